@@ -1,0 +1,1 @@
+//! The format of the log: bytes and types, no I/O, no clock.

@@ -1,0 +1,1 @@
+//! A Terraform plugin framework: protocol 6 on tonic.

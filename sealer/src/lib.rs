@@ -1,0 +1,1 @@
+//! Chains, signs and writes audit events once.
