@@ -1,1 +1,33 @@
-//! Helpers of the end-to-end tests.
+//! What the end-to-end tests stand on: the built commands, the real Terraform CLI, and a real S3 and KMS endpoint.
+//!
+//! A test starts what it needs and owns it:
+//!
+//! ```no_run
+//! use auditlog_tests::{Ministack, Terraform, command};
+//!
+//! let endpoint = Ministack::start();
+//! let terraform = Terraform::with_config(&endpoint.env(), r#"resource "auditlog_bucket" "audit" { /* … */ }"#);
+//! terraform.init();
+//! terraform.apply().ok();
+//! let policy = terraform.output("trust_policy");
+//! let run = command("auditlog-verify").envs(endpoint.env()).args(["--policy", "policy.json", "s3://audit"]).run();
+//! assert_eq!(run.status, 0, "{run}");
+//! ```
+//!
+//! Everything listens on 127.0.0.1 on a port of its own and ends with the value that started it, also when a test
+//! panics or the test runner is killed. Commands see no variable of the caller's, no home folder and no network. A tool
+//! that is missing fails the test with the command that installs it; nothing is skipped.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a helper that cannot do its work fails the test, and says why"
+)]
+
+mod command;
+mod ministack;
+mod project;
+mod terraform;
+
+pub use command::{Command, Run, command};
+pub use ministack::{Ministack, REGION};
+pub use project::{binary, mirror, root};
+pub use terraform::Terraform;

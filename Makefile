@@ -1,0 +1,46 @@
+# Everything a person or CI does with this repository. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := target/venv
+
+.PHONY: help build check test demo venv clean
+
+help: ## list the targets
+	@printf 'make TARGET, where TARGET is one of\n\n'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: need-cargo ## build the provider, auditlog-seal and auditlog-verify (debug) into target/debug
+	cargo build --workspace --bins
+
+check: need-cargo ## formatting, clippy and documentation, each warning an error
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+
+test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS endpoint and the real Terraform
+	cargo test --workspace
+
+demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
+	cargo build --quiet --workspace --bins
+	@examples/demo/run
+
+venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoint, pinned, in its own Python environment
+
+# The copy of the pins is the last step, so a broken install is begun anew.
+$(VENV)/requirements.txt: tests/requirements.txt | need-python3
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
+
+clean: ## remove all that was built or installed (target/)
+	rm -rf target
+
+# What is missing is said in one line, with the one thing to install.
+.PHONY: need-cargo need-terraform need-python3
+need-cargo:
+	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
+need-terraform:
+	@command -v terraform >/dev/null || { echo 'terraform is missing: https://developer.hashicorp.com/terraform/install'; exit 1; }
+need-python3:
+	@command -v $(PYTHON) >/dev/null || { echo 'python3 is missing: sudo apt-get install python3 python3-venv'; exit 1; }

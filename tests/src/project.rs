@@ -1,0 +1,124 @@
+//! The project's own folders and what is built into them.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::OnceLock;
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests crate lies in the root")
+}
+
+/// A command of the workspace, as built from the sources that the test was built from.
+///
+/// `cargo test` builds the test and not the commands of other crates, so the first call builds them, in the same
+/// profile. That takes a moment where they are built already.
+pub fn binary(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(build_commands);
+    let path = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    assert!(
+        path.is_file(),
+        "no command named {name} is built by this workspace"
+    );
+    path
+}
+
+fn build_commands() -> PathBuf {
+    let test = env::current_exe().expect("the path of the test");
+    let profile_folder = test
+        .ancestors()
+        .nth(2)
+        .expect("tests lie in <target>/<profile>/deps")
+        .to_owned();
+    let target = profile_folder
+        .parent()
+        .expect("the profile's folder lies in the target folder");
+    let profile = match profile_folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = process::Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "--workspace",
+            "--bins",
+            "--profile",
+            profile,
+            "--target-dir",
+        ])
+        .arg(target)
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(
+        built.status.success(),
+        "cargo build --bins: {}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    profile_folder
+}
+
+/// The Python of the project's virtual environment, holding what `tests/requirements.txt` pins.
+pub(crate) fn python() -> PathBuf {
+    let venv = root().join("target/venv");
+    let wanted = fs::read(root().join("tests/requirements.txt")).expect("tests/requirements.txt");
+    // `make venv` leaves this copy behind as its last step.
+    let installed = fs::read(venv.join("requirements.txt")).ok();
+    assert!(
+        installed == Some(wanted),
+        "the local S3 and KMS endpoint is not installed: run `make venv`"
+    );
+    venv.join("bin/python")
+}
+
+/// A Terraform filesystem mirror that holds the provider as built, for this platform and nothing else.
+///
+/// Terraform installs from it without network. It lies under the target folder and is made anew by each test run.
+pub fn mirror() -> &'static Path {
+    static MIRROR: OnceLock<PathBuf> = OnceLock::new();
+    MIRROR.get_or_init(|| {
+        let binary = binary("terraform-provider-auditlog");
+        let version = env!("CARGO_PKG_VERSION");
+        // One a process, so that runs side by side do not change the binary under each other.
+        let mirror = binary
+            .with_file_name("mirrors")
+            .join(process::id().to_string());
+        let package = mirror
+            .join("registry.terraform.io/auditlog/auditlog")
+            .join(version)
+            .join(platform());
+        fs::create_dir_all(&package).expect("a folder for the mirror");
+        let name = format!(
+            "terraform-provider-auditlog_v{version}{}",
+            env::consts::EXE_SUFFIX
+        );
+        let placed = package.join(name);
+        _ = fs::remove_file(&placed);
+        fs::hard_link(&binary, &placed)
+            .or_else(|_| fs::copy(&binary, &placed).map(drop))
+            .expect("the provider in the mirror");
+        mirror
+    })
+}
+
+/// This machine as Terraform names it, such as `linux_amd64`.
+fn platform() -> String {
+    let os = match env::consts::OS {
+        "macos" => "darwin",
+        os => os,
+    };
+    let architecture = match env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        architecture => architecture,
+    };
+    format!("{os}_{architecture}")
+}

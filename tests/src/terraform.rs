@@ -1,0 +1,132 @@
+//! The real Terraform CLI in a fresh folder, with the provider as built and no network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::command::{Command, Run};
+use crate::project;
+
+/// A working folder of Terraform; dropped, it is removed, with its state.
+///
+/// Each call is one run of the CLI and returns how it ended; judging that is the test's, or [`Run::ok`]'s. Plans and
+/// applies never ask and never colour.
+#[derive(Debug)]
+pub struct Terraform {
+    folder: TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl Terraform {
+    /// A folder with these variables for the CLI and the provider, and this text as its `main.tf`.
+    ///
+    /// The text need not say where the provider comes from; `versions.tf` does.
+    pub fn with_config(env: &[(String, String)], main_tf: &str) -> Self {
+        let terraform = Self::in_empty_folder(env);
+        terraform.write("versions.tf", "terraform {\n  required_providers {\n    auditlog = { source = \"auditlog/auditlog\" }\n  }\n}\n");
+        terraform.write("main.tf", main_tf);
+        terraform
+    }
+
+    /// A folder without any configuration.
+    pub fn in_empty_folder(env: &[(String, String)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("work")).expect("a folder to work in");
+        let mirror = project::mirror().display();
+        let rc = format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{mirror}\"\n  }}\n}}\ndisable_checkpoint = true\n"
+        );
+        fs::write(folder.path().join("terraform.rc"), rc).expect("the CLI configuration");
+        Self {
+            folder,
+            env: env.to_vec(),
+        }
+    }
+
+    /// The working folder.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// Writes a file of the working folder, over what was there.
+    pub fn write(&self, name: impl AsRef<Path>, text: &str) {
+        fs::write(self.path().join(name), text).expect("a file of the working folder");
+    }
+
+    /// Runs `terraform` with these arguments.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).run()
+    }
+
+    /// The command that [`Self::run`] runs, for a test that adds to it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        Command::new("terraform")
+            .install_with("install it from https://developer.hashicorp.com/terraform/install")
+            .args(arguments)
+            .current_dir(self.path())
+            .env(
+                "TF_CLI_CONFIG_FILE",
+                self.folder.path().join("terraform.rc"),
+            )
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("TF_IN_AUTOMATION", "1")
+            .env("TF_INPUT", "0")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+    }
+
+    /// `terraform init`; it installs the provider from the mirror and must succeed.
+    #[track_caller]
+    pub fn init(&self) -> Run {
+        self.run(&["init", "-no-color"]).ok()
+    }
+
+    /// `terraform validate -json`: the diagnostics, each with the place in the configuration.
+    pub fn validate(&self) -> Run {
+        self.run(&["validate", "-no-color", "-json"])
+    }
+
+    /// `terraform plan`: status 0 is no changes, 1 an error, 2 changes.
+    pub fn plan(&self) -> Run {
+        self.run(&["plan", "-no-color", "-detailed-exitcode"])
+    }
+
+    /// A plan as JSON (`terraform show -json` of a plan file), with `resource_changes` and the rest.
+    #[track_caller]
+    pub fn plan_json(&self) -> serde_json::Value {
+        self.run(&["plan", "-no-color", "-out=planned"]).ok();
+        self.run(&["show", "-json", "planned"]).ok().json()
+    }
+
+    /// `terraform apply` of whatever it plans.
+    pub fn apply(&self) -> Run {
+        self.run(&["apply", "-no-color", "-auto-approve"])
+    }
+
+    /// `terraform apply -json`: standard output is the stream of events, see [`Run::json_lines`].
+    pub fn apply_json(&self) -> Run {
+        self.run(&["apply", "-json", "-auto-approve"])
+    }
+
+    /// The state as JSON (`terraform show -json`).
+    #[track_caller]
+    pub fn state(&self) -> serde_json::Value {
+        self.run(&["show", "-json"]).ok().json()
+    }
+
+    /// One output's value.
+    #[track_caller]
+    pub fn output(&self, name: &str) -> serde_json::Value {
+        self.run(&["output", "-json", name]).ok().json()
+    }
+
+    /// `terraform import`.
+    pub fn import(&self, address: &str, id: &str) -> Run {
+        self.run(&["import", "-no-color", address, id])
+    }
+
+    /// `terraform destroy`.
+    pub fn destroy(&self) -> Run {
+        self.run(&["destroy", "-no-color", "-auto-approve"])
+    }
+}

@@ -1,0 +1,121 @@
+//! Which crate may know which: the arrows of the workspace, read from `cargo metadata`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auditlog_tests::{Command, root};
+
+/// Each crate and the crates of the workspace that it may use, in code, tests and build scripts alike.
+///
+/// The verifier and the sealer do not see each other, so that one bug cannot hide in both. Nothing but the provider
+/// knows Terraform, and its plugin framework knows nothing of audit logs.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("auditlog-chain", &[]),
+    ("auditlog-verifier", &["auditlog-chain"]),
+    ("auditlog-sealer", &["auditlog-chain"]),
+    ("tf-provider", &[]),
+    (
+        "terraform-provider-auditlog",
+        &["auditlog-chain", "auditlog-verifier", "tf-provider"],
+    ),
+    (
+        "auditlog-tests",
+        &[
+            "auditlog-chain",
+            "auditlog-verifier",
+            "auditlog-sealer",
+            "tf-provider",
+            "terraform-provider-auditlog",
+        ],
+    ),
+];
+
+/// Rooms without an owner.
+const NO_SUCH_CRATE: &[&str] = &[
+    "utils", "util", "common", "helpers", "helper", "shared", "misc",
+];
+
+type Arrows = BTreeMap<String, BTreeSet<String>>;
+
+fn arrows() -> Arrows {
+    let cargo = std::env::var_os("CARGO").expect("cargo names itself to the tests it runs");
+    // Offline: the lock file and the sources are there, or this test had not been built.
+    let (mut command, _home) = Command::new(cargo).into_inner();
+    command
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root());
+    for kept in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+        command.envs(std::env::var_os(kept).map(|value| (kept, value)));
+    }
+    let run = auditlog_tests::Run::from_output(&command.output().expect("cargo runs")).ok();
+    let metadata = run.json();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
+    let members: BTreeSet<String> = packages.iter().map(name).collect();
+    let known = |package: &serde_json::Value| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies");
+        dependencies
+            .iter()
+            .map(name)
+            .filter(|dependency| members.contains(dependency))
+            .collect()
+    };
+    packages
+        .iter()
+        .map(|package| (name(package), known(package)))
+        .collect()
+}
+
+/// Every arrow that is not allowed, as a sentence; and every crate that nobody has placed.
+fn violations(arrows: &Arrows) -> Vec<String> {
+    let allowed: BTreeMap<&str, &[&str]> = ALLOWED.iter().copied().collect();
+    let mut found = Vec::new();
+    for (from, to) in arrows {
+        let last_word = from.rsplit('-').next().unwrap_or(from);
+        if NO_SUCH_CRATE.contains(&last_word) {
+            found.push(format!("{from} is a room without an owner"));
+        }
+        let Some(allowed) = allowed.get(from.as_str()) else {
+            found.push(format!("{from} has no place among the arrows"));
+            continue;
+        };
+        found.extend(
+            to.iter()
+                .filter(|to| !allowed.contains(&to.as_str()))
+                .map(|to| format!("{from} must not use {to}")),
+        );
+    }
+    found
+}
+
+#[test]
+fn every_crate_uses_only_what_it_may() {
+    let arrows = arrows();
+    for (name, _) in ALLOWED {
+        assert!(
+            arrows.contains_key(*name),
+            "{name} is gone from the workspace"
+        );
+    }
+    assert_eq!(violations(&arrows), Vec::<String>::new());
+}
+
+#[test]
+fn a_forbidden_arrow_is_found() {
+    let mut arrows = arrows();
+    arrows
+        .get_mut("auditlog-sealer")
+        .unwrap()
+        .insert("auditlog-verifier".to_owned());
+    arrows
+        .get_mut("auditlog-chain")
+        .unwrap()
+        .insert("tf-provider".to_owned());
+    arrows.insert("auditlog-helpers".to_owned(), BTreeSet::new());
+    let expected = [
+        "auditlog-chain must not use tf-provider",
+        "auditlog-helpers is a room without an owner",
+        "auditlog-helpers has no place among the arrows",
+        "auditlog-sealer must not use auditlog-verifier",
+    ];
+    assert_eq!(violations(&arrows), expected);
+}

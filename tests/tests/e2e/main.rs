@@ -1,0 +1,6 @@
+//! End to end: the real Terraform CLI, the built commands, and a real S3 and KMS endpoint.
+//!
+//! One binary, so that it is linked once; a module for each thing that is looked at.
+
+mod arrows;
+mod ministack;

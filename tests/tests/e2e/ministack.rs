@@ -1,0 +1,184 @@
+//! The endpoint that the other tests rest on really does what they rest on.
+
+use std::net::TcpStream;
+
+use auditlog_tests::{Ministack, REGION};
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::{CreateBucketConfiguration, ObjectLockMode};
+
+const BUCKET: &str = "locked";
+
+/// 2100-01-01, later than any run of this test.
+const RETAIN_UNTIL_SECONDS: i64 = 4_102_444_800;
+
+async fn locked_bucket(endpoint: &Ministack) -> aws_sdk_s3::Client {
+    let s3 = endpoint.s3();
+    let place = CreateBucketConfiguration::builder()
+        .location_constraint(REGION.into())
+        .build();
+    let create = s3
+        .create_bucket()
+        .bucket(BUCKET)
+        .create_bucket_configuration(place);
+    create
+        .object_lock_enabled_for_bucket(true)
+        .send()
+        .await
+        .expect("a locked bucket");
+    s3
+}
+
+#[test]
+fn it_answers_and_ends_with_its_value() {
+    let endpoint = Ministack::start();
+    let address = endpoint
+        .endpoint()
+        .strip_prefix("http://")
+        .expect("an HTTP endpoint")
+        .to_owned();
+    assert!(TcpStream::connect(&address).is_ok());
+    drop(endpoint);
+    assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn it_ends_when_its_test_panics() {
+    let (send, receive) = std::sync::mpsc::channel();
+    let test = std::thread::spawn(move || {
+        let endpoint = Ministack::start();
+        send.send(endpoint.endpoint().replace("http://", ""))
+            .expect("the other end");
+        panic!("on purpose");
+    });
+    let address = receive.recv().expect("an address");
+    assert!(test.join().is_err());
+    assert!(TcpStream::connect(&address).is_err());
+}
+
+#[tokio::test]
+async fn a_locked_version_cannot_be_deleted() {
+    let endpoint = Ministack::start();
+    let s3 = locked_bucket(&endpoint).await;
+    let put = s3
+        .put_object()
+        .bucket(BUCKET)
+        .key("entry")
+        .body(ByteStream::from_static(b"kept"));
+    let put = put
+        .object_lock_mode(ObjectLockMode::Compliance)
+        .object_lock_retain_until_date(DateTime::from_secs(RETAIN_UNTIL_SECONDS));
+    let version = put
+        .send()
+        .await
+        .expect("a stored object")
+        .version_id
+        .expect("a versioned bucket");
+
+    let delete = s3
+        .delete_object()
+        .bucket(BUCKET)
+        .key("entry")
+        .version_id(&version)
+        .send()
+        .await;
+    assert_eq!(delete.expect_err("a refusal").code(), Some("AccessDenied"));
+
+    let kept = s3
+        .get_object()
+        .bucket(BUCKET)
+        .key("entry")
+        .version_id(&version)
+        .send()
+        .await
+        .expect("it is still there");
+    assert_eq!(
+        kept.body
+            .collect()
+            .await
+            .expect("its bytes")
+            .into_bytes()
+            .as_ref(),
+        b"kept"
+    );
+}
+
+#[tokio::test]
+async fn a_key_is_created_once() {
+    let endpoint = Ministack::start();
+    let s3 = locked_bucket(&endpoint).await;
+    let put = |bytes: &'static [u8]| {
+        s3.put_object()
+            .bucket(BUCKET)
+            .key("segment")
+            .if_none_match("*")
+            .body(ByteStream::from_static(bytes))
+            .send()
+    };
+    put(b"first").await.expect("the first writer wins");
+    let refused = put(b"second").await.expect_err("the second loses");
+    assert_eq!(refused.code(), Some("PreconditionFailed"));
+    assert_eq!(
+        refused
+            .raw_response()
+            .map(|response| response.status().as_u16()),
+        Some(412)
+    );
+}
+
+#[tokio::test]
+async fn its_signatures_are_real() {
+    let endpoint = Ministack::start();
+    let kms = endpoint.kms();
+    let create = kms
+        .create_key()
+        .key_spec(KeySpec::EccNistP256)
+        .key_usage(KeyUsageType::SignVerify);
+    let key = create
+        .send()
+        .await
+        .expect("a key")
+        .key_metadata
+        .expect("its metadata")
+        .key_id;
+    let spki = kms
+        .get_public_key()
+        .key_id(&key)
+        .send()
+        .await
+        .expect("its public key")
+        .public_key
+        .expect("its bytes");
+    // An SPKI of P-256 ends in its 65 byte point.
+    let point = spki.as_ref().last_chunk::<65>().expect("a point");
+
+    let message = b"a checkpoint";
+    let sign = kms
+        .sign()
+        .key_id(&key)
+        .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
+    let raw = sign
+        .clone()
+        .message_type(MessageType::Raw)
+        .message(Blob::new(message));
+    let hashed = sign
+        .message_type(MessageType::Digest)
+        .message(Blob::new(digest(&SHA256, message).as_ref()));
+    for request in [raw, hashed] {
+        let signature = request
+            .send()
+            .await
+            .expect("an answer")
+            .signature
+            .expect("a signature");
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point);
+        key.verify(message, signature.as_ref())
+            .expect("the signature holds");
+        key.verify(b"another checkpoint", signature.as_ref())
+            .expect_err("and only for its message");
+    }
+}
