@@ -1,0 +1,333 @@
+//! What a bucket is, read part by part.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::operation::get_object_lock_configuration::GetObjectLockConfigurationOutput;
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_s3::types::{ObjectLockEnabled, ServerSideEncryption};
+
+use super::bucket::{
+    BucketParts, DefaultRetention, Encryption, LockMode, Period, PublicAccessBlock,
+};
+use super::clients::Clients;
+use super::tags::{Tags, is_reserved};
+use crate::error::Error;
+
+/// Reads all parts; `None` if there is no such bucket.
+///
+/// # Errors
+/// The first part that could not be read.
+pub async fn read_bucket(clients: &Clients, bucket: &str) -> Result<Option<BucketParts>, Error> {
+    let Some(region) = bucket_head(clients, bucket).await? else {
+        return Ok(None);
+    };
+    let parts = tokio::try_join!(
+        versioning(clients, bucket),
+        object_lock(clients, bucket),
+        public_access_block(clients, bucket),
+        ownership(clients, bucket),
+        encryption(clients, bucket),
+        policy(clients, bucket),
+        all_tags(clients, bucket),
+    );
+    match parts {
+        Ok((
+            versioning,
+            (object_lock, retention),
+            public_access_block,
+            ownership,
+            encryption,
+            policy,
+            tags,
+        )) => Ok(Some(BucketParts {
+            region: region.unwrap_or_else(|| clients.region.clone()),
+            versioning,
+            object_lock,
+            retention,
+            public_access_block,
+            ownership,
+            encryption,
+            policy,
+            tags: tags
+                .into_iter()
+                .filter(|(key, _)| !is_reserved(key))
+                .collect(),
+        })),
+        // deleted between the first call and this one
+        Err(error) if error.code() == Some("NoSuchBucket") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the bucket is there for us: `None` if not, else its region where the endpoint says it.
+pub(super) async fn bucket_head(
+    clients: &Clients,
+    bucket: &str,
+) -> Result<Option<Option<String>>, Error> {
+    match clients.s3.head_bucket().bucket(bucket).send().await {
+        Ok(answer) => Ok(Some(answer.bucket_region)),
+        Err(error)
+            if error
+                .raw_response()
+                .is_some_and(|answer| answer.status().as_u16() == 404) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(Error::call("HeadBucket", bucket, &error)),
+    }
+}
+
+/// When the bucket was made, RFC 3339 in whole seconds.
+///
+/// S3 tells it in the list of all buckets alone, and may move the date when the bucket's policy changes: read it
+/// once, right after the create, and keep it.
+///
+/// # Errors
+/// The list could not be read, or does not hold the bucket.
+pub async fn bucket_creation_date(clients: &Clients, bucket: &str) -> Result<String, Error> {
+    const OPERATION: &str = "ListBuckets";
+    let mut pages = clients
+        .s3
+        .list_buckets()
+        .prefix(bucket)
+        .max_buckets(1000)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Error::call(OPERATION, bucket, &error))?;
+        let listed = page.buckets.unwrap_or_default();
+        if let Some(date) = listed
+            .into_iter()
+            .find(|b| b.name.as_deref() == Some(bucket))
+            .and_then(|b| b.creation_date)
+        {
+            return format_seconds(date)
+                .ok_or_else(|| incomplete(OPERATION, bucket, "a date that can be written"));
+        }
+    }
+    Err(incomplete(OPERATION, bucket, "the bucket's creation date"))
+}
+
+fn incomplete(operation: &'static str, target: &str, missing: &'static str) -> Error {
+    Error::Incomplete {
+        operation,
+        target: target.to_owned(),
+        missing,
+    }
+}
+
+/// RFC 3339 in UTC, without a fraction.
+pub(super) fn format_seconds(time: DateTime) -> Option<String> {
+    DateTime::from_secs(time.secs())
+        .fmt(DateTimeFormat::DateTime)
+        .ok()
+}
+
+/// Turns "there is no such configuration" into `None`.
+fn absent<T, E>(
+    operation: &'static str,
+    bucket: &str,
+    code: &str,
+    answer: Result<T, SdkError<E>>,
+) -> Result<Option<T>, Error>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    SdkError<E>: RequestId,
+{
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code() == Some(code) => Ok(None),
+        Err(error) => Err(Error::call(operation, bucket, &error)),
+    }
+}
+
+async fn versioning(clients: &Clients, bucket: &str) -> Result<String, Error> {
+    let answer = clients
+        .s3
+        .get_bucket_versioning()
+        .bucket(bucket)
+        .send()
+        .await
+        .map_err(|error| Error::call("GetBucketVersioning", bucket, &error))?;
+    Ok(answer.status.map_or_else(
+        || "Disabled".to_owned(),
+        |status| status.as_str().to_owned(),
+    ))
+}
+
+async fn object_lock(
+    clients: &Clients,
+    bucket: &str,
+) -> Result<(bool, Option<DefaultRetention>), Error> {
+    let answer = clients
+        .s3
+        .get_object_lock_configuration()
+        .bucket(bucket)
+        .send()
+        .await;
+    let found = absent(
+        "GetObjectLockConfiguration",
+        bucket,
+        "ObjectLockConfigurationNotFoundError",
+        answer,
+    )?;
+    Ok(found.map_or((false, None), parse_object_lock))
+}
+
+fn parse_object_lock(answer: GetObjectLockConfigurationOutput) -> (bool, Option<DefaultRetention>) {
+    let Some(configuration) = answer.object_lock_configuration else {
+        return (false, None);
+    };
+    let enabled = configuration.object_lock_enabled == Some(ObjectLockEnabled::Enabled);
+    let retention = configuration
+        .rule
+        .and_then(|rule| rule.default_retention)
+        .and_then(|found| {
+            Some(DefaultRetention {
+                mode: LockMode::parse(found.mode?.as_str())?,
+                period: parse_period(found.days, found.years)?,
+            })
+        });
+    (enabled, retention)
+}
+
+/// Of days and years, the one that counts: some endpoints send a zero for the other.
+fn parse_period(days: Option<i32>, years: Option<i32>) -> Option<Period> {
+    let positive = |number: Option<i32>| {
+        number
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n > 0)
+    };
+    positive(days)
+        .map(Period::Days)
+        .or(positive(years).map(Period::Years))
+}
+
+async fn public_access_block(clients: &Clients, bucket: &str) -> Result<PublicAccessBlock, Error> {
+    let answer = clients
+        .s3
+        .get_public_access_block()
+        .bucket(bucket)
+        .send()
+        .await;
+    let found = absent(
+        "GetPublicAccessBlock",
+        bucket,
+        "NoSuchPublicAccessBlockConfiguration",
+        answer,
+    )?
+    .and_then(|answer| answer.public_access_block_configuration);
+    Ok(
+        found.map_or(PublicAccessBlock::NONE, |found| PublicAccessBlock {
+            block_public_acls: found.block_public_acls.unwrap_or(false),
+            ignore_public_acls: found.ignore_public_acls.unwrap_or(false),
+            block_public_policy: found.block_public_policy.unwrap_or(false),
+            restrict_public_buckets: found.restrict_public_buckets.unwrap_or(false),
+        }),
+    )
+}
+
+async fn ownership(clients: &Clients, bucket: &str) -> Result<String, Error> {
+    let answer = clients
+        .s3
+        .get_bucket_ownership_controls()
+        .bucket(bucket)
+        .send()
+        .await;
+    let found = absent(
+        "GetBucketOwnershipControls",
+        bucket,
+        "OwnershipControlsNotFoundError",
+        answer,
+    )?;
+    Ok(found
+        .and_then(|answer| answer.ownership_controls)
+        .and_then(|controls| controls.rules.into_iter().next())
+        .map_or_else(String::new, |rule| {
+            rule.object_ownership.as_str().to_owned()
+        }))
+}
+
+async fn encryption(clients: &Clients, bucket: &str) -> Result<Encryption, Error> {
+    let answer = clients
+        .s3
+        .get_bucket_encryption()
+        .bucket(bucket)
+        .send()
+        .await;
+    let rule = absent(
+        "GetBucketEncryption",
+        bucket,
+        "ServerSideEncryptionConfigurationNotFoundError",
+        answer,
+    )?
+    .and_then(|answer| answer.server_side_encryption_configuration)
+    .and_then(|configuration| configuration.rules.into_iter().next());
+    let bucket_key = rule
+        .as_ref()
+        .and_then(|rule| rule.bucket_key_enabled)
+        .unwrap_or(false);
+    let by_default = rule.and_then(|rule| rule.apply_server_side_encryption_by_default);
+    Ok(match by_default {
+        Some(found) if found.sse_algorithm == ServerSideEncryption::Aes256 => Encryption::SseS3,
+        Some(found) if found.sse_algorithm == ServerSideEncryption::AwsKms => Encryption::SseKms {
+            key_arn: found.kms_master_key_id,
+            bucket_key,
+        },
+        Some(found) => Encryption::Other(found.sse_algorithm.as_str().to_owned()),
+        None => Encryption::Other(String::new()),
+    })
+}
+
+async fn policy(clients: &Clients, bucket: &str) -> Result<Option<String>, Error> {
+    let answer = clients.s3.get_bucket_policy().bucket(bucket).send().await;
+    Ok(
+        absent("GetBucketPolicy", bucket, "NoSuchBucketPolicy", answer)?
+            .and_then(|answer| answer.policy),
+    )
+}
+
+async fn all_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
+    let answer = clients.s3.get_bucket_tagging().bucket(bucket).send().await;
+    let found = absent("GetBucketTagging", bucket, "NoSuchTagSet", answer)?;
+    Ok(found
+        .map(|answer| {
+            answer
+                .tag_set
+                .into_iter()
+                .map(|tag| (tag.key, tag.value))
+                .collect()
+        })
+        .unwrap_or_default())
+}
+
+/// The tags that AWS set itself, which a put must carry along.
+pub(super) async fn reserved_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
+    let all = all_tags(clients, bucket).await?;
+    Ok(all
+        .into_iter()
+        .filter(|(key, _)| is_reserved(key))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phantom_zero_beside_the_period_is_no_period() {
+        assert_eq!(parse_period(Some(30), Some(0)), Some(Period::Days(30)));
+        assert_eq!(parse_period(Some(0), Some(7)), Some(Period::Years(7)));
+        assert_eq!(parse_period(None, None), None);
+        assert_eq!(parse_period(Some(-1), None), None);
+    }
+
+    #[test]
+    fn time_is_written_in_whole_seconds() {
+        let time = DateTime::from_secs_and_nanos(1_700_000_000, 123_000_000);
+        assert_eq!(
+            format_seconds(time).as_deref(),
+            Some("2023-11-14T22:13:20Z")
+        );
+    }
+}

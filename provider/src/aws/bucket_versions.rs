@@ -1,0 +1,262 @@
+//! Deleting a bucket, and why it cannot be deleted.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockMode};
+use tokio::task::JoinSet;
+
+use super::bucket_read::format_seconds;
+use super::clients::Clients;
+use crate::error::{Error, Holding};
+
+/// How many versions are asked for their lock before the counts become lower bounds. A trail can hold millions, one
+/// call each; an error message must not take an hour.
+const MAX_INSPECTED: u64 = 5_000;
+/// How many are asked at the same time.
+const IN_FLIGHT: usize = 32;
+
+const LIST: &str = "ListObjectVersions";
+
+/// Deletes the bucket if it holds nothing at all; one that is gone already is well.
+///
+/// # Errors
+/// [`Error::BucketHolds`] with what is in it; else what S3 said.
+pub async fn delete_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> Result<(), Error> {
+    // Looked at first and not left to DeleteBucket's own refusal: not every endpoint refuses.
+    match inspect(clients, bucket, now).await {
+        Ok(Some(holding)) => return Err(Error::BucketHolds(Box::new(holding))),
+        Ok(None) => {}
+        Err(error) if error.code() == Some("NoSuchBucket") => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let deleted = clients
+        .settle("DeleteBucket", bucket, &["OperationAborted"], || async {
+            clients
+                .s3
+                .delete_bucket()
+                .bucket(bucket)
+                .send()
+                .await
+                .map_err(|error| Error::call("DeleteBucket", bucket, &error))
+        })
+        .await;
+    match deleted {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some("NoSuchBucket") => Ok(()),
+        // something was written in between
+        Err(error) if error.code() == Some("BucketNotEmpty") => {
+            match inspect(clients, bucket, now).await? {
+                Some(holding) => Err(Error::BucketHolds(Box::new(holding))),
+                None => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Counts what the bucket holds; `None` if nothing.
+async fn inspect(
+    clients: &Clients,
+    bucket: &str,
+    now: SystemTime,
+) -> Result<Option<Holding>, Error> {
+    let mut tally = Tally::new(now);
+    let mut next = (None, None);
+    loop {
+        let page = clients
+            .s3
+            .list_object_versions()
+            .bucket(bucket)
+            .set_key_marker(next.0)
+            .set_version_id_marker(next.1)
+            .send()
+            .await
+            .map_err(|error| Error::call(LIST, bucket, &error))?;
+        let more = page.is_truncated == Some(true);
+        next = (
+            page.next_key_marker.clone(),
+            page.next_version_id_marker.clone(),
+        );
+        inspect_page(clients, bucket, page, &mut tally).await?;
+        if !more {
+            break;
+        }
+        if tally.versions >= MAX_INSPECTED {
+            tally.complete = false;
+            break;
+        }
+    }
+    Ok(tally.into_holding(bucket))
+}
+
+async fn inspect_page(
+    clients: &Clients,
+    bucket: &str,
+    page: ListObjectVersionsOutput,
+    tally: &mut Tally,
+) -> Result<(), Error> {
+    tally.delete_markers = tally
+        .delete_markers
+        .saturating_add(count(page.delete_markers.as_ref()));
+    tally.versions = tally.versions.saturating_add(count(page.versions.as_ref()));
+    let mut waiting = page.versions.unwrap_or_default().into_iter();
+    let mut asked = JoinSet::new();
+    loop {
+        while asked.len() < IN_FLIGHT {
+            let Some(version) = waiting.next() else { break };
+            let ask = clients
+                .s3
+                .head_object()
+                .bucket(bucket)
+                .set_key(version.key)
+                .set_version_id(version.version_id);
+            asked.spawn(ask.send());
+        }
+        match asked.join_next().await {
+            None => return Ok(()),
+            Some(Ok(Ok(head))) => tally.add(&head),
+            // expired by a lifecycle rule while we count
+            Some(Ok(Err(error)))
+                if error
+                    .raw_response()
+                    .is_some_and(|a| a.status().as_u16() == 404) => {}
+            Some(Ok(Err(error))) => return Err(Error::call("HeadObject", bucket, &error)),
+            Some(Err(_)) => {
+                return Err(Error::Cancelled {
+                    operation: "HeadObject",
+                    target: bucket.to_owned(),
+                });
+            }
+        }
+    }
+}
+
+fn count<T>(items: Option<&Vec<T>>) -> u64 {
+    items.map_or(0, |items| u64::try_from(items.len()).unwrap_or(u64::MAX))
+}
+
+/// The counts of a [`Holding`], while they grow.
+struct Tally {
+    now_secs: i64,
+    versions: u64,
+    delete_markers: u64,
+    locked: u64,
+    compliance: u64,
+    legal_holds: u64,
+    last_until: Option<DateTime>,
+    complete: bool,
+}
+
+impl Tally {
+    fn new(now: SystemTime) -> Self {
+        let since = now
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        Self {
+            now_secs: i64::try_from(since).unwrap_or(i64::MAX),
+            versions: 0,
+            delete_markers: 0,
+            locked: 0,
+            compliance: 0,
+            legal_holds: 0,
+            last_until: None,
+            complete: true,
+        }
+    }
+
+    fn add(&mut self, head: &HeadObjectOutput) {
+        let held = head.object_lock_legal_hold_status == Some(ObjectLockLegalHoldStatus::On);
+        let until = head
+            .object_lock_retain_until_date
+            .filter(|until| until.secs() >= self.now_secs);
+        if held {
+            self.legal_holds = self.legal_holds.saturating_add(1);
+        }
+        if held || until.is_some() {
+            self.locked = self.locked.saturating_add(1);
+        }
+        if until.is_some() && head.object_lock_mode == Some(ObjectLockMode::Compliance) {
+            self.compliance = self.compliance.saturating_add(1);
+        }
+        self.last_until = self.last_until.max(until);
+    }
+
+    fn into_holding(self, bucket: &str) -> Option<Holding> {
+        (self.versions > 0 || self.delete_markers > 0).then(|| Holding {
+            bucket: bucket.to_owned(),
+            versions: self.versions,
+            delete_markers: self.delete_markers,
+            locked: self.locked,
+            compliance: self.compliance,
+            legal_holds: self.legal_holds,
+            last_until: self.last_until.and_then(format_seconds),
+            complete: self.complete,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn tally() -> Tally {
+        Tally::new(UNIX_EPOCH + Duration::from_secs(NOW))
+    }
+
+    fn head(mode: ObjectLockMode, until: u64) -> HeadObjectOutput {
+        HeadObjectOutput::builder()
+            .object_lock_mode(mode)
+            .object_lock_retain_until_date(DateTime::from_secs(i64::try_from(until).unwrap()))
+            .build()
+    }
+
+    #[test]
+    fn retention_that_has_ended_does_not_count() {
+        let mut tally = tally();
+        tally.add(&head(ObjectLockMode::Compliance, NOW - 1));
+        assert_eq!(
+            (tally.locked, tally.compliance, tally.last_until),
+            (0, 0, None)
+        );
+    }
+
+    #[test]
+    fn last_retention_is_the_latest() {
+        let mut tally = tally();
+        for until in [NOW + 50, NOW + 100, NOW + 70] {
+            tally.add(&head(ObjectLockMode::Governance, until));
+        }
+        assert_eq!((tally.locked, tally.compliance), (3, 0));
+        assert_eq!(
+            tally.last_until.map(|t| t.secs()),
+            i64::try_from(NOW + 100).ok()
+        );
+    }
+
+    #[test]
+    fn legal_hold_locks_without_a_date() {
+        let mut tally = tally();
+        tally.add(
+            &HeadObjectOutput::builder()
+                .object_lock_legal_hold_status(ObjectLockLegalHoldStatus::On)
+                .build(),
+        );
+        assert_eq!(
+            (tally.locked, tally.legal_holds, tally.last_until),
+            (1, 1, None)
+        );
+    }
+
+    #[test]
+    fn bucket_of_markers_alone_is_not_empty() {
+        let mut tally = tally();
+        tally.delete_markers = 1;
+        assert!(tally.into_holding("trail").is_some());
+    }
+}

@@ -1,0 +1,297 @@
+//! The SDK clients, made once from the provider's configuration.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_sdk_s3::config::Credentials;
+
+use super::tags::Tags;
+use crate::error::Error;
+
+/// What the provider block says. Absent values come from the SDK's standard chain.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The region of every bucket and key.
+    pub region: Option<String>,
+    /// The named profile of the shared files.
+    pub profile: Option<String>,
+    /// Access key and secret key, and with temporary ones a session token.
+    pub static_credentials: Option<(String, String, Option<String>)>,
+    /// Shared configuration files in place of `~/.aws/config`.
+    pub shared_config_files: Vec<String>,
+    /// Shared credential files in place of `~/.aws/credentials`.
+    pub shared_credentials_files: Vec<String>,
+    /// Endpoints in place of AWS's own.
+    pub endpoints: Endpoints,
+    /// Whether the bucket stands in the path of the URL and not in its host.
+    pub s3_use_path_style: bool,
+    /// Tags for everything that the provider makes.
+    pub default_tags: Tags,
+    /// Retries after the first attempt of a call.
+    pub max_retries: u32,
+    /// How long to wait for AWS.
+    pub time_outs: TimeOuts,
+    /// Leave STS alone; the account id is then unknown.
+    pub skip_requesting_account_id: bool,
+}
+
+/// Endpoint URLs, for each service that the provider calls.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// Amazon S3.
+    pub s3: Option<String>,
+    /// AWS KMS.
+    pub kms: Option<String>,
+    /// AWS STS.
+    pub sts: Option<String>,
+}
+
+/// Time-outs of calls. The SDK has none but for connecting, and an unanswered request would hang for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeOuts {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// For one attempt of a call, its answer included.
+    pub attempt: Duration,
+    /// For a call with all its retries.
+    pub operation: Duration,
+}
+
+impl Default for TimeOuts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            attempt: Duration::from_secs(30),
+            operation: Duration::from_secs(180),
+        }
+    }
+}
+
+/// Whether Terraform has asked to stop. Cloned freely; all clones tell the same.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks everything that watches to stop at its next safe point.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the stop has been asked for.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Clients for one account and region.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) kms: aws_sdk_kms::Client,
+    pub(crate) region: String,
+    pub(crate) account_id: Option<String>,
+    pub(crate) default_tags: Tags,
+    pub(crate) patience: Duration,
+    pub(crate) cancel: Cancel,
+}
+
+impl Clients {
+    /// Loads credentials and region, and asks STS for the account.
+    ///
+    /// # Errors
+    /// No region, or an identity that STS does not know.
+    pub async fn connect(settings: &Settings, cancel: Cancel) -> Result<Self, Error> {
+        let shared = load(settings).await;
+        let region = shared.region().ok_or(Error::NoRegion)?.to_string();
+        let account_id = if settings.skip_requesting_account_id {
+            None
+        } else {
+            Some(account_id(&shared, settings.endpoints.sts.as_deref()).await?)
+        };
+        // an endpoint of the environment or the profile is in the builders already
+        let mut s3 = aws_sdk_s3::config::Builder::from(&shared);
+        s3 = s3.force_path_style(settings.s3_use_path_style);
+        if let Some(endpoint) = &settings.endpoints.s3 {
+            s3 = s3.endpoint_url(endpoint);
+        }
+        let mut kms = aws_sdk_kms::config::Builder::from(&shared);
+        if let Some(endpoint) = &settings.endpoints.kms {
+            kms = kms.endpoint_url(endpoint);
+        }
+        Ok(Self {
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            kms: aws_sdk_kms::Client::from_conf(kms.build()),
+            region,
+            account_id,
+            default_tags: settings.default_tags.clone(),
+            patience: settings.time_outs.operation,
+            cancel,
+        })
+    }
+
+    /// The region of everything that these clients make.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The account, unless STS was to be left alone.
+    pub fn account_id(&self) -> Option<&str> {
+        self.account_id.as_deref()
+    }
+
+    /// The tags that everything gets.
+    pub fn default_tags(&self) -> &Tags {
+        &self.default_tags
+    }
+
+    /// Repeats a step while AWS says that the resource is busy, or does not know yet what it has just made.
+    ///
+    /// Settings of a new bucket race with its creation (409 `OperationAborted`), a new key is not at once known to
+    /// every node of KMS (`NotFoundException`). `passing` says which codes pass by themselves.
+    pub(crate) async fn settle<T, F, Fut>(
+        &self,
+        operation: &'static str,
+        target: &str,
+        passing: &[&str],
+        mut step: F,
+    ) -> Result<T, Error>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let deadline = tokio::time::Instant::now() + self.patience;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Cancelled {
+                    operation,
+                    target: target.to_owned(),
+                });
+            }
+            match step().await {
+                Err(error)
+                    if error.code().is_some_and(|code| passing.contains(&code))
+                        && tokio::time::Instant::now() < deadline =>
+                {
+                    tracing::debug!(
+                        operation,
+                        target,
+                        code = error.code(),
+                        "not settled yet, trying again"
+                    );
+                }
+                done => return done,
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(Duration::from_secs(5));
+        }
+    }
+}
+
+async fn load(settings: &Settings) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(
+            RetryConfig::standard().with_max_attempts(settings.max_retries.saturating_add(1)),
+        )
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(settings.time_outs.connect)
+                .operation_attempt_timeout(settings.time_outs.attempt)
+                .operation_timeout(settings.time_outs.operation)
+                .build(),
+        );
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some((access_key, secret_key, token)) = &settings.static_credentials {
+        loader = loader.credentials_provider(Credentials::new(
+            access_key,
+            secret_key,
+            token.clone(),
+            None,
+            "the provider block",
+        ));
+    }
+    if !settings.shared_config_files.is_empty() || !settings.shared_credentials_files.is_empty() {
+        loader = loader.profile_files(profile_files(settings));
+    }
+    loader.load().await
+}
+
+fn profile_files(settings: &Settings) -> EnvConfigFiles {
+    let mut files = EnvConfigFiles::builder();
+    // a kind that is not named keeps its default file
+    if settings.shared_config_files.is_empty() {
+        files = files.include_default_config_file(true);
+    }
+    if settings.shared_credentials_files.is_empty() {
+        files = files.include_default_credentials_file(true);
+    }
+    for file in &settings.shared_config_files {
+        files = files.with_file(EnvConfigFileKind::Config, file);
+    }
+    for file in &settings.shared_credentials_files {
+        files = files.with_file(EnvConfigFileKind::Credentials, file);
+    }
+    files.build()
+}
+
+async fn account_id(shared: &SdkConfig, endpoint: Option<&str>) -> Result<String, Error> {
+    const OPERATION: &str = "GetCallerIdentity";
+    let mut sts = aws_sdk_sts::config::Builder::from(shared);
+    if let Some(endpoint) = endpoint {
+        sts = sts.endpoint_url(endpoint);
+    }
+    let target = "the provider's credentials";
+    let identity = aws_sdk_sts::Client::from_conf(sts.build())
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| Error::call(OPERATION, target, &error))?;
+    identity.account.ok_or_else(|| Error::Incomplete {
+        operation: OPERATION,
+        target: target.to_owned(),
+        missing: "the account",
+    })
+}
+
+/// The partition that a region belongs to, as ARNs name it.
+pub fn partition(region: &str) -> &'static str {
+    const PREFIXES: [(&str, &str); 8] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-isof-", "aws-iso-f"),
+        ("us-iso-", "aws-iso"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("eusc-", "aws-eusc"),
+        ("", "aws"),
+    ];
+    PREFIXES
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("aws", |(_, partition)| partition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partition_follows_the_region() {
+        assert_eq!(partition("eu-central-1"), "aws");
+        assert_eq!(partition("cn-north-1"), "aws-cn");
+        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+        assert_eq!(partition("us-isob-east-1"), "aws-iso-b");
+        assert_eq!(partition("us-iso-east-1"), "aws-iso");
+    }
+}

@@ -1,0 +1,504 @@
+//! A KMS key that signs checkpoints, with its alias.
+
+use aws_sdk_kms::error::DisplayErrorContext;
+use aws_sdk_kms::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, Tag};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::clients::Clients;
+use super::tags::{Tags, is_reserved};
+use crate::error::Error;
+
+/// The key specs that can sign checkpoints, as KMS names them; the first is the default.
+pub const KEY_SPECS: [&str; 9] = [
+    "ECC_NIST_EDWARDS25519",
+    "ECC_NIST_P256",
+    "ECC_NIST_P384",
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "ML_DSA_44",
+    "ML_DSA_65",
+    "ML_DSA_87",
+];
+
+/// The usage that a signing key has.
+pub const KEY_USAGE: &str = "SIGN_VERIFY";
+
+/// Codes that pass by themselves while a new key becomes known to all of KMS, or while it is being changed.
+const SETTLING: &[&str] = &[
+    "NotFoundException",
+    "DependencyTimeoutException",
+    "ConflictException",
+];
+/// The same for a key that exists: not to be found means gone.
+const BUSY: &[&str] = &["DependencyTimeoutException", "ConflictException"];
+
+/// What a key shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySettings {
+    /// One of [`KEY_SPECS`]; a key never changes it.
+    pub spec: String,
+    /// The alias with its `alias/`, if the key shall have one.
+    pub alias: Option<String>,
+    /// Free text.
+    pub description: String,
+    /// Whether the key may be used.
+    pub enabled: bool,
+    /// All tags, the provider's defaults included.
+    pub tags: Tags,
+}
+
+/// What a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyParts {
+    /// KMS's id of the key.
+    pub key_id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its spec, as KMS names it.
+    pub spec: String,
+    /// What it is for, as KMS names it.
+    pub usage: String,
+    /// Free text.
+    pub description: String,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// RFC 3339 in whole seconds.
+    pub creation_date: String,
+    /// Every alias that points at it, sorted.
+    pub aliases: Vec<String>,
+    /// All tags but AWS's own.
+    pub tags: Tags,
+    /// The public key as `SubjectPublicKeyInfo`, DER; `None` while KMS refuses it because the key is disabled.
+    pub public_key: Option<Vec<u8>>,
+}
+
+/// Makes a key and nothing else yet, and tells its id.
+///
+/// `CreateKey` has no idempotency token: if its answer is lost, the retry makes a second key and the first is
+/// nobody's. Everything after it is done by [`change_key`], which can be repeated.
+///
+/// # Errors
+/// What KMS said.
+pub async fn create_key(clients: &Clients, wanted: &KeySettings) -> Result<String, Error> {
+    const OPERATION: &str = "CreateKey";
+    let target = "a new signing key";
+    let created = clients
+        .kms
+        .create_key()
+        .key_spec(KeySpec::from(wanted.spec.as_str()))
+        .key_usage(KeyUsageType::SignVerify)
+        .description(&wanted.description)
+        .set_tags(Some(sdk_tags(OPERATION, target, &wanted.tags)?))
+        .send()
+        .await
+        .map_err(|error| Error::call(OPERATION, target, &error))?;
+    let metadata = created
+        .key_metadata
+        .ok_or_else(|| incomplete(OPERATION, target, "the key"))?;
+    Ok(metadata.key_id)
+}
+
+/// Reads the key that an id, an ARN or an alias names; `None` if there is none, or if it waits for its deletion.
+///
+/// # Errors
+/// [`Error::NotASigningKey`] for a key of another usage or spec; else what KMS said.
+pub async fn read_key(clients: &Clients, key: &str) -> Result<Option<KeyParts>, Error> {
+    match describe(clients, key).await {
+        Ok(metadata) if is_going(&metadata) => Ok(None),
+        Ok(metadata) => parts(clients, metadata).await.map(Some),
+        Err(error) if error.code() == Some("NotFoundException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a key just made, which not every node of KMS need know yet.
+///
+/// # Errors
+/// As [`read_key`].
+pub async fn read_new_key(clients: &Clients, key: &str) -> Result<KeyParts, Error> {
+    clients
+        .settle("DescribeKey", key, SETTLING, || async {
+            parts(clients, describe(clients, key).await?).await
+        })
+        .await
+}
+
+async fn describe(clients: &Clients, key: &str) -> Result<KeyMetadata, Error> {
+    const OPERATION: &str = "DescribeKey";
+    clients
+        .kms
+        .describe_key()
+        .key_id(key)
+        .send()
+        .await
+        .map_err(|error| Error::call(OPERATION, key, &error))?
+        .key_metadata
+        .ok_or_else(|| incomplete(OPERATION, key, "the key"))
+}
+
+fn is_going(metadata: &KeyMetadata) -> bool {
+    matches!(
+        metadata.key_state,
+        Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
+    )
+}
+
+async fn parts(clients: &Clients, metadata: KeyMetadata) -> Result<KeyParts, Error> {
+    let key = metadata.key_id.clone();
+    let spec = metadata
+        .key_spec
+        .as_ref()
+        .map_or("", KeySpec::as_str)
+        .to_owned();
+    let usage = metadata
+        .key_usage
+        .as_ref()
+        .map_or("", KeyUsageType::as_str)
+        .to_owned();
+    if usage != KEY_USAGE || !KEY_SPECS.contains(&spec.as_str()) {
+        return Err(Error::NotASigningKey { key, spec, usage });
+    }
+    let (aliases, tags, public_key) = tokio::try_join!(
+        aliases(clients, &key),
+        tags(clients, &key),
+        public_key(clients, &key)
+    )?;
+    Ok(KeyParts {
+        arn: metadata
+            .arn
+            .ok_or_else(|| incomplete("DescribeKey", &key, "the ARN"))?,
+        spec,
+        usage,
+        description: metadata.description.unwrap_or_default(),
+        enabled: metadata.enabled,
+        creation_date: metadata
+            .creation_date
+            .and_then(|date| {
+                DateTime::from_secs(date.secs())
+                    .fmt(DateTimeFormat::DateTime)
+                    .ok()
+            })
+            .ok_or_else(|| incomplete("DescribeKey", &key, "the creation date"))?,
+        aliases,
+        tags,
+        public_key,
+        key_id: key,
+    })
+}
+
+async fn aliases(clients: &Clients, key: &str) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    let mut pages = clients
+        .kms
+        .list_aliases()
+        .key_id(key)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Error::call("ListAliases", key, &error))?;
+        let listed = page.aliases.unwrap_or_default();
+        names.extend(listed.into_iter().filter_map(|alias| alias.alias_name));
+    }
+    names.sort();
+    Ok(names)
+}
+
+async fn tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
+    let mut tags = Tags::new();
+    let mut pages = clients
+        .kms
+        .list_resource_tags()
+        .key_id(key)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Error::call("ListResourceTags", key, &error))?;
+        let listed = page.tags.unwrap_or_default().into_iter();
+        tags.extend(
+            listed
+                .map(|tag| (tag.tag_key, tag.tag_value))
+                .filter(|(key, _)| !is_reserved(key)),
+        );
+    }
+    Ok(tags)
+}
+
+async fn public_key(clients: &Clients, key: &str) -> Result<Option<Vec<u8>>, Error> {
+    const OPERATION: &str = "GetPublicKey";
+    match clients.kms.get_public_key().key_id(key).send().await {
+        Ok(answer) => {
+            let spki = answer
+                .public_key
+                .ok_or_else(|| incomplete(OPERATION, key, "the public key"))?;
+            Ok(Some(spki.into_inner()))
+        }
+        Err(error)
+            if error.as_service_error().is_some_and(|e| {
+                e.is_disabled_exception() || e.is_kms_invalid_state_exception()
+            }) =>
+        {
+            tracing::debug!(key, error = %DisplayErrorContext(&error), "the public key cannot be read in this state");
+            Ok(None)
+        }
+        Err(error) => Err(Error::call(OPERATION, key, &error)),
+    }
+}
+
+/// Makes the key what it shall be: description, tags, alias, enabled. Safe to repeat.
+///
+/// `former_alias` is the alias that the state knows; it is removed once the new one stands. Other aliases that
+/// somebody made for the key are left alone.
+///
+/// # Errors
+/// [`Error::AliasTaken`] if the alias points at another key; else what KMS said.
+pub async fn change_key(
+    clients: &Clients,
+    found: &KeyParts,
+    wanted: &KeySettings,
+    former_alias: Option<&str>,
+) -> Result<(), Error> {
+    let key = found.key_id.as_str();
+    if found.description != wanted.description {
+        change_description(clients, key, &wanted.description).await?;
+    }
+    change_tags(clients, key, &found.tags, &wanted.tags).await?;
+    if let Some(alias) = &wanted.alias
+        && !found.aliases.contains(alias)
+    {
+        create_alias(clients, key, alias).await?;
+    }
+    if let Some(former) = former_alias
+        && wanted.alias.as_deref() != Some(former)
+        && found.aliases.iter().any(|alias| alias == former)
+    {
+        delete_alias(clients, former).await?;
+    }
+    match (found.enabled, wanted.enabled) {
+        (false, true) => enable(clients, key).await,
+        (true, false) => disable(clients, key).await,
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+async fn change_description(clients: &Clients, key: &str, description: &str) -> Result<(), Error> {
+    const OPERATION: &str = "UpdateKeyDescription";
+    clients
+        .settle(OPERATION, key, SETTLING, || async {
+            clients
+                .kms
+                .update_key_description()
+                .key_id(key)
+                .description(description)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| Error::call(OPERATION, key, &error))
+        })
+        .await
+}
+
+async fn change_tags(
+    clients: &Clients,
+    key: &str,
+    found: &Tags,
+    wanted: &Tags,
+) -> Result<(), Error> {
+    let gone: Vec<String> = found
+        .keys()
+        .filter(|tag| !wanted.contains_key(*tag))
+        .cloned()
+        .collect();
+    let new: Tags = wanted
+        .iter()
+        .filter(|(tag, value)| found.get(*tag) != Some(value))
+        .map(|(tag, value)| (tag.clone(), value.clone()))
+        .collect();
+    if !gone.is_empty() {
+        clients
+            .kms
+            .untag_resource()
+            .key_id(key)
+            .set_tag_keys(Some(gone))
+            .send()
+            .await
+            .map_err(|error| Error::call("UntagResource", key, &error))?;
+    }
+    if !new.is_empty() {
+        clients
+            .kms
+            .tag_resource()
+            .key_id(key)
+            .set_tags(Some(sdk_tags("TagResource", key, &new)?))
+            .send()
+            .await
+            .map_err(|error| Error::call("TagResource", key, &error))?;
+    }
+    Ok(())
+}
+
+fn sdk_tags(operation: &'static str, target: &str, tags: &Tags) -> Result<Vec<Tag>, Error> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|error| Error::unbuildable(operation, target, &error))
+}
+
+async fn create_alias(clients: &Clients, key: &str, alias: &str) -> Result<(), Error> {
+    const OPERATION: &str = "CreateAlias";
+    let created = clients
+        .settle(OPERATION, key, SETTLING, || async {
+            clients
+                .kms
+                .create_alias()
+                .alias_name(alias)
+                .target_key_id(key)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| Error::call(OPERATION, alias, &error))
+        })
+        .await;
+    match created {
+        Err(error) if error.code() == Some("AlreadyExistsException") => {
+            // our own, if the answer to it was lost
+            let target = describe(clients, alias).await?.key_id;
+            if target == key {
+                return Ok(());
+            }
+            Err(Error::AliasTaken {
+                alias: alias.to_owned(),
+                target,
+            })
+        }
+        done => done,
+    }
+}
+
+async fn delete_alias(clients: &Clients, alias: &str) -> Result<(), Error> {
+    const OPERATION: &str = "DeleteAlias";
+    let deleted = clients
+        .settle(OPERATION, alias, BUSY, || async {
+            clients
+                .kms
+                .delete_alias()
+                .alias_name(alias)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| Error::call(OPERATION, alias, &error))
+        })
+        .await;
+    match deleted {
+        Err(error) if error.code() == Some("NotFoundException") => Ok(()),
+        done => done,
+    }
+}
+
+async fn enable(clients: &Clients, key: &str) -> Result<(), Error> {
+    clients
+        .kms
+        .enable_key()
+        .key_id(key)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| Error::call("EnableKey", key, &error))
+}
+
+async fn disable(clients: &Clients, key: &str) -> Result<(), Error> {
+    clients
+        .kms
+        .disable_key()
+        .key_id(key)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| Error::call("DisableKey", key, &error))
+}
+
+/// Schedules the key's deletion, its alias first: nothing shall sign with a name whose key is going.
+///
+/// A key that is gone or going already is well. An alias that points at another key by now is left alone.
+///
+/// # Errors
+/// What KMS said.
+pub async fn delete_key(
+    clients: &Clients,
+    key: &str,
+    alias: Option<&str>,
+    window_days: u32,
+) -> Result<(), Error> {
+    const OPERATION: &str = "ScheduleKeyDeletion";
+    let Some(found) = read_key(clients, key).await? else {
+        return Ok(());
+    };
+    if let Some(alias) = alias
+        && found.aliases.iter().any(|known| known == alias)
+    {
+        delete_alias(clients, alias).await?;
+    }
+    let scheduled = clients
+        .settle(OPERATION, key, BUSY, || async {
+            clients
+                .kms
+                .schedule_key_deletion()
+                .key_id(key)
+                .set_pending_window_in_days(i32::try_from(window_days).ok())
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| Error::call(OPERATION, key, &error))
+        })
+        .await;
+    match scheduled {
+        Err(error) if error.code() == Some("NotFoundException") => Ok(()),
+        done => done,
+    }
+}
+
+fn incomplete(operation: &'static str, target: &str, missing: &'static str) -> Error {
+    Error::Incomplete {
+        operation,
+        target: target.to_owned(),
+        missing,
+    }
+}
+
+/// A `SubjectPublicKeyInfo` as PEM (RFC 7468), with a newline at its end.
+pub fn format_public_key_pem(spki: &[u8]) -> String {
+    const LINE: usize = 64;
+    let encoded = STANDARD.encode(spki);
+    let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+    for (at, letter) in encoded.chars().enumerate() {
+        if at > 0 && at.is_multiple_of(LINE) {
+            pem.push('\n');
+        }
+        pem.push(letter);
+    }
+    pem.push_str("\n-----END PUBLIC KEY-----\n");
+    pem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pem_has_lines_of_64() {
+        let pem = format_public_key_pem(&[7; 91]);
+        let lines: Vec<&str> = pem.lines().collect();
+        assert_eq!(lines[0], "-----BEGIN PUBLIC KEY-----");
+        assert_eq!((lines[1].len(), lines[2].len()), (64, 60));
+        assert_eq!(lines[3], "-----END PUBLIC KEY-----");
+        assert_eq!(STANDARD.decode(lines[1..3].concat()).unwrap(), [7; 91]);
+    }
+
+    #[test]
+    fn pem_of_whole_lines_has_no_empty_one() {
+        let pem = format_public_key_pem(&[7; 48]);
+        assert_eq!(pem.lines().count(), 3);
+    }
+}

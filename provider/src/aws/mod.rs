@@ -1,0 +1,23 @@
+//! Plain functions over the AWS SDK. Nothing in here knows Terraform.
+
+mod bucket;
+mod bucket_policy;
+mod bucket_read;
+mod bucket_versions;
+mod clients;
+mod key;
+mod tags;
+
+pub use bucket::{
+    Age, BucketParts, BucketSettings, DefaultRetention, Encryption, LockMode, OWNERSHIP, Period,
+    PublicAccessBlock, VERSIONING, converge_bucket, create_bucket,
+};
+pub use bucket_policy::{format_tls_only_policy, policies_agree};
+pub use bucket_read::{bucket_creation_date, read_bucket};
+pub use bucket_versions::delete_bucket;
+pub use clients::{Cancel, Clients, Endpoints, Settings, TimeOuts, partition};
+pub use key::{
+    KEY_SPECS, KEY_USAGE, KeyParts, KeySettings, change_key, create_key, delete_key,
+    format_public_key_pem, read_key, read_new_key,
+};
+pub use tags::{Tags, merge_tags, own_tags};

@@ -1,0 +1,375 @@
+//! What can go wrong, and what a person can do about it.
+
+use std::fmt;
+
+use aws_sdk_s3::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+
+/// An error of the provider's own logic, before it becomes a Terraform diagnostic.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A call to AWS was refused, or never answered.
+    #[error("{0}")]
+    Call(Box<CallFailure>),
+    /// The bucket exists and belongs to the account that asked for it.
+    #[error("the bucket {bucket:?} already exists in this account")]
+    BucketOwned {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// The bucket's name belongs to somebody else (or this account may not look at it).
+    #[error("the bucket name {bucket:?} is taken, and this account has no access to it")]
+    BucketTaken {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// The bucket cannot be deleted: it holds object versions.
+    #[error("{0}")]
+    BucketHolds(Box<Holding>),
+    /// The alias points at another key.
+    #[error("the alias {alias:?} exists already and points at the key {target}")]
+    AliasTaken {
+        /// The alias, with its `alias/`.
+        alias: String,
+        /// The key that it points at.
+        target: String,
+    },
+    /// The KMS key cannot sign checkpoints.
+    #[error("the key {key} is of spec {spec} and usage {usage}, and cannot sign checkpoints")]
+    NotASigningKey {
+        /// The key's ARN or id.
+        key: String,
+        /// What KMS calls its spec.
+        spec: String,
+        /// What KMS calls its usage.
+        usage: String,
+    },
+    /// AWS answered, and left out what its API promises.
+    #[error("{operation} on {target} answered without {missing}")]
+    Incomplete {
+        /// The API operation.
+        operation: &'static str,
+        /// The resource.
+        target: String,
+        /// The absent part.
+        missing: &'static str,
+    },
+    /// No region was configured.
+    #[error("no AWS region is configured")]
+    NoRegion,
+    /// Terraform asked the provider to stop.
+    #[error("{operation} on {target} was not done: Terraform asked the provider to stop")]
+    Cancelled {
+        /// The API operation that was next.
+        operation: &'static str,
+        /// The resource.
+        target: String,
+    },
+}
+
+/// A failed call, with what AWS said about it.
+#[derive(Debug)]
+pub struct CallFailure {
+    /// The API operation, such as `PutBucketPolicy`.
+    pub operation: &'static str,
+    /// The resource that it was meant for.
+    pub target: String,
+    /// AWS's error code, where it answered.
+    pub code: Option<String>,
+    /// AWS's message, or why no answer came.
+    pub message: String,
+    /// The HTTP status, where one came.
+    pub status: Option<u16>,
+    /// AWS's request id, which its support asks for.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {} failed: ", self.operation, self.target)?;
+        match (&self.code, self.status) {
+            (Some(code), _) => write!(f, "{code}: {}", self.message)?,
+            (None, Some(status)) => write!(f, "HTTP status {status}: {}", self.message)?,
+            (None, None) => f.write_str(&self.message)?,
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a bucket cannot be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Object versions seen.
+    pub versions: u64,
+    /// Delete markers seen.
+    pub delete_markers: u64,
+    /// Of the versions seen, how many are under retention or a legal hold now.
+    pub locked: u64,
+    /// Of the locked ones, how many are under COMPLIANCE.
+    pub compliance: u64,
+    /// Of the locked ones, how many are under a legal hold.
+    pub legal_holds: u64,
+    /// When the last retention ends, RFC 3339.
+    pub last_until: Option<String>,
+    /// Whether every version in the bucket was looked at.
+    pub complete: bool,
+}
+
+impl fmt::Display for Holding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at_least = if self.complete { "" } else { "at least " };
+        if self.locked == 0 {
+            return write!(
+                f,
+                "the bucket {:?} is not empty: it holds {at_least}{} and {}, none of them locked",
+                self.bucket,
+                counted(self.versions, "object version"),
+                counted(self.delete_markers, "delete marker"),
+            );
+        }
+        write!(
+            f,
+            "the bucket {:?} holds {at_least}{}",
+            self.bucket,
+            counted(self.locked, "locked object version")
+        )?;
+        if let Some(until) = &self.last_until {
+            write!(f, "; the last is locked until {at_least}{until}")?;
+        }
+        if self.legal_holds > 0 {
+            write!(
+                f,
+                "; {} under a legal hold, which has no end",
+                self.legal_holds
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+impl Holding {
+    fn hint(&self) -> String {
+        if self.locked == 0 {
+            return format!(
+                "The provider deletes no objects. Empty the bucket yourself, every version and every delete marker \
+                 (`aws s3api list-object-versions --bucket {}` lists them), or keep the bucket and take it out of \
+                 Terraform's state with a `removed` block.",
+                self.bucket
+            );
+        }
+        let by_hand = match (self.compliance, self.locked.saturating_sub(self.compliance)) {
+            (0, _) => {
+                "2. The locks are GOVERNANCE: a principal with s3:BypassGovernanceRetention can delete the versions by \
+                 hand (`aws s3api delete-object --version-id … --bypass-governance-retention`). The provider never does."
+            }
+            (_, 0) => {
+                "2. The locks are COMPLIANCE: nobody can end them early, neither you nor AWS; they end before their \
+                 time only with the AWS account."
+            }
+            (_, _) => {
+                "2. Versions under GOVERNANCE can be deleted by hand by a principal with s3:BypassGovernanceRetention \
+                 (`aws s3api delete-object --version-id … --bypass-governance-retention`); those under COMPLIANCE by \
+                 nobody. The provider never does it."
+            }
+        };
+        format!(
+            "That is what the bucket is for. What you can do:\n\
+             1. Wait until the last lock has ended, empty the bucket, and destroy it then.\n\
+             {by_hand}\n\
+             3. Keep the bucket and take it out of Terraform's state: a `removed` block with `destroy = false`, or \
+             `terraform state rm`."
+        )
+    }
+}
+
+impl Error {
+    /// Wraps a failed call of an AWS SDK.
+    pub(crate) fn call<E>(operation: &'static str, target: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E>: RequestId,
+    {
+        let message = match (error.message(), error.code()) {
+            (Some(message), _) => message.to_owned(),
+            (None, Some(_)) => "AWS sent no message".to_owned(),
+            (None, None) => DisplayErrorContext(error).to_string(),
+        };
+        Self::Call(Box::new(CallFailure {
+            operation,
+            target: target.to_owned(),
+            code: error.code().map(str::to_owned),
+            message,
+            status: error.raw_response().map(|answer| answer.status().as_u16()),
+            request_id: error.request_id().map(str::to_owned),
+        }))
+    }
+
+    /// A request that its own SDK refuses to build.
+    pub(crate) fn unbuildable(operation: &'static str, target: &str, error: &BuildError) -> Self {
+        Self::Call(Box::new(CallFailure {
+            operation,
+            target: target.to_owned(),
+            code: None,
+            message: error.to_string(),
+            status: None,
+            request_id: None,
+        }))
+    }
+
+    /// The bucket was there, and is not any more.
+    pub(crate) fn no_such_bucket(bucket: &str) -> Self {
+        Self::Call(Box::new(CallFailure {
+            operation: "HeadBucket",
+            target: bucket.to_owned(),
+            code: Some("NoSuchBucket".to_owned()),
+            message: "the bucket does not exist".to_owned(),
+            status: Some(404),
+            request_id: None,
+        }))
+    }
+
+    /// AWS's error code, where AWS answered with one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Call(failure) => failure.code.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Call(failure) => failure.status,
+            _ => None,
+        }
+    }
+
+    /// What a person can do about it; shown below the error.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::BucketOwned { bucket } => Some(format!(
+                "To manage it from here, import it: `terraform import <address> {bucket}`, or an `import` block with \
+                 id = {bucket:?}. What differs from the configuration is then corrected by the next apply."
+            )),
+            Self::BucketTaken { .. } => {
+                Some("Bucket names are shared by all AWS accounts. Choose another one.".to_owned())
+            }
+            Self::BucketHolds(holding) => Some(holding.hint()),
+            Self::AliasTaken { .. } => Some(
+                "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
+                 an alias away from a key that it does not manage: what signs with the alias would change its key."
+                    .to_owned(),
+            ),
+            Self::NotASigningKey { .. } => {
+                Some("Import a key with usage SIGN_VERIFY and one of the specs that `spec` accepts.".to_owned())
+            }
+            Self::NoRegion => Some(
+                "Set `region` in the provider block, the environment variable AWS_REGION, or `region` in the profile."
+                    .to_owned(),
+            ),
+            Self::Call(failure) => failure.hint(),
+            Self::Incomplete { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+}
+
+impl CallFailure {
+    fn hint(&self) -> Option<String> {
+        match self.code.as_deref() {
+            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => Some(format!(
+                "The credentials in use need the permission for {}; docs/index.md lists what each resource needs.",
+                self.operation
+            )),
+            Some("ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "InvalidAccessKeyId") => {
+                Some("The credentials are wrong or have expired; sign in again.".to_owned())
+            }
+            Some("PermanentRedirect" | "AuthorizationHeaderMalformed") => Some(
+                "The bucket lies in another region than the provider's `region`; use a provider block with an alias \
+                 for that region."
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding() -> Holding {
+        Holding {
+            bucket: "trail".to_owned(),
+            versions: 5,
+            delete_markers: 1,
+            locked: 3,
+            compliance: 0,
+            legal_holds: 0,
+            last_until: Some("2033-01-01T00:00:00Z".to_owned()),
+            complete: true,
+        }
+    }
+
+    #[test]
+    fn locked_bucket_says_how_many_and_until_when() {
+        let error = Error::BucketHolds(Box::new(holding()));
+        assert_eq!(
+            error.to_string(),
+            "the bucket \"trail\" holds 3 locked object versions; the last is locked until 2033-01-01T00:00:00Z"
+        );
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("s3:BypassGovernanceRetention"), "{hint}");
+        assert!(hint.contains("`removed` block"), "{hint}");
+    }
+
+    #[test]
+    fn compliance_is_not_said_to_be_bypassable() {
+        let error = Error::BucketHolds(Box::new(Holding {
+            compliance: 3,
+            ..holding()
+        }));
+        let hint = error.hint().unwrap();
+        assert!(!hint.contains("Bypass"), "{hint}");
+        assert!(hint.contains("nobody can end them early"), "{hint}");
+    }
+
+    #[test]
+    fn what_was_not_counted_to_the_end_is_a_lower_bound() {
+        let text = Holding {
+            complete: false,
+            locked: 1,
+            ..holding()
+        }
+        .to_string();
+        assert_eq!(
+            text,
+            "the bucket \"trail\" holds at least 1 locked object version; the last is locked until at least \
+             2033-01-01T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn unlocked_bucket_says_that_nothing_is_locked() {
+        let text = Holding {
+            locked: 0,
+            last_until: None,
+            ..holding()
+        }
+        .to_string();
+        assert_eq!(
+            text,
+            "the bucket \"trail\" is not empty: it holds 5 object versions and 1 delete marker, none of them locked"
+        );
+    }
+}
