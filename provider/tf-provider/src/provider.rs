@@ -1,0 +1,218 @@
+//! The traits that a provider is written against.
+
+use crate::registry::Registry;
+use crate::{
+    Cancellation, Context, Diagnostic, Diagnostics, FromValue, Object, Result, Schema, ToValue,
+};
+
+/// A provider: its own configuration, and what it offers.
+pub trait Provider: Send + Sync + 'static {
+    /// What the `provider` block says. A field that may depend on a resource is a [`Field`](crate::Field), since it is
+    /// not known at plan time.
+    type Config: FromValue + Send + 'static;
+
+    /// What resources and data sources work with, such as a client: [`Context::data`].
+    type Data: Send + Sync + 'static;
+
+    /// What the `provider` block may say.
+    fn schema(&self) -> Schema {
+        Schema::new()
+    }
+
+    /// Adds everything that the provider offers.
+    fn register(&self, registry: &mut Registry<Self::Data>);
+
+    /// Checks the configuration beyond what the schema does. Anything in it may be unknown.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn validate(&self, config: &Object) -> Result {
+        let _ = config;
+        Ok(())
+    }
+
+    /// Makes of the configuration what the operations need.
+    fn configure(
+        &self,
+        cx: &ConfigureContext,
+        config: Self::Config,
+    ) -> impl Future<Output = Result<Self::Data>> + Send;
+}
+
+/// What [`Provider::configure`] is given besides the configuration.
+#[derive(Debug)]
+pub struct ConfigureContext {
+    pub(crate) terraform_version: String,
+    pub(crate) cancellation: Cancellation,
+    pub(crate) warnings: std::sync::Mutex<Diagnostics>,
+}
+
+impl ConfigureContext {
+    /// The version of the calling Terraform, such as `1.11.4`.
+    pub fn terraform_version(&self) -> &str {
+        &self.terraform_version
+    }
+
+    /// Fires when the practitioner interrupts Terraform.
+    pub fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
+    }
+
+    /// Tells the practitioner something that does not stop the run.
+    pub fn warn(&self, warning: Diagnostic) {
+        self.warnings
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(warning);
+    }
+}
+
+/// A kind of thing that Terraform creates, reads, updates and deletes.
+///
+/// Schema, model and operations of one resource belong in one file. Operations are `async fn`s.
+pub trait Resource: Send + Sync + 'static {
+    /// The name in configurations, with the provider's prefix: `fs_file`.
+    const NAME: &'static str;
+
+    /// The provider's data: [`Provider::Data`].
+    type Data: Send + Sync + 'static;
+
+    /// The plain struct that has a field for each attribute and block of the schema: see [`model!`](crate::model).
+    type Model: FromValue + ToValue + Send + 'static;
+
+    /// What a configuration may say, and what becomes of it at plan time.
+    fn schema(&self) -> Schema;
+
+    /// Checks a configuration beyond what the schema does. Anything in it may be unknown.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn validate(&self, config: &Object) -> Result {
+        let _ = config;
+        Ok(())
+    }
+
+    /// Changes the plan of a create or an update after the schema's own rules: defaults, what is unknown, replacement.
+    /// It may look things up, and changes nothing.
+    fn plan(
+        &self,
+        cx: &Context<Self::Data>,
+        plan: &mut Plan,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, plan);
+        async { Ok(()) }
+    }
+
+    /// Makes it, and returns its state, in which nothing is unknown any more.
+    ///
+    /// What the plan had known must come back as it was. If more than one thing is made, see [`Context::keep`].
+    fn create(
+        &self,
+        cx: &Context<Self::Data>,
+        planned: Self::Model,
+    ) -> impl Future<Output = Result<Self::Model>> + Send;
+
+    /// Looks at what is there; `None` if it is gone.
+    fn read(
+        &self,
+        cx: &Context<Self::Data>,
+        state: Self::Model,
+    ) -> impl Future<Output = Result<Option<Self::Model>>> + Send;
+
+    /// Changes it in place, as in [`create`](Self::create). A resource all of whose attributes require replacement is never updated.
+    fn update(
+        &self,
+        cx: &Context<Self::Data>,
+        prior: Self::Model,
+        planned: Self::Model,
+    ) -> impl Future<Output = Result<Self::Model>> + Send;
+
+    /// Removes it. That it is gone already is no error.
+    fn delete(
+        &self,
+        cx: &Context<Self::Data>,
+        state: Self::Model,
+    ) -> impl Future<Output = Result> + Send;
+
+    /// Takes over what exists, by the id of `terraform import`. Terraform reads it once more afterwards.
+    fn import(
+        &self,
+        cx: &Context<Self::Data>,
+        id: String,
+    ) -> impl Future<Output = Result<Self::Model>> + Send {
+        let _ = (cx, id);
+        async {
+            let detail = format!("{} cannot be taken over from its id.", Self::NAME);
+            Err(Diagnostic::error("Import is not supported", detail).into())
+        }
+    }
+
+    /// Brings state of an earlier schema version to the current shape, attribute by attribute. What the current
+    /// schema does not have is dropped afterwards. Lists come as tuples, maps as objects; both will do in the answer.
+    ///
+    /// # Errors
+    /// The state cannot be upgraded.
+    fn upgrade(&self, version: i64, state: Object) -> Result<Object> {
+        let _ = state;
+        let detail = format!(
+            "{} has no upgrade from schema version {version}.",
+            Self::NAME
+        );
+        Err(Diagnostic::error("State of an unsupported version", detail).into())
+    }
+}
+
+/// What Terraform is about to do to one resource, while it can still be changed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the configuration says. Anything in it may be unknown.
+    pub config: Object,
+    /// The state before; `None` for a create.
+    pub prior: Option<Object>,
+    /// The state after. What the configuration says must stay; what is computed may be set, or left unknown.
+    pub planned: Object,
+    pub(crate) replace: Vec<crate::AttributePath>,
+}
+
+impl Plan {
+    /// Whether a new resource is planned (also in place of one that is replaced).
+    pub fn is_create(&self) -> bool {
+        self.prior.is_none()
+    }
+
+    /// The change of this attribute makes a new resource.
+    pub fn require_replace(&mut self, path: impl Into<crate::AttributePath>) {
+        self.replace.push(path.into());
+    }
+}
+
+/// Something that configurations only look at.
+pub trait DataSource: Send + Sync + 'static {
+    /// The name in configurations, with the provider's prefix: `fs_tree`.
+    const NAME: &'static str;
+
+    /// The provider's data: [`Provider::Data`].
+    type Data: Send + Sync + 'static;
+
+    /// The plain struct that has a field for each attribute and block of the schema: see [`model!`](crate::model).
+    type Model: FromValue + ToValue + Send + 'static;
+
+    /// What a configuration may say, and what comes back.
+    fn schema(&self) -> Schema;
+
+    /// Checks a configuration beyond what the schema does. Anything in it may be unknown.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn validate(&self, config: &Object) -> Result {
+        let _ = config;
+        Ok(())
+    }
+
+    /// Looks it up. In `config`, which is wholly known, what is computed is null; in the result it is set.
+    fn read(
+        &self,
+        cx: &Context<Self::Data>,
+        config: Self::Model,
+    ) -> impl Future<Output = Result<Self::Model>> + Send;
+}

@@ -1,0 +1,447 @@
+//! What a configuration may say, and what becomes of it at plan time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{AttributePath, FromValue, ToValue, Type, Value};
+
+/// The attributes and blocks of a resource, a data source or a provider.
+///
+/// ```
+/// use tf_provider::{Attribute, Block, Fields, Nested, Schema, Type};
+///
+/// let schema = Schema::new()
+///     .description("A file with its content.")
+///     .attribute("path", Attribute::required(Type::String).requires_replace())
+///     .attribute("mode", Attribute::optional(Type::String).default("0644"))
+///     .attribute("size", Attribute::computed(Type::Number).description("Length in bytes."))
+///     .attribute("owner", Attribute::optional(Nested::single(
+///         Fields::new().attribute("user", Attribute::required(Type::String)),
+///     )))
+///     .block("watch", Block::list(
+///         Fields::new().attribute("event", Attribute::required(Type::String)),
+///     ).at_most(3));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    pub(crate) version: i64,
+    pub(crate) description: String,
+    pub(crate) deprecated: Option<String>,
+    pub(crate) fields: Fields,
+}
+
+impl Schema {
+    /// Nothing yet, at version 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The version of the state's shape, from 0: raise it where stored state needs upgrading.
+    #[must_use]
+    pub fn version(mut self, version: i64) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// What it is for, in Markdown.
+    #[must_use]
+    pub fn description(mut self, markdown: impl Into<String>) -> Self {
+        self.description = markdown.into();
+        self
+    }
+
+    /// Warns whoever uses it, and says what to use instead.
+    #[must_use]
+    pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
+        self.deprecated = Some(instead.into());
+        self
+    }
+
+    /// Adds an attribute. The last of several with one name counts.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, attribute: Attribute) -> Self {
+        self.fields = self.fields.attribute(name, attribute);
+        self
+    }
+
+    /// Adds a block. The last of several with one name counts.
+    #[must_use]
+    pub fn block(mut self, name: impl Into<String>, block: Block) -> Self {
+        self.fields = self.fields.block(name, block);
+        self
+    }
+
+    /// The type of the whole object.
+    pub fn object_type(&self) -> Type {
+        self.fields.object_type()
+    }
+}
+
+/// Attributes and blocks by name: the inside of a schema, a block or a nested attribute.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    pub(crate) attributes: BTreeMap<String, Attribute>,
+    pub(crate) blocks: BTreeMap<String, Block>,
+}
+
+impl Fields {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an attribute. The last of several with one name counts.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, attribute: Attribute) -> Self {
+        self.attributes.insert(name.into(), attribute);
+        self
+    }
+
+    /// Adds a block, which a nested attribute cannot hold. The last of several with one name counts.
+    #[must_use]
+    pub fn block(mut self, name: impl Into<String>, block: Block) -> Self {
+        self.blocks.insert(name.into(), block);
+        self
+    }
+
+    pub(crate) fn object_type(&self) -> Type {
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|(name, attribute)| (name.clone(), attribute.ty()));
+        let blocks = self
+            .blocks
+            .iter()
+            .map(|(name, block)| (name.clone(), block.ty()));
+        Type::object(attributes.chain(blocks))
+    }
+}
+
+/// How the elements of a nested attribute or block are arranged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nesting {
+    Single,
+    List,
+    Set,
+    Map,
+}
+
+impl Nesting {
+    fn of(self, object: Type) -> Type {
+        match self {
+            Self::Single => object,
+            Self::List => Type::list(object),
+            Self::Set => Type::set(object),
+            Self::Map => Type::map(object),
+        }
+    }
+}
+
+/// Attributes under an attribute, written with an equals sign: `rule = [{ days = 3 }]`.
+#[derive(Clone, Debug)]
+pub struct Nested {
+    pub(crate) nesting: Nesting,
+    pub(crate) fields: Fields,
+}
+
+impl Nested {
+    /// One object.
+    pub fn single(fields: Fields) -> Self {
+        Self {
+            nesting: Nesting::Single,
+            fields,
+        }
+    }
+
+    /// Objects in order.
+    pub fn list(fields: Fields) -> Self {
+        Self {
+            nesting: Nesting::List,
+            fields,
+        }
+    }
+
+    /// Distinct objects without order.
+    pub fn set(fields: Fields) -> Self {
+        Self {
+            nesting: Nesting::Set,
+            fields,
+        }
+    }
+
+    /// Objects by name.
+    pub fn map(fields: Fields) -> Self {
+        Self {
+            nesting: Nesting::Map,
+            fields,
+        }
+    }
+}
+
+/// What an attribute holds: a plain type, or attributes of its own.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// A plain type.
+    Type(Type),
+    /// Attributes under it.
+    Nested(Nested),
+}
+
+impl From<Type> for Shape {
+    fn from(ty: Type) -> Self {
+        Self::Type(ty)
+    }
+}
+
+impl From<Nested> for Shape {
+    fn from(nested: Nested) -> Self {
+        Self::Nested(nested)
+    }
+}
+
+/// Who gives an attribute its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Required,
+    Optional,
+    Computed,
+    OptionalComputed,
+}
+
+type Validator = Arc<dyn Fn(&Value, &AttributePath) -> Result<(), String> + Send + Sync>;
+
+/// One argument, made by who gives it its value: [`required`](Self::required), [`optional`](Self::optional),
+/// [`computed`](Self::computed) or [`optional_computed`](Self::optional_computed).
+#[derive(Clone)]
+pub struct Attribute {
+    pub(crate) shape: Shape,
+    pub(crate) source: Source,
+    pub(crate) description: String,
+    pub(crate) deprecated: Option<String>,
+    pub(crate) sensitive: bool,
+    pub(crate) write_only: bool,
+    pub(crate) default: Option<Value>,
+    pub(crate) requires_replace: bool,
+    pub(crate) use_state_for_unknown: bool,
+    pub(crate) validators: Vec<Validator>,
+}
+
+impl Attribute {
+    /// The configuration must say it. In the model: the bare type.
+    pub fn required(shape: impl Into<Shape>) -> Self {
+        Self::new(shape.into(), Source::Required)
+    }
+
+    /// The configuration may say it; if not, it is null. In the model: `Option`.
+    pub fn optional(shape: impl Into<Shape>) -> Self {
+        Self::new(shape.into(), Source::Optional)
+    }
+
+    /// The provider says it. In the model: [`Field`](crate::Field).
+    pub fn computed(shape: impl Into<Shape>) -> Self {
+        Self::new(shape.into(), Source::Computed)
+    }
+
+    /// The configuration may say it; if not, the provider does. In the model: [`Field`](crate::Field).
+    pub fn optional_computed(shape: impl Into<Shape>) -> Self {
+        Self::new(shape.into(), Source::OptionalComputed)
+    }
+
+    fn new(shape: Shape, source: Source) -> Self {
+        Self {
+            shape,
+            source,
+            description: String::new(),
+            deprecated: None,
+            sensitive: false,
+            write_only: false,
+            default: None,
+            requires_replace: false,
+            use_state_for_unknown: false,
+            validators: Vec::new(),
+        }
+    }
+
+    /// What it is for, in Markdown.
+    #[must_use]
+    pub fn description(mut self, markdown: impl Into<String>) -> Self {
+        self.description = markdown.into();
+        self
+    }
+
+    /// Warns whoever sets it, and says what to set instead.
+    #[must_use]
+    pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
+        self.deprecated = Some(instead.into());
+        self
+    }
+
+    /// Kept out of what Terraform prints (but not out of the state).
+    #[must_use]
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// Never in plan or state, always null there; [`Context::config`](crate::Context::config) has it at apply time.
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
+        self
+    }
+
+    /// What it is where the configuration does not say it. In the model: the bare type.
+    ///
+    /// A default is the provider's word, so the attribute is shown as optional and computed.
+    #[must_use]
+    pub fn default(mut self, value: impl ToValue) -> Self {
+        self.default = Some(value.to_value());
+        self.source = Source::OptionalComputed;
+        self
+    }
+
+    /// A change of it makes a new resource.
+    #[must_use]
+    pub fn requires_replace(mut self) -> Self {
+        self.requires_replace = true;
+        self
+    }
+
+    /// On update it keeps the value of the state, where it would otherwise be shown as known only after apply: for what
+    /// the provider says once, such as an identifier.
+    #[must_use]
+    pub fn use_state_for_unknown(mut self) -> Self {
+        self.use_state_for_unknown = true;
+        self
+    }
+
+    /// Checks what the configuration says. Nulls, and values that are not wholly known yet, are not checked.
+    ///
+    /// The text of the error is shown under the attribute, so it is a sentence and does not repeat the name. A value
+    /// that is not a `T` is an error as well.
+    ///
+    /// ```
+    /// # use tf_provider::{Attribute, Type};
+    /// Attribute::required(Type::Number).validate(|days: u32| match days {
+    ///     1..=36_500 => Ok(()),
+    ///     _ => Err(format!("{days} is not between 1 and 36500 days.")),
+    /// });
+    /// ```
+    #[must_use]
+    pub fn validate<T: FromValue>(
+        mut self,
+        check: impl Fn(T) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.validators.push(Arc::new(move |value, path| {
+            let value = T::from_value(value.clone(), path)
+                .map_err(|error| format!("Expected {}, found {}.", error.expected, error.found))?;
+            check(value)
+        }));
+        self
+    }
+
+    /// Checks that the text is one of these.
+    #[must_use]
+    pub fn one_of(self, choices: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let choices: Vec<String> = choices.into_iter().map(Into::into).collect();
+        self.validate(move |text: String| {
+            if choices.contains(&text) {
+                return Ok(());
+            }
+            let quoted: Vec<_> = choices.iter().map(|choice| format!("{choice:?}")).collect();
+            Err(format!("{text:?} is not one of {}.", quoted.join(", ")))
+        })
+    }
+
+    pub(crate) fn ty(&self) -> Type {
+        match &self.shape {
+            Shape::Type(ty) => ty.clone(),
+            Shape::Nested(nested) => nested.nesting.of(nested.fields.object_type()),
+        }
+    }
+
+    pub(crate) fn is_computed(&self) -> bool {
+        matches!(self.source, Source::Computed | Source::OptionalComputed)
+    }
+}
+
+impl fmt::Debug for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attribute")
+            .field("source", &self.source)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Attributes written as a block: `timeouts { create = "5m" }`. New schemas rather use [`Nested`] attributes.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub(crate) nesting: Nesting,
+    pub(crate) fields: Fields,
+    pub(crate) description: String,
+    pub(crate) deprecated: Option<String>,
+    pub(crate) at_least: i64,
+    pub(crate) at_most: i64,
+}
+
+impl Block {
+    /// One block at most. In the model: `Option` of a model.
+    pub fn single(fields: Fields) -> Self {
+        Self::new(Nesting::Single, fields)
+    }
+
+    /// Blocks in order. In the model: `Vec`.
+    pub fn list(fields: Fields) -> Self {
+        Self::new(Nesting::List, fields)
+    }
+
+    /// Distinct blocks without order. In the model: `Vec` or `BTreeSet`.
+    pub fn set(fields: Fields) -> Self {
+        Self::new(Nesting::Set, fields)
+    }
+
+    fn new(nesting: Nesting, fields: Fields) -> Self {
+        Self {
+            nesting,
+            fields,
+            description: String::new(),
+            deprecated: None,
+            at_least: 0,
+            at_most: 0,
+        }
+    }
+
+    /// What it is for, in Markdown.
+    #[must_use]
+    pub fn description(mut self, markdown: impl Into<String>) -> Self {
+        self.description = markdown.into();
+        self
+    }
+
+    /// Warns whoever writes it, and says what to write instead.
+    #[must_use]
+    pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
+        self.deprecated = Some(instead.into());
+        self
+    }
+
+    /// The fewest blocks of a list or set.
+    #[must_use]
+    pub fn at_least(mut self, blocks: u32) -> Self {
+        self.at_least = i64::from(blocks);
+        self
+    }
+
+    /// The most blocks of a list or set.
+    #[must_use]
+    pub fn at_most(mut self, blocks: u32) -> Self {
+        self.at_most = i64::from(blocks);
+        self
+    }
+
+    pub(crate) fn ty(&self) -> Type {
+        self.nesting.of(self.fields.object_type())
+    }
+}
