@@ -1,0 +1,304 @@
+//! What an entry may carry: exactly one JSON value, a text, or bytes (F9).
+//!
+//! The check that an event is exactly one JSON value is what keeps an event such as `1},"index":99,"close":{…` from
+//! showing other readers of the line something else than it shows us.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
+
+use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
+
+/// Why bytes are no event. The variants name what is wrong with them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// There is nothing but white space.
+    #[error("the event is empty")]
+    Empty,
+    /// It is longer than [`MAX_EVENT_BYTES`].
+    #[error("the event has {found} bytes, the limit is {MAX_EVENT_BYTES}")]
+    TooLong {
+        /// Its length in bytes.
+        found: usize,
+    },
+    /// It is nested deeper than [`MAX_EVENT_DEPTH`].
+    #[error("the event is nested deeper than {MAX_EVENT_DEPTH} levels")]
+    TooDeep,
+    /// It is not UTF-8.
+    #[error("the event is not UTF-8 from byte {at} on")]
+    NotUtf8 {
+        /// Offset of the first byte that is not.
+        at: usize,
+    },
+    /// It is not exactly one JSON value.
+    #[error("the event is not exactly one JSON value: {reason} at byte {at}")]
+    NotJson {
+        /// The parser's word for it.
+        reason: String,
+        /// Offset of the byte where the parser stopped, from 1 on.
+        at: usize,
+    },
+    /// White space stands before or after the value, or a line break between its tokens.
+    #[error("the event is not in its stored form: white space around it, or a line break in it")]
+    NotStoredForm,
+    /// A text or base64 payload is written in another way than the one way it can be written.
+    #[error("the payload is not written in its one form")]
+    NotCanonical,
+}
+
+const fn is_json_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Checks that `text` is an event as it stands in a line: exactly one JSON value, within the limits, nothing around it,
+/// no line break in it.
+///
+/// Repeated keys and lone surrogate escapes are *not* refused: the bytes are hashed, and stay what they were.
+///
+/// # Errors
+///
+/// Says what is wrong with the bytes.
+pub fn check_event(text: &str) -> Result<(), EventError> {
+    let bytes = text.as_bytes();
+    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
+        return Err(EventError::Empty);
+    };
+    if bytes.len() > MAX_EVENT_BYTES {
+        return Err(EventError::TooLong { found: bytes.len() });
+    }
+    if is_json_space(first)
+        || is_json_space(last)
+        || bytes.iter().any(|b| matches!(b, b'\n' | b'\r'))
+    {
+        return Err(EventError::NotStoredForm);
+    }
+    serde_json::from_str::<IgnoredAny>(text).map_err(|e| not_json(text, &e))?;
+    check_depth(bytes)
+}
+
+/// Brings bytes that came as JSON into their stored form: trimmed, each line break between tokens one space, every other
+/// byte as it came.
+///
+/// # Errors
+///
+/// Says why the bytes are no event.
+pub fn normalize_event(bytes: &[u8]) -> Result<Cow<'_, str>, EventError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| EventError::NotUtf8 {
+        at: e.valid_up_to(),
+    })?;
+    let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    let text = if text.contains(['\n', '\r']) {
+        // Check first: in a valid value a raw line break can only stand between tokens, never inside a string.
+        serde_json::from_str::<IgnoredAny>(text).map_err(|e| not_json(text, &e))?;
+        Cow::Owned(text.replace("\r\n", " ").replace(['\n', '\r'], " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    check_event(&text)?;
+    Ok(text)
+}
+
+fn not_json(text: &str, error: &serde_json::Error) -> EventError {
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let message = error.to_string();
+    let reason = message
+        .split(" at line ")
+        .next()
+        .unwrap_or(&message)
+        .to_owned();
+    EventError::NotJson {
+        reason,
+        at: before.saturating_add(error.column()),
+    }
+}
+
+/// Checks the nesting of a valid JSON text.
+fn check_depth(bytes: &[u8]) -> Result<(), EventError> {
+    // A value with few brackets cannot be deep; most events end here.
+    if bytes.iter().filter(|b| matches!(b, b'{' | b'[')).count() <= MAX_EVENT_DEPTH {
+        return Ok(());
+    }
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for byte in bytes {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => depth = depth.saturating_add(1),
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_EVENT_DEPTH {
+            return Err(EventError::TooDeep);
+        }
+    }
+    Ok(())
+}
+
+/// Writes a text payload as the JSON string that stands in the line, quotes included.
+///
+/// Exactly `"`, `\` and the characters below U+0020 are escaped; `\b \t \n \f \r` have their short form, the others
+/// `\u00xx` with lower-case digits.
+pub fn format_text(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
+/// Checks a text payload as it stands in the line: a JSON string in its one form.
+///
+/// # Errors
+///
+/// Says what is wrong with the bytes.
+pub fn check_text(quoted: &str) -> Result<(), EventError> {
+    if quoted.len() > MAX_EVENT_BYTES {
+        return Err(EventError::TooLong {
+            found: quoted.len(),
+        });
+    }
+    let text: Cow<'_, str> = serde_json::from_str(quoted).map_err(|e| not_json(quoted, &e))?;
+    if format_text(&text) == quoted {
+        Ok(())
+    } else {
+        Err(EventError::NotCanonical)
+    }
+}
+
+/// Writes a bytes payload as the JSON string of its standard base64, quotes included.
+pub fn format_base64(bytes: &[u8]) -> String {
+    format!("\"{}\"", STANDARD.encode(bytes))
+}
+
+/// Checks a bytes payload as it stands in the line: canonical standard base64 in quotes.
+///
+/// # Errors
+///
+/// Says what is wrong with the bytes.
+pub fn check_base64(quoted: &str) -> Result<(), EventError> {
+    if quoted.len() > MAX_EVENT_BYTES {
+        return Err(EventError::TooLong {
+            found: quoted.len(),
+        });
+    }
+    let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
+    match inner.map(|text| STANDARD.decode(text)) {
+        Some(Ok(_)) => Ok(()),
+        _ => Err(EventError::NotCanonical),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_would_close_the_line_early_is_refused() {
+        for bad in [
+            "1},\"index\":99,\"close\":{",
+            "{} {}",
+            "{}1",
+            "1,2",
+            "\"a\"\"b\"",
+            "{\"a\":1}}",
+        ] {
+            assert!(
+                matches!(check_event(bad), Err(EventError::NotJson { .. })),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_kind_of_json_value_is_an_event() {
+        for good in [
+            "{}",
+            "[]",
+            "\"x\"",
+            "0",
+            "-1e400",
+            "true",
+            "null",
+            "{ \"a\" : [1,2] }",
+            "{\"a\":1,\"a\":2}",
+        ] {
+            assert_eq!(check_event(good), Ok(()), "{good}");
+            assert_eq!(normalize_event(good.as_bytes()).unwrap(), good);
+        }
+    }
+
+    #[test]
+    fn a_line_break_between_tokens_becomes_one_space_and_nothing_else_changes() {
+        let came = b" {\r\n  \"a\": \"b\\n\",\n\t\"c\": 1.50\r}\n";
+        assert_eq!(
+            normalize_event(came).unwrap(),
+            "{   \"a\": \"b\\n\", \t\"c\": 1.50 }"
+        );
+        assert_eq!(check_event("{\n}"), Err(EventError::NotStoredForm));
+        assert_eq!(check_event(" {}"), Err(EventError::NotStoredForm));
+        assert!(matches!(
+            normalize_event(b"\"a\nb\""),
+            Err(EventError::NotJson { .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_not_utf8_or_empty_or_too_long_is_named() {
+        assert_eq!(
+            normalize_event(b"\"\xff\""),
+            Err(EventError::NotUtf8 { at: 1 })
+        );
+        assert_eq!(normalize_event(b" \n"), Err(EventError::Empty));
+        let long = format!("\"{}\"", "x".repeat(MAX_EVENT_BYTES));
+        assert_eq!(
+            check_event(&long),
+            Err(EventError::TooLong {
+                found: MAX_EVENT_BYTES + 2
+            })
+        );
+        assert_eq!(
+            check_event(&long[1..MAX_EVENT_BYTES + 1].replace('x', "1")),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn depth_is_counted_outside_of_strings_only() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert_eq!(check_event(&nested(MAX_EVENT_DEPTH)), Ok(()));
+        assert_eq!(
+            check_event(&nested(MAX_EVENT_DEPTH + 1)),
+            Err(EventError::TooDeep)
+        );
+        assert_eq!(check_event(&nested(100_000)), Err(EventError::TooDeep));
+        assert_eq!(check_event(&format!("\"\\\"{}\"", "[".repeat(500))), Ok(()));
+        assert_eq!(
+            check_event(&format!("[{}]", vec!["[]"; 500].join(","))),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn text_and_base64_have_one_form() {
+        let text = "a\"\\\n\u{1}\u{7f}é/";
+        assert_eq!(format_text(text), "\"a\\\"\\\\\\n\\u0001\u{7f}é/\"");
+        assert_eq!(check_text(&format_text(text)), Ok(()));
+        for bad in ["\"\\/\"", "\"\\u0041\"", "\"\\u000a\"", "\"a\" "] {
+            assert_eq!(check_text(bad), Err(EventError::NotCanonical), "{bad}");
+        }
+        assert_eq!(check_base64(&format_base64(b"\0\xff")), Ok(()));
+        for bad in [
+            "\"AB==\"",
+            "\"AA\"",
+            "\"AA==",
+            "AA==",
+            "\"-_==\"",
+            "\"A\\u0041==\"",
+        ] {
+            assert_eq!(check_base64(bad), Err(EventError::NotCanonical), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! SHA-256 as RFC 6962 section 2.1 uses it: a leaf and an inner node never have the same input (F5, F11).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 value, 32 bytes. Written as 64 lower-case hex digits in lines and as base64 in checkpoints.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    /// The hash with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Parses 64 lower-case hex digits; anything else is `None`.
+    pub fn parse_hex(text: &[u8]) -> Option<Self> {
+        let mut bytes = [0u8; 32];
+        let lower_case = text.iter().all(|b| !b.is_ascii_uppercase());
+        (lower_case && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
+    }
+
+    /// 64 lower-case hex digits.
+    pub fn to_hex(self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// Parses canonical standard base64 (RFC 4648 section 4, 44 characters); anything else is `None`.
+    pub fn parse_base64(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text).ok()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    /// Standard base64, 44 characters.
+    pub fn to_base64(self) -> String {
+        STANDARD.encode(self.0)
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_hex())
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_hex())
+    }
+}
+
+/// In JSON documents a hash is base64.
+impl serde::Serialize for Hash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_base64())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Hash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse_base64(&text).ok_or_else(|| {
+            serde::de::Error::custom(format_args!("`{text}` is no base64 of 32 bytes"))
+        })
+    }
+}
+
+/// The RFC 6962 leaf hash of a line: `SHA-256(0x00 ‖ line)`, the line without its newline.
+pub fn leaf_hash(line: &[u8]) -> Hash {
+    hash_parts(&[&[0], line])
+}
+
+/// The RFC 6962 hash of an inner node: `SHA-256(0x01 ‖ left ‖ right)`.
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    hash_parts(&[&[1], &left.0, &right.0])
+}
+
+/// The root of the tree without leaves: the hash of the empty string.
+pub fn empty_root() -> Hash {
+    hash_parts(&[])
+}
+
+/// SHA-256 over the parts one after the other.
+pub(crate) fn hash_parts(parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    Hash(hasher.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_is_lower_case_only_and_exactly_64_digits() {
+        let hash = leaf_hash(b"x");
+        assert_eq!(Hash::parse_hex(hash.to_hex().as_bytes()), Some(hash));
+        assert_eq!(
+            Hash::parse_hex(hash.to_hex().to_uppercase().as_bytes()),
+            None
+        );
+        assert_eq!(Hash::parse_hex(&hash.to_hex().as_bytes()[1..]), None);
+        assert_eq!(Hash::parse_hex(b""), None);
+    }
+
+    #[test]
+    fn base64_with_other_trailing_bits_is_refused() {
+        let hash = Hash::from_bytes([0; 32]);
+        assert_eq!(Hash::parse_base64(&hash.to_base64()), Some(hash));
+        let other = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=";
+        assert_eq!(Hash::parse_base64(other), None);
+    }
+}

@@ -1,0 +1,448 @@
+//! Signing keys and C2SP verifier keys (F13).
+//!
+//! A [`PublicKey`] is what KMS or a key file has; a [`VerifierKey`] is that key under the name of one log, as
+//! [C2SP signed-note](https://c2sp.org/signed-note) writes it. One KMS key has one verifier key per log.
+
+use std::fmt;
+
+use aws_lc_rs::signature::{self, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use spki::der::asn1::UintRef;
+use spki::der::pem::LineEnding;
+use spki::der::{Decode, Document, Reader, SliceReader};
+use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
+
+use crate::checkpoint::{Checkpoint, NoteSignature};
+use crate::hash::hash_parts;
+use crate::limits::{MAX_SIGNATURE_BYTES, MAX_SPKI_BYTES};
+use crate::origin::Origin;
+use crate::timestamp::Timestamp;
+
+/// The kinds of signing key, by the names that AWS KMS gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeySpec {
+    /// Ed25519, RFC 8032: C2SP signature type 0x01.
+    EccNistEdwards25519,
+    /// ECDSA on NIST P-256 with SHA-256: C2SP signature type 0x02.
+    EccNistP256,
+    /// ECDSA on NIST P-384 with SHA-384: type 0xff, `auditlog/ecdsa-p384-sha384`.
+    EccNistP384,
+    /// RSA with 2048 bits, PKCS #1 v1.5 with SHA-256: type 0xff, `auditlog/rsa-pkcs1-sha256`.
+    Rsa2048,
+    /// RSA with 3072 bits, otherwise as [`KeySpec::Rsa2048`].
+    Rsa3072,
+    /// RSA with 4096 bits, otherwise as [`KeySpec::Rsa2048`].
+    Rsa4096,
+    /// ML-DSA-44, FIPS 204: C2SP signature type 0x06.
+    MlDsa44,
+    /// ML-DSA-65: type 0xff, `auditlog/ml-dsa-65`.
+    MlDsa65,
+    /// ML-DSA-87: type 0xff, `auditlog/ml-dsa-87`.
+    MlDsa87,
+}
+
+impl KeySpec {
+    /// Every spec, in the order of the declaration.
+    pub const ALL: [Self; 9] = [
+        Self::EccNistEdwards25519,
+        Self::EccNistP256,
+        Self::EccNistP384,
+        Self::Rsa2048,
+        Self::Rsa3072,
+        Self::Rsa4096,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
+    ];
+
+    /// The name that AWS KMS has for it (API page "CreateKey", `KeySpec`).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EccNistEdwards25519 => "ECC_NIST_EDWARDS25519",
+            Self::EccNistP256 => "ECC_NIST_P256",
+            Self::EccNistP384 => "ECC_NIST_P384",
+            Self::Rsa2048 => "RSA_2048",
+            Self::Rsa3072 => "RSA_3072",
+            Self::Rsa4096 => "RSA_4096",
+            Self::MlDsa44 => "ML_DSA_44",
+            Self::MlDsa65 => "ML_DSA_65",
+            Self::MlDsa87 => "ML_DSA_87",
+        }
+    }
+
+    /// The spec with this KMS name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|spec| spec.as_str() == name)
+    }
+
+    fn algorithm(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::EccNistEdwards25519 => &signature::ED25519,
+            Self::EccNistP256 => &signature::ECDSA_P256_SHA256_ASN1,
+            Self::EccNistP384 => &signature::ECDSA_P384_SHA384_ASN1,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => &signature::RSA_PKCS1_2048_8192_SHA256,
+            Self::MlDsa44 => &signature::ML_DSA_44,
+            Self::MlDsa65 => &signature::ML_DSA_65,
+            Self::MlDsa87 => &signature::ML_DSA_87,
+        }
+    }
+
+    /// The C2SP signature type byte, and behind 0xff our name for what C2SP has not assigned.
+    const fn signature_type(self) -> &'static [u8] {
+        match self {
+            Self::EccNistEdwards25519 => &[0x01],
+            Self::EccNistP256 => &[0x02],
+            Self::MlDsa44 => &[0x06],
+            Self::EccNistP384 => b"\xffauditlog/ecdsa-p384-sha384\n",
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => b"\xffauditlog/rsa-pkcs1-sha256\n",
+            Self::MlDsa65 => b"\xffauditlog/ml-dsa-65\n",
+            Self::MlDsa87 => b"\xffauditlog/ml-dsa-87\n",
+        }
+    }
+}
+
+impl fmt::Display for KeySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for KeySpec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for KeySpec {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| {
+            serde::de::Error::custom(format_args!("`{name}` is not a key spec for signing"))
+        })
+    }
+}
+
+/// Why bytes are no public key that can sign a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// It is not PEM with the label `PUBLIC KEY`.
+    #[error("not a PEM file with the label PUBLIC KEY")]
+    NotPem,
+    /// It is not one canonical DER SubjectPublicKeyInfo.
+    #[error("not a DER SubjectPublicKeyInfo (RFC 5280 section 4.1)")]
+    NotSpki,
+    /// It is a key of a kind that signs no log.
+    #[error(
+        "a key of another kind than Ed25519, P-256, P-384, RSA with 2048, 3072 or 4096 bits, or ML-DSA"
+    )]
+    UnknownKind,
+    /// The bytes are no key of their kind, such as a point that is not on the curve.
+    #[error("the key itself is not valid")]
+    Invalid,
+}
+
+/// A public key that can sign a log: well formed, of a known spec, with one encoding.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PublicKey {
+    spec: KeySpec,
+    spki: Vec<u8>,
+    raw: Vec<u8>,
+}
+
+impl PublicKey {
+    /// From DER SubjectPublicKeyInfo, as KMS GetPublicKey returns it.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not the one canonical encoding of a valid key of a known spec.
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+        if der.len() > MAX_SPKI_BYTES {
+            return Err(KeyError::NotSpki);
+        }
+        let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| KeyError::NotSpki)?;
+        let raw = info
+            .subject_public_key
+            .as_bytes()
+            .ok_or(KeyError::NotSpki)?;
+        let spec = spec_of(&info, raw)?;
+        ParsedPublicKey::new(spec.algorithm(), der).map_err(|_| KeyError::Invalid)?;
+        Ok(Self {
+            spec,
+            spki: der.to_vec(),
+            raw: raw.to_vec(),
+        })
+    }
+
+    /// From PEM with the label `PUBLIC KEY`, as `openssl pkey -pubout` writes it.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not PEM, or not a key as [`PublicKey::from_spki_der`] wants it.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let (label, document) = Document::from_pem(pem.trim()).map_err(|_| KeyError::NotPem)?;
+        if label != "PUBLIC KEY" {
+            return Err(KeyError::NotPem);
+        }
+        Self::from_spki_der(document.as_bytes())
+    }
+
+    /// The kind of key.
+    pub const fn spec(&self) -> KeySpec {
+        self.spec
+    }
+
+    /// DER SubjectPublicKeyInfo.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// PEM with the label `PUBLIC KEY`, lines ended by LF.
+    pub fn to_pem(&self) -> String {
+        // Encoding fails only for labels that are not ASCII.
+        spki::der::pem::encode_string("PUBLIC KEY", LineEnding::LF, &self.spki).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "PublicKey({}, {})",
+            self.spec,
+            STANDARD.encode(&self.spki)
+        )
+    }
+}
+
+impl serde::Serialize for PublicKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.spki))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PublicKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let der = STANDARD
+            .decode(text.as_bytes())
+            .map_err(serde::de::Error::custom)?;
+        Self::from_spki_der(&der).map_err(serde::de::Error::custom)
+    }
+}
+
+fn spec_of(info: &SubjectPublicKeyInfoRef<'_>, raw: &[u8]) -> Result<KeySpec, KeyError> {
+    const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+    const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+    const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+    const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+    const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+    const ML_DSA_44: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17");
+    const ML_DSA_65: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18");
+    const ML_DSA_87: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19");
+
+    let parameters = info.algorithm.parameters;
+    match info.algorithm.oid {
+        ED25519 if parameters.is_none() => Ok(KeySpec::EccNistEdwards25519),
+        ML_DSA_44 if parameters.is_none() => Ok(KeySpec::MlDsa44),
+        ML_DSA_65 if parameters.is_none() => Ok(KeySpec::MlDsa65),
+        ML_DSA_87 if parameters.is_none() => Ok(KeySpec::MlDsa87),
+        // 04 before a point says that both coordinates stand there: the one encoding that KMS and openssl write.
+        EC if raw.first() == Some(&4) => match parameters.map(|any| any.decode_as()) {
+            Some(Ok(P256)) => Ok(KeySpec::EccNistP256),
+            Some(Ok(P384)) => Ok(KeySpec::EccNistP384),
+            _ => Err(KeyError::UnknownKind),
+        },
+        RSA => match rsa_bits(raw) {
+            Some(2048) => Ok(KeySpec::Rsa2048),
+            Some(3072) => Ok(KeySpec::Rsa3072),
+            Some(4096) => Ok(KeySpec::Rsa4096),
+            _ => Err(KeyError::UnknownKind),
+        },
+        _ => Err(KeyError::UnknownKind),
+    }
+}
+
+/// Bits of the modulus of an RFC 8017 `RSAPublicKey`.
+fn rsa_bits(raw: &[u8]) -> Option<usize> {
+    let mut reader = SliceReader::new(raw).ok()?;
+    let modulus_bits = reader.sequence(|inner| {
+        let modulus = UintRef::decode(inner)?.as_bytes();
+        UintRef::decode(inner)?;
+        let leading = modulus.first().map_or(0, |byte| byte.leading_zeros());
+        let leading = usize::try_from(leading).unwrap_or(0);
+        Ok::<_, spki::der::Error>(modulus.len().saturating_mul(8).saturating_sub(leading))
+    });
+    modulus_bits.ok()
+}
+
+/// A public key under the name of one log: who signs its checkpoints.
+///
+/// Written as `<origin>+<key id, 8 hex digits>+<base64 of signature type ‖ key>`, the form that C2SP calls a vkey.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct VerifierKey {
+    origin: Origin,
+    key: PublicKey,
+}
+
+impl VerifierKey {
+    /// The verifier key of this public key for the log with this origin.
+    pub const fn new(origin: Origin, key: PublicKey) -> Self {
+        Self { origin, key }
+    }
+
+    /// Parses the one written form; `None` for anything else, also where the key id does not belong to the key.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '+');
+        let origin = Origin::parse(parts.next()?)?;
+        parts.next()?;
+        let material = STANDARD.decode(parts.next()?).ok()?;
+        let key = KeySpec::ALL.into_iter().find_map(|spec| {
+            let bytes = material.strip_prefix(spec.signature_type())?;
+            let key = match spec {
+                KeySpec::EccNistEdwards25519 | KeySpec::MlDsa44 => public_key_from_raw(spec, bytes),
+                _ => PublicKey::from_spki_der(bytes),
+            };
+            key.ok().filter(|key| key.spec == spec)
+        })?;
+        let parsed = Self { origin, key };
+        (parsed.to_string() == text).then_some(parsed)
+    }
+
+    /// The log.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The public key.
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The four bytes that stand before a signature of this key. No identity: two keys may share them.
+    pub fn key_id(&self) -> [u8; 4] {
+        let hash = match self.key.spec {
+            KeySpec::EccNistP256 => hash_parts(&[&self.key.spki]),
+            _ => hash_parts(&[self.origin.as_str().as_bytes(), b"\n", &self.material()]),
+        };
+        let [a, b, c, d, ..] = *hash.as_bytes();
+        [a, b, c, d]
+    }
+
+    fn material(&self) -> Vec<u8> {
+        let key = match self.key.spec {
+            KeySpec::EccNistEdwards25519 | KeySpec::MlDsa44 => &self.key.raw,
+            _ => &self.key.spki,
+        };
+        [self.key.spec.signature_type(), key].concat()
+    }
+
+    /// The bytes that this key signs for a checkpoint: the note's text, or for ML-DSA-44 the C2SP `cosigned_message` with
+    /// `sealed` in whole seconds as its timestamp.
+    pub fn message(&self, checkpoint: &Checkpoint, sealed: Timestamp) -> Vec<u8> {
+        if self.key.spec != KeySpec::MlDsa44 {
+            return checkpoint.note_text().into_bytes();
+        }
+        // An origin has at most 255 bytes, so its length always fits the length byte.
+        let name = self.origin.as_str().as_bytes();
+        let name_len = [u8::try_from(name.len()).unwrap_or(u8::MAX)];
+        let seconds = sealed.as_seconds().to_be_bytes();
+        [
+            b"subtree/v1\n\0".as_slice(),
+            &name_len,
+            name,
+            &seconds,
+            &name_len,
+            name,
+            &0u64.to_be_bytes(),
+            &checkpoint.size.to_be_bytes(),
+            checkpoint.root.as_bytes(),
+        ]
+        .concat()
+    }
+
+    /// Makes the note signature out of what the key said about [`VerifierKey::message`].
+    pub fn note_signature(&self, signature: &[u8], sealed: Timestamp) -> NoteSignature {
+        let seconds = sealed.as_seconds().to_be_bytes();
+        let timestamp = if self.key.spec == KeySpec::MlDsa44 {
+            seconds.as_slice()
+        } else {
+            &[]
+        };
+        NoteSignature {
+            key_id: self.key_id(),
+            signature: [timestamp, signature].concat(),
+        }
+    }
+
+    /// Checks a note signature of this key over a checkpoint of this log.
+    ///
+    /// Whether the key may sign the log at that time is *not* checked: that is the trust policy's to say.
+    #[must_use]
+    pub fn verify(&self, checkpoint: &Checkpoint, sealed: Timestamp, note: &NoteSignature) -> bool {
+        if checkpoint.origin != self.origin
+            || note.key_id != self.key_id()
+            || note.signature.len() > MAX_SIGNATURE_BYTES
+        {
+            return false;
+        }
+        let signature = if self.key.spec == KeySpec::MlDsa44 {
+            note.signature
+                .strip_prefix(sealed.as_seconds().to_be_bytes().as_slice())
+        } else {
+            Some(note.signature.as_slice())
+        };
+        let message = self.message(checkpoint, sealed);
+        let key = UnparsedPublicKey::new(self.key.spec.algorithm(), &self.key.spki);
+        signature.is_some_and(|signature| key.verify(&message, signature).is_ok())
+    }
+}
+
+/// A key of a spec whose C2SP form holds the raw key: its SPKI is rebuilt around it.
+fn public_key_from_raw(spec: KeySpec, raw: &[u8]) -> Result<PublicKey, KeyError> {
+    // SEQUENCE { SEQUENCE { OID }, BIT STRING } with the lengths that these two keys always have.
+    let header: &[u8] = match (spec, raw.len()) {
+        (KeySpec::EccNistEdwards25519, 32) => &[
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ],
+        (KeySpec::MlDsa44, 1312) => &[
+            0x30, 0x82, 0x05, 0x32, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
+            0x04, 0x03, 0x11, 0x03, 0x82, 0x05, 0x21, 0x00,
+        ],
+        _ => return Err(KeyError::Invalid),
+    };
+    PublicKey::from_spki_der(&[header, raw].concat())
+}
+
+impl fmt::Display for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = hex::encode(self.key_id());
+        write!(
+            f,
+            "{}+{id}+{}",
+            self.origin,
+            STANDARD.encode(self.material())
+        )
+    }
+}
+
+impl fmt::Debug for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for VerifierKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for VerifierKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format_args!("`{text}` is not a C2SP verifier key"))
+        })
+    }
+}

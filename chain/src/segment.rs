@@ -1,0 +1,611 @@
+//! Checking a segment: one object of a log, line by line, in the order of the format's rules (F3 to F17).
+//!
+//! A segment proves itself: `left` and its own lines give the signed root. It does not prove what `left` stands for; that
+//! takes its predecessor, and the comparison is the verifier's.
+
+use crate::checkpoint::{SignatureFault, SignedCheckpoint, parse_checkpoint_line};
+use crate::fault::{Fault, SegmentFault};
+use crate::frame::Frames;
+use crate::hash::{Hash, leaf_hash};
+use crate::keys::VerifierKey;
+use crate::limits::{MAX_INDEX, MAX_OBJECT_BYTES};
+use crate::line::{Body, Close, KeyChange, Line, Open, parse_line};
+use crate::origin::Origin;
+use crate::timestamp::Timestamp;
+use crate::tree::CompactRange;
+
+/// The one format that this crate knows.
+pub const FORMAT: u64 = 1;
+
+/// What a segment must say of itself, known from its place and the trust policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The log.
+    pub origin: &'a Origin,
+    /// The segment's number, as its object key has it.
+    pub segment: u64,
+    /// The format number that the trust policy names for the log.
+    pub format: u64,
+}
+
+/// Where a log stands after a segment: what the next one must begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The log.
+    pub origin: Origin,
+    /// Number of the next segment.
+    pub next_segment: u64,
+    /// Compact range over all lines.
+    pub range: CompactRange,
+    /// Leaf hash of the last line; in a log without lines the leaf hash of the origin.
+    pub last_leaf: Hash,
+    /// `sealed` of the last segment; `None` in a log without segments.
+    pub sealed: Option<Timestamp>,
+}
+
+impl Head {
+    /// The head of a log that has no segment yet.
+    pub fn of_new_log(origin: Origin) -> Self {
+        let last_leaf = leaf_hash(origin.as_str().as_bytes());
+        Self {
+            origin,
+            next_segment: 0,
+            range: CompactRange::empty(),
+            last_leaf,
+            sealed: None,
+        }
+    }
+}
+
+/// A segment whose lines, hashes and root are in order. Made by [`check_segment`] alone.
+///
+/// Not checked yet: its signatures (see [`CheckedSegment::check_signatures`]), and that its `left`, `prev` and
+/// `sealed_before` are those of its predecessor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedSegment {
+    before: Head,
+    head: Head,
+    opened: Timestamp,
+    sealed: Timestamp,
+    events: u64,
+    bytes: u64,
+    key_change: Option<KeyChange>,
+    signed: SignedCheckpoint,
+}
+
+impl CheckedSegment {
+    /// What the segment says came before it: unproven until compared with the predecessor's [`CheckedSegment::head`].
+    pub const fn before(&self) -> &Head {
+        &self.before
+    }
+
+    /// Where the log stands after the segment.
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The segment's number.
+    pub const fn number(&self) -> u64 {
+        self.before.next_segment
+    }
+
+    /// Index of the first line.
+    pub const fn first_index(&self) -> u64 {
+        self.before.range.size()
+    }
+
+    /// Number of lines of the log up to the end of the segment.
+    pub const fn size(&self) -> u64 {
+        self.head.range.size()
+    }
+
+    /// RFC 6962 root over all lines up to the end of the segment.
+    pub const fn root(&self) -> Hash {
+        self.signed.checkpoint.root
+    }
+
+    /// Time of the open line.
+    pub const fn opened(&self) -> Timestamp {
+        self.opened
+    }
+
+    /// When the segment was sealed, by the writer's clock.
+    pub const fn sealed(&self) -> Timestamp {
+        self.sealed
+    }
+
+    /// `sealed` of the segment before, as the open line has it.
+    pub fn sealed_before(&self) -> Timestamp {
+        self.before.sealed.unwrap_or(self.opened)
+    }
+
+    /// Number of entries.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Bytes after decompression.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The key line, if the segment has one.
+    pub const fn key_change(&self) -> Option<&KeyChange> {
+        self.key_change.as_ref()
+    }
+
+    /// The checkpoint and its signatures.
+    pub const fn signed_checkpoint(&self) -> &SignedCheckpoint {
+        &self.signed
+    }
+
+    /// Checks that the checkpoint has exactly the signatures of the required keys, in order (F14).
+    ///
+    /// Which keys those are is the trust policy's to say, and the caller's to look up.
+    ///
+    /// # Errors
+    ///
+    /// Names the first signature that is missing, of another key, or not valid.
+    pub fn check_signatures(&self, required: &[&VerifierKey]) -> Result<(), SegmentFault> {
+        let fault = match self.signed.check_signatures(required, self.sealed) {
+            Ok(()) => return Ok(()),
+            Err(SignatureFault::Count { expected, found }) => {
+                Fault::SignatureCount { expected, found }
+            }
+            Err(SignatureFault::OtherKey { expected, found }) => Fault::SignatureKey {
+                expected: hex::encode(expected),
+                found: hex::encode(found),
+            },
+            Err(SignatureFault::Invalid { key_id }) => Fault::SignatureInvalid {
+                key_id: hex::encode(key_id),
+            },
+        };
+        Err(SegmentFault {
+            line: None,
+            index: None,
+            fault,
+        })
+    }
+}
+
+/// Checks one object as the segment that it should be: frames, lines, hashes, times, counts and the root.
+///
+/// Memory: the object and one frame of at most [`MAX_FRAME_BYTES`](crate::limits::MAX_FRAME_BYTES).
+///
+/// # Errors
+///
+/// The first fault in reading order, with its line and index.
+pub fn check_segment(
+    object: &[u8],
+    expected: Expected<'_>,
+) -> Result<CheckedSegment, SegmentFault> {
+    let mut checker = Checker::new(expected);
+    match checker.object(object) {
+        Ok(segment) => Ok(segment),
+        Err(fault) => {
+            let in_line = checker.lines > 0
+                && !matches!(fault, Fault::FrameForm { .. } | Fault::FrameCorrupt { .. });
+            let line = in_line.then_some(checker.lines);
+            Err(SegmentFault {
+                line,
+                index: checker.next_index(),
+                fault,
+            })
+        }
+    }
+}
+
+/// Where a line stands in the frames of its object.
+#[derive(Clone, Copy)]
+pub(crate) struct FramePlace {
+    pub(crate) in_first_frame: bool,
+    pub(crate) begins_frame: bool,
+}
+
+/// What the lines so far have shown. Also used by the builder, to take up a segment that a crash left open.
+pub(crate) struct Checker<'e> {
+    expected: Expected<'e>,
+    lines: u64,
+    pub(crate) opening: Option<Opening>,
+    pub(crate) closing: Option<Closing>,
+}
+
+/// What is known once the open line has been read.
+pub(crate) struct Opening {
+    pub(crate) before: Head,
+    pub(crate) opened: Timestamp,
+    pub(crate) range: CompactRange,
+    pub(crate) last_leaf: Hash,
+    pub(crate) last_time: Timestamp,
+    pub(crate) events: u64,
+    pub(crate) key_change: Option<KeyChange>,
+}
+
+/// What is known once the close line has been read.
+#[derive(Clone, Copy)]
+pub(crate) struct Closing {
+    pub(crate) sealed: Timestamp,
+}
+
+impl<'e> Checker<'e> {
+    pub(crate) const fn new(expected: Expected<'e>) -> Self {
+        Self {
+            expected,
+            lines: 0,
+            opening: None,
+            closing: None,
+        }
+    }
+
+    fn next_index(&self) -> Option<u64> {
+        self.opening.as_ref().map(|opening| opening.range.size())
+    }
+
+    fn object(&mut self, object: &[u8]) -> Result<CheckedSegment, Fault> {
+        if object.len() > MAX_OBJECT_BYTES {
+            let what = "bytes in a segment object";
+            return Err(Fault::Limit {
+                what,
+                limit: MAX_OBJECT_BYTES,
+                found: object.len(),
+            });
+        }
+        let mut frames = Frames::new(object);
+        let mut bytes = 0u64;
+        let mut signed = None;
+        while signed.is_none() {
+            if frames.is_empty() {
+                return Err(Fault::Truncated {
+                    expected: self.awaited(),
+                });
+            }
+            let in_first_frame = frames.taken() == 0;
+            let content = frames.next_frame()?;
+            bytes = bytes.saturating_add(u64::try_from(content.len()).unwrap_or(u64::MAX));
+            let lines = content.strip_suffix(b"\n").unwrap_or(content);
+            for (at, line) in lines.split(|byte| *byte == b'\n').enumerate() {
+                self.lines = self.lines.saturating_add(1);
+                if signed.is_some() {
+                    return Err(Fault::LineOrder {
+                        expected: "the end of the segment",
+                        found: "a line",
+                    });
+                }
+                let place = FramePlace {
+                    in_first_frame,
+                    begins_frame: at == 0,
+                };
+                if self.closing.is_some() {
+                    signed = Some(self.checkpoint(line, place)?);
+                } else {
+                    self.leaf(&parse_line(line)?, leaf_hash(line), place)?;
+                }
+            }
+        }
+        if !frames.is_empty() {
+            return Err(Fault::LineOrder {
+                expected: "the end of the segment",
+                found: "more bytes",
+            });
+        }
+        self.segment(signed, bytes)
+    }
+
+    /// What the next line should be, in words.
+    fn awaited(&self) -> &'static str {
+        match (&self.opening, self.closing) {
+            (None, _) => "the open line",
+            (Some(_), None) => "an entry or the close line",
+            (Some(_), Some(_)) => "the checkpoint",
+        }
+    }
+
+    /// Takes one leaf line: all lines but the checkpoint.
+    pub(crate) fn leaf(
+        &mut self,
+        line: &Line<'_>,
+        leaf: Hash,
+        place: FramePlace,
+    ) -> Result<(), Fault> {
+        let Some(opening) = &mut self.opening else {
+            let Body::Open(open) = &line.body else {
+                return Err(Fault::LineOrder {
+                    expected: "the open line",
+                    found: kind(&line.body),
+                });
+            };
+            self.opening = Some(open_line(self.expected, line, open, leaf)?);
+            return Ok(());
+        };
+        if line.index != opening.range.size() {
+            return Err(Fault::IndexMismatch {
+                expected: opening.range.size(),
+                found: line.index,
+            });
+        }
+        if line.prev != opening.last_leaf {
+            return Err(Fault::PrevMismatch {
+                expected: opening.last_leaf,
+                found: line.prev,
+            });
+        }
+        not_before(opening.last_time, line.time)?;
+        match &line.body {
+            Body::Open(_) => {
+                return Err(Fault::LineOrder {
+                    expected: "an entry or the close line",
+                    found: kind(&line.body),
+                });
+            }
+            Body::Key(change) => {
+                let second = opening.range.size() == opening.before.range.size().saturating_add(1);
+                if !second || !place.in_first_frame {
+                    let expected = "an entry or the close line in a frame after the first";
+                    return Err(Fault::LineOrder {
+                        expected,
+                        found: "a key line",
+                    });
+                }
+                key_line(change, &opening.before)?;
+                opening.key_change = Some((**change).clone());
+            }
+            Body::Entry(_) => {
+                if place.in_first_frame {
+                    let expected = "the end of the first frame";
+                    return Err(Fault::LineOrder {
+                        expected,
+                        found: "an entry",
+                    });
+                }
+                opening.events = opening.events.saturating_add(1);
+            }
+            Body::Close(close) => {
+                if place.in_first_frame || !place.begins_frame {
+                    let expected = "the close line at the beginning of the last frame";
+                    return Err(Fault::LineOrder {
+                        expected,
+                        found: "the close line in another",
+                    });
+                }
+                close_line(close, opening, line.time)?;
+                self.closing = Some(Closing {
+                    sealed: close.sealed,
+                });
+            }
+        }
+        opening.last_time = line.time;
+        opening.last_leaf = leaf;
+        append(&mut opening.range, leaf)
+    }
+
+    fn checkpoint(&self, bytes: &[u8], place: FramePlace) -> Result<SignedCheckpoint, Fault> {
+        if place.begins_frame {
+            let expected = "the checkpoint in the frame of the close line";
+            return Err(Fault::LineOrder {
+                expected,
+                found: "the end of that frame",
+            });
+        }
+        let signed = parse_checkpoint_line(bytes)?;
+        let Some(opening) = &self.opening else {
+            return Err(Fault::LineOrder {
+                expected: "the open line",
+                found: "the checkpoint",
+            });
+        };
+        let checkpoint = &signed.checkpoint;
+        if checkpoint.origin != *self.expected.origin {
+            return Err(Fault::OriginMismatch {
+                expected: self.expected.origin.clone(),
+                found: checkpoint.origin.clone(),
+            });
+        }
+        if checkpoint.size != opening.range.size() {
+            return Err(Fault::SizeMismatch {
+                expected: opening.range.size(),
+                found: checkpoint.size,
+            });
+        }
+        if checkpoint.root != opening.range.root() {
+            return Err(Fault::RootMismatch {
+                expected: opening.range.root(),
+                found: checkpoint.root,
+            });
+        }
+        Ok(signed)
+    }
+
+    fn segment(
+        &mut self,
+        signed: Option<SignedCheckpoint>,
+        bytes: u64,
+    ) -> Result<CheckedSegment, Fault> {
+        let truncated = Fault::Truncated {
+            expected: self.awaited(),
+        };
+        let (Some(opening), Some(closing), Some(signed)) =
+            (self.opening.take(), self.closing, signed)
+        else {
+            return Err(truncated);
+        };
+        let head = Head {
+            origin: opening.before.origin.clone(),
+            next_segment: opening.before.next_segment.saturating_add(1),
+            range: opening.range,
+            last_leaf: opening.last_leaf,
+            sealed: Some(closing.sealed),
+        };
+        Ok(CheckedSegment {
+            before: opening.before,
+            head,
+            opened: opening.opened,
+            sealed: closing.sealed,
+            events: opening.events,
+            bytes,
+            key_change: opening.key_change,
+            signed,
+        })
+    }
+}
+
+const fn kind(body: &Body<'_>) -> &'static str {
+    match body {
+        Body::Open(_) => "an open line",
+        Body::Key(_) => "a key line",
+        Body::Entry(_) => "an entry",
+        Body::Close(_) => "the close line",
+    }
+}
+
+fn not_before(earliest: Timestamp, found: Timestamp) -> Result<(), Fault> {
+    if found < earliest {
+        Err(Fault::TimeDecreased {
+            expected: earliest,
+            found,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+fn append(range: &mut CompactRange, leaf: Hash) -> Result<(), Fault> {
+    let full = Fault::Limit {
+        what: "lines in a log",
+        limit: usize::MAX,
+        found: usize::MAX,
+    };
+    if range.size() >= MAX_INDEX.saturating_sub(1) {
+        return Err(full);
+    }
+    range.append(leaf).ok_or(full)
+}
+
+fn open_line(
+    expected: Expected<'_>,
+    line: &Line<'_>,
+    open: &Open,
+    leaf: Hash,
+) -> Result<Opening, Fault> {
+    if open.format != expected.format {
+        return Err(Fault::FormatMismatch {
+            expected: expected.format,
+            found: open.format,
+        });
+    }
+    if open.origin != *expected.origin {
+        let (expected, found) = (expected.origin.clone(), open.origin.clone());
+        return Err(Fault::OriginMismatch { expected, found });
+    }
+    if open.segment != expected.segment {
+        return Err(Fault::SegmentMismatch {
+            expected: expected.segment,
+            found: open.segment,
+        });
+    }
+    let roots = u64::try_from(open.left.len()).unwrap_or(u64::MAX);
+    let range =
+        CompactRange::from_roots(line.index, open.left.clone()).ok_or(Fault::LeftCount {
+            expected: line.index.count_ones().into(),
+            found: roots,
+        })?;
+    let before = if open.segment == 0 {
+        first_open_line(line, open)?
+    } else {
+        not_before(open.sealed_before, line.time)?;
+        Head {
+            origin: open.origin.clone(),
+            next_segment: open.segment,
+            range,
+            last_leaf: line.prev,
+            sealed: Some(open.sealed_before),
+        }
+    };
+    let mut range = before.range.clone();
+    append(&mut range, leaf)?;
+    Ok(Opening {
+        before,
+        opened: line.time,
+        range,
+        last_leaf: leaf,
+        last_time: line.time,
+        events: 0,
+        key_change: None,
+    })
+}
+
+/// The open line of segment 0 says that nothing came before it (F5, F17).
+fn first_open_line(line: &Line<'_>, open: &Open) -> Result<Head, Fault> {
+    let head = Head::of_new_log(open.origin.clone());
+    if line.index != 0 {
+        return Err(Fault::IndexMismatch {
+            expected: 0,
+            found: line.index,
+        });
+    }
+    if line.prev != head.last_leaf {
+        return Err(Fault::PrevMismatch {
+            expected: head.last_leaf,
+            found: line.prev,
+        });
+    }
+    if open.sealed_before != line.time {
+        let (expected, found) = (line.time, open.sealed_before);
+        return Err(Fault::SealedBeforeMismatch { expected, found });
+    }
+    Ok(head)
+}
+
+fn key_line(change: &KeyChange, before: &Head) -> Result<(), Fault> {
+    let wrong = |expected: &str, found: String| {
+        Err(Fault::KeyLine {
+            expected: expected.to_owned(),
+            found,
+        })
+    };
+    for key in std::iter::once(&change.verifier_key).chain(&change.previous) {
+        if *key.origin() != before.origin {
+            return wrong(
+                &format!("a key of {}", before.origin),
+                format!("one of {}", key.origin()),
+            );
+        }
+    }
+    match (&change.previous, before.next_segment) {
+        (Some(previous), 0) => wrong("no previous key in segment 0", previous.to_string()),
+        (None, 1..) => wrong("the previous key", "none".to_owned()),
+        (Some(previous), _) if *previous == change.verifier_key => {
+            wrong("another key than the previous one", previous.to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn close_line(close: &Close, opening: &Opening, time: Timestamp) -> Result<(), Fault> {
+    if close.segment != opening.before.next_segment {
+        let (expected, found) = (opening.before.next_segment, close.segment);
+        return Err(Fault::SegmentMismatch { expected, found });
+    }
+    if close.events != opening.events {
+        return Err(Fault::EventsMismatch {
+            expected: opening.events,
+            found: close.events,
+        });
+    }
+    if close.segment == 0 && close.events != 0 {
+        return Err(Fault::FirstSegmentNotEmpty {
+            found: close.events,
+        });
+    }
+    if close.segment == 0 && opening.key_change.is_none() {
+        return Err(Fault::KeyLineMissing);
+    }
+    not_before(time, close.sealed)?;
+    if close.left != opening.range.roots() {
+        let expected = opening.range.roots().to_vec();
+        return Err(Fault::LeftMismatch {
+            expected,
+            found: close.left.clone(),
+        });
+    }
+    Ok(())
+}

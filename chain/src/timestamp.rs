@@ -1,0 +1,220 @@
+//! Points in time with one written form: RFC 3339 in UTC with six decimals, 27 bytes (F15).
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+
+/// A point in time, in whole microseconds, from 1970 to the end of 9998.
+///
+/// Parsed from and written as `2026-11-22T19:46:24.000000Z` and in no other way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// 9998-12-31T23:59:59.999999Z.
+const MAX_MICROS: i64 = 253_370_764_799_999_999;
+
+impl Timestamp {
+    /// Bytes of the written form.
+    pub const LEN: usize = 27;
+
+    /// The start of 1970.
+    pub const EPOCH: Self = Self(0);
+
+    /// From microseconds since the start of 1970; `None` before it and after the year 9998.
+    pub const fn from_micros(micros: i64) -> Option<Self> {
+        if micros >= 0 && micros <= MAX_MICROS {
+            Some(Self(micros))
+        } else {
+            None
+        }
+    }
+
+    /// From a system clock's reading, cut off to the microsecond; `None` outside the years 1970 to 9998.
+    pub fn from_system_time(time: std::time::SystemTime) -> Option<Self> {
+        let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Self::from_micros(i64::try_from(since.as_micros()).ok()?)
+    }
+
+    /// Microseconds since the start of 1970.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the start of 1970, cut off.
+    pub fn as_seconds(self) -> u64 {
+        u64::try_from(self.0.div_euclid(1_000_000)).unwrap_or(0)
+    }
+
+    /// This time moved by `seconds`, kept within the years that can be written.
+    #[must_use]
+    pub fn saturating_add_seconds(self, seconds: i64) -> Self {
+        let micros = self.0.saturating_add(seconds.saturating_mul(1_000_000));
+        Self(micros.clamp(0, MAX_MICROS))
+    }
+
+    /// Seconds from `earlier` to `self`, cut off towards zero; negative where `earlier` is the later one.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0) / 1_000_000
+    }
+
+    /// Parses the one written form; anything else is `None`.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let text: &[u8; Self::LEN] = text.try_into().ok()?;
+        let [
+            y1,
+            y2,
+            y3,
+            y4,
+            b'-',
+            o1,
+            o2,
+            b'-',
+            d1,
+            d2,
+            b'T',
+            h1,
+            h2,
+            b':',
+            m1,
+            m2,
+            b':',
+            s1,
+            s2,
+            b'.',
+            f1,
+            f2,
+            f3,
+            f4,
+            f5,
+            f6,
+            b'Z',
+        ] = *text
+        else {
+            return None;
+        };
+        let date_time = DateTime::new(
+            i16::try_from(number(&[y1, y2, y3, y4])?).ok()?,
+            i8::try_from(number(&[o1, o2])?).ok()?,
+            i8::try_from(number(&[d1, d2])?).ok()?,
+            i8::try_from(number(&[h1, h2])?).ok()?,
+            i8::try_from(number(&[m1, m2])?).ok()?,
+            i8::try_from(number(&[s1, s2])?).ok()?,
+            i32::try_from(number(&[f1, f2, f3, f4, f5, f6])?)
+                .ok()?
+                .checked_mul(1000)?,
+        )
+        .ok()?;
+        Self::from_micros(TimeZone::UTC.to_timestamp(date_time).ok()?.as_microsecond())
+    }
+
+    /// Parses any RFC 3339 time, of any offset and precision, cut off to the microsecond. For people and policies, not for lines.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let parsed: jiff::Timestamp = text.parse().ok()?;
+        Self::from_micros(parsed.as_microsecond())
+    }
+
+    /// The written form without its decimals where they are zero, as policies and reports have it.
+    pub fn to_rfc3339(self) -> String {
+        let full = self.to_string();
+        full.strip_suffix(".000000Z")
+            .map_or_else(|| full.clone(), |whole| format!("{whole}Z"))
+    }
+}
+
+/// The decimal number that the digits write; `None` where one of them is no digit.
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0u32, |value, digit| {
+        let digit = digit.checked_sub(b'0').filter(|d| *d <= 9)?;
+        value.checked_mul(10)?.checked_add(u32::from(digit))
+    })
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Within the years that the constructors let through, jiff knows every microsecond.
+        let at = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
+        let t = Offset::UTC.to_datetime(at);
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second(),
+            t.subsec_nanosecond() / 1000
+        )
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_rfc3339())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse_rfc3339(&text).ok_or_else(|| {
+            serde::de::Error::custom(format_args!(
+                "`{text}` is not an RFC 3339 time between 1970 and 9998"
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_the_one_form_is_accepted() {
+        for good in [
+            "1970-01-01T00:00:00.000000Z",
+            "2024-02-29T23:59:59.999999Z",
+            "9998-12-31T23:59:59.999999Z",
+        ] {
+            assert_eq!(Timestamp::parse(good.as_bytes()).unwrap().to_string(), good);
+        }
+        for bad in [
+            "2023-02-29T00:00:00.000000Z",
+            "2024-13-01T00:00:00.000000Z",
+            "2024-01-01T24:00:00.000000Z",
+            "2024-01-01T00:00:60.000000Z",
+            "2024-01-01 00:00:00.000000Z",
+            "2024-01-01T00:00:00.000000z",
+            "2024-01-01T00:00:00.00000Z",
+            "2024-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.999999Z",
+            "9999-01-01T00:00:00.000000Z",
+            "+024-01-01T00:00:00.000000Z",
+        ] {
+            assert_eq!(Timestamp::parse(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn people_may_write_other_offsets() {
+        let t = Timestamp::parse_rfc3339("2026-11-22T20:00:00+01:00").unwrap();
+        assert_eq!(t.to_rfc3339(), "2026-11-22T19:00:00Z");
+        assert_eq!(Timestamp::parse_rfc3339("yesterday"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_reads_back(micros in 0..=MAX_MICROS) {
+            let time = Timestamp::from_micros(micros).unwrap();
+            prop_assert_eq!(Timestamp::parse(time.to_string().as_bytes()), Some(time));
+        }
+    }
+}
