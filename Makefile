@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV := target/venv
+# The demo and the tests look here for what was built.
+export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .PHONY: help build check test demo venv clean
 

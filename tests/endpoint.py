@@ -29,8 +29,8 @@ def main():
 
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    # Ctrl-C reaches it too, but its owner may still need it to end in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=leave_with_owner, daemon=True).start()
     threading.Thread(target=announce, args=(endpoint, answers), daemon=True).start()
     asyncio.run(serve(listener))
@@ -64,7 +64,8 @@ async def serve(listener):
     config = hypercorn.config.Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
-    await hypercorn.asyncio.serve(ministack.app.app, config)
+    # Never shut down from within, and no signal handlers of its own: it ends with its owner, and keeps nothing.
+    await hypercorn.asyncio.serve(ministack.app.app, config, shutdown_trigger=asyncio.Event().wait)
 
 
 if __name__ == "__main__":
