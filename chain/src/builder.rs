@@ -306,7 +306,7 @@ impl SegmentBuilder {
         let Some(closing) = checker.closing else {
             return builder.reopened();
         };
-        Ok(Resumed::Closed(builder.closed(closing.sealed)))
+        Ok(Resumed::Closed(Box::new(builder.closed(closing.sealed))))
     }
 
     /// Checks one line of a spool and takes it as if it had just been pushed. A spool has no frames: each line is given
@@ -450,7 +450,7 @@ pub enum Resumed {
     /// A segment that can take more entries.
     Open(Box<SegmentBuilder>),
     /// A segment that was closed: it can only be signed.
-    Closed(ClosedSegment),
+    Closed(Box<ClosedSegment>),
 }
 
 /// A segment that takes no more lines and waits for its signatures.

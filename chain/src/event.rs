@@ -260,7 +260,7 @@ mod tests {
             })
         );
         assert_eq!(
-            check_event(&long[1..MAX_EVENT_BYTES + 1].replace('x', "1")),
+            check_event(&long[1..=MAX_EVENT_BYTES].replace('x', "1")),
             Ok(())
         );
     }

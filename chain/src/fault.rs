@@ -253,11 +253,11 @@ impl Fault {
             Self::Limit { what, limit, found } => {
                 (format!("at most {limit} {what}"), format!("{found}"))
             }
+            Self::FrameCorrupt { reason, .. } => both(&"a frame that decompresses", reason),
             Self::FrameForm {
                 expected, found, ..
-            } => both(expected, found),
-            Self::FrameCorrupt { reason, .. } => both(&"a frame that decompresses", reason),
-            Self::LineForm(LineError::Form {
+            }
+            | Self::LineForm(LineError::Form {
                 expected, found, ..
             }) => both(expected, found),
             Self::LineForm(other) => both(&"a line in its form", other),
@@ -296,7 +296,7 @@ impl From<LineError> for Fault {
     fn from(error: LineError) -> Self {
         match error {
             LineError::Event(error) => Self::EventForm(error),
-            other => Self::LineForm(other),
+            LineError::Form { .. } | LineError::TooLong { .. } => Self::LineForm(error),
         }
     }
 }

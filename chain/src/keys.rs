@@ -8,7 +8,7 @@ use std::fmt;
 use aws_lc_rs::signature::{self, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use spki::der::asn1::UintRef;
+use spki::der::asn1::{AnyRef, UintRef};
 use spki::der::pem::LineEnding;
 use spki::der::{Decode, Document, Reader, SliceReader};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
@@ -56,7 +56,7 @@ impl KeySpec {
         Self::MlDsa87,
     ];
 
-    /// The name that AWS KMS has for it (API page "CreateKey", `KeySpec`).
+    /// The name that AWS KMS has for it (API page "`CreateKey`", parameter `KeySpec`).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EccNistEdwards25519 => "ECC_NIST_EDWARDS25519",
@@ -86,6 +86,11 @@ impl KeySpec {
             Self::MlDsa65 => &signature::ML_DSA_65,
             Self::MlDsa87 => &signature::ML_DSA_87,
         }
+    }
+
+    /// Whether a verifier key holds the bare key bytes, as C2SP has it for these two, and not the SPKI.
+    const fn is_written_raw(self) -> bool {
+        matches!(self, Self::EccNistEdwards25519 | Self::MlDsa44)
     }
 
     /// The C2SP signature type byte, and behind 0xff our name for what C2SP has not assigned.
@@ -129,7 +134,7 @@ pub enum KeyError {
     /// It is not PEM with the label `PUBLIC KEY`.
     #[error("not a PEM file with the label PUBLIC KEY")]
     NotPem,
-    /// It is not one canonical DER SubjectPublicKeyInfo.
+    /// It is not one canonical DER `SubjectPublicKeyInfo`.
     #[error("not a DER SubjectPublicKeyInfo (RFC 5280 section 4.1)")]
     NotSpki,
     /// It is a key of a kind that signs no log.
@@ -151,7 +156,7 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// From DER SubjectPublicKeyInfo, as KMS GetPublicKey returns it.
+    /// From DER `SubjectPublicKeyInfo`, as KMS `GetPublicKey` returns it.
     ///
     /// # Errors
     ///
@@ -192,7 +197,7 @@ impl PublicKey {
         self.spec
     }
 
-    /// DER SubjectPublicKeyInfo.
+    /// DER `SubjectPublicKeyInfo`.
     pub fn spki_der(&self) -> &[u8] {
         &self.spki
     }
@@ -248,7 +253,7 @@ fn spec_of(info: &SubjectPublicKeyInfoRef<'_>, raw: &[u8]) -> Result<KeySpec, Ke
         ML_DSA_65 if parameters.is_none() => Ok(KeySpec::MlDsa65),
         ML_DSA_87 if parameters.is_none() => Ok(KeySpec::MlDsa87),
         // 04 before a point says that both coordinates stand there: the one encoding that KMS and openssl write.
-        EC if raw.first() == Some(&4) => match parameters.map(|any| any.decode_as()) {
+        EC if raw.first() == Some(&4) => match parameters.map(AnyRef::decode_as) {
             Some(Ok(P256)) => Ok(KeySpec::EccNistP256),
             Some(Ok(P384)) => Ok(KeySpec::EccNistP384),
             _ => Err(KeyError::UnknownKind),
@@ -299,9 +304,10 @@ impl VerifierKey {
         let material = STANDARD.decode(parts.next()?).ok()?;
         let key = KeySpec::ALL.into_iter().find_map(|spec| {
             let bytes = material.strip_prefix(spec.signature_type())?;
-            let key = match spec {
-                KeySpec::EccNistEdwards25519 | KeySpec::MlDsa44 => public_key_from_raw(spec, bytes),
-                _ => PublicKey::from_spki_der(bytes),
+            let key = if spec.is_written_raw() {
+                public_key_from_raw(spec, bytes)
+            } else {
+                PublicKey::from_spki_der(bytes)
             };
             key.ok().filter(|key| key.spec == spec)
         })?;
@@ -321,19 +327,18 @@ impl VerifierKey {
 
     /// The four bytes that stand before a signature of this key. No identity: two keys may share them.
     pub fn key_id(&self) -> [u8; 4] {
-        let hash = match self.key.spec {
-            KeySpec::EccNistP256 => hash_parts(&[&self.key.spki]),
-            _ => hash_parts(&[self.origin.as_str().as_bytes(), b"\n", &self.material()]),
+        let hash = if self.key.spec == KeySpec::EccNistP256 {
+            hash_parts(&[&self.key.spki])
+        } else {
+            hash_parts(&[self.origin.as_str().as_bytes(), b"\n", &self.material()])
         };
         let [a, b, c, d, ..] = *hash.as_bytes();
         [a, b, c, d]
     }
 
     fn material(&self) -> Vec<u8> {
-        let key = match self.key.spec {
-            KeySpec::EccNistEdwards25519 | KeySpec::MlDsa44 => &self.key.raw,
-            _ => &self.key.spki,
-        };
+        let raw = self.key.spec.is_written_raw();
+        let key = if raw { &self.key.raw } else { &self.key.spki };
         [self.key.spec.signature_type(), key].concat()
     }
 

@@ -150,7 +150,7 @@ pub struct Position {
 pub struct KeyPolicy {
     /// Its kind, by the name of KMS.
     pub spec: KeySpec,
-    /// The public key, base64 of DER SubjectPublicKeyInfo.
+    /// The public key, base64 of its DER `SubjectPublicKeyInfo`.
     pub spki: PublicKey,
     /// Its ARN in KMS; absent for a key in a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -87,7 +87,7 @@ mod tests {
         let mut range = CompactRange::empty();
         for n in 0..leaves.len() {
             assert_eq!(range.root(), tree_hash(&leaves[..n]), "size {n}");
-            assert_eq!(range.roots().len(), n.count_ones() as usize);
+            assert_eq!(u32::try_from(range.roots().len()), Ok(n.count_ones()));
             range.append(leaves[n]).unwrap();
         }
     }
