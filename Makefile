@@ -2,10 +2,13 @@
 
 PYTHON ?= python3
 VENV := target/venv
+PREFIX ?= $(HOME)/.local
+PROFILE ?= release
+BUILT = target/$(PROFILE:dev=debug)
 # The demo and the tests look here for what was built.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: help build check test demo venv clean
+.PHONY: help build check test demo install venv clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -25,6 +28,11 @@ test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --quiet --workspace --bins
 	@examples/demo/run
+
+install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, the two commands to ~/.local/bin (PREFIX=)
+	cargo build --workspace --bins --profile $(PROFILE)
+	provider/place $(BUILT)/terraform-provider-auditlog "$(HOME)/.terraform.d/plugins"
+	install -D -t "$(PREFIX)/bin" $(BUILT)/auditlog-seal $(BUILT)/auditlog-verify
 
 venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoint, pinned, in its own Python environment
 

@@ -29,5 +29,5 @@ mod terraform;
 
 pub use command::{Command, Run, command};
 pub use ministack::{Ministack, REGION};
-pub use project::{binary, mirror, root};
+pub use project::{binary, mirror, python, root};
 pub use terraform::Terraform;

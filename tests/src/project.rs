@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::OnceLock;
 
+use crate::command::Command;
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -66,7 +68,7 @@ fn build_commands() -> PathBuf {
 }
 
 /// The Python of the project's virtual environment, holding what `tests/requirements.txt` pins.
-pub(crate) fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let venv = root().join("target/venv");
     let wanted = fs::read(root().join("tests/requirements.txt")).expect("tests/requirements.txt");
     // `make venv` leaves this copy behind as its last step.
@@ -80,45 +82,17 @@ pub(crate) fn python() -> PathBuf {
 
 /// A Terraform filesystem mirror that holds the provider as built, for this platform and nothing else.
 ///
-/// Terraform installs from it without network. It lies under the target folder and is made anew by each test run.
+/// Terraform installs from it without network. It lies beside what is built.
 pub fn mirror() -> &'static Path {
     static MIRROR: OnceLock<PathBuf> = OnceLock::new();
     MIRROR.get_or_init(|| {
         let binary = binary("terraform-provider-auditlog");
-        let version = env!("CARGO_PKG_VERSION");
-        // One a process, so that runs side by side do not change the binary under each other.
-        let mirror = binary
-            .with_file_name("mirrors")
-            .join(process::id().to_string());
-        let package = mirror
-            .join("registry.terraform.io/auditlog/auditlog")
-            .join(version)
-            .join(platform());
-        fs::create_dir_all(&package).expect("a folder for the mirror");
-        let name = format!(
-            "terraform-provider-auditlog_v{version}{}",
-            env::consts::EXE_SUFFIX
-        );
-        let placed = package.join(name);
-        _ = fs::remove_file(&placed);
-        fs::hard_link(&binary, &placed)
-            .or_else(|_| fs::copy(&binary, &placed).map(drop))
-            .expect("the provider in the mirror");
+        let mirror = binary.with_file_name("mirror");
+        let place = Command::new("bash")
+            .arg(root().join("provider/place"))
+            .arg(binary)
+            .arg(&mirror);
+        place.run().ok();
         mirror
     })
-}
-
-/// This machine as Terraform names it, such as `linux_amd64`.
-fn platform() -> String {
-    let os = match env::consts::OS {
-        "macos" => "darwin",
-        os => os,
-    };
-    let architecture = match env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "x86" => "386",
-        architecture => architecture,
-    };
-    format!("{os}_{architecture}")
 }

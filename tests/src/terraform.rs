@@ -8,6 +8,9 @@ use tempfile::TempDir;
 use crate::command::{Command, Run};
 use crate::project;
 
+const INSTALL: &str =
+    "terraform is missing: install it from https://developer.hashicorp.com/terraform/install";
+
 /// A working folder of Terraform; dropped, it is removed, with its state.
 ///
 /// Each call is one run of the CLI and returns how it ended; judging that is the test's, or [`Run::ok`]'s. Plans and
@@ -61,9 +64,27 @@ impl Terraform {
 
     /// The command that [`Self::run`] runs, for a test that adds to it.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        Command::new("terraform")
-            .install_with("install it from https://developer.hashicorp.com/terraform/install")
+        self.program("terraform")
+            .install_with(INSTALL)
             .args(arguments)
+    }
+
+    /// Runs lines of shell as a person would: Terraform and the commands of the workspace are in `PATH`, nothing asks for
+    /// approval, and the first line that fails ends it.
+    pub fn shell(&self, lines: &str) -> Run {
+        let commands = project::binary("terraform-provider-auditlog").with_file_name("");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([commands].into_iter().chain(std::env::split_paths(&path)))
+            .expect("folders");
+        let shell = self.program("bash").args(["-euo", "pipefail", "-c", lines]);
+        shell
+            .env("PATH", path)
+            .env("TF_CLI_ARGS_apply", "-auto-approve")
+            .run()
+    }
+
+    fn program(&self, name: &str) -> Command {
+        Command::new(name)
             .current_dir(self.path())
             .env(
                 "TF_CLI_CONFIG_FILE",

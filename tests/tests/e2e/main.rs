@@ -3,4 +3,5 @@
 //! One binary, so that it is linked once; a module for each thing that is looked at.
 
 mod arrows;
+mod forge;
 mod ministack;

@@ -1,0 +1,61 @@
+# The whole declaration of an audit trail: a bucket that nobody can rewrite, a key that signs, and the policy that a
+# verifier holds both against.
+
+terraform {
+  required_providers {
+    auditlog = {
+      source = "auditlog/auditlog"
+    }
+  }
+}
+
+provider "auditlog" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = {
+      application = "auditlog-demo"
+    }
+  }
+}
+
+resource "auditlog_bucket" "audit" {
+  bucket = "acme-audit-demo"
+
+  # COMPLIANCE: nobody can end this lock early, no administrator and not AWS. A real trail keeps its entries for years;
+  # try it with days first.
+  object_lock = {
+    mode = "COMPLIANCE"
+    days = 1
+  }
+}
+
+resource "auditlog_signing_key" "audit" {
+  alias       = "acme-audit-demo"
+  description = "Signs the audit log of the deployments"
+}
+
+data "auditlog_trust_policy" "audit" {
+  bucket = auditlog_bucket.audit.bucket
+
+  logs = {
+    deployments = {
+      origin      = "acme.example/audit/deployments"
+      key         = auditlog_signing_key.audit.arn
+      max_silence = "1d"
+    }
+  }
+}
+
+# Everything that the verifier will hold against the bucket. Keep it out of the writer's reach, in git for example.
+output "trust_policy" {
+  value = data.auditlog_trust_policy.audit.json
+}
+
+output "bucket" {
+  value = auditlog_bucket.audit.bucket
+}
+
+output "key" {
+  value = auditlog_signing_key.audit.arn
+}

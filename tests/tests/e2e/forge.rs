@@ -1,0 +1,126 @@
+//! The demo's forgeries are skilful: each is refused for the one thing that a forger cannot mend, and for nothing before it.
+
+use std::fs;
+use std::path::Path;
+
+use auditlog_chain::builder::{SegmentBuilder, Source, StoredPayload};
+use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::origin::Origin;
+use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_tests::{Command, python, root};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+
+const ORIGIN: &str = "acme.example/audit/deployments";
+
+/// The SPKI of P-256 up to its point (RFC 5480).
+const P256_SPKI: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+
+/// Three segments with lines of what Terraform and git say, and the key that they are signed with.
+fn log(folder: &Path) -> VerifierKey {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
+    let spki = [P256_SPKI, pair.public_key().as_ref()].concat();
+    let origin = Origin::parse(ORIGIN).expect("an origin");
+    let key = VerifierKey::new(
+        origin.clone(),
+        PublicKey::from_spki_der(&spki).expect("a public key"),
+    );
+    let created = br#"{"@message":"auditlog_signing_key.audit: Creation complete after 0s","type":"apply_complete"}"#;
+    let events: [&[&[u8]]; 3] = [
+        &[],
+        &[
+            br#"{"@message":"Plan: 2 to add","type":"change_summary"}"#,
+            created,
+            br#"{"type":"outputs"}"#,
+            b"[1]",
+        ],
+        &[br#"{"commit":"7daa","subject":"Fr\u00fchling \"\u2013\""}"#],
+    ];
+    let mut head = Head::of_new_log(origin);
+    for (number, events) in events.into_iter().enumerate() {
+        let time = Timestamp::parse_rfc3339("2026-11-22T20:00:00Z").expect("a time");
+        let change = (number == 0).then(|| auditlog_chain::line::KeyChange {
+            verifier_key: key.clone(),
+            previous: None,
+        });
+        let mut builder = SegmentBuilder::open(head, time, change).expect("a segment");
+        for event in events {
+            let payload = StoredPayload::event(event).expect("an event");
+            builder
+                .append(Source::parse("terraform").as_ref(), &payload, time)
+                .expect("room");
+        }
+        let closed = builder.close(time).expect("a close line");
+        let message = key.message(&closed.checkpoint(), time);
+        let signature = pair
+            .sign(&SystemRandom::new(), &message)
+            .expect("a signature");
+        head = closed.head().clone();
+        let object = closed
+            .finish(vec![key.note_signature(signature.as_ref(), time)])
+            .expect("an object");
+        fs::write(folder.join(format!("{number:012}.jsonl.zst")), object).expect("a file");
+    }
+    key
+}
+
+/// Code and line of the first fault of each segment.
+fn faults(folder: &Path, key: &VerifierKey) -> Vec<(u64, &'static str, Option<u64>)> {
+    let origin = Origin::parse(ORIGIN).expect("an origin");
+    let check = |segment: u64| {
+        let object = fs::read(folder.join(format!("{segment:012}.jsonl.zst"))).ok()?;
+        let expected = Expected {
+            origin: &origin,
+            segment,
+            format: FORMAT,
+        };
+        let checked =
+            check_segment(&object, expected).and_then(|checked| checked.check_signatures(&[key]));
+        checked
+            .err()
+            .map(|fault| (segment, fault.fault.code(), fault.line))
+    };
+    (0..3).filter_map(check).collect()
+}
+
+fn forge(what: &str) -> Vec<(u64, &'static str, Option<u64>)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = log(folder.path());
+    assert_eq!(faults(folder.path(), &key), [], "the log is good before");
+    let forged = Command::new(python())
+        .arg(root().join("examples/demo/forge.py"))
+        .arg(what)
+        .arg(folder.path())
+        .run()
+        .ok();
+    assert_eq!(
+        forged.stdout.lines().count(),
+        1,
+        "one sentence says what was forged: {forged}"
+    );
+    let last = folder.path().join("000000000002.jsonl.zst");
+    assert_eq!(last.exists(), what != "tail-cut-off");
+    faults(folder.path(), &key)
+}
+
+#[test]
+fn an_edited_entry_is_found_by_the_line_after_it() {
+    // Line 3 was edited: the open line, a summary, the creation.
+    assert_eq!(forge("entry-edited"), [(1, "prev-mismatch", Some(4))]);
+}
+
+#[test]
+fn a_removed_entry_with_all_hashes_mended_fails_by_its_signature_alone() {
+    assert_eq!(forge("entry-removed"), [(1, "signature-invalid", None)]);
+}
+
+#[test]
+fn a_rewritten_segment_signed_by_another_key_fails_by_its_key_alone() {
+    assert_eq!(forge("other-key"), [(1, "signature-key", None)]);
+}
+
+#[test]
+fn a_tail_cut_off_leaves_segments_that_are_good_in_themselves() {
+    assert_eq!(forge("tail-cut-off"), []);
+}
