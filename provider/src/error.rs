@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use auditlog_chain::keys::KeyError;
 use aws_sdk_s3::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
+use tf_provider::{AttributePath, Diagnostic};
 
 /// An error of the provider's own logic, before it becomes a Terraform diagnostic.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,14 @@ pub enum Error {
         spec: String,
         /// What KMS calls its usage.
         usage: String,
+    },
+    /// KMS told a public key that is none.
+    #[error("the public key that KMS tells for {key} is of no use: {reason}")]
+    PublicKey {
+        /// The key's id.
+        key: String,
+        /// What is wrong with it.
+        reason: KeyError,
     },
     /// AWS answered, and left out what its API promises.
     #[error("{operation} on {target} answered without {missing}")]
@@ -242,17 +252,17 @@ impl Error {
 
     /// AWS's error code, where AWS answered with one.
     pub fn code(&self) -> Option<&str> {
-        match self {
-            Self::Call(failure) => failure.code.as_deref(),
-            _ => None,
-        }
+        let Self::Call(failure) = self else {
+            return None;
+        };
+        failure.code.as_deref()
     }
 
     pub(crate) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Call(failure) => failure.status,
-            _ => None,
-        }
+        let Self::Call(failure) = self else {
+            return None;
+        };
+        failure.status
     }
 
     /// What a person can do about it; shown below the error.
@@ -279,8 +289,32 @@ impl Error {
                     .to_owned(),
             ),
             Self::Call(failure) => failure.hint(),
-            Self::Incomplete { .. } | Self::Cancelled { .. } => None,
+            Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
         }
+    }
+}
+
+impl Error {
+    /// The attribute that the error is about, or `otherwise`.
+    pub(crate) fn attribute(&self, otherwise: &'static str) -> &'static str {
+        if matches!(self, Self::AliasTaken { .. }) {
+            "alias"
+        } else {
+            otherwise
+        }
+    }
+
+    /// The error as Terraform shows it.
+    pub(crate) fn diagnostic(&self, summary: &str, path: impl Into<AttributePath>) -> Diagnostic {
+        let mut text = self.to_string();
+        if let Some(first) = text.get(..1).map(str::to_uppercase) {
+            text.replace_range(..1, &first);
+        }
+        let detail = match self.hint() {
+            Some(hint) => format!("{text}.\n\n{hint}"),
+            None => format!("{text}."),
+        };
+        Diagnostic::error(summary, detail).at(path)
     }
 }
 

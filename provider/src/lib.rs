@@ -12,4 +12,11 @@
 )]
 
 pub mod aws;
+pub mod bucket;
+mod bucket_name;
+mod bucket_plan;
 pub mod error;
+pub mod provider;
+pub mod signing_key;
+mod tags;
+pub mod trust_policy;

@@ -5,18 +5,13 @@
 //! interrupted anywhere is finished by the next one. A part is only ever put, never deleted: on Ceph, deleting the
 //! ownership controls or the encryption of an empty bucket deletes the bucket.
 
+use auditlog_chain::policy::LockMode;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
-    DefaultRetention as SdkRetention, ObjectLockConfiguration, ObjectLockEnabled,
-    ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, OwnershipControls,
-    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
-    Tag, Tagging, VersioningConfiguration,
-};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
 
 use super::bucket_policy::policies_agree;
-use super::bucket_read::{bucket_head, read_bucket, reserved_tags};
+use super::bucket_put::put;
+use super::bucket_read::{bucket_head, read_bucket};
 use super::clients::Clients;
 use super::tags::Tags;
 use crate::error::Error;
@@ -55,32 +50,6 @@ pub struct BucketParts {
     pub policy: Option<String>,
     /// All tags but AWS's own.
     pub tags: Tags,
-}
-
-/// Who can end a lock early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LockMode {
-    /// Whoever holds `s3:BypassGovernanceRetention`.
-    Governance,
-    /// Nobody.
-    Compliance,
-}
-
-impl LockMode {
-    /// As S3 and the configuration write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Governance => "GOVERNANCE",
-            Self::Compliance => "COMPLIANCE",
-        }
-    }
-
-    /// The mode of that name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Governance, Self::Compliance]
-            .into_iter()
-            .find(|mode| mode.as_str() == text)
-    }
 }
 
 /// How long a lock lasts.
@@ -276,7 +245,7 @@ pub async fn converge_bucket(
 
 /// The parts of a bucket that are written one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     PublicAccessBlock,
     Ownership,
     Versioning,
@@ -287,7 +256,7 @@ enum Part {
 }
 
 impl Part {
-    fn operation(self) -> &'static str {
+    pub(super) fn operation(self) -> &'static str {
         match self {
             Self::PublicAccessBlock => "PutPublicAccessBlock",
             Self::Ownership => "PutBucketOwnershipControls",
@@ -325,188 +294,6 @@ fn differing_parts(found: &BucketParts, wanted: &BucketSettings) -> Vec<Part> {
     .into_iter()
     .filter_map(|(part, differs)| differs.then_some(part))
     .collect()
-}
-
-async fn put(
-    clients: &Clients,
-    bucket: &str,
-    wanted: &BucketSettings,
-    part: Part,
-) -> Result<(), Error> {
-    match part {
-        Part::PublicAccessBlock => put_public_access_block(clients, bucket).await,
-        Part::Ownership => put_ownership(clients, bucket).await,
-        Part::Versioning => put_versioning(clients, bucket).await,
-        Part::ObjectLock => put_object_lock(clients, bucket, wanted.retention).await,
-        Part::Encryption => put_encryption(clients, bucket, &wanted.encryption).await,
-        Part::Policy => put_policy(clients, bucket, &wanted.policy).await,
-        Part::Tags => put_tags(clients, bucket, &wanted.tags).await,
-    }
-}
-
-async fn put_public_access_block(clients: &Clients, bucket: &str) -> Result<(), Error> {
-    let all = PublicAccessBlockConfiguration::builder()
-        .block_public_acls(true)
-        .ignore_public_acls(true)
-        .block_public_policy(true)
-        .restrict_public_buckets(true)
-        .build();
-    clients
-        .s3
-        .put_public_access_block()
-        .bucket(bucket)
-        .public_access_block_configuration(all)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call("PutPublicAccessBlock", bucket, &error))
-}
-
-async fn put_ownership(clients: &Clients, bucket: &str) -> Result<(), Error> {
-    let operation = Part::Ownership.operation();
-    let rule = OwnershipControlsRule::builder()
-        .object_ownership(ObjectOwnership::BucketOwnerEnforced)
-        .build()
-        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
-    let controls = OwnershipControls::builder()
-        .rules(rule)
-        .build()
-        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
-    clients
-        .s3
-        .put_bucket_ownership_controls()
-        .bucket(bucket)
-        .ownership_controls(controls)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call(operation, bucket, &error))
-}
-
-async fn put_versioning(clients: &Clients, bucket: &str) -> Result<(), Error> {
-    let enabled = VersioningConfiguration::builder()
-        .status(BucketVersioningStatus::Enabled)
-        .build();
-    clients
-        .s3
-        .put_bucket_versioning()
-        .bucket(bucket)
-        .versioning_configuration(enabled)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call("PutBucketVersioning", bucket, &error))
-}
-
-async fn put_object_lock(
-    clients: &Clients,
-    bucket: &str,
-    retention: DefaultRetention,
-) -> Result<(), Error> {
-    let number = |count: u32| i32::try_from(count).ok();
-    let (days, years) = match retention.period {
-        Period::Days(days) => (number(days), None),
-        Period::Years(years) => (None, number(years)),
-    };
-    let retention = SdkRetention::builder()
-        .mode(ObjectLockRetentionMode::from(retention.mode.as_str()))
-        .set_days(days)
-        .set_years(years)
-        .build();
-    let configuration = ObjectLockConfiguration::builder()
-        .object_lock_enabled(ObjectLockEnabled::Enabled)
-        .rule(
-            ObjectLockRule::builder()
-                .default_retention(retention)
-                .build(),
-        )
-        .build();
-    clients
-        .s3
-        .put_object_lock_configuration()
-        .bucket(bucket)
-        .object_lock_configuration(configuration)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call("PutObjectLockConfiguration", bucket, &error))
-}
-
-async fn put_encryption(
-    clients: &Clients,
-    bucket: &str,
-    encryption: &Encryption,
-) -> Result<(), Error> {
-    let operation = Part::Encryption.operation();
-    let (algorithm, key, bucket_key) = match encryption {
-        Encryption::SseS3 => (ServerSideEncryption::Aes256, None, false),
-        Encryption::SseKms {
-            key_arn,
-            bucket_key,
-        } => (ServerSideEncryption::AwsKms, key_arn.clone(), *bucket_key),
-        Encryption::Other(algorithm) => {
-            (ServerSideEncryption::from(algorithm.as_str()), None, false)
-        }
-    };
-    let by_default = ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(algorithm)
-        .set_kms_master_key_id(key)
-        .build()
-        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
-    let rule = ServerSideEncryptionRule::builder()
-        .apply_server_side_encryption_by_default(by_default)
-        .bucket_key_enabled(bucket_key)
-        .build();
-    let configuration = ServerSideEncryptionConfiguration::builder()
-        .rules(rule)
-        .build()
-        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
-    clients
-        .s3
-        .put_bucket_encryption()
-        .bucket(bucket)
-        .server_side_encryption_configuration(configuration)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call(operation, bucket, &error))
-}
-
-async fn put_policy(clients: &Clients, bucket: &str, policy: &str) -> Result<(), Error> {
-    clients
-        .s3
-        .put_bucket_policy()
-        .bucket(bucket)
-        .policy(policy)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call("PutBucketPolicy", bucket, &error))
-}
-
-/// Puts the whole set, AWS's own tags among them: the call replaces what is there. An empty set removes all.
-async fn put_tags(clients: &Clients, bucket: &str, tags: &Tags) -> Result<(), Error> {
-    let operation = Part::Tags.operation();
-    let mut all = reserved_tags(clients, bucket).await?;
-    all.extend(tags.clone());
-    let set = all
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
-    let tagging = Tagging::builder()
-        .set_tag_set(Some(set))
-        .build()
-        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
-    clients
-        .s3
-        .put_bucket_tagging()
-        .bucket(bucket)
-        .tagging(tagging)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call(operation, bucket, &error))
 }
 
 #[cfg(test)]
@@ -599,11 +386,5 @@ mod tests {
     fn year_of_a_default_retention_is_365_days() {
         assert_eq!(Period::Years(7).days(), 2555);
         assert_eq!(Period::Days(30).days(), 30);
-    }
-
-    #[test]
-    fn mode_has_one_spelling() {
-        assert_eq!(LockMode::parse("COMPLIANCE"), Some(LockMode::Compliance));
-        assert_eq!(LockMode::parse("compliance"), None);
     }
 }

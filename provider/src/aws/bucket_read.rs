@@ -1,14 +1,13 @@
 //! What a bucket is, read part by part.
 
+use auditlog_chain::policy::LockMode;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::operation::get_object_lock_configuration::GetObjectLockConfigurationOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ObjectLockEnabled, ServerSideEncryption};
 
-use super::bucket::{
-    BucketParts, DefaultRetention, Encryption, LockMode, Period, PublicAccessBlock,
-};
+use super::bucket::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
 use super::clients::Clients;
 use super::tags::{Tags, is_reserved};
 use crate::error::Error;
@@ -21,16 +20,19 @@ pub async fn read_bucket(clients: &Clients, bucket: &str) -> Result<Option<Bucke
     let Some(region) = bucket_head(clients, bucket).await? else {
         return Ok(None);
     };
-    let parts = tokio::try_join!(
-        versioning(clients, bucket),
-        object_lock(clients, bucket),
-        public_access_block(clients, bucket),
-        ownership(clients, bucket),
-        encryption(clients, bucket),
-        policy(clients, bucket),
-        all_tags(clients, bucket),
-    );
-    match parts {
+    // boxed: seven calls side by side make a large future
+    let parts = Box::pin(async {
+        tokio::try_join!(
+            versioning(clients, bucket),
+            object_lock(clients, bucket),
+            public_access_block(clients, bucket),
+            ownership(clients, bucket),
+            encryption(clients, bucket),
+            policy(clients, bucket),
+            all_tags(clients, bucket),
+        )
+    });
+    match parts.await {
         Ok((
             versioning,
             (object_lock, retention),

@@ -168,14 +168,14 @@ impl Tally {
     }
 
     fn add(&mut self, head: &HeadObjectOutput) {
-        let held = head.object_lock_legal_hold_status == Some(ObjectLockLegalHoldStatus::On);
+        let on_hold = head.object_lock_legal_hold_status == Some(ObjectLockLegalHoldStatus::On);
         let until = head
             .object_lock_retain_until_date
             .filter(|until| until.secs() >= self.now_secs);
-        if held {
+        if on_hold {
             self.legal_holds = self.legal_holds.saturating_add(1);
         }
-        if held || until.is_some() {
+        if on_hold || until.is_some() {
             self.locked = self.locked.saturating_add(1);
         }
         if until.is_some() && head.object_lock_mode == Some(ObjectLockMode::Compliance) {
@@ -206,7 +206,7 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
 
     fn tally() -> Tally {
-        Tally::new(UNIX_EPOCH + Duration::from_secs(NOW))
+        Tally::new(UNIX_EPOCH.checked_add(Duration::from_secs(NOW)).unwrap())
     }
 
     fn head(mode: ObjectLockMode, until: u64) -> HeadObjectOutput {

@@ -68,7 +68,7 @@ impl Default for TimeOuts {
         Self {
             connect: Duration::from_secs(5),
             attempt: Duration::from_secs(30),
-            operation: Duration::from_secs(180),
+            operation: Duration::from_mins(3),
         }
     }
 }
@@ -165,7 +165,7 @@ impl Clients {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let deadline = tokio::time::Instant::now() + self.patience;
+        let started = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
             if self.cancel.is_cancelled() {
@@ -177,7 +177,7 @@ impl Clients {
             match step().await {
                 Err(error)
                     if error.code().is_some_and(|code| passing.contains(&code))
-                        && tokio::time::Instant::now() < deadline =>
+                        && started.elapsed() < self.patience =>
                 {
                     tracing::debug!(
                         operation,

@@ -1,27 +1,13 @@
 //! A KMS key that signs checkpoints, with its alias.
 
+use auditlog_chain::keys::{KeySpec, PublicKey};
 use aws_sdk_kms::error::DisplayErrorContext;
 use aws_sdk_kms::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, Tag};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use aws_sdk_kms::types::{KeyMetadata, KeySpec as SdkKeySpec, KeyState, KeyUsageType, Tag};
 
 use super::clients::Clients;
 use super::tags::{Tags, is_reserved};
 use crate::error::Error;
-
-/// The key specs that can sign checkpoints, as KMS names them; the first is the default.
-pub const KEY_SPECS: [&str; 9] = [
-    "ECC_NIST_EDWARDS25519",
-    "ECC_NIST_P256",
-    "ECC_NIST_P384",
-    "RSA_2048",
-    "RSA_3072",
-    "RSA_4096",
-    "ML_DSA_44",
-    "ML_DSA_65",
-    "ML_DSA_87",
-];
 
 /// The usage that a signing key has.
 pub const KEY_USAGE: &str = "SIGN_VERIFY";
@@ -38,8 +24,8 @@ const BUSY: &[&str] = &["DependencyTimeoutException", "ConflictException"];
 /// What a key shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
-    /// One of [`KEY_SPECS`]; a key never changes it.
-    pub spec: String,
+    /// A key never changes it.
+    pub spec: KeySpec,
     /// The alias with its `alias/`, if the key shall have one.
     pub alias: Option<String>,
     /// Free text.
@@ -57,8 +43,8 @@ pub struct KeyParts {
     pub key_id: String,
     /// Its ARN.
     pub arn: String,
-    /// Its spec, as KMS names it.
-    pub spec: String,
+    /// Its spec.
+    pub spec: KeySpec,
     /// What it is for, as KMS names it.
     pub usage: String,
     /// Free text.
@@ -71,8 +57,8 @@ pub struct KeyParts {
     pub aliases: Vec<String>,
     /// All tags but AWS's own.
     pub tags: Tags,
-    /// The public key as `SubjectPublicKeyInfo`, DER; `None` while KMS refuses it because the key is disabled.
-    pub public_key: Option<Vec<u8>>,
+    /// The public key; `None` while KMS refuses it because the key is disabled.
+    pub public_key: Option<PublicKey>,
 }
 
 /// Makes a key and nothing else yet, and tells its id.
@@ -88,7 +74,7 @@ pub async fn create_key(clients: &Clients, wanted: &KeySettings) -> Result<Strin
     let created = clients
         .kms
         .create_key()
-        .key_spec(KeySpec::from(wanted.spec.as_str()))
+        .key_spec(SdkKeySpec::from(wanted.spec.as_str()))
         .key_usage(KeyUsageType::SignVerify)
         .description(&wanted.description)
         .set_tags(Some(sdk_tags(OPERATION, target, &wanted.tags)?))
@@ -148,19 +134,19 @@ fn is_going(metadata: &KeyMetadata) -> bool {
 
 async fn parts(clients: &Clients, metadata: KeyMetadata) -> Result<KeyParts, Error> {
     let key = metadata.key_id.clone();
-    let spec = metadata
-        .key_spec
-        .as_ref()
-        .map_or("", KeySpec::as_str)
-        .to_owned();
+    let spec_name = metadata.key_spec.as_ref().map_or("", SdkKeySpec::as_str);
     let usage = metadata
         .key_usage
         .as_ref()
         .map_or("", KeyUsageType::as_str)
         .to_owned();
-    if usage != KEY_USAGE || !KEY_SPECS.contains(&spec.as_str()) {
-        return Err(Error::NotASigningKey { key, spec, usage });
-    }
+    let Some(spec) = KeySpec::parse(spec_name).filter(|_| usage == KEY_USAGE) else {
+        return Err(Error::NotASigningKey {
+            spec: spec_name.to_owned(),
+            key,
+            usage,
+        });
+    };
     let (aliases, tags, public_key) = tokio::try_join!(
         aliases(clients, &key),
         tags(clients, &key),
@@ -226,14 +212,19 @@ async fn tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
     Ok(tags)
 }
 
-async fn public_key(clients: &Clients, key: &str) -> Result<Option<Vec<u8>>, Error> {
+async fn public_key(clients: &Clients, key: &str) -> Result<Option<PublicKey>, Error> {
     const OPERATION: &str = "GetPublicKey";
     match clients.kms.get_public_key().key_id(key).send().await {
         Ok(answer) => {
             let spki = answer
                 .public_key
                 .ok_or_else(|| incomplete(OPERATION, key, "the public key"))?;
-            Ok(Some(spki.into_inner()))
+            PublicKey::from_spki_der(spki.as_ref())
+                .map(Some)
+                .map_err(|reason| Error::PublicKey {
+                    key: key.to_owned(),
+                    reason,
+                })
         }
         Err(error)
             if error.as_service_error().is_some_and(|e| {
@@ -464,41 +455,5 @@ fn incomplete(operation: &'static str, target: &str, missing: &'static str) -> E
         operation,
         target: target.to_owned(),
         missing,
-    }
-}
-
-/// A `SubjectPublicKeyInfo` as PEM (RFC 7468), with a newline at its end.
-pub fn format_public_key_pem(spki: &[u8]) -> String {
-    const LINE: usize = 64;
-    let encoded = STANDARD.encode(spki);
-    let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
-    for (at, letter) in encoded.chars().enumerate() {
-        if at > 0 && at.is_multiple_of(LINE) {
-            pem.push('\n');
-        }
-        pem.push(letter);
-    }
-    pem.push_str("\n-----END PUBLIC KEY-----\n");
-    pem
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pem_has_lines_of_64() {
-        let pem = format_public_key_pem(&[7; 91]);
-        let lines: Vec<&str> = pem.lines().collect();
-        assert_eq!(lines[0], "-----BEGIN PUBLIC KEY-----");
-        assert_eq!((lines[1].len(), lines[2].len()), (64, 60));
-        assert_eq!(lines[3], "-----END PUBLIC KEY-----");
-        assert_eq!(STANDARD.decode(lines[1..3].concat()).unwrap(), [7; 91]);
-    }
-
-    #[test]
-    fn pem_of_whole_lines_has_no_empty_one() {
-        let pem = format_public_key_pem(&[7; 48]);
-        assert_eq!(pem.lines().count(), 3);
     }
 }

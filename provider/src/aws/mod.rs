@@ -2,6 +2,7 @@
 
 mod bucket;
 mod bucket_policy;
+mod bucket_put;
 mod bucket_read;
 mod bucket_versions;
 mod clients;
@@ -9,7 +10,7 @@ mod key;
 mod tags;
 
 pub use bucket::{
-    Age, BucketParts, BucketSettings, DefaultRetention, Encryption, LockMode, OWNERSHIP, Period,
+    Age, BucketParts, BucketSettings, DefaultRetention, Encryption, OWNERSHIP, Period,
     PublicAccessBlock, VERSIONING, converge_bucket, create_bucket,
 };
 pub use bucket_policy::{format_tls_only_policy, policies_agree};
@@ -17,7 +18,6 @@ pub use bucket_read::{bucket_creation_date, read_bucket};
 pub use bucket_versions::delete_bucket;
 pub use clients::{Cancel, Clients, Endpoints, Settings, TimeOuts, partition};
 pub use key::{
-    KEY_SPECS, KEY_USAGE, KeyParts, KeySettings, change_key, create_key, delete_key,
-    format_public_key_pem, read_key, read_new_key,
+    KEY_USAGE, KeyParts, KeySettings, change_key, create_key, delete_key, read_key, read_new_key,
 };
 pub use tags::{Tags, merge_tags, own_tags};

@@ -1,0 +1,18 @@
+terraform {
+  required_providers {
+    auditlog = {
+      source = "auditlog/auditlog"
+    }
+  }
+}
+
+# Credentials come from where the AWS CLI finds them: environment, profile, SSO, the role of the machine.
+provider "auditlog" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = {
+      application = "audit"
+    }
+  }
+}

@@ -1,0 +1,1 @@
+terraform import auditlog_bucket.audit acme-audit-trail

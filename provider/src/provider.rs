@@ -1,0 +1,365 @@
+//! The provider block: region, credentials, endpoints, default tags, patience.
+
+use std::time::Duration;
+
+use tf_provider::{
+    Attribute, AttributePath, Block, ConfigureContext, Context, Diagnostic, Diagnostics, Field,
+    Fields, Object, Provider, Registry, Result, Schema, Type, model,
+};
+
+use crate::aws::{Cancel, Clients, Endpoints, Settings, Tags, TimeOuts};
+use crate::bucket::BucketResource;
+use crate::error::Error;
+use crate::signing_key::SigningKeyResource;
+use crate::tags;
+use crate::trust_policy::TrustPolicySource;
+
+/// The `auditlog` provider.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Auditlog;
+
+/// What the resources work with.
+#[derive(Debug)]
+pub enum Account {
+    /// The provider is configured.
+    Connected(Box<Clients>),
+    /// Part of the provider's configuration is known only after apply.
+    Unknown(&'static str),
+}
+
+impl Account {
+    /// The clients, for an operation that cannot do without.
+    ///
+    /// # Errors
+    /// The configuration is not known yet.
+    pub(crate) fn clients(&self) -> Result<&Clients> {
+        match self {
+            Self::Connected(clients) => Ok(clients),
+            Self::Unknown(attribute) => Err(Diagnostic::error(
+                "The provider's configuration is not known yet",
+                format!(
+                    "{attribute:?} of the provider block depends on something that does not exist yet. Apply that first \
+                     (`terraform apply -target=…`), or give the provider a value that is known at plan time."
+                ),
+            )
+            .into()),
+        }
+    }
+
+    /// The clients, if the configuration is known.
+    pub(crate) fn known(&self) -> Option<&Clients> {
+        match self {
+            Self::Connected(clients) => Some(clients),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// The clients that an operation was given.
+pub(crate) fn clients(cx: &Context<Account>) -> Result<&Clients> {
+    cx.data().clients()
+}
+
+model! {
+    /// The provider block.
+    #[derive(Debug)]
+    pub struct Config {
+        region: Field<String>,
+        profile: Field<String>,
+        access_key: Field<String>,
+        secret_key: Field<String>,
+        token: Field<String>,
+        shared_config_files: Field<Vec<Field<String>>>,
+        shared_credentials_files: Field<Vec<Field<String>>>,
+        endpoints: Field<EndpointsModel>,
+        s3_use_path_style: Field<bool>,
+        default_tags: Field<DefaultTags>,
+        max_retries: Field<u32>,
+        connect_timeout_seconds: Field<u32>,
+        attempt_timeout_seconds: Field<u32>,
+        operation_timeout_seconds: Field<u32>,
+        skip_requesting_account_id: Field<bool>,
+    }
+
+    /// The `endpoints` block.
+    #[derive(Debug)]
+    pub struct EndpointsModel {
+        s3: Field<String>,
+        kms: Field<String>,
+        sts: Field<String>,
+    }
+
+    /// The `default_tags` block.
+    #[derive(Debug)]
+    pub struct DefaultTags {
+        tags: Field<Tags>,
+    }
+}
+
+/// Retries of a call after its first attempt.
+const DEFAULT_MAX_RETRIES: u32 = 5;
+
+impl Provider for Auditlog {
+    type Config = Config;
+    type Data = Account;
+
+    fn schema(&self) -> Schema {
+        Schema::new()
+            .description("Audit logs that nobody can change unnoticed.")
+            .attribute(
+                "region",
+                text("AWS region of every bucket and key. Without it: `AWS_REGION`, then the profile's region.")
+                    .validate(|region: String| check_region(&region)),
+            )
+            .attribute("profile", text("Profile of the shared files. Without it: `AWS_PROFILE`, then `default`."))
+            .attribute("access_key", text("Access key. Better left to the standard chain of credentials."))
+            .attribute("secret_key", text("Secret key that goes with `access_key`.").sensitive())
+            .attribute("token", text("Session token of temporary credentials.").sensitive())
+            .attribute("shared_config_files", files("Configuration files in place of `~/.aws/config`."))
+            .attribute("shared_credentials_files", files("Credential files in place of `~/.aws/credentials`."))
+            .attribute("s3_use_path_style", flag("Put the bucket into the path of the URL and not into its host."))
+            .attribute("max_retries", Attribute::optional(Type::Number).description("Retries of a call after its first attempt; 5 by default.").validate(|n: u32| within(n, 0, 50)))
+            .attribute("connect_timeout_seconds", seconds("Until a connection stands; 5 by default."))
+            .attribute("attempt_timeout_seconds", seconds("For one attempt of a call with its answer; 30 by default."))
+            .attribute("operation_timeout_seconds", seconds("For a call with all its retries, and for AWS to settle a change; 180 by default."))
+            .attribute(
+                "skip_requesting_account_id",
+                flag("Do not ask STS for the account, for endpoints without STS. `account_id` is then null."),
+            )
+            .block(
+                "endpoints",
+                Block::single(
+                    Fields::new()
+                        .attribute("s3", url("Endpoint of Amazon S3."))
+                        .attribute("kms", url("Endpoint of AWS KMS."))
+                        .attribute("sts", url("Endpoint of AWS STS.")),
+                )
+                .description("Endpoints in place of AWS's own. Without them: `AWS_ENDPOINT_URL_S3` and the like."),
+            )
+            .block(
+                "default_tags",
+                Block::single(Fields::new().attribute("tags", tags::attribute("Tags by key.")))
+                    .description("Tags for everything that the provider makes. A resource's own tag wins."),
+            )
+    }
+
+    fn register(&self, registry: &mut Registry<Account>) {
+        registry.resource(BucketResource);
+        registry.resource(SigningKeyResource);
+        registry.data_source(TrustPolicySource);
+    }
+
+    fn validate(&self, config: &Object) -> Result {
+        let mut found = Diagnostics::new();
+        for (one, other) in [
+            ("access_key", "secret_key"),
+            ("secret_key", "access_key"),
+            ("token", "access_key"),
+        ] {
+            if !config.value(one).is_null() && config.value(other).is_null() {
+                found.push(
+                    Diagnostic::error(
+                        "Incomplete credentials",
+                        format!("{one:?} goes with {other:?}, which is not set."),
+                    )
+                    .at(one),
+                );
+            }
+        }
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+
+    async fn configure(&self, cx: &ConfigureContext, config: Config) -> Result<Account> {
+        if let Some(attribute) = unknown_attribute(&config) {
+            return Ok(Account::Unknown(attribute));
+        }
+        let cancel = Cancel::default();
+        let (terraform, switch) = (cx.cancellation().clone(), cancel.clone());
+        tokio::spawn(async move {
+            terraform.cancelled().await;
+            switch.cancel();
+        });
+        match Clients::connect(&settings(config), cancel).await {
+            Ok(clients) => Ok(Account::Connected(Box::new(clients))),
+            Err(error) => Err(not_connected(&error).into()),
+        }
+    }
+}
+
+fn not_connected(error: &Error) -> Diagnostic {
+    if matches!(error, Error::NoRegion) {
+        return error.diagnostic("No AWS region", "region");
+    }
+    let mut diagnostic =
+        error.diagnostic("AWS does not know who is calling", AttributePath::root());
+    diagnostic.detail.push_str(
+        "\n\nThe provider asks STS for the account first. Check the credentials (`profile`, `access_key`, the \
+         environment); for an endpoint without STS set skip_requesting_account_id = true.",
+    );
+    diagnostic
+}
+
+/// The first attribute without which no client can be made, and which is not known yet.
+fn unknown_attribute(config: &Config) -> Option<&'static str> {
+    let files = |field: &Field<Vec<Field<String>>>| {
+        field.is_unknown()
+            || field
+                .known()
+                .is_some_and(|files| files.iter().any(Field::is_unknown))
+    };
+    let endpoint = |pick: fn(&EndpointsModel) -> &Field<String>| {
+        config.endpoints.is_unknown()
+            || config
+                .endpoints
+                .known()
+                .is_some_and(|known| pick(known).is_unknown())
+    };
+    let default_tags = config
+        .default_tags
+        .known()
+        .is_some_and(|known| known.tags.is_unknown());
+    [
+        ("region", config.region.is_unknown()),
+        ("profile", config.profile.is_unknown()),
+        ("access_key", config.access_key.is_unknown()),
+        ("secret_key", config.secret_key.is_unknown()),
+        ("token", config.token.is_unknown()),
+        ("shared_config_files", files(&config.shared_config_files)),
+        (
+            "shared_credentials_files",
+            files(&config.shared_credentials_files),
+        ),
+        ("endpoints.s3", endpoint(|known| &known.s3)),
+        ("endpoints.kms", endpoint(|known| &known.kms)),
+        ("endpoints.sts", endpoint(|known| &known.sts)),
+        ("s3_use_path_style", config.s3_use_path_style.is_unknown()),
+        (
+            "default_tags",
+            config.default_tags.is_unknown() || default_tags,
+        ),
+        ("max_retries", config.max_retries.is_unknown()),
+        (
+            "connect_timeout_seconds",
+            config.connect_timeout_seconds.is_unknown(),
+        ),
+        (
+            "attempt_timeout_seconds",
+            config.attempt_timeout_seconds.is_unknown(),
+        ),
+        (
+            "operation_timeout_seconds",
+            config.operation_timeout_seconds.is_unknown(),
+        ),
+        (
+            "skip_requesting_account_id",
+            config.skip_requesting_account_id.is_unknown(),
+        ),
+    ]
+    .into_iter()
+    .find_map(|(name, unknown)| unknown.then_some(name))
+}
+
+fn settings(config: Config) -> Settings {
+    let defaults = TimeOuts::default();
+    let or = |field: Field<u32>, default: Duration| {
+        field
+            .into_known()
+            .map_or(default, |seconds| Duration::from_secs(seconds.into()))
+    };
+    let files = |field: Field<Vec<Field<String>>>| {
+        field
+            .into_known()
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(Field::into_known)
+            .collect()
+    };
+    let endpoints = config
+        .endpoints
+        .into_known()
+        .map_or_else(Endpoints::default, |known| Endpoints {
+            s3: known.s3.into_known(),
+            kms: known.kms.into_known(),
+            sts: known.sts.into_known(),
+        });
+    let token = config.token.into_known();
+    Settings {
+        region: config.region.into_known(),
+        profile: config.profile.into_known(),
+        static_credentials: config
+            .access_key
+            .into_known()
+            .zip(config.secret_key.into_known())
+            .map(|(access, secret)| (access, secret, token)),
+        shared_config_files: files(config.shared_config_files),
+        shared_credentials_files: files(config.shared_credentials_files),
+        endpoints,
+        s3_use_path_style: config.s3_use_path_style.into_known().unwrap_or(false),
+        default_tags: config
+            .default_tags
+            .into_known()
+            .and_then(|known| known.tags.into_known())
+            .unwrap_or_default(),
+        max_retries: config
+            .max_retries
+            .into_known()
+            .unwrap_or(DEFAULT_MAX_RETRIES),
+        time_outs: TimeOuts {
+            connect: or(config.connect_timeout_seconds, defaults.connect),
+            attempt: or(config.attempt_timeout_seconds, defaults.attempt),
+            operation: or(config.operation_timeout_seconds, defaults.operation),
+        },
+        skip_requesting_account_id: config
+            .skip_requesting_account_id
+            .into_known()
+            .unwrap_or(false),
+    }
+}
+
+fn text(description: &str) -> Attribute {
+    Attribute::optional(Type::String).description(description)
+}
+
+fn flag(description: &str) -> Attribute {
+    Attribute::optional(Type::Bool).description(description)
+}
+
+fn files(description: &str) -> Attribute {
+    Attribute::optional(Type::list(Type::String)).description(description)
+}
+
+fn url(description: &str) -> Attribute {
+    text(description).validate(|url: String| {
+        if url.starts_with("https://") || url.starts_with("http://") {
+            return Ok(());
+        }
+        Err(format!("{url:?} is not an http:// or https:// URL."))
+    })
+}
+
+fn seconds(description: &str) -> Attribute {
+    Attribute::optional(Type::Number)
+        .description(description)
+        .validate(|seconds: u32| within(seconds, 1, 3600))
+}
+
+fn within(number: u32, least: u32, most: u32) -> Result<(), String> {
+    if (least..=most).contains(&number) {
+        return Ok(());
+    }
+    Err(format!("{number} is not between {least} and {most}."))
+}
+
+fn check_region(region: &str) -> Result<(), String> {
+    let shaped = region.split('-').count() >= 3
+        && region
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && region.ends_with(|c: char| c.is_ascii_digit());
+    if shaped {
+        return Ok(());
+    }
+    Err(format!(
+        "{region:?} is not an AWS region, such as \"eu-central-1\"."
+    ))
+}

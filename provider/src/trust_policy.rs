@@ -1,0 +1,463 @@
+//! `auditlog_trust_policy`: what was declared, as the one document that a verifier is given.
+//!
+//! It calls nothing and knows no time but those in its arguments: the same configuration gives the same bytes.
+
+use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::{
+    BucketPolicy, KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument,
+    PolicyError, TrustPolicy, is_prefix,
+};
+use auditlog_chain::timestamp::Timestamp;
+use tf_provider::{
+    Attribute, AttributePath, Context, DataSource, Diagnostic, Field, Fields, Nested, Object,
+    Result, Schema, Type, model,
+};
+
+use crate::aws::Period;
+use crate::bucket::period_attributes;
+use crate::bucket_plan::check_one_period;
+use crate::provider::Account;
+
+/// The data source.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustPolicySource;
+
+/// The format number of every log that this version can seal.
+const FORMAT: u64 = 1;
+
+model! {
+    /// Arguments and result.
+    #[derive(Debug, Clone)]
+    pub struct TrustPolicyModel {
+        bucket: Option<String>,
+        region: Option<String>,
+        account_id: Option<String>,
+        object_lock: Span,
+        max_silence_seconds: u64,
+        logs: Vec<LogModel>,
+        keys: Vec<KeyModel>,
+        declared_prefixes: Option<Vec<String>>,
+        json: Field<String>,
+        sha256: Field<String>,
+    }
+
+    /// What was declared about the lock, and since when.
+    #[derive(Debug, Clone)]
+    pub struct Span {
+        mode: String,
+        days: Option<u32>,
+        years: Option<u32>,
+        from: String,
+    }
+
+    /// One log.
+    #[derive(Debug, Clone)]
+    pub struct LogModel {
+        origin: String,
+        prefix: Option<String>,
+        began: Option<String>,
+    }
+
+    /// One key.
+    #[derive(Debug, Clone)]
+    pub struct KeyModel {
+        public_key: String,
+        arn: Option<String>,
+        valid_from: String,
+        retired_at: Option<String>,
+    }
+}
+
+impl DataSource for TrustPolicySource {
+    const NAME: &'static str = "auditlog_trust_policy";
+    type Data = Account;
+    type Model = TrustPolicyModel;
+
+    fn schema(&self) -> Schema {
+        Schema::new()
+            .description("The trust policy: what was declared, as the one document that `auditlog-verify` is given.")
+            .attribute("bucket", optional("Name of the bucket. Without it, the logs lie in a folder."))
+            .attribute("region", optional("Region of the bucket."))
+            .attribute("account_id", optional("Account that owns the bucket, twelve digits.").validate(|account: String| check_account(&account)))
+            .attribute(
+                "object_lock",
+                Attribute::required(Nested::single(span_fields())).description("What was declared about the lock."),
+            )
+            .attribute(
+                "max_silence_seconds",
+                Attribute::required(Type::Number)
+                    .description("How long a log may go without a new segment before its silence is a finding.")
+                    .validate(check_silence),
+            )
+            .attribute("logs", Attribute::required(Nested::list(log_fields())).description("The logs, at least one."))
+            .attribute(
+                "keys",
+                Attribute::required(Nested::list(key_fields())).description("The keys that may sign them, at least one."),
+            )
+            .attribute(
+                "declared_prefixes",
+                Attribute::optional(Type::list(Type::String))
+                    .description("Prefixes, ended by `/`, under which the bucket may hold anything else."),
+            )
+            .attribute("json", Attribute::computed(Type::String).description("The document. Write it to a file as it is."))
+            .attribute("sha256", Attribute::computed(Type::String).description("SHA-256 of `json`, in hex."))
+    }
+
+    fn validate(&self, config: &Object) -> Result {
+        check_one_period(config)?;
+        let given = |name: &str| !config.value(name).is_null();
+        for missing in ["region", "account_id"] {
+            if given("bucket") && !given(missing) {
+                let detail =
+                    format!("A bucket is named by its region and account too: set {missing:?}.");
+                return Err(Diagnostic::error("Incomplete bucket", detail)
+                    .at(missing)
+                    .into());
+            }
+            if given(missing) && !given("bucket") {
+                let detail = format!("{missing:?} is the bucket's, and no bucket is set.");
+                return Err(Diagnostic::error("Incomplete bucket", detail)
+                    .at("bucket")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        _: &Context<Account>,
+        config: TrustPolicyModel,
+    ) -> Result<TrustPolicyModel> {
+        let policy =
+            TrustPolicy::check(document(&config)?).map_err(|error| inconsistent(&error))?;
+        let json = policy.format();
+        Ok(TrustPolicyModel {
+            sha256: TrustPolicy::digest(json.as_bytes()).to_hex().into(),
+            json: json.into(),
+            ..config
+        })
+    }
+}
+
+fn span_fields() -> Fields {
+    period_attributes(Fields::new()).attribute(
+        "from",
+        time("When it was declared: the bucket's `creation_date`."),
+    )
+}
+
+fn log_fields() -> Fields {
+    Fields::new()
+        .attribute(
+            "origin",
+            Attribute::required(Type::String)
+                .description("Its unique name, a URL without a scheme such as `acme.example/audit/payments`.")
+                .validate(|origin: String| parse_origin(&origin).map(drop)),
+        )
+        .attribute(
+            "prefix",
+            optional("Where its segments lie in the bucket. Without it: the last part of the origin.")
+                .validate(|prefix: String| check_prefix(&prefix)),
+        )
+        .attribute(
+            "began",
+            optional("When it began. Without it: `object_lock.from`.")
+                .validate(|text: String| parse_time(&text).map(drop)),
+        )
+}
+
+fn key_fields() -> Fields {
+    Fields::new()
+        .attribute(
+            "public_key",
+            Attribute::required(Type::String)
+                .description(
+                    "The public key as PEM: `public_key_pem` of an `auditlog_signing_key`.",
+                )
+                .validate(|pem: String| parse_key(&pem).map(drop)),
+        )
+        .attribute("arn", optional("ARN of the key in KMS."))
+        .attribute(
+            "valid_from",
+            time("From when on it may sign: the key's `creation_date`."),
+        )
+        .attribute(
+            "retired_at",
+            optional("From when on it may sign no more.")
+                .validate(|text: String| parse_time(&text).map(drop)),
+        )
+}
+
+fn optional(description: &str) -> Attribute {
+    Attribute::optional(Type::String).description(description)
+}
+
+fn time(description: &str) -> Attribute {
+    Attribute::required(Type::String)
+        .description(description)
+        .validate(|text: String| parse_time(&text).map(drop))
+}
+
+fn check_account(account: &str) -> Result<(), String> {
+    if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(format!("{account:?} is not an AWS account: twelve digits."))
+}
+
+fn check_silence(seconds: u64) -> Result<(), String> {
+    if (1..=i64::MAX.unsigned_abs()).contains(&seconds) {
+        return Ok(());
+    }
+    Err(format!("{seconds} is not at least 1."))
+}
+
+fn check_prefix(prefix: &str) -> Result<(), String> {
+    if is_prefix(prefix) {
+        return Ok(());
+    }
+    Err(format!(
+        "{prefix:?} is not made of parts of letters, digits and -_.=@~ with a single / between them."
+    ))
+}
+
+fn parse_origin(origin: &str) -> Result<Origin, String> {
+    Origin::parse(origin).ok_or_else(|| {
+        format!("{origin:?} is not an origin: 1 to 255 printable ASCII characters without space, quote, backslash and plus.")
+    })
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        format!("{text:?} is not an RFC 3339 time, such as \"2026-01-31T12:00:00Z\".")
+    })
+}
+
+fn parse_key(pem: &str) -> Result<PublicKey, String> {
+    PublicKey::from_pem(pem).map_err(|error| format!("It is {error}."))
+}
+
+/// Puts the place to what a parser said.
+fn placed<T>(parsed: Result<T, String>, path: AttributePath) -> Result<T> {
+    parsed.map_err(|detail| Diagnostic::error("Invalid value", detail).at(path).into())
+}
+
+fn document(config: &TrustPolicyModel) -> Result<PolicyDocument> {
+    let lock = lock_span(config)?;
+    let mut keys = Vec::new();
+    for (at, key) in config.keys.iter().enumerate() {
+        keys.push(key_policy(key, &AttributePath::from("keys").index(at))?);
+    }
+    let mut logs = Vec::new();
+    for (at, log) in config.logs.iter().enumerate() {
+        logs.push(log_policy(
+            log,
+            lock.from,
+            &keys,
+            &AttributePath::from("logs").index(at),
+        )?);
+    }
+    let bucket = config.bucket.clone().map(|name| BucketPolicy {
+        name,
+        region: config.region.clone().unwrap_or_default(),
+        account: config.account_id.clone().unwrap_or_default(),
+    });
+    Ok(PolicyDocument {
+        trust_policy: POLICY_VERSION,
+        bucket,
+        lock: vec![lock],
+        logs,
+        keys,
+        declared_prefixes: config.declared_prefixes.clone().unwrap_or_default(),
+    })
+}
+
+fn lock_span(config: &TrustPolicyModel) -> Result<LockSpan> {
+    let span = &config.object_lock;
+    let path = AttributePath::from("object_lock");
+    let period = span
+        .days
+        .map(Period::Days)
+        .or(span.years.map(Period::Years));
+    Ok(LockSpan {
+        from: placed(parse_time(&span.from), path.clone().attribute("from"))?,
+        mode: placed(
+            LockMode::parse(&span.mode)
+                .ok_or_else(|| format!("{:?} is not a lock mode.", span.mode)),
+            path.clone().attribute("mode"),
+        )?,
+        retention_days: placed(
+            period
+                .map(Period::days)
+                .ok_or_else(|| "Set days or years.".to_owned()),
+            path,
+        )?,
+        max_silence_seconds: config.max_silence_seconds,
+    })
+}
+
+fn key_policy(key: &KeyModel, path: &AttributePath) -> Result<KeyPolicy> {
+    let spki = placed(
+        parse_key(&key.public_key),
+        path.clone().attribute("public_key"),
+    )?;
+    let retired_at = key.retired_at.as_deref().map(parse_time).transpose();
+    Ok(KeyPolicy {
+        spec: spki.spec(),
+        spki,
+        arn: key.arn.clone(),
+        valid_from: placed(
+            parse_time(&key.valid_from),
+            path.clone().attribute("valid_from"),
+        )?,
+        retired_at: placed(retired_at, path.clone().attribute("retired_at"))?,
+        lost_at: None,
+        compromised: None,
+    })
+}
+
+fn log_policy(
+    log: &LogModel,
+    from: Timestamp,
+    keys: &[KeyPolicy],
+    path: &AttributePath,
+) -> Result<LogPolicy> {
+    let origin = placed(parse_origin(&log.origin), path.clone().attribute("origin"))?;
+    let began = log.began.as_deref().map(parse_time).transpose();
+    Ok(LogPolicy {
+        prefix: log
+            .prefix
+            .clone()
+            .unwrap_or_else(|| origin.last_part().to_owned()),
+        format: FORMAT,
+        began: placed(began, path.clone().attribute("began"))?.unwrap_or(from),
+        verifier_keys: keys
+            .iter()
+            .map(|key| VerifierKey::new(origin.clone(), key.spki.clone()))
+            .collect(),
+        ended: None,
+        origin,
+    })
+}
+
+/// What the format's own check found, at the attribute that it came from.
+fn inconsistent(error: &PolicyError) -> Diagnostic {
+    let path = match error {
+        PolicyError::Inconsistent { place, .. } => attribute_of(place),
+        PolicyError::TooLarge { .. }
+        | PolicyError::Unsupported { .. }
+        | PolicyError::Malformed { .. } => AttributePath::root(),
+    };
+    Diagnostic::error("The trust policy is not consistent", format!("{error}.")).at(path)
+}
+
+/// The argument that a place in the document was filled from, such as `keys[0].public_key` for `keys[0].spki`.
+fn attribute_of(place: &str) -> AttributePath {
+    let mut path = AttributePath::root();
+    for part in place.split('.') {
+        let (name, index) = match part.split_once('[') {
+            Some((name, rest)) => (name, rest.trim_end_matches(']').parse().ok()),
+            None => (part, None),
+        };
+        path = match name {
+            "lock" => return AttributePath::from("object_lock"),
+            // rendered from `keys`, not an argument
+            "verifier_keys" | "spec" => return path,
+            "spki" => path.attribute("public_key"),
+            name => path.attribute(name),
+        };
+        if let Some(index) = index {
+            path = path.index(index);
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    fn config() -> TrustPolicyModel {
+        TrustPolicyModel {
+            bucket: Some("trail".to_owned()),
+            region: Some("eu-central-1".to_owned()),
+            account_id: Some("123456789012".to_owned()),
+            object_lock: Span {
+                mode: "COMPLIANCE".to_owned(),
+                days: None,
+                years: Some(7),
+                from: "2026-01-02T03:04:05Z".to_owned(),
+            },
+            max_silence_seconds: 3600,
+            logs: vec![LogModel {
+                origin: "acme.example/audit/payments".to_owned(),
+                prefix: None,
+                began: None,
+            }],
+            keys: vec![KeyModel {
+                public_key: PEM.to_owned(),
+                arn: None,
+                valid_from: "2026-01-02T03:04:05Z".to_owned(),
+                retired_at: None,
+            }],
+            declared_prefixes: None,
+            json: Field::Null,
+            sha256: Field::Null,
+        }
+    }
+
+    #[test]
+    fn rendered_policy_reads_back_with_what_was_declared() {
+        let json = TrustPolicy::check(document(&config()).unwrap())
+            .unwrap()
+            .format();
+        let policy = TrustPolicy::parse(json.as_bytes()).unwrap();
+        let document = policy.document();
+        assert_eq!(document.lock[0].retention_days, 7 * 365);
+        assert_eq!(document.logs[0].prefix, "payments");
+        assert_eq!(document.logs[0].began, document.lock[0].from);
+        assert_eq!(document.logs[0].verifier_keys.len(), 1);
+        assert_eq!(
+            json,
+            TrustPolicy::check(self::document(&config()).unwrap())
+                .unwrap()
+                .format()
+        );
+    }
+
+    #[test]
+    fn inconsistency_is_shown_at_the_argument() {
+        let mut twice = config();
+        twice.keys.push(twice.keys[0].clone());
+        let error = TrustPolicy::check(document(&twice).unwrap()).unwrap_err();
+        assert_eq!(inconsistent(&error).path.to_string(), "keys[1].public_key");
+        assert_eq!(attribute_of("logs[2].prefix").to_string(), "logs[2].prefix");
+        assert_eq!(
+            attribute_of("logs[0].verifier_keys[1]").to_string(),
+            "logs[0]"
+        );
+        assert_eq!(
+            attribute_of("lock[0].retention_days").to_string(),
+            "object_lock"
+        );
+        assert_eq!(
+            attribute_of("declared_prefixes[1]").to_string(),
+            "declared_prefixes[1]"
+        );
+    }
+
+    #[test]
+    fn wrong_key_is_shown_at_its_place() {
+        let mut wrong = config();
+        wrong.keys[0].public_key = "ssh-ed25519 AAAA".to_owned();
+        let errors = document(&wrong).unwrap_err();
+        assert_eq!(
+            errors.iter().next().unwrap().path.to_string(),
+            "keys[0].public_key"
+        );
+    }
+}
