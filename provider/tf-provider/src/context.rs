@@ -134,7 +134,7 @@ impl Cancellation {
             .is_err()
         {
             // The switch is gone without having been used, so it never will be.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -15,10 +15,16 @@ mod codec;
 mod context;
 mod diagnostic;
 mod path;
+mod plan;
+mod proto;
 mod provider;
 mod registry;
 mod schema;
+mod server;
+mod service;
+mod validate;
 mod value;
+mod wire;
 
 pub use context::{Cancellation, Context};
 pub use diagnostic::{Diagnostic, Diagnostics, Result, Severity};
@@ -26,6 +32,7 @@ pub use path::{AttributePath, Step};
 pub use provider::{ConfigureContext, DataSource, Plan, Provider, Resource};
 pub use registry::Registry;
 pub use schema::{Attribute, Block, Fields, Nested, Schema, Shape};
+pub use server::serve;
 pub use value::{
     Field, FromValue, NotANumber, Number, Object, Set, ToValue, Type, Value, ValueError,
 };

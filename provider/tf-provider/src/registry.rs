@@ -139,7 +139,7 @@ fn check_attribute(attribute: &Attribute, path: &AttributePath, problems: &mut V
             "{path}: nobody configures it, so there is nothing to validate"
         ));
     }
-    if let Some(default) = &attribute.default
+    if let Some(default) = &attribute.plan.default
         && let Err(error) = crate::codec::conform(default.clone(), &attribute.ty(), path)
     {
         problems.push(format!("default of {error}"));

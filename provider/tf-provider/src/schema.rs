@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::codec::conform;
 use crate::{AttributePath, FromValue, ToValue, Type, Value};
 
 /// The attributes and blocks of a resource, a data source or a provider.
@@ -221,10 +222,16 @@ pub struct Attribute {
     pub(crate) deprecated: Option<String>,
     pub(crate) sensitive: bool,
     pub(crate) write_only: bool,
+    pub(crate) plan: PlanRules,
+    pub(crate) validators: Vec<Validator>,
+}
+
+/// What becomes of an attribute at plan time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PlanRules {
     pub(crate) default: Option<Value>,
     pub(crate) requires_replace: bool,
     pub(crate) use_state_for_unknown: bool,
-    pub(crate) validators: Vec<Validator>,
 }
 
 impl Attribute {
@@ -256,9 +263,7 @@ impl Attribute {
             deprecated: None,
             sensitive: false,
             write_only: false,
-            default: None,
-            requires_replace: false,
-            use_state_for_unknown: false,
+            plan: PlanRules::default(),
             validators: Vec::new(),
         }
     }
@@ -296,7 +301,10 @@ impl Attribute {
     /// A default is the provider's word, so the attribute is shown as optional and computed.
     #[must_use]
     pub fn default(mut self, value: impl ToValue) -> Self {
-        self.default = Some(value.to_value());
+        let value = value.to_value();
+        // One that does not fit the type stays as it is, and is reported when the provider starts.
+        let fitted = conform(value.clone(), &self.ty(), &AttributePath::root());
+        self.plan.default = Some(fitted.unwrap_or(value));
         self.source = Source::OptionalComputed;
         self
     }
@@ -304,7 +312,7 @@ impl Attribute {
     /// A change of it makes a new resource.
     #[must_use]
     pub fn requires_replace(mut self) -> Self {
-        self.requires_replace = true;
+        self.plan.requires_replace = true;
         self
     }
 
@@ -312,7 +320,7 @@ impl Attribute {
     /// the provider says once, such as an identifier.
     #[must_use]
     pub fn use_state_for_unknown(mut self) -> Self {
-        self.use_state_for_unknown = true;
+        self.plan.use_state_for_unknown = true;
         self
     }
 

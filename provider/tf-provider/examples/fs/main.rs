@@ -1,0 +1,56 @@
+//! A provider over the file system: what a provider on tf-provider looks like, and the fixture of its tests.
+//!
+//! `fs_file` is a resource, `fs_tree` a data source; each is one file here.
+
+mod file;
+mod tree;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tf_provider::{Attribute, ConfigureContext, Provider, Registry, Result, Schema, Type, model};
+
+fn main() -> ExitCode {
+    tf_provider::serve(Fs)
+}
+
+struct Fs;
+
+model! {
+    /// The `provider "fs"` block.
+    struct Config {
+        root: Option<String>,
+    }
+}
+
+/// What resources and data sources work with: the folder below which all paths lie.
+struct Root(PathBuf);
+
+impl Root {
+    fn join(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+}
+
+impl Provider for Fs {
+    type Config = Config;
+    type Data = Root;
+
+    fn schema(&self) -> Schema {
+        Schema::new().description("Files and folders.").attribute(
+            "root",
+            Attribute::optional(Type::String).description(
+                "The folder below which all paths lie; the working directory if left out.",
+            ),
+        )
+    }
+
+    fn register(&self, registry: &mut Registry<Root>) {
+        registry.resource(file::File);
+        registry.data_source(tree::Tree);
+    }
+
+    async fn configure(&self, _: &ConfigureContext, config: Config) -> Result<Root> {
+        Ok(Root(config.root.unwrap_or_else(|| ".".to_owned()).into()))
+    }
+}

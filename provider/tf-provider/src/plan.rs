@@ -1,0 +1,424 @@
+//! The planned state of a create or an update, as Terraform demands it of providers.
+//!
+//! What the configuration says is kept. What it leaves to the provider is a default if there is one; else, as long as
+//! nothing changes, what the state has; and once anything changes, unknown, unless it is said to keep its state.
+
+use std::collections::BTreeMap;
+
+use crate::schema::{Attribute, Block, Fields, Nested, Nesting, Shape};
+use crate::{AttributePath, Object, Plan, Set, Value};
+
+/// The plan before the resource itself has its say.
+pub(crate) fn plan(fields: &Fields, config: Object, prior: Option<Object>) -> Plan {
+    let unchanged = Planner { changed: false }.object(fields, &config, prior.as_ref());
+    let planned = if prior.as_ref() == Some(&unchanged) {
+        unchanged
+    } else {
+        Planner { changed: true }.object(fields, &config, prior.as_ref())
+    };
+    let mut replace = Vec::new();
+    if let Some(prior) = &prior {
+        replacing(
+            fields,
+            &Sides {
+                config: &config,
+                prior,
+                planned: &planned,
+            },
+            &AttributePath::root(),
+            &mut replace,
+        );
+    }
+    Plan {
+        config,
+        prior,
+        planned,
+        replace,
+    }
+}
+
+struct Planner {
+    /// Whether anything differs from the state, so that what is computed may too.
+    changed: bool,
+}
+
+impl Planner {
+    fn object(&self, fields: &Fields, config: &Object, prior: Option<&Object>) -> Object {
+        let of_prior = |name: &str| prior.map_or(&Value::Null, |prior| prior.value(name));
+        let attributes = fields.attributes.iter().map(|(name, attribute)| {
+            (
+                name.clone(),
+                self.attribute(attribute, config.value(name), of_prior(name)),
+            )
+        });
+        let blocks = fields.blocks.iter().map(|(name, block)| {
+            (
+                name.clone(),
+                self.nested(
+                    block.nesting,
+                    &block.fields,
+                    config.value(name),
+                    of_prior(name),
+                ),
+            )
+        });
+        attributes.chain(blocks).collect()
+    }
+
+    fn attribute(&self, attribute: &Attribute, config: &Value, prior: &Value) -> Value {
+        if attribute.write_only {
+            return Value::Null;
+        }
+        if !config.is_null() {
+            return match &attribute.shape {
+                Shape::Type(_) => config.clone(),
+                Shape::Nested(nested) => self.nested(nested.nesting, &nested.fields, config, prior),
+            };
+        }
+        match &attribute.plan.default {
+            Some(default) => default.clone(),
+            None if !attribute.is_computed() => Value::Null,
+            None if !self.changed || (attribute.plan.use_state_for_unknown && !prior.is_null()) => {
+                prior.clone()
+            }
+            None => Value::Unknown,
+        }
+    }
+
+    fn nested(&self, nesting: Nesting, fields: &Fields, config: &Value, prior: &Value) -> Value {
+        let element = |config: &Value, prior: Option<&Value>| match config {
+            Value::Object(config) => {
+                Value::Object(self.object(fields, config, prior.and_then(as_object)))
+            }
+            Value::Null
+            | Value::Unknown
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::List(_)
+            | Value::Set(_)
+            | Value::Map(_)
+            | Value::Tuple(_)
+            | Value::Dynamic(_) => config.clone(),
+        };
+        match (nesting, config, prior) {
+            (Nesting::Single, config, prior) => element(config, Some(prior)),
+            (_, Value::List(elements), prior) => {
+                let prior = if let Value::List(prior) = prior {
+                    prior.as_slice()
+                } else {
+                    &[]
+                };
+                Value::List(
+                    elements
+                        .iter()
+                        .enumerate()
+                        .map(|(at, config)| element(config, prior.get(at)))
+                        .collect(),
+                )
+            }
+            (_, Value::Set(elements), prior) => {
+                let none = Set::default();
+                let prior = if let Value::Set(prior) = prior {
+                    prior
+                } else {
+                    &none
+                };
+                let matching = |config: &Value| {
+                    prior
+                        .iter()
+                        .find(|prior| says_the_same(fields, config, prior))
+                };
+                Value::Set(
+                    elements
+                        .iter()
+                        .map(|config| element(config, matching(config)))
+                        .collect(),
+                )
+            }
+            (_, Value::Map(elements), prior) => {
+                let none = BTreeMap::new();
+                let prior = if let Value::Map(prior) = prior {
+                    prior
+                } else {
+                    &none
+                };
+                let planned = elements
+                    .iter()
+                    .map(|(key, config)| (key.clone(), element(config, prior.get(key))));
+                Value::Map(planned.collect())
+            }
+            // Null or unknown as a whole.
+            (_, other, _) => other.clone(),
+        }
+    }
+}
+
+fn as_object(value: &Value) -> Option<&Object> {
+    if let Value::Object(object) = value {
+        Some(object)
+    } else {
+        None
+    }
+}
+
+/// Whether an element of a set in the state is what this element of the configuration became.
+fn says_the_same(fields: &Fields, config: &Value, prior: &Value) -> bool {
+    let (Value::Object(config), Value::Object(prior)) = (config, prior) else {
+        return config == prior;
+    };
+    let attributes = fields.attributes.iter().all(|(name, attribute)| {
+        let (config, prior) = (config.value(name), prior.value(name));
+        match &attribute.plan.default {
+            _ if attribute.write_only => true,
+            Some(default) if config.is_null() => default == prior,
+            _ => (config.is_null() && attribute.is_computed()) || config == prior,
+        }
+    });
+    attributes
+        && fields
+            .blocks
+            .keys()
+            .all(|name| config.value(name) == prior.value(name))
+}
+
+/// One object as configured, as it was and as it will be.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    config: &'a Object,
+    prior: &'a Object,
+    planned: &'a Object,
+}
+
+/// Collects what differs and cannot be changed in place.
+fn replacing(
+    fields: &Fields,
+    sides: &Sides<'_>,
+    path: &AttributePath,
+    replace: &mut Vec<AttributePath>,
+) {
+    for (name, attribute) in &fields.attributes {
+        let (prior, planned) = (sides.prior.value(name), sides.planned.value(name));
+        // That nobody configured it and it may come out differently is no wish to change it.
+        let left_open = planned.is_unknown() && sides.config.value(name).is_null();
+        if prior == planned || left_open {
+            continue;
+        }
+        let path = path.clone().attribute(name);
+        match &attribute.shape {
+            _ if attribute.plan.requires_replace => replace.push(path),
+            Shape::Type(_) => {}
+            Shape::Nested(Nested { nesting, fields }) => {
+                replacing_in(*nesting, fields, sides, name, &path, replace);
+            }
+        }
+    }
+    for (
+        name,
+        Block {
+            nesting, fields, ..
+        },
+    ) in &fields.blocks
+    {
+        if sides.prior.value(name) != sides.planned.value(name) {
+            replacing_in(
+                *nesting,
+                fields,
+                sides,
+                name,
+                &path.clone().attribute(name),
+                replace,
+            );
+        }
+    }
+}
+
+fn replacing_in(
+    nesting: Nesting,
+    fields: &Fields,
+    sides: &Sides<'_>,
+    name: &str,
+    path: &AttributePath,
+    replace: &mut Vec<AttributePath>,
+) {
+    let (config, prior, planned) = (
+        sides.config.value(name),
+        sides.prior.value(name),
+        sides.planned.value(name),
+    );
+    let mut found = Vec::new();
+    // What has no counterpart is compared with nothing: adding or removing it is a change of all that it holds.
+    for (path, [config, prior, planned]) in counterparts(nesting, [config, prior, planned], path) {
+        let none = Object::new();
+        let object = |value: Option<&'_ Value>| {
+            value
+                .and_then(as_object)
+                .cloned()
+                .unwrap_or_else(|| none.clone())
+        };
+        let (config, prior, planned) = (object(config), object(prior), object(planned));
+        replacing(
+            fields,
+            &Sides {
+                config: &config,
+                prior: &prior,
+                planned: &planned,
+            },
+            &path,
+            &mut found,
+        );
+    }
+    // Elements of a set have no path of their own.
+    if nesting == Nesting::Set {
+        replace.extend(found.first().map(|_| path.clone()));
+    } else {
+        replace.extend(found);
+    }
+}
+
+type Counterparts<'a> = Vec<(AttributePath, [Option<&'a Value>; 3])>;
+
+fn counterparts<'a>(
+    nesting: Nesting,
+    sides: [&'a Value; 3],
+    path: &AttributePath,
+) -> Counterparts<'a> {
+    let set = |value: &'a Value| {
+        if let Value::Set(set) = value {
+            set.iter().collect()
+        } else {
+            Vec::new()
+        }
+    };
+    match nesting {
+        Nesting::Single => vec![(path.clone(), sides.map(Some))],
+        Nesting::List => {
+            let rows = sides.map(|value| {
+                if let Value::List(row) = value {
+                    row.as_slice()
+                } else {
+                    &[]
+                }
+            });
+            let length = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+            (0..length)
+                .map(|at| (path.clone().index(at), rows.map(|row| row.get(at))))
+                .collect()
+        }
+        Nesting::Map => {
+            let maps = sides.map(|value| {
+                if let Value::Map(map) = value {
+                    Some(map)
+                } else {
+                    None
+                }
+            });
+            let keys: std::collections::BTreeSet<&String> =
+                maps.iter().flatten().flat_map(|map| map.keys()).collect();
+            let side = |key: &String| maps.map(|map| map.and_then(|map| map.get(key)));
+            keys.into_iter()
+                .map(|key| (path.clone().key(key), side(key)))
+                .collect()
+        }
+        Nesting::Set => {
+            let [_, prior, planned] = sides.map(set);
+            let gone = prior.iter().filter(|element| !planned.contains(element));
+            let new = planned.iter().filter(|element| !prior.contains(element));
+            gone.map(|element| (path.clone(), [None, Some(*element), None]))
+                .chain(new.map(|element| (path.clone(), [Some(*element), None, Some(*element)])))
+                .collect()
+        }
+    }
+}
+
+/// Puts into the form that Terraform takes what a provider returned: write-only attributes are null in plan and state,
+/// and a list or set of no blocks is empty, never null.
+pub(crate) fn settle(fields: &Fields, mut object: Object) -> Object {
+    for (name, attribute) in &fields.attributes {
+        if attribute.write_only {
+            object.set(name, Value::Null);
+        } else if let Shape::Nested(nested) = &attribute.shape
+            && let Some(value) = object.remove(name)
+        {
+            object.set(name, settle_in(&nested.fields, value));
+        }
+    }
+    for (name, block) in &fields.blocks {
+        let value = match (object.remove(name).unwrap_or_default(), block.nesting) {
+            (Value::Null, Nesting::List) => Value::List(Vec::new()),
+            (Value::Null, Nesting::Set) => Value::Set(Set::default()),
+            (value, _) => settle_in(&block.fields, value),
+        };
+        object.set(name, value);
+    }
+    object
+}
+
+fn settle_in(fields: &Fields, value: Value) -> Value {
+    let each = |value| settle_in(fields, value);
+    match value {
+        Value::Object(object) => Value::Object(settle(fields, object)),
+        Value::List(elements) => Value::List(elements.into_iter().map(each).collect()),
+        Value::Set(elements) => Value::Set(elements.into_iter().map(each).collect()),
+        Value::Map(elements) => Value::Map(
+            elements
+                .into_iter()
+                .map(|(key, value)| (key, each(value)))
+                .collect(),
+        ),
+        Value::Null
+        | Value::Unknown
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Tuple(_)
+        | Value::Dynamic(_) => value,
+    }
+}
+
+/// The same value with null in place of everything unknown.
+pub(crate) fn unknown_as_null(value: Value) -> Value {
+    match value {
+        Value::Unknown => Value::Null,
+        Value::List(elements) => Value::List(elements.into_iter().map(unknown_as_null).collect()),
+        Value::Tuple(elements) => Value::Tuple(elements.into_iter().map(unknown_as_null).collect()),
+        Value::Set(elements) => Value::Set(elements.into_iter().map(unknown_as_null).collect()),
+        Value::Map(elements) => Value::Map(
+            elements
+                .into_iter()
+                .map(|(key, value)| (key, unknown_as_null(value)))
+                .collect(),
+        ),
+        Value::Object(object) => Value::Object(
+            object
+                .into_iter()
+                .map(|(name, value)| (name, unknown_as_null(value)))
+                .collect(),
+        ),
+        Value::Dynamic(typed) => Value::Dynamic(Box::new((typed.0, unknown_as_null(typed.1)))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
+/// The path of something unknown, if there is any.
+pub(crate) fn first_unknown(value: &Value, path: &AttributePath) -> Option<AttributePath> {
+    let row = |elements: &[Value]| {
+        elements
+            .iter()
+            .enumerate()
+            .find_map(|(at, value)| first_unknown(value, &path.clone().index(at)))
+    };
+    match value {
+        Value::Unknown => Some(path.clone()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        Value::List(elements) | Value::Tuple(elements) => row(elements),
+        Value::Set(elements) => elements.iter().find_map(|value| first_unknown(value, path)),
+        Value::Map(elements) => elements
+            .iter()
+            .find_map(|(key, value)| first_unknown(value, &path.clone().key(key))),
+        Value::Object(object) => object
+            .iter()
+            .find_map(|(name, value)| first_unknown(value, &path.clone().attribute(name))),
+        Value::Dynamic(typed) => first_unknown(&typed.1, path),
+    }
+}

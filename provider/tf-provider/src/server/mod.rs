@@ -1,0 +1,235 @@
+//! The process: from the start by Terraform to the end at Terraform's word.
+
+mod handshake;
+mod launcher;
+mod log;
+mod tls;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use tempfile::TempDir;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Server;
+
+use crate::Provider;
+use crate::proto::tfplugin6::provider_server::ProviderServer;
+use crate::service::Service;
+use handshake::Launch;
+use launcher::Shutdown;
+use tls::Connection;
+
+/// Terraform's own limit, both ways.
+const MAX_MESSAGE_BYTES: usize = 256 << 20;
+
+/// A caller that does not finish its handshake in this time is dropped.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long open calls may take to end after Terraform has asked for the end. It kills after two seconds.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How often to look whether the parent is still there.
+const PARENT_WATCH: Duration = Duration::from_secs(1);
+
+/// Runs the provider: the whole of a provider's `main`.
+///
+/// Serves the Terraform that started the process until that says that it is done. A person who starts it by hand is
+/// told on stderr what it is, and a start without Terraform's client certificate is refused.
+pub fn serve<P: Provider>(provider: P) -> ExitCode {
+    let launch = match handshake::launch(|name| std::env::var(name).ok()) {
+        Ok(launch) => launch,
+        Err(refusal) => return fail(&refusal),
+    };
+    log::start(|name| std::env::var(name).ok());
+    let service = match Service::new(provider) {
+        Ok(service) => service,
+        Err(problems) => {
+            return fail(&format!(
+                "The provider's schema has mistakes:\n  {}",
+                problems.join("\n  ")
+            ));
+        }
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("No asynchronous runtime: {error}")),
+    };
+    let served = runtime.block_on(run(service, &launch));
+    // What still runs (a blocking read, say) must not hold the process up.
+    runtime.shutdown_timeout(GRACE);
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("The provider could not serve: {error}")),
+    }
+}
+
+fn fail(why: &dyn std::fmt::Display) -> ExitCode {
+    // With stderr gone there is nobody to tell.
+    drop(writeln!(io::stderr(), "{why}"));
+    ExitCode::FAILURE
+}
+
+/// Why the provider could not serve.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error("no socket in {folder}: {source}")]
+    Socket { folder: String, source: io::Error },
+    #[error("no certificate of its own: {0}")]
+    Certificate(#[from] rcgen::Error),
+    #[error("no TLS: {0}")]
+    Tls(#[from] tokio_rustls::rustls::Error),
+    #[error("no signals: {0}")]
+    Signals(io::Error),
+    #[error("no word to Terraform: {0}")]
+    Stdout(io::Error),
+    #[error("no gRPC: {0}")]
+    Grpc(#[from] tonic::transport::Error),
+}
+
+async fn run<P: Provider>(service: Service<P>, launch: &Launch) -> Result<(), ServeError> {
+    // Ctrl-C reaches the whole process group. Terraform turns it into a call of StopProvider; the process must live
+    // on, or a resource that is just being made would be lost.
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+
+    let bound = Bound::new(&launch.socket_folder, launch.client_certificate.clone())?;
+    let line = bound.line();
+    let shutdown = Shutdown::new();
+    let serving = bound.serve(service, shutdown.clone());
+    tokio::pin!(serving);
+    say(&line).map_err(ServeError::Stdout)?;
+
+    let parent = std::os::unix::process::parent_id();
+    let mut watch = tokio::time::interval(PARENT_WATCH);
+    loop {
+        tokio::select! {
+            served = &mut serving => return served,
+            _ = interrupts.recv() => tracing::debug!("interrupt ignored: Terraform says when to stop"),
+            _ = terminate.recv() => shutdown.fire(),
+            _ = watch.tick() => {
+                if std::os::unix::process::parent_id() != parent {
+                    tracing::warn!("the process that started the provider is gone");
+                    shutdown.fire();
+                }
+            }
+        }
+    }
+}
+
+/// The one line that Terraform reads from stdout.
+fn say(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
+
+/// A socket that nobody but the user can reach, and the TLS that nobody but Terraform gets through.
+struct Bound {
+    // The folder goes when this is dropped.
+    folder: TempDir,
+    listener: UnixListener,
+    acceptor: TlsAcceptor,
+    certificate: CertificateDer<'static>,
+}
+
+impl Bound {
+    fn new(within: &Path, client: CertificateDer<'static>) -> Result<Self, ServeError> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let failed = |source| ServeError::Socket {
+            folder: within.display().to_string(),
+            source,
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("plugin-")
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir_in(within)
+            .map_err(failed)?;
+        let listener = UnixListener::bind(folder.path().join("socket")).map_err(failed)?;
+        let (config, certificate) = tls::server(client)?;
+        Ok(Self {
+            folder,
+            listener,
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            certificate,
+        })
+    }
+
+    /// Version of the launcher's protocol, of Terraform's, where, how, and the certificate to expect.
+    fn line(&self) -> String {
+        let socket = self.folder.path().join("socket");
+        format!(
+            "1|6|unix|{}|grpc|{}",
+            socket.display(),
+            STANDARD_NO_PAD.encode(&self.certificate)
+        )
+    }
+
+    async fn serve<P: Provider>(
+        self,
+        service: Service<P>,
+        shutdown: Shutdown,
+    ) -> Result<(), ServeError> {
+        let (ready, connections) = mpsc::channel(1);
+        let accepting = tokio::spawn(accept(self.listener, self.acceptor, ready));
+        let provider = ProviderServer::new(service)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let serving = launcher::add(Server::builder().add_service(provider), &shutdown)
+            .serve_with_incoming_shutdown(ReceiverStream::new(connections), shutdown.fired());
+        let late = async {
+            shutdown.fired().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let served = tokio::select! {
+            served = serving => served.map_err(ServeError::from),
+            () = late => Ok(()),
+        };
+        accepting.abort();
+        drop(self.folder);
+        served
+    }
+}
+
+/// Takes connections; each handshake has a task of its own, so that a slow or hostile caller holds up no other.
+async fn accept(
+    listener: UnixListener,
+    acceptor: TlsAcceptor,
+    ready: mpsc::Sender<io::Result<Connection>>,
+) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(shake_hands(
+                stream,
+                acceptor.clone(),
+                ready.clone(),
+            ))),
+            Err(error) => {
+                // Out of file descriptors, most likely; some will be free soon.
+                tracing::warn!(%error, "no connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn shake_hands(
+    stream: UnixStream,
+    acceptor: TlsAcceptor,
+    ready: mpsc::Sender<io::Result<Connection>>,
+) {
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => drop(ready.send(Ok(Connection(stream))).await),
+        Ok(Err(error)) => tracing::warn!(%error, "caller refused"),
+        Err(_) => tracing::warn!("caller refused: no handshake in time"),
+    }
+}

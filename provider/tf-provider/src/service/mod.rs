@@ -1,0 +1,150 @@
+//! The provider as Terraform calls it: each RPC decodes by the schema, runs the provider's code and encodes again.
+
+mod data_source;
+mod guard;
+mod provider;
+mod resource;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+
+use crate::context::Private;
+use crate::proto::tfplugin6 as pb;
+use crate::proto::tfplugin6::provider_server::Provider as Rpc;
+use crate::registry::{AnyDataSource, AnyResource, Registry, check_schema};
+use crate::{Cancellation, Context, Diagnostic, FromValue, Object, Provider, Result, Schema, wire};
+
+/// One provider with what it was configured to.
+pub(crate) struct Service<P: Provider> {
+    provider: P,
+    schema: Schema,
+    registry: Registry<P::Data>,
+    data: RwLock<Option<Arc<P::Data>>>,
+    stop: watch::Sender<bool>,
+    cancellation: Cancellation,
+}
+
+impl<P: Provider> Service<P> {
+    /// Collects what the provider offers.
+    ///
+    /// # Errors
+    /// Mistakes in the provider's schemas and models, in words.
+    pub(crate) fn new(provider: P) -> Result<Self, Vec<String>> {
+        let mut registry = Registry::new();
+        provider.register(&mut registry);
+        let schema = provider.schema();
+        let mut problems = registry.problems().to_vec();
+        check_schema("provider", &schema, P::Config::fields(), &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let (stop, cancellation) = Cancellation::new();
+        Ok(Self {
+            provider,
+            schema,
+            registry,
+            data: RwLock::new(None),
+            stop,
+            cancellation,
+        })
+    }
+
+    fn resource(&self, name: &str) -> Result<&dyn AnyResource<P::Data>> {
+        let found = self.registry.resources.get(name).map(AsRef::as_ref);
+        found.ok_or_else(|| not_offered("resource", name))
+    }
+
+    fn data_source(&self, name: &str) -> Result<&dyn AnyDataSource<P::Data>> {
+        let found = self.registry.data_sources.get(name).map(AsRef::as_ref);
+        found.ok_or_else(|| not_offered("data source", name))
+    }
+
+    fn context(&self, config: Object, private: Private) -> Result<Context<P::Data>> {
+        let data = self
+            .data
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let data = data.ok_or_else(|| {
+            Diagnostic::error(
+                "Provider is not configured",
+                "Terraform asked for an operation before it configured the provider.",
+            )
+        })?;
+        Ok(Context::new(
+            data,
+            config,
+            private,
+            self.cancellation.clone(),
+        ))
+    }
+}
+
+fn not_offered(what: &str, name: &str) -> crate::Diagnostics {
+    Diagnostic::error(
+        format!("No {what} {name}"),
+        format!("This version of the provider has no {what} of that name."),
+    )
+    .into()
+}
+
+/// Forwards each RPC to the method that holds its logic.
+macro_rules! forward {
+    (fixed: $($fixed:ident),*; now: $($now:ident),*; in_time: $($later:ident),* $(,)?) => {
+        #[tonic::async_trait]
+        impl<P: Provider> Rpc for Service<P> {
+            $(
+                async fn $fixed(
+                    &self,
+                    request: Request<pb::$fixed::Request>,
+                ) -> Result<Response<pb::$fixed::Response>, Status> {
+                    Ok(Response::new(Self::$fixed(request.get_ref())))
+                }
+            )*
+            $(
+                async fn $now(
+                    &self,
+                    request: Request<pb::$now::Request>,
+                ) -> Result<Response<pb::$now::Response>, Status> {
+                    tracing::trace!(rpc = stringify!($now), "called");
+                    Ok(Response::new(Service::$now(self, request.into_inner())))
+                }
+            )*
+            $(
+                async fn $later(
+                    &self,
+                    request: Request<pb::$later::Request>,
+                ) -> Result<Response<pb::$later::Response>, Status> {
+                    tracing::trace!(rpc = stringify!($later), "called");
+                    Ok(Response::new(Service::$later(self, request.into_inner()).await))
+                }
+            )*
+        }
+    };
+}
+
+forward! {
+    fixed: get_functions, get_resource_identity_schemas, move_resource_state;
+    now: get_metadata, get_provider_schema, stop_provider;
+    in_time: validate_provider_config, configure_provider, validate_resource_config, upgrade_resource_state,
+        read_resource, plan_resource_change, apply_resource_change, import_resource_state,
+        validate_data_resource_config, read_data_source,
+}
+
+/// What this framework does beyond the base protocol.
+fn capabilities() -> pb::ServerCapabilities {
+    pb::ServerCapabilities {
+        plan_destroy: false,
+        // Schemas are known from the start, so nothing depends on Terraform asking for them.
+        get_provider_schema_optional: true,
+        move_resource_state: false,
+        generate_resource_config: false,
+    }
+}
+
+/// An error alone, as a response holds it.
+fn errors(diagnostics: crate::Diagnostics) -> Vec<pb::Diagnostic> {
+    wire::diagnostics(diagnostics)
+}
