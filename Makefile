@@ -26,7 +26,7 @@ test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS
 	cargo test --workspace
 
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
-	cargo build --quiet --workspace --bins
+	cargo build --workspace --bins
 	@examples/demo/run
 
 install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, the two commands to ~/.local/bin (PREFIX=)

@@ -1,8 +1,10 @@
 //! The endpoint that the other tests rest on really does what they rest on.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::process::Stdio;
 
-use auditlog_tests::{Ministack, REGION};
+use auditlog_tests::{Command, Ministack, REGION, python, root};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use aws_sdk_kms::primitives::Blob;
@@ -58,6 +60,25 @@ fn it_ends_when_its_test_panics() {
     let address = receive.recv().expect("an address");
     assert!(test.join().is_err());
     assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn it_ends_with_an_owner_that_was_killed() {
+    // What is left of a killed owner is the end of its child's input.
+    let (mut command, _home) = Command::new(python()).into_inner();
+    command
+        .arg(root().join("tests/endpoint.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().expect("the Python of target/venv starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("its output"))
+        .read_line(&mut line)
+        .expect("its endpoint");
+    assert!(line.starts_with("http://127.0.0.1:"), "{line:?}");
+    drop(child.stdin.take());
+    child.wait().expect("its end");
 }
 
 #[tokio::test]
