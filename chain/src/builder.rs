@@ -9,7 +9,7 @@ use crate::checkpoint::{Checkpoint, NoteSignature, SignedCheckpoint, format_chec
 use crate::event::{EventError, format_base64, format_text, normalize_event};
 use crate::fault::{Fault, SegmentFault};
 use crate::frame::Compressor;
-use crate::hash::leaf_hash;
+use crate::hash::{hash_parts, leaf_hash};
 use crate::limits::{MAX_EVENT_BYTES, MAX_INDEX, MAX_OBJECT_BYTES, MAX_SEGMENT_BYTES};
 use crate::line::{
     Body, Close, Entry, KeyChange, Line, Open, Payload, format_line_into, is_source, parse_line,
@@ -257,6 +257,7 @@ impl SegmentBuilder {
             events: self.events,
             sealed,
             left: self.head.range.roots().to_vec(),
+            frames: hash_parts(&[&self.object]),
         };
         self.push(sealed, Body::Close(close))?;
         Ok(self.closed(sealed))
@@ -282,10 +283,14 @@ impl SegmentBuilder {
     /// Takes up the lines that a crash left behind, each with its newline: those of an open segment, or of one that was
     /// closed but not yet signed. Every line is checked as a verifier checks it.
     ///
+    /// `frames` are the [`ClosedSegment::frames`] that were synced before the close line; empty where there are none.
+    /// They are needed only where another version of zstd would compress the lines otherwise than the one that closed
+    /// the segment, whose close line has the hash of what it compressed.
+    ///
     /// # Errors
     ///
-    /// Where the lines are not the beginning of the segment that follows `head`.
-    pub fn resume(head: &Head, lines: &[u8]) -> Result<Resumed, SegmentFault> {
+    /// Where the lines are not the beginning of the segment that follows `head`, or the frames are lost.
+    pub fn resume(head: &Head, lines: &[u8], frames: &[u8]) -> Result<Resumed, SegmentFault> {
         let expected = Expected {
             origin: &head.origin,
             segment: head.next_segment,
@@ -306,6 +311,20 @@ impl SegmentBuilder {
         let Some(closing) = checker.closing else {
             return builder.reopened();
         };
+        let found = hash_parts(&[&builder.object]);
+        if hash_parts(&[frames]) == closing.frames {
+            builder.object = frames.to_vec();
+        } else if found != closing.frames {
+            let fault = Fault::FramesMismatch {
+                expected: closing.frames,
+                found,
+            };
+            return Err(SegmentFault {
+                line: None,
+                index: None,
+                fault,
+            });
+        }
         Ok(Resumed::Closed(Box::new(builder.closed(closing.sealed))))
     }
 
@@ -455,7 +474,7 @@ pub enum Resumed {
 
 /// A segment that takes no more lines and waits for its signatures.
 ///
-/// The caller syncs [`ClosedSegment::close_line`] to disk before it has anything signed, so that after a crash the same
+/// The caller syncs [`ClosedSegment::frames`] and then [`ClosedSegment::close_line`] to disk before it has anything signed, so that after a crash the same
 /// checkpoint is signed again and no two signed checkpoints ever disagree.
 pub struct ClosedSegment {
     number: u64,
@@ -481,6 +500,11 @@ impl ClosedSegment {
     /// When it was sealed.
     pub const fn sealed(&self) -> Timestamp {
         self.sealed
+    }
+
+    /// The frames before the last, compressed. Their hash stands in the close line, so they are synced before it.
+    pub fn frames(&self) -> &[u8] {
+        &self.object
     }
 
     /// The close line, with its newline.
@@ -517,7 +541,7 @@ impl ClosedSegment {
         content.push(b'\n');
         let frame = self
             .compressor
-            .frame(&content)
+            .stored_frame(&content)
             .ok_or(BuildError::Compress)?;
         self.object.extend_from_slice(&frame);
         Ok(self.object)

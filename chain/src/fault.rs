@@ -129,6 +129,14 @@ pub enum Fault {
         /// The range that the line has.
         found: Vec<Hash>,
     },
+    /// The stored bytes of the frames before the last are not those that the close line names (F10).
+    #[error("the frames before the last have the hash {found}, the close line names {expected}")]
+    FramesMismatch {
+        /// What the close line names.
+        expected: Hash,
+        /// The hash of the stored bytes.
+        found: Hash,
+    },
     /// The close line counts another number of entries (F10).
     #[error("the close line counts {found} entries, there are {expected}")]
     EventsMismatch {
@@ -228,6 +236,7 @@ impl Fault {
             Self::PrevMismatch { .. } => "prev-mismatch",
             Self::LeftCount { .. } => "left-count",
             Self::LeftMismatch { .. } => "left-mismatch",
+            Self::FramesMismatch { .. } => "frames-mismatch",
             Self::EventsMismatch { .. } => "events-mismatch",
             Self::TimeDecreased { .. } => "time-decreased",
             Self::SealedBeforeMismatch { .. } => "sealed-before-mismatch",
@@ -240,6 +249,14 @@ impl Fault {
             Self::SignatureKey { .. } => "signature-key",
             Self::SignatureInvalid { .. } => "signature-invalid",
         }
+    }
+
+    /// Whether the fault is of the object's frames and not of one of its lines.
+    pub(crate) const fn is_of_frames(&self) -> bool {
+        matches!(
+            self,
+            Self::FrameForm { .. } | Self::FrameCorrupt { .. } | Self::FramesMismatch { .. }
+        )
     }
 
     /// What was expected and what was found, as a report shows them side by side.
@@ -271,7 +288,9 @@ impl Fault {
             | Self::EventsMismatch { expected, found }
             | Self::SizeMismatch { expected, found } => both(expected, found),
             Self::OriginMismatch { expected, found } => both(expected, found),
-            Self::PrevMismatch { expected, found } => both(expected, found),
+            Self::PrevMismatch { expected, found } | Self::FramesMismatch { expected, found } => {
+                both(expected, found)
+            }
             Self::RootMismatch { expected, found } => (expected.to_base64(), found.to_base64()),
             Self::LeftMismatch { expected, found } => (hashes(expected), hashes(found)),
             Self::TimeDecreased { expected, found } => {

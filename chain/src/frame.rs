@@ -3,10 +3,17 @@
 //! RFC 8878 leaves a writer many ways to frame the same bytes. Here a frame has a single segment (so its window is its
 //! content, and no byte says anything about a window), its content size, a checksum, and no dictionary; skippable frames
 //! and bytes after the last frame are refused, since other readers would pass over what hides in them.
+//!
+//! A compressed block can be changed so that it still gives the same bytes (another match at the same distance, another
+//! table for symbols that do not occur). So the close line carries the hash of all frames before its own, and its own frame
+//! is stored and not compressed: every byte of an object is under the signature, is the signature, or can only have one
+//! value.
 
+use sha2::{Digest as _, Sha256};
 use zstd::zstd_safe::{self, CCtx, CParameter, DCtx, DParameter};
 
 use crate::fault::Fault;
+use crate::hash::Hash;
 use crate::limits::{MAX_FRAME_BYTES, MAX_FRAMES, MAX_SEGMENT_BYTES};
 
 /// The four bytes that a zstd frame begins with.
@@ -50,6 +57,39 @@ impl Compressor {
     }
 }
 
+/// Bytes of the largest zstd block (RFC 8878 section 3.1.1.2.4).
+const MAX_BLOCK_BYTES: usize = 128 << 10;
+/// Bytes of a frame's checksum.
+const CHECKSUM_BYTES: usize = 4;
+
+impl Compressor {
+    /// One frame around `content` in raw blocks: the only form that the last frame of a segment may have.
+    pub(crate) fn stored_frame(&mut self, content: &[u8]) -> Option<Vec<u8>> {
+        // The checksum is over the content alone, so that of the compressed frame is that of the stored one.
+        let compressed = self.frame(content)?;
+        let (_, checksum) = compressed.split_last_chunk::<CHECKSUM_BYTES>()?;
+        stored_frame(content, *checksum)
+    }
+}
+
+/// The one stored form of `content`: all blocks full but the last, the content size in four bytes.
+fn stored_frame(content: &[u8], checksum: [u8; CHECKSUM_BYTES]) -> Option<Vec<u8>> {
+    const CONTENT_SIZE_IN_FOUR_BYTES: u8 = 0b1000_0000;
+    let mut frame = MAGIC.to_vec();
+    frame.push(DESCRIPTOR | CONTENT_SIZE_IN_FOUR_BYTES);
+    frame.extend(u32::try_from(content.len()).ok()?.to_le_bytes());
+    let mut blocks = content.chunks(MAX_BLOCK_BYTES).peekable();
+    while let Some(block) = blocks.next() {
+        // Three bytes, little-endian: bit 0 says that it is the last, bits 1 and 2 are zero for a raw block.
+        let last = u32::from(blocks.peek().is_none());
+        let header = u32::try_from(block.len()).ok()?.checked_shl(3)? | last;
+        frame.extend(header.to_le_bytes().iter().take(3));
+        frame.extend(block);
+    }
+    frame.extend(checksum);
+    Some(frame)
+}
+
 /// Takes the frames of an object one by one, in bounded memory.
 pub(crate) struct Frames<'a> {
     object: &'a [u8],
@@ -58,6 +98,8 @@ pub(crate) struct Frames<'a> {
     content: Vec<u8>,
     taken: usize,
     total: usize,
+    last: &'a [u8],
+    before_last: Sha256,
 }
 
 impl<'a> Frames<'a> {
@@ -72,6 +114,8 @@ impl<'a> Frames<'a> {
             content: Vec::new(),
             taken: 0,
             total: 0,
+            last: &[],
+            before_last: Sha256::new(),
         }
     }
 
@@ -83,6 +127,33 @@ impl<'a> Frames<'a> {
     /// Whether nothing follows.
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// SHA-256 of all bytes of the object before the frame that was taken last.
+    pub(crate) fn hash_before_last(&self) -> Hash {
+        Hash::from_bytes(self.before_last.clone().finalize().into())
+    }
+
+    /// Checks that the frame that was taken last is stored in its one form.
+    pub(crate) fn last_is_stored(&self) -> Result<(), Fault> {
+        let checksum = self.last.last_chunk::<CHECKSUM_BYTES>();
+        let stored = checksum.and_then(|checksum| stored_frame(&self.content, *checksum));
+        if stored.as_deref() == Some(self.last) {
+            return Ok(());
+        }
+        let at = self
+            .object
+            .len()
+            .saturating_sub(self.rest.len())
+            .saturating_sub(self.last.len());
+        let frame = self.taken.saturating_sub(1);
+        let expected = "the last frame in raw blocks, all full but the last";
+        Err(Fault::FrameForm {
+            frame,
+            at,
+            expected,
+            found: "another form".to_owned(),
+        })
     }
 
     fn form(&self, expected: &'static str, found: &[u8]) -> Fault {
@@ -155,6 +226,8 @@ impl<'a> Frames<'a> {
             Some(b'\n') => {}
             Some(last) => return Err(self.form("a frame that ends at a line's end", &[*last])),
         }
+        self.before_last.update(self.last);
+        self.last = frame;
         self.rest = rest;
         self.taken = self.taken.saturating_add(1);
         Ok(&self.content)
@@ -188,6 +261,32 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_frame_reads_back_and_is_told_from_a_compressed_one() {
+        for size in [
+            1,
+            255,
+            256,
+            MAX_BLOCK_BYTES,
+            MAX_BLOCK_BYTES + 1,
+            3 * MAX_BLOCK_BYTES,
+        ] {
+            let content = vec![b'\n'; size];
+            let stored = Compressor::new().stored_frame(&content).unwrap();
+            let mut frames = Frames::new(&stored);
+            assert_eq!(frames.next_frame().unwrap(), content, "{size}");
+            assert_eq!(frames.last_is_stored(), Ok(()), "{size}");
+            let compressed = frame(&content);
+            let mut frames = Frames::new(&compressed);
+            frames.next_frame().unwrap();
+            assert_eq!(
+                frames.last_is_stored().unwrap_err().code(),
+                "frame-form",
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
     fn frames_of_another_kind_are_refused() {
         let refused = |bytes: &[u8]| Frames::new(bytes).next_frame().unwrap_err().code();
         let good = frame(b"line\n");
@@ -211,12 +310,22 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_by_its_header_before_anything_is_inflated() {
-        let bomb = zstd::bulk::compress(&vec![b'\n'; MAX_FRAME_BYTES + 1], 19).unwrap();
-        let mut bomb = bomb;
-        bomb[4] |= 0x04;
+        let mut bomb = MAGIC.to_vec();
+        bomb.push(0b1010_0100); // content size in four bytes
+        bomb.extend(u32::try_from(MAX_FRAME_BYTES + 1).unwrap().to_le_bytes());
         let fault = Frames::new(&bomb).next_frame().unwrap_err();
+        assert!(matches!(fault, Fault::Limit { .. }), "{fault:?}");
+        let many = frame(b"\n").repeat(MAX_FRAMES + 1);
+        let mut frames = Frames::new(&many);
+        let fault = (0..=MAX_FRAMES).find_map(|_| frames.next_frame().err());
         assert!(
-            matches!(fault, Fault::Limit { .. } | Fault::FrameForm { .. }),
+            matches!(
+                fault,
+                Some(Fault::Limit {
+                    limit: MAX_FRAMES,
+                    ..
+                })
+            ),
             "{fault:?}"
         );
     }

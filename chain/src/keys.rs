@@ -202,6 +202,12 @@ impl PublicKey {
         &self.spki
     }
 
+    /// Checks a bare signature, as KMS makes it with the algorithm that [`KeySpec`] names.
+    pub(crate) fn verify_message(&self, message: &[u8], signature: &[u8]) -> bool {
+        let key = UnparsedPublicKey::new(self.spec.algorithm(), &self.spki);
+        key.verify(message, signature).is_ok()
+    }
+
     /// PEM with the label `PUBLIC KEY`, lines ended by LF.
     pub fn to_pem(&self) -> String {
         // Encoding fails only for labels that are not ASCII.
@@ -398,8 +404,7 @@ impl VerifierKey {
             Some(note.signature.as_slice())
         };
         let message = self.message(checkpoint, sealed);
-        let key = UnparsedPublicKey::new(self.key.spec.algorithm(), &self.key.spki);
-        signature.is_some_and(|signature| key.verify(&message, signature).is_ok())
+        signature.is_some_and(|signature| self.key.verify_message(&message, signature))
     }
 }
 

@@ -28,3 +28,6 @@ pub mod policy;
 pub mod segment;
 pub mod timestamp;
 pub mod tree;
+
+#[cfg(test)]
+mod tests;

@@ -90,6 +90,8 @@ pub struct Close {
     pub sealed: Timestamp,
     /// Roots of the full subtrees over all lines before this one.
     pub left: Vec<Hash>,
+    /// SHA-256 of the object's bytes before the frame that begins with this line.
+    pub frames: Hash,
 }
 
 /// Why bytes are no line.
@@ -183,7 +185,9 @@ pub fn format_line_into(out: &mut Vec<u8>, line: &Line<'_>) {
             put(&close.sealed.to_string());
             put("\",\"left\":");
             put(&format_hashes(&close.left));
-            put("}");
+            put(",\"frames\":\"");
+            put(&close.frames.to_hex());
+            put("\"}");
         }
     }
     put("}");
@@ -287,12 +291,15 @@ fn parse_close(cursor: &mut Cursor<'_>) -> Result<Close, LineError> {
     let sealed = cursor.time()?;
     cursor.token(",\"left\":")?;
     let left = cursor.hashes()?;
+    cursor.token(",\"frames\":")?;
+    let frames = cursor.hash()?;
     cursor.token("}")?;
     Ok(Close {
         segment,
         events,
         sealed,
         left,
+        frames,
     })
 }
 

@@ -183,8 +183,7 @@ pub fn check_segment(
     match checker.object(object) {
         Ok(segment) => Ok(segment),
         Err(fault) => {
-            let in_line = checker.lines > 0
-                && !matches!(fault, Fault::FrameForm { .. } | Fault::FrameCorrupt { .. });
+            let in_line = checker.lines > 0 && !fault.is_of_frames();
             let line = in_line.then_some(checker.lines);
             Err(SegmentFault {
                 line,
@@ -225,6 +224,7 @@ pub(crate) struct Opening {
 #[derive(Clone, Copy)]
 pub(crate) struct Closing {
     pub(crate) sealed: Timestamp,
+    pub(crate) frames: Hash,
 }
 
 impl<'e> Checker<'e> {
@@ -288,7 +288,14 @@ impl<'e> Checker<'e> {
                 found: "more bytes",
             });
         }
-        self.segment(signed, bytes)
+        frames.last_is_stored()?;
+        let found = frames.hash_before_last();
+        match self.closing {
+            Some(Closing {
+                frames: expected, ..
+            }) if expected != found => Err(Fault::FramesMismatch { expected, found }),
+            _ => self.segment(signed, bytes),
+        }
     }
 
     /// What the next line should be, in words.
@@ -370,6 +377,7 @@ impl<'e> Checker<'e> {
                 close_line(close, opening, line.time)?;
                 self.closing = Some(Closing {
                     sealed: close.sealed,
+                    frames: close.frames,
                 });
             }
         }
