@@ -1,6 +1,55 @@
-//! The format of an audit log that nobody can change unnoticed.
+//! The format of an audit log that nobody can change unnoticed: bytes and types, no I/O, no clock, no async.
 //!
-//! (guide to follow)
+//! A *log* is a sequence of lines, named by its [origin](origin::Origin) and kept as numbered *segments*. Each line carries
+//! the hash of the line before it; all lines are the leaves of one RFC 6962 tree; the last line of each segment is a C2SP
+//! checkpoint, signed. `docs/guides/chain-format.md` is the format in numbered rules (F1 to F18), which this crate cites.
+//!
+//! - [`builder`] makes segments, for a sealer; [`segment`] checks them, for a verifier. Neither sees the other's code.
+//! - [`line`](mod@line), [`checkpoint`] and [`event`] parse exactly what they format, so a value in hand is well formed.
+//! - [`keys`] knows the signature schemes, [`policy`] who may sign what, [`limits`] how large anything may be.
+//!
+//! What this crate does not do: look for segments, compare neighbours, decide which key is the right one, or tell the time.
+//!
+//! ```
+//! use auditlog_chain::builder::{SegmentBuilder, StoredPayload};
+//! use auditlog_chain::keys::{PublicKey, VerifierKey};
+//! use auditlog_chain::line::KeyChange;
+//! use auditlog_chain::origin::Origin;
+//! use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
+//! use auditlog_chain::timestamp::Timestamp;
+//! use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+//! use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pair = Ed25519KeyPair::generate()?;
+//! let spki = AsDer::<PublicKeyX509Der>::as_der(pair.public_key())?;
+//! let origin = Origin::parse("acme.example/audit/payments").ok_or("not an origin")?;
+//! let key = VerifierKey::new(origin.clone(), PublicKey::from_spki_der(spki.as_ref())?);
+//! let now = Timestamp::parse_rfc3339("2026-11-22T19:00:00Z").ok_or("not a time")?;
+//!
+//! // Segment 0 announces the key and holds nothing else.
+//! let announced = KeyChange { verifier_key: key.clone(), previous: None };
+//! let first = SegmentBuilder::open(Head::of_new_log(origin.clone()), now, Some(announced))?.close(now)?;
+//!
+//! // Segment 1 holds an event.
+//! let mut builder = SegmentBuilder::open(first.head().clone(), now, None)?;
+//! builder.append(None, &StoredPayload::event(br#"{"user":"ada","action":"login"}"#)?, now)?;
+//! let closed = builder.close(now)?;
+//! let signature = pair.sign(&key.message(&closed.checkpoint(), closed.sealed()));
+//! let object = closed.finish(vec![key.note_signature(signature.as_ref(), now)])?;
+//!
+//! // Whoever has the object, the origin and the key can check it, and sees every changed byte.
+//! let expected = Expected { origin: &origin, segment: 1, format: FORMAT };
+//! let segment = check_segment(&object, expected)?;
+//! segment.check_signatures(&[&key])?;
+//! assert_eq!((segment.events(), segment.size()), (1, 6));
+//!
+//! let mut changed = object.clone();
+//! changed[100] ^= 1;
+//! assert!(check_segment(&changed, expected).is_err());
+//! # Ok(())
+//! # }
+//! ```
 
 #![deny(
     clippy::unwrap_used,
