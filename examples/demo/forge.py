@@ -12,8 +12,7 @@ import re
 import sys
 
 import zstandard
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 PLACE = re.compile(rb'"index":(\d+),"prev":"([0-9a-f]{64})"')
 
@@ -56,7 +55,7 @@ def other_key(folder):
     segment = Segment.with_creation(folder)
     before, after = segment.rewrite_creation()
     segment.rehash()
-    segment.sign(ec.generate_private_key(ec.SECP256R1()))
+    segment.sign(ed25519.Ed25519PrivateKey.generate())
     segment.store()
     return f"In {segment.name}, «{before}» now reads «{after}»; all hashes agree, signed by the forger's key."
 
@@ -119,7 +118,9 @@ class Segment:
                 fields = json.loads(line)
                 entries += not fields.keys().isdisjoint({"event", "text", "base64"})
                 if close := fields.get("close"):
-                    close |= {"events": entries, "left": [root.hex() for root in tree.roots]}
+                    close["events"] = entries
+                    close["left"] = [root.hex() for root in tree.roots]
+                    close["frames"] = hashlib.sha256(self.packed_entries()).hexdigest()
                     line = line[: line.index(b'"close":')] + member("close", close) + b"}"
                 lines[number] = line
                 leaf = hashlib.sha256(b"\x00" + line).digest()
@@ -131,11 +132,10 @@ class Segment:
     def sign(self, key):
         origin, size, root, _, *_ = self.note()
         text = f"{origin}\n{size}\n{root}\n"
-        spki = key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        signature = key.sign(text.encode(), ec.ECDSA(hashes.SHA256()))
-        stamp = base64.b64encode(hashlib.sha256(spki).digest()[:4] + signature).decode()
+        # A C2SP signed note: the first four bytes of the hash say which key it is.
+        identity = f"{origin}\n\x01".encode() + key.public_key().public_bytes_raw()
+        stamp = hashlib.sha256(identity).digest()[:4] + key.sign(text.encode())
+        stamp = base64.b64encode(stamp).decode()
         self.set_note([origin, size, root, "", f"— {origin} {stamp}", ""])
 
     def note(self):
@@ -145,9 +145,23 @@ class Segment:
         self.frames[-1][-1] = b"{" + member("checkpoint", "\n".join(lines)) + b"}"
 
     def store(self):
-        compressor = zstandard.ZstdCompressor(write_checksum=True, write_content_size=True)
-        frames = (b"".join(line + b"\n" for line in lines) for lines in self.frames)
-        self.path.write_bytes(b"".join(compressor.compress(frame) for frame in frames))
+        # The last frame is not compressed: a block of plain bytes between the header and the checksum.
+        last = content(self.frames[-1])
+        header = b"\x28\xb5\x2f\xfd\xa4" + len(last).to_bytes(4, "little")
+        block = (len(last) << 3 | 1).to_bytes(3, "little") + last
+        self.path.write_bytes(self.packed_entries() + header + block + compressed(last)[-4:])
+
+    def packed_entries(self):
+        """All frames but the last."""
+        return b"".join(compressed(content(lines)) for lines in self.frames[:-1])
+
+
+def content(lines):
+    return b"".join(line + b"\n" for line in lines)
+
+
+def compressed(text):
+    return zstandard.ZstdCompressor(write_checksum=True, write_content_size=True).compress(text)
 
 
 def member(name, value):

@@ -31,20 +31,29 @@ resource "auditlog_bucket" "audit" {
 }
 
 resource "auditlog_signing_key" "audit" {
-  alias       = "acme-audit-demo"
+  alias       = "alias/acme-audit-demo"
   description = "Signs the audit log of the deployments"
 }
 
 data "auditlog_trust_policy" "audit" {
-  bucket = auditlog_bucket.audit.bucket
+  bucket     = auditlog_bucket.audit.bucket
+  region     = auditlog_bucket.audit.region
+  account_id = auditlog_bucket.audit.account_id
 
-  logs = {
-    deployments = {
-      origin      = "acme.example/audit/deployments"
-      key         = auditlog_signing_key.audit.arn
-      max_silence = "1d"
-    }
+  object_lock = {
+    mode = auditlog_bucket.audit.object_lock.mode
+    days = auditlog_bucket.audit.object_lock.days
+    from = auditlog_bucket.audit.creation_date
   }
+
+  logs                = [{ origin = "acme.example/audit/deployments" }]
+  max_silence_seconds = 86400 # a log that has nothing to say for a day says so
+
+  keys = [{
+    public_key = auditlog_signing_key.audit.public_key_pem
+    arn        = auditlog_signing_key.audit.arn
+    valid_from = auditlog_signing_key.audit.creation_date
+  }]
 }
 
 # Everything that the verifier will hold against the bucket. Keep it out of the writer's reach, in git for example.

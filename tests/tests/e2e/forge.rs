@@ -9,18 +9,17 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_tests::{Command, python, root};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 
 const ORIGIN: &str = "acme.example/audit/deployments";
 
-/// The SPKI of P-256 up to its point (RFC 5480).
-const P256_SPKI: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+/// The SPKI of Ed25519 up to its 32 bytes (RFC 8410).
+const ED25519_SPKI: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
 
 /// Three segments with lines of what Terraform and git say, and the key that they are signed with.
 fn log(folder: &Path) -> VerifierKey {
-    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
-    let spki = [P256_SPKI, pair.public_key().as_ref()].concat();
+    let pair = Ed25519KeyPair::generate().expect("a key");
+    let spki = [ED25519_SPKI, pair.public_key().as_ref()].concat();
     let origin = Origin::parse(ORIGIN).expect("an origin");
     let key = VerifierKey::new(
         origin.clone(),
@@ -53,9 +52,7 @@ fn log(folder: &Path) -> VerifierKey {
         }
         let closed = builder.close(time).expect("a close line");
         let message = key.message(&closed.checkpoint(), time);
-        let signature = pair
-            .sign(&SystemRandom::new(), &message)
-            .expect("a signature");
+        let signature = pair.sign(&message);
         head = closed.head().clone();
         let object = closed
             .finish(vec![key.note_signature(signature.as_ref(), time)])
