@@ -1,1 +1,83 @@
 //! Proves that what lies in an audit bucket is what was declared and written.
+//!
+//! [`verify`](fn@verify::verify) holds the segments that a [`Source`](source::Source) lists against a
+//! [`TrustPolicy`](auditlog_chain::policy::TrustPolicy) and gives a [`Report`](report::Report) with one of three verdicts: a
+//! fault was found, no verdict, verified. Its steps are the numbered rules of `docs/guides/verification.md`.
+//!
+//! A [`Folder`](source::Folder) stands for a bucket's root; only the chain of its logs can be checked. With the feature `s3`
+//! (on unless switched off) there is the bucket itself, whose versions, locks and times are evidence too.
+//!
+//! It reads no clock and no environment: `main.rs` does, and passes them in. It writes one file, the pinned heads, where the
+//! caller asks for it, and never anything where the logs lie. It does not know the sealer.
+//!
+//! ```
+//! use auditlog_chain::policy::TrustPolicy;
+//! use auditlog_chain::timestamp::Timestamp;
+//! use auditlog_verifier::report::Verdict;
+//! use auditlog_verifier::source::Folder;
+//! use auditlog_verifier::state::Pins;
+//! use auditlog_verifier::verify::{Request, verify};
+//!
+//! let json = br#"{
+//!   "trust_policy": 1,
+//!   "lock": [{ "from": "2026-01-01T00:00:00Z", "mode": "COMPLIANCE", "retention_days": 365, "max_silence_seconds": 86400 }],
+//!   "logs": [{
+//!     "origin": "acme.example/audit/payments", "prefix": "payments", "format": 1, "began": "2026-01-01T00:00:00Z",
+//!     "verifier_keys": ["acme.example/audit/payments+KEY_ID"]
+//!   }],
+//!   "keys": [{ "spec": "ECC_NIST_EDWARDS25519", "spki": "SPKI", "valid_from": "2026-01-01T00:00:00Z" }]
+//! }"#;
+//! # let key = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+//! # let public: auditlog_chain::keys::PublicKey = serde_json::from_str(&format!("{key:?}"))?;
+//! # let origin = auditlog_chain::origin::Origin::parse("acme.example/audit/payments").unwrap();
+//! # let vkey = auditlog_chain::keys::VerifierKey::new(origin, public).to_string();
+//! # let json = String::from_utf8(json.to_vec())?.replace("acme.example/audit/payments+KEY_ID", &vkey).replace("SPKI", key);
+//! # let json = json.as_bytes();
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let policy = TrustPolicy::parse(json)?;
+//! let now = Timestamp::parse_rfc3339("2026-11-22T20:00:00Z").unwrap();
+//! let request = Request {
+//!     policy: &policy,
+//!     policy_digest: TrustPolicy::digest(json),
+//!     logs: &[],
+//!     now,
+//!     at: now,
+//!     max_skew_seconds: 300,
+//!     workers: 2,
+//! };
+//! let source = Folder::open(folder).unwrap();
+//! let report = verify(&source, &request, &Pins::default(), &mut |_| {})?;
+//! // The folder is empty, and finding nothing is never success.
+//! assert_eq!(report.verdict(), Verdict::Fault);
+//! assert_eq!(report.faults()[0].fault.code(), "log-empty");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    clippy::allow_attributes_without_reason
+)]
+
+mod examine;
+pub mod finding;
+mod keys;
+mod parallel;
+mod plan;
+pub mod progress;
+mod record;
+pub mod report;
+pub mod source;
+pub mod state;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod time;
+pub mod verify;

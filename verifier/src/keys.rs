@@ -1,0 +1,252 @@
+//! Keys (V11 to V16): the policy alone authorises; a key line only announces; a compromised key counts up to the last good
+//! segment and no further.
+
+use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
+use auditlog_chain::keys::VerifierKey;
+use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::segment::CheckedSegment;
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::finding::Fault;
+
+/// Line of a segment that announces its key.
+const KEY_LINE: u64 = 2;
+
+/// The id of a key as reports show it: 8 hex digits.
+pub(crate) fn key_id(key: &VerifierKey) -> String {
+    hex(key.key_id())
+}
+
+fn hex(id: [u8; 4]) -> String {
+    format!("{:08x}", u32::from_be_bytes(id))
+}
+
+/// The authorised keys whose signatures a checkpoint carries, in its order; `None` where one of them is not valid, or of
+/// no such key. Which of them were required is not looked at: this is the part of the work that needs no predecessor.
+pub(crate) fn signers(segment: &CheckedSegment, log: &LogPolicy) -> Option<Vec<VerifierKey>> {
+    let signed = segment.signed_checkpoint();
+    let by = |note| {
+        let valid = |key: &&VerifierKey| key.verify(&signed.checkpoint, segment.sealed(), note);
+        log.verifier_keys.iter().find(valid).cloned()
+    };
+    signed.signatures.iter().map(by).collect()
+}
+
+/// What the keys of a segment are held against.
+pub(crate) struct Rules<'p> {
+    pub(crate) policy: &'p TrustPolicy,
+    pub(crate) log: &'p LogPolicy,
+    pub(crate) skew_seconds: i64,
+}
+
+/// What is known of a segment's keys before its predecessor is looked at.
+pub(crate) struct Signed<'s> {
+    pub(crate) segment: &'s CheckedSegment,
+    /// See [`signers`].
+    pub(crate) signers: Option<&'s [VerifierKey]>,
+    /// `LastModified`.
+    pub(crate) stored: Option<Timestamp>,
+}
+
+/// What the checks of a segment's keys came to.
+#[derive(Default)]
+pub(crate) struct KeyOutcome {
+    /// The key that signs from here on; `None` where that is not proven.
+    pub(crate) active: Option<VerifierKey>,
+    /// A fault with the line that it is in.
+    pub(crate) faults: Vec<(Option<u64>, Fault)>,
+    /// A compromised key without a last good segment: no verdict (V16).
+    pub(crate) undecided: Option<VerifierKey>,
+}
+
+impl Rules<'_> {
+    /// Checks who signed a segment; `active` is the key that signed until now, where that is known.
+    pub(crate) fn check(&self, active: Option<&VerifierKey>, signed: &Signed<'_>) -> KeyOutcome {
+        let mut outcome = KeyOutcome::default();
+        let key = match self.key_of(active, signed) {
+            Ok(key) => key,
+            Err(fault) => {
+                outcome.faults.push(fault);
+                return outcome;
+            }
+        };
+        if let Err(fault) = self.check_signatures(&key, signed) {
+            outcome.faults.push(fault);
+            return outcome;
+        }
+        for signer in std::iter::once(&key).chain(self.required_previous(signed)) {
+            outcome
+                .faults
+                .extend(self.span_fault(signer, signed).map(|fault| (None, fault)));
+        }
+        let good_until = self
+            .policy
+            .key(&key)
+            .and_then(|known| known.last_good(&self.log.origin));
+        match good_until {
+            Some(Some(last)) if signed.segment.number() > last.segment => {
+                let fault = Fault::KeyCompromised {
+                    key_id: key_id(&key),
+                    expected: last.segment,
+                    found: signed.segment.number(),
+                };
+                outcome.faults.push((None, fault));
+            }
+            Some(None) => outcome.undecided = Some(key.clone()),
+            Some(Some(_)) | None => {}
+        }
+        outcome.active = Some(key);
+        outcome
+    }
+
+    /// V11, V13: the key that must have signed the segment.
+    fn key_of(
+        &self,
+        active: Option<&VerifierKey>,
+        signed: &Signed<'_>,
+    ) -> Result<VerifierKey, (Option<u64>, Fault)> {
+        let Some(change) = signed.segment.key_change() else {
+            return match active {
+                Some(active) => Ok(active.clone()),
+                None => self.claimed_key(signed).map_err(|fault| (None, fault)),
+            };
+        };
+        if let (Some(previous), Some(active)) = (&change.previous, active) {
+            if previous != active {
+                let (expected, found) = (active.to_string(), previous.to_string());
+                return Err((
+                    Some(KEY_LINE),
+                    ChainFault::KeyLine { expected, found }.into(),
+                ));
+            }
+        }
+        for key in std::iter::once(&change.verifier_key).chain(&change.previous) {
+            if !self.log.verifier_keys.contains(key) {
+                return Err((Some(KEY_LINE), self.unknown(key.to_string())));
+            }
+        }
+        Ok(change.verifier_key.clone())
+    }
+
+    /// The authorised key that the first signature names, where no predecessor says which it must be.
+    fn claimed_key(&self, signed: &Signed<'_>) -> Result<VerifierKey, Fault> {
+        if let Some([only]) = signed.signers {
+            return Ok(only.clone());
+        }
+        let claimed = signed
+            .segment
+            .signed_checkpoint()
+            .signatures
+            .first()
+            .map(|note| note.key_id);
+        let known = self
+            .log
+            .verifier_keys
+            .iter()
+            .find(|key| Some(key.key_id()) == claimed);
+        known
+            .cloned()
+            .ok_or_else(|| self.unknown(claimed.map(hex).unwrap_or_default()))
+    }
+
+    fn unknown(&self, found: String) -> Fault {
+        Fault::KeyUnknown {
+            expected: self.log.verifier_keys.iter().map(key_id).collect(),
+            found,
+        }
+    }
+
+    /// V12: exactly the required signatures stand there. Where the previous key was lost or stolen its signature is not
+    /// asked for, yet does no harm: the rotation may have been made before anybody knew.
+    fn check_signatures(
+        &self,
+        key: &VerifierKey,
+        signed: &Signed<'_>,
+    ) -> Result<(), (Option<u64>, Fault)> {
+        let previous = signed
+            .segment
+            .key_change()
+            .and_then(|change| change.previous.as_ref());
+        let mut sets = vec![vec![key]];
+        if let Some(previous) = previous {
+            let both = vec![key, previous];
+            let excused = self.required_previous(signed).is_none();
+            if excused {
+                sets.push(both)
+            } else {
+                sets = vec![both]
+            }
+        }
+        let equals = |set: &Vec<&VerifierKey>| {
+            signed
+                .signers
+                .is_some_and(|all| all.iter().eq(set.iter().copied()))
+        };
+        if sets.iter().any(equals) {
+            return Ok(());
+        }
+        let notes = &signed.segment.signed_checkpoint().signatures;
+        let stranger = notes.iter().find(|note| {
+            !self
+                .log
+                .verifier_keys
+                .iter()
+                .any(|known| known.key_id() == note.key_id)
+        });
+        if let Some(stranger) = stranger {
+            return Err((None, self.unknown(hex(stranger.key_id))));
+        }
+        // The last set has as many keys as may stand there; its first difference is the one to report.
+        let by_length = sets.iter().find(|set| set.len() == notes.len());
+        let Some(required) = by_length.or(sets.first()) else {
+            return Ok(());
+        };
+        signed
+            .segment
+            .check_signatures(required)
+            .map_err(|SegmentFault { line, fault, .. }| (line, fault.into()))
+    }
+
+    /// The previous key, where a rotation needs its signature.
+    fn required_previous<'s>(&self, signed: &Signed<'s>) -> Option<&'s VerifierKey> {
+        let previous = signed.segment.key_change()?.previous.as_ref()?;
+        let known = self.policy.key(previous)?;
+        let sealed = signed.segment.sealed();
+        let lost = known.lost_at.is_some_and(|at| at <= sealed);
+        let stolen = known
+            .compromised
+            .as_ref()
+            .is_some_and(|compromised| compromised.at <= sealed);
+        let counts_no_more = known
+            .last_good(&self.log.origin)
+            .flatten()
+            .is_some_and(|last| last.segment < signed.segment.number());
+        (!lost && !stolen && !counts_no_more).then_some(previous)
+    }
+
+    /// V14: the segment was sealed, and stored, while the key could sign.
+    fn span_fault(&self, key: &VerifierKey, signed: &Signed<'_>) -> Option<Fault> {
+        let known = self.policy.key(key)?;
+        let from = known
+            .valid_from
+            .saturating_add_seconds(self.skew_seconds.saturating_neg());
+        let until = known
+            .retired_at
+            .map(|at| at.saturating_add_seconds(self.skew_seconds));
+        let times = [
+            Some(("sealed", signed.segment.sealed())),
+            signed.stored.map(|at| ("stored", at)),
+        ];
+        let (what, found) = times
+            .into_iter()
+            .flatten()
+            .find(|(_, time)| *time < from || until.is_some_and(|until| *time > until))?;
+        Some(Fault::KeyOutsideSpan {
+            key_id: key_id(key),
+            what,
+            valid_from: known.valid_from,
+            retired_at: known.retired_at,
+            found,
+        })
+    }
+}

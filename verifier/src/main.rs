@@ -1,0 +1,268 @@
+//! The command: arguments, clock and environment are read here and passed in.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use auditlog_chain::limits::MAX_POLICY_BYTES;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::{PolicyError, TrustPolicy};
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_verifier::progress::ProgressLine;
+use auditlog_verifier::report::{Report, Verdict};
+use auditlog_verifier::source::{Folder, ReadError, Source};
+use auditlog_verifier::state::{Pins, StateError};
+use auditlog_verifier::verify::{Request, RequestError, verify};
+use clap::{Parser, ValueEnum};
+
+/// Verify audit logs in a bucket or a folder against their trust policy.
+///
+/// Exit codes: 0 verified; 1 a fault was found; 2 no verdict (something could not be read, wrong usage, a version that this
+/// program does not know). The report goes to standard output, everything else to standard error.
+#[derive(Parser)]
+#[command(name = "auditlog-verify", version, max_term_width = 120)]
+struct Arguments {
+    /// The trust policy, as Terraform wrote it
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Verify this log only; may be given more than once
+    #[arg(long = "log", value_name = "ORIGIN", value_parser = origin)]
+    logs: Vec<Origin>,
+    /// Keep the heads seen here, and fail where a log has gone back behind one of them
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Judge the silence after the last segment at this time instead of now (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Timestamp>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    report: Form,
+    /// Seconds by which clocks may differ
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    max_skew_seconds: u32,
+    /// A folder that stands for the bucket's root, or s3://BUCKET[/PREFIX]; the policy's bucket if absent
+    #[arg(value_name = "DIR | s3://BUCKET[/PREFIX]")]
+    target: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+fn origin(text: &str) -> Result<Origin, String> {
+    Origin::parse(text)
+        .ok_or_else(|| "not an origin, such as acme.example/audit/payments".to_owned())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text)
+        .ok_or_else(|| "not a time, such as 2026-11-22T20:00:00Z".to_owned())
+}
+
+/// What keeps the command from looking at all, and what one can do about it.
+struct Usage {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Usage {
+    fn new(message: impl ToString, hint: &str) -> Self {
+        Self {
+            message: message.to_string(),
+            hint: (!hint.is_empty()).then(|| hint.to_owned()),
+        }
+    }
+}
+
+impl From<ReadError> for Usage {
+    fn from(error: ReadError) -> Self {
+        Self {
+            message: error.reason,
+            hint: error.hint,
+        }
+    }
+}
+
+impl From<PolicyError> for Usage {
+    fn from(error: PolicyError) -> Self {
+        let hint = match error {
+            PolicyError::Unsupported { .. } => "use a newer auditlog-verify",
+            PolicyError::TooLarge { .. }
+            | PolicyError::Malformed { .. }
+            | PolicyError::Inconsistent { .. } => {
+                "name the file that the data source auditlog_trust_policy rendered, unchanged"
+            }
+        };
+        Self::new(error, hint)
+    }
+}
+
+impl From<StateError> for Usage {
+    fn from(error: StateError) -> Self {
+        let hint = match error {
+            StateError::Unsupported { .. } => "use a newer auditlog-verify",
+            StateError::Read { .. } | StateError::Malformed { .. } | StateError::Write { .. } => {
+                "the file was left as it is; name another with --state, or restore it from a backup"
+            }
+        };
+        Self::new(error, hint)
+    }
+}
+
+impl From<RequestError> for Usage {
+    fn from(error: RequestError) -> Self {
+        let hint = match &error {
+            RequestError::UnknownLog { known, .. } => {
+                let known: Vec<&str> = known.iter().map(Origin::as_str).collect();
+                format!("it declares {}", known.join(", "))
+            }
+            RequestError::NothingInScope { .. } => {
+                "leave out the prefix to verify the whole bucket".to_owned()
+            }
+        };
+        Self::new(error, &hint)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let form = arguments.report;
+    match run(&arguments) {
+        Ok(report) => {
+            let text = match form {
+                Form::Text => report.to_text(),
+                Form::Json => report.to_json(),
+            };
+            // Whoever closed the pipe has read what it wanted; the exit code says the rest.
+            match io::stdout()
+                .write_all(text.as_bytes())
+                .and_then(|()| io::stdout().flush())
+            {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    complain(&Usage::new(
+                        format!("the report cannot be written: {error}"),
+                        "",
+                    ));
+                    ExitCode::from(worse(report.verdict()))
+                }
+                _ => ExitCode::from(report.verdict().exit_code()),
+            }
+        }
+        Err(usage) => {
+            complain(&usage);
+            ExitCode::from(Verdict::NoVerdict.exit_code())
+        }
+    }
+}
+
+/// A report that nobody could read is no success; a fault stays a fault.
+fn worse(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Fault => Verdict::Fault.exit_code(),
+        Verdict::Verified | Verdict::NoVerdict => Verdict::NoVerdict.exit_code(),
+    }
+}
+
+fn complain(usage: &Usage) {
+    let mut stderr = io::stderr();
+    _ = writeln!(stderr, "error: {}", usage.message);
+    if let Some(hint) = &usage.hint {
+        _ = writeln!(stderr, "hint: {hint}");
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Report, Usage> {
+    let now = Timestamp::from_system_time(SystemTime::now()).ok_or_else(|| {
+        Usage::new(
+            "the clock of this machine is not between 1970 and 9998",
+            "set it",
+        )
+    })?;
+    let json = read_policy(&arguments.policy)?;
+    let policy = TrustPolicy::parse(&json)?;
+    let mut pins = arguments
+        .state
+        .as_deref()
+        .map(Pins::load)
+        .transpose()?
+        .unwrap_or_default();
+    let source = open(arguments, &policy)?;
+    let request = Request {
+        policy: &policy,
+        policy_digest: TrustPolicy::digest(&json),
+        logs: &arguments.logs,
+        now,
+        at: arguments.at.unwrap_or(now),
+        max_skew_seconds: arguments.max_skew_seconds,
+        workers: cores(),
+    };
+    let mut line = ProgressLine::new(Instant::now());
+    let report = verify(&*source, &request, &pins, &mut |progress| {
+        line.show(progress, Instant::now())
+    });
+    line.clear();
+    let mut report = report?;
+    if let Some(path) = &arguments.state {
+        let verified: Vec<_> = report
+            .logs()
+            .iter()
+            .filter_map(|log| log.verified().cloned())
+            .collect();
+        verified.iter().for_each(|head| pins.take(head));
+        if let (false, Err(error)) = (verified.is_empty(), pins.store(path)) {
+            let error =
+                ReadError::new(error.to_string()).with_hint("the heads of this run are not kept");
+            report.add_unread("the state file", error);
+        }
+    }
+    Ok(report)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn read_policy(path: &PathBuf) -> Result<Vec<u8>, Usage> {
+    let failed = |error: &io::Error| {
+        let message = format!(
+            "the trust policy {} cannot be read: {error}",
+            path.display()
+        );
+        Usage::new(
+            message,
+            "name the file that the data source auditlog_trust_policy rendered",
+        )
+    };
+    let file = fs::File::open(path).map_err(|error| failed(&error))?;
+    let limit = u64::try_from(MAX_POLICY_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, limit), &mut bytes)
+        .map_err(|error| failed(&error))?;
+    Ok(bytes)
+}
+
+fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dyn Source>, Usage> {
+    match arguments.target.as_deref() {
+        Some(target) if target.starts_with("s3://") => open_bucket(arguments, policy, Some(target)),
+        Some(folder) => Ok(Box::new(Folder::open(folder)?)),
+        None if policy.document().bucket.is_some() => open_bucket(arguments, policy, None),
+        None => Err(Usage::new(
+            "the trust policy names no bucket, and no target was given",
+            "name the folder that holds the logs",
+        )),
+    }
+}
+
+fn open_bucket(_: &Arguments, _: &TrustPolicy, _: Option<&str>) -> Result<Box<dyn Source>, Usage> {
+    Err(Usage::new(
+        "this program was built without S3",
+        "copy the bucket with `aws s3 sync` and name the folder",
+    ))
+}

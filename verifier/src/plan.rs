@@ -1,0 +1,113 @@
+//! The plan (V4 to V6): one listing, sorted into the segments of the logs. What is no segment must be declared.
+
+use std::collections::{BTreeMap, HashMap};
+
+use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+
+use crate::finding::{Fault, Finding, Place};
+use crate::source::{Listed, Marker, Version};
+
+/// What the listing shows under the key of one segment.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    /// Its versions, from the newest to the oldest.
+    pub(crate) versions: Vec<Version>,
+    /// Its delete markers.
+    pub(crate) markers: Vec<Marker>,
+    /// What stands there in place of an object, such as a symbolic link.
+    pub(crate) foreign: Option<&'static str>,
+}
+
+impl Slot {
+    /// Whether there is anything but delete markers.
+    pub(crate) fn is_present(&self) -> bool {
+        !self.versions.is_empty() || self.foreign.is_some()
+    }
+}
+
+/// The segments of one log, as listed.
+#[derive(Debug)]
+pub(crate) struct LogPlan<'p> {
+    pub(crate) log: &'p LogPolicy,
+    pub(crate) slots: BTreeMap<u64, Slot>,
+}
+
+/// Sorts a listing.
+pub(crate) struct Planner<'p> {
+    policy: &'p TrustPolicy,
+    by_prefix: HashMap<&'p str, &'p LogPolicy>,
+    chosen: HashMap<&'p str, usize>,
+    pub(crate) logs: Vec<LogPlan<'p>>,
+}
+
+impl<'p> Planner<'p> {
+    /// For a verification of the chosen logs.
+    pub(crate) fn new(policy: &'p TrustPolicy, chosen: &[&'p LogPolicy]) -> Self {
+        let all = &policy.document().logs;
+        let plan = |log: &&'p LogPolicy| LogPlan {
+            log,
+            slots: BTreeMap::new(),
+        };
+        Self {
+            policy,
+            by_prefix: all.iter().map(|log| (log.prefix.as_str(), log)).collect(),
+            chosen: chosen
+                .iter()
+                .enumerate()
+                .map(|(at, log)| (log.prefix.as_str(), at))
+                .collect(),
+            logs: chosen.iter().map(plan).collect(),
+        }
+    }
+
+    /// Takes one thing of the listing; returns the fault where the policy declares nothing that it could be.
+    pub(crate) fn take(&mut self, listed: Listed) -> Option<Finding> {
+        let (key, version_id, what) = match &listed {
+            Listed::Version { key, version } => (key, version.id.clone(), "an object"),
+            Listed::Marker { key, marker } => (key, marker.id.clone(), "a delete marker"),
+            Listed::Foreign { key, what } => (key, None, *what),
+        };
+        let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let log = self.by_prefix.get(folder).copied();
+        if let Some((log, number)) = log.and_then(|log| Some((log, log.segment_of_key(key)?))) {
+            self.fill(log, number, listed);
+            return None;
+        }
+        let declared = &self.policy.document().declared_prefixes;
+        if declared
+            .iter()
+            .any(|prefix| key.starts_with(prefix.as_str()))
+        {
+            return None;
+        }
+        let within = self
+            .policy
+            .document()
+            .logs
+            .iter()
+            .find(|log| log.contains_key(key));
+        let place = Place {
+            log: within.map(|log| log.origin.clone()),
+            object: Some(key.clone()),
+            version_id,
+            ..Place::default()
+        };
+        Some(Finding {
+            fault: Fault::ObjectUnaccounted { what },
+            place,
+        })
+    }
+
+    fn fill(&mut self, log: &LogPolicy, number: u64, listed: Listed) {
+        let at = self.chosen.get(log.prefix.as_str());
+        let Some(plan) = at.and_then(|at| self.logs.get_mut(*at)) else {
+            return;
+        };
+        let slot = plan.slots.entry(number).or_default();
+        match listed {
+            Listed::Version { version, .. } => slot.versions.push(version),
+            Listed::Marker { marker, .. } => slot.markers.push(marker),
+            Listed::Foreign { what, .. } => slot.foreign = Some(what),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One line about how far a verification is, for a person at a terminal.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use crate::verify::Progress;
+
+/// How often the line is written anew.
+const PERIOD: Duration = Duration::from_millis(200);
+
+/// Writes the line on standard error, where that is a terminal; nothing otherwise. Uses no colour.
+#[derive(Debug)]
+pub struct ProgressLine {
+    terminal: bool,
+    begun: Instant,
+    shown: Option<Instant>,
+}
+
+impl ProgressLine {
+    /// A line that begins to count at `begun`.
+    pub fn new(begun: Instant) -> Self {
+        Self {
+            terminal: io::stderr().is_terminal(),
+            begun,
+            shown: None,
+        }
+    }
+
+    /// Shows how far the verification is, unless it was shown just now.
+    pub fn show(&mut self, progress: Progress, now: Instant) {
+        let due = self
+            .shown
+            .is_none_or(|shown| now.saturating_duration_since(shown) >= PERIOD);
+        if self.terminal && due {
+            self.shown = Some(now);
+            let line = line(progress, now.saturating_duration_since(self.begun));
+            // A terminal that is gone takes no progress; the report will say what is to be said.
+            _ = write!(io::stderr(), "\r\x1b[K{line}");
+        }
+    }
+
+    /// Takes the line away.
+    pub fn clear(&self) {
+        if self.shown.is_some() {
+            _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn line(progress: Progress, elapsed: Duration) -> String {
+    let Progress {
+        segments,
+        of,
+        entries,
+    } = progress;
+    let millis = u64::try_from(elapsed.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1);
+    let rate = entries.saturating_mul(1000) / millis;
+    let left = of.saturating_sub(segments).saturating_mul(millis) / segments.max(1) / 1000;
+    let left = if segments == 0 {
+        "?".to_owned()
+    } else {
+        format!("{}:{:02}", left / 60, left % 60)
+    };
+    format!("{segments} of {of} segments, {entries} entries, {rate} entries/s, {left} left")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_has_rate_and_time_left() {
+        let progress = Progress {
+            segments: 10,
+            of: 50,
+            entries: 2000,
+        };
+        let text = line(progress, Duration::from_secs(20));
+        assert_eq!(
+            text,
+            "10 of 50 segments, 2000 entries, 100 entries/s, 1:20 left"
+        );
+        assert!(
+            line(
+                Progress {
+                    of: 3,
+                    ..Progress::default()
+                },
+                Duration::ZERO
+            )
+            .ends_with("? left")
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! A folder that stands for the root of a bucket, such as a copy made by `aws s3 sync`. Its times, versions and locks prove
+//! nothing, so only the chain is looked at. Symbolic links are not followed: what they show can be anywhere.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use auditlog_chain::limits::MAX_OBJECT_BYTES;
+
+use super::{Bucket, Listed, Object, ReadError, Source, Version};
+
+/// A folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// The folder that stands for the root of the bucket.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such folder, or it cannot be read.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, ReadError> {
+        let root = root.into();
+        fs::read_dir(&root).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::NotADirectory => {
+                    "name the folder that stands for the bucket's root, not a file in it"
+                }
+                io::ErrorKind::PermissionDenied => "run the verifier as a user who may read it",
+                _ => "name the folder that holds the copy of the bucket, or s3://BUCKET",
+            };
+            failed(&root, &error).with_hint(hint)
+        })?;
+        Ok(Self { root })
+    }
+
+    /// The folder of a log; `None` where it is not there.
+    fn log_folder(&self, prefix: &str) -> Result<Option<PathBuf>, ReadError> {
+        let mut folder = self.root.clone();
+        for part in prefix.split('/') {
+            folder.push(part);
+            match fs::symlink_metadata(&folder) {
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(metadata) => {
+                    let what = kind(metadata.file_type());
+                    let reason = format!("{} is {what}, and should be a folder", folder.display());
+                    return Err(ReadError::new(reason)
+                        .with_hint("copy the bucket with `aws s3 sync` and verify the copy"));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(failed(&folder, &error)),
+            }
+        }
+        Ok(Some(folder))
+    }
+}
+
+impl Source for Folder {
+    fn name(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    fn has_storage(&self) -> bool {
+        false
+    }
+
+    fn scope(&self) -> &'static str {
+        ""
+    }
+
+    fn readers(&self) -> usize {
+        0
+    }
+
+    fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
+        Ok(None)
+    }
+
+    fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<(), ReadError> {
+        for prefix in prefixes {
+            let Some(folder) = self.log_folder(prefix)? else {
+                continue;
+            };
+            let entries = fs::read_dir(&folder).map_err(|error| failed(&folder, &error))?;
+            for entry in entries {
+                let entry = entry.map_err(|error| failed(&folder, &error))?;
+                let file_type = entry
+                    .file_type()
+                    .map_err(|error| failed(&entry.path(), &error))?;
+                let key = format!("{prefix}/{}", entry.file_name().to_string_lossy());
+                each(if file_type.is_file() {
+                    let bytes = entry
+                        .metadata()
+                        .map_err(|error| failed(&entry.path(), &error))?
+                        .len();
+                    Listed::Version {
+                        key,
+                        version: Version {
+                            bytes,
+                            ..Version::default()
+                        },
+                    }
+                } else {
+                    Listed::Foreign {
+                        key,
+                        what: kind(file_type),
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
+        let path = self.root.join(key);
+        let limit = u64::try_from(MAX_OBJECT_BYTES)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        let capacity = usize::try_from(version.bytes.min(limit)).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(capacity.saturating_add(1));
+        let file = fs::File::open(&path).map_err(|error| failed(&path, &error))?;
+        file.take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed(&path, &error))?;
+        Ok(Object {
+            bytes,
+            storage: None,
+        })
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> ReadError {
+    ReadError::new(format!("{}: {error}", path.display()))
+}
+
+fn kind(file_type: fs::FileType) -> &'static str {
+    if file_type.is_symlink() {
+        "a symbolic link"
+    } else if file_type.is_dir() {
+        "a folder"
+    } else if file_type.is_file() {
+        "a file"
+    } else {
+        "a device, pipe or socket"
+    }
+}

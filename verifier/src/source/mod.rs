@@ -1,0 +1,156 @@
+//! Where the segments lie: a folder or a bucket. A source lists once and reads one version at a time; it judges nothing.
+
+mod folder;
+
+use auditlog_chain::timestamp::Timestamp;
+
+pub use folder::Folder;
+
+/// Why something could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// What is the matter, with the name of the thing.
+    pub reason: String,
+    /// What a person can do about it, if there is something to say.
+    pub hint: Option<String>,
+}
+
+impl ReadError {
+    /// An error without a hint.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            hint: None,
+        }
+    }
+
+    /// The error with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// One thing that a listing shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// A version of an object, or a file.
+    Version {
+        /// Its key.
+        key: String,
+        /// What is known of it.
+        version: Version,
+    },
+    /// A delete marker.
+    Marker {
+        /// The key that it hides.
+        key: String,
+        /// The marker.
+        marker: Marker,
+    },
+    /// Something under a log's prefix that no object of a bucket can be, such as a symbolic link.
+    Foreign {
+        /// Its key.
+        key: String,
+        /// What it is, in words.
+        what: &'static str,
+    },
+}
+
+/// What a listing says of one version of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// Its id; `None` in a folder.
+    pub id: Option<String>,
+    /// `LastModified`, in whole seconds; `None` in a folder, where it proves nothing.
+    pub stored: Option<Timestamp>,
+    /// Bytes of the object.
+    pub bytes: u64,
+    /// Its `ETag`, where that shows an upload in parts.
+    pub multipart: Option<String>,
+}
+
+/// A delete marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// Its version id.
+    pub id: Option<String>,
+    /// When it was set.
+    pub set: Timestamp,
+}
+
+/// One version of an object: its bytes, and what the store says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// What the store says of this version; `None` in a folder.
+    pub storage: Option<Storage>,
+}
+
+/// What the store says of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// Mode and retain-until; `None` where the version is not locked; an error where the store does not say.
+    pub lock: Result<Option<Lock>, ReadError>,
+    /// Whether it is a replica of an object elsewhere.
+    pub replica: bool,
+}
+
+/// The lock of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// The mode by its S3 name.
+    pub mode: String,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// How a bucket is configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// State of versioning, by its S3 name; `None` where it was never enabled.
+    pub versioning: Option<String>,
+    /// Whether Object Lock is enabled.
+    pub object_lock: bool,
+    /// The default retention: mode by its S3 name, and days.
+    pub retention: Option<(String, u32)>,
+}
+
+/// Where the segments lie.
+pub trait Source: Sync {
+    /// What a report calls it.
+    fn name(&self) -> String;
+
+    /// Whether it is a store whose versions, locks and times count as evidence.
+    fn has_storage(&self) -> bool;
+
+    /// The prefix that the listing is confined to, ended by `/`; empty where it is over everything.
+    fn scope(&self) -> &str;
+
+    /// How many objects may be read at once; 0 leaves it to the number of cores.
+    fn readers(&self) -> usize;
+
+    /// How the bucket is configured; `None` in a folder.
+    ///
+    /// # Errors
+    ///
+    /// Where the store does not say.
+    fn bucket(&self) -> Result<Option<Bucket>, ReadError>;
+
+    /// Lists everything once, versions of one key from the newest to the oldest. `prefixes` are those of the logs: a
+    /// folder looks at no other place.
+    ///
+    /// # Errors
+    ///
+    /// Where the listing is not complete.
+    fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<(), ReadError>;
+
+    /// Reads one version.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read whole.
+    fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError>;
+}

@@ -1,0 +1,139 @@
+//! Storage (V17 to V20): what the store says of each version and of the bucket, held against what was declared when the
+//! version was made.
+
+use auditlog_chain::policy::{LockMode, LockSpan, TrustPolicy};
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::finding::Fault;
+use crate::plan::Slot;
+use crate::source::{Bucket, Lock, Storage, Version};
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// Fails closed: a policy without spans cannot be made, and would ask for everything.
+const STRICTEST: LockSpan = LockSpan {
+    from: Timestamp::EPOCH,
+    mode: LockMode::Compliance,
+    retention_days: 36_500,
+    max_silence_seconds: 1,
+};
+
+/// What was declared at a point in time; before the first span the first one holds.
+pub(crate) fn span_at(policy: &TrustPolicy, time: Timestamp) -> LockSpan {
+    let first = policy.document().lock.first();
+    policy.lock_at(time).or(first).copied().unwrap_or(STRICTEST)
+}
+
+/// Until when what was made at `time` has to be kept, at least.
+pub(crate) fn kept_until(policy: &TrustPolicy, time: Timestamp) -> Timestamp {
+    let days = i64::from(span_at(policy, time).retention_days);
+    time.saturating_add_seconds(days.saturating_mul(DAY_SECONDS))
+}
+
+/// V17: a segment has one version, and no marker but one that was set after its retention. Returns each fault with the
+/// version id that it is about. Versions of an ended log that were written after its end are left out: they are disowned.
+pub(crate) fn check_versions(
+    policy: &TrustPolicy,
+    slot: &Slot,
+    ended: Option<Timestamp>,
+) -> Vec<(Option<String>, Fault)> {
+    let mut faults = Vec::new();
+    let disowned = |version: &Version| {
+        version
+            .stored
+            .zip(ended)
+            .is_some_and(|(stored, end)| stored > end)
+    };
+    let Some((first, later)) = slot.versions.split_last() else {
+        return faults;
+    };
+    for version in later.iter().filter(|version| !disowned(version)) {
+        let found = slot.versions.len();
+        faults.push((version.id.clone(), Fault::SecondVersion { found }));
+    }
+    let Some(expected) = first.stored.map(|stored| kept_until(policy, stored)) else {
+        return faults;
+    };
+    for marker in slot.markers.iter().filter(|marker| marker.set < expected) {
+        let found = marker.set;
+        faults.push((
+            marker.id.clone(),
+            Fault::HiddenByDeleteMarker { expected, found },
+        ));
+    }
+    faults
+}
+
+/// V18, V19: a version is locked as was declared when it was made, and its `LastModified` is when it was written here.
+pub(crate) fn check_version(
+    policy: &TrustPolicy,
+    version: &Version,
+    storage: &Storage,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Some(etag) = &version.multipart {
+        faults.push(Fault::ObjectMultipart {
+            found: etag.clone(),
+        });
+    }
+    if storage.replica {
+        faults.push(Fault::ObjectReplica);
+    }
+    if let (Some(stored), Ok(lock)) = (version.stored, &storage.lock) {
+        check_lock(policy, stored, lock.as_ref(), &mut faults);
+    }
+    faults
+}
+
+fn check_lock(
+    policy: &TrustPolicy,
+    stored: Timestamp,
+    lock: Option<&Lock>,
+    faults: &mut Vec<Fault>,
+) {
+    let (mode, until) = (span_at(policy, stored).mode, kept_until(policy, stored));
+    let Some(lock) = lock else {
+        faults.push(Fault::LockMissing {
+            expected: mode,
+            until,
+        });
+        return;
+    };
+    if LockMode::parse(&lock.mode).is_none_or(|found| found < mode) {
+        faults.push(Fault::LockModeWeaker {
+            expected: mode,
+            found: lock.mode.clone(),
+        });
+    }
+    if lock.until < until {
+        faults.push(Fault::LockTooShort {
+            expected: until,
+            found: lock.until,
+        });
+    }
+}
+
+/// V20: the bucket keeps versions, and locks new objects at least as is declared now.
+pub(crate) fn check_bucket(policy: &TrustPolicy, bucket: &Bucket, now: Timestamp) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if bucket.versioning.as_deref() != Some("Enabled") {
+        let found = bucket
+            .versioning
+            .clone()
+            .unwrap_or_else(|| "never enabled".to_owned());
+        faults.push(Fault::BucketVersioning { found });
+    }
+    let span = span_at(policy, now);
+    let expected = format!("enabled, {} for {} days", span.mode, span.retention_days);
+    let strong = |(mode, days): &(String, u32)| {
+        LockMode::parse(mode).is_some_and(|mode| mode >= span.mode) && *days >= span.retention_days
+    };
+    let found = match (&bucket.retention, bucket.object_lock) {
+        (_, false) => Some("not enabled".to_owned()),
+        (None, true) => Some("enabled, without a default retention".to_owned()),
+        (Some(retention), true) if strong(retention) => None,
+        (Some((mode, days)), true) => Some(format!("enabled, {mode} for {days} days")),
+    };
+    faults.extend(found.map(|found| Fault::BucketLock { expected, found }));
+    faults
+}

@@ -1,0 +1,103 @@
+//! V25, V26: what an earlier run saw.
+
+use super::world::{Key, World, codes, origin};
+use crate::state::{Pins, StateError};
+
+fn pinned(segments: u64) -> World {
+    let mut world = World::new(Key::ed25519(), segments);
+    let report = world.verify(&world.folder());
+    world.pins.take(report.logs()[0].verified().unwrap());
+    world
+}
+
+#[test]
+fn a_first_run_claims_nothing_about_rollback_and_a_second_one_does() {
+    let mut world = pinned(4);
+    let report = world.verify(&world.folder());
+    assert_eq!(report.notes(), [""; 0]);
+    let pins = std::mem::take(&mut world.pins);
+    let report = world.verify(&world.folder());
+    assert!(
+        report.notes()[0].contains("nothing is claimed about rollback"),
+        "{:?}",
+        report.notes()
+    );
+    world.pins = pins;
+    world.segments.remove(&3);
+    assert_eq!(world.codes(), ["head-rolled-back"]);
+    world.segments.clear();
+    assert_eq!(world.codes(), ["log-empty"]);
+}
+
+#[test]
+fn a_log_that_went_another_way_is_forked() {
+    let world = pinned(3);
+    let mut other = World::new(Key::ed25519(), 3);
+    other.pins = world.pins;
+    assert_eq!(other.codes(), ["head-forked"]);
+}
+
+#[test]
+fn a_pinned_segment_may_expire() {
+    let mut world = pinned(2);
+    let pins = std::mem::take(&mut world.pins);
+    let mut longer = World::new(Key::ed25519(), 4);
+    longer.pins = pins;
+    for gone in 0..3 {
+        longer.segments.remove(&gone);
+    }
+    longer.at = Some(500);
+    longer.now = 40 * 86_400;
+    assert_eq!(longer.codes(), [""; 0]);
+}
+
+#[test]
+fn pins_are_kept_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heads.json");
+    assert_eq!(Pins::load(&path).unwrap(), Pins::default());
+    let world = pinned(3);
+    world.pins.store(&path).unwrap();
+    let again = Pins::load(&path).unwrap();
+    assert_eq!(again, world.pins);
+    assert_eq!(again.pin(&origin()), Some(&world.position(2)));
+    world.pins.store(&path).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_holds_no_pins_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heads.json");
+    for (text, unsupported) in [
+        ("", false),
+        ("{}", false),
+        ("[]", false),
+        (r#"{"state":1}"#, false),
+        (r#"{"state":1,"logs":{"x":{"segment":1,"size":2}}}"#, false),
+        (r#"{"state":1,"logs":{},"more":1}"#, false),
+        (r#"{"trust_policy":1}"#, false),
+        (r#"{"state":2,"pins":[]}"#, true),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let error = Pins::load(&path).unwrap_err();
+        assert_eq!(
+            matches!(error, StateError::Unsupported { .. }),
+            unsupported,
+            "{text}: {error}"
+        );
+    }
+    assert!(matches!(
+        Pins::load(folder.path()),
+        Err(StateError::Read { .. })
+    ));
+}
+
+#[test]
+fn a_log_with_a_fault_is_not_pinned() {
+    let mut world = World::new(Key::ed25519(), 4);
+    world.segments.remove(&1);
+    let report = world.verify(&world.folder());
+    assert_eq!(codes(&report), ["segment-missing"]);
+    assert!(report.logs()[0].verified().is_none());
+}

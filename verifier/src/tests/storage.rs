@@ -1,0 +1,176 @@
+//! V17 to V20: what a store knows of the versions and of the bucket.
+
+use super::world::{DAY, Key, Memory, World, at, codes};
+use crate::finding::Unread;
+use crate::report::Verdict;
+use crate::source::{Lock, ReadError};
+
+fn world() -> World {
+    World::new(Key::p256(), 4)
+}
+
+fn faults(world: &World, change: impl Fn(&mut Memory)) -> Vec<&'static str> {
+    let mut memory = world.bucket();
+    change(&mut memory);
+    codes(&world.verify(&memory))
+}
+
+#[test]
+fn a_second_version_is_a_fault_and_the_first_one_counts() {
+    let world = world();
+    let report = {
+        let mut memory = world.bucket();
+        memory.put(1, "later", 300, b"something else".to_vec());
+        world.verify(&memory)
+    };
+    assert_eq!(codes(&report), ["second-version"]);
+    assert_eq!(
+        report.faults()[0].place.version_id.as_deref(),
+        Some("later")
+    );
+}
+
+#[test]
+fn a_delete_marker_is_a_fault_until_the_retention_is_over() {
+    let world = world();
+    for segment in 0..4 {
+        assert_eq!(
+            faults(&world, |memory| memory.mark(segment, 400)),
+            ["hidden-by-delete-marker"]
+        );
+    }
+    // Segment 1 was stored at 92 s and is kept for 30 days.
+    assert_eq!(
+        faults(&world, |memory| memory.mark(1, 91 + 30 * DAY)),
+        ["hidden-by-delete-marker"]
+    );
+    assert_eq!(
+        faults(&world, |memory| memory.mark(1, 92 + 30 * DAY)),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_marker_that_alone_is_left_shows_that_something_was_there() {
+    let world = world();
+    let marked_tail = |memory: &mut Memory| {
+        memory.remove(3);
+        memory.mark(3, 400);
+    };
+    assert_eq!(faults(&world, marked_tail), ["segment-missing"]);
+    assert_eq!(
+        faults(&world, |memory| memory.mark(7, 400)),
+        ["segment-missing"]
+    );
+}
+
+#[test]
+fn each_version_is_locked_as_declared_when_it_was_made() {
+    let mut world = world();
+    let lock = |mode: &str, until: i64| {
+        Ok(Some(Lock {
+            mode: mode.to_owned(),
+            until: at(until),
+        }))
+    };
+    assert_eq!(
+        faults(&world, |memory| memory.storage(2).lock = Ok(None)),
+        ["lock-missing"]
+    );
+    let exact = 152 + 30 * DAY;
+    assert_eq!(
+        faults(&world, |memory| memory.storage(2).lock =
+            lock("GOVERNANCE", exact)),
+        [""; 0]
+    );
+    assert_eq!(
+        faults(&world, |memory| memory.storage(2).lock =
+            lock("COMPLIANCE", exact)),
+        [""; 0]
+    );
+    assert_eq!(
+        faults(&world, |memory| memory.storage(2).lock =
+            lock("GOVERNANCE", exact - 1)),
+        ["lock-too-short"]
+    );
+    assert_eq!(
+        faults(&world, |memory| memory.storage(2).lock =
+            lock("none", exact)),
+        ["lock-mode"]
+    );
+    // From 150 s on more was declared: segments 0 and 1 are judged by what held before.
+    let stronger = auditlog_chain::policy::LockSpan {
+        from: at(150),
+        mode: auditlog_chain::policy::LockMode::Compliance,
+        retention_days: 31,
+        ..world.policy.lock[0]
+    };
+    world.policy.lock.push(stronger);
+    let with_bucket = |memory: &mut Memory| {
+        memory.bucket.as_mut().unwrap().retention = Some(("COMPLIANCE".to_owned(), 31));
+    };
+    assert_eq!(faults(&world, with_bucket), ["lock-mode", "lock-mode"]);
+    world.policy.lock[1].mode = auditlog_chain::policy::LockMode::Governance;
+    world.policy.lock[1].retention_days = 32;
+    let with_bucket = |memory: &mut Memory| {
+        memory.bucket.as_mut().unwrap().retention = Some(("COMPLIANCE".to_owned(), 32));
+    };
+    assert_eq!(
+        faults(&world, with_bucket),
+        ["lock-too-short", "lock-too-short"]
+    );
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_is_no_verdict() {
+    let world = world();
+    let mut memory = world.bucket();
+    memory.storage(1).lock = Err(ReadError::new("denied"));
+    let report = world.verify(&memory);
+    assert_eq!(report.verdict(), Verdict::NoVerdict);
+    assert!(matches!(report.unread(), [Unread { what, .. }] if what.starts_with("the lock of")));
+}
+
+#[test]
+fn objects_whose_last_modified_says_nothing_are_not_accepted() {
+    let world = world();
+    assert_eq!(
+        faults(&world, |memory| memory.storage(2).replica = true),
+        ["object-replica"]
+    );
+    let parts = |memory: &mut Memory| memory.version(2).multipart = Some("\"abc-2\"".to_owned());
+    assert_eq!(faults(&world, parts), ["object-multipart"]);
+}
+
+#[test]
+fn the_bucket_is_configured_as_declared() {
+    let world = world();
+    let bucket = |change: &dyn Fn(&mut crate::source::Bucket)| {
+        faults(&world, |memory| change(memory.bucket.as_mut().unwrap()))
+    };
+    assert_eq!(
+        bucket(&|bucket| bucket.versioning = None),
+        ["bucket-versioning"]
+    );
+    assert_eq!(
+        bucket(&|bucket| bucket.versioning = Some("Suspended".to_owned())),
+        ["bucket-versioning"]
+    );
+    assert_eq!(
+        bucket(&|bucket| bucket.object_lock = false),
+        ["bucket-lock"]
+    );
+    assert_eq!(bucket(&|bucket| bucket.retention = None), ["bucket-lock"]);
+    assert_eq!(
+        bucket(&|bucket| bucket.retention = Some(("GOVERNANCE".to_owned(), 29))),
+        ["bucket-lock"]
+    );
+    assert_eq!(
+        bucket(&|bucket| bucket.retention = Some(("none".to_owned(), 30))),
+        ["bucket-lock"]
+    );
+    assert_eq!(
+        bucket(&|bucket| bucket.retention = Some(("COMPLIANCE".to_owned(), 99))),
+        [""; 0]
+    );
+}

@@ -1,0 +1,113 @@
+//! V21 to V24: the clocks.
+
+use super::world::{Key, World, at, closed, codes, opened};
+
+fn world() -> World {
+    World::new(Key::ed25519(), 4)
+}
+
+#[test]
+fn a_segment_is_sealed_before_it_is_stored() {
+    let world = world();
+    let mut memory = world.bucket();
+    // Segment 3 is sealed at 210 s; the skew is 5 seconds.
+    memory.version(3).stored = Some(at(205));
+    assert_eq!(codes(&world.verify(&memory)), [""; 0]);
+    memory.version(3).stored = Some(at(204));
+    assert_eq!(codes(&world.verify(&memory)), ["sealed-after-stored"]);
+}
+
+#[test]
+fn no_segment_is_stored_before_its_predecessor() {
+    let world = world();
+    let mut memory = world.bucket();
+    memory.version(2).stored = Some(at(213));
+    assert_eq!(codes(&world.verify(&memory)), ["stored-order"]);
+    memory.version(2).stored = Some(at(212));
+    assert_eq!(codes(&world.verify(&memory)), [""; 0]);
+}
+
+#[test]
+fn no_segment_is_sealed_in_the_future() {
+    let mut world = world();
+    world.now = 205;
+    assert_eq!(world.codes(), [""; 0]);
+    world.now = 204;
+    // What `--at` says bounds the silence only.
+    world.at = Some(400);
+    assert_eq!(world.codes(), ["sealed-in-future"]);
+}
+
+#[test]
+fn silence_after_the_last_segment_is_bounded_by_now_or_the_time_asked_for() {
+    let mut world = world();
+    world.now = 210 + 600;
+    assert_eq!(world.codes(), [""; 0]);
+    world.now += 1;
+    assert_eq!(world.codes(), ["silence-exceeded"]);
+    // In a bucket it counts from when the segment was stored, at 212 s.
+    assert_eq!(codes(&world.verify(&world.bucket())), [""; 0]);
+    world.now = 5_000_000;
+    world.at = Some(812);
+    assert_eq!(codes(&world.verify(&world.bucket())), [""; 0]);
+    world.at = Some(813);
+    assert_eq!(codes(&world.verify(&world.bucket())), ["silence-exceeded"]);
+}
+
+#[test]
+fn every_gap_is_bounded() {
+    let mut world = world();
+    let seal = |world: &mut World, opened, sealed| {
+        let segment = closed(world.head(), None, &[], opened, sealed);
+        let signature = world.key.sign(&segment);
+        world.add(segment, vec![signature]);
+    };
+    seal(&mut world, 300, 811);
+    world.now = 900;
+    assert_eq!(world.codes(), ["silence-exceeded"]);
+    // A longer silence was declared before the gap's end.
+    let longer = auditlog_chain::policy::LockSpan {
+        from: at(500),
+        max_silence_seconds: 601,
+        ..world.policy.lock[0]
+    };
+    world.policy.lock.push(longer);
+    assert_eq!(world.codes(), [""; 0]);
+
+    let world = self::world();
+    let mut memory = world.bucket();
+    memory.version(2).stored = Some(at(92 + 601));
+    memory.version(3).stored = Some(at(92 + 601));
+    let mut later = world;
+    later.now = 1000;
+    assert_eq!(codes(&later.verify(&memory)), ["silence-exceeded"]);
+}
+
+#[test]
+fn the_first_segment_comes_soon_after_the_declared_beginning() {
+    let mut world = world();
+    world.policy.logs[0].began = at(30 - 600);
+    assert_eq!(world.codes(), [""; 0]);
+    world.policy.logs[0].began = at(30 - 601);
+    assert_eq!(world.codes(), ["silence-exceeded"]);
+}
+
+/// Who holds the key could claim that what is missing expired long ago; the store's clock says otherwise.
+#[test]
+fn a_gap_cannot_be_claimed_to_have_expired_long_ago() {
+    let mut world = World::new(Key::ed25519(), 2);
+    let mut head = world.head().clone();
+    head.next_segment = 9;
+    head.sealed = Some(at(-40 * 86_400));
+    let segment = closed(&head, None, &[], opened(2), opened(2) + 30);
+    let signature = world.key.sign(&segment);
+    world.segments.clear();
+    world.heads.clear();
+    world.heads.push(head);
+    world
+        .segments
+        .insert(9, segment.finish(vec![signature]).unwrap());
+    let mut memory = world.bucket();
+    memory.version(9).stored = Some(at(opened(2) + 32));
+    assert_eq!(codes(&world.verify(&memory)), ["silence-exceeded"]);
+}

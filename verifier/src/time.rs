@@ -1,0 +1,71 @@
+//! Time (V21 to V24): what the writer's clock says is bounded by what the store's clock says, and no log is silent for
+//! longer than declared.
+
+use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::segment::CheckedSegment;
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::finding::{Fault, Silence};
+use crate::storage::span_at;
+
+/// The clocks and what they are allowed to differ by.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    /// The verifier's own.
+    pub(crate) now: Timestamp,
+    pub(crate) skew_seconds: i64,
+}
+
+/// V21, V23: a segment was sealed before it was stored, and not in the future.
+pub(crate) fn check_sealed(
+    clock: Clock,
+    segment: &CheckedSegment,
+    stored: Option<Timestamp>,
+) -> Option<Fault> {
+    let found = segment.sealed();
+    if let Some(stored) = stored {
+        let expected = stored.saturating_add_seconds(clock.skew_seconds);
+        if found > expected {
+            return Some(Fault::SealedAfterStored {
+                stored,
+                expected,
+                found,
+            });
+        }
+    }
+    let expected = clock.now.saturating_add_seconds(clock.skew_seconds);
+    (found > expected).then_some(Fault::SealedInFuture { expected, found })
+}
+
+/// V22: no segment was stored before its predecessor.
+pub(crate) fn check_stored_order(
+    before: Option<Timestamp>,
+    stored: Option<Timestamp>,
+) -> Option<Fault> {
+    let (expected, found) = before.zip(stored)?;
+    (found < expected).then_some(Fault::StoredOrder { expected, found })
+}
+
+/// V24: the log was not silent from `since` to `until` for longer than the largest `max_silence` in force meanwhile.
+pub(crate) fn check_silence(
+    policy: &TrustPolicy,
+    since: Timestamp,
+    until: Timestamp,
+    place: Silence,
+) -> Option<Fault> {
+    let within = policy
+        .document()
+        .lock
+        .iter()
+        .filter(|span| span.from > since && span.from <= until);
+    let declared = within
+        .map(|span| span.max_silence_seconds)
+        .fold(span_at(policy, since).max_silence_seconds, u64::max);
+    let latest = since.saturating_add_seconds(i64::try_from(declared).unwrap_or(i64::MAX));
+    let found = u64::try_from(until.seconds_since(since)).unwrap_or(0);
+    (until > latest).then_some(Fault::SilenceExceeded {
+        place,
+        expected: declared,
+        found,
+    })
+}
