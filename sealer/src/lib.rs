@@ -1,1 +1,81 @@
-//! Chains, signs and writes audit events once.
+//! Takes audit events, chains and signs them, and writes them once.
+//!
+//! The sealer is the writer of a log: it finds the log's head in the store, chains each event behind it, keeps what it
+//! has accepted in a [spool](spool) until it is sealed, has each segment signed, and creates it under a name that can be
+//! taken once. It trusts nothing it finds: a head that it cannot explain stops it. It does not judge a log as a whole:
+//! that is the verifier's, which shares no code with it but the format.
+//!
+//! ```
+//! use auditlog_chain::builder::StoredPayload;
+//! use auditlog_chain::keys::KeySpec;
+//! use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
+//! use auditlog_sealer::signer::{LocalKey, Signer};
+//! use auditlog_sealer::spool::Spool;
+//! use auditlog_sealer::store::Folder;
+//! use auditlog_sealer::target::log_without_policy;
+//! # let scratch = tempfile::tempdir()?;
+//! # let now = || auditlog_chain::timestamp::Timestamp::from_system_time(std::time::SystemTime::now()).unwrap_or(
+//! #     auditlog_chain::timestamp::Timestamp::EPOCH);
+//!
+//! let signer = Signer::Local(LocalKey::generate(KeySpec::EccNistEdwards25519)?);
+//! let log = log_without_policy("acme.example/audit/payments", None)?;
+//! let spool = Spool::open(&scratch.path().join("spool"), "payments in a folder", "writer-1")?;
+//! let store = Folder::new(&scratch.path().join("bucket"), spool.writer());
+//! let setup = Setup {
+//!     store: &store,
+//!     log,
+//!     policy: None,
+//!     signer: &signer,
+//!     previous: None,
+//!     clock: &now,
+//!     limits: Limits::default(),
+//!     fencing: Fencing::Condition,
+//! };
+//! let mut sealer = Sealer::start(setup, spool)?;
+//! let event = StoredPayload::event(br#"{"user":"ann","action":"login"}"#)?;
+//! sealer.append(&event, None, now())?;
+//! sealer.accept()?; // synced: from here on the event is not lost
+//! sealer.seal()?; // signed, and in the store
+//! assert_eq!(sealer.sealed().events, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    clippy::allow_attributes_without_reason
+)]
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+pub mod aws;
+pub mod error;
+pub mod input;
+pub mod seal;
+pub mod signer;
+pub mod spool;
+pub mod store;
+pub mod target;
+
+/// Reads a file of at most `limit` bytes.
+fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, error::Error> {
+    let read = File::open(path).and_then(|file| {
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if u64::try_from(bytes.len()).is_ok_and(|found| found > limit) {
+            let reason = format!("larger than {limit} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+        }
+        Ok(bytes)
+    });
+    read.map_err(error::Error::file("it cannot be read", path))
+}

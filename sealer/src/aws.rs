@@ -1,0 +1,304 @@
+//! The way to AWS: configuration with time-outs, the runtime that the calls run on, and what their failures mean.
+//!
+//! The sealer has its own set-up, apart from the verifier's, so that no mistake in it can hide in both.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use tokio::runtime::Runtime;
+
+use crate::error::Error;
+
+/// How to reach AWS. What is absent comes from the SDK's standard chain: environment, profile, instance.
+#[derive(Clone, Debug)]
+pub struct AwsSettings {
+    /// The region of bucket and key.
+    pub region: Option<String>,
+    /// The named profile of the shared files.
+    pub profile: Option<String>,
+    /// Endpoint in place of AWS's own, for S3 and KMS.
+    pub endpoint_url: Option<String>,
+    /// Whether the bucket stands in the path of the URL and not in its host.
+    pub path_style: bool,
+    /// For one attempt of a call, its answer included; a call with its retries takes at most three times as long.
+    pub attempt_timeout: Duration,
+}
+
+impl Default for AwsSettings {
+    fn default() -> Self {
+        Self {
+            region: None,
+            profile: None,
+            endpoint_url: None,
+            path_style: false,
+            attempt_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// A loaded configuration and the runtime for its calls.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) config: SdkConfig,
+    pub(crate) path_style: bool,
+}
+
+impl Aws {
+    /// Loads the configuration. Nothing is called yet but what the credentials need.
+    ///
+    /// # Errors
+    ///
+    /// Where no thread can be started, or no region is known.
+    pub fn load(settings: &AwsSettings) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(Error::file(
+                "no thread can be started",
+                std::path::Path::new("/proc"),
+            ))?;
+        let attempt = settings.attempt_timeout;
+        // An unanswered request would hang for ever: the SDK has no time-outs until they are set.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(attempt.min(Duration::from_secs(5)))
+            .read_timeout(attempt)
+            .operation_attempt_timeout(attempt)
+            .operation_timeout(attempt.saturating_mul(3))
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .timeout_config(timeouts);
+        if let Some(region) = &settings.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &settings.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let config = runtime.block_on(loader.load());
+        if config.region().is_none() {
+            return Err(AwsFault::no_region().into());
+        }
+        Ok(Self {
+            runtime: Arc::new(runtime),
+            config,
+            path_style: settings.path_style,
+        })
+    }
+}
+
+/// A call that failed.
+#[derive(Debug)]
+pub struct AwsFault {
+    /// Service and operation, such as `S3 PutObject`.
+    pub call: &'static str,
+    /// What it was about, such as `s3://bucket/key`.
+    pub target: String,
+    /// How it failed.
+    pub kind: AwsFaultKind,
+}
+
+/// How a call failed.
+#[derive(Debug)]
+pub enum AwsFaultKind {
+    /// It was answered with an error.
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// Error code of the service; empty where it gave none.
+        code: String,
+        /// Its message.
+        message: String,
+    },
+    /// No answer came in time.
+    TimedOut,
+    /// There are no credentials to sign it with.
+    NoCredentials(String),
+    /// No region is configured.
+    NoRegion,
+    /// The answer lacks something.
+    Incomplete(&'static str),
+    /// It could not be sent, or its answer could not be read.
+    Broken(String),
+}
+
+impl AwsFault {
+    pub(crate) fn new<E>(
+        call: &'static str,
+        target: impl Into<String>,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let kind = match error {
+            SdkError::TimeoutError(_) => AwsFaultKind::TimedOut,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => AwsFaultKind::TimedOut,
+            SdkError::ServiceError(answer) => AwsFaultKind::Answered {
+                status: answer.raw().status().as_u16(),
+                code: error.code().unwrap_or_default().to_owned(),
+                message: error.message().unwrap_or_default().to_owned(),
+            },
+            _ => {
+                let chain = chain(error);
+                if chain.contains("credential") {
+                    AwsFaultKind::NoCredentials(chain)
+                } else {
+                    AwsFaultKind::Broken(chain)
+                }
+            }
+        };
+        Self {
+            call,
+            target: target.into(),
+            kind,
+        }
+    }
+
+    fn no_region() -> Self {
+        Self {
+            call: "AWS",
+            target: "configuration".to_owned(),
+            kind: AwsFaultKind::NoRegion,
+        }
+    }
+
+    pub(crate) fn incomplete(
+        call: &'static str,
+        target: impl Into<String>,
+        missing: &'static str,
+    ) -> Self {
+        Self {
+            call,
+            target: target.into(),
+            kind: AwsFaultKind::Incomplete(missing),
+        }
+    }
+
+    /// The service's error code; empty where there was none.
+    pub fn code(&self) -> &str {
+        match &self.kind {
+            AwsFaultKind::Answered { code, .. } => code,
+            AwsFaultKind::TimedOut
+            | AwsFaultKind::NoCredentials(_)
+            | AwsFaultKind::NoRegion
+            | AwsFaultKind::Incomplete(_)
+            | AwsFaultKind::Broken(_) => "",
+        }
+    }
+
+    /// The HTTP status; 0 where there was no answer.
+    pub const fn status(&self) -> u16 {
+        match &self.kind {
+            AwsFaultKind::Answered { status, .. } => *status,
+            AwsFaultKind::TimedOut
+            | AwsFaultKind::NoCredentials(_)
+            | AwsFaultKind::NoRegion
+            | AwsFaultKind::Incomplete(_)
+            | AwsFaultKind::Broken(_) => 0,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match &self.kind {
+            AwsFaultKind::NoCredentials(_) => {
+                "set AWS_PROFILE or --profile, or sign in: aws sts get-caller-identity shows who you are"
+            }
+            AwsFaultKind::NoRegion => "set AWS_REGION or --region",
+            AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) | AwsFaultKind::Incomplete(_) => {
+                "see that the endpoint is right and reachable, and run it again: what was accepted is in the spool"
+            }
+            AwsFaultKind::Answered { code, status, .. } => answered(code, *status)?,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn answered(code: &str, status: u16) -> Option<&'static str> {
+    let hint = match code {
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "ExpiredTokenException" => {
+            "the credentials are not valid: aws sts get-caller-identity shows who you are"
+        }
+        "AccessDenied" | "AccessDeniedException" => {
+            "the sealer needs s3:PutObject, s3:PutObjectRetention, s3:GetObject, s3:ListBucketVersions, \
+             s3:GetBucketObjectLockConfiguration and s3:GetBucketVersioning on the bucket, and kms:Sign, kms:GetPublicKey \
+             and kms:DescribeKey on the key"
+        }
+        "RequestTimeTooSkewed" => "set this machine's clock: timedatectl status",
+        "NoSuchBucket" => "make the bucket with the resource auditlog_bucket, or correct --to",
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => {
+            "the bucket is in another region: set --region to it"
+        }
+        "NotFoundException" => "no such key in this account and region: aws kms list-aliases",
+        "DisabledException" => "aws kms enable-key --key-id KEY",
+        "KMSInvalidStateException" => {
+            "aws kms describe-key shows its state; cancel-key-deletion and then enable-key bring it back"
+        }
+        _ if status == 301 => "the bucket is in another region: set --region to it",
+        _ if status >= 500 => "run it again: what was accepted is in the spool",
+        _ => return None,
+    };
+    Some(hint)
+}
+
+impl fmt::Display for AwsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.call, self.target)?;
+        match &self.kind {
+            AwsFaultKind::Answered {
+                status,
+                code,
+                message,
+            } => {
+                let code = if code.is_empty() { "refused" } else { code };
+                write!(f, "{code} (HTTP {status})")?;
+                if !message.is_empty() {
+                    write!(f, ": {message}")?;
+                }
+                Ok(())
+            }
+            AwsFaultKind::TimedOut => f.write_str("no answer came in time"),
+            AwsFaultKind::NoCredentials(why) => write!(f, "there are no credentials: {why}"),
+            AwsFaultKind::NoRegion => f.write_str("no region is set"),
+            AwsFaultKind::Incomplete(missing) => write!(f, "the answer has no {missing}"),
+            AwsFaultKind::Broken(why) => write!(f, "no answer: {why}"),
+        }
+    }
+}
+
+impl StdError for AwsFault {}
+
+/// The messages of an error and of all its causes.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let message = cause.to_string();
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,397 @@
+//! `auditlog-seal append`: from lines to segments.
+
+use std::env;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use auditlog_chain::builder::{Source, StoredPayload};
+use auditlog_chain::hash::leaf_hash;
+use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_sealer::error::{Error, INPUT_UNREADABLE};
+use auditlog_sealer::input::{Input, Lines, MAX_INPUT_LINE_BYTES, Message};
+use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
+use auditlog_sealer::spool::Spool;
+use auditlog_sealer::store::{Bucket, DeclaredLock, Folder, Store};
+use auditlog_sealer::target::{
+    Destination, destination_of_policy, log_of_policy, log_without_policy, read_policy,
+};
+use aws_lc_rs::rand;
+
+use super::report::{Progress, Summary};
+use super::{AppendArguments, LazyAws, Now, print, signer};
+
+pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
+    let source = source(arguments.source.as_deref())?;
+    let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
+    let (log, destination) = target(arguments, policy.as_ref())?;
+    let bucket = policy
+        .as_ref()
+        .and_then(|policy| policy.document().bucket.as_ref());
+    let mut aws = arguments
+        .aws
+        .lazy(bucket.map(|bucket| bucket.region.as_str()));
+    let signer_now = arguments.key.signer(&mut aws)?;
+    let previous = signer(
+        arguments.previous_key_file.as_deref(),
+        arguments.previous_kms_key.as_deref(),
+        &mut aws,
+    )?;
+    let events = open_events(arguments.events.as_deref())?;
+    let spool = open_spool(arguments, &log, &destination)?;
+    let store = store(
+        arguments,
+        &destination,
+        policy.as_ref(),
+        &spool,
+        &mut aws,
+        now,
+    )?;
+    let setup = Setup {
+        store: store.as_ref(),
+        log,
+        policy: policy.as_ref(),
+        signer: &signer_now,
+        previous: previous.as_ref(),
+        clock: &now,
+        limits: Limits {
+            events: arguments.max_segment_events,
+            bytes: usize::try_from(arguments.max_segment_bytes).unwrap_or(usize::MAX),
+        },
+        fencing: fencing(arguments),
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let input = Input::start(events);
+    listen(&interrupted, input.sender())?;
+    let mut run = Run {
+        sealer: Sealer::start(setup, spool)?,
+        source,
+        now,
+        line: 0,
+        to_skip: 0,
+        skipped: 0,
+    };
+    if arguments.skip_recovered {
+        run.to_skip = run.sealer.sealed().recovered;
+    }
+    let done = run.take_all(&input, &interrupted);
+    let done = run.seal_what_was_accepted(done);
+    run.report(arguments, done)
+}
+
+fn source(text: Option<&str>) -> Result<Option<Source>, Error> {
+    let parse = |text: &str| {
+        Source::parse(text).ok_or_else(|| Error::Malformed {
+            expected: "source: 1 to 255 characters of printable ASCII without quote and backslash",
+            found: text.to_owned(),
+        })
+    };
+    text.map(parse).transpose()
+}
+
+fn target(
+    arguments: &AppendArguments,
+    policy: Option<&TrustPolicy>,
+) -> Result<(LogPolicy, Destination), Error> {
+    let to = arguments
+        .to
+        .as_deref()
+        .map(Destination::parse)
+        .transpose()?;
+    if let Some(policy) = policy {
+        let log = log_of_policy(policy, arguments.log.as_deref())?;
+        let destination = destination_of_policy(policy, &log, to)?;
+        return Ok((log, destination));
+    }
+    let to = to.ok_or(Error::NoDestination)?;
+    let of_url = match &to {
+        Destination::Bucket { prefix, .. } => prefix.as_deref(),
+        Destination::Folder(_) => None,
+    };
+    let prefix = match (arguments.prefix.as_deref(), of_url) {
+        (Some(one), Some(other)) if one != other => {
+            return Err(Error::OtherDestination {
+                what: "prefix",
+                expected: one.to_owned(),
+                found: other.to_owned(),
+            });
+        }
+        (given, of_url) => given.or(of_url),
+    };
+    // clap asks for an origin where there is no policy.
+    let origin = arguments.origin.as_deref().unwrap_or_default();
+    Ok((log_without_policy(origin, prefix)?, to))
+}
+
+const fn fencing(arguments: &AppendArguments) -> Fencing {
+    if arguments.fenced {
+        Fencing::ListVersions
+    } else {
+        Fencing::Condition
+    }
+}
+
+fn open_events(path: Option<&Path>) -> Result<Box<dyn io::Read + Send>, Error> {
+    match path.filter(|path| *path != Path::new("-")) {
+        None => Ok(Box::new(io::stdin())),
+        Some(path) => {
+            let unreadable = |source| Error::File {
+                operation: INPUT_UNREADABLE,
+                path: path.to_owned(),
+                source,
+            };
+            let file = File::open(path).map_err(unreadable)?;
+            if file.metadata().map_err(unreadable)?.is_dir() {
+                return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+            }
+            Ok(Box::new(file))
+        }
+    }
+}
+
+fn open_spool(
+    arguments: &AppendArguments,
+    log: &LogPolicy,
+    destination: &Destination,
+) -> Result<Spool, Error> {
+    let place = match destination {
+        Destination::Folder(path) => std::path::absolute(path)
+            .unwrap_or_else(|_| path.clone())
+            .join(&log.prefix)
+            .display()
+            .to_string(),
+        Destination::Bucket { name, .. } => format!("s3://{name}/{}", log.prefix),
+    };
+    let identity = format!("{} in {place}", log.origin);
+    let folder = match &arguments.spool {
+        Some(folder) => folder.clone(),
+        None => default_spool(&identity)?,
+    };
+    let mut random = [0; 8];
+    rand::fill(&mut random).map_err(|_| Error::SigningFailed {
+        key: "the random generator".to_owned(),
+    })?;
+    let name = format!("{:016x}", u64::from_be_bytes(random));
+    Spool::open(&folder, &identity, &name)
+}
+
+fn default_spool(identity: &str) -> Result<PathBuf, Error> {
+    let set = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
+    let state = state.ok_or(Error::NoSpool)?;
+    let hash = leaf_hash(identity.as_bytes()).to_hex();
+    let (short, _) = hash.split_at_checked(32).unwrap_or((&hash, ""));
+    Ok(state.join("auditlog/spool").join(short))
+}
+
+fn store(
+    arguments: &AppendArguments,
+    destination: &Destination,
+    policy: Option<&TrustPolicy>,
+    spool: &Spool,
+    aws: &mut LazyAws,
+    now: Now,
+) -> Result<Box<dyn Store>, Error> {
+    let name = match destination {
+        Destination::Folder(path) => return Ok(Box::new(Folder::new(path, spool.writer()))),
+        Destination::Bucket { name, .. } => name,
+    };
+    let declared = match policy {
+        Some(policy) => Some(declared_lock(policy, now)?),
+        None => arguments
+            .lock_mode
+            .zip(arguments.retention_days)
+            .map(|(mode, retention_days)| DeclaredLock {
+                mode,
+                retention_days,
+            }),
+    };
+    let bucket = Bucket::open(
+        aws.load()?,
+        name,
+        declared,
+        fencing(arguments),
+        Arc::new(now),
+    )?;
+    Ok(Box::new(bucket))
+}
+
+fn declared_lock(policy: &TrustPolicy, now: Now) -> Result<DeclaredLock, Error> {
+    let now = now();
+    if let Some(span) = policy.lock_at(now) {
+        return Ok(DeclaredLock {
+            mode: span.mode,
+            retention_days: span.retention_days,
+        });
+    }
+    let first = policy.document().lock.first().map_or(now, |span| span.from);
+    Err(Error::NoSpan { now, first })
+}
+
+/// Hears Ctrl-C and SIGTERM. The first one stops the reading; the second one ends the process at once: what was accepted
+/// is in the spool.
+fn listen(interrupted: &Arc<AtomicBool>, input: Sender<Message>) -> Result<(), Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let deaf = |source| Error::File {
+        operation: "signals cannot be heard",
+        path: PathBuf::from("this process"),
+        source,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(deaf)?;
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (
+            signal(SignalKind::interrupt()).map_err(deaf)?,
+            signal(SignalKind::terminate()).map_err(deaf)?,
+        )
+    };
+    let interrupted = Arc::clone(interrupted);
+    thread::spawn(move || {
+        runtime.block_on(async {
+            loop {
+                let status = tokio::select! {
+                    _ = interrupt.recv() => 130,
+                    _ = terminate.recv() => 143,
+                };
+                if interrupted.swap(true, Ordering::Relaxed) {
+                    process::exit(status);
+                }
+                // A run that is past its input hears it no more; it is about to end anyway.
+                _ = input.send(Message::Interrupt);
+            }
+        });
+    });
+    Ok(())
+}
+
+/// One run of `append`.
+struct Run<'a> {
+    sealer: Sealer<'a>,
+    source: Option<Source>,
+    now: Now,
+    /// Lines of the input so far.
+    line: u64,
+    to_skip: u64,
+    skipped: u64,
+}
+
+impl Run<'_> {
+    fn take_all(&mut self, input: &Input, interrupted: &AtomicBool) -> Result<(), Error> {
+        let mut progress = Progress::new();
+        loop {
+            // What is there already is chained first and synced together.
+            let message = match input.poll() {
+                Some(message) => message,
+                None => {
+                    self.sealer.accept()?;
+                    progress.show(self.sealer.accepted());
+                    input.wait()
+                }
+            };
+            if interrupted.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted { line: self.line });
+            }
+            match message {
+                Message::Lines(lines) => {
+                    self.take(&lines)?;
+                    input.recycle(lines);
+                }
+                Message::Interrupt => return Err(Error::Interrupted { line: self.line }),
+                Message::LineTooLong => {
+                    return Err(Error::LineTooLong {
+                        line: self.line.saturating_add(1),
+                        limit: MAX_INPUT_LINE_BYTES,
+                    });
+                }
+                Message::Failed(source) => {
+                    return Err(Error::File {
+                        operation: INPUT_UNREADABLE,
+                        path: PathBuf::from("the input"),
+                        source,
+                    });
+                }
+                Message::End => return self.skipped_all(),
+            }
+        }
+    }
+
+    fn take(&mut self, lines: &Lines) -> Result<(), Error> {
+        // One reading of the clock for a batch: its lines came together.
+        let time = (self.now)();
+        let bytes = lines.as_bytes();
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        for line in bytes.split(|byte| *byte == b'\n') {
+            self.line = self.line.saturating_add(1);
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            if self.skipped < self.to_skip {
+                self.skipped = self.skipped.saturating_add(1);
+                continue;
+            }
+            if line.len() > MAX_INPUT_LINE_BYTES {
+                return Err(Error::LineTooLong {
+                    line: self.line,
+                    limit: MAX_INPUT_LINE_BYTES,
+                });
+            }
+            let payload = StoredPayload::event(line).map_err(|source| Error::Refused {
+                line: self.line,
+                source,
+            })?;
+            self.sealer.append(&payload, self.source.as_ref(), time)?;
+        }
+        Ok(())
+    }
+
+    fn skipped_all(&self) -> Result<(), Error> {
+        if self.skipped < self.to_skip {
+            return Err(Error::InputTooShort {
+                expected: self.to_skip,
+                found: self.skipped,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whatever ended the reading, what came before it is sealed, unless sealing is what failed.
+    fn seal_what_was_accepted(&mut self, done: Result<(), Error>) -> Result<(), Error> {
+        match done {
+            Ok(()) => {
+                self.sealer.seal()?;
+                if self.sealer.sealed().segments == 0 {
+                    self.sealer.heartbeat()?;
+                }
+                Ok(())
+            }
+            Err(stopped) => {
+                if stopped.is_of_the_input() {
+                    self.sealer.seal()?;
+                }
+                Err(stopped)
+            }
+        }
+    }
+
+    fn report(self, arguments: &AppendArguments, done: Result<(), Error>) -> Result<(), Error> {
+        let summary = Summary::new(&self.sealer, self.skipped);
+        print(&summary.format(arguments.output))?;
+        // Where something is left in the spool, the next run counts on: an event is recovered once, and told once.
+        if summary.kept() == 0 && done.as_ref().err().is_none_or(Error::is_of_the_input) {
+            self.sealer.forget_run()?;
+        }
+        done
+    }
+}

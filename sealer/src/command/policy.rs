@@ -1,0 +1,48 @@
+//! `auditlog-seal policy`: a trust policy for a first try.
+
+use auditlog_chain::policy::{
+    KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument, TrustPolicy,
+};
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::error::Error;
+use auditlog_sealer::target::log_without_policy;
+
+use super::{Now, PolicyArguments, print};
+
+pub(crate) fn run(arguments: &PolicyArguments, now: Now) -> Result<(), Error> {
+    let signer = arguments.key.signer(&mut arguments.aws.lazy(None))?;
+    let now = Timestamp::EPOCH
+        .saturating_add_seconds(i64::try_from(now().as_seconds()).unwrap_or(i64::MAX));
+    let log = log_without_policy(&arguments.origin, arguments.prefix.as_deref())?;
+    let document = PolicyDocument {
+        trust_policy: POLICY_VERSION,
+        bucket: None,
+        // A folder has no lock; the policy has to name one all the same.
+        lock: vec![LockSpan {
+            from: now,
+            mode: LockMode::Governance,
+            retention_days: 1,
+            max_silence_seconds: arguments.max_silence_seconds,
+        }],
+        keys: vec![KeyPolicy {
+            spec: signer.public_key().spec(),
+            spki: signer.public_key().clone(),
+            arn: signer.arn().map(str::to_owned),
+            valid_from: now,
+            retired_at: None,
+            lost_at: None,
+            compromised: None,
+        }],
+        logs: vec![LogPolicy {
+            verifier_keys: vec![signer.verifier_key(&log.origin)],
+            began: now,
+            ..log
+        }],
+        declared_prefixes: Vec::new(),
+    };
+    let policy = TrustPolicy::check(document).map_err(|source| Error::Policy {
+        path: "the new policy".into(),
+        source,
+    })?;
+    print(&policy.format())
+}

@@ -1,0 +1,615 @@
+//! The sealer itself: finds the head, finishes what an earlier run left, chains, closes, signs and writes.
+//!
+//! Its state is the log's head in the store and the spool; between two calls, both can be found again after a crash (see
+//! [`spool`](crate::spool) for the story).
+
+use auditlog_chain::builder::{
+    BuildError, ClosedSegment, Resumed, SegmentBuilder, Source, StoredPayload,
+};
+use auditlog_chain::fault::{Fault, SegmentFault};
+use auditlog_chain::keys::VerifierKey;
+use auditlog_chain::line::{Body, KeyChange, parse_line};
+use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::error::Error;
+use crate::signer::Signer;
+use crate::spool::Spool;
+use crate::store::{Created, Store, newest_segment};
+
+/// How far the head of a log may lie in the future of our clock, and our clock may differ from the store's.
+pub const MAX_SKEW_SECONDS: i64 = 300;
+
+/// When an open segment is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries of a segment.
+    pub events: u64,
+    /// Bytes of its lines, before compression.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            events: 100_000,
+            bytes: 16 << 20,
+        }
+    }
+}
+
+/// What keeps two writers from extending one log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fencing {
+    /// The store creates a name once. When a log is created, this is tried.
+    Condition,
+    /// The store may create a name twice: the versions of each segment are listed after it was created.
+    ListVersions,
+}
+
+/// All that a sealer works with.
+pub struct Setup<'a> {
+    /// Where segments go.
+    pub store: &'a dyn Store,
+    /// The log.
+    pub log: LogPolicy,
+    /// Who may sign it and when, if there is a policy.
+    pub policy: Option<&'a TrustPolicy>,
+    /// The key that signs.
+    pub signer: &'a Signer,
+    /// The key that signed until now, for a rotation.
+    pub previous: Option<&'a Signer>,
+    /// The clock.
+    pub clock: &'a dyn Fn() -> Timestamp,
+    /// When an open segment is closed.
+    pub limits: Limits,
+    /// What keeps other writers out.
+    pub fencing: Fencing,
+}
+
+/// What one sealer has written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    /// Number of segments.
+    pub segments: u64,
+    /// The first of them.
+    pub first_segment: Option<u64>,
+    /// The last of them.
+    pub last_segment: Option<u64>,
+    /// Entries, without those that an earlier run had accepted.
+    pub events: u64,
+    /// Entries that earlier runs had accepted and of which no summary was given: sealed by them, or now.
+    pub recovered: u64,
+}
+
+/// The one writer of a log.
+pub struct Sealer<'a> {
+    setup: Setup<'a>,
+    spool: Spool,
+    head: Head,
+    log_key: Option<VerifierKey>,
+    open: Option<OpenSegment>,
+    sealed: Sealed,
+    appended: u64,
+    accepted: u64,
+}
+
+struct OpenSegment {
+    builder: SegmentBuilder,
+    key_change: Option<KeyChange>,
+}
+
+impl<'a> Sealer<'a> {
+    /// Finds the head of the log, finishes what an earlier run left in the spool, and creates the log where it is new.
+    ///
+    /// # Errors
+    ///
+    /// Where the store, the key, the log or the spool are not as they must be. Nothing was accepted then.
+    pub fn start(setup: Setup<'a>, spool: Spool) -> Result<Self, Error> {
+        setup.store.check()?;
+        setup.check_keys()?;
+        let (head, log_key) = match newest_segment(setup.store, &setup.log)? {
+            None => (Head::of_new_log(setup.log.origin.clone()), None),
+            Some(newest) => setup
+                .read_head(newest)
+                .map(|(head, key)| (head, Some(key)))?,
+        };
+        let mut sealer = Self {
+            setup,
+            spool,
+            head,
+            log_key,
+            open: None,
+            sealed: Sealed::default(),
+            appended: 0,
+            accepted: 0,
+        };
+        // A key that cannot go on is refused before anything is written.
+        sealer.key_change()?;
+        sealer.recover()?;
+        if sealer.head.next_segment == 0 {
+            sealer.heartbeat()?;
+        }
+        sealer.sealed.events = 0;
+        sealer.sealed.recovered = sealer.spool.run().events;
+        Ok(sealer)
+    }
+
+    /// Chains one event. It is accepted only after [`Sealer::accept`]. A full segment is sealed.
+    ///
+    /// # Errors
+    ///
+    /// Where the spool cannot be written, or a full segment could not be sealed; the sealer must then be dropped.
+    pub fn append(
+        &mut self,
+        payload: &StoredPayload<'_>,
+        source: Option<&Source>,
+        time: Timestamp,
+    ) -> Result<(), Error> {
+        if self.open.is_none() {
+            self.open_segment(time)?;
+        }
+        let Some(open) = &mut self.open else {
+            return Err(BuildError::SegmentFull.into());
+        };
+        let line = open.builder.append(source, payload, time)?;
+        self.appended = self.appended.saturating_add(1);
+        self.spool.push(line)?;
+        if self.spool.is_synced() {
+            self.accepted = self.appended;
+        }
+        let limits = self.setup.limits;
+        if open.builder.events() >= limits.events || open.builder.bytes() >= limits.bytes {
+            self.seal()?;
+        }
+        Ok(())
+    }
+
+    /// Syncs what was appended: it is accepted, and not lost in a crash.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails: what was appended since the last call is then not accepted.
+    pub fn accept(&mut self) -> Result<(), Error> {
+        self.spool.sync()?;
+        self.accepted = self.appended;
+        Ok(())
+    }
+
+    /// Seals the open segment, if there is one: closes it, has it signed, and writes it into the store.
+    ///
+    /// # Errors
+    ///
+    /// Where one of these fails; what was accepted is in the spool.
+    pub fn seal(&mut self) -> Result<(), Error> {
+        self.accept()?;
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        self.close_and_send(open)
+    }
+
+    /// Writes an empty segment unless one is open: the sign that the log is alive though it has nothing to say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sealer::seal`].
+    pub fn heartbeat(&mut self) -> Result<(), Error> {
+        if self.open.is_none() {
+            self.open_segment((self.setup.clock)())?;
+        }
+        self.seal()
+    }
+
+    /// What this sealer has written.
+    pub const fn sealed(&self) -> Sealed {
+        self.sealed
+    }
+
+    /// Number of events that were accepted by this sealer, sealed or not.
+    pub const fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// Where the log stands.
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The key that signed the newest segment.
+    pub const fn log_key(&self) -> Option<&VerifierKey> {
+        self.log_key.as_ref()
+    }
+
+    /// Where accepted events are kept until they are sealed.
+    pub const fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// Ends the run: the person has seen what was sealed, the next run counts anew.
+    ///
+    /// # Errors
+    ///
+    /// Where the spool cannot be written.
+    pub fn forget_run(mut self) -> Result<(), Error> {
+        self.spool.forget_run()
+    }
+
+    fn open_segment(&mut self, time: Timestamp) -> Result<(), Error> {
+        self.setup.check_keys()?;
+        let key_change = self.key_change()?;
+        let builder = SegmentBuilder::open(self.head.clone(), time, key_change.clone())?;
+        self.spool.push(builder.opening_lines())?;
+        self.open = Some(OpenSegment {
+            builder,
+            key_change,
+        });
+        Ok(())
+    }
+
+    /// The key line of the next segment: in the first one, and where the key changes.
+    fn key_change(&self) -> Result<Option<KeyChange>, Error> {
+        let verifier_key = self.setup.signer.verifier_key(&self.setup.log.origin);
+        let Some(log_key) = &self.log_key else {
+            return Ok(Some(KeyChange {
+                verifier_key,
+                previous: None,
+            }));
+        };
+        if *log_key == verifier_key {
+            return Ok(None);
+        }
+        if !self.setup.is_lost(log_key, (self.setup.clock)()) {
+            self.setup.signer_of(log_key)?;
+        }
+        Ok(Some(KeyChange {
+            verifier_key,
+            previous: Some(log_key.clone()),
+        }))
+    }
+
+    fn close_and_send(&mut self, open: OpenSegment) -> Result<(), Error> {
+        let closed = open.builder.close((self.setup.clock)())?;
+        self.spool.keep_frames(closed.frames())?;
+        self.spool.push(closed.close_line())?;
+        self.spool.sync()?;
+        self.sign_and_send(closed, open.key_change.as_ref())
+    }
+
+    fn sign_and_send(
+        &mut self,
+        closed: ClosedSegment,
+        key_change: Option<&KeyChange>,
+    ) -> Result<(), Error> {
+        let mut signatures = Vec::new();
+        for signer in self.signers(key_change, closed.sealed())? {
+            signatures.push(signer.sign_segment(&closed)?);
+        }
+        let (number, events, head) = (closed.number(), closed.events(), closed.head().clone());
+        let object = closed.finish(signatures)?;
+        self.spool.keep_finished(number, &object)?;
+        self.put(number, &object, &head)?;
+        self.in_store(number, events, head, key_change)
+    }
+
+    /// Whose signatures the segment needs, in the order of rule F14: its key, then the one that the key replaces.
+    fn signers(
+        &self,
+        key_change: Option<&KeyChange>,
+        sealed: Timestamp,
+    ) -> Result<Vec<&'a Signer>, Error> {
+        let Some(change) = key_change else {
+            let own = self.setup.signer.verifier_key(&self.setup.log.origin);
+            let key = self.log_key.as_ref().unwrap_or(&own);
+            return Ok(vec![self.setup.signer_of(key)?]);
+        };
+        self.setup
+            .required(change, sealed)
+            .into_iter()
+            .map(|key| self.setup.signer_of(key))
+            .collect()
+    }
+
+    /// Creates the object. A name that is taken may be our own, of a PUT whose answer was lost.
+    fn put(&self, number: u64, object: &[u8], head: &Head) -> Result<(), Error> {
+        let key = self.setup.log.segment_key(number);
+        let store = self.setup.store;
+        if store.create(&key, object)? == Created::Exists {
+            self.must_be_ours(number, head)?;
+        }
+        match self.setup.fencing {
+            Fencing::ListVersions => self.one_version(&key),
+            Fencing::Condition if number == 0 => self.try_condition(&key, object),
+            Fencing::Condition => Ok(()),
+        }
+    }
+
+    /// When a log is created, and only then, its bytes are put a second time: a store that takes them would one day take
+    /// another writer's. If we crash before this, the finished object is still in the spool, and it is done by the next run.
+    fn try_condition(&self, key: &str, object: &[u8]) -> Result<(), Error> {
+        match self.setup.store.create(key, object)? {
+            Created::Exists => Ok(()),
+            Created::New => Err(Error::ConditionIgnored {
+                place: self.setup.store.place().to_owned(),
+                key: key.to_owned(),
+            }),
+        }
+    }
+
+    fn one_version(&self, key: &str) -> Result<(), Error> {
+        let versions = self.setup.store.versions(key)?;
+        if versions > 1 {
+            let key = key.to_owned();
+            return Err(Error::SecondVersion { key, versions });
+        }
+        Ok(())
+    }
+
+    /// Reads what has our segment's name. Signatures differ each time they are made, so size and root decide.
+    fn must_be_ours(&self, number: u64, head: &Head) -> Result<(), Error> {
+        let key = self.setup.log.segment_key(number);
+        let stored = self.setup.store.read(&key)?.unwrap_or_default();
+        let stored = check_segment(&stored, self.setup.expected(number)).ok();
+        let expected = head.range.root();
+        let ours = stored
+            .as_ref()
+            .is_some_and(|stored| stored.head() == head && stored.root() == expected);
+        if ours {
+            return Ok(());
+        }
+        Err(Error::AnotherWriter {
+            key,
+            expected,
+            found: stored.as_ref().map(CheckedSegment::root),
+            spool: self.spool.folder().to_owned(),
+        })
+    }
+
+    /// The segment is in the store: it is the head.
+    fn in_store(
+        &mut self,
+        number: u64,
+        events: u64,
+        head: Head,
+        key_change: Option<&KeyChange>,
+    ) -> Result<(), Error> {
+        self.spool.count_sealed(number, events)?;
+        self.head = head;
+        if let Some(change) = key_change {
+            self.log_key = Some(change.verifier_key.clone());
+        }
+        self.sealed.segments = self.sealed.segments.saturating_add(1);
+        self.sealed.first_segment.get_or_insert(number);
+        self.sealed.last_segment = Some(number);
+        self.sealed.events = self.sealed.events.saturating_add(events);
+        Ok(())
+    }
+
+    /// Finishes what an earlier run left: first the finished object, then the open segment behind it.
+    fn recover(&mut self) -> Result<(), Error> {
+        let left = self.spool.leftover()?;
+        for &number in &left.finished {
+            self.recover_finished(number)?;
+        }
+        if left.open.is_empty() {
+            return self.spool.clear_open();
+        }
+        let (number, key_change) = opening(&left.open);
+        // If we crashed before the open segment was emptied, the finished object holds the same lines.
+        if number.is_some_and(|number| left.finished.contains(&number)) || is_bare(&left.open) {
+            return self.spool.clear_open();
+        }
+        let resumed = SegmentBuilder::resume(&self.head, &left.open, &left.frames);
+        let resumed = resumed.map_err(|source| self.spool_fault(source))?;
+        self.spool.keep_open(&left.open)?;
+        match resumed {
+            Resumed::Closed(closed) => self.sign_and_send(*closed, key_change.as_ref()),
+            Resumed::Open(builder) => self.close_and_send(OpenSegment {
+                builder: *builder,
+                key_change,
+            }),
+        }
+    }
+
+    fn recover_finished(&mut self, number: u64) -> Result<(), Error> {
+        let object = self.spool.finished(number)?;
+        let checked = check_segment(&object, self.setup.expected(number));
+        let checked = checked.map_err(|source| self.spool_fault(source))?;
+        let next = self.head.next_segment;
+        if number > next {
+            return Err(Error::SpoolAhead {
+                path: self.spool.folder().to_owned(),
+                expected: next,
+                found: number,
+            });
+        }
+        if number < next {
+            self.must_be_ours(number, checked.head())?;
+            if number == 0 && next == 1 && self.setup.fencing == Fencing::Condition {
+                self.try_condition(&self.setup.log.segment_key(number), &object)?;
+            }
+            return self.spool.count_sealed(number, checked.events());
+        }
+        if *checked.before() != self.head {
+            let (expected, found) = (self.head.last_leaf, checked.before().last_leaf);
+            return Err(self.spool_fault(SegmentFault {
+                line: Some(1),
+                index: Some(checked.first_index()),
+                fault: Fault::PrevMismatch { expected, found },
+            }));
+        }
+        self.put(number, &object, checked.head())?;
+        let head = checked.head().clone();
+        self.in_store(number, checked.events(), head, checked.key_change())
+    }
+
+    fn spool_fault(&self, source: SegmentFault) -> Error {
+        Error::SpoolFault {
+            path: self.spool.folder().to_owned(),
+            source,
+        }
+    }
+}
+
+/// Number and key line of the segment that these lines open.
+fn opening(lines: &[u8]) -> (Option<u64>, Option<KeyChange>) {
+    let mut parsed = lines
+        .split(|byte| *byte == b'\n')
+        .map_while(|line| parse_line(line).ok());
+    let number = match parsed.next().map(|line| line.body) {
+        Some(Body::Open(open)) => Some(open.segment),
+        Some(Body::Key(_) | Body::Entry(_) | Body::Close(_)) | None => None,
+    };
+    let key_change = match parsed.next().map(|line| line.body) {
+        Some(Body::Key(change)) => Some(*change),
+        Some(Body::Open(_) | Body::Entry(_) | Body::Close(_)) | None => None,
+    };
+    (number, key_change)
+}
+
+/// Whether an open segment has nothing but its opening: nothing was accepted into it.
+fn is_bare(lines: &[u8]) -> bool {
+    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+    let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or(lines);
+    parse_line(last).is_ok_and(|line| matches!(line.body, Body::Open(_) | Body::Key(_)))
+}
+
+impl<'a> Setup<'a> {
+    fn expected(&self, segment: u64) -> Expected<'_> {
+        Expected {
+            origin: &self.log.origin,
+            segment,
+            format: self.log.format,
+        }
+    }
+
+    /// Reads the newest segment and proves it: its lines, its root, and a signature of a key that was named to us. That it
+    /// continues its predecessor is for the verifier to say.
+    fn read_head(&self, newest: u64) -> Result<(Head, VerifierKey), Error> {
+        let key = self.log.segment_key(newest);
+        let Some(object) = self.store.read(&key)? else {
+            return Err(Error::Gap { key });
+        };
+        let bad = |source| Error::BadHead {
+            key: key.clone(),
+            source,
+        };
+        let segment = check_segment(&object, self.expected(newest)).map_err(bad)?;
+        let now = (self.clock)();
+        if segment.sealed().seconds_since(now) > MAX_SKEW_SECONDS {
+            return Err(Error::HeadInFuture {
+                key,
+                sealed: segment.sealed(),
+                now,
+            });
+        }
+        let signer = self.head_signer(&key, &segment)?;
+        let required = segment.key_change().map_or_else(
+            || vec![&signer],
+            |change| self.required(change, segment.sealed()),
+        );
+        segment.check_signatures(&required).map_err(bad)?;
+        Ok((segment.head().clone(), signer))
+    }
+
+    /// The key that the newest segment says it is signed by, if somebody named it to us.
+    fn head_signer(&self, key: &str, segment: &CheckedSegment) -> Result<VerifierKey, Error> {
+        let signatures = &segment.signed_checkpoint().signatures;
+        let key_id = signatures.first().map(|note| note.key_id);
+        let announced = segment.key_change().map(|change| &change.verifier_key);
+        self.known_keys()
+            .into_iter()
+            .find(|known| {
+                Some(known.key_id()) == key_id
+                    && announced.is_none_or(|announced| announced == known)
+            })
+            .ok_or_else(|| Error::UnknownSigner {
+                key: key.to_owned(),
+                key_id: key_id.map_or(0, u32::from_be_bytes),
+            })
+    }
+
+    /// The keys of the log: those of the policy, or without one those that we were given.
+    fn known_keys(&self) -> Vec<VerifierKey> {
+        if self.policy.is_some() {
+            return self.log.verifier_keys.clone();
+        }
+        let given = [Some(self.signer), self.previous];
+        let given = given.into_iter().flatten();
+        given
+            .map(|signer| signer.verifier_key(&self.log.origin))
+            .collect()
+    }
+
+    fn required<'c>(&self, change: &'c KeyChange, sealed: Timestamp) -> Vec<&'c VerifierKey> {
+        let previous = change
+            .previous
+            .iter()
+            .filter(|key| !self.is_lost(key, sealed));
+        std::iter::once(&change.verifier_key)
+            .chain(previous)
+            .collect()
+    }
+
+    /// Whether the policy says that a rotation away from this key does not need its signature.
+    fn is_lost(&self, key: &VerifierKey, at: Timestamp) -> bool {
+        let said = self.policy.and_then(|policy| policy.key(key));
+        said.is_some_and(|said| {
+            said.lost_at.is_some_and(|lost| lost <= at)
+                || said.compromised.as_ref().is_some_and(|one| one.at <= at)
+        })
+    }
+
+    fn signer_of(&self, key: &VerifierKey) -> Result<&'a Signer, Error> {
+        let given = [Some(self.signer), self.previous];
+        let mut given = given.into_iter().flatten();
+        given
+            .find(|signer| signer.public_key() == key.public_key())
+            .ok_or_else(|| Error::OtherKey {
+                expected: Box::new(key.clone()),
+                found: Box::new(self.signer.verifier_key(&self.log.origin)),
+            })
+    }
+
+    /// Sees that the policy lets the key sign this log now.
+    fn check_keys(&self) -> Result<(), Error> {
+        let Some(policy) = self.policy else {
+            return Ok(());
+        };
+        let key = self.signer.verifier_key(&self.log.origin);
+        let said = policy
+            .key(&key)
+            .filter(|_| self.log.verifier_keys.contains(&key));
+        let Some(said) = said else {
+            return Err(Error::KeyNotInPolicy {
+                found: Box::new(key),
+                known: self.log.verifier_keys.clone(),
+            });
+        };
+        let now = (self.clock)();
+        let wrong = [
+            (
+                Some(said.valid_from).filter(|from| *from > now),
+                "is valid only from",
+            ),
+            (said.retired_at.filter(|at| *at <= now), "was retired at"),
+            (said.lost_at.filter(|at| *at <= now), "was lost at"),
+            (
+                said.compromised.as_ref().map(|one| one.at),
+                "was compromised at",
+            ),
+        ];
+        for (at, reason) in wrong {
+            if let Some(at) = at {
+                return Err(Error::KeyNotValid {
+                    key: Box::new(key),
+                    reason,
+                    at,
+                    now,
+                });
+            }
+        }
+        Ok(())
+    }
+}

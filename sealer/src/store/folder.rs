@@ -1,0 +1,259 @@
+//! A folder that stands for a bucket: for a first try, for copies, and for file systems that are write-once themselves.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use auditlog_chain::limits::MAX_OBJECT_BYTES;
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::error::Error;
+use crate::store::{Created, Store, Version, VersionKind};
+
+/// Ends the names of files that are being written. They begin with a dot.
+const UNFINISHED: &str = ".unfinished";
+
+/// A folder as a store. It has no versions and no lock: what lies in it is only as safe as the folder.
+#[derive(Debug)]
+pub struct Folder {
+    root: PathBuf,
+    place: String,
+    writer: String,
+}
+
+impl Folder {
+    /// The folder that stands for the root of a bucket. `writer` is in the names of unfinished files, and differs for
+    /// each spool.
+    pub fn new(root: &Path, writer: &str) -> Self {
+        Self {
+            root: root.to_owned(),
+            place: root.display().to_string(),
+            writer: writer.to_owned(),
+        }
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.root.join(key)
+    }
+
+    /// If we crash between the link and the removal, the unfinished file stays beside the finished one under its second
+    /// name. Its name has our spool in it, and the spool is ours alone, so whoever wrote it has ended.
+    fn remove_unfinished(&self, folder: &Path) -> Result<(), Error> {
+        let ending = format!(".{}{UNFINISHED}", self.writer);
+        for name in names(folder)? {
+            if name.to_str().is_some_and(|name| name.ends_with(&ending)) {
+                let path = folder.join(name);
+                fs::remove_file(&path)
+                    .map_err(Error::file("the unfinished file cannot be removed", &path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names in a folder, in order; none where there is no folder.
+fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::file("the folder cannot be listed", folder))?,
+    };
+    let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.file_name())).collect();
+    let mut names = names.map_err(Error::file("the folder cannot be listed", folder))?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn is_unfinished(name: &OsStr) -> bool {
+    name.to_str()
+        .is_some_and(|name| name.starts_with('.') && name.ends_with(UNFINISHED))
+}
+
+impl Store for Folder {
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        match fs::metadata(&self.root) {
+            Ok(found) if found.is_dir() => Ok(()),
+            Ok(_) => Err(io::Error::from(ErrorKind::NotADirectory)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+        .map_err(Error::file("the folder cannot be used", &self.root))
+    }
+
+    fn list(
+        &self,
+        folder: &str,
+        visit: &mut dyn FnMut(Version<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let path = self.path(folder);
+        self.remove_unfinished(&path)?;
+        for name in names(&path)? {
+            // Another writer may be at work: its unfinished files are no segments yet.
+            if is_unfinished(&name) {
+                continue;
+            }
+            let modified = fs::metadata(path.join(&name)).and_then(|found| found.modified());
+            let key = format!("{folder}/{}", name.to_string_lossy());
+            visit(Version {
+                key: &key,
+                kind: VersionKind::Object,
+                modified: modified.ok().and_then(Timestamp::from_system_time),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn versions(&self, key: &str) -> Result<usize, Error> {
+        let path = self.path(key);
+        let there = path.try_exists();
+        there
+            .map(usize::from)
+            .map_err(Error::file("the segment cannot be looked up", &path))
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let path = self.path(key);
+        match crate::read_at_most(&path, MAX_OBJECT_BYTES) {
+            Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    /// A temporary file, synced, then linked to its name: the link fails where the name is taken, and a reader never sees
+    /// half a segment. If we crash before the link, the segment is not there; after it, it is whole.
+    fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
+        let path = self.path(key);
+        let folder = path.parent().unwrap_or(&self.root);
+        create_folders(folder)?;
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let unfinished = folder.join(format!(".{name}.{}{UNFINISHED}", self.writer));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        write_synced(&options, &unfinished, bytes)
+            .map_err(Error::file("the segment cannot be written", &unfinished))?;
+        let created = match fs::hard_link(&unfinished, &path) {
+            Ok(()) => Ok(Created::New),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Created::Exists),
+            Err(error) if has_no_links(&error) => create_in_place(&path, bytes),
+            Err(error) => Err(error),
+        };
+        let removed = fs::remove_file(&unfinished);
+        let created = created.map_err(Error::file("the segment cannot be created", &path))?;
+        removed.map_err(Error::file(
+            "the unfinished file cannot be removed",
+            &unfinished,
+        ))?;
+        // Only now is the name itself on the disk.
+        sync_folder(folder)?;
+        Ok(created)
+    }
+}
+
+fn has_no_links(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unsupported | ErrorKind::PermissionDenied
+    )
+}
+
+/// For file systems without hard links. If we crash in here, a torn file has the segment's name; the next run says that
+/// the newest segment is not valid, and the whole one is in the spool.
+fn create_in_place(path: &Path, bytes: &[u8]) -> io::Result<Created> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    match write_synced(&options, path, bytes) {
+        Ok(()) => Ok(Created::New),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Created::Exists),
+        Err(error) => Err(error),
+    }
+}
+
+fn write_synced(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a folder and those above it, each synced into the one that holds it.
+pub(crate) fn create_folders(folder: &Path) -> Result<(), Error> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        create_folders(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        made => made,
+    }
+    .map_err(Error::file("the folder cannot be made", folder))?;
+    folder.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Syncs the names in a folder.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::file("the folder cannot be synced", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_where_the_folder_should_be_is_named() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        fs::write(&path, "").unwrap();
+        let error = Folder::new(&path, "w").check().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{}: the folder cannot be used: not a directory",
+                path.display()
+            )
+        );
+    }
+
+    #[test]
+    fn what_a_crash_left_beside_a_segment_is_removed_and_that_of_another_writer_passed_over() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = Folder::new(scratch.path(), "mine");
+        store
+            .create("log/000000000000.jsonl.zst", b"whole")
+            .unwrap();
+        let folder = scratch.path().join("log");
+        for writer in ["mine", "other"] {
+            let name = format!(".000000000001.jsonl.zst.{writer}{UNFINISHED}");
+            fs::write(folder.join(name), "ha").unwrap();
+        }
+        let mut seen = Vec::new();
+        store
+            .list("log", &mut |version| {
+                seen.push(version.key.to_owned());
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(seen, ["log/000000000000.jsonl.zst"]);
+        assert_eq!(names(&folder).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn without_links_a_name_is_still_taken_once() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("segment");
+        assert_eq!(create_in_place(&path, b"one").unwrap(), Created::New);
+        assert_eq!(create_in_place(&path, b"two").unwrap(), Created::Exists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+}

@@ -1,0 +1,122 @@
+//! Where segments are kept: created once, never changed, found again by listing versions.
+
+use auditlog_chain::policy::LogPolicy;
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::error::Error;
+
+mod folder;
+mod s3;
+
+pub use folder::Folder;
+pub(crate) use folder::{create_folders, sync_folder};
+pub use s3::{Bucket, Clock, DeclaredLock};
+
+/// A place for segments. Keys are those of a bucket: parts with a single `/` between them.
+pub trait Store {
+    /// Its name for people, such as `s3://bucket`.
+    fn place(&self) -> &str;
+
+    /// Sees that it is set up as declared and that its clock agrees with ours. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Names what is not as it must be.
+    fn check(&self) -> Result<(), Error>;
+
+    /// Visits every version and marker under a folder of keys (given without `/` at its end), ordered by key.
+    ///
+    /// # Errors
+    ///
+    /// What the store or the visitor say.
+    fn list(
+        &self,
+        folder: &str,
+        visit: &mut dyn FnMut(Version<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+
+    /// Counts the versions of one object.
+    ///
+    /// # Errors
+    ///
+    /// What the store says, and a marker on the object.
+    fn versions(&self, key: &str) -> Result<usize, Error>;
+
+    /// Reads an object; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or is larger than a segment may be.
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Creates an object, durably, unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// Where that cannot be known; it may then have been created.
+    fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error>;
+}
+
+/// One line of a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version<'a> {
+    /// The object's key.
+    pub key: &'a str,
+    /// What it is.
+    pub kind: VersionKind,
+    /// When it was made, by the store's clock.
+    pub modified: Option<Timestamp>,
+}
+
+/// What a listing shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionKind {
+    /// An object.
+    Object,
+    /// A mark that hides the object.
+    DeleteMarker,
+}
+
+/// What [`Store::create`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The object is new and durable.
+    New,
+    /// An object was there before; it may be our own, of a write that was not answered.
+    Exists,
+}
+
+/// Finds the number of a log's newest segment; `None` where the log is new.
+///
+/// The listing is of versions and not of objects: behind a delete marker, a conditional create succeeds, and an honest
+/// writer would fork its log (P5).
+///
+/// # Errors
+///
+/// Where a marker, a second version, a gap or a foreign object shows that somebody else has been here.
+pub fn newest_segment(store: &dyn Store, log: &LogPolicy) -> Result<Option<u64>, Error> {
+    let mut newest = None;
+    store.list(&log.prefix, &mut |version| {
+        let key = || version.key.to_owned();
+        let Some(number) = log.segment_of_key(version.key) else {
+            return Err(Error::Foreign { key: key() });
+        };
+        if version.kind == VersionKind::DeleteMarker {
+            return Err(Error::Hidden { key: key() });
+        }
+        if newest == Some(number) {
+            return Err(Error::SecondVersion {
+                key: key(),
+                versions: 2,
+            });
+        }
+        let expected = newest.map_or(0, |newest: u64| newest.saturating_add(1));
+        if number != expected {
+            let key = log.segment_key(expected);
+            return Err(Error::Gap { key });
+        }
+        newest = Some(number);
+        Ok(())
+    })?;
+    Ok(newest)
+}
