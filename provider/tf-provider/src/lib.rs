@@ -1,4 +1,125 @@
-//! A Terraform plugin framework: protocol 6 on tonic.
+//! A Terraform plugin framework: write a provider in Rust, and serve it to Terraform.
+//!
+//! It speaks version 6 of Terraform's plugin protocol, over a socket that only the Terraform that started the process
+//! can use, and keeps the rules that Terraform checks providers by. It does not know what the provider is about.
+//!
+//! # The smallest provider
+//!
+//! A provider has a configuration, makes of it what its resources need, and registers them. A resource has a schema, a
+//! model (a plain struct with a field for each attribute) and operations.
+//!
+//! ```
+//! use std::process::ExitCode;
+//! use tf_provider::{
+//!     Attribute, ConfigureContext, Context, Field, Provider, Registry, Resource, Result, Schema, Type, model,
+//! };
+//!
+//! struct Greeter;
+//!
+//! impl Provider for Greeter {
+//!     type Config = ();
+//!     type Data = ();
+//!
+//!     fn register(&self, registry: &mut Registry<()>) {
+//!         registry.resource(Greeting);
+//!     }
+//!
+//!     async fn configure(&self, _: &ConfigureContext, _: ()) -> Result<()> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! struct Greeting;
+//!
+//! model! {
+//!     struct GreetingModel {
+//!         name: String,
+//!         text: Field<String>,
+//!     }
+//! }
+//!
+//! impl Resource for Greeting {
+//!     const NAME: &'static str = "greeter_greeting";
+//!     type Data = ();
+//!     type Model = GreetingModel;
+//!
+//!     fn schema(&self) -> Schema {
+//!         Schema::new()
+//!             .attribute("name", Attribute::required(Type::String))
+//!             .attribute("text", Attribute::computed(Type::String))
+//!     }
+//!
+//!     async fn create(&self, _: &Context<()>, planned: GreetingModel) -> Result<GreetingModel> {
+//!         let text = format!("Hello, {}!", planned.name).into();
+//!         Ok(GreetingModel { text, ..planned })
+//!     }
+//!
+//!     async fn read(&self, _: &Context<()>, state: GreetingModel) -> Result<Option<GreetingModel>> {
+//!         Ok(Some(state))
+//!     }
+//!
+//!     async fn update(&self, cx: &Context<()>, _: GreetingModel, planned: GreetingModel) -> Result<GreetingModel> {
+//!         self.create(cx, planned).await
+//!     }
+//!
+//!     async fn delete(&self, _: &Context<()>, _: GreetingModel) -> Result {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # mod provider {
+//! # use super::*;
+//! # pub
+//! fn main() -> ExitCode {
+//!     tf_provider::serve(Greeter)
+//! }
+//! # }
+//! # // Nobody but Terraform can use it: started by hand, it says what it is and fails.
+//! # fn main() {
+//! #     assert_eq!(format!("{:?}", provider::main()), format!("{:?}", ExitCode::FAILURE));
+//! # }
+//! ```
+//!
+//! The binary is named `terraform-provider-greeter`. The crate's `examples/fs` is a whole provider over the file system,
+//! with a file for each resource.
+//!
+//! # What an attribute is in schema and model
+//!
+//! | in the schema | in the model | after create |
+//! | --- | --- | --- |
+//! | [`Attribute::required`] | `T` | as configured |
+//! | [`Attribute::optional`] | `Option<T>` | as configured |
+//! | [`Attribute::optional`] with [`default`](Attribute::default) | `T` | as configured, or the default |
+//! | [`Attribute::computed`] | [`Field<T>`] | what the provider says |
+//! | [`Attribute::optional_computed`] | [`Field<T>`] | as configured, or what the provider says |
+//!
+//! A schema and a model that name different attributes stop the provider when it starts, so any test that starts it finds
+//! the mistake.
+//!
+//! # What is known when
+//!
+//! Until apply, anything that a configuration takes from another resource may be unknown. [`Resource::validate`] and
+//! [`Resource::plan`] therefore see an [`Object`] and read it attribute by attribute, as [`Field`] where an unknown must
+//! be dealt with. By the time of create and update only computed attributes are unknown; afterwards nothing may be.
+//!
+//! The planned state is made by the framework: what the configuration says is kept; a default fills what it leaves out;
+//! what is computed is unknown on create, and on update once anything changes, unless it is said to
+//! [keep its state](Attribute::use_state_for_unknown). `plan` may set what it can foresee.
+//!
+//! # When things go wrong
+//!
+//! Operations return [`Diagnostics`], each a summary, a detail and an attribute's path. A create that makes several
+//! things calls [`Context::keep`] after the first, so that a failure, an interrupt or a panic later on leaves a tainted
+//! resource and not an orphan. A failed update or delete leaves the prior state. A panic becomes a diagnostic that names
+//! the resource and the operation, and the process lives on.
+//!
+//! Ctrl-C does not end the process: [`Context::cancellation`] fires, and long waits end early.
+//!
+//! # What it does not do yet
+//!
+//! Functions, ephemeral resources, list resources, actions, resource identity, moves between resource types, deferral,
+//! planning of destroys and attaching to a provider under a debugger. Terraform is told so, and does not ask.
+
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

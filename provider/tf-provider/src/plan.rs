@@ -3,6 +3,9 @@
 //! What the configuration says is kept. What it leaves to the provider is a default if there is one; else, as long as
 //! nothing changes, what the state has; and once anything changes, unknown, unless it is said to keep its state.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::schema::{Attribute, Block, Fields, Nested, Nesting, Shape};

@@ -257,3 +257,62 @@ impl<D: Send + Sync + 'static, S: DataSource<Data = D>> AnyDataSource<D> for Era
         Box::pin(async move { Ok(self.inner.read(cx, model(config)?).await?.to_value()) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Block, Nested, Type};
+
+    fn problems(schema: &Schema, fields: &[&'static str]) -> Vec<String> {
+        let mut problems = Vec::new();
+        check_schema("x", schema, Some(fields.to_vec()), &mut problems);
+        problems
+    }
+
+    #[test]
+    fn schema_and_model_must_agree() {
+        let schema = Schema::new()
+            .attribute("a", Attribute::required(Type::String))
+            .block("b", Block::list(Fields::new()));
+        assert_eq!(problems(&schema, &["a", "b"]), Vec::<String>::new());
+        let found = problems(&schema, &["b", "c"]);
+        assert_eq!(
+            found,
+            [
+                "x: a: the model has no such field",
+                "x: c: the schema has no such attribute"
+            ]
+        );
+    }
+
+    #[test]
+    fn mistakes_in_a_schema_are_found_before_terraform_does() {
+        let inside = Fields::new().block("c", Block::single(Fields::new()));
+        let cases = [
+            (
+                Attribute::required(Type::Number).default("x"),
+                "x: default of a: expected number, found a string",
+            ),
+            (
+                Attribute::computed(Type::String).write_only(),
+                "x: a: what is write-only cannot be computed",
+            ),
+            (
+                Attribute::computed(Type::String).one_of(["b"]),
+                "x: a: nobody configures it, so there is nothing to validate",
+            ),
+            (
+                Attribute::optional(Nested::single(inside)),
+                "x: a: a nested attribute holds no blocks",
+            ),
+        ];
+        for (attribute, problem) in cases {
+            assert_eq!(
+                problems(&Schema::new().attribute("a", attribute), &["a"]),
+                [problem]
+            );
+        }
+        let schema = Schema::new().attribute("Bad-name", Attribute::required(Type::String));
+        assert!(problems(&schema, &["Bad-name"])[0].contains("begins with a letter"));
+    }
+}

@@ -2,6 +2,8 @@
 
 mod json;
 mod msgpack;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -20,6 +20,8 @@ pub(super) struct Launch {
     pub(super) client_certificate: CertificateDer<'static>,
     /// Where the folder of the socket goes.
     pub(super) socket_folder: PathBuf,
+    /// Who started the process, as seen before anyone could hear from it.
+    pub(super) parent: u32,
 }
 
 /// Why the process ends before it does anything.
@@ -44,7 +46,10 @@ pub(super) enum Refusal {
 }
 
 /// Reads the environment, given as a function.
-pub(super) fn launch(environment: impl Fn(&str) -> Option<String>) -> Result<Launch, Refusal> {
+pub(super) fn launch(
+    environment: impl Fn(&str) -> Option<String>,
+    parent: u32,
+) -> Result<Launch, Refusal> {
     let set = |name: &str| environment(name).filter(|value| !value.is_empty());
     if set(COOKIE.0).as_deref() != Some(COOKIE.1) {
         return Err(Refusal::ByHand);
@@ -63,6 +68,7 @@ pub(super) fn launch(environment: impl Fn(&str) -> Option<String>) -> Result<Lau
     Ok(Launch {
         client_certificate,
         socket_folder: socket_folder.into(),
+        parent,
     })
 }
 
@@ -75,7 +81,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        launch(|name| with.get(name).cloned())
+        launch(|name| with.get(name).cloned(), 1)
     }
 
     fn certificate() -> String {

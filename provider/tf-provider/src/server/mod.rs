@@ -6,6 +6,7 @@ mod log;
 mod tls;
 
 use std::io::{self, Write as _};
+use std::os::unix::process::parent_id;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ const PARENT_WATCH: Duration = Duration::from_secs(1);
 /// Serves the Terraform that started the process until that says that it is done. A person who starts it by hand is
 /// told on stderr what it is, and a start without Terraform's client certificate is refused.
 pub fn serve<P: Provider>(provider: P) -> ExitCode {
-    let launch = match handshake::launch(|name| std::env::var(name).ok()) {
+    let launch = match handshake::launch(|name| std::env::var(name).ok(), parent_id()) {
         Ok(launch) => launch,
         Err(refusal) => return fail(&refusal),
     };
@@ -109,7 +110,6 @@ async fn run<P: Provider>(service: Service<P>, launch: &Launch) -> Result<(), Se
     tokio::pin!(serving);
     say(&line).map_err(ServeError::Stdout)?;
 
-    let parent = std::os::unix::process::parent_id();
     let mut watch = tokio::time::interval(PARENT_WATCH);
     loop {
         tokio::select! {
@@ -117,7 +117,7 @@ async fn run<P: Provider>(service: Service<P>, launch: &Launch) -> Result<(), Se
             _ = interrupts.recv() => tracing::debug!("interrupt ignored: Terraform says when to stop"),
             _ = terminate.recv() => shutdown.fire(),
             _ = watch.tick() => {
-                if std::os::unix::process::parent_id() != parent {
+                if parent_id() != launch.parent {
                     tracing::warn!("the process that started the provider is gone");
                     shutdown.fire();
                 }

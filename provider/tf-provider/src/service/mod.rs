@@ -4,6 +4,8 @@ mod data_source;
 mod guard;
 mod provider;
 mod resource;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -98,9 +100,9 @@ macro_rules! forward {
             $(
                 async fn $fixed(
                     &self,
-                    request: Request<pb::$fixed::Request>,
+                    _: Request<pb::$fixed::Request>,
                 ) -> Result<Response<pb::$fixed::Response>, Status> {
-                    Ok(Response::new(Self::$fixed(request.get_ref())))
+                    Ok(Response::new(Self::$fixed()))
                 }
             )*
             $(
@@ -126,8 +128,8 @@ macro_rules! forward {
 }
 
 forward! {
-    fixed: get_functions, get_resource_identity_schemas, move_resource_state;
-    now: get_metadata, get_provider_schema, stop_provider;
+    fixed: get_functions, get_resource_identity_schemas;
+    now: get_metadata, get_provider_schema, stop_provider, move_resource_state;
     in_time: validate_provider_config, configure_provider, validate_resource_config, upgrade_resource_state,
         read_resource, plan_resource_change, apply_resource_change, import_resource_state,
         validate_data_resource_config, read_data_source,

@@ -46,16 +46,14 @@ impl<P: Provider> Service<P> {
         }
     }
 
-    pub(super) fn get_functions(_: &pb::get_functions::Request) -> pb::get_functions::Response {
+    pub(super) fn get_functions() -> pb::get_functions::Response {
         pb::get_functions::Response {
             functions: HashMap::new(),
             diagnostics: Vec::new(),
         }
     }
 
-    pub(super) fn get_resource_identity_schemas(
-        _: &pb::get_resource_identity_schemas::Request,
-    ) -> pb::get_resource_identity_schemas::Response {
+    pub(super) fn get_resource_identity_schemas() -> pb::get_resource_identity_schemas::Response {
         pb::get_resource_identity_schemas::Response {
             identity_schemas: HashMap::new(),
             diagnostics: Vec::new(),

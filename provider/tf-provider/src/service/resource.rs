@@ -296,15 +296,18 @@ impl<P: Provider> Service<P> {
     }
 
     pub(super) fn move_resource_state(
-        request: &pb::move_resource_state::Request,
+        &self,
+        request: pb::move_resource_state::Request,
     ) -> pb::move_resource_state::Response {
-        let detail = format!(
-            "A {} cannot be made of the state of a {}. Remove it from the state and import it under its new type.",
-            request.target_type_name, request.source_type_name
-        );
-        let error = Diagnostic::error("Move is not supported", detail);
+        let (from, to) = (request.source_type_name, request.target_type_name);
+        let error = self.resource(&to).err().unwrap_or_else(|| {
+            let detail = format!(
+                "A {to} cannot be made of the state of a {from}. Remove that from the state, and import it as {to}."
+            );
+            Diagnostic::error("Move is not supported", detail).into()
+        });
         pb::move_resource_state::Response {
-            diagnostics: errors(error.into()),
+            diagnostics: errors(error),
             ..Default::default()
         }
     }
