@@ -289,7 +289,7 @@ fn computed(schema: Schema) -> Schema {
                     .attribute("block_public_policy", switch())
                     .attribute("restrict_public_buckets", switch()),
             ))
-            .description("Always all four on."),
+            .description("Always all four on: nobody can make the bucket public."),
         )
 }
 
@@ -429,7 +429,12 @@ fn seen(
         id: Field::Known(known.bucket.clone()),
         arn: Field::Known(format!("arn:{partition}:s3:::{}", known.bucket)),
         region: Field::Known(parts.region),
-        account_id: clients.account_id().map(str::to_owned).into(),
+        // an account that is not asked for any more is still the one
+        account_id: clients
+            .account_id()
+            .map(str::to_owned)
+            .or(known.account_id.known().cloned())
+            .into(),
         creation_date: Field::Known(creation_date),
         versioning: Field::Known(parts.versioning),
         object_lock_enabled: Field::Known(parts.object_lock),

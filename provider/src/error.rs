@@ -3,7 +3,7 @@
 use std::fmt;
 
 use auditlog_chain::keys::KeyError;
-use aws_sdk_s3::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use tf_provider::{AttributePath, Diagnostic};
 
@@ -75,6 +75,21 @@ pub enum Error {
         /// The resource.
         target: String,
     },
+}
+
+/// What the error says, and what each of its causes does; a cause that is repeated by its effect is left out.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// A failed call, with what AWS said about it.
@@ -214,7 +229,7 @@ impl Error {
         let message = match (error.message(), error.code()) {
             (Some(message), _) => message.to_owned(),
             (None, Some(_)) => "AWS sent no message".to_owned(),
-            (None, None) => DisplayErrorContext(error).to_string(),
+            (None, None) => chain(error),
         };
         Self::Call(Box::new(CallFailure {
             operation,
@@ -238,10 +253,10 @@ impl Error {
         }))
     }
 
-    /// The bucket was there, and is not any more.
-    pub(crate) fn no_such_bucket(bucket: &str) -> Self {
+    /// The bucket is not there, by an answer that has no error code for it.
+    pub(crate) fn no_such_bucket(operation: &'static str, bucket: &str) -> Self {
         Self::Call(Box::new(CallFailure {
-            operation: "HeadBucket",
+            operation,
             target: bucket.to_owned(),
             code: Some("NoSuchBucket".to_owned()),
             message: "the bucket does not exist".to_owned(),
@@ -318,21 +333,31 @@ impl Error {
     }
 }
 
+const ANOTHER_REGION: &str = "The bucket lies in another region than the provider's `region`; use a provider block with \
+                              an alias for that region.";
+
 impl CallFailure {
     fn hint(&self) -> Option<String> {
+        // HEAD has no body, so no code
+        if self.status == Some(301) {
+            return Some(ANOTHER_REGION.to_owned());
+        }
         match self.code.as_deref() {
-            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => Some(format!(
-                "The credentials in use need the permission for {}; docs/index.md lists what each resource needs.",
-                self.operation
-            )),
-            Some("ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "InvalidAccessKeyId") => {
-                Some("The credentials are wrong or have expired; sign in again.".to_owned())
+            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
+                Some(format!(
+                    "The credentials in use need the permission for {}; docs/index.md lists what each resource needs.",
+                    self.operation
+                ))
             }
-            Some("PermanentRedirect" | "AuthorizationHeaderMalformed") => Some(
-                "The bucket lies in another region than the provider's `region`; use a provider block with an alias \
-                 for that region."
-                    .to_owned(),
-            ),
+            Some(
+                "ExpiredToken"
+                | "ExpiredTokenException"
+                | "InvalidClientTokenId"
+                | "InvalidAccessKeyId",
+            ) => Some("The credentials are wrong or have expired; sign in again.".to_owned()),
+            Some("PermanentRedirect" | "AuthorizationHeaderMalformed") => {
+                Some(ANOTHER_REGION.to_owned())
+            }
             _ => None,
         }
     }

@@ -1,4 +1,27 @@
-//! The resources and data sources of the `auditlog` Terraform provider.
+//! The `auditlog` Terraform provider: the bucket, the signing key and the trust policy of an audit trail.
+//!
+//! The crate has two halves. [`aws`] is plain functions over the AWS SDK: what a bucket or a key is, what it shall be,
+//! and how to get from one to the other, again and again, until it is so. It knows nothing of Terraform. The rest is one
+//! file a resource: schema, model, and operations of a few lines that call the plain functions and turn an
+//! [`error::Error`] into what Terraform shows.
+//!
+//! It makes what a trail needs and looks after it. It never writes, reads or deletes an object of a trail, and never
+//! lifts a lock.
+//!
+//! The rules can be had without Terraform or AWS:
+//!
+//! ```
+//! use terraform_provider_auditlog::aws::{Period, format_tls_only_policy, policies_agree};
+//!
+//! // a default retention in years is 365 days each, as S3 counts them
+//! assert_eq!(Period::Years(7).days(), 2555);
+//!
+//! // the bucket policy is drift only if it means something else
+//! let ours = format_tls_only_policy("aws", "acme-audit-trail");
+//! let reordered = ours.replace("\"Version\":\"2012-10-17\"", "\"Version\": \"2012-10-17\"");
+//! assert!(policies_agree(&ours, &reordered));
+//! assert!(!policies_agree(&ours, &ours.replace("Deny", "Allow")));
+//! ```
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

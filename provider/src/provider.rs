@@ -118,10 +118,10 @@ impl Provider for Auditlog {
             .attribute("shared_config_files", files("Configuration files in place of `~/.aws/config`."))
             .attribute("shared_credentials_files", files("Credential files in place of `~/.aws/credentials`."))
             .attribute("s3_use_path_style", flag("Put the bucket into the path of the URL and not into its host."))
-            .attribute("max_retries", Attribute::optional(Type::Number).description("Retries of a call after its first attempt; 5 by default.").validate(|n: u32| within(n, 0, 50)))
-            .attribute("connect_timeout_seconds", seconds("Until a connection stands; 5 by default."))
-            .attribute("attempt_timeout_seconds", seconds("For one attempt of a call with its answer; 30 by default."))
-            .attribute("operation_timeout_seconds", seconds("For a call with all its retries, and for AWS to settle a change; 180 by default."))
+            .attribute("max_retries", Attribute::optional(Type::Number).description("Retries of a call after its first attempt, 0 to 50; 5 by default.").validate(|n: u32| within(n, 0, 50)))
+            .attribute("connect_timeout_seconds", seconds("Until a connection stands, 1 to 3600; 5 by default."))
+            .attribute("attempt_timeout_seconds", seconds("For one attempt of a call with its answer, 1 to 3600; 30 by default."))
+            .attribute("operation_timeout_seconds", seconds("For a call with all its retries, and for AWS to settle a change, 1 to 3600; 180 by default."))
             .attribute(
                 "skip_requesting_account_id",
                 flag("Do not ask STS for the account, for endpoints without STS. `account_id` is then null."),

@@ -388,6 +388,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn public_key_that_a_disabled_key_does_not_tell_stays_known() {
+        let known = SigningKey {
+            public_key_pem: "pem".to_owned().into(),
+            public_key_spki: "spki".to_owned().into(),
+            ..SigningKey::default()
+        };
+        let (pem, spki) = public_key(&known, None);
+        assert_eq!((pem, spki), (known.public_key_pem, known.public_key_spki));
+    }
+
+    #[test]
     fn alias_needs_its_prefix() {
         assert_eq!(check_alias("alias/acme/audit-1"), Ok(()));
         for wrong in ["audit", "alias/", "alias/a b", "alias/aws/audit"] {

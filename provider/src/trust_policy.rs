@@ -240,8 +240,8 @@ fn parse_key(pem: &str) -> Result<PublicKey, String> {
 }
 
 /// Puts the place to what a parser said.
-fn placed<T>(parsed: Result<T, String>, path: AttributePath) -> Result<T> {
-    parsed.map_err(|detail| Diagnostic::error("Invalid value", detail).at(path).into())
+fn placed<T>(parsed: Result<T, String>, path: &AttributePath) -> Result<T> {
+    parsed.map_err(|detail| nested("Invalid value", &detail, path).into())
 }
 
 fn document(config: &TrustPolicyModel) -> Result<PolicyDocument> {
@@ -277,23 +277,19 @@ fn document(config: &TrustPolicyModel) -> Result<PolicyDocument> {
 fn lock_span(config: &TrustPolicyModel) -> Result<LockSpan> {
     let span = &config.object_lock;
     let path = AttributePath::from("object_lock");
-    let period = span
-        .days
-        .map(Period::Days)
-        .or(span.years.map(Period::Years));
+    let period = match (span.days, span.years) {
+        (Some(days), None) => Ok(Period::Days(days)),
+        (None, Some(years)) => Ok(Period::Years(years)),
+        (None, None) | (Some(_), Some(_)) => Err("Set exactly one of days and years.".to_owned()),
+    };
     Ok(LockSpan {
-        from: placed(parse_time(&span.from), path.clone().attribute("from"))?,
+        from: placed(parse_time(&span.from), &path.clone().attribute("from"))?,
         mode: placed(
             LockMode::parse(&span.mode)
                 .ok_or_else(|| format!("{:?} is not a lock mode.", span.mode)),
-            path.clone().attribute("mode"),
+            &path.clone().attribute("mode"),
         )?,
-        retention_days: placed(
-            period
-                .map(Period::days)
-                .ok_or_else(|| "Set days or years.".to_owned()),
-            path,
-        )?,
+        retention_days: placed(period.map(Period::days), &path)?,
         max_silence_seconds: config.max_silence_seconds,
     })
 }
@@ -301,7 +297,7 @@ fn lock_span(config: &TrustPolicyModel) -> Result<LockSpan> {
 fn key_policy(key: &KeyModel, path: &AttributePath) -> Result<KeyPolicy> {
     let spki = placed(
         parse_key(&key.public_key),
-        path.clone().attribute("public_key"),
+        &path.clone().attribute("public_key"),
     )?;
     let retired_at = key.retired_at.as_deref().map(parse_time).transpose();
     Ok(KeyPolicy {
@@ -310,9 +306,9 @@ fn key_policy(key: &KeyModel, path: &AttributePath) -> Result<KeyPolicy> {
         arn: key.arn.clone(),
         valid_from: placed(
             parse_time(&key.valid_from),
-            path.clone().attribute("valid_from"),
+            &path.clone().attribute("valid_from"),
         )?,
-        retired_at: placed(retired_at, path.clone().attribute("retired_at"))?,
+        retired_at: placed(retired_at, &path.clone().attribute("retired_at"))?,
         lost_at: None,
         compromised: None,
     })
@@ -324,7 +320,7 @@ fn log_policy(
     keys: &[KeyPolicy],
     path: &AttributePath,
 ) -> Result<LogPolicy> {
-    let origin = placed(parse_origin(&log.origin), path.clone().attribute("origin"))?;
+    let origin = placed(parse_origin(&log.origin), &path.clone().attribute("origin"))?;
     let began = log.began.as_deref().map(parse_time).transpose();
     Ok(LogPolicy {
         prefix: log
@@ -332,7 +328,7 @@ fn log_policy(
             .clone()
             .unwrap_or_else(|| origin.last_part().to_owned()),
         format: FORMAT,
-        began: placed(began, path.clone().attribute("began"))?.unwrap_or(from),
+        began: placed(began, &path.clone().attribute("began"))?.unwrap_or(from),
         verifier_keys: keys
             .iter()
             .map(|key| VerifierKey::new(origin.clone(), key.spki.clone()))
@@ -340,6 +336,19 @@ fn log_policy(
         ended: None,
         origin,
     })
+}
+
+/// A diagnostic for a value inside an attribute. Terraform finds the line of an attribute, but of nothing inside it, so
+/// the text has the whole path.
+fn nested(summary: &str, detail: &str, path: &AttributePath) -> Diagnostic {
+    let top = path.to_string();
+    let top = top.split(['.', '[']).next().unwrap_or_default();
+    let diagnostic = Diagnostic::error(summary, format!("At {path}: {detail}"));
+    if top.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.at(top)
+    }
 }
 
 /// What the format's own check found, at the attribute that it came from.
@@ -350,7 +359,11 @@ fn inconsistent(error: &PolicyError) -> Diagnostic {
         | PolicyError::Unsupported { .. }
         | PolicyError::Malformed { .. } => AttributePath::root(),
     };
-    Diagnostic::error("The trust policy is not consistent", format!("{error}.")).at(path)
+    nested(
+        "The trust policy is not consistent",
+        &format!("{error}."),
+        &path,
+    )
 }
 
 /// The argument that a place in the document was filled from, such as `keys[0].public_key` for `keys[0].spki`.
@@ -434,7 +447,12 @@ mod tests {
         let mut twice = config();
         twice.keys.push(twice.keys[0].clone());
         let error = TrustPolicy::check(document(&twice).unwrap()).unwrap_err();
-        assert_eq!(inconsistent(&error).path.to_string(), "keys[1].public_key");
+        let shown = inconsistent(&error);
+        assert_eq!(shown.path.to_string(), "keys");
+        assert!(
+            shown.detail.starts_with("At keys[1].public_key: "),
+            "{shown:?}"
+        );
         assert_eq!(attribute_of("logs[2].prefix").to_string(), "logs[2].prefix");
         assert_eq!(
             attribute_of("logs[0].verifier_keys[1]").to_string(),
@@ -455,9 +473,10 @@ mod tests {
         let mut wrong = config();
         wrong.keys[0].public_key = "ssh-ed25519 AAAA".to_owned();
         let errors = document(&wrong).unwrap_err();
-        assert_eq!(
-            errors.iter().next().unwrap().path.to_string(),
-            "keys[0].public_key"
+        let shown = errors.iter().next().unwrap();
+        assert!(
+            shown.detail.starts_with("At keys[0].public_key: "),
+            "{shown:?}"
         );
     }
 }

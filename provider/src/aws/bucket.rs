@@ -230,7 +230,7 @@ pub async fn converge_bucket(
         .settle("HeadBucket", bucket, passing, || async {
             read_bucket(clients, bucket)
                 .await?
-                .ok_or_else(|| Error::no_such_bucket(bucket))
+                .ok_or_else(|| Error::no_such_bucket("HeadBucket", bucket))
         })
         .await?;
     for part in differing_parts(&found, wanted) {

@@ -85,37 +85,36 @@ pub(super) async fn bucket_head(
 /// once, right after the create, and keep it.
 ///
 /// # Errors
-/// The list could not be read, or does not hold the bucket.
+/// The list could not be read, or does not hold the bucket after some time either.
 pub async fn bucket_creation_date(clients: &Clients, bucket: &str) -> Result<String, Error> {
-    const OPERATION: &str = "ListBuckets";
-    let mut pages = clients
-        .s3
-        .list_buckets()
-        .prefix(bucket)
-        .max_buckets(1000)
-        .into_paginator()
-        .send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| Error::call(OPERATION, bucket, &error))?;
-        let listed = page.buckets.unwrap_or_default();
-        if let Some(date) = listed
-            .into_iter()
-            .find(|b| b.name.as_deref() == Some(bucket))
-            .and_then(|b| b.creation_date)
-        {
-            return format_seconds(date)
-                .ok_or_else(|| incomplete(OPERATION, bucket, "a date that can be written"));
-        }
-    }
-    Err(incomplete(OPERATION, bucket, "the bucket's creation date"))
+    // a bucket just made may be absent from the list for a moment
+    let read = || async {
+        let date = listed_date(clients, bucket).await?;
+        date.ok_or_else(|| Error::no_such_bucket(LIST_BUCKETS, bucket))
+    };
+    let date = clients
+        .settle(LIST_BUCKETS, bucket, &["NoSuchBucket"], read)
+        .await?;
+    format_seconds(date).ok_or_else(|| Error::Incomplete {
+        operation: LIST_BUCKETS,
+        target: bucket.to_owned(),
+        missing: "a date that can be written",
+    })
 }
 
-fn incomplete(operation: &'static str, target: &str, missing: &'static str) -> Error {
-    Error::Incomplete {
-        operation,
-        target: target.to_owned(),
-        missing,
+const LIST_BUCKETS: &str = "ListBuckets";
+
+async fn listed_date(clients: &Clients, bucket: &str) -> Result<Option<DateTime>, Error> {
+    let list = clients.s3.list_buckets().prefix(bucket).max_buckets(1000);
+    let mut pages = list.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Error::call(LIST_BUCKETS, bucket, &error))?;
+        let mut listed = page.buckets.unwrap_or_default().into_iter();
+        if let Some(found) = listed.find(|listed| listed.name.as_deref() == Some(bucket)) {
+            return Ok(found.creation_date);
+        }
     }
+    Ok(None)
 }
 
 /// RFC 3339 in UTC, without a fraction.

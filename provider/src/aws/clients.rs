@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -10,6 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_s3::config::Credentials;
+use tokio::sync::watch;
 
 use super::tags::Tags;
 use crate::error::Error;
@@ -75,17 +75,23 @@ impl Default for TimeOuts {
 
 /// Whether Terraform has asked to stop. Cloned freely; all clones tell the same.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<watch::Sender<bool>>);
 
 impl Cancel {
     /// Asks everything that watches to stop at its next safe point.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.send_replace(true);
     }
 
     /// Whether the stop has been asked for.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        *self.0.borrow()
+    }
+
+    /// Waits until the stop is asked for.
+    pub async fn cancelled(&self) {
+        // the sender lives as long as self, so waiting cannot fail
+        drop(self.0.subscribe().wait_for(|cancelled| *cancelled).await);
     }
 }
 
@@ -108,7 +114,11 @@ impl Clients {
     /// No region, or an identity that STS does not know.
     pub async fn connect(settings: &Settings, cancel: Cancel) -> Result<Self, Error> {
         let shared = load(settings).await;
-        let region = shared.region().ok_or(Error::NoRegion)?.to_string();
+        let region = shared.region().map(ToString::to_string);
+        // an empty AWS_REGION is none
+        let region = region
+            .filter(|region| !region.is_empty())
+            .ok_or(Error::NoRegion)?;
         let account_id = if settings.skip_requesting_account_id {
             None
         } else {
@@ -188,7 +198,10 @@ impl Clients {
                 }
                 done => return done,
             }
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.cancel.cancelled() => {}
+            }
             pause = pause.saturating_mul(2).min(Duration::from_secs(5));
         }
     }
@@ -285,6 +298,94 @@ pub fn partition(region: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    async fn offline(patience: Duration, cancel: Cancel) -> Clients {
+        let settings = Settings {
+            region: Some("eu-central-1".to_owned()),
+            skip_requesting_account_id: true,
+            time_outs: TimeOuts {
+                operation: patience,
+                ..TimeOuts::default()
+            },
+            ..Settings::default()
+        };
+        Clients::connect(&settings, cancel).await.unwrap()
+    }
+
+    /// Fails so many times with `NoSuchBucket`; how often it was asked is in the counter.
+    async fn ask(
+        clients: &Clients,
+        passing: &[&str],
+        failures: u32,
+        asked: &Cell<u32>,
+    ) -> Result<(), Error> {
+        clients
+            .settle("PutBucketPolicy", "trail", passing, || {
+                asked.set(asked.get().saturating_add(1));
+                let failed = asked.get() <= failures;
+                async move {
+                    if failed {
+                        Err(Error::no_such_bucket("PutBucketPolicy", "trail"))
+                    } else {
+                        Ok(())
+                    }
+                }
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn what_passes_by_itself_is_asked_again() {
+        let clients = offline(Duration::from_mins(1), Cancel::default()).await;
+        let asked = Cell::new(0);
+        ask(&clients, &["NoSuchBucket"], 2, &asked).await.unwrap();
+        assert_eq!(asked.get(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_pass_is_asked_once() {
+        let clients = offline(Duration::from_mins(1), Cancel::default()).await;
+        let asked = Cell::new(0);
+        let error = ask(&clients, &["OperationAborted"], 2, &asked)
+            .await
+            .unwrap_err();
+        assert_eq!((asked.get(), error.code()), (1, Some("NoSuchBucket")));
+    }
+
+    #[tokio::test]
+    async fn patience_ends() {
+        let clients = offline(Duration::ZERO, Cancel::default()).await;
+        let asked = Cell::new(0);
+        assert!(ask(&clients, &["NoSuchBucket"], 2, &asked).await.is_err());
+        assert_eq!(asked.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn cancellation_ends_the_waiting() {
+        let cancel = Cancel::default();
+        let clients = offline(Duration::from_mins(1), cancel.clone()).await;
+        let asked = Cell::new(0);
+        let (error, ()) = tokio::join!(ask(&clients, &["NoSuchBucket"], u32::MAX, &asked), async {
+            tokio::task::yield_now().await;
+            cancel.cancel();
+        });
+        assert!(matches!(error, Err(Error::Cancelled { .. })), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_done_after_a_cancellation() {
+        let cancel = Cancel::default();
+        let clients = offline(Duration::from_mins(1), cancel.clone()).await;
+        cancel.cancel();
+        let asked = Cell::new(0);
+        let error = ask(&clients, &[], 0, &asked).await.unwrap_err();
+        assert_eq!(asked.get(), 0);
+        assert_eq!(
+            error.to_string(),
+            "PutBucketPolicy on trail was not done: Terraform asked the provider to stop"
+        );
+    }
 
     #[test]
     fn partition_follows_the_region() {

@@ -1,7 +1,6 @@
 //! A KMS key that signs checkpoints, with its alias.
 
 use auditlog_chain::keys::{KeySpec, PublicKey};
-use aws_sdk_kms::error::DisplayErrorContext;
 use aws_sdk_kms::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_kms::types::{KeyMetadata, KeySpec as SdkKeySpec, KeyState, KeyUsageType, Tag};
 
@@ -231,7 +230,7 @@ async fn public_key(clients: &Clients, key: &str) -> Result<Option<PublicKey>, E
                 e.is_disabled_exception() || e.is_kms_invalid_state_exception()
             }) =>
         {
-            tracing::debug!(key, error = %DisplayErrorContext(&error), "the public key cannot be read in this state");
+            tracing::debug!(key, %error, "the public key cannot be read in this state");
             Ok(None)
         }
         Err(error) => Err(Error::call(OPERATION, key, &error)),

@@ -5,3 +5,10 @@
 mod arrows;
 mod forge;
 mod ministack;
+mod provider_bucket;
+mod provider_config;
+mod provider_docs;
+mod provider_faults;
+mod provider_key;
+mod provider_policy;
+mod provider_stack;

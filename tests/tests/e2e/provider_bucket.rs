@@ -1,0 +1,466 @@
+//! `auditlog_bucket` from its first plan to its destruction.
+
+use std::time::{Duration, SystemTime};
+
+use auditlog_tests::{Ministack, REGION};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, CreateBucketConfiguration, ObjectLockMode,
+    PublicAccessBlockConfiguration, Tag, Tagging, VersioningConfiguration,
+};
+
+use crate::provider_stack::{Stack, assert_no_changes, values};
+
+const ADDRESS: &str = "auditlog_bucket.audit";
+
+/// A bucket with this lock, and these further arguments.
+fn bucket(name: &str, lock: &str, more: &str) -> String {
+    format!(
+        "resource \"auditlog_bucket\" \"audit\" {{\n  bucket = \"{name}\"\n  object_lock = {{ {lock} }}\n{more}\n}}\n"
+    )
+}
+
+async fn exists(endpoint: &Ministack, bucket: &str) -> bool {
+    endpoint
+        .s3()
+        .head_bucket()
+        .bucket(bucket)
+        .send()
+        .await
+        .is_ok()
+}
+
+async fn put(endpoint: &Ministack, bucket: &str, key: &str, mode: ObjectLockMode, days: u64) {
+    let until = SystemTime::now()
+        .checked_add(Duration::from_hours(24 * days))
+        .unwrap();
+    endpoint
+        .s3()
+        .put_object()
+        .bucket(bucket)
+        .key(key)
+        .body(ByteStream::from_static(b"an event"))
+        .object_lock_mode(mode)
+        .object_lock_retain_until_date(until.into())
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn bucket_is_made_changed_replaced_and_destroyed() {
+    let stack = Stack::new(&bucket("trail-one", "mode = \"GOVERNANCE\", years = 1", ""));
+    stack.terraform.validate().ok();
+    assert_eq!(stack.planned(ADDRESS).actions, ["create"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_hardened(&stack.endpoint, "trail-one").await;
+    let created = values(&stack.terraform, ADDRESS);
+    assert_eq!(created["arn"], "arn:aws:s3:::trail-one");
+    assert_eq!(created["account_id"], "000000000000");
+    assert_eq!(created["region"], REGION);
+
+    let kms = "encryption = { kms_key_arn = \"arn:aws:kms:eu-central-1:000000000000:key/1\" }\n  tags = { a = \"b\" }";
+    stack.configure(&bucket(
+        "trail-one",
+        "mode = \"GOVERNANCE\", days = 400",
+        kms,
+    ));
+    let change = stack.planned(ADDRESS);
+    assert_eq!(change.actions, ["update"]);
+    assert_eq!(
+        change.attributes,
+        [
+            "encryption",
+            "object_lock",
+            "sse_algorithm",
+            "tags",
+            "tags_all"
+        ]
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let changed = values(&stack.terraform, ADDRESS);
+    assert_eq!(changed["encryption"]["bucket_key_enabled"], true);
+    assert_eq!(changed["creation_date"], created["creation_date"]);
+
+    stack.configure(&bucket(
+        "trail-two",
+        "mode = \"GOVERNANCE\", days = 400",
+        "",
+    ));
+    assert_eq!(stack.planned(ADDRESS).actions, ["delete", "create"]);
+    stack.terraform.apply().ok();
+    assert!(!exists(&stack.endpoint, "trail-one").await);
+    assert!(exists(&stack.endpoint, "trail-two").await);
+
+    stack.terraform.destroy().ok();
+    assert!(!exists(&stack.endpoint, "trail-two").await);
+}
+
+async fn assert_hardened(endpoint: &Ministack, bucket: &str) {
+    let s3 = endpoint.s3();
+    let versioning = s3
+        .get_bucket_versioning()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(versioning.status, Some(BucketVersioningStatus::Enabled));
+    let lock = s3
+        .get_object_lock_configuration()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
+    let lock = format!("{:?}", lock.object_lock_configuration.unwrap());
+    assert!(
+        lock.contains("Enabled") && lock.contains("Governance") && lock.contains("years: Some(1)"),
+        "{lock}"
+    );
+    let block = s3
+        .get_public_access_block()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
+    let block = format!("{:?}", block.public_access_block_configuration.unwrap());
+    assert_eq!(block.matches("Some(true)").count(), 4, "{block}");
+    let policy = s3
+        .get_bucket_policy()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap()
+        .policy
+        .unwrap();
+    assert!(
+        policy.contains("aws:SecureTransport") && policy.contains("s3:TlsVersion"),
+        "{policy}"
+    );
+    let owner = s3
+        .get_bucket_ownership_controls()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
+    assert!(format!("{owner:?}").contains("BucketOwnerEnforced"));
+}
+
+#[tokio::test]
+async fn drift_of_every_part_is_found_and_put_back() {
+    let stack = Stack::applied(&bucket("trail", "mode = \"GOVERNANCE\", years = 1", ""));
+    let s3 = stack.endpoint.s3();
+    put_lock_days(&s3, 3).await;
+    let suspended = VersioningConfiguration::builder()
+        .status(BucketVersioningStatus::Suspended)
+        .build();
+    s3.put_bucket_versioning()
+        .bucket("trail")
+        .versioning_configuration(suspended)
+        .send()
+        .await
+        .unwrap();
+    let open = PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .ignore_public_acls(true)
+        .block_public_policy(false)
+        .restrict_public_buckets(true)
+        .build();
+    s3.put_public_access_block()
+        .bucket("trail")
+        .public_access_block_configuration(open)
+        .send()
+        .await
+        .unwrap();
+    s3.delete_bucket_policy()
+        .bucket("trail")
+        .send()
+        .await
+        .unwrap();
+    s3.delete_bucket_ownership_controls()
+        .bucket("trail")
+        .send()
+        .await
+        .unwrap();
+    let foreign = Tagging::builder()
+        .tag_set(Tag::builder().key("x").value("y").build().unwrap())
+        .build()
+        .unwrap();
+    s3.put_bucket_tagging()
+        .bucket("trail")
+        .tagging(foreign)
+        .send()
+        .await
+        .unwrap();
+    put_encryption(&s3).await;
+
+    let change = stack.planned(ADDRESS);
+    assert_eq!(change.actions, ["update"]);
+    assert_eq!(
+        change.attributes,
+        [
+            "object_lock",
+            "object_ownership",
+            "policy",
+            "public_access_block",
+            "sse_algorithm",
+            "tags",
+            "tags_all",
+            "versioning"
+        ]
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_hardened(&stack.endpoint, "trail").await;
+}
+
+async fn put_encryption(s3: &aws_sdk_s3::Client) {
+    use aws_sdk_s3::types::{
+        ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+        ServerSideEncryptionRule,
+    };
+    let by_default = ServerSideEncryptionByDefault::builder()
+        .sse_algorithm(ServerSideEncryption::AwsKms)
+        .build()
+        .unwrap();
+    let rule = ServerSideEncryptionRule::builder()
+        .apply_server_side_encryption_by_default(by_default)
+        .build();
+    let configuration = ServerSideEncryptionConfiguration::builder()
+        .rules(rule)
+        .build()
+        .unwrap();
+    s3.put_bucket_encryption()
+        .bucket("trail")
+        .server_side_encryption_configuration(configuration)
+        .send()
+        .await
+        .unwrap();
+}
+
+async fn put_lock_days(s3: &aws_sdk_s3::Client, days: i32) {
+    use aws_sdk_s3::types::{
+        DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode,
+        ObjectLockRule,
+    };
+    let retention = DefaultRetention::builder()
+        .mode(ObjectLockRetentionMode::Governance)
+        .days(days)
+        .build();
+    let configuration = ObjectLockConfiguration::builder()
+        .object_lock_enabled(ObjectLockEnabled::Enabled)
+        .rule(
+            ObjectLockRule::builder()
+                .default_retention(retention)
+                .build(),
+        )
+        .build();
+    s3.put_object_lock_configuration()
+        .bucket("trail")
+        .object_lock_configuration(configuration)
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn bucket_deleted_behind_terraforms_back_is_made_again() {
+    let stack = Stack::applied(&bucket("trail", "mode = \"GOVERNANCE\", days = 1", ""));
+    stack
+        .endpoint
+        .s3()
+        .delete_bucket()
+        .bucket("trail")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stack.planned(ADDRESS).actions, ["create"]);
+    stack.terraform.apply().ok();
+    assert!(exists(&stack.endpoint, "trail").await);
+}
+
+#[test]
+fn imported_bucket_needs_no_change() {
+    let config = bucket(
+        "trail",
+        "mode = \"COMPLIANCE\", days = 30",
+        "tags = { a = \"b\" }",
+    );
+    let stack = Stack::applied(&config);
+    let second = stack.second_folder(&config);
+    second.import(ADDRESS, "trail").ok();
+    assert_no_changes(&second);
+    assert_eq!(values(&second, ADDRESS), values(&stack.terraform, ADDRESS));
+    let missing = stack
+        .second_folder(&config)
+        .import(ADDRESS, "no-such-bucket");
+    assert!(
+        missing
+            .stderr
+            .contains("There is no bucket \"no-such-bucket\" to import."),
+        "{missing}"
+    );
+}
+
+#[tokio::test]
+async fn ordinary_bucket_is_refused_until_it_is_imported_and_then_locked() {
+    let stack = Stack::new(&bucket("ordinary", "mode = \"GOVERNANCE\", years = 1", ""));
+    let place = CreateBucketConfiguration::builder()
+        .location_constraint(REGION.into())
+        .build();
+    let s3 = stack.endpoint.s3();
+    s3.create_bucket()
+        .bucket("ordinary")
+        .create_bucket_configuration(place)
+        .send()
+        .await
+        .unwrap();
+
+    let refused = stack.terraform.apply();
+    assert_eq!(refused.status, 1, "{refused}");
+    assert!(
+        refused.stderr.contains("already exists in this account"),
+        "{refused}"
+    );
+    assert!(
+        refused
+            .stderr
+            .contains("terraform import <address> ordinary"),
+        "{refused}"
+    );
+
+    stack.terraform.import(ADDRESS, "ordinary").ok();
+    let change = stack.planned(ADDRESS);
+    assert_eq!(change.actions, ["update"]);
+    assert!(
+        change
+            .attributes
+            .contains(&"object_lock_enabled".to_owned()),
+        "{change:?}"
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_hardened(&stack.endpoint, "ordinary").await;
+}
+
+#[tokio::test]
+async fn bucket_with_locked_versions_is_not_destroyed() {
+    let stack = Stack::applied(&bucket("trail", "mode = \"GOVERNANCE\", days = 1", ""));
+    put(&stack.endpoint, "trail", "a", ObjectLockMode::Governance, 1).await;
+    put(&stack.endpoint, "trail", "a", ObjectLockMode::Governance, 3).await;
+    put(&stack.endpoint, "trail", "b", ObjectLockMode::Compliance, 2).await;
+    let refused = stack.terraform.destroy();
+    assert_eq!(refused.status, 1, "{refused}");
+    // Terraform wraps its messages
+    let text = refused
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let until = until(&stack.endpoint).await;
+    for said in [
+        "The bucket was not deleted",
+        &format!(
+            "The bucket \"trail\" holds 3 locked object versions; the last is locked until {until}."
+        ),
+        "Versions under GOVERNANCE can be deleted by hand by a principal with s3:BypassGovernanceRetention",
+        "those under COMPLIANCE by nobody",
+        "`terraform state rm`",
+    ] {
+        assert!(text.contains(said), "{said:?} is not in {refused}");
+    }
+    assert!(exists(&stack.endpoint, "trail").await);
+    assert_eq!(values(&stack.terraform, ADDRESS)["bucket"], "trail");
+}
+
+/// When the second version of `a` is free, in whole seconds.
+async fn until(endpoint: &Ministack) -> String {
+    let head = endpoint
+        .s3()
+        .head_object()
+        .bucket("trail")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
+    let until = head.object_lock_retain_until_date.unwrap();
+    let whole = aws_sdk_s3::primitives::DateTime::from_secs(until.secs());
+    whole
+        .fmt(aws_sdk_s3::primitives::DateTimeFormat::DateTime)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn bucket_with_a_delete_marker_alone_is_not_destroyed() {
+    let stack = Stack::applied(&bucket("trail", "mode = \"GOVERNANCE\", days = 1", ""));
+    stack
+        .endpoint
+        .s3()
+        .delete_object()
+        .bucket("trail")
+        .key("never-there")
+        .send()
+        .await
+        .unwrap();
+    let refused = stack.terraform.destroy();
+    assert_eq!(refused.status, 1, "{refused}");
+    let text = refused
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        text.contains("it holds 0 object versions and 1 delete marker, none of them locked"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn weaker_lock_is_planned_with_a_warning() {
+    let stack = Stack::applied(&bucket("trail", "mode = \"COMPLIANCE\", years = 1", ""));
+    stack.configure(&bucket("trail", "mode = \"GOVERNANCE\", days = 30", ""));
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    let text = plan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("Warning: The lock of new objects becomes weaker"),
+        "{plan}"
+    );
+    assert!(text.contains("From 365 days to 30"), "{plan}");
+    stack.configure(&bucket("trail", "mode = \"COMPLIANCE\", days = 366", ""));
+    let plan = stack.terraform.plan();
+    assert!(!plan.stdout.contains("Warning"), "{plan}");
+}
+
+#[test]
+fn default_tags_are_merged_and_the_resources_own_win() {
+    let with = |defaults: &str, own: &str| {
+        let provider = format!(
+            "provider \"auditlog\" {{\n  default_tags {{\n    tags = {{ {defaults} }}\n  }}\n}}\n"
+        );
+        provider
+            + &bucket(
+                "trail",
+                "mode = \"GOVERNANCE\", days = 1",
+                &format!("tags = {{ {own} }}"),
+            )
+    };
+    let stack = Stack::applied(&with("env = \"prod\", team = \"a\"", "team = \"b\""));
+    stack.assert_no_changes();
+    let state = values(&stack.terraform, ADDRESS);
+    assert_eq!(state["tags"], serde_json::json!({ "team": "b" }));
+    assert_eq!(
+        state["tags_all"],
+        serde_json::json!({ "env": "prod", "team": "b" })
+    );
+
+    stack.configure(&with("env = \"test\"", "team = \"b\""));
+    let change = stack.planned(ADDRESS);
+    assert_eq!(
+        (change.actions, change.attributes),
+        (vec!["update".to_owned()], vec!["tags_all".to_owned()])
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+}

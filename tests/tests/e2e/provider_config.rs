@@ -1,0 +1,184 @@
+//! Wrong configuration is found before anything is made, and Terraform points at its line.
+
+use auditlog_tests::Terraform;
+
+use crate::provider_stack::{Stack, diagnostics, values};
+
+/// All of it wrong, as [`WRONG_RESOURCES`].
+const WRONG_PROVIDER: &str = r#"
+provider "auditlog" {
+  region     = "Frankfurt" # "Frankfurt" is not an AWS region
+  access_key = "AKIA"      # "access_key" goes with "secret_key"
+
+  endpoints {
+    kms = "localhost:4566" # "localhost:4566" is not an http:// or https:// URL
+  }
+}
+
+resource "auditlog_signing_key" "x" {}
+"#;
+
+/// All of it wrong. Each `#` names the text that must be said about the line above it; nested values are pointed at where
+/// their resource begins, since Terraform finds the line of an attribute, but of nothing inside it.
+const WRONG_RESOURCES: &str = r#"
+resource "auditlog_bucket" "name" {
+  bucket      = "Trail" # "Trail" contains 'T'
+  object_lock = { mode = "GOVERNANCE", days = 1 }
+}
+
+resource "auditlog_bucket" "mode" { # object_lock.mode: "LOCKED" is not one of "GOVERNANCE", "COMPLIANCE"
+  bucket      = "trail"
+  object_lock = { mode = "LOCKED", days = 1 }
+}
+
+resource "auditlog_bucket" "days" { # object_lock.days: 40000 is not between 1 and 36500 days
+  bucket      = "trail"
+  object_lock = { mode = "GOVERNANCE", days = 40000 }
+}
+
+resource "auditlog_bucket" "both" {
+  bucket      = "trail"
+  object_lock = { mode = "GOVERNANCE", days = 1, years = 1 } # Set days or years, not both
+}
+
+resource "auditlog_bucket" "none" {
+  bucket      = "trail"
+  object_lock = { mode = "GOVERNANCE" } # Set days or years: a lock without a period protects nothing
+}
+
+resource "auditlog_bucket" "tags" {
+  bucket      = "trail"
+  object_lock = { mode = "GOVERNANCE", days = 1 }
+  tags        = { "aws:x" = "y" } # The key "aws:x" begins with "aws:", which AWS keeps for itself
+}
+
+resource "auditlog_bucket" "encryption" { # encryption.kms_key_arn: "alias/x" is not the ARN of a KMS key
+  bucket      = "trail"
+  object_lock = { mode = "GOVERNANCE", days = 1 }
+  encryption  = { kms_key_arn = "alias/x" }
+}
+
+resource "auditlog_signing_key" "spec" {
+  spec = "ECC_NIST_P521" # "ECC_NIST_P521" is not one of "ECC_NIST_EDWARDS25519"
+}
+
+resource "auditlog_signing_key" "alias" {
+  alias = "audit" # "audit" does not begin with "alias/": write "alias/audit"
+}
+
+resource "auditlog_signing_key" "window" {
+  deletion_window_in_days = 6 # 6 is not between 7 and 30 days
+}
+
+data "auditlog_trust_policy" "origin" { # logs[0].origin: "a b" is not an origin
+  object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
+  max_silence_seconds = 60
+  logs                = [{ origin = "a b" }]
+  keys                = []
+}
+
+data "auditlog_trust_policy" "account" {
+  bucket              = "trail"
+  region              = "eu-central-1"
+  account_id          = "12345" # "12345" is not an AWS account: twelve digits
+  object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
+  max_silence_seconds = 60
+  logs                = [{ origin = "acme.example/audit" }]
+  keys                = []
+}
+"#;
+
+#[test]
+fn wrong_configuration_is_found_at_its_line() {
+    let terraform = Terraform::with_config(&[], "");
+    terraform.init();
+    for config in [WRONG_PROVIDER, WRONG_RESOURCES] {
+        terraform.write("main.tf", config);
+        let run = terraform.validate();
+        assert_eq!(run.status, 1, "{run}");
+        assert_each_is_said(config, &diagnostics(&run));
+    }
+}
+
+fn assert_each_is_said(config: &str, found: &[(String, String)]) {
+    let wanted: Vec<(&str, &str)> = config
+        .lines()
+        .filter_map(|line| line.split_once(" # "))
+        .collect();
+    for (line, said) in &wanted {
+        let hit = found
+            .iter()
+            .any(|(text, code)| text.contains(said) && code.starts_with(line.trim()));
+        assert!(hit, "{said:?} is not said at {line:?}: {found:#?}");
+    }
+    assert_eq!(found.len(), wanted.len(), "{found:#?}");
+}
+
+#[test]
+fn missing_region_is_said_at_plan_time() {
+    let stack = Stack::new("resource \"auditlog_signing_key\" \"x\" {}\n");
+    let run = stack
+        .terraform
+        .command(&["plan", "-no-color"])
+        .env("AWS_REGION", "")
+        .run();
+    assert_eq!(run.status, 1, "{run}");
+    assert!(run.stderr.contains("No AWS region"), "{run}");
+}
+
+#[test]
+fn endpoint_that_does_not_answer_ends_in_an_error_within_its_time_out() {
+    let config = "provider \"auditlog\" {\n  endpoints {\n    sts = \"http://127.0.0.1:9\"\n  }\n  max_retries = 0\n}\nresource \"auditlog_signing_key\" \"x\" {}\n";
+    let stack = Stack::new(config);
+    let run = stack.terraform.plan();
+    assert_eq!(run.status, 1, "{run}");
+    assert!(
+        run.stderr.contains("AWS does not know who is calling"),
+        "{run}"
+    );
+    assert!(run.stderr.contains("skip_requesting_account_id"), "{run}");
+    // and without STS, the same endpoint serves
+    stack.configure(&config.replace("max_retries = 0", "skip_requesting_account_id = true"));
+    assert_eq!(stack.terraform.plan().status, 2);
+}
+
+#[test]
+fn profile_of_the_shared_files_gives_region_and_credentials() {
+    let stack = Stack::new("");
+    let terraform = Terraform::with_config(
+        &[(
+            "AWS_ENDPOINT_URL".to_owned(),
+            stack.endpoint.endpoint().to_owned(),
+        )],
+        "provider \"auditlog\" {\n  profile                  = \"audit\"\n  shared_config_files      = [\"config\"]\n  shared_credentials_files = [\"credentials\"]\n}\n\nresource \"auditlog_bucket\" \"x\" {\n  bucket      = \"trail\"\n  object_lock = { mode = \"GOVERNANCE\", days = 1 }\n}\n",
+    );
+    terraform.init();
+    terraform.write("config", "[profile audit]\nregion = eu-north-1\n");
+    terraform.write(
+        "credentials",
+        "[audit]\naws_access_key_id = test\naws_secret_access_key = test\n",
+    );
+    terraform.apply().ok();
+    assert_eq!(
+        values(&terraform, "auditlog_bucket.x")["region"],
+        "eu-north-1"
+    );
+
+    terraform.write(
+        "credentials",
+        "[other]\naws_access_key_id = test\naws_secret_access_key = test\n",
+    );
+    let run = terraform.plan();
+    assert_eq!(run.status, 1, "{run}");
+    assert!(
+        run.stderr.contains("AWS does not know who is calling"),
+        "{run}"
+    );
+}
+
+#[test]
+fn unknown_provider_configuration_plans_what_is_new() {
+    let config = "resource \"terraform_data\" \"region\" {\n  input = \"eu-central-1\"\n}\n\nprovider \"auditlog\" {\n  region = terraform_data.region.output\n}\n\nresource \"auditlog_bucket\" \"x\" {\n  bucket      = \"trail\"\n  object_lock = { mode = \"GOVERNANCE\", days = 1 }\n}\n";
+    let stack = Stack::applied(config);
+    stack.assert_no_changes();
+}
