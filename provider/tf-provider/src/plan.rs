@@ -19,25 +19,28 @@ pub(crate) fn plan(fields: &Fields, config: Object, prior: Option<Object>) -> Pl
     } else {
         Planner { changed: true }.object(fields, &config, prior.as_ref())
     };
-    let mut replace = Vec::new();
-    if let Some(prior) = &prior {
-        replacing(
-            fields,
-            &Sides {
-                config: &config,
-                prior,
-                planned: &planned,
-            },
-            &AttributePath::root(),
-            &mut replace,
-        );
-    }
     Plan {
         config,
         prior,
         planned,
-        replace,
+        replace: Vec::new(),
     }
+}
+
+/// The attributes for whose sake a new resource is made: those that the schema says and those that the resource asked for.
+pub(crate) fn replacements(fields: &Fields, plan: &Plan) -> Vec<AttributePath> {
+    let mut replace = plan.replace.clone();
+    if let Some(prior) = &plan.prior {
+        let sides = Sides {
+            config: &plan.config,
+            prior,
+            planned: &plan.planned,
+        };
+        replacing(fields, &sides, &AttributePath::root(), &mut replace);
+    }
+    replace.sort();
+    replace.dedup();
+    replace
 }
 
 struct Planner {

@@ -169,7 +169,9 @@ pub struct Plan {
     pub config: Object,
     /// The state before; `None` for a create.
     pub prior: Option<Object>,
-    /// The state after. What the configuration says must stay; what is computed may be set, or left unknown.
+    /// The state after. What the configuration says must stay; what is computed may be set, or left unknown. Where
+    /// nothing else changes, what is computed has its value of the state: a plan that changes something itself
+    /// sets to [`Value::Unknown`](crate::Value::Unknown) whatever may change with it.
     pub planned: Object,
     pub(crate) replace: Vec<crate::AttributePath>,
 }

@@ -42,15 +42,25 @@ const HTTP2_HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x0
 /// Nothing here takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The example, which `cargo test` builds before it runs any test.
+/// The example. `cargo test` builds it before it runs any test, but not when it is given the name of a test: an old one
+/// would then be tested in its place.
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().unwrap().parent().unwrap().join("examples/fs");
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build -p tf-provider --examples`",
-        path.display()
-    );
+    let build = "run `cargo build -p tf-provider --examples`";
+    let built =
+        std::fs::metadata(&path).unwrap_or_else(|_| panic!("no {}: {build}", path.display()));
+    let built = built.modified().unwrap();
+    let sources = std::fs::read_to_string(path.with_extension("d")).unwrap();
+    for source in sources
+        .split_whitespace()
+        .skip(1)
+        .filter(|path| path.ends_with(".rs"))
+    {
+        let changed = std::fs::metadata(source).and_then(|source| source.modified());
+        let fresh = changed.is_ok_and(|changed| changed <= built);
+        assert!(fresh, "{} is older than {source}: {build}", path.display());
+    }
     path
 }
 

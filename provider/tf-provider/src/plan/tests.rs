@@ -75,7 +75,10 @@ fn planned(config: Object, prior: Option<Object>) -> Plan {
 }
 
 fn paths(plan: &Plan) -> Vec<String> {
-    plan.replace.iter().map(ToString::to_string).collect()
+    replacements(&fields(), plan)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -95,7 +98,7 @@ fn a_create_knows_what_is_configured_or_default_and_nothing_else() {
         assert_eq!(plan.planned.value(computed), &Value::Unknown, "{computed}");
     }
     assert_eq!(plan.planned.value("secret"), &Value::Null);
-    assert!(plan.is_create() && plan.replace.is_empty());
+    assert!(plan.is_create() && paths(&plan).is_empty());
 }
 
 #[test]
@@ -113,7 +116,7 @@ fn nothing_changed_is_an_empty_plan() {
         Some(before.clone()),
     );
     assert_eq!(plan.planned, before);
-    assert!(plan.replace.is_empty());
+    assert!(paths(&plan).is_empty());
 }
 
 #[test]

@@ -4,11 +4,11 @@ use super::guard::guard;
 use super::{Service, errors};
 use crate::codec;
 use crate::context::{Notes, Private};
-use crate::plan::{first_unknown, plan, settle, unknown_as_null};
+use crate::plan::{first_unknown, plan, replacements, settle, unknown_as_null};
 use crate::proto::tfplugin6 as pb;
 use crate::registry::AnyResource;
 use crate::{
-    AttributePath, Context, Diagnostic, Diagnostics, Object, Provider, Result, Schema, Value,
+    AttributePath, Context, Diagnostic, Diagnostics, Object, Plan, Provider, Result, Schema, Value,
     validate, wire,
 };
 
@@ -190,11 +190,20 @@ impl<P: Provider> Service<P> {
         found.extend(warnings);
         hook?;
         let planned = conformed(&name, schema, Value::Object(plan.planned))?;
-        plan.replace.sort();
-        plan.replace.dedup();
+        let plan = Plan {
+            planned: if let Value::Object(planned) = &planned {
+                planned.clone()
+            } else {
+                Object::new()
+            },
+            ..plan
+        };
         Ok(pb::plan_resource_change::Response {
             planned_state: Some(wire::encode(&planned, &ty)?),
-            requires_replace: plan.replace.iter().map(wire::path).collect(),
+            requires_replace: replacements(&schema.fields, &plan)
+                .iter()
+                .map(wire::path)
+                .collect(),
             planned_private: private.encode(),
             ..Default::default()
         })
