@@ -47,19 +47,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().unwrap().parent().unwrap().join("examples/fs");
-    let build = "run `cargo build -p tf-provider --examples`";
+    let remedy = "run `cargo build -p tf-provider --examples`";
     let built =
-        std::fs::metadata(&path).unwrap_or_else(|_| panic!("no {}: {build}", path.display()));
+        std::fs::metadata(&path).unwrap_or_else(|_| panic!("no {}: {remedy}", path.display()));
     let built = built.modified().unwrap();
     let sources = std::fs::read_to_string(path.with_extension("d")).unwrap();
     for source in sources
         .split_whitespace()
         .skip(1)
-        .filter(|path| path.ends_with(".rs"))
+        .filter(|path| Path::new(path).extension().is_some_and(|kind| kind == "rs"))
     {
         let changed = std::fs::metadata(source).and_then(|source| source.modified());
         let fresh = changed.is_ok_and(|changed| changed <= built);
-        assert!(fresh, "{} is older than {source}: {build}", path.display());
+        assert!(fresh, "{} is older than {source}: {remedy}", path.display());
     }
     path
 }
