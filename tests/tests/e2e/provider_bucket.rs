@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, Tag, Tagging, VersioningConfiguration,
 };
 
-use crate::provider_stack::{Stack, assert_no_changes, values};
+use crate::provider_stack::{Stack, values};
 
 const ADDRESS: &str = "auditlog_bucket.audit";
 
@@ -213,6 +213,12 @@ async fn drift_of_every_part_is_found_and_put_back() {
     stack.terraform.apply().ok();
     stack.assert_no_changes();
     assert_hardened(&stack.endpoint, "trail").await;
+
+    // and the whole bucket gone
+    s3.delete_bucket().bucket("trail").send().await.unwrap();
+    assert_eq!(stack.planned(ADDRESS).actions, ["create"]);
+    stack.terraform.apply().ok();
+    assert!(exists(&stack.endpoint, "trail").await);
 }
 
 async fn put_encryption(s3: &aws_sdk_s3::Client) {
@@ -264,22 +270,6 @@ async fn put_lock_days(s3: &aws_sdk_s3::Client, days: i32) {
         .unwrap();
 }
 
-#[tokio::test]
-async fn bucket_deleted_behind_terraforms_back_is_made_again() {
-    let stack = Stack::applied(&bucket("trail", "mode = \"GOVERNANCE\", days = 1", ""));
-    stack
-        .endpoint
-        .s3()
-        .delete_bucket()
-        .bucket("trail")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(stack.planned(ADDRESS).actions, ["create"]);
-    stack.terraform.apply().ok();
-    assert!(exists(&stack.endpoint, "trail").await);
-}
-
 #[test]
 fn imported_bucket_needs_no_change() {
     let config = bucket(
@@ -288,13 +278,14 @@ fn imported_bucket_needs_no_change() {
         "tags = { a = \"b\" }",
     );
     let stack = Stack::applied(&config);
-    let second = stack.second_folder(&config);
-    second.import(ADDRESS, "trail").ok();
-    assert_no_changes(&second);
-    assert_eq!(values(&second, ADDRESS), values(&stack.terraform, ADDRESS));
-    let missing = stack
-        .second_folder(&config)
-        .import(ADDRESS, "no-such-bucket");
+    let original = values(&stack.terraform, ADDRESS);
+    stack.terraform.run(&["state", "rm", ADDRESS]).ok();
+    stack.terraform.import(ADDRESS, "trail").ok();
+    stack.assert_no_changes();
+    assert_eq!(values(&stack.terraform, ADDRESS), original);
+
+    stack.terraform.run(&["state", "rm", ADDRESS]).ok();
+    let missing = stack.terraform.import(ADDRESS, "no-such-bucket");
     assert!(
         missing
             .stderr
@@ -345,8 +336,36 @@ async fn ordinary_bucket_is_refused_until_it_is_imported_and_then_locked() {
 }
 
 #[tokio::test]
-async fn bucket_with_locked_versions_is_not_destroyed() {
+async fn bucket_that_holds_anything_is_not_destroyed() {
     let stack = Stack::applied(&bucket("trail", "mode = \"GOVERNANCE\", days = 1", ""));
+    let s3 = stack.endpoint.s3();
+    let marker = s3
+        .delete_object()
+        .bucket("trail")
+        .key("never-there")
+        .send()
+        .await
+        .unwrap();
+    let refused = stack.terraform.destroy();
+    assert_eq!(refused.status, 1, "{refused}");
+    let text = refused
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        text.contains("it holds 0 object versions and 1 delete marker, none of them locked"),
+        "{refused}"
+    );
+    let marker = marker.version_id.unwrap();
+    s3.delete_object()
+        .bucket("trail")
+        .key("never-there")
+        .version_id(marker)
+        .send()
+        .await
+        .unwrap();
+
     put(&stack.endpoint, "trail", "a", ObjectLockMode::Governance, 1).await;
     put(&stack.endpoint, "trail", "a", ObjectLockMode::Governance, 3).await;
     put(&stack.endpoint, "trail", "b", ObjectLockMode::Compliance, 2).await;
@@ -389,31 +408,6 @@ async fn until(endpoint: &Ministack) -> String {
     whole
         .fmt(aws_sdk_s3::primitives::DateTimeFormat::DateTime)
         .unwrap()
-}
-
-#[tokio::test]
-async fn bucket_with_a_delete_marker_alone_is_not_destroyed() {
-    let stack = Stack::applied(&bucket("trail", "mode = \"GOVERNANCE\", days = 1", ""));
-    stack
-        .endpoint
-        .s3()
-        .delete_object()
-        .bucket("trail")
-        .key("never-there")
-        .send()
-        .await
-        .unwrap();
-    let refused = stack.terraform.destroy();
-    assert_eq!(refused.status, 1, "{refused}");
-    let text = refused
-        .stderr
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    assert!(
-        text.contains("it holds 0 object versions and 1 delete marker, none of them locked"),
-        "{refused}"
-    );
 }
 
 #[test]

@@ -28,13 +28,6 @@ impl Stack {
         stack
     }
 
-    /// Another folder on the same endpoint, which knows nothing of the first.
-    pub(crate) fn second_folder(&self, main_tf: &str) -> Terraform {
-        let terraform = Terraform::with_config(&self.endpoint.env(), main_tf);
-        terraform.init();
-        terraform
-    }
-
     pub(crate) fn configure(&self, main_tf: &str) {
         self.terraform.write("main.tf", main_tf);
     }
