@@ -1,6 +1,6 @@
 """Forges a copy of a log, to see whether the verifier notices: forge.py WHAT FOLDER
 
-FOLDER holds the segments of one log, in which Terraform's own events were sealed. Frames are always written anew with
+FOLDER holds the segments of one log, at any depth, in which Terraform's own events were sealed. Frames are always written anew with
 correct checksums, so nothing is found by an unreadable file. What was forged is printed as one sentence.
 """
 
@@ -45,7 +45,7 @@ def entry_removed(folder):
 
 
 def tail_cut_off(folder):
-    last = max(folder.glob("*.jsonl.zst"))
+    last = max(folder.rglob("*.jsonl.zst"))
     last.unlink()
     return f"{last.name}, the newest segment, is gone; what is left is a good log in itself."
 
@@ -76,7 +76,7 @@ class Segment:
     @classmethod
     def with_creation(cls, folder):
         """The segment in which Terraform says that it made the signing key."""
-        for path in sorted(folder.glob("*.jsonl.zst")):
+        for path in sorted(folder.rglob("*.jsonl.zst")):
             segment = cls(path)
             if segment.find_creation():
                 return segment
@@ -93,7 +93,7 @@ class Segment:
 
     def rewrite_creation(self):
         lines, number, event = self.find_creation()
-        before = event["@message"]
+        before = event["@message"].split(" [id=")[0]
         event["@message"] = before.replace("Creation", "Destruction")
         envelope = lines[number][: lines[number].index(b'"event":')]
         lines[number] = envelope + member("event", event) + b"}"
@@ -102,7 +102,7 @@ class Segment:
     def remove_creation(self):
         lines, number, event = self.find_creation()
         del lines[number]
-        return event["@message"]
+        return event["@message"].split(" [id=")[0]
 
     def rehash(self):
         """Gives every line its index and the hash of the line before it, the close line its count, and the root."""
