@@ -58,14 +58,7 @@ impl Aws {
     ///
     /// Where no thread can be started, or no region is known.
     pub fn load(settings: &AwsSettings) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(Error::file(
-                "no thread can be started",
-                std::path::Path::new("/proc"),
-            ))?;
+        let runtime = runtime()?;
         let attempt = settings.attempt_timeout;
         // An unanswered request would hang for ever: the SDK has no time-outs until they are set.
         let timeouts = TimeoutConfig::builder()
@@ -75,7 +68,11 @@ impl Aws {
             .operation_timeout(attempt.saturating_mul(3))
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(4)
+                    .with_initial_backoff(Duration::from_millis(200)),
+            )
             .timeout_config(timeouts);
         if let Some(region) = &settings.region {
             loader = loader.region(Region::new(region.clone()));
@@ -87,15 +84,39 @@ impl Aws {
             loader = loader.endpoint_url(url);
         }
         let config = runtime.block_on(loader.load());
+        Self::new(config, runtime, settings.path_style)
+    }
+
+    /// Takes a configuration that somebody else has loaded. It should have time-outs: the SDK has none of its own.
+    ///
+    /// # Errors
+    ///
+    /// Where no thread can be started, or no region is known.
+    pub fn with_config(config: SdkConfig, path_style: bool) -> Result<Self, Error> {
+        Self::new(config, runtime()?, path_style)
+    }
+
+    fn new(config: SdkConfig, runtime: Runtime, path_style: bool) -> Result<Self, Error> {
         if config.region().is_none() {
             return Err(AwsFault::no_region().into());
         }
         Ok(Self {
             runtime: Arc::new(runtime),
             config,
-            path_style: settings.path_style,
+            path_style,
         })
     }
+}
+
+fn runtime() -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(Error::file(
+            "no thread can be started",
+            std::path::Path::new("this process"),
+        ))
 }
 
 /// A call that failed.
@@ -142,14 +163,21 @@ impl AwsFault {
     where
         E: ProvideErrorMetadata + StdError + 'static,
     {
-        let kind = match error {
-            SdkError::TimeoutError(_) => AwsFaultKind::TimedOut,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => AwsFaultKind::TimedOut,
-            SdkError::ServiceError(answer) => AwsFaultKind::Answered {
-                status: answer.raw().status().as_u16(),
+        let timed_out = match error {
+            SdkError::TimeoutError(_) => true,
+            SdkError::DispatchFailure(failure) => failure.is_timeout(),
+            SdkError::ConstructionFailure(_)
+            | SdkError::ResponseError(_)
+            | SdkError::ServiceError(_)
+            | _ => false,
+        };
+        let kind = match (error.as_service_error(), error.raw_response()) {
+            (Some(_), Some(answer)) => AwsFaultKind::Answered {
+                status: answer.status().as_u16(),
                 code: error.code().unwrap_or_default().to_owned(),
                 message: error.message().unwrap_or_default().to_owned(),
             },
+            _ if timed_out => AwsFaultKind::TimedOut,
             _ => {
                 let chain = chain(error);
                 if chain.contains("credential") {

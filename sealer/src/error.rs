@@ -252,7 +252,7 @@ pub enum Error {
         /// The object.
         key: String,
         /// What is wrong.
-        source: SegmentFault,
+        source: Box<SegmentFault>,
     },
     /// The newest segment is signed by a key that nobody named.
     #[error("{key}, the newest segment, is signed by an unknown key with the id {key_id:08x}")]
@@ -308,7 +308,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: SegmentFault,
+        source: Box<SegmentFault>,
     },
     /// The spool is another log's.
     #[error("the spool {} belongs to {found}, not to {expected}", path.display())]

@@ -165,13 +165,12 @@ mod tests {
         let input = Input::start(reader);
         let mut seen = Vec::new();
         loop {
-            match input.wait() {
-                Message::Lines(lines) => {
-                    seen.extend_from_slice(lines.as_bytes());
-                    input.recycle(lines);
-                }
-                last => return (seen, last),
-            }
+            let message = input.wait();
+            let Message::Lines(lines) = message else {
+                return (seen, message);
+            };
+            seen.extend_from_slice(lines.as_bytes());
+            input.recycle(lines);
         }
     }
 

@@ -447,7 +447,7 @@ impl<'a> Sealer<'a> {
     fn spool_fault(&self, source: SegmentFault) -> Error {
         Error::SpoolFault {
             path: self.spool.folder().to_owned(),
-            source,
+            source: Box::new(source),
         }
     }
 }
@@ -493,7 +493,7 @@ impl<'a> Setup<'a> {
         };
         let bad = |source| Error::BadHead {
             key: key.clone(),
-            source,
+            source: Box::new(source),
         };
         let segment = check_segment(&object, self.expected(newest)).map_err(bad)?;
         let now = (self.clock)();

@@ -292,7 +292,7 @@ impl Spool {
     ///
     /// Where the disk fails.
     pub fn forget_run(&mut self) -> Result<(), Error> {
-        self.run.events = 0;
+        self.run = RunRecord::default();
         self.write_run()
     }
 }

@@ -292,13 +292,12 @@ impl Run<'_> {
         let mut progress = Progress::new();
         loop {
             // What is there already is chained first and synced together.
-            let message = match input.poll() {
-                Some(message) => message,
-                None => {
-                    self.sealer.accept()?;
-                    progress.show(self.sealer.accepted());
-                    input.wait()
-                }
+            let message = if let Some(message) = input.poll() {
+                message
+            } else {
+                self.sealer.accept()?;
+                progress.show(self.sealer.accepted());
+                input.wait()
             };
             if interrupted.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted { line: self.line });

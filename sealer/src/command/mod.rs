@@ -66,8 +66,11 @@ pub(crate) struct AppendArguments {
     /// KMS key that signed until now, to rotate away from it
     #[arg(long, value_name = "KEY")]
     previous_kms_key: Option<String>,
-    /// Where the log lies: a folder that stands for the bucket, or s3://BUCKET[/PREFIX]; by default the policy's bucket
-    #[arg(long, value_name = "DIR|URL")]
+    #[arg(
+        long,
+        value_name = "DIR|URL",
+        help = "Where the log lies: a folder that stands for the bucket, or s3://BUCKET[/PREFIX]; by default the policy's bucket"
+    )]
     to: Option<String>,
     /// Origin of the log, without a policy
     #[arg(long, conflicts_with = "policy", required_unless_present = "policy")]
@@ -88,7 +91,7 @@ pub(crate) struct AppendArguments {
     /// The store does not honour If-None-Match: list the versions after each create, and stop where there is a second one
     #[arg(long)]
     fenced: bool,
-    /// Folder that keeps accepted events until they are sealed; by default under $XDG_STATE_HOME/auditlog/spool
+    /// Folder that keeps accepted events until they are sealed; by default under `$XDG_STATE_HOME/auditlog/spool`
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
     /// Pass over as many events as an interrupted run had accepted: the input is that of the interrupted run, from its
@@ -127,7 +130,7 @@ struct KeygenArguments {
 
 /// Print a minimal trust policy, for a first try in a folder
 ///
-/// The trust policy of a bucket comes out of Terraform: the data source auditlog_trust_policy.
+/// The trust policy of a bucket comes out of Terraform: the data source `auditlog_trust_policy`.
 #[derive(Debug, Args)]
 pub(crate) struct PolicyArguments {
     /// Origin of the log

@@ -32,19 +32,19 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn new(sealer: &Sealer<'_>, skipped: u64) -> Self {
-        let (sealed, head) = (sealer.sealed(), sealer.head());
+        let (written, head) = (sealer.sealed(), sealer.head());
         Self {
             origin: head.origin.to_string(),
-            segments: sealed.segments,
-            first_segment: sealed.first_segment,
-            last_segment: sealed.last_segment,
-            events: sealed.events,
+            segments: written.segments,
+            first_segment: written.first_segment,
+            last_segment: written.last_segment,
+            events: written.events,
             size: head.range.size(),
             root: head.range.root().to_base64(),
             verifier_key: sealer.log_key().map(ToString::to_string),
-            recovered: sealed.recovered,
+            recovered: written.recovered,
             skipped,
-            kept: sealer.accepted().saturating_sub(sealed.events),
+            kept: sealer.accepted().saturating_sub(written.events),
         }
     }
 
@@ -68,32 +68,35 @@ impl Summary {
             (Some(only), _) => format!("{} ({only})", count(self.segments, "segment")),
             (None, _) => "no segment".to_owned(),
         };
-        let mut text = format!(
+        let first = format!(
             "sealed {} in {segments} of {}\nsize {}, root {}\n",
             count(self.events, "event"),
             self.origin,
             self.size,
             self.root
         );
-        if let Some(key) = &self.verifier_key {
-            text += &format!("signed by {key}\n");
-        }
-        if self.recovered > 0 {
-            text += &format!(
-                "recovered {} of an interrupted run: sealed, do not send them again\n",
-                count(self.recovered, "event")
-            );
-        }
-        if self.skipped > 0 {
-            text += &format!("skipped {} of the input\n", count(self.skipped, "event"));
-        }
-        if self.kept > 0 {
-            text += &format!(
-                "kept {} in the spool: accepted and not sealed, the next append seals them\n",
-                count(self.kept, "event")
-            );
-        }
-        text
+        let signed = self.verifier_key.as_ref();
+        let signed = signed.map(|key| format!("signed by {key}\n"));
+        let some = |number: u64, before: &str, after: &str| {
+            (number > 0).then(|| format!("{before} {} {after}\n", count(number, "event")))
+        };
+        let rest = [
+            signed,
+            some(
+                self.recovered,
+                "recovered",
+                "of an interrupted run: sealed, do not send them again",
+            ),
+            some(self.skipped, "skipped", "of the input"),
+            some(
+                self.kept,
+                "kept",
+                "in the spool: accepted and not sealed, the next append seals them",
+            ),
+        ];
+        std::iter::once(first)
+            .chain(rest.into_iter().flatten())
+            .collect()
     }
 }
 

@@ -213,8 +213,8 @@ mod tests {
             let path = folder.path().join(spec.as_str());
             let made = LocalKey::generate(spec).unwrap();
             made.write(&path).unwrap();
-            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            let permissions = std::fs::metadata(&path).unwrap().permissions();
+            assert_eq!(permissions.mode() & 0o777, 0o600);
             let read = LocalKey::read(&path).unwrap();
             assert_eq!(read.public_key(), made.public_key());
             assert_eq!(read.public_key().spec(), spec);

@@ -14,8 +14,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ObjectLockEnabled, ObjectLockMode, ObjectLockRetentionMode,
-    ObjectLockRule,
+    BucketVersioningStatus, ObjectLockEnabled, ObjectLockMode, ObjectLockRule,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -125,7 +124,7 @@ impl Bucket {
     }
 
     /// One PUT, from memory, with a checksum that was computed here, and the lock said explicitly: the retention and one day
-    /// more, in whole seconds, since the verifier counts from LastModified and without tolerance.
+    /// more, in whole seconds, since the verifier counts from `LastModified` and without tolerance.
     async fn put(&self, key: &str, bytes: &[u8]) -> Result<Created, AwsFault> {
         let days = i64::from(self.lock.retention_days).saturating_add(1);
         let until = (self.clock)().saturating_add_seconds(days.saturating_mul(86_400));
@@ -353,11 +352,7 @@ async fn default_lock(client: &Client, name: &str) -> Result<Option<DeclaredLock
 /// S3 counts a year of retention as 365 days.
 fn lock_of_rule(rule: &ObjectLockRule) -> Option<DeclaredLock> {
     let retention = rule.default_retention()?;
-    let mode = match retention.mode()? {
-        ObjectLockRetentionMode::Compliance => LockMode::Compliance,
-        ObjectLockRetentionMode::Governance => LockMode::Governance,
-        _ => return None,
-    };
+    let mode = LockMode::parse(retention.mode()?.as_str())?;
     let days = retention.days().filter(|days| *days > 0);
     let days = days.or_else(|| Some(retention.years()?.saturating_mul(365)))?;
     Some(DeclaredLock {

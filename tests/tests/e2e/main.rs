@@ -12,3 +12,8 @@ mod provider_faults;
 mod provider_key;
 mod provider_policy;
 mod provider_stack;
+mod seal;
+mod seal_bucket;
+mod seal_crash;
+mod seal_folder;
+mod seal_store;

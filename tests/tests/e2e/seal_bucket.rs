@@ -1,0 +1,297 @@
+//! `auditlog-seal` with a bucket and KMS keys.
+
+use std::fs;
+
+use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::origin::Origin;
+use auditlog_tests::{Command, Ministack, command};
+use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
+
+use crate::seal::{ORIGIN, events, events_under, locked_bucket, wait};
+
+const BUCKET: &str = "audit";
+
+struct Stand {
+    endpoint: Ministack,
+    folder: tempfile::TempDir,
+}
+
+impl Stand {
+    fn new(mode: ObjectLockRetentionMode) -> Self {
+        let endpoint = Ministack::start();
+        locked_bucket(&endpoint, BUCKET, mode, 30);
+        Self {
+            endpoint,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn key(&self, spec: KeySpec) -> String {
+        let create = self.endpoint.kms().create_key();
+        let create = create.key_usage(KeyUsageType::SignVerify).key_spec(spec);
+        let key = wait(create.send()).unwrap().key_metadata.unwrap();
+        key.arn.unwrap()
+    }
+
+    fn verifier_key(&self, key: &str) -> VerifierKey {
+        let spki = wait(self.endpoint.kms().get_public_key().key_id(key).send());
+        let spki = spki.unwrap().public_key.unwrap();
+        let key = PublicKey::from_spki_der(spki.as_ref()).unwrap();
+        VerifierKey::new(Origin::parse(ORIGIN).unwrap(), key)
+    }
+
+    fn append(&self, key: &str) -> Command {
+        command("auditlog-seal")
+            .envs(self.endpoint.env())
+            .args([
+                "append",
+                "--origin",
+                ORIGIN,
+                "--to",
+                "s3://audit",
+                "--kms-key",
+                key,
+                "--spool",
+            ])
+            .arg(self.folder.path().join("spool"))
+    }
+
+    fn objects(&self) -> Vec<Vec<u8>> {
+        let s3 = self.endpoint.s3();
+        wait(async {
+            let listed = s3
+                .list_object_versions()
+                .bucket(BUCKET)
+                .send()
+                .await
+                .unwrap();
+            assert!(listed.delete_markers().is_empty());
+            let mut objects = Vec::new();
+            for (number, version) in listed.versions().iter().enumerate() {
+                let key = format!("payments/{number:012}.jsonl.zst");
+                assert_eq!(version.key(), Some(key.as_str()));
+                let object = s3
+                    .get_object()
+                    .bucket(BUCKET)
+                    .key(key)
+                    .send()
+                    .await
+                    .unwrap();
+                objects.push(object.body.collect().await.unwrap().to_vec());
+            }
+            objects
+        })
+    }
+}
+
+#[test]
+fn a_log_is_created_and_continued_under_each_kind_of_kms_key() {
+    for spec in [
+        KeySpec::EccNistP256,
+        KeySpec::EccNistP384,
+        KeySpec::EccNistEdwards25519,
+        KeySpec::Rsa2048,
+    ] {
+        let stand = Stand::new(Governance);
+        let key = stand.key(spec);
+        let first = stand
+            .append(&key)
+            .input("{\"n\":1}\n{\"n\":2}\n")
+            .run()
+            .ok();
+        assert!(
+            first.stdout.starts_with(&format!(
+                "sealed 2 events in 2 segments (0 to 1) of {ORIGIN}\nsize 7, root "
+            )),
+            "{first}"
+        );
+        let second = stand
+            .append(&key)
+            .args(["--output", "json"])
+            .input("{\"n\":3}\n");
+        let second = second.run().ok().json();
+        let verifier_key = stand.verifier_key(&key);
+        assert_eq!(second["verifier_key"], verifier_key.to_string());
+        assert_eq!(second["first_segment"], 2);
+        assert_eq!(second["size"], 10);
+        let sealed = events(&stand.objects(), &verifier_key);
+        assert_eq!(sealed, ["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"]);
+    }
+}
+
+#[test]
+fn a_key_is_rotated_with_both_signatures() {
+    let stand = Stand::new(Governance);
+    let (old, new) = (
+        stand.key(KeySpec::EccNistP256),
+        stand.key(KeySpec::EccNistP384),
+    );
+    stand.append(&old).input("1\n").run().ok();
+
+    let refused = stand.append(&new).input("2\n").run();
+    let (old_key, new_key) = (stand.verifier_key(&old), stand.verifier_key(&new));
+    assert_eq!(refused.status, 1);
+    // Without a policy nobody has named the key that signed the head.
+    assert!(
+        refused.stderr.contains(
+            "payments/000000000001.jsonl.zst, the newest segment, is signed by an unknown key"
+        ),
+        "{refused}"
+    );
+    assert!(
+        refused
+            .stderr
+            .contains("hint: give the trust policy, or the old key"),
+        "{refused}"
+    );
+
+    let rotated = stand.append(&new).args(["--previous-kms-key", &old]);
+    rotated.input("2\n").run().ok();
+    stand.append(&new).input("3\n").run().ok();
+    let sealed = events_under(&stand.objects(), |number| match number {
+        0 | 1 => vec![&old_key],
+        2 => vec![&new_key, &old_key],
+        _ => vec![&new_key],
+    });
+    assert_eq!(sealed, ["1", "2", "3"]);
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_refused_before_anything_is_written() {
+    let stand = Stand::new(Governance);
+    let kms = stand.endpoint.kms();
+    let disabled = stand.key(KeySpec::EccNistP256);
+    wait(kms.disable_key().key_id(&disabled).send()).unwrap();
+    let doomed = stand.key(KeySpec::EccNistP256);
+    wait(kms.schedule_key_deletion().key_id(&doomed).send()).unwrap();
+    let cipher = wait(kms.create_key().send()).unwrap();
+    let cipher = cipher.key_metadata.unwrap().arn.unwrap();
+    for (key, expected) in [
+        (disabled.as_str(), "its state is Disabled, not Enabled"),
+        (&doomed, "its state is PendingDeletion, not Enabled"),
+        (&cipher, "its usage is ENCRYPT_DECRYPT, not SIGN_VERIFY"),
+        ("alias/none", "NotFoundException"),
+    ] {
+        let run = stand.append(key).input("1\n").run();
+        assert_eq!(run.status, 1, "{run}");
+        assert!(run.stderr.contains(expected), "{run}");
+        assert!(run.stderr.contains("\nhint: "), "{run}");
+        assert_eq!(run.stdout, "");
+    }
+    assert!(stand.objects().is_empty());
+}
+
+#[test]
+fn a_policy_brings_bucket_lock_and_keys() {
+    let stand = Stand::new(Compliance);
+    let (key, other) = (
+        stand.key(KeySpec::EccNistP256),
+        stand.key(KeySpec::EccNistP256),
+    );
+    let made = command("auditlog-seal").envs(stand.endpoint.env());
+    let made = made
+        .args(["policy", "--origin", ORIGIN, "--kms-key", &key])
+        .run()
+        .ok();
+    let mut policy = made.json();
+    policy["bucket"] = serde_json::json!({
+        "name": BUCKET, "region": auditlog_tests::REGION, "account": "000000000000",
+    });
+    let path = stand.folder.path().join("policy.json");
+    let append = |policy: &serde_json::Value, key: &str| {
+        fs::write(&path, policy.to_string()).unwrap();
+        let run = command("auditlog-seal").envs(stand.endpoint.env());
+        let run = run
+            .args(["append", "--kms-key", key, "--policy"])
+            .arg(&path);
+        run.arg("--spool")
+            .arg(stand.folder.path().join("spool"))
+            .input("1\n")
+    };
+
+    let refused = append(&policy, &other).run();
+    assert_eq!(refused.status, 1);
+    assert!(
+        refused.stderr.contains("is none of the log's keys: "),
+        "{refused}"
+    );
+    let refused = append(&policy, &key).args(["--to", "s3://another"]).run();
+    assert_eq!(refused.status, 2);
+    assert_eq!(
+        refused.stderr,
+        "error: --to names the bucket another, the trust policy audit\n\
+         hint: leave --to out, or give the trust policy that was made for it\n"
+    );
+    let mut longer = policy.clone();
+    longer["lock"][0]["retention_days"] = 31.into();
+    let refused = append(&longer, &key).run();
+    assert_eq!(refused.status, 1);
+    assert!(
+        refused.stderr.starts_with(
+            "error: the bucket audit locks by default with COMPLIANCE for 30 days, declared is GOVERNANCE for 31 days\n"
+        ),
+        "{refused}"
+    );
+    assert!(stand.objects().is_empty());
+
+    append(&policy, &key).run().ok();
+    append(&policy, &key)
+        .args(["--to", "s3://audit/payments"])
+        .run()
+        .ok();
+    assert_eq!(
+        events(&stand.objects(), &stand.verifier_key(&key)),
+        ["1", "1"]
+    );
+}
+
+#[test]
+fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
+    let stand = Stand::new(Governance);
+    let key = stand.key(KeySpec::EccNistP256);
+    stand.append(&key).input("1\n").run().ok();
+    // The endpoint is there for KMS and the head, and then the key is gone: the segment is closed and not signed.
+    let kms = stand.endpoint.kms();
+    let mut running = {
+        let (mut run, home) = stand.append(&key).into_inner();
+        let child = run
+            .stdin(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        (
+            child.stdout(std::process::Stdio::piped()).spawn().unwrap(),
+            home,
+        )
+    };
+    let mut stdin = running.0.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"2\n3\n").unwrap();
+    let open = stand.folder.path().join("spool/open.jsonl");
+    while !fs::read_to_string(&open).is_ok_and(|text| text.contains("\"event\":3}")) {
+        std::thread::yield_now();
+    }
+    wait(kms.disable_key().key_id(&key).send()).unwrap();
+    drop(stdin);
+    let failed = auditlog_tests::Run::from_output(&running.0.wait_with_output().unwrap());
+    assert_eq!(failed.status, 1, "{failed}");
+    assert!(failed.stderr.contains("KMS Sign "), "{failed}");
+    assert!(
+        failed.stdout.contains("kept 2 events in the spool"),
+        "{failed}"
+    );
+    assert_eq!(stand.objects().len(), 2);
+
+    wait(kms.enable_key().key_id(&key).send()).unwrap();
+    let next = stand.append(&key).input("4\n").run().ok();
+    assert!(
+        next.stdout
+            .starts_with("sealed 1 event in 2 segments (2 to 3)"),
+        "{next}"
+    );
+    assert!(
+        next.stdout
+            .contains("recovered 2 events of an interrupted run: sealed, do not send them again\n"),
+        "{next}"
+    );
+    let sealed = events(&stand.objects(), &stand.verifier_key(&key));
+    assert_eq!(sealed, ["1", "2", "3", "4"]);
+}

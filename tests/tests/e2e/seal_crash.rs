@@ -1,0 +1,245 @@
+//! `auditlog-seal` killed, stopped and raced: nothing that was accepted is lost, nothing is sealed twice.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auditlog_tests::Run;
+
+use crate::seal::{Bench, events};
+
+fn numbers(count: u32) -> String {
+    (0..count)
+        .map(|n| format!("{{\"n\":{n},\"text\":\"as long as an event is\"}}\n"))
+        .collect()
+}
+
+fn expected(count: u32) -> Vec<String> {
+    numbers(count).lines().map(str::to_owned).collect()
+}
+
+/// Starts a command with pipes, in its own empty home.
+fn start(command: auditlog_tests::Command) -> (Child, tempfile::TempDir) {
+    let (mut command, home) = command.into_inner();
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    (command.spawn().unwrap(), home)
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// Waits until the spool holds a text: what stands there was accepted.
+fn accepted(bench: &Bench, text: &str) {
+    let begun = Instant::now();
+    let path = bench.path("spool/open.jsonl");
+    while !fs::read_to_string(&path).is_ok_and(|lines| lines.contains(text)) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{text} is not accepted"
+        );
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn killed_at_any_moment_each_event_is_sealed_once() {
+    let bench = Bench::new();
+    let count = 20_000;
+    fs::write(bench.path("events.jsonl"), numbers(count)).unwrap();
+    let append = || {
+        bench
+            .append()
+            .args(["--skip-recovered", "--max-segment-events", "700"])
+            .arg(bench.path("events.jsonl"))
+    };
+    // Later each time, so that the kills fall on all kinds of steps, until one run is quick enough.
+    let mut patience = Duration::from_millis(3);
+    let mut killed = 0;
+    let finished = loop {
+        let (mut child, home) = start(append());
+        thread::sleep(patience);
+        _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        drop(home);
+        if output.status.code().is_some() {
+            break Run::from_output(&output).ok();
+        }
+        killed += 1;
+        patience += Duration::from_millis(4);
+    };
+    assert!(killed > 3, "the first runs were killed");
+    let sealed = events(&bench.objects(), &bench.verifier_key("key.pem"));
+    assert_eq!(sealed, expected(count), "{finished}");
+    assert!(
+        finished
+            .stdout
+            .contains(" of an interrupted run: sealed, do not send them again\n"),
+        "{finished}"
+    );
+    // The summary was seen: the next run counts anew.
+    let next = bench.append().input("1\n").run().ok();
+    assert!(!next.stdout.contains("recovered"), "{next}");
+}
+
+#[test]
+fn what_was_accepted_before_a_kill_is_sealed_by_the_next_run() {
+    let bench = Bench::new();
+    let (mut child, _home) = start(bench.append());
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"1\n2\n").unwrap();
+    accepted(&bench, "\"event\":2}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // As if the last write had been cut in the middle.
+    let open = bench.path("spool/open.jsonl");
+    let mut torn = fs::read(&open).unwrap();
+    torn.extend_from_slice(b"{\"index\":6,\"prev\":\"00");
+    fs::write(&open, torn).unwrap();
+
+    let next = bench.append().run().ok();
+    assert!(
+        next.stdout
+            .starts_with("sealed 0 events in 1 segment (1) of "),
+        "{next}"
+    );
+    assert!(
+        next.stdout.ends_with(
+            "recovered 2 events of an interrupted run: sealed, do not send them again\n"
+        ),
+        "{next}"
+    );
+    assert_eq!(
+        events(&bench.objects(), &bench.verifier_key("key.pem")),
+        ["1", "2"]
+    );
+}
+
+#[test]
+fn asked_to_stop_it_seals_what_it_has_accepted() {
+    for name in ["INT", "TERM"] {
+        let bench = Bench::new();
+        let (mut child, _home) = start(bench.append());
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"1\n2\n").unwrap();
+        accepted(&bench, "\"event\":2}");
+        signal(&child, name);
+        let run = Run::from_output(&child.wait_with_output().unwrap());
+        assert_eq!(run.status, 1, "{run}");
+        assert!(
+            run.stdout
+                .starts_with("sealed 2 events in 2 segments (0 to 1) of "),
+            "{run}"
+        );
+        assert_eq!(
+            run.stderr,
+            "error: interrupted: reading stopped after line 2\n\
+             hint: every event up to that line is sealed: go on with the next\n"
+        );
+        assert_eq!(
+            events(&bench.objects(), &bench.verifier_key("key.pem")),
+            ["1", "2"]
+        );
+    }
+}
+
+#[test]
+fn of_two_writers_one_wins_and_the_other_keeps_its_events() {
+    let bench = Bench::new();
+    bench.append().run().ok();
+    let (mut slow, _home) = start(bench.append());
+    let mut stdin = slow.stdin.take().unwrap();
+    stdin.write_all(b"1\n").unwrap();
+    accepted(&bench, "\"event\":1}");
+
+    let busy = bench.append().input("2\n").run();
+    assert_eq!(busy.status, 1);
+    assert!(
+        busy.stderr
+            .starts_with("error: another process is using the spool "),
+        "{busy}"
+    );
+
+    fs::create_dir(bench.path("other")).unwrap();
+    let other = auditlog_tests::command("auditlog-seal").args(["append", "--key-file"]);
+    let other = other
+        .arg(bench.path("key.pem"))
+        .arg("--policy")
+        .arg(bench.path("policy.json"));
+    let other = other
+        .arg("--to")
+        .arg(bench.path("audit"))
+        .arg("--spool")
+        .arg(bench.path("other"));
+    other.input("2\n").run().ok();
+
+    drop(stdin);
+    let lost = Run::from_output(&slow.wait_with_output().unwrap());
+    assert_eq!(lost.status, 1, "{lost}");
+    assert!(
+        lost.stderr.starts_with(
+            "error: another writer has the log: payments/000000000001.jsonl.zst has the root "
+        ),
+        "{lost}"
+    );
+    assert!(lost.stdout.contains("kept 1 event in the spool"), "{lost}");
+    let again = bench.append().input("3\n").run();
+    assert_eq!(again.status, 1);
+    assert!(
+        again.stderr.contains("another writer has the log"),
+        "{again}"
+    );
+    let kept = fs::read(bench.path("spool/000000000001.jsonl.zst")).unwrap();
+    let kept = String::from_utf8(zstd::stream::decode_all(kept.as_slice()).unwrap()).unwrap();
+    assert!(kept.contains("\"event\":1}"));
+    assert_eq!(
+        events(&bench.objects(), &bench.verifier_key("key.pem")),
+        ["2"]
+    );
+}
+
+#[test]
+fn many_writers_at_once_make_one_log() {
+    let bench = Bench::new();
+    bench.append().run().ok();
+    let runs: Vec<Run> = thread::scope(|scope| {
+        let writer = |n: u32| {
+            let bench = &bench;
+            scope.spawn(move || {
+                let run = auditlog_tests::command("auditlog-seal").args(["append", "--key-file"]);
+                let run = run
+                    .arg(bench.path("key.pem"))
+                    .arg("--policy")
+                    .arg(bench.path("policy.json"));
+                let run = run.arg("--to").arg(bench.path("audit"));
+                let run = run.arg("--spool").arg(bench.path(&format!("spool-{n}")));
+                run.input(format!("{n}\n")).run()
+            })
+        };
+        let writers: Vec<_> = (0..6).map(writer).collect();
+        writers
+            .into_iter()
+            .map(|writer| writer.join().unwrap())
+            .collect()
+    });
+    let mut won = Vec::new();
+    for (n, run) in runs.iter().enumerate() {
+        if run.status == 0 {
+            won.push(n.to_string());
+        } else {
+            assert!(run.stderr.contains("another writer has the log"), "{run}");
+        }
+    }
+    assert!(!won.is_empty());
+    let mut sealed = events(&bench.objects(), &bench.verifier_key("key.pem"));
+    sealed.sort();
+    assert_eq!(sealed, won);
+}
