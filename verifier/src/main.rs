@@ -14,6 +14,8 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::progress::ProgressLine;
 use auditlog_verifier::report::{Report, Verdict};
 use auditlog_verifier::source::{Folder, ReadError, Source};
+#[cfg(feature = "s3")]
+use auditlog_verifier::source::{S3, S3Options};
 use auditlog_verifier::state::{Pins, StateError};
 use auditlog_verifier::verify::{Request, RequestError, verify};
 use clap::{Parser, ValueEnum};
@@ -43,9 +45,29 @@ struct Arguments {
     /// Seconds by which clocks may differ
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     max_skew_seconds: u32,
+    #[cfg(feature = "s3")]
+    #[command(flatten)]
+    s3: S3Arguments,
     /// A folder that stands for the bucket's root, or s3://BUCKET[/PREFIX]; the policy's bucket if absent
     #[arg(value_name = "DIR | s3://BUCKET[/PREFIX]")]
     target: Option<String>,
+}
+
+#[cfg(feature = "s3")]
+#[derive(clap::Args)]
+struct S3Arguments {
+    /// S3 endpoint other than that of AWS [env: AWS_ENDPOINT_URL]
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// Name the bucket in the path and not in the host
+    #[arg(long)]
+    path_style: bool,
+    /// Region of the bucket; must be that of the policy
+    #[arg(long)]
+    region: Option<String>,
+    /// Profile of the shared AWS configuration
+    #[arg(long)]
+    profile: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -260,9 +282,55 @@ fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dyn Source>, 
     }
 }
 
+#[cfg(not(feature = "s3"))]
 fn open_bucket(_: &Arguments, _: &TrustPolicy, _: Option<&str>) -> Result<Box<dyn Source>, Usage> {
     Err(Usage::new(
         "this program was built without S3",
         "copy the bucket with `aws s3 sync` and name the folder",
     ))
+}
+
+#[cfg(feature = "s3")]
+fn open_bucket(
+    arguments: &Arguments,
+    policy: &TrustPolicy,
+    target: Option<&str>,
+) -> Result<Box<dyn Source>, Usage> {
+    let Some(declared) = &policy.document().bucket else {
+        let message = "the trust policy names no bucket, so nothing can be said about one";
+        return Err(Usage::new(
+            message,
+            "verify a folder, or name the policy of this bucket",
+        ));
+    };
+    let place = target.and_then(|target| target.strip_prefix("s3://"));
+    let (bucket, prefix) = match place.map(|place| place.split_once('/').unwrap_or((place, ""))) {
+        Some((bucket, prefix)) => (bucket, (!prefix.is_empty()).then(|| prefix.to_owned())),
+        None => (declared.name.as_str(), None),
+    };
+    let region = arguments.s3.region.as_ref().unwrap_or(&declared.region);
+    for (what, asked, named) in [
+        ("bucket", bucket, &declared.name),
+        ("region", region.as_str(), &declared.region),
+    ] {
+        if asked != named {
+            let message = format!("the trust policy is of {what} {named}, not of {asked}");
+            return Err(Usage::new(
+                message,
+                "name the policy of this bucket, or the bucket of this policy",
+            ));
+        }
+    }
+    let source = S3::open(S3Options {
+        bucket: bucket.to_owned(),
+        prefix,
+        region: region.clone(),
+        account: declared.account.clone(),
+        endpoint_url: arguments.s3.endpoint_url.clone(),
+        path_style: arguments.s3.path_style,
+        profile: arguments.s3.profile.clone(),
+        // Reading waits for the store most of the time; two more than there are cores keep the cores busy.
+        readers: cores().saturating_add(2),
+    })?;
+    Ok(Box::new(source))
 }

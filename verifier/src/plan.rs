@@ -37,7 +37,7 @@ pub(crate) struct Planner<'p> {
     policy: &'p TrustPolicy,
     by_prefix: HashMap<&'p str, &'p LogPolicy>,
     chosen: HashMap<&'p str, usize>,
-    pub(crate) logs: Vec<LogPlan<'p>>,
+    logs: Vec<LogPlan<'p>>,
 }
 
 impl<'p> Planner<'p> {
@@ -96,6 +96,20 @@ impl<'p> Planner<'p> {
             fault: Fault::ObjectUnaccounted { what },
             place,
         })
+    }
+
+    /// The plans, versions of one key from the newest to the oldest, whatever order the store has for them.
+    pub(crate) fn finish(mut self) -> Vec<LogPlan<'p>> {
+        for slot in self
+            .logs
+            .iter_mut()
+            .flat_map(|plan| plan.slots.values_mut())
+        {
+            // Stable: among those of the same second, the store's order stands.
+            slot.versions
+                .sort_by_key(|version| std::cmp::Reverse(version.stored));
+        }
+        self.logs
     }
 
     fn fill(&mut self, log: &LogPolicy, number: u64, listed: Listed) {

@@ -17,3 +17,6 @@ mod seal_bucket;
 mod seal_crash;
 mod seal_folder;
 mod seal_store;
+mod verify_folder;
+mod verify_log;
+mod verify_s3;

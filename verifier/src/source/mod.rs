@@ -1,10 +1,14 @@
 //! Where the segments lie: a folder or a bucket. A source lists once and reads one version at a time; it judges nothing.
 
 mod folder;
+#[cfg(feature = "s3")]
+mod s3;
 
 use auditlog_chain::timestamp::Timestamp;
 
 pub use folder::Folder;
+#[cfg(feature = "s3")]
+pub use s3::{S3, S3Options};
 
 /// Why something could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]

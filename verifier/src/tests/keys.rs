@@ -221,7 +221,7 @@ fn a_key_signs_within_its_span_by_both_clocks() {
 #[test]
 fn a_compromised_key_counts_up_to_its_last_good_segment() {
     let mut world = World::new(Key::ed25519(), 4);
-    let mut declare = |world: &mut World, segment| {
+    let declare = |world: &mut World, segment| {
         let last = world.position(segment);
         let last_good = LastGood {
             origin: origin(),

@@ -1,0 +1,363 @@
+//! `auditlog-verify` on a folder: what it writes where, and how it ends.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+
+use auditlog_tests::{Command, Run, command};
+
+use crate::verify_log::{Log, ORIGIN};
+
+struct Folder {
+    log: Log,
+    root: tempfile::TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self {
+            log: Log::new(4),
+            root: tempfile::tempdir().expect("a folder"),
+        };
+        folder.log.write(&folder.bucket());
+        folder.log.write_policy(&folder.path("policy.json"));
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn bucket(&self) -> PathBuf {
+        self.path("bucket")
+    }
+
+    fn segment(&self, number: usize) -> PathBuf {
+        self.bucket().join(&self.log.segments[number].0)
+    }
+
+    fn command(&self) -> Command {
+        command("auditlog-verify")
+            .arg("--policy")
+            .arg(self.path("policy.json"))
+    }
+
+    fn verify(&self) -> Run {
+        self.command().arg(self.bucket()).run()
+    }
+
+    fn pinned(&self) -> Run {
+        let state = self.path("state.json");
+        self.command()
+            .arg("--state")
+            .arg(state)
+            .arg(self.bucket())
+            .run()
+    }
+
+    #[track_caller]
+    fn no_verdict(&self, command: Command, error: &str, hint: &str) {
+        let run = command.run();
+        assert_eq!(run.status, 2, "{run}");
+        assert_eq!(run.stdout, "", "{run}");
+        let (first, second) = run.stderr.split_once('\n').unwrap_or_default();
+        assert!(
+            first.starts_with("error: ") && first.contains(error),
+            "{run}"
+        );
+        assert!(
+            second.starts_with("hint: ") && second.contains(hint),
+            "{run}"
+        );
+    }
+}
+
+#[track_caller]
+fn faults(run: &Run, expected: &[&str]) {
+    let codes: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("fault ")?.split_once(':'))
+        .map(|(code, _)| code)
+        .collect();
+    assert_eq!(codes, expected, "{run}");
+    assert_eq!(run.status, 1, "{run}");
+}
+
+#[test]
+fn a_good_folder_verifies_and_the_last_line_says_what_was_not_checked() {
+    let folder = Folder::new();
+    let run = folder.verify().ok();
+    assert_eq!(run.stderr, "");
+    let last = run.stdout.lines().last().expect("a last line");
+    assert!(
+        last.starts_with(&format!(
+            "verified: {ORIGIN}: 6 entries in segments 0 to 3, "
+        )),
+        "{last}"
+    );
+    assert!(
+        last.contains(", under key ") && last.ends_with("; storage not checked"),
+        "{last}"
+    );
+}
+
+#[test]
+fn the_json_report_has_the_documented_shape() {
+    let folder = Folder::new();
+    let json = folder
+        .command()
+        .args(["--report", "json"])
+        .arg(folder.bucket())
+        .run()
+        .ok()
+        .json();
+    let keys: Vec<&str> = json
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut expected = vec![
+        "report",
+        "verdict",
+        "exit",
+        "policy",
+        "target",
+        "at",
+        "logs",
+        "fault_count",
+        "faults",
+        "unread",
+        "not_checked",
+        "notes",
+    ];
+    expected.sort_unstable();
+    let mut sorted = keys.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    assert_eq!((&json["report"], &json["exit"]), (&1.into(), &0.into()));
+    assert_eq!(json["verdict"], "verified");
+    assert_eq!(json["not_checked"], serde_json::json!(["storage"]));
+    let log = &json["logs"][0];
+    for (field, value) in [
+        ("segments", 4),
+        ("entries", 6),
+        ("size", 15),
+        ("first_segment", 0),
+        ("last_segment", 3),
+    ] {
+        assert_eq!(log[field], value, "{field}");
+    }
+    assert_eq!(log["keys"].as_array().map(Vec::len), Some(1));
+    fs::remove_file(folder.segment(1)).expect("a removed file");
+    let run = folder
+        .command()
+        .args(["--report", "json"])
+        .arg(folder.bucket())
+        .run();
+    assert_eq!(run.status, 1, "{run}");
+    let fault = &run.json()["faults"][0];
+    assert_eq!(fault["code"], "segment-missing");
+    assert_eq!(fault["log"], ORIGIN);
+    assert_eq!(fault["object"], "logs/payments/000000000001.jsonl.zst");
+    assert_eq!(fault["help"], "docs/guides/faults.md#segment-missing");
+}
+
+#[test]
+fn tampering_is_found() {
+    let folder = Folder::new();
+    let mut bytes = fs::read(folder.segment(2)).expect("a segment");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(folder.segment(2), &bytes).expect("a changed segment");
+    assert_eq!(folder.verify().status, 1);
+    fs::write(folder.segment(2), &folder.log.segments[1].1).expect("another segment");
+    faults(&folder.verify(), &["segment-mismatch"]);
+    fs::write(folder.segment(2), b"").expect("an empty file");
+    faults(&folder.verify(), &["segment-truncated"]);
+}
+
+#[test]
+fn a_tail_that_was_cut_off_is_found_by_the_pinned_head() {
+    let folder = Folder::new();
+    let first = folder.pinned().ok();
+    assert!(
+        first.stdout.contains("nothing is claimed about rollback"),
+        "{first}"
+    );
+    let second = folder.pinned().ok();
+    assert!(!second.stdout.contains("rollback"), "{second}");
+    fs::remove_file(folder.segment(3)).expect("a removed file");
+    folder.verify().ok();
+    let state = fs::read(folder.path("state.json")).expect("the state");
+    faults(&folder.pinned(), &["head-rolled-back"]);
+    assert_eq!(
+        fs::read(folder.path("state.json")).expect("the state"),
+        state
+    );
+}
+
+#[test]
+fn a_state_file_that_is_not_ours_is_left_alone() {
+    let folder = Folder::new();
+    for text in ["", "{}", "my notes\n", r#"{"state":1,"logs":{"#] {
+        fs::write(folder.path("state.json"), text).expect("a file");
+        let run = folder.pinned();
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run}");
+        assert!(run.stderr.contains("does not hold pinned heads"), "{run}");
+        assert_eq!(
+            fs::read_to_string(folder.path("state.json")).expect("a file"),
+            text
+        );
+    }
+}
+
+#[test]
+fn heads_that_cannot_be_kept_are_no_success() {
+    let folder = Folder::new();
+    let state = folder.path("no/such/folder/state.json");
+    let run = folder
+        .command()
+        .arg("--state")
+        .arg(state)
+        .arg(folder.bucket())
+        .run();
+    assert_eq!(run.status, 2, "{run}");
+    assert!(run.stdout.contains("not read: the state file"), "{run}");
+}
+
+#[test]
+fn wrong_usage_names_the_thing_and_the_remedy() {
+    let folder = Folder::new();
+    let verify = |policy: &str| {
+        command("auditlog-verify")
+            .arg("--policy")
+            .arg(folder.path(policy))
+    };
+    folder.no_verdict(
+        verify("absent.json").arg(folder.bucket()),
+        "absent.json cannot be read",
+        "auditlog_trust_policy",
+    );
+    folder.no_verdict(
+        verify("bucket").arg(folder.bucket()),
+        "cannot be read",
+        "auditlog_trust_policy",
+    );
+    fs::write(folder.path("broken.json"), "{").expect("a file");
+    folder.no_verdict(
+        verify("broken.json").arg(folder.bucket()),
+        "the trust policy cannot be read",
+        "unchanged",
+    );
+    fs::write(folder.path("later.json"), r#"{"trust_policy":2}"#).expect("a file");
+    folder.no_verdict(
+        verify("later.json").arg(folder.bucket()),
+        "version 2",
+        "newer",
+    );
+    folder.no_verdict(
+        folder.command().arg(folder.path("absent")),
+        "absent",
+        "s3://BUCKET",
+    );
+    folder.no_verdict(
+        folder.command().arg(folder.path("policy.json")),
+        "policy.json",
+        "not a file in it",
+    );
+    let other = folder
+        .command()
+        .args(["--log", "other.example/log"])
+        .arg(folder.bucket());
+    folder.no_verdict(other, "declares no log other.example/log", ORIGIN);
+    let run = folder
+        .command()
+        .arg("--at")
+        .arg("yesterday")
+        .arg(folder.bucket())
+        .run();
+    assert_eq!(run.status, 2, "{run}");
+    let run = command("auditlog-verify").run();
+    assert_eq!(run.status, 2, "{run}");
+}
+
+#[test]
+fn at_judges_the_silence_at_another_time() {
+    let folder = Folder::new();
+    let at = |time: &str| {
+        folder
+            .command()
+            .args(["--at", time])
+            .arg(folder.bucket())
+            .run()
+    };
+    faults(&at("2100-01-01T00:00:00Z"), &["silence-exceeded"]);
+    at("2020-01-01T00:00:00Z").ok();
+}
+
+#[test]
+fn what_no_bucket_can_hold_is_not_followed() {
+    let folder = Folder::new();
+    let kept = folder.path("kept");
+    fs::rename(folder.segment(2), &kept).expect("a moved file");
+    std::os::unix::fs::symlink(&kept, folder.segment(2)).expect("a link");
+    let run = folder.verify();
+    assert_eq!(run.status, 2, "{run}");
+    assert!(
+        run.stdout
+            .contains("a symbolic link stands where a file belongs"),
+        "{run}"
+    );
+    fs::remove_file(folder.segment(2)).expect("a removed link");
+    fs::create_dir(folder.segment(2)).expect("a folder");
+    let run = folder.verify();
+    assert_eq!(run.status, 2, "{run}");
+    assert!(
+        run.stdout.contains("a folder stands where a file belongs"),
+        "{run}"
+    );
+}
+
+#[test]
+fn strangers_beside_the_segments_are_found() {
+    let folder = Folder::new();
+    fs::write(folder.bucket().join("notes.txt"), "outside of any log").expect("a file");
+    folder.verify().ok();
+    fs::write(folder.bucket().join("logs/payments/.DS_Store"), "").expect("a file");
+    faults(&folder.verify(), &["object-unaccounted"]);
+}
+
+#[test]
+fn a_folder_in_place_of_a_log_and_a_file_in_place_of_its_folder() {
+    let folder = Folder::new();
+    fs::remove_dir_all(folder.bucket().join("logs")).expect("a removed log");
+    faults(&folder.verify(), &["log-empty"]);
+    fs::write(folder.bucket().join("logs"), "").expect("a file");
+    let run = folder.verify();
+    assert_eq!(run.status, 2, "{run}");
+    assert!(
+        run.stdout.contains("is a file, and should be a folder"),
+        "{run}"
+    );
+}
+
+#[test]
+fn a_broken_pipe_ends_quietly() {
+    let folder = Folder::new();
+    let (mut command, _home) = folder.command().arg(folder.bucket()).into_inner();
+    let (read, write) = std::io::pipe().expect("a pipe");
+    drop(read);
+    let mut child = command
+        .stdin(std::process::Stdio::null())
+        .stdout(write)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the verifier");
+    let mut stderr = String::new();
+    let mut pipe = child.stderr.take().expect("its standard error");
+    pipe.read_to_string(&mut stderr).expect("text");
+    let status = child.wait().expect("its end");
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+}
