@@ -248,6 +248,14 @@ pub fn parse_line(bytes: &[u8]) -> Result<Line<'_>, LineError> {
     })
 }
 
+/// The format number that a line begins with; `None` where it begins with none.
+pub(crate) fn format_of(bytes: &[u8]) -> Option<u64> {
+    let mut cursor = Cursor::new(bytes);
+    cursor.token("{\"format\":").ok()?;
+    let format = cursor.number(MAX_INDEX, "a format number").ok()?;
+    cursor.skip(",").then_some(format)
+}
+
 fn parse_open(cursor: &mut Cursor<'_>, format: u64) -> Result<Open, LineError> {
     cursor.token("\"open\":{\"origin\":")?;
     let origin = cursor.parsed("an origin", Origin::parse)?;

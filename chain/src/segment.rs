@@ -9,7 +9,7 @@ use crate::frame::Frames;
 use crate::hash::{Hash, leaf_hash};
 use crate::keys::VerifierKey;
 use crate::limits::{MAX_INDEX, MAX_OBJECT_BYTES};
-use crate::line::{Body, Close, KeyChange, Line, Open, parse_line};
+use crate::line::{Body, Close, KeyChange, Line, Open, format_of, parse_line};
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
 use crate::tree::CompactRange;
@@ -275,17 +275,23 @@ impl<'e> Checker<'e> {
                     in_first_frame,
                     begins_frame: at == 0,
                 };
+                if self.lines == 1 {
+                    self.same_format(line)?;
+                }
                 if self.closing.is_some() {
                     signed = Some(self.checkpoint(line, place)?);
                 } else {
-                    self.leaf(&parse_line(line)?, leaf_hash(line), place)?;
+                    self.leaf(&parse_leaf(line)?, leaf_hash(line), place)?;
                 }
             }
         }
         if !frames.is_empty() {
+            // What is no frame says so itself (F3).
+            frames.next_frame()?;
+            self.lines = self.lines.saturating_add(1);
             return Err(Fault::LineOrder {
                 expected: "the end of the segment",
-                found: "more bytes",
+                found: "another frame",
             });
         }
         frames.last_is_stored()?;
@@ -295,6 +301,15 @@ impl<'e> Checker<'e> {
                 frames: expected, ..
             }) if expected != found => Err(Fault::FramesMismatch { expected, found }),
             _ => self.segment(signed, bytes),
+        }
+    }
+
+    /// The format number comes first (F18): a line of another format may have another form.
+    fn same_format(&self, line: &[u8]) -> Result<(), Fault> {
+        let expected = self.expected.format;
+        match format_of(line) {
+            Some(found) if found != expected => Err(Fault::FormatMismatch { expected, found }),
+            _ => Ok(()),
         }
     }
 
@@ -394,7 +409,13 @@ impl<'e> Checker<'e> {
                 found: "the end of that frame",
             });
         }
-        let signed = parse_checkpoint_line(bytes)?;
+        let signed = parse_checkpoint_line(bytes).map_err(|error| match parse_line(bytes) {
+            Ok(line) => Fault::LineOrder {
+                expected: "the checkpoint",
+                found: kind(&line.body),
+            },
+            Err(_) => error.into(),
+        })?;
         let Some(opening) = &self.opening else {
             return Err(Fault::LineOrder {
                 expected: "the open line",
@@ -454,6 +475,17 @@ impl<'e> Checker<'e> {
             signed,
         })
     }
+}
+
+/// A line that is no leaf because it is the checkpoint is in the wrong place, not in the wrong form.
+fn parse_leaf(bytes: &[u8]) -> Result<Line<'_>, Fault> {
+    parse_line(bytes).map_err(|error| match parse_checkpoint_line(bytes) {
+        Ok(_) => Fault::LineOrder {
+            expected: "an entry or the close line",
+            found: "the checkpoint",
+        },
+        Err(_) => error.into(),
+    })
 }
 
 const fn kind(body: &Body<'_>) -> &'static str {

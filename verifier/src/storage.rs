@@ -30,6 +30,30 @@ pub(crate) fn kept_until(policy: &TrustPolicy, time: Timestamp) -> Timestamp {
     time.saturating_add_seconds(days.saturating_mul(DAY_SECONDS))
 }
 
+/// Until when all has to be kept that was made from `since` to `until`, nobody knows when: each span asks for what it could
+/// hold. A retention that was shortened meanwhile must not let go what was made before.
+pub(crate) fn all_kept_until(
+    policy: &TrustPolicy,
+    since: Timestamp,
+    until: Timestamp,
+) -> Timestamp {
+    let since = since.min(until);
+    let spans = &policy.document().lock;
+    let nexts = spans.iter().skip(1).map(Some).chain(std::iter::once(None));
+    spans
+        .iter()
+        .zip(nexts)
+        .enumerate()
+        .filter(|(at, (span, _))| *at == 0 || span.from <= until)
+        .filter(|(_, (_, next))| next.is_none_or(|next| next.from > since))
+        .map(|(_, (span, next))| {
+            let last = next.map_or(until, |next| next.from.min(until));
+            let days = i64::from(span.retention_days);
+            last.saturating_add_seconds(days.saturating_mul(DAY_SECONDS))
+        })
+        .fold(Timestamp::EPOCH, Timestamp::max)
+}
+
 /// V17: a segment has one version, and no marker but one that was set after its retention. Returns each fault with the
 /// version id that it is about. Versions of an ended log that were written after its end are left out: they are disowned.
 pub(crate) fn check_versions(

@@ -19,7 +19,7 @@ use crate::record::Record;
 use crate::report::{LogReport, Report, Verdict};
 use crate::source::{ReadError, Source, Version};
 use crate::state::Pins;
-use crate::storage::{check_bucket, check_version, check_versions, kept_until, span_at};
+use crate::storage::{all_kept_until, check_bucket, check_version, check_versions, span_at};
 use crate::time::{Clock, check_sealed, check_silence, check_stored_order};
 
 /// What to verify, and by which clock.
@@ -446,7 +446,13 @@ impl<'p> Walk<'p> {
             );
             return;
         }
-        let until = next.map(|segment| kept_until(self.request.policy, segment.sealed_before()));
+        let since = self
+            .previous
+            .as_ref()
+            .and_then(|previous| previous.head.as_ref()?.sealed)
+            .unwrap_or(self.plan.log.began);
+        let until =
+            next.map(|segment| all_kept_until(self.request.policy, since, segment.sealed_before()));
         if until.is_some_and(|until| until < self.clock.now) {
             let why =
                 format!("segments {first} to {last} are absent, and their retention has run out");
