@@ -505,19 +505,11 @@ impl<'a> Setup<'a> {
             });
         }
         let signer = self.head_signer(&key, &segment)?;
-        // Where the old key was lost, its signature is not asked for; it may be there, of a rotation before anybody knew.
-        let change = segment.key_change();
-        let required = change.map_or_else(
+        let required = segment.key_change().map_or_else(
             || vec![&signer],
             |change| self.required(change, segment.sealed()),
         );
-        let both = change.and_then(|change| change.previous.as_ref());
-        let with_both = both.is_some_and(|both| {
-            required.len() == 1 && segment.check_signatures(&[&signer, both]).is_ok()
-        });
-        if !with_both {
-            segment.check_signatures(&required).map_err(bad)?;
-        }
+        segment.check_signatures(&required).map_err(bad)?;
         Ok((segment.head().clone(), signer))
     }
 

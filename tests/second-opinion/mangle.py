@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Edits good logs at random and asks both verifiers, which must agree on the exit code.
+
+    mangle.py --verifier target/debug/auditlog-verify [--seed N] [--cases N] [--keep FOLDER]
+
+Some edits are to bytes that were signed; some are made before hashing and signing, with the test keys, so that only
+the edited rule can refuse them; some are to the policy. A case on which the two differ is kept as a folder and named.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "vectors"))
+
+from forge import EVENTS, HOUR, PREFIX, Key, Log, document_bytes, short, span  # noqa: E402
+from verify import opinion  # noqa: E402
+
+TOKENS = [
+    b"0", b"1", b"-1", b"1e9", b"9007199254740992", b"9007199254740991", b"18446744073709551616", b"1000000000000", b"00",
+    b" ", b"\t", b"\r", b"\n", b"\0", b'"', b"\\", b"\\n", b"\\u0000", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"null",
+    b"true", b"0" * 64, b"f" * 64, b"A" * 64, b"\xff", b"\xc0\x80", b"\xed\xa0\x80", "é".encode(), "\u2028".encode(), b"\x7f", b"=",
+    b"+", b"/", b"2024-02-30", b"2023-02-29", b"1969-12-31", b"24:00:00", b"23:59:60", b".0000000Z", b"z", b'"left":[]', b'"source":"a",',
+    b'"cipher":1', b'"event":1', b'"text":"a"', b'"base64":"AA=="', b'"previous":"a"', "—".encode(), b"acme.example/audit/payments",
+]
+JSON_TOKENS = [
+    "{", "}", "[", "]", ",", ":", '""', '"a"', '"\\n"', '"\\u00e9"', '"\\ud834\\udd1e"', "0", "-0", "1.5", "1e5", "1E+5", "01", "1.",
+    ".5", "-", "+1", "1e", "true", "false", "null", "True", "NaN", "Infinity", " ", "  ", "\t", "\r", "\v", "\f", "\u00a0", "\ufeff",
+    "é", "'a'", "//", "/**/", '"\\x"', '"\\u12"', '"\t"', '"\x7f"', '"\\/"', '"\\ud800"', "[" * 127, "]" * 127, "[" * 128, "]" * 128,
+    '{"a":', "1,2", '{"a":1}', "[1]", "123456789012345678901234567890", "1e400", '"',
+]
+
+
+def edit_bytes(random_, data):
+    """One small edit of some bytes."""
+    data = bytearray(data)
+    at = random_.randrange(len(data) + 1) if data else 0
+    kind = random_.randrange(7)
+    if kind == 0 and data:
+        data[at - 1] ^= 1 << random_.randrange(8)
+    elif kind == 1 and data:
+        data[at - 1] = random_.choice(b'0123456789abcdefABCDEF{}[],:"\\ \x00\xff')
+    elif kind == 2:
+        del data[at : at + random_.choice((1, 1, 2, 3, 64))]
+    elif kind == 3:
+        data[at:at] = random_.choice(TOKENS)
+    elif kind == 4:
+        token = random_.choice(TOKENS)
+        data[at : at + len(token)] = token
+    elif kind == 5:
+        piece = data[at : at + random_.randrange(1, 40)]
+        data[at:at] = piece
+    else:
+        digits = [place for place, byte in enumerate(data) if byte in b"0123456789"]
+        if digits:
+            data[random_.choice(digits)] = random_.choice(b"0123456789")
+    return bytes(data)
+
+
+def payload(random_):
+    """Something like JSON."""
+    if random_.random() < 0.3:
+        return edit_bytes(random_, random_.choice(EVENTS).encode())
+    return "".join(random_.choice(JSON_TOKENS) for _ in range(random_.randrange(1, 7))).encode()
+
+
+class Case:
+    """A good log in which one thing is edited."""
+
+    def __init__(self, random_):
+        self.random = random_
+        self.log = Log()
+        for _ in range(random_.randrange(1, 4)):
+            self.log.add()
+        self.policy, self.state, self.more, self.made = None, None, {}, []
+        random_.choice((self.stored, self.lines, self.lines, self.lines, self.event, self.event, self.declared, self.listing,
+                        self.rotation, self.clocks))()
+        self.policy = self.policy or document_bytes(self.log.policy(**self.more))
+
+    def note(self, what):
+        self.made.append(what)
+
+    def stored(self):
+        """Bytes of an object, after signing."""
+        self.log.add()
+        name = self.random.choice(list(self.log.objects))
+        for _ in range(self.random.choice((1, 1, 1, 2))):
+            self.log.objects[name] = edit_bytes(self.random, self.log.objects[name])
+        self.note(f"bytes of {name}")
+
+    def lines(self):
+        """A part of a segment, before hashing and signing."""
+        part = self.random.choice(("open", "entry 0", "entry 1", "close", "checkpoint", "frame 0", "frame 1", "frames",
+                                   "last content", "last frame", "signature 0", "key"))
+        edits = {part: lambda value: edit_bytes(self.random, value)}
+        self.note(part)
+        if part == "key":
+            self.log = Log().add(edits=edits).add()
+        else:
+            self.log.add(edits=edits)
+        if self.random.random() < 0.5:
+            self.log.add()
+
+    def event(self):
+        kind = self.random.choice(("event", "event", "event", "text", "base64"))
+        value = payload(self.random)
+        if kind != "event" and self.random.random() < 0.7:
+            value = b'"' + value.replace(b'"', b"") + b'"'
+        self.note(f"{kind} {value!r}")
+        self.log.add((EVENTS[0], value.replace(b"\n", b""), EVENTS[1]), kind=kind if kind == "event" else "event")
+        if kind != "event":
+            self.log.add((value.replace(b"\n", b""),), kind=kind)
+
+    def declared(self):
+        """The policy, as text or as a value."""
+        if self.random.random() < 0.5:
+            self.policy = edit_bytes(self.random, document_bytes(self.log.policy()))
+            self.note("bytes of the policy")
+            return
+        value = self.log.policy()
+        place = self.random.choice((value, value["lock"][0], value["logs"][0], value["keys"][0]))
+        name = self.random.choice(list(place))
+        place[name] = self.random.choice((None, 0, 1, -1, 1.5, True, "", "a", [], {}, [place[name]], 1 << 53, 1 << 64, short(HOUR),
+                                          "2024-01-01T01:00:00+01:00", "2024-01-01t00:00:00z", "2024-01-01 00:00:00Z"))
+        self.note(f"policy: {name} = {place[name]!r}")
+        self.policy = document_bytes(value)
+
+    def listing(self):
+        """Objects gone, swapped, renamed or more."""
+        objects, names = self.log.objects, list(self.log.objects)
+        one, two = self.random.choice(names), self.random.choice(names)
+        kind = self.random.randrange(4)
+        if kind == 0:
+            del objects[one]
+        elif kind == 1:
+            objects[one], objects[two] = objects[two], objects[one]
+        elif kind == 2:
+            objects[f"{PREFIX}/{self.random.choice(('x', '000000000009.jsonl.zst', '9.jsonl.zst', '00000000000a.jsonl.zst'))}"] = objects[one]
+        else:
+            place = self.log.position(self.random.randrange(len(self.log.heads)))
+            self.more["logs"] = [self.log.log_policy(ended=place)]
+        days, later = self.random.choice((1, 36_500)), self.random.choice((1, 36_500))
+        self.more["lock"] = [span(days=days), span(self.random.randrange(4 * HOUR), days=later)]
+        self.note(f"listing {kind} {one} {two} {days} {later}")
+
+    def rotation(self):
+        """Keys come and go."""
+        old, new = self.log.key, Key("ECC_NIST_EDWARDS25519", "b")
+        signers = self.random.choice(([new, old], [old, new], [new], [old], [new, new], [new, old, old]))
+        previous = self.random.choice((old, old, None, new))
+        self.log.add(change=(new, previous) if previous else (new,), signers=signers).add()
+        facts = {}
+        for name in ("valid_from", "retired_at", "lost_at"):
+            if self.random.random() < 0.3:
+                facts[name] = short(self.random.randrange(5 * HOUR))
+        if self.random.random() < 0.3:
+            place = self.log.position(self.random.randrange(len(self.log.heads)))
+            named = [{"origin": self.log.origin, **place}] if self.random.random() < 0.8 else []
+            facts["compromised"] = {"at": short(self.random.randrange(5 * HOUR)), "last_good": named}
+        keys = [key.policy(**(facts if key is old else {})) for key in self.log.keys]
+        self.more["keys"] = keys if self.random.random() < 0.9 else keys[:1]
+        self.note(f"rotation {[key.name for key in signers]} {facts}")
+
+    def clocks(self):
+        """Times that go back or stand still, and pins."""
+        number = self.log.head.number
+        opened = number * HOUR + self.random.choice((0, -HOUR, -3 * HOUR, HOUR, 2 * HOUR, -3540, -3541))
+        self.log.add(opened=opened, sealed=opened + self.random.choice((0, 1, 2, 60, -1)))
+        place = self.log.position(self.random.randrange(len(self.log.heads)))
+        if self.random.random() < 0.5:
+            place["segment"] += self.random.choice((0, 0, 1, -1))
+            place["segment"] = max(0, place["segment"])
+            self.state = {"state": 1, "logs": {self.log.origin: place}}
+        self.more["lock"] = [span(silence=self.random.choice((1, 60, 3600, 3660, 7200, 1 << 40)))]
+        self.note(f"clocks {opened} {self.state}")
+
+    def write(self, folder):
+        for key, data in self.log.objects.items():
+            path = os.path.join(folder, "bucket", key)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(data)
+        os.makedirs(os.path.join(folder, "bucket"), exist_ok=True)
+        with open(os.path.join(folder, "policy.json"), "wb") as file:
+            file.write(self.policy)
+        if self.state is not None:
+            with open(os.path.join(folder, "state.json"), "wb") as file:
+                file.write(document_bytes(self.state))
+
+
+def both(case, folder, verifier, at):
+    """The answers of both: (exit code, first fault's code)."""
+    case.write(folder)
+    policy, bucket, state = (os.path.join(folder, name) for name in ("policy.json", "bucket", "state.json"))
+    ours = opinion(policy, bucket, at, state).json()
+    asked = [verifier, "--policy", policy, "--at", at, "--report", "json"]
+    if case.state is not None:
+        asked += ["--state", state]
+    run = subprocess.run([*asked, bucket], capture_output=True, check=False)
+    try:
+        faults = json.loads(run.stdout)["faults"]
+    except ValueError:
+        faults = []
+    first = lambda found: found[0]["code"] if found else None  # noqa: E731
+    return (ours["exit"], first(ours["faults"])), (run.returncode, first(faults)), ours, run
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--verifier", required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--keep", default="target/mangled")
+    parser.add_argument("--codes", action="store_true", help="also name cases whose first faults have different codes")
+    arguments = parser.parse_args()
+    tally, differ = {0: 0, 1: 0, 2: 0}, 0
+    for number in range(arguments.cases):
+        seed = arguments.seed * 1_000_000 + number
+        case = Case(random.Random(seed))
+        with tempfile.TemporaryDirectory() as folder:
+            at = short(case.log.head.sealed + 600)
+            python, rust, ours, run = both(case, folder, os.path.abspath(arguments.verifier), at)
+            tally[rust[0]] = tally.get(rust[0], 0) + 1
+            if python[0] != rust[0]:
+                differ += 1
+                kept = os.path.join(arguments.keep, str(seed))
+                shutil.rmtree(kept, ignore_errors=True)
+                shutil.copytree(folder, kept)
+            if python[0] != rust[0] or (arguments.codes and python != rust):
+                print(f"case {seed}: second opinion {python}, auditlog-verify {rust}: {case.made} --at {at}")
+            if python[0] != rust[0]:
+                print(f"  {ours}\n  {run.stdout.decode()[-600:]}\n  {run.stderr.decode()}\n  kept in {kept}")
+    print(f"{arguments.cases} cases from seed {arguments.seed}: {tally[0]} verified, {tally[1]} faulty, {tally[2]} without verdict; "
+          f"{differ} on which the two differ")
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
