@@ -47,7 +47,7 @@ impl Examined {
     }
 }
 
-pub(crate) fn examine(source: &dyn Source, job: Job<'_>) -> Examined {
+pub(crate) fn examine(source: &dyn Source, job: &Job<'_>) -> Examined {
     let version = job.slot.versions.last().cloned().unwrap_or_default();
     let mut storage = None;
     let examination = match job.slot.foreign {
@@ -57,7 +57,7 @@ pub(crate) fn examine(source: &dyn Source, job: Job<'_>) -> Examined {
                 error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"),
             )
         }
-        None => read_and_check(source, &job, &version, &mut storage),
+        None => read_and_check(source, job, &version, &mut storage),
     };
     Examined {
         log: job.log_at,

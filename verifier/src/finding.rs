@@ -325,7 +325,7 @@ impl Fault {
                 (format!("{expected} until {until}"), "no lock".to_owned())
             }
             Self::LockModeWeaker { expected, found } => both(expected, found),
-            Self::LockTooShort { expected, found } => {
+            Self::LockTooShort { expected, found } | Self::StoredOrder { expected, found } => {
                 (format!("{expected} or later"), found.to_string())
             }
             Self::ObjectMultipart { found } => both(&"an object uploaded in one piece", found),
@@ -337,9 +337,6 @@ impl Fault {
             }
             | Self::SealedInFuture { expected, found } => {
                 (format!("{expected} or earlier"), found.to_string())
-            }
-            Self::StoredOrder { expected, found } => {
-                (format!("{expected} or later"), found.to_string())
             }
             Self::SilenceExceeded {
                 expected, found, ..

@@ -111,14 +111,14 @@ impl Rules<'_> {
                 None => self.claimed_key(signed).map_err(|fault| (None, fault)),
             };
         };
-        if let (Some(previous), Some(active)) = (&change.previous, active) {
-            if previous != active {
-                let (expected, found) = (active.to_string(), previous.to_string());
-                return Err((
-                    Some(KEY_LINE),
-                    ChainFault::KeyLine { expected, found }.into(),
-                ));
-            }
+        if let (Some(previous), Some(active)) = (&change.previous, active)
+            && previous != active
+        {
+            let (expected, found) = (active.to_string(), previous.to_string());
+            return Err((
+                Some(KEY_LINE),
+                ChainFault::KeyLine { expected, found }.into(),
+            ));
         }
         for key in std::iter::once(&change.verifier_key).chain(&change.previous) {
             if !self.log.verifier_keys.contains(key) {
@@ -172,9 +172,9 @@ impl Rules<'_> {
             let both = vec![key, previous];
             let excused = self.required_previous(signed).is_none();
             if excused {
-                sets.push(both)
+                sets.push(both);
             } else {
-                sets = vec![both]
+                sets = vec![both];
             }
         }
         let equals = |set: &Vec<&VerifierKey>| {

@@ -48,8 +48,10 @@ struct Arguments {
     #[cfg(feature = "s3")]
     #[command(flatten)]
     s3: S3Arguments,
-    /// A folder that stands for the bucket's root, or s3://BUCKET[/PREFIX]; the policy's bucket if absent
-    #[arg(value_name = "DIR | s3://BUCKET[/PREFIX]")]
+    #[arg(
+        value_name = "DIR | s3://BUCKET[/PREFIX]",
+        help = "A folder that stands for the bucket's root, or a bucket; the policy's bucket if absent"
+    )]
     target: Option<String>,
 }
 
@@ -93,9 +95,9 @@ struct Usage {
 }
 
 impl Usage {
-    fn new(message: impl ToString, hint: &str) -> Self {
+    fn new(message: impl Into<String>, hint: &str) -> Self {
         Self {
-            message: message.to_string(),
+            message: message.into(),
             hint: (!hint.is_empty()).then(|| hint.to_owned()),
         }
     }
@@ -120,7 +122,7 @@ impl From<PolicyError> for Usage {
                 "name the file that the data source auditlog_trust_policy rendered, unchanged"
             }
         };
-        Self::new(error, hint)
+        Self::new(error.to_string(), hint)
     }
 }
 
@@ -132,7 +134,7 @@ impl From<StateError> for Usage {
                 "the file was left as it is; name another with --state, or restore it from a backup"
             }
         };
-        Self::new(error, hint)
+        Self::new(error.to_string(), hint)
     }
 }
 
@@ -147,7 +149,7 @@ impl From<RequestError> for Usage {
                 "leave out the prefix to verify the whole bucket".to_owned()
             }
         };
-        Self::new(error, &hint)
+        Self::new(error.to_string(), &hint)
     }
 }
 

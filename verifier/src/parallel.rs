@@ -56,7 +56,9 @@ pub(crate) fn in_order<J, R: Send>(
     work: impl Fn(J) -> R + Sync,
     mut each: impl FnMut(R),
 ) {
-    let workers = workers.max(1);
+    if workers <= 1 {
+        return jobs.map(work).for_each(each);
+    }
     let window = workers.saturating_mul(WINDOW);
     let shared = Shared {
         jobs,

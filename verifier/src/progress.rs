@@ -56,14 +56,21 @@ fn line(progress: Progress, elapsed: Duration) -> String {
     let millis = u64::try_from(elapsed.as_millis())
         .unwrap_or(u64::MAX)
         .max(1);
-    let rate = entries.saturating_mul(1000) / millis;
-    let left = of.saturating_sub(segments).saturating_mul(millis) / segments.max(1) / 1000;
-    let left = if segments == 0 {
-        "?".to_owned()
-    } else {
-        format!("{}:{:02}", left / 60, left % 60)
-    };
+    let rate = entries
+        .saturating_mul(1000)
+        .checked_div(millis)
+        .unwrap_or(0);
+    let to_go = of.saturating_sub(segments).saturating_mul(millis);
+    let left = to_go
+        .checked_div(segments.saturating_mul(1000))
+        .map_or_else(|| "?".to_owned(), minutes);
     format!("{segments} of {of} segments, {entries} entries, {rate} entries/s, {left} left")
+}
+
+/// Seconds as minutes and seconds.
+fn minutes(seconds: u64) -> String {
+    let minutes = seconds.div_euclid(60);
+    format!("{minutes}:{:02}", seconds.rem_euclid(60))
 }
 
 #[cfg(test)]

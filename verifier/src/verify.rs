@@ -190,12 +190,11 @@ fn look_at_logs(
         .iter()
         .map(|plan| Walk::new(request, source, plan, pins))
         .collect();
-    let jobs: Vec<Box<dyn Iterator<Item = Job<'_>> + Send + '_>> = plans
+    let known = plans
         .iter()
         .enumerate()
-        .filter(|(_, plan)| plan.log.format == FORMAT)
-        .map(|(at, plan)| Box::new(jobs_of(at, plan)) as Box<dyn Iterator<Item = Job<'_>> + Send>)
-        .collect();
+        .filter(|(_, plan)| plan.log.format == FORMAT);
+    let jobs = known.flat_map(|(at, plan)| jobs_of(at, plan));
     let of = walks
         .iter()
         .map(Walk::segments_to_look_at)
@@ -212,8 +211,8 @@ fn look_at_logs(
     };
     parallel::in_order(
         workers,
-        jobs.into_iter().flatten(),
-        |job| examine(source, job),
+        jobs,
+        |job| examine(source, &job),
         |examined: Examined| {
             done.segments = done.segments.saturating_add(1);
             done.entries = done.entries.saturating_add(examined.events());
@@ -355,7 +354,7 @@ impl<'p> Walk<'p> {
         // V11 to V16: keys.
         match &examined.examination {
             Examination::Checked { segment, signers } => {
-                self.check_keys(segment, signers.as_deref(), stored, &place)
+                self.check_keys(segment, signers.as_deref(), stored, &place);
             }
             Examination::Fault(_) | Examination::Unread(_) => self.active = None,
         }

@@ -54,22 +54,22 @@ impl Folder {
             .arg(self.bucket())
             .run()
     }
+}
 
-    #[track_caller]
-    fn no_verdict(&self, command: Command, error: &str, hint: &str) {
-        let run = command.run();
-        assert_eq!(run.status, 2, "{run}");
-        assert_eq!(run.stdout, "", "{run}");
-        let (first, second) = run.stderr.split_once('\n').unwrap_or_default();
-        assert!(
-            first.starts_with("error: ") && first.contains(error),
-            "{run}"
-        );
-        assert!(
-            second.starts_with("hint: ") && second.contains(hint),
-            "{run}"
-        );
-    }
+#[track_caller]
+fn no_verdict(command: Command, error: &str, hint: &str) {
+    let run = command.run();
+    assert_eq!(run.status, 2, "{run}");
+    assert_eq!(run.stdout, "", "{run}");
+    let (first, second) = run.stderr.split_once('\n').unwrap_or_default();
+    assert!(
+        first.starts_with("error: ") && first.contains(error),
+        "{run}"
+    );
+    assert!(
+        second.starts_with("hint: ") && second.contains(hint),
+        "{run}"
+    );
 }
 
 #[track_caller]
@@ -235,34 +235,34 @@ fn wrong_usage_names_the_thing_and_the_remedy() {
             .arg("--policy")
             .arg(folder.path(policy))
     };
-    folder.no_verdict(
+    no_verdict(
         verify("absent.json").arg(folder.bucket()),
         "absent.json cannot be read",
         "auditlog_trust_policy",
     );
-    folder.no_verdict(
+    no_verdict(
         verify("bucket").arg(folder.bucket()),
         "cannot be read",
         "auditlog_trust_policy",
     );
     fs::write(folder.path("broken.json"), "{").expect("a file");
-    folder.no_verdict(
+    no_verdict(
         verify("broken.json").arg(folder.bucket()),
         "the trust policy cannot be read",
         "unchanged",
     );
     fs::write(folder.path("later.json"), r#"{"trust_policy":2}"#).expect("a file");
-    folder.no_verdict(
+    no_verdict(
         verify("later.json").arg(folder.bucket()),
         "version 2",
         "newer",
     );
-    folder.no_verdict(
+    no_verdict(
         folder.command().arg(folder.path("absent")),
         "absent",
         "s3://BUCKET",
     );
-    folder.no_verdict(
+    no_verdict(
         folder.command().arg(folder.path("policy.json")),
         "policy.json",
         "not a file in it",
@@ -271,7 +271,7 @@ fn wrong_usage_names_the_thing_and_the_remedy() {
         .command()
         .args(["--log", "other.example/log"])
         .arg(folder.bucket());
-    folder.no_verdict(other, "declares no log other.example/log", ORIGIN);
+    no_verdict(other, "declares no log other.example/log", ORIGIN);
     let run = folder
         .command()
         .arg("--at")

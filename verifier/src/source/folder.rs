@@ -24,12 +24,10 @@ impl Folder {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, ReadError> {
         let root = root.into();
         fs::read_dir(&root).map_err(|error| {
-            let hint = match error.kind() {
-                io::ErrorKind::NotADirectory => {
-                    "name the folder that stands for the bucket's root, not a file in it"
-                }
-                io::ErrorKind::PermissionDenied => "run the verifier as a user who may read it",
-                _ => "name the folder that holds the copy of the bucket, or s3://BUCKET",
+            let hint = if error.kind() == io::ErrorKind::NotADirectory {
+                "name the folder that stands for the bucket's root, not a file in it"
+            } else {
+                "name a folder that holds a copy of the bucket and can be read, or s3://BUCKET"
             };
             failed(&root, &error).with_hint(hint)
         })?;

@@ -2,6 +2,7 @@
 
 mod chain;
 mod keys;
+mod mangling;
 mod pins;
 mod storage;
 mod time;
