@@ -2,8 +2,9 @@
 //! one is read, and a person who wants to stop is heard although nothing comes.
 
 use std::io::{self, ErrorKind, Read};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use auditlog_chain::limits::MAX_LINE_BYTES;
 
@@ -81,10 +82,14 @@ impl Input {
         self.sender.clone()
     }
 
-    /// Waits for the next message.
-    pub fn wait(&self) -> Message {
-        // We hold a sender ourselves, so the channel stays open.
-        self.messages.recv().unwrap_or(Message::End)
+    /// Waits for the next message, at most so long; `None` where none came in time.
+    pub fn wait(&self, at_most: Duration) -> Option<Message> {
+        match self.messages.recv_timeout(at_most) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            // We hold a sender ourselves, so the channel stays open.
+            Err(RecvTimeoutError::Disconnected) => Some(Message::End),
+        }
     }
 
     /// The next message, if it is there already.
@@ -165,7 +170,7 @@ mod tests {
         let input = Input::start(reader);
         let mut seen = Vec::new();
         loop {
-            let message = input.wait();
+            let message = input.wait(Duration::from_mins(1)).unwrap();
             let Message::Lines(lines) = message else {
                 return (seen, message);
             };
@@ -182,7 +187,7 @@ mod tests {
         for step in [1, 3, 64, 100_000] {
             let input = Input::start(Drops(text.clone(), step));
             let mut seen = Vec::new();
-            while let Message::Lines(lines) = input.wait() {
+            while let Some(Message::Lines(lines)) = input.wait(Duration::from_mins(1)) {
                 assert_eq!(lines.as_bytes().last(), Some(&b'\n'));
                 seen.extend_from_slice(lines.as_bytes());
                 input.recycle(lines);

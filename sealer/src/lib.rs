@@ -1,7 +1,7 @@
 //! Takes audit events, chains and signs them, and writes them once.
 //!
 //! The sealer is the writer of a log: it finds the log's head in the store, chains each event behind it, keeps what it
-//! has accepted in a [spool](spool) until it is sealed, has each segment signed, and creates it under a name that can be
+//! has accepted in a [spool] until it is sealed, has each segment signed, and creates it under a name that can be
 //! taken once. It trusts nothing it finds: a head that it cannot explain stops it. It does not judge a log as a whole:
 //! that is the verifier's, which shares no code with it but the format.
 //!

@@ -98,6 +98,7 @@ pub struct Sealer<'a> {
 struct OpenSegment {
     builder: SegmentBuilder,
     key_change: Option<KeyChange>,
+    opened: Timestamp,
 }
 
 impl<'a> Sealer<'a> {
@@ -207,6 +208,11 @@ impl<'a> Sealer<'a> {
         self.sealed
     }
 
+    /// When the open segment was opened; `None` where none is open.
+    pub fn opened(&self) -> Option<Timestamp> {
+        self.open.as_ref().map(|open| open.opened)
+    }
+
     /// Number of events that were accepted by this sealer, sealed or not.
     pub const fn accepted(&self) -> u64 {
         self.accepted
@@ -244,6 +250,7 @@ impl<'a> Sealer<'a> {
         self.open = Some(OpenSegment {
             builder,
             key_change,
+            opened: time,
         });
         Ok(())
     }
@@ -406,6 +413,7 @@ impl<'a> Sealer<'a> {
         match resumed {
             Resumed::Closed(closed) => self.sign_and_send(*closed, key_change.as_ref()),
             Resumed::Open(builder) => self.close_and_send(OpenSegment {
+                opened: builder.last_time(),
                 builder: *builder,
                 key_change,
             }),
@@ -505,11 +513,19 @@ impl<'a> Setup<'a> {
             });
         }
         let signer = self.head_signer(&key, &segment)?;
-        let required = segment.key_change().map_or_else(
+        // Where the old key was lost, its signature is not asked for; it may be there, of a rotation before anybody knew.
+        let change = segment.key_change();
+        let required = change.map_or_else(
             || vec![&signer],
             |change| self.required(change, segment.sealed()),
         );
-        segment.check_signatures(&required).map_err(bad)?;
+        let both = change.and_then(|change| change.previous.as_ref());
+        let with_both = both.is_some_and(|both| {
+            required.len() == 1 && segment.check_signatures(&[&signer, both]).is_ok()
+        });
+        if !with_both {
+            segment.check_signatures(&required).map_err(bad)?;
+        }
         Ok((segment.head().clone(), signer))
     }
 

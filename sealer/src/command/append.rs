@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::Duration;
 
 use auditlog_chain::builder::{Source, StoredPayload};
 use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, INPUT_UNREADABLE};
 use auditlog_sealer::input::{Input, Lines, MAX_INPUT_LINE_BYTES, Message};
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
@@ -25,6 +27,9 @@ use aws_lc_rs::rand;
 
 use super::report::{Progress, Summary};
 use super::{AppendArguments, LazyAws, Now, print, signer};
+
+/// Longer than any input stays open.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
 pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
     let source = source(arguments.source.as_deref())?;
@@ -72,6 +77,7 @@ pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
         sealer: Sealer::start(setup, spool)?,
         source,
         now,
+        max_age: max_age(arguments, policy.as_ref(), now),
         line: 0,
         to_skip: 0,
         skipped: 0,
@@ -237,6 +243,25 @@ fn declared_lock(policy: &TrustPolicy, now: Now) -> Result<DeclaredLock, Error> 
     Err(Error::NoSpan { now, first })
 }
 
+/// What is sealed though it is not full.
+#[derive(Clone, Copy)]
+struct MaxAge {
+    open_seconds: i64,
+    silent_seconds: Option<i64>,
+}
+
+/// Half of the declared silence leaves as much again for the store and the key to come back.
+fn max_age(arguments: &AppendArguments, policy: Option<&TrustPolicy>, now: Now) -> MaxAge {
+    let span = policy.and_then(|policy| policy.lock_at(now()));
+    let silence = span.map(|span| i64::try_from(span.max_silence_seconds).unwrap_or(i64::MAX));
+    let half = silence.map(|seconds| seconds.div_euclid(2).max(1));
+    let asked = i64::from(arguments.max_segment_seconds);
+    MaxAge {
+        open_seconds: half.map_or(asked, |half| asked.min(half)),
+        silent_seconds: half,
+    }
+}
+
 /// Hears Ctrl-C and SIGTERM. The first one stops the reading; the second one ends the process at once: what was accepted
 /// is in the spool.
 fn listen(interrupted: &Arc<AtomicBool>, input: Sender<Message>) -> Result<(), Error> {
@@ -281,6 +306,8 @@ struct Run<'a> {
     sealer: Sealer<'a>,
     source: Option<Source>,
     now: Now,
+    /// How old an open segment may become, and how long the log may be silent, in seconds.
+    max_age: MaxAge,
     /// Lines of the input so far.
     line: u64,
     to_skip: u64,
@@ -297,7 +324,11 @@ impl Run<'_> {
             } else {
                 self.sealer.accept()?;
                 progress.show(self.sealer.accepted());
-                input.wait()
+                self.seal_what_is_old()?;
+                match input.wait(self.until_old()) {
+                    Some(message) => message,
+                    None => continue,
+                }
             };
             if interrupted.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted { line: self.line });
@@ -324,6 +355,31 @@ impl Run<'_> {
                 Message::End => return self.skipped_all(),
             }
         }
+    }
+
+    /// When something has to be sealed though no more events come.
+    fn old_at(&self) -> Option<Timestamp> {
+        let later = |time: Timestamp, seconds: i64| time.saturating_add_seconds(seconds);
+        if let Some(opened) = self.sealer.opened() {
+            return Some(later(opened, self.max_age.open_seconds));
+        }
+        let sealed = self.sealer.head().sealed?;
+        Some(later(sealed, self.max_age.silent_seconds?))
+    }
+
+    fn until_old(&self) -> Duration {
+        let micros = self.old_at().map(|old| {
+            let left = old.as_micros().saturating_sub((self.now)().as_micros());
+            u64::try_from(left).unwrap_or(0)
+        });
+        micros.map_or(FOR_EVER, Duration::from_micros)
+    }
+
+    fn seal_what_is_old(&mut self) -> Result<(), Error> {
+        if self.old_at().is_some_and(|old| old <= (self.now)()) {
+            self.sealer.heartbeat()?;
+        }
+        Ok(())
     }
 
     fn take(&mut self, lines: &Lines) -> Result<(), Error> {

@@ -45,7 +45,8 @@ enum Command {
 /// that is no event stops the run: every event before it is sealed, nothing from it on is accepted, and the message names
 /// the line.
 ///
-/// No events at all write an empty segment: the sign that the log is alive. A log that does not exist is created.
+/// No events at all write an empty segment: the sign that the log is alive. A log that does not exist is created. An input
+/// that stays open and silent gets such a segment after half of the policy's `max_silence`.
 ///
 /// What was accepted is on this machine's disk (in the spool) until it is sealed. After a crash or an outage, the next
 /// append to the log seals it first and says how many events that were; with --skip-recovered the same input can be
@@ -104,6 +105,9 @@ pub(crate) struct AppendArguments {
     /// Close a segment after so many bytes of lines, at most 56 MiB
     #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..=58_720_256))]
     max_segment_bytes: u64,
+    /// Close a segment that was opened so many seconds ago; at most half of the policy's `max_silence`
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    max_segment_seconds: u32,
     /// Form of the summary on standard output
     #[arg(long, value_enum, default_value = "text")]
     output: Output,

@@ -1,6 +1,11 @@
 //! `auditlog-seal` with a bucket and KMS keys.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use auditlog_chain::keys::{PublicKey, VerifierKey};
 use auditlog_chain::origin::Origin;
@@ -58,11 +63,16 @@ impl Stand {
     }
 
     fn objects(&self) -> Vec<Vec<u8>> {
+        self.objects_under("")
+    }
+
+    fn objects_under(&self, prefix: &str) -> Vec<Vec<u8>> {
         let s3 = self.endpoint.s3();
         wait(async {
             let listed = s3
                 .list_object_versions()
                 .bucket(BUCKET)
+                .prefix(prefix)
                 .send()
                 .await
                 .unwrap();
@@ -264,10 +274,10 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
         )
     };
     let mut stdin = running.0.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, b"2\n3\n").unwrap();
+    stdin.write_all(b"2\n3\n").unwrap();
     let open = stand.folder.path().join("spool/open.jsonl");
     while !fs::read_to_string(&open).is_ok_and(|text| text.contains("\"event\":3}")) {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     wait(kms.disable_key().key_id(&key).send()).unwrap();
     drop(stdin);
@@ -294,4 +304,73 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
     );
     let sealed = events(&stand.objects(), &stand.verifier_key(&key));
     assert_eq!(sealed, ["1", "2", "3", "4"]);
+}
+
+/// Passes everything on to the endpoint, but for the name of the header that makes a create conditional. Returns its URL
+/// and the number of requests that had it.
+fn careless_store(endpoint: &Ministack) -> (String, Arc<AtomicUsize>) {
+    let target = endpoint.endpoint().replace("http://", "");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let conditions = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&conditions);
+    // The thread ends with the test runner; it holds nothing but its port.
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(&target).unwrap());
+            let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            let seen = Arc::clone(&seen);
+            thread::spawn(move || pass_on(from, to, Some(&seen)));
+            thread::spawn(move || pass_on(server, client, None));
+        }
+    });
+    (url, conditions)
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream, conditions: Option<&AtomicUsize>) {
+    const NAME: &[u8] = b"if-none-match";
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        let bytes = &mut buffer[..read];
+        // The head of a request comes in one piece from this client.
+        let at = bytes.windows(NAME.len()).position(|window| window == NAME);
+        if let (Some(at), Some(conditions)) = (at, conditions) {
+            bytes[at..at + NAME.len()].copy_from_slice(b"x-nobody-asks");
+            conditions.fetch_add(1, Ordering::Relaxed);
+        }
+        if to.write_all(bytes).is_err() {
+            break;
+        }
+    }
+    _ = to.shutdown(Shutdown::Write);
+}
+
+#[test]
+fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
+    let stand = Stand::new(Governance);
+    let key = stand.key(KeySpec::EccNistP256);
+    let (url, conditions) = careless_store(&stand.endpoint);
+    let append = |prefix: &str| {
+        let run = stand.append(&key).env("AWS_ENDPOINT_URL", &url);
+        run.args(["--prefix", prefix])
+            .arg("--output")
+            .arg("json")
+            .input("1\n")
+    };
+    let refused = append("refused").run();
+    assert_eq!(
+        refused.stderr,
+        "error: s3://audit does not honour If-None-Match: it wrote refused/000000000000.jsonl.zst a second time\n\
+         hint: begin the log under another prefix with --fenced, which lists the versions after each create\n"
+    );
+    assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
+    assert_eq!(conditions.load(Ordering::Relaxed), 2);
+
+    fs::remove_dir_all(stand.folder.path().join("spool")).unwrap();
+    append("payments").arg("--fenced").run().ok();
+    append("payments").arg("--fenced").run().ok();
+    // Nothing was put twice: segments 0, 1 and 2.
+    assert_eq!(conditions.load(Ordering::Relaxed), 5);
+    let sealed = events(&stand.objects_under("payments/"), &stand.verifier_key(&key));
+    assert_eq!(sealed, ["1", "1"]);
 }

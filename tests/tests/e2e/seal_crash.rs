@@ -10,14 +10,9 @@ use auditlog_tests::Run;
 
 use crate::seal::{Bench, events};
 
-fn numbers(count: u32) -> String {
-    (0..count)
-        .map(|n| format!("{{\"n\":{n},\"text\":\"as long as an event is\"}}\n"))
-        .collect()
-}
-
 fn expected(count: u32) -> Vec<String> {
-    numbers(count).lines().map(str::to_owned).collect()
+    let event = |n| format!("{{\"n\":{n},\"text\":\"as long as an event is\"}}");
+    (0..count).map(event).collect()
 }
 
 /// Starts a command with pipes, in its own empty home.
@@ -43,7 +38,7 @@ fn accepted(bench: &Bench, text: &str) {
     let path = bench.path("spool/open.jsonl");
     while !fs::read_to_string(&path).is_ok_and(|lines| lines.contains(text)) {
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
+            begun.elapsed() < Duration::from_mins(1),
             "{text} is not accepted"
         );
         thread::yield_now();
@@ -54,7 +49,7 @@ fn accepted(bench: &Bench, text: &str) {
 fn killed_at_any_moment_each_event_is_sealed_once() {
     let bench = Bench::new();
     let count = 20_000;
-    fs::write(bench.path("events.jsonl"), numbers(count)).unwrap();
+    fs::write(bench.path("events.jsonl"), expected(count).join("\n")).unwrap();
     let append = || {
         bench
             .append()
@@ -242,4 +237,68 @@ fn many_writers_at_once_make_one_log() {
     let mut sealed = events(&bench.objects(), &bench.verifier_key("key.pem"));
     sealed.sort();
     assert_eq!(sealed, won);
+}
+
+#[test]
+fn an_input_that_stays_open_is_sealed_when_old_and_heard_when_silent() {
+    let bench = Bench::new();
+    let policy = fs::read_to_string(bench.path("policy.json")).unwrap();
+    let policy = policy.replace(
+        "\"max_silence_seconds\": 86400",
+        "\"max_silence_seconds\": 2",
+    );
+    fs::write(bench.path("policy.json"), policy).unwrap();
+    let (mut child, _home) = start(bench.append());
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"1\n").unwrap();
+    let begun = Instant::now();
+    let fourth = bench.path("audit/payments/000000000003.jsonl.zst");
+    while !fourth.exists() {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "nothing is sealed"
+        );
+        thread::yield_now();
+    }
+    stdin.write_all(b"2\n").unwrap();
+    drop(stdin);
+    let run = Run::from_output(&child.wait_with_output().unwrap()).ok();
+    assert!(run.stdout.starts_with("sealed 2 events in "), "{run}");
+    assert_eq!(
+        events(&bench.objects(), &bench.verifier_key("key.pem")),
+        ["1", "2"]
+    );
+}
+
+#[test]
+fn a_spool_that_cannot_grow_keeps_what_was_accepted() {
+    let bench = Bench::new();
+    let count = 3000;
+    fs::write(bench.path("events.jsonl"), expected(count).join("\n")).unwrap();
+    bench.append().run().ok();
+    // A limit on the size of files is the nearest to a full disk; ignored, its signal becomes an error.
+    let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
+    let limited = auditlog_tests::Command::new("sh").args(["-c", script, "sh"]);
+    let limited = limited.arg(auditlog_tests::binary("auditlog-seal"));
+    let limited = limited
+        .args(["append", "--key-file"])
+        .arg(bench.path("key.pem"));
+    let limited = limited.arg("--policy").arg(bench.path("policy.json"));
+    let limited = limited.arg("--to").arg(bench.path("audit"));
+    let limited = limited.arg("--spool").arg(bench.path("spool"));
+    let run = limited.arg(bench.path("events.jsonl")).run();
+    assert_eq!(run.status, 1, "{run}");
+    let expected_error = format!(
+        "error: {}: the spool cannot be written: File too large (os error 27)\n\
+         hint: what was accepted before is in the spool; the next append seals it\n",
+        bench.path("spool/open.jsonl").display()
+    );
+    assert_eq!(run.stderr, expected_error);
+    let again = bench
+        .append()
+        .arg("--skip-recovered")
+        .arg(bench.path("events.jsonl"));
+    again.run().ok();
+    let sealed = events(&bench.objects(), &bench.verifier_key("key.pem"));
+    assert_eq!(sealed, expected(count));
 }
