@@ -21,7 +21,7 @@ def main():
     if git(folder, "rev-parse", "--show-toplevel").rstrip(b"\n") == os.fsencode(folder):
         events = list(commits(folder))
         shallow = git(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
-        what = f"{len(events)} commits" + (" (the clone is shallow, older ones are not here)" if shallow else "")
+        what = f"{len(events)} commit{'s' * (len(events) != 1)}" + (" (the clone is shallow, older ones are not here)" if shallow else "")
     else:
         events = list(files(folder))
         what = f"no git history here, so the repository's {len(events)} files and their hashes stand in"
