@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::watch;
 
-use crate::{Diagnostic, Diagnostics, Object, ToValue, Value};
+use crate::{Deferral, Diagnostic, Diagnostics, Object, ToValue, Value};
 
 /// What an operation is given besides values: the provider's data, the cancellation, private data, and a place for
 /// warnings and for state that must survive a failure.
@@ -16,6 +16,7 @@ pub struct Context<D> {
     data: Arc<D>,
     config: Object,
     cancellation: Cancellation,
+    deferral_allowed: bool,
     notes: Mutex<Notes>,
 }
 
@@ -25,6 +26,14 @@ pub(crate) struct Notes {
     pub(crate) private: Private,
     pub(crate) warnings: Diagnostics,
     pub(crate) kept: Option<Value>,
+    pub(crate) deferral: Option<Deferral>,
+}
+
+impl Notes {
+    /// Whether an operation that ended in this error is put off rather than failed.
+    pub(crate) fn deferred(&self, error: &Diagnostics) -> Option<Deferral> {
+        self.deferral.filter(|_| !error.has_errors())
+    }
 }
 
 impl<D> Context<D> {
@@ -33,6 +42,7 @@ impl<D> Context<D> {
         config: Object,
         private: Private,
         cancellation: Cancellation,
+        deferral_allowed: bool,
     ) -> Self {
         let notes = Notes {
             private,
@@ -42,6 +52,7 @@ impl<D> Context<D> {
             data,
             config,
             cancellation,
+            deferral_allowed,
             notes: Mutex::new(notes),
         }
     }
@@ -68,7 +79,7 @@ impl<D> Context<D> {
 
     /// Leaves `bytes` for later operations on this resource. Practitioners do not see them, but they lie in the state.
     pub fn set_private(&self, key: impl Into<String>, bytes: impl Into<Vec<u8>>) {
-        self.notes().private.0.insert(key.into(), bytes.into());
+        self.notes().private.put(key.into(), bytes.into());
     }
 
     /// Tells the practitioner something that does not stop the operation.
@@ -83,6 +94,34 @@ impl<D> Context<D> {
     /// failed update leaves the prior state. What is not known in `state` becomes null.
     pub fn keep(&self, state: &impl ToValue) {
         self.notes().kept = Some(state.to_value());
+    }
+
+    /// Puts the operation off to a later run, where the caller takes that, and fails with `otherwise` where not.
+    ///
+    /// Plans, reads, imports, and the opening of ephemeral resources can be put off. What comes back is the operation's
+    /// error:
+    ///
+    /// ```
+    /// # use tf_provider::{Context, Deferral, Diagnostic, Field, Plan, Result};
+    /// async fn plan(cx: &Context<()>, plan: &mut Plan) -> Result {
+    ///     if plan.config.get::<Field<String>>("cluster")?.is_unknown() {
+    ///         let otherwise = Diagnostic::error("Cluster is not known yet", "Apply the cluster first.");
+    ///         return Err(cx.defer(Deferral::ResourceConfigUnknown, otherwise.at("cluster")));
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn defer(&self, why: Deferral, otherwise: Diagnostic) -> Diagnostics {
+        if !self.deferral_allowed {
+            return otherwise.into();
+        }
+        self.notes().deferral = Some(why);
+        Diagnostics::new()
+    }
+
+    /// Whether the caller takes it that an operation is put off.
+    pub fn deferral_allowed(&self) -> bool {
+        self.deferral_allowed
     }
 
     pub(crate) fn into_notes(self) -> Notes {
@@ -151,6 +190,14 @@ impl Private {
             .into_iter()
             .map(|(key, text)| Some((key, STANDARD.decode(text).ok()?)));
         Self(decoded.collect::<Option<_>>().unwrap_or_default())
+    }
+
+    pub(crate) fn take(&mut self, key: &str) -> Option<Vec<u8>> {
+        self.0.remove(key)
+    }
+
+    pub(crate) fn put(&mut self, key: String, bytes: Vec<u8>) {
+        self.0.insert(key, bytes);
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {

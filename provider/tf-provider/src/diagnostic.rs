@@ -53,7 +53,8 @@ impl Diagnostic {
     }
 }
 
-/// Any number of diagnostics. As the `Err` of a [`Result`] it holds at least one error.
+/// Any number of diagnostics. As the `Err` of a [`Result`] it holds at least one error, or says that the operation was
+/// [put off](crate::Context::defer).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 

@@ -115,10 +115,23 @@
 //!
 //! Ctrl-C does not end the process: [`Context::cancellation`] fires, and long waits end early.
 //!
+//! Before a destroy is carried out it is planned: [`Resource::plan_destroy`] can warn of it or refuse it.
+//!
+//! What cannot be told yet can be [put off](Context::defer) to a later run, where the caller takes that. A provider
+//! configuration with an unknown value in a [`Field`] reaches [`Provider::configure`]; an unknown anywhere else puts
+//! everything off, or is an error that names the attribute.
+//!
+//! # Taking over what exists
+//!
+//! [`Resource::import`] goes by an id. A resource with an [identity](Resource::identity_schema) is known by it to
+//! Terraform 1.12 and later, and is [imported by it](Resource::import_by_identity). A `moved` block turns a resource of
+//! another type, even of another provider, into one of ours by [`Resource::move_from`]. State and identities of earlier
+//! versions go through [`Resource::upgrade`] and [`Resource::upgrade_identity`].
+//!
 //! # What it does not do yet
 //!
-//! Functions, ephemeral resources, list resources, actions, resource identity, moves between resource types, deferral,
-//! planning of destroys and attaching to a provider under a debugger. Terraform is told so, and does not ask.
+//! Functions, ephemeral resources, list resources, actions, state stores, generating configuration, and attaching to a
+//! provider under a debugger. Terraform is told so, and does not ask.
 
 #![deny(
     clippy::unwrap_used,
@@ -135,6 +148,7 @@
 mod codec;
 mod context;
 mod diagnostic;
+mod identity;
 mod path;
 mod plan;
 mod proto;
@@ -149,6 +163,7 @@ mod wire;
 
 pub use context::{Cancellation, Context};
 pub use diagnostic::{Diagnostic, Diagnostics, Result, Severity};
+pub use identity::{Deferral, IdentityAttribute, IdentitySchema, MoveSource, Moved};
 pub use path::{AttributePath, Step};
 pub use provider::{ConfigureContext, DataSource, Plan, Provider, Resource};
 pub use registry::Registry;

@@ -2,7 +2,8 @@
 
 use crate::registry::Registry;
 use crate::{
-    Cancellation, Context, Diagnostic, Diagnostics, FromValue, Object, Result, Schema, ToValue,
+    Cancellation, Context, Deferral, Diagnostic, Diagnostics, FromValue, IdentitySchema,
+    MoveSource, Moved, Object, Result, Schema, ToValue,
 };
 
 /// A provider: its own configuration, and what it offers.
@@ -44,7 +45,15 @@ pub trait Provider: Send + Sync + 'static {
 pub struct ConfigureContext {
     pub(crate) terraform_version: String,
     pub(crate) cancellation: Cancellation,
-    pub(crate) warnings: std::sync::Mutex<Diagnostics>,
+    pub(crate) deferral_allowed: bool,
+    pub(crate) notes: std::sync::Mutex<ConfigureNotes>,
+}
+
+/// What configuring leaves behind besides its result.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigureNotes {
+    pub(crate) warnings: Diagnostics,
+    pub(crate) deferral: Option<Deferral>,
 }
 
 impl ConfigureContext {
@@ -60,10 +69,26 @@ impl ConfigureContext {
 
     /// Tells the practitioner something that does not stop the run.
     pub fn warn(&self, warning: Diagnostic) {
-        self.warnings
+        self.notes().warnings.push(warning);
+    }
+
+    /// Puts off everything that the provider would be asked for in this run, where the caller takes that, and fails with
+    /// `otherwise` where not. What comes back is the error to return: see [`Context::defer`].
+    ///
+    /// Where a field of the configuration that is neither a [`Field`](crate::Field) nor a [`Value`](crate::Value) is
+    /// unknown, the framework does this by itself.
+    pub fn defer(&self, otherwise: Diagnostic) -> Diagnostics {
+        if !self.deferral_allowed {
+            return otherwise.into();
+        }
+        self.notes().deferral = Some(Deferral::ProviderConfigUnknown);
+        Diagnostics::new()
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, ConfigureNotes> {
+        self.notes
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .push(warning);
     }
 }
 
@@ -100,6 +125,17 @@ pub trait Resource: Send + Sync + 'static {
         plan: &mut Plan,
     ) -> impl Future<Output = Result> + Send {
         let _ = (cx, plan);
+        async { Ok(()) }
+    }
+
+    /// Has its say when a destroy is planned (also the one of a replacement): warns, refuses by an error, or leaves
+    /// private data for [`delete`](Self::delete). It changes nothing.
+    fn plan_destroy(
+        &self,
+        cx: &Context<Self::Data>,
+        state: Self::Model,
+    ) -> impl Future<Output = Result> + Send {
+        let _ = (cx, state);
         async { Ok(()) }
     }
 
@@ -145,6 +181,64 @@ pub trait Resource: Send + Sync + 'static {
             let detail = format!("{} cannot be taken over from its id.", Self::NAME);
             Err(Diagnostic::error("Import is not supported", detail).into())
         }
+    }
+
+    /// The attributes that tell one from all others, if they are few and never change while it exists.
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        None
+    }
+
+    /// The identity of what has this state. By default, the state's attributes of the same names.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    fn identity(&self, data: &Self::Data, state: &Object) -> Result<Object> {
+        let _ = data;
+        let names = self.identity_schema().unwrap_or_default().attributes;
+        let names = names.into_keys();
+        Ok(names
+            .map(|name| {
+                let value = state.value(&name).clone();
+                (name, value)
+            })
+            .collect())
+    }
+
+    /// Takes over what exists, by its identity. What the identity schema has as optional may be null.
+    fn import_by_identity(
+        &self,
+        cx: &Context<Self::Data>,
+        identity: Object,
+    ) -> impl Future<Output = Result<Self::Model>> + Send {
+        let _ = (cx, identity);
+        async {
+            let detail = format!("{} cannot be taken over by its identity.", Self::NAME);
+            Err(Diagnostic::error("Import by identity is not supported", detail).into())
+        }
+    }
+
+    /// Brings an identity of an earlier version to the current shape, as [`upgrade`](Self::upgrade) does with state.
+    ///
+    /// # Errors
+    /// The identity cannot be upgraded.
+    fn upgrade_identity(&self, version: i64, identity: Object) -> Result<Object> {
+        let _ = identity;
+        let detail = format!(
+            "{} has no upgrade from identity version {version}.",
+            Self::NAME
+        );
+        Err(Diagnostic::error("Identity of an unsupported version", detail).into())
+    }
+
+    /// Makes state of a resource of another type or provider, for a `moved` block; `None` if it is of no known kind.
+    ///
+    /// The state may be of any version that the other provider ever had. Terraform reads the resource afterwards.
+    ///
+    /// # Errors
+    /// It is of a known kind, and cannot be moved all the same.
+    fn move_from(&self, source: &MoveSource) -> Result<Option<Moved>> {
+        let _ = source;
+        Ok(None)
     }
 
     /// Brings state of an earlier schema version to the current shape, attribute by attribute. What the current

@@ -3,7 +3,10 @@
 use crate::codec;
 use crate::proto::tfplugin6 as pb;
 use crate::schema::{Attribute, Block, Fields, Nested, Nesting, Schema, Shape, Source};
-use crate::{AttributePath, Diagnostic, Diagnostics, Object, Result, Severity, Step, Type, Value};
+use crate::{
+    AttributePath, Deferral, Diagnostic, Diagnostics, IdentitySchema, Object, Result, Severity,
+    Step, Type, Value,
+};
 
 /// Reads a value that the request must hold. One that is absent is an error and never null: null destroys.
 pub(crate) fn decode(value: Option<pb::DynamicValue>, ty: &Type, what: &str) -> Result<Value> {
@@ -96,6 +99,39 @@ pub(crate) fn path(path: &AttributePath) -> pb::AttributePath {
     }
 }
 
+pub(crate) fn deferred(why: Deferral) -> pb::Deferred {
+    use pb::deferred::Reason;
+    let reason = match why {
+        Deferral::ResourceConfigUnknown => Reason::ResourceConfigUnknown,
+        Deferral::ProviderConfigUnknown => Reason::ProviderConfigUnknown,
+        Deferral::AbsentPrerequisite => Reason::AbsentPrereq,
+    };
+    pb::Deferred {
+        reason: reason.into(),
+    }
+}
+
+pub(crate) fn identity_schema(identity: &IdentitySchema) -> pb::ResourceIdentitySchema {
+    let attributes = identity.attributes.iter().map(|(name, of)| {
+        pb::resource_identity_schema::IdentityAttribute {
+            name: name.clone(),
+            r#type: type_of(&of.ty),
+            required_for_import: of.required,
+            optional_for_import: !of.required,
+            description: of.description.clone(),
+        }
+    });
+    pb::ResourceIdentitySchema {
+        version: identity.version,
+        identity_attributes: attributes.collect(),
+    }
+}
+
+/// Types are plain data, which always has a JSON form.
+fn type_of(ty: &Type) -> Vec<u8> {
+    serde_json::to_vec(ty).unwrap_or_default()
+}
+
 pub(crate) fn schema(schema: &Schema) -> pb::Schema {
     let block = pb::schema::Block {
         version: schema.version,
@@ -156,8 +192,7 @@ fn attributes(fields: &Fields) -> Vec<pb::schema::Attribute> {
 
 fn attribute(name: &str, attribute: &Attribute) -> pb::schema::Attribute {
     let (ty, nested_type) = match &attribute.shape {
-        // Types are plain data, which always has a JSON form.
-        Shape::Type(ty) => (serde_json::to_vec(ty).unwrap_or_default(), None),
+        Shape::Type(ty) => (type_of(ty), None),
         Shape::Nested(nested) => (Vec::new(), Some(object(nested))),
     };
     pb::schema::Attribute {

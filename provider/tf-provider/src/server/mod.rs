@@ -3,6 +3,8 @@
 mod handshake;
 mod launcher;
 mod log;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::io::{self, Write as _};

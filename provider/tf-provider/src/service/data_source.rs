@@ -3,10 +3,10 @@
 use super::guard::guard;
 use super::{Service, errors};
 use crate::context::Private;
+use crate::plan::plan;
 use crate::proto::tfplugin6 as pb;
-use crate::registry::AnyDataSource;
 use crate::service::resource::finish;
-use crate::{Diagnostics, Object, Provider, Result, Value, validate, wire};
+use crate::{Deferral, Diagnostics, Object, Provider, Result, Value, validate, wire};
 
 impl<P: Provider> Service<P> {
     pub(super) async fn validate_data_resource_config(
@@ -39,39 +39,54 @@ impl<P: Provider> Service<P> {
         &self,
         request: pb::read_data_source::Request,
     ) -> pb::read_data_source::Response {
-        let name = request.type_name;
         let mut found = Diagnostics::new();
-        let state = match self.data_source(&name) {
-            Ok(source) => found.take(self.look_up(&name, source, request.config).await),
-            Err(error) => found.take(Err::<_, Diagnostics>(error)),
-        };
-        let (state, warnings) = state.unzip();
-        found.extend(warnings.unwrap_or_default());
-        pb::read_data_source::Response {
-            state,
-            diagnostics: errors(found),
-            deferred: None,
-        }
+        let looked_up = self.look_up(request, &mut found).await;
+        let mut response = found.take(looked_up).unwrap_or_default();
+        response.diagnostics = errors(found);
+        response
     }
 
     async fn look_up(
         &self,
-        name: &str,
-        source: &dyn AnyDataSource<P::Data>,
-        config: Option<pb::DynamicValue>,
-    ) -> Result<(pb::DynamicValue, Diagnostics)> {
-        let ty = source.schema().object_type();
-        let config: Object = wire::decode_object(config, &ty, "configuration")?;
-        let cx = self.context(config.clone(), Private::default())?;
-        let read = guard(name, "read", source.read(&cx, Value::Object(config))).await;
-        let warnings = cx.into_notes().warnings;
-        let state = match read.and_then(|state| finish(name, source.schema(), state)) {
-            Ok(state) => state,
-            Err(mut error) => {
-                error.extend(warnings);
-                return Err(error);
-            }
+        request: pb::read_data_source::Request,
+        found: &mut Diagnostics,
+    ) -> Result<pb::read_data_source::Response> {
+        let name = request.type_name;
+        let source = self.data_source(&name)?;
+        let (schema, ty) = (source.schema(), source.schema().object_type());
+        let config: Object = wire::decode_object(request.config, &ty, "configuration")?;
+        let deferred = |config: Object, why: Deferral| {
+            // What is computed is unknown, as in the plan of a resource.
+            let state = Value::Object(plan(&schema.fields, config, None).planned);
+            Ok(pb::read_data_source::Response {
+                state: Some(wire::encode(&state, &ty)?),
+                deferred: Some(wire::deferred(why)),
+                ..Default::default()
+            })
         };
-        Ok((wire::encode(&state, &ty)?, warnings))
+        if self.is_deferred() {
+            return deferred(config, Deferral::ProviderConfigUnknown);
+        }
+        let client = request.client_capabilities.as_ref();
+        let cx = self.context(config.clone(), Private::default(), client)?;
+        let read = guard(
+            &name,
+            "read",
+            source.read(&cx, Value::Object(config.clone())),
+        )
+        .await;
+        let mut notes = cx.into_notes();
+        found.extend(std::mem::take(&mut notes.warnings));
+        let state = match read {
+            Ok(state) => finish(&name, schema, state)?,
+            Err(error) => match notes.deferred(&error) {
+                Some(why) => return deferred(config, why),
+                None => return Err(error),
+            },
+        };
+        Ok(pb::read_data_source::Response {
+            state: Some(wire::encode(&state, &ty)?),
+            ..Default::default()
+        })
     }
 }

@@ -1,7 +1,10 @@
 //! The provider as Terraform calls it: each RPC decodes by the schema, runs the provider's code and encodes again.
 
+mod adopt;
+mod change;
 mod data_source;
 mod guard;
+mod identity;
 mod provider;
 mod resource;
 #[cfg(test)]
@@ -18,12 +21,21 @@ use crate::proto::tfplugin6::provider_server::Provider as Rpc;
 use crate::registry::{AnyDataSource, AnyResource, Registry, check_schema};
 use crate::{Cancellation, Context, Diagnostic, FromValue, Object, Provider, Result, Schema, wire};
 
+/// What became of the provider's configuration.
+enum Configured<D> {
+    /// Not seen yet.
+    Not,
+    Done(Arc<D>),
+    /// Not known yet, and everything is put off.
+    Deferred,
+}
+
 /// One provider with what it was configured to.
 pub(crate) struct Service<P: Provider> {
     provider: P,
     schema: Schema,
     registry: Registry<P::Data>,
-    data: RwLock<Option<Arc<P::Data>>>,
+    configured: RwLock<Configured<P::Data>>,
     stop: watch::Sender<bool>,
     cancellation: Cancellation,
 }
@@ -47,7 +59,7 @@ impl<P: Provider> Service<P> {
             provider,
             schema,
             registry,
-            data: RwLock::new(None),
+            configured: RwLock::new(Configured::Not),
             stop,
             cancellation,
         })
@@ -63,13 +75,34 @@ impl<P: Provider> Service<P> {
         found.ok_or_else(|| not_offered("data source", name))
     }
 
-    fn context(&self, config: Object, private: Private) -> Result<Context<P::Data>> {
-        let data = self
-            .data
+    /// What configuring made, if it did.
+    fn data(&self) -> Option<Arc<P::Data>> {
+        match &*self
+            .configured
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let data = data.ok_or_else(|| {
+        {
+            Configured::Done(data) => Some(data.clone()),
+            Configured::Not | Configured::Deferred => None,
+        }
+    }
+
+    /// Whether everything is put off until the provider's configuration is known.
+    fn is_deferred(&self) -> bool {
+        let configured = self.configured.read();
+        matches!(
+            &*configured.unwrap_or_else(PoisonError::into_inner),
+            Configured::Deferred
+        )
+    }
+
+    fn context(
+        &self,
+        config: Object,
+        private: Private,
+        client: Option<&pb::ClientCapabilities>,
+    ) -> Result<Context<P::Data>> {
+        let data = self.data().ok_or_else(|| {
             Diagnostic::error(
                 "Provider is not configured",
                 "Terraform asked for an operation before it configured the provider.",
@@ -80,6 +113,7 @@ impl<P: Provider> Service<P> {
             config,
             private,
             self.cancellation.clone(),
+            client.is_some_and(|client| client.deferral_allowed),
         ))
     }
 }
@@ -128,20 +162,21 @@ macro_rules! forward {
 }
 
 forward! {
-    fixed: get_functions, get_resource_identity_schemas;
-    now: get_metadata, get_provider_schema, stop_provider, move_resource_state;
+    fixed: get_functions;
+    now: get_metadata, get_provider_schema, get_resource_identity_schemas, stop_provider;
     in_time: validate_provider_config, configure_provider, validate_resource_config, upgrade_resource_state,
-        read_resource, plan_resource_change, apply_resource_change, import_resource_state,
-        validate_data_resource_config, read_data_source,
+        read_resource, plan_resource_change, apply_resource_change, import_resource_state, move_resource_state,
+        upgrade_resource_identity,         validate_data_resource_config, read_data_source,
 }
 
 /// What this framework does beyond the base protocol.
 fn capabilities() -> pb::ServerCapabilities {
     pb::ServerCapabilities {
-        plan_destroy: false,
+        plan_destroy: true,
         // Schemas are known from the start, so nothing depends on Terraform asking for them.
         get_provider_schema_optional: true,
-        move_resource_state: false,
+        move_resource_state: true,
+        // Terraform generates configuration for imports by itself.
         generate_resource_config: false,
     }
 }

@@ -1,13 +1,15 @@
 //! The RPCs about the provider as a whole.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLockWriteGuard};
 
 use super::guard::guard;
-use super::{Service, capabilities, errors};
+use super::{Configured, Service, capabilities, errors};
 use crate::proto::tfplugin6 as pb;
+use crate::provider::ConfigureNotes;
 use crate::{
-    ConfigureContext, Diagnostics, FromValue, Object, Provider, Result, Value, validate, wire,
+    AttributePath, ConfigureContext, Diagnostic, Diagnostics, FromValue, Object, Provider, Result,
+    Value, validate, wire,
 };
 
 impl<P: Provider> Service<P> {
@@ -53,9 +55,16 @@ impl<P: Provider> Service<P> {
         }
     }
 
-    pub(super) fn get_resource_identity_schemas() -> pb::get_resource_identity_schemas::Response {
+    pub(super) fn get_resource_identity_schemas(
+        &self,
+        _: pb::get_resource_identity_schemas::Request,
+    ) -> pb::get_resource_identity_schemas::Response {
+        let schemas = self.registry.resources.iter().filter_map(|(name, of)| {
+            let identity = of.identity_schema()?;
+            Some(((*name).to_owned(), wire::identity_schema(identity)))
+        });
         pb::get_resource_identity_schemas::Response {
-            identity_schemas: HashMap::new(),
+            identity_schemas: schemas.collect(),
             diagnostics: Vec::new(),
         }
     }
@@ -98,24 +107,62 @@ impl<P: Provider> Service<P> {
         let cx = ConfigureContext {
             terraform_version: request.terraform_version,
             cancellation: self.cancellation.clone(),
-            warnings: Mutex::default(),
+            deferral_allowed: request
+                .client_capabilities
+                .is_some_and(|client| client.deferral_allowed),
+            notes: Mutex::default(),
         };
-        let configured = guard("provider", "configure", async {
-            let config = Value::Object(self.decode_config(request.config)?);
-            let config = P::Config::from_value(config, &crate::AttributePath::root())?;
+        if !matches!(*self.configured(), Configured::Not) {
+            // A provider under a debugger outlives the run that was interrupted.
+            self.stop.send_replace(false);
+        }
+        let made = guard("provider", "configure", async {
+            let config = self.decode_config(request.config)?;
+            let config = Self::typed_config(&cx, config)?;
             self.provider.configure(&cx, config).await
         });
-        let configured = configured.await;
-        let mut found = cx
-            .warnings
+        let made = made.await;
+        let ConfigureNotes {
+            warnings: mut found,
+            deferral,
+        } = cx
+            .notes
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(data) = found.take(configured) {
-            *self.data.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(data));
+        match made {
+            Ok(data) => *self.configured() = Configured::Done(Arc::new(data)),
+            Err(error) if deferral.is_some() && !error.has_errors() => {
+                found.extend(error);
+                *self.configured() = Configured::Deferred;
+            }
+            Err(error) => found.extend(error),
         }
         pb::configure_provider::Response {
             diagnostics: errors(found),
         }
+    }
+
+    fn configured(&self) -> RwLockWriteGuard<'_, Configured<P::Data>> {
+        self.configured
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration as the provider has it. What is unknown where it cannot do with that puts everything off.
+    fn typed_config(cx: &ConfigureContext, config: Object) -> Result<P::Config> {
+        let config = Value::Object(config);
+        let known = config.is_wholly_known();
+        P::Config::from_value(config, &AttributePath::root()).map_err(|error| {
+            if known {
+                return error.into();
+            }
+            let detail = format!(
+                "The provider needs {} to work, and it depends on something that is known only after apply. \
+                 Apply that first, with -target, or set the value otherwise.",
+                error.path
+            );
+            cx.defer(Diagnostic::error("Provider configuration is not known yet", detail).at(error.path))
+        })
     }
 
     pub(super) fn stop_provider(

@@ -1,14 +1,13 @@
-//! The RPCs about resources.
+//! The RPCs about resources that change nothing.
 
 use super::guard::guard;
 use super::{Service, errors};
 use crate::codec;
-use crate::context::{Notes, Private};
-use crate::plan::{first_unknown, plan, replacements, settle, unknown_as_null};
+use crate::context::Private;
+use crate::plan::{first_unknown, settle};
 use crate::proto::tfplugin6 as pb;
-use crate::registry::AnyResource;
 use crate::{
-    AttributePath, Context, Diagnostic, Diagnostics, Object, Plan, Provider, Result, Schema, Value,
+    AttributePath, Deferral, Diagnostic, Diagnostics, Object, Provider, Result, Schema, Value,
     validate, wire,
 };
 
@@ -107,299 +106,56 @@ impl<P: Provider> Service<P> {
         &self,
         request: pb::read_resource::Request,
     ) -> pb::read_resource::Response {
-        let (name, current) = (request.type_name, request.current_state);
-        let started = self.resource(&name).and_then(|resource| {
-            let state = wire::decode_object(
-                current.clone(),
-                &resource.schema().object_type(),
-                "current state",
-            )?;
-            Ok((
-                resource,
-                state,
-                self.context(Object::new(), Private::decode(&request.private))?,
-            ))
-        });
-        let (resource, state, cx) = match started {
-            Ok(started) => started,
-            Err(error) => {
-                return pb::read_resource::Response {
-                    new_state: current,
-                    private: request.private,
-                    diagnostics: errors(error),
-                    ..Default::default()
-                };
-            }
-        };
-        let read = guard(&name, "read", resource.read(&cx, Value::Object(state))).await;
-        let Notes {
-            private,
-            mut warnings,
-            ..
-        } = cx.into_notes();
-        let schema = resource.schema();
-        let read = read.and_then(|state| {
-            let state = state.map_or(Ok(Value::Null), |state| finish(&name, schema, state))?;
-            wire::encode(&state, &schema.object_type())
-        });
-        // A read that failed says nothing about the object, so the state stays.
-        let new_state = warnings.take(read).or(current);
-        pb::read_resource::Response {
-            new_state,
-            private: private.encode(),
-            diagnostics: wire::diagnostics(warnings),
+        // Whatever goes wrong, a read that failed says nothing about the object, so all stays as it is.
+        let mut response = pb::read_resource::Response {
+            new_state: request.current_state.clone(),
+            private: request.private.clone(),
+            new_identity: request.current_identity.clone(),
             ..Default::default()
+        };
+        if self.is_deferred() {
+            response.deferred = Some(wire::deferred(Deferral::ProviderConfigUnknown));
+            return response;
         }
-    }
-
-    pub(super) async fn plan_resource_change(
-        &self,
-        request: pb::plan_resource_change::Request,
-    ) -> pb::plan_resource_change::Response {
         let mut found = Diagnostics::new();
-        let planned = self.planned(request, &mut found).await;
-        let mut response = found.take(planned).unwrap_or_default();
+        let read = self.read(request, &mut response, &mut found).await;
+        found.take(read);
         response.diagnostics = wire::diagnostics(found);
         response
     }
 
-    async fn planned(
+    async fn read(
         &self,
-        request: pb::plan_resource_change::Request,
+        request: pb::read_resource::Request,
+        response: &mut pb::read_resource::Response,
         found: &mut Diagnostics,
-    ) -> Result<pb::plan_resource_change::Response> {
+    ) -> Result {
         let name = request.type_name;
         let resource = self.resource(&name)?;
-        let schema = resource.schema();
-        let ty = schema.object_type();
-        if wire::decode(request.proposed_new_state, &ty, "proposed state")?.is_null() {
-            return Ok(pb::plan_resource_change::Response {
-                planned_state: Some(wire::encode(&Value::Null, &ty)?),
-                planned_private: request.prior_private,
-                ..Default::default()
-            });
-        }
-        let prior = wire::decode_optional(request.prior_state, &ty, "prior state")?;
-        let config = wire::decode_object(request.config, &ty, "configuration")?;
-        let cx = self.context(config.clone(), Private::decode(&request.prior_private))?;
-        let mut plan = plan(&schema.fields, config, prior);
-        let hook = guard(&name, "plan", resource.plan(&cx, &mut plan)).await;
-        let Notes {
-            private, warnings, ..
-        } = cx.into_notes();
-        found.extend(warnings);
-        hook?;
-        let planned = conformed(&name, schema, Value::Object(plan.planned))?;
-        let plan = Plan {
-            planned: if let Value::Object(planned) = &planned {
-                planned.clone()
-            } else {
-                Object::new()
-            },
-            ..plan
-        };
-        Ok(pb::plan_resource_change::Response {
-            planned_state: Some(wire::encode(&planned, &ty)?),
-            requires_replace: replacements(&schema.fields, &plan)
-                .iter()
-                .map(wire::path)
-                .collect(),
-            planned_private: private.encode(),
-            ..Default::default()
-        })
-    }
-
-    pub(super) async fn apply_resource_change(
-        &self,
-        request: pb::apply_resource_change::Request,
-    ) -> pb::apply_resource_change::Response {
-        let (prior, private) = (request.prior_state.clone(), request.planned_private.clone());
-        match self.applied(request).await {
-            Ok(response) => response,
-            // Nothing was started, so what was there is there still.
-            Err(error) => pb::apply_resource_change::Response {
-                new_state: prior,
-                private,
-                diagnostics: errors(error),
-                ..Default::default()
-            },
-        }
-    }
-
-    async fn applied(
-        &self,
-        request: pb::apply_resource_change::Request,
-    ) -> Result<pb::apply_resource_change::Response> {
-        let resource = self.resource(&request.type_name)?;
-        let ty = resource.schema().object_type();
-        let change = Change {
-            prior: wire::decode_optional(request.prior_state, &ty, "prior state")?,
-            planned: wire::decode_optional(request.planned_state, &ty, "planned state")?,
-        };
-        let config =
-            wire::decode_optional(request.config, &ty, "configuration")?.unwrap_or_default();
-        let cx = self.context(config, Private::decode(&request.planned_private))?;
-        let result = change.run(&request.type_name, resource, &cx).await;
-        let Notes {
-            private,
-            mut warnings,
-            kept,
-        } = cx.into_notes();
-        let state = change.state_after(
-            &request.type_name,
-            resource.schema(),
-            result,
-            kept,
-            &mut warnings,
-        );
-        let private = if state.is_null() {
-            Private::default()
-        } else {
-            private
-        };
-        Ok(pb::apply_resource_change::Response {
-            new_state: Some(wire::encode(&state, &ty)?),
-            private: private.encode(),
-            diagnostics: wire::diagnostics(warnings),
-            ..Default::default()
-        })
-    }
-
-    pub(super) async fn import_resource_state(
-        &self,
-        request: pb::import_resource_state::Request,
-    ) -> pb::import_resource_state::Response {
-        let mut found = Diagnostics::new();
-        let imported = self
-            .imported(request.type_name, request.id, &mut found)
-            .await;
-        let imported = found.take(imported);
-        pb::import_resource_state::Response {
-            imported_resources: imported.into_iter().collect(),
-            diagnostics: wire::diagnostics(found),
-            deferred: None,
-        }
-    }
-
-    async fn imported(
-        &self,
-        type_name: String,
-        id: String,
-        found: &mut Diagnostics,
-    ) -> Result<pb::import_resource_state::ImportedResource> {
-        let resource = self.resource(&type_name)?;
-        let cx = self.context(Object::new(), Private::default())?;
-        let imported = guard(&type_name, "import", resource.import(&cx, id)).await;
-        let Notes {
-            private, warnings, ..
-        } = cx.into_notes();
-        found.extend(warnings);
-        let state = finish(&type_name, resource.schema(), imported?)?;
-        let state = Some(wire::encode(&state, &resource.schema().object_type())?);
-        Ok(pb::import_resource_state::ImportedResource {
-            type_name,
-            state,
-            private: private.encode(),
-            identity: None,
-        })
-    }
-
-    pub(super) fn move_resource_state(
-        &self,
-        request: pb::move_resource_state::Request,
-    ) -> pb::move_resource_state::Response {
-        let (from, to) = (request.source_type_name, request.target_type_name);
-        let error = self.resource(&to).err().unwrap_or_else(|| {
-            let detail = format!(
-                "A {to} cannot be made of the state of a {from}. Remove that from the state, and import it as {to}."
-            );
-            Diagnostic::error("Move is not supported", detail).into()
-        });
-        pb::move_resource_state::Response {
-            diagnostics: errors(error),
-            ..Default::default()
-        }
-    }
-}
-
-/// What apply is to do: create without a prior state, delete without a planned one, else update.
-struct Change {
-    prior: Option<Object>,
-    planned: Option<Object>,
-}
-
-impl Change {
-    fn operation(&self) -> &'static str {
-        match (&self.prior, &self.planned) {
-            (_, None) => "delete",
-            (None, Some(_)) => "create",
-            (Some(_), Some(_)) => "update",
-        }
-    }
-
-    async fn run<D>(
-        &self,
-        name: &str,
-        resource: &dyn AnyResource<D>,
-        cx: &Context<D>,
-    ) -> Result<Value> {
-        let running = async {
-            match (self.prior.clone(), self.planned.clone()) {
-                (Some(prior), None) => resource
-                    .delete(cx, Value::Object(prior))
-                    .await
-                    .map(|()| Value::Null),
-                (None, None) => Ok(Value::Null),
-                (None, Some(planned)) => resource.create(cx, Value::Object(planned)).await,
-                (Some(prior), Some(planned)) => {
-                    resource
-                        .update(cx, Value::Object(prior), Value::Object(planned))
-                        .await
-                }
-            }
-        };
-        guard(name, self.operation(), running).await
-    }
-
-    /// What Terraform keeps. After a failure that is what the operation said to keep, and else what was there before.
-    fn state_after(
-        &self,
-        name: &str,
-        schema: &Schema,
-        result: Result<Value>,
-        kept: Option<Value>,
-        found: &mut Diagnostics,
-    ) -> Value {
-        let prior = || self.prior.clone().map_or(Value::Null, Value::Object);
-        let error = match result {
-            Ok(Value::Null) if self.planned.is_none() => return Value::Null,
-            Ok(state) => match finish(name, schema, state.clone()) {
-                Ok(state) => return state,
-                Err(error) => {
-                    // It was made, so it must not be lost, even if its state cannot be taken as it is.
-                    found.extend(error);
-                    let known = conformed(name, schema, unknown_as_null(state));
-                    let planned = self.planned.clone().map_or(Value::Null, Value::Object);
-                    return known.unwrap_or_else(|_| unknown_as_null(planned));
-                }
-            },
-            Err(error) => error,
-        };
-        found.extend(error);
-        let Some(kept) = kept else { return prior() };
-        match conformed(name, schema, unknown_as_null(kept)) {
-            Ok(state) => state,
-            Err(error) => {
-                found.extend(error);
-                let planned = self.planned.clone().map_or(Value::Null, Value::Object);
-                unknown_as_null(planned)
-            }
-        }
+        let (schema, ty) = (resource.schema(), resource.schema().object_type());
+        let state = wire::decode_object(request.current_state, &ty, "current state")?;
+        let cx = self.context(
+            Object::new(),
+            Private::decode(&request.private),
+            request.client_capabilities.as_ref(),
+        )?;
+        let read = guard(&name, "read", resource.read(&cx, Value::Object(state))).await;
+        let notes = cx.into_notes();
+        let deferral = read.as_ref().err().and_then(|error| notes.deferred(error));
+        response.deferred = deferral.map(wire::deferred);
+        response.private = notes.private.encode();
+        found.extend(notes.warnings);
+        let state = read?.map_or(Ok(Value::Null), |state| finish(&name, schema, state))?;
+        response.new_state = Some(wire::encode(&state, &ty)?);
+        response.new_identity = self
+            .identity_after(&name, resource, &state, request.current_identity)
+            .await?;
+        Ok(())
     }
 }
 
 /// What the provider's code returned, in the form that Terraform takes.
-fn conformed(name: &str, schema: &Schema, value: Value) -> Result<Value> {
+pub(super) fn conformed(name: &str, schema: &Schema, value: Value) -> Result<Value> {
     let value = codec::conform(value, &schema.object_type(), &AttributePath::root()).map_err(|error| {
         let detail = format!("The provider returned what its own schema does not allow: {error}. Please report this to its authors.");
         Diagnostic::error(format!("{name} returned a wrong value: bug in the provider"), detail).at(error.path)

@@ -306,8 +306,8 @@ async fn what_is_not_offered_is_said_to_be_so() {
     let metadata = service.get_metadata(pb::get_metadata::Request {});
     let capabilities = metadata.server_capabilities.unwrap();
     assert!(
-        !capabilities.plan_destroy
-            && !capabilities.move_resource_state
+        capabilities.plan_destroy
+            && capabilities.move_resource_state
             && !capabilities.generate_resource_config
     );
     let import = pb::import_resource_state::Request {
@@ -321,10 +321,14 @@ async fn what_is_not_offered_is_said_to_be_so() {
     );
     let moved = pb::move_resource_state::Request {
         target_type_name: "test_thing".into(),
+        source_state: Some(pb::RawState {
+            json: b"{}".to_vec(),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     assert_eq!(
-        summaries(&service.move_resource_state(moved).diagnostics),
+        summaries(&service.move_resource_state(moved).await.diagnostics),
         ["Move is not supported"]
     );
     let other = pb::read_resource::Request {
@@ -355,7 +359,9 @@ async fn nothing_works_before_the_provider_is_configured() {
 #[tokio::test]
 async fn a_stop_reaches_running_operations() {
     let service = service().await;
-    let cx = service.context(Object::new(), Private::default()).unwrap();
+    let cx = service
+        .context(Object::new(), Private::default(), None)
+        .unwrap();
     assert!(!cx.cancellation().is_cancelled());
     service.stop_provider(pb::stop_provider::Request {});
     cx.cancellation().cancelled().await;

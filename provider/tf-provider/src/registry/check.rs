@@ -1,0 +1,187 @@
+//! Mistakes in schemas and models, found when the provider starts.
+
+use std::collections::BTreeSet;
+
+use crate::schema::{Attribute, Fields, Shape, Source};
+use crate::{AttributePath, IdentitySchema, Schema, Type};
+
+/// Finds what Terraform would refuse, and fields that no attribute matches, before anyone else does.
+pub(crate) fn check_schema(
+    name: &str,
+    schema: &Schema,
+    fields: Option<Vec<&'static str>>,
+    problems: &mut Vec<String>,
+) {
+    let mut found = Vec::new();
+    check_fields(&schema.fields, &AttributePath::root(), &mut found);
+    if let Some(fields) = fields {
+        let fields: BTreeSet<_> = fields.into_iter().collect();
+        let named = schema
+            .fields
+            .attributes
+            .keys()
+            .chain(schema.fields.blocks.keys());
+        let attributes: BTreeSet<_> = named.map(String::as_str).collect();
+        found.extend(
+            attributes
+                .difference(&fields)
+                .map(|name| format!("{name}: the model has no such field")),
+        );
+        found.extend(
+            fields
+                .difference(&attributes)
+                .map(|name| format!("{name}: the schema has no such attribute")),
+        );
+    }
+    problems.extend(
+        found
+            .into_iter()
+            .map(|problem| format!("{name}: {problem}")),
+    );
+}
+
+fn check_fields(fields: &Fields, path: &AttributePath, problems: &mut Vec<String>) {
+    for (name, attribute) in &fields.attributes {
+        let path = path.clone().attribute(name);
+        if fields.blocks.contains_key(name) {
+            problems.push(format!("{path}: is both an attribute and a block"));
+        }
+        check_name(name, &path, problems);
+        check_attribute(attribute, &path, problems);
+    }
+    for (name, block) in &fields.blocks {
+        let path = path.clone().attribute(name);
+        check_name(name, &path, problems);
+        check_fields(&block.fields, &path, problems);
+    }
+}
+
+fn check_name(name: &str, path: &AttributePath, problems: &mut Vec<String>) {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(good) {
+        problems.push(format!("{path}: a name has lower-case letters, digits and underscores, and begins with a letter"));
+    }
+}
+
+fn check_attribute(attribute: &Attribute, path: &AttributePath, problems: &mut Vec<String>) {
+    if attribute.write_only && !matches!(attribute.source, Source::Required | Source::Optional) {
+        problems.push(format!("{path}: what is write-only cannot be computed"));
+    }
+    if attribute.source == Source::Computed && !attribute.validators.is_empty() {
+        problems.push(format!(
+            "{path}: nobody configures it, so there is nothing to validate"
+        ));
+    }
+    if let Some(default) = &attribute.plan.default
+        && let Err(error) = crate::codec::conform(default.clone(), &attribute.ty(), path)
+    {
+        problems.push(format!("default of {error}"));
+    }
+    if let Shape::Nested(nested) = &attribute.shape {
+        if !nested.fields.blocks.is_empty() {
+            problems.push(format!("{path}: a nested attribute holds no blocks"));
+        }
+        check_fields(&nested.fields, path, problems);
+    }
+}
+
+/// Finds what Terraform would refuse in an identity.
+pub(crate) fn check_identity(name: &str, identity: &IdentitySchema, problems: &mut Vec<String>) {
+    let mut found = Vec::new();
+    if identity.attributes.is_empty() {
+        found.push("the identity has no attributes".to_owned());
+    }
+    for (attribute, of) in &identity.attributes {
+        let path = AttributePath::from("identity").attribute(attribute);
+        check_name(attribute, &path, &mut found);
+        let element = if let Type::List(element) = &of.ty {
+            element
+        } else {
+            &of.ty
+        };
+        if !matches!(element, Type::String | Type::Number | Type::Bool) {
+            found.push(format!(
+                "{path}: an identity holds strings, numbers, bools and lists of these"
+            ));
+        }
+    }
+    let found = found.into_iter();
+    problems.extend(found.map(|problem| format!("{name}: {problem}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Block, IdentityAttribute, Nested};
+
+    fn problems(schema: &Schema, fields: &[&'static str]) -> Vec<String> {
+        let mut problems = Vec::new();
+        check_schema("x", schema, Some(fields.to_vec()), &mut problems);
+        problems
+    }
+
+    #[test]
+    fn schema_and_model_must_agree() {
+        let schema = Schema::new()
+            .attribute("a", Attribute::required(Type::String))
+            .block("b", Block::list(Fields::new()));
+        assert_eq!(problems(&schema, &["a", "b"]), Vec::<String>::new());
+        let found = problems(&schema, &["b", "c"]);
+        assert_eq!(
+            found,
+            [
+                "x: a: the model has no such field",
+                "x: c: the schema has no such attribute"
+            ]
+        );
+    }
+
+    #[test]
+    fn mistakes_in_a_schema_are_found_before_terraform_does() {
+        let inside = Fields::new().block("c", Block::single(Fields::new()));
+        let cases = [
+            (
+                Attribute::required(Type::Number).default("x"),
+                "x: default of a: expected number, found a string",
+            ),
+            (
+                Attribute::computed(Type::String).write_only(),
+                "x: a: what is write-only cannot be computed",
+            ),
+            (
+                Attribute::computed(Type::String).one_of(["b"]),
+                "x: a: nobody configures it, so there is nothing to validate",
+            ),
+            (
+                Attribute::optional(Nested::single(inside)),
+                "x: a: a nested attribute holds no blocks",
+            ),
+        ];
+        for (attribute, problem) in cases {
+            assert_eq!(
+                problems(&Schema::new().attribute("a", attribute), &["a"]),
+                [problem]
+            );
+        }
+        let schema = Schema::new().attribute("Bad-name", Attribute::required(Type::String));
+        assert!(problems(&schema, &["Bad-name"])[0].contains("begins with a letter"));
+    }
+
+    #[test]
+    fn an_identity_is_flat() {
+        let mut found = Vec::new();
+        let ty = Type::map(Type::String);
+        let identity = IdentitySchema::new()
+            .attribute("a", IdentityAttribute::required(Type::list(Type::Number)))
+            .attribute("b", IdentityAttribute::optional(ty));
+        check_identity("x", &identity, &mut found);
+        check_identity("y", &IdentitySchema::new(), &mut found);
+        assert_eq!(
+            found,
+            [
+                "x: identity.b: an identity holds strings, numbers, bools and lists of these",
+                "y: the identity has no attributes"
+            ]
+        );
+    }
+}
