@@ -12,6 +12,7 @@ mod provider_faults;
 mod provider_key;
 mod provider_policy;
 mod provider_stack;
+mod readme;
 mod seal;
 mod seal_bucket;
 mod seal_crash;
