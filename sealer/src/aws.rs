@@ -330,3 +330,55 @@ fn chain(error: &dyn StdError) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(status: u16, code: &str, message: &str) -> AwsFault {
+        AwsFault {
+            call: "S3 PutObject",
+            target: "s3://audit/log".to_owned(),
+            kind: AwsFaultKind::Answered {
+                status,
+                code: code.to_owned(),
+                message: message.to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn an_answer_is_told_with_its_code_and_what_to_do() {
+        let denied = fault(403, "AccessDenied", "Access Denied");
+        assert_eq!(
+            denied.to_string(),
+            "S3 PutObject s3://audit/log: AccessDenied (HTTP 403): Access Denied"
+        );
+        for (fault, expected) in [
+            (denied, "the sealer needs s3:PutObject, "),
+            (
+                fault(403, "SignatureDoesNotMatch", ""),
+                "the credentials are not valid: ",
+            ),
+            (
+                fault(400, "ExpiredToken", ""),
+                "the credentials are not valid: ",
+            ),
+            (fault(301, "", ""), "the bucket is in another region: "),
+            (
+                fault(400, "AuthorizationHeaderMalformed", ""),
+                "the bucket is in another region: ",
+            ),
+            (fault(404, "NoSuchBucket", ""), "make the bucket with "),
+            (fault(503, "SlowDown", ""), "run it again: "),
+        ] {
+            let hint = fault.hint().unwrap();
+            assert!(hint.starts_with(expected), "{fault}: {hint}");
+        }
+        assert_eq!(
+            fault(418, "", "").to_string(),
+            "S3 PutObject s3://audit/log: refused (HTTP 418)"
+        );
+        assert_eq!(fault(418, "", "").hint(), None);
+    }
+}

@@ -60,6 +60,9 @@ pub enum Error {
     /// Nothing says where the log lies.
     #[error("nothing says where the log lies: the trust policy names no bucket and --to is absent")]
     NoDestination,
+    /// No key was given.
+    #[error("no signing key is given")]
+    NoKey,
     /// Nothing says where the spool may be.
     #[error("nothing says where the spool may be: neither HOME nor XDG_STATE_HOME is set")]
     NoSpool,
@@ -404,6 +407,13 @@ fn text(root: Option<Hash>) -> String {
     root.map_or_else(|| "none".to_owned(), Hash::to_base64)
 }
 
+/// Whether a file failed that the sealer writes, and not one that it was given.
+fn is_of_sealing(operation: &str) -> bool {
+    ["the spool", "the segment", "the sent segment"]
+        .iter()
+        .any(|what| operation.starts_with(what))
+}
+
 impl Error {
     /// A [`Error::File`] from what the system said.
     pub(crate) fn file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -428,6 +438,7 @@ impl Error {
             | Self::LogNotNamed { .. }
             | Self::Malformed { .. }
             | Self::NoDestination
+            | Self::NoKey
             | Self::NoSpool
             | Self::OtherDestination { .. }
             | Self::LockNotDeclared { .. } => Family::Usage,
@@ -477,6 +488,7 @@ impl Error {
                 "name one of them with --log ORIGIN"
             }
             Self::NoDestination => "say --to DIR or --to s3://BUCKET",
+            Self::NoKey => "say --key-file FILE or --kms-key KEY",
             Self::NoSpool => "say --spool DIR",
             Self::OtherDestination { .. } => {
                 "leave --to out, or give the trust policy that was made for it"
@@ -555,7 +567,7 @@ impl Error {
             Self::Interrupted { .. } => {
                 "every event up to that line is sealed: go on with the next"
             }
-            Self::File { .. } => {
+            Self::File { operation, .. } if is_of_sealing(operation) => {
                 "what was accepted before is in the spool; the next append seals it"
             }
             Self::Aws(fault) => return fault.hint(),
@@ -565,6 +577,7 @@ impl Error {
             | Self::UnsupportedFormat { .. }
             | Self::PublicKey { .. }
             | Self::SigningFailed { .. }
+            | Self::File { .. }
             | Self::Build(_) => return None,
         };
         Some(hint.to_owned())

@@ -284,8 +284,7 @@ impl AwsArguments {
 impl KeyArguments {
     fn signer(&self, aws: &mut LazyAws) -> Result<Signer, Error> {
         let signer = signer(self.key_file.as_deref(), self.kms_key.as_deref(), aws)?;
-        // clap asks for exactly one of the two.
-        signer.ok_or(Error::NoDestination)
+        signer.ok_or(Error::NoKey)
     }
 }
 
