@@ -20,6 +20,7 @@ build: need-cargo ## build the provider, auditlog-seal and auditlog-verify (debu
 check: need-cargo ## formatting, clippy and documentation, each warning an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
 test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS endpoint and the real Terraform

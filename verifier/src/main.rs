@@ -58,8 +58,11 @@ struct Arguments {
 #[cfg(feature = "s3")]
 #[derive(clap::Args)]
 struct S3Arguments {
-    /// S3 endpoint other than that of AWS [env: AWS_ENDPOINT_URL]
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "S3 endpoint other than that of AWS [env: AWS_ENDPOINT_URL]"
+    )]
     endpoint_url: Option<String>,
     /// Name the bucket in the path and not in the host
     #[arg(long)]
@@ -227,7 +230,7 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
     };
     let mut line = ProgressLine::new(Instant::now());
     let report = verify(&*source, &request, &pins, &mut |progress| {
-        line.show(progress, Instant::now())
+        line.show(progress, Instant::now());
     });
     line.clear();
     let mut report = report?;
@@ -237,7 +240,9 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
             .iter()
             .filter_map(|log| log.verified().cloned())
             .collect();
-        verified.iter().for_each(|head| pins.take(head));
+        for head in &verified {
+            pins.take(head);
+        }
         if let (false, Err(error)) = (verified.is_empty(), pins.store(path)) {
             let error =
                 ReadError::new(error.to_string()).with_hint("the heads of this run are not kept");
