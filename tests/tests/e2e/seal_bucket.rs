@@ -257,6 +257,38 @@ fn a_policy_brings_bucket_lock_and_keys() {
 }
 
 #[test]
+fn without_a_policy_the_lock_may_be_said_and_must_not_be_stronger_than_the_buckets() {
+    let stand = Stand::new(Governance);
+    let key = stand.key(KeySpec::EccNistP256);
+    let append = |mode: &str, days: &str| {
+        let run = stand.append(&key).args(["--lock-mode", mode]);
+        run.args(["--retention-days", days]).input("1\n")
+    };
+    let refused = append("COMPLIANCE", "10").run();
+    assert_eq!(refused.status, 1);
+    assert_eq!(
+        refused.stderr,
+        "error: the bucket audit locks by default with GOVERNANCE for 30 days, declared is COMPLIANCE for 10 days\n\
+         hint: apply the Terraform configuration again, or aws s3api put-object-lock-configuration\n"
+    );
+    assert!(stand.objects().is_empty());
+    append("GOVERNANCE", "10").run().ok();
+    let s3 = stand.endpoint.s3();
+    let object = s3
+        .head_object()
+        .bucket(BUCKET)
+        .key("payments/000000000001.jsonl.zst");
+    let object = wait(object.send()).unwrap();
+    let made = object.last_modified().unwrap().secs();
+    let until = object.object_lock_retain_until_date().unwrap().secs();
+    let day = 86_400;
+    assert!(
+        (made + 10 * day..=made + 11 * day).contains(&until),
+        "{made} to {until}"
+    );
+}
+
+#[test]
 fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
     let stand = Stand::new(Governance);
     let key = stand.key(KeySpec::EccNistP256);
