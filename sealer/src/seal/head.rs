@@ -1,0 +1,161 @@
+//! Reading the head, and the rules of keys: who may sign, whose signatures a segment needs (F14).
+
+use auditlog_chain::keys::VerifierKey;
+use auditlog_chain::line::KeyChange;
+use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
+use auditlog_chain::timestamp::Timestamp;
+
+use super::{MAX_SKEW_SECONDS, Setup};
+use crate::error::Error;
+use crate::signer::Signer;
+
+impl<'a> Setup<'a> {
+    pub(super) fn expected(&self, segment: u64) -> Expected<'_> {
+        Expected {
+            origin: &self.log.origin,
+            segment,
+            format: self.log.format,
+        }
+    }
+
+    /// Reads the newest segment and proves it: its lines, its root, and a signature of a key that was named to us. That it
+    /// continues its predecessor is for the verifier to say.
+    pub(super) fn read_head(&self, newest: u64) -> Result<(Head, VerifierKey), Error> {
+        let key = self.log.segment_key(newest);
+        let Some(object) = self.store.read(&key)? else {
+            return Err(Error::Gap { key });
+        };
+        let bad = |source| Error::BadHead {
+            key: key.clone(),
+            source: Box::new(source),
+        };
+        let segment = check_segment(&object, self.expected(newest)).map_err(bad)?;
+        let now = (self.clock)();
+        if segment.sealed().seconds_since(now) > MAX_SKEW_SECONDS {
+            return Err(Error::HeadInFuture {
+                key,
+                sealed: segment.sealed(),
+                now,
+            });
+        }
+        let signer = self.head_signer(&key, &segment)?;
+        // Where the old key was lost, its signature is not asked for; it may be there, of a rotation before anybody knew.
+        let change = segment.key_change();
+        let required = change.map_or_else(
+            || vec![&signer],
+            |change| self.required(change, segment.sealed()),
+        );
+        let both = change.and_then(|change| change.previous.as_ref());
+        let with_both = both.is_some_and(|both| {
+            required.len() == 1 && segment.check_signatures(&[&signer, both]).is_ok()
+        });
+        if !with_both {
+            segment.check_signatures(&required).map_err(bad)?;
+        }
+        Ok((segment.head().clone(), signer))
+    }
+
+    /// The key that the newest segment says it is signed by, if somebody named it to us.
+    fn head_signer(&self, key: &str, segment: &CheckedSegment) -> Result<VerifierKey, Error> {
+        let signatures = &segment.signed_checkpoint().signatures;
+        let key_id = signatures.first().map(|note| note.key_id);
+        let announced = segment.key_change().map(|change| &change.verifier_key);
+        self.known_keys()
+            .into_iter()
+            .find(|known| {
+                Some(known.key_id()) == key_id
+                    && announced.is_none_or(|announced| announced == known)
+            })
+            .ok_or_else(|| Error::UnknownSigner {
+                key: key.to_owned(),
+                key_id: key_id.map_or(0, u32::from_be_bytes),
+            })
+    }
+
+    /// The keys of the log: those of the policy, or without one those that we were given.
+    fn known_keys(&self) -> Vec<VerifierKey> {
+        if self.policy.is_some() {
+            return self.log.verifier_keys.clone();
+        }
+        let given = [Some(self.signer), self.previous];
+        let given = given.into_iter().flatten();
+        given
+            .map(|signer| signer.verifier_key(&self.log.origin))
+            .collect()
+    }
+
+    pub(super) fn required<'c>(
+        &self,
+        change: &'c KeyChange,
+        sealed: Timestamp,
+    ) -> Vec<&'c VerifierKey> {
+        let previous = change
+            .previous
+            .iter()
+            .filter(|key| !self.is_lost(key, sealed));
+        std::iter::once(&change.verifier_key)
+            .chain(previous)
+            .collect()
+    }
+
+    /// Whether the policy says that a rotation away from this key does not need its signature.
+    pub(super) fn is_lost(&self, key: &VerifierKey, at: Timestamp) -> bool {
+        let said = self.policy.and_then(|policy| policy.key(key));
+        said.is_some_and(|said| {
+            said.lost_at.is_some_and(|lost| lost <= at)
+                || said.compromised.as_ref().is_some_and(|one| one.at <= at)
+        })
+    }
+
+    pub(super) fn signer_of(&self, key: &VerifierKey) -> Result<&'a Signer, Error> {
+        let given = [Some(self.signer), self.previous];
+        let mut given = given.into_iter().flatten();
+        given
+            .find(|signer| signer.public_key() == key.public_key())
+            .ok_or_else(|| Error::OtherKey {
+                expected: Box::new(key.clone()),
+                found: Box::new(self.signer.verifier_key(&self.log.origin)),
+            })
+    }
+
+    /// Sees that the policy lets the key sign this log now.
+    pub(super) fn check_keys(&self) -> Result<(), Error> {
+        let Some(policy) = self.policy else {
+            return Ok(());
+        };
+        let key = self.signer.verifier_key(&self.log.origin);
+        let said = policy
+            .key(&key)
+            .filter(|_| self.log.verifier_keys.contains(&key));
+        let Some(said) = said else {
+            return Err(Error::KeyNotInPolicy {
+                found: Box::new(key),
+                known: self.log.verifier_keys.clone(),
+            });
+        };
+        let now = (self.clock)();
+        let wrong = [
+            (
+                Some(said.valid_from).filter(|from| *from > now),
+                "is valid only from",
+            ),
+            (said.retired_at.filter(|at| *at <= now), "was retired at"),
+            (said.lost_at.filter(|at| *at <= now), "was lost at"),
+            (
+                said.compromised.as_ref().map(|one| one.at),
+                "was compromised at",
+            ),
+        ];
+        for (at, reason) in wrong {
+            if let Some(at) = at {
+                return Err(Error::KeyNotValid {
+                    key: Box::new(key),
+                    reason,
+                    at,
+                    now,
+                });
+            }
+        }
+        Ok(())
+    }
+}
