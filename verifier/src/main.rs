@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -12,7 +12,7 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{PolicyError, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::progress::ProgressLine;
-use auditlog_verifier::report::{Report, Verdict};
+use auditlog_verifier::report::{LogReport, Report, Verdict};
 use auditlog_verifier::source::{Folder, ReadError, Source};
 #[cfg(feature = "s3")]
 use auditlog_verifier::source::{S3, S3Options};
@@ -212,7 +212,7 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
     })?;
     let json = read_policy(&arguments.policy)?;
     let policy = TrustPolicy::parse(&json)?;
-    let mut pins = arguments
+    let pins = arguments
         .state
         .as_deref()
         .map(Pins::load)
@@ -234,22 +234,30 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
     });
     line.clear();
     let mut report = report?;
-    if let Some(path) = &arguments.state {
-        let verified: Vec<_> = report
-            .logs()
-            .iter()
-            .filter_map(|log| log.verified().cloned())
-            .collect();
-        for head in &verified {
-            pins.take(head);
-        }
-        if let (false, Err(error)) = (verified.is_empty(), pins.store(path)) {
-            let error =
-                ReadError::new(error.to_string()).with_hint("the heads of this run are not kept");
-            report.add_unread("the state file", error);
-        }
+    if let Some(path) = &arguments.state
+        && let Err(error) = keep_heads(path, &report, &pins)
+    {
+        let error =
+            ReadError::new(error.to_string()).with_hint("the heads of this run are not kept");
+        report.add_unread("the state file", error);
     }
     Ok(report)
+}
+
+fn keep_heads(path: &Path, report: &Report, seen: &Pins) -> Result<(), StateError> {
+    let mut verified = report
+        .logs()
+        .iter()
+        .filter_map(LogReport::verified)
+        .peekable();
+    if verified.peek().is_none() {
+        return Ok(());
+    }
+    let mut pins = Pins::load(path)?;
+    for head in verified {
+        pins.take(head, seen);
+    }
+    pins.store(path)
 }
 
 fn cores() -> usize {

@@ -142,8 +142,16 @@ impl Pins {
     }
 
     /// Takes a verified head. Nothing else can be pinned.
-    pub fn take(&mut self, head: &VerifiedHead) {
-        self.0.insert(head.origin().clone(), head.position());
+    ///
+    /// `seen` are the pins that the verification was held against. Where another run has meanwhile pinned a later head, that
+    /// one stays: two runs at once never take a pin back.
+    pub fn take(&mut self, head: &VerifiedHead, seen: &Self) {
+        let kept = self.pin(head.origin());
+        let raised = kept != seen.pin(head.origin())
+            && kept.is_some_and(|kept| kept.segment > head.position().segment);
+        if !raised {
+            self.0.insert(head.origin().clone(), head.position());
+        }
     }
 
     /// Writes the file beside itself and then puts it in place: after a crash there is the old file or the new one.

@@ -305,3 +305,73 @@ fn logs_that_were_not_asked_for_are_said_not_to_be_checked() {
     };
     assert!(crate::verify::verify(&world.folder(), &request, &world.pins, &mut |_| {}).is_err());
 }
+
+/// The work on several logs is shared out among the workers, and each log keeps its own verdict.
+#[test]
+fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
+    let mut world = World::new(Key::ed25519(), 40);
+    world.now = 40 * 60;
+    let mut memory = world.folder();
+    let log = world.policy.logs[0].clone();
+    for name in ["a", "b"] {
+        let origin = auditlog_chain::origin::Origin::parse(name).unwrap();
+        world.policy.logs.push(LogPolicy {
+            prefix: format!("logs/{name}"),
+            verifier_keys: vec![world.key.of(origin.clone())],
+            origin,
+            ..log.clone()
+        });
+    }
+    // Log `a` holds what log `payments` does, and log `b` nothing.
+    for (number, bytes) in &world.segments {
+        let key = world.policy.logs[1].segment_key(*number);
+        memory.listed.push(Listed::Version {
+            key: key.clone(),
+            version: Version::default(),
+        });
+        let object = crate::source::Object {
+            bytes: bytes.clone(),
+            storage: None,
+        };
+        memory.objects.insert((key, None), object);
+    }
+    let policy = auditlog_chain::policy::TrustPolicy::check(world.policy.clone()).unwrap();
+    let request = crate::verify::Request {
+        policy: &policy,
+        policy_digest: auditlog_chain::policy::TrustPolicy::digest(b""),
+        logs: &[],
+        now: at(world.now),
+        at: at(world.now),
+        max_skew_seconds: 5,
+        workers: 4,
+    };
+    let mut shown = crate::verify::Progress::default();
+    let report = crate::verify::verify(&memory, &request, &world.pins, &mut |progress| {
+        shown = progress
+    })
+    .unwrap();
+    let verdicts: Vec<_> = report
+        .logs()
+        .iter()
+        .map(|log| (log.verdict, log.segments))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            (Verdict::Verified, 40),
+            (Verdict::Fault, 0),
+            (Verdict::Fault, 0)
+        ]
+    );
+    assert_eq!(
+        report
+            .faults()
+            .iter()
+            .filter(|one| one.fault.code() == "origin-mismatch")
+            .count(),
+        40
+    );
+    assert_eq!(report.faults().last().unwrap().fault.code(), "log-empty");
+    assert!(report.logs()[0].verified().is_some() && report.logs()[1].verified().is_none());
+    assert_eq!((shown.segments, shown.of, shown.entries), (80, 80, 78));
+}

@@ -7,6 +7,7 @@ use zstd::zstd_safe::CParameter;
 
 use super::world::{Key, World, closed, opened, origin};
 use crate::report::Verdict;
+use crate::state::Pins;
 
 /// The plain SHA-256 of bytes, which is also how a report names a policy.
 fn hash_hex(bytes: &[u8]) -> String {
@@ -17,7 +18,9 @@ fn hash_hex(bytes: &[u8]) -> String {
 fn pinned(key: Key, segments: u64) -> World {
     let mut world = World::new(key, segments);
     let report = world.verify(&world.folder());
-    world.pins.take(report.logs()[0].verified().unwrap());
+    world
+        .pins
+        .take(report.logs()[0].verified().unwrap(), &Pins::default());
     world
 }
 

@@ -6,7 +6,9 @@ use crate::state::{Pins, StateError};
 fn pinned(segments: u64) -> World {
     let mut world = World::new(Key::ed25519(), segments);
     let report = world.verify(&world.folder());
-    world.pins.take(report.logs()[0].verified().unwrap());
+    world
+        .pins
+        .take(report.logs()[0].verified().unwrap(), &Pins::default());
     world
 }
 
@@ -100,4 +102,19 @@ fn a_log_with_a_fault_is_not_pinned() {
     let report = world.verify(&world.folder());
     assert_eq!(codes(&report), ["segment-missing"]);
     assert!(report.logs()[0].verified().is_none());
+}
+
+#[test]
+fn of_two_runs_at_once_the_later_head_stays_pinned() {
+    let short = World::new(Key::ed25519(), 2);
+    let long = pinned(4);
+    let report = short.verify(&short.folder());
+    let head = report.logs()[0].verified().unwrap();
+    // Nothing was pinned when the run began, and meanwhile the other one pinned segment 3.
+    let mut pins = long.pins.clone();
+    pins.take(head, &Pins::default());
+    assert_eq!(pins, long.pins);
+    // The run was held against that very pin, and may replace it: a log can be declared ended before it.
+    pins.take(head, &long.pins);
+    assert_eq!(pins.pin(&origin()), Some(&short.position(1)));
 }
