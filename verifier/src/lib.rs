@@ -81,3 +81,4 @@ mod storage;
 mod tests;
 mod time;
 pub mod verify;
+mod walk;

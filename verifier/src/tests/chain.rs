@@ -178,6 +178,26 @@ fn expired_segments_may_be_absent_wherever_they_were() {
     }
 }
 
+/// Segments of a longer retention cannot pass for expired because the one after them had a shorter one.
+#[test]
+fn a_retention_that_was_shortened_lets_go_of_nothing_that_was_made_before() {
+    let mut world = World::new(Key::ed25519(), 6);
+    let shorter = auditlog_chain::policy::LockSpan {
+        from: at(100),
+        retention_days: 1,
+        ..world.policy.lock[0]
+    };
+    world.policy.lock.push(shorter);
+    for gone in 0..4 {
+        world.segments.remove(&gone);
+    }
+    world.at = Some(500);
+    world.now = 2 * 86_400;
+    assert_eq!(world.codes(), ["segment-missing"]);
+    world.now = 30 * 86_400 + 101;
+    assert_eq!(world.codes(), [""; 0]);
+}
+
 #[test]
 fn every_object_is_accounted_for() {
     let world = World::new(Key::ed25519(), 2);
@@ -347,7 +367,7 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
     };
     let mut shown = crate::verify::Progress::default();
     let report = crate::verify::verify(&memory, &request, &world.pins, &mut |progress| {
-        shown = progress
+        shown = progress;
     })
     .unwrap();
     let verdicts: Vec<_> = report

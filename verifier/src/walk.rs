@@ -1,0 +1,671 @@
+//! One log, segment by segment in order: rules V7 to V19 and V21 to V25, step by step.
+
+use std::collections::BTreeSet;
+
+use auditlog_chain::fault::Fault as ChainFault;
+use auditlog_chain::keys::VerifierKey;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::Position;
+use auditlog_chain::segment::{CheckedSegment, FORMAT, Head};
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::examine::{Examination, Examined, Job};
+use crate::finding::{Fault, Place, Silence};
+use crate::keys::{Rules, Signed, key_id};
+use crate::plan::LogPlan;
+use crate::record::Record;
+use crate::report::{LogReport, Verdict};
+use crate::source::{ReadError, Source, Version};
+use crate::state::Pins;
+use crate::storage::{all_kept_until, check_version, check_versions, span_at};
+use crate::time::{Clock, check_sealed, check_silence, check_stored_order};
+use crate::verify::Request;
+
+/// The head of a log in which nothing wrong was found and nothing was left unread. Made by [`verify`](fn@crate::verify::verify) alone, and all that
+/// can be pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedHead {
+    origin: Origin,
+    position: Position,
+}
+
+impl VerifiedHead {
+    /// The log.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Its last segment, size and root.
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+}
+
+/// The segments of a log that are there, up to its declared end.
+pub(crate) fn jobs_of<'p>(
+    at: usize,
+    plan: &'p LogPlan<'p>,
+) -> impl Iterator<Item = Job<'p>> + Send + 'p {
+    let end = plan
+        .log
+        .ended
+        .as_ref()
+        .map_or(u64::MAX, |ended| ended.segment);
+    plan.slots
+        .range(..=end)
+        .filter(|(_, slot)| slot.is_present())
+        .map(move |(&number, slot)| Job {
+            log_at: at,
+            log: plan.log,
+            number,
+            slot,
+        })
+}
+
+/// The segment before the one in hand, as far as it is known.
+struct Previous {
+    number: u64,
+    stored: Option<Timestamp>,
+    /// `None` where it could not be read, or is wrong in itself.
+    head: Option<Head>,
+}
+
+/// One log, segment by segment in order.
+pub(crate) struct Walk<'p> {
+    request: &'p Request<'p>,
+    clock: Clock,
+    has_storage: bool,
+    plan: &'p LogPlan<'p>,
+    pin: Option<Position>,
+    /// When the declared last segment was stored: later versions are disowned.
+    ended_at: Option<Timestamp>,
+    record: Record,
+    previous: Option<Previous>,
+    active: Option<VerifierKey>,
+    signed_by: Vec<String>,
+    /// Compromised keys for which the missing last good segment was already reported.
+    undecided: BTreeSet<String>,
+    segments: u64,
+    entries: u64,
+    first: Option<(u64, Timestamp)>,
+    last: Option<(Position, Timestamp)>,
+}
+
+impl<'p> Walk<'p> {
+    pub(crate) fn new(
+        request: &'p Request<'p>,
+        source: &dyn Source,
+        plan: &'p LogPlan<'p>,
+        pins: &Pins,
+    ) -> Self {
+        let skew_seconds = i64::from(request.max_skew_seconds);
+        let ended = plan
+            .log
+            .ended
+            .as_ref()
+            .and_then(|ended| plan.slots.get(&ended.segment));
+        Self {
+            request,
+            clock: Clock {
+                now: request.now,
+                skew_seconds,
+            },
+            has_storage: source.has_storage(),
+            plan,
+            pin: pins.pin(&plan.log.origin).copied(),
+            ended_at: ended.and_then(|slot| slot.versions.last()?.stored),
+            record: Record::default(),
+            previous: None,
+            active: None,
+            signed_by: Vec::new(),
+            undecided: BTreeSet::new(),
+            segments: 0,
+            entries: 0,
+            first: None,
+            last: None,
+        }
+    }
+
+    pub(crate) fn segments_to_look_at(&self) -> u64 {
+        u64::try_from(jobs_of(0, self.plan).count()).unwrap_or(u64::MAX)
+    }
+
+    fn place(&self, number: u64) -> Place {
+        Place {
+            log: Some(self.plan.log.origin.clone()),
+            object: Some(self.plan.log.segment_key(number)),
+            ..Place::default()
+        }
+    }
+
+    /// One segment that is there, and what lies between it and the one before.
+    pub(crate) fn segment(&mut self, examined: &Examined) {
+        let number = examined.number;
+        let stored = examined.version.stored;
+        let place = Place {
+            version_id: examined.version.id.clone(),
+            ..self.place(number)
+        };
+        // V7: the segment by itself.
+        let segment = match &examined.examination {
+            Examination::Checked { segment, .. } => Some(&**segment),
+            Examination::Fault(found) => {
+                let at = Place {
+                    line: found.line,
+                    index: found.index,
+                    ..place.clone()
+                };
+                self.record.fault(found.fault.clone().into(), at);
+                None
+            }
+            Examination::Unread(error) => {
+                let what = self.plan.log.segment_key(number);
+                self.record
+                    .unread(&what, Some(&self.plan.log.origin), error.clone());
+                None
+            }
+        };
+        // V8 to V10: its neighbours, and the end of the log.
+        self.check_before(number, segment, &examined.examination, &place);
+        if let Some(segment) = segment {
+            self.check_end(segment, &place);
+        }
+        // V11 to V16: keys.
+        match &examined.examination {
+            Examination::Checked { segment, signers } => {
+                self.check_keys(segment, signers.as_deref(), stored, &place);
+            }
+            Examination::Fault(_) | Examination::Unread(_) => self.active = None,
+        }
+        // V17 to V19: storage.
+        self.check_storage(examined, &place);
+        // V21 to V24: time.
+        self.check_time(number, segment, stored, &place);
+        // V25: the pinned head.
+        if let Some(segment) = segment {
+            self.check_pin(segment, &place);
+            self.count(segment);
+        }
+        self.previous = Some(Previous {
+            number,
+            stored,
+            head: segment.map(|segment| segment.head().clone()),
+        });
+    }
+
+    fn next_number(&self) -> u64 {
+        self.previous
+            .as_ref()
+            .map_or(0, |previous| previous.number.saturating_add(1))
+    }
+
+    /// V8: `left`, `prev`, index and `sealed_before` are those of the predecessor. V9: an absent one has expired.
+    fn check_before(
+        &mut self,
+        number: u64,
+        segment: Option<&CheckedSegment>,
+        examination: &Examination,
+        place: &Place,
+    ) {
+        let expected = self.next_number();
+        if number > expected {
+            self.check_gap(
+                expected,
+                number.saturating_sub(1),
+                segment,
+                matches!(examination, Examination::Unread(_)),
+            );
+            return;
+        }
+        let (Some(segment), Some(previous)) = (segment, &self.previous) else {
+            return;
+        };
+        match &previous.head {
+            Some(head) => {
+                if let Some(fault) = neighbour_fault(head, segment.before()) {
+                    let at = Place {
+                        line: Some(1),
+                        index: Some(segment.first_index()),
+                        ..place.clone()
+                    };
+                    self.record.fault(fault.into(), at);
+                }
+            }
+            None => self.left_unproven(number, "the segment before it is not in order"),
+        }
+    }
+
+    fn left_unproven(&mut self, number: u64, why: &str) {
+        let origin = &self.plan.log.origin;
+        self.record.note(format!(
+            "{origin}: `left` of segment {number} is unproven: {why}"
+        ));
+    }
+
+    fn check_gap(
+        &mut self,
+        first: u64,
+        last: u64,
+        next: Option<&CheckedSegment>,
+        next_unread: bool,
+    ) {
+        // After a gap any authorised key may be the active one: the rotation may have been in it.
+        self.active = None;
+        let next_number = last.saturating_add(1);
+        if next_unread {
+            let reason = format!(
+                "whether segments {first} to {last} may be absent: segment {next_number} would show it"
+            );
+            let error = ReadError::new(reason);
+            self.record.unread(
+                &self.plan.log.segment_key(first),
+                Some(&self.plan.log.origin),
+                error,
+            );
+            return;
+        }
+        let since = self
+            .previous
+            .as_ref()
+            .and_then(|previous| previous.head.as_ref()?.sealed)
+            .unwrap_or(self.plan.log.began);
+        let until =
+            next.map(|segment| all_kept_until(self.request.policy, since, segment.sealed_before()));
+        if until.is_some_and(|until| until < self.clock.now) {
+            let why =
+                format!("segments {first} to {last} are absent, and their retention has run out");
+            self.left_unproven(next_number, &why);
+            return;
+        }
+        let place = self.place(first);
+        self.record.fault(
+            Fault::SegmentMissing {
+                first,
+                last,
+                kept_until: until,
+            },
+            place,
+        );
+        self.left_unproven(next_number, "the segment before it is missing");
+    }
+
+    /// V10: an ended log ends where the policy says.
+    fn check_end(&mut self, segment: &CheckedSegment, place: &Place) {
+        let Some(ended) = &self.plan.log.ended else {
+            return;
+        };
+        let (expected, found) = (ended.last(), position(segment));
+        if found.segment == expected.segment && found != expected {
+            self.record
+                .fault(Fault::EndMismatch { expected, found }, place.clone());
+        }
+    }
+
+    /// V11 to V16.
+    fn check_keys(
+        &mut self,
+        segment: &CheckedSegment,
+        signers: Option<&[VerifierKey]>,
+        stored: Option<Timestamp>,
+        place: &Place,
+    ) {
+        let rules = Rules {
+            policy: self.request.policy,
+            log: self.plan.log,
+            skew_seconds: self.clock.skew_seconds,
+        };
+        let outcome = rules.check(
+            self.active.as_ref(),
+            &Signed {
+                segment,
+                signers,
+                stored,
+            },
+        );
+        for (line, fault) in outcome.faults {
+            self.record.fault(
+                fault,
+                Place {
+                    line,
+                    ..place.clone()
+                },
+            );
+        }
+        if let Some(key) = outcome.undecided {
+            self.no_last_good(&key);
+        }
+        if let Some(id) = outcome
+            .active
+            .as_ref()
+            .map(key_id)
+            .filter(|id| !self.signed_by.contains(id))
+        {
+            self.signed_by.push(id);
+        }
+        self.active = outcome.active;
+        // V15: the last good segment of a compromised key is what the policy says.
+        for expected in self.last_good_positions() {
+            let found = position(segment);
+            if found.segment == expected.segment && found != expected {
+                self.record.fault(
+                    Fault::LastGoodMismatch {
+                        expected,
+                        found: Some(found),
+                    },
+                    place.clone(),
+                );
+            }
+        }
+    }
+
+    fn no_last_good(&mut self, key: &VerifierKey) {
+        let id = key_id(key);
+        if self.undecided.insert(id.clone()) {
+            let origin = &self.plan.log.origin;
+            let reason = format!(
+                "key {id} is compromised, and the policy names no last good segment of this log"
+            );
+            let error = ReadError::new(reason)
+                .with_hint("add the log to `compromised.last_good` of the key");
+            self.record.unread(origin.as_str(), Some(origin), error);
+        }
+    }
+
+    fn last_good_positions(&self) -> Vec<Position> {
+        let log = self.plan.log;
+        let of_key = |key| self.request.policy.key(key)?.last_good(&log.origin)?;
+        log.verifier_keys.iter().filter_map(of_key).collect()
+    }
+
+    /// V17 to V19.
+    fn check_storage(&mut self, examined: &Examined, place: &Place) {
+        if !self.has_storage {
+            return;
+        }
+        if let Some(slot) = self.plan.slots.get(&examined.number) {
+            for (version_id, fault) in check_versions(self.request.policy, slot, self.ended_at) {
+                self.record.fault(
+                    fault,
+                    Place {
+                        version_id,
+                        ..place.clone()
+                    },
+                );
+            }
+        }
+        let Some(storage) = &examined.storage else {
+            return;
+        };
+        for fault in check_version(self.request.policy, &examined.version, storage) {
+            self.record.fault(fault, place.clone());
+        }
+        if let Err(error) = &storage.lock {
+            let what = format!("the lock of {}", self.plan.log.segment_key(examined.number));
+            self.record
+                .unread(&what, Some(&self.plan.log.origin), error.clone());
+        }
+    }
+
+    /// V21 to V24.
+    fn check_time(
+        &mut self,
+        number: u64,
+        segment: Option<&CheckedSegment>,
+        stored: Option<Timestamp>,
+        place: &Place,
+    ) {
+        let policy = self.request.policy;
+        let before = self.previous.as_ref().and_then(|previous| previous.stored);
+        let mut faults = Vec::new();
+        faults.extend(segment.and_then(|segment| check_sealed(self.clock, segment, stored)));
+        faults.extend(check_stored_order(before, stored));
+        if let Some(until) = stored.or(segment.map(CheckedSegment::sealed)) {
+            if number == 0 {
+                faults.extend(check_silence(
+                    policy,
+                    self.plan.log.began,
+                    until,
+                    Silence::First,
+                ));
+            } else if let Some(since) = self.silent_since(number, segment) {
+                faults.extend(check_silence(policy, since, until, Silence::Between));
+            }
+        }
+        for fault in faults {
+            self.record.fault(fault, place.clone());
+        }
+    }
+
+    /// When the log was last heard of before this segment, by the clock that counts.
+    fn silent_since(&self, number: u64, segment: Option<&CheckedSegment>) -> Option<Timestamp> {
+        if let Some(previous) = self
+            .previous
+            .as_ref()
+            .filter(|previous| previous.number.checked_add(1) == Some(number))
+        {
+            let sealed = previous.head.as_ref().and_then(|head| head.sealed);
+            let known = if self.has_storage {
+                previous.stored
+            } else {
+                sealed
+            };
+            return known.or(segment.map(CheckedSegment::sealed_before));
+        }
+        let sealed_before = segment?.sealed_before();
+        if !self.has_storage {
+            return Some(sealed_before);
+        }
+        // The absent predecessor was stored some time after it was sealed, within `max_silence` of the one before it.
+        let delay = span_at(self.request.policy, sealed_before).max_silence_seconds;
+        Some(sealed_before.saturating_add_seconds(i64::try_from(delay).unwrap_or(i64::MAX)))
+    }
+
+    /// V25: the segment that an earlier run pinned is still what it was.
+    fn check_pin(&mut self, segment: &CheckedSegment, place: &Place) {
+        let Some(expected) = self.pin else { return };
+        let found = position(segment);
+        if found.segment == expected.segment && found != expected {
+            self.record
+                .fault(Fault::HeadForked { expected, found }, place.clone());
+        }
+    }
+
+    fn count(&mut self, segment: &CheckedSegment) {
+        self.segments = self.segments.saturating_add(1);
+        self.entries = self.entries.saturating_add(segment.events());
+        self.first
+            .get_or_insert((segment.number(), segment.opened()));
+        self.last = Some((position(segment), segment.sealed()));
+    }
+
+    /// What only the whole log shows, and the log's verdict.
+    pub(crate) fn finish(mut self) -> (LogReport, Record) {
+        let log = self.plan.log;
+        if log.format == FORMAT {
+            match &self.previous {
+                // V6: nothing found is never success.
+                None => {
+                    let place = Place {
+                        log: Some(log.origin.clone()),
+                        ..Place::default()
+                    };
+                    self.record.fault(
+                        Fault::LogEmpty {
+                            prefix: log.prefix.clone(),
+                        },
+                        place,
+                    );
+                }
+                Some(previous) => self.check_tail(previous.number, previous.stored),
+            }
+        } else {
+            let reason = format!(
+                "the log has format {}, this program knows {FORMAT}",
+                log.format
+            );
+            let error = ReadError::new(reason).with_hint("use a newer auditlog-verify");
+            self.record
+                .unread(log.origin.as_str(), Some(&log.origin), error);
+        }
+        let verdict = self.record.verdict();
+        let verified = match (verdict, self.last) {
+            (Verdict::Verified, Some((position, _))) => Some(VerifiedHead {
+                origin: log.origin.clone(),
+                position,
+            }),
+            _ => None,
+        };
+        let report = LogReport {
+            origin: log.origin.clone(),
+            prefix: log.prefix.clone(),
+            verdict,
+            segments: self.segments,
+            entries: self.entries,
+            size: self.last.map(|(last, _)| last.size),
+            root: self.last.map(|(last, _)| last.root),
+            first_segment: self.first.map(|(number, _)| number),
+            last_segment: self.last.map(|(last, _)| last.segment),
+            opened: self.first.map(|(_, opened)| opened),
+            sealed: self.last.map(|(_, sealed)| sealed),
+            keys: self.signed_by,
+            verified,
+        };
+        (report, self.record)
+    }
+
+    fn check_tail(&mut self, last: u64, stored: Option<Timestamp>) {
+        let log = self.plan.log;
+        let end = log.ended.as_ref().map(|ended| ended.segment);
+        // V9, V10: what the declared end, or a delete marker, shows to have been there.
+        let shown = self
+            .plan
+            .slots
+            .range(..=end.unwrap_or(u64::MAX))
+            .next_back()
+            .map(|(number, _)| *number);
+        if let Some(shown) = end.or(shown).filter(|shown| *shown > last) {
+            let first = last.saturating_add(1);
+            let place = self.place(first);
+            self.record.fault(
+                Fault::SegmentMissing {
+                    first,
+                    last: shown,
+                    kept_until: None,
+                },
+                place,
+            );
+        }
+        // V15: a log that ends before its last good segment has lost it.
+        for expected in self.last_good_positions() {
+            if expected.segment > last && end.is_none_or(|end| expected.segment <= end) {
+                let place = self.place(expected.segment);
+                self.record.fault(
+                    Fault::LastGoodMismatch {
+                        expected,
+                        found: None,
+                    },
+                    place,
+                );
+            }
+        }
+        // V24: silence until now.
+        let sealed = self
+            .last
+            .filter(|(at, _)| at.segment == last)
+            .map(|(_, sealed)| sealed);
+        let heard = if self.has_storage { stored } else { sealed };
+        if let Some(since) = heard.filter(|_| end.is_none()) {
+            let place = self.place(last);
+            if let Some(fault) =
+                check_silence(self.request.policy, since, self.request.at, Silence::Last)
+            {
+                self.record.fault(fault, place);
+            }
+        }
+        self.check_head(last, end);
+        self.note_disowned();
+    }
+
+    /// V25: the head has not gone back behind the pinned one.
+    fn check_head(&mut self, last: u64, end: Option<u64>) {
+        let origin = &self.plan.log.origin;
+        match self.pin {
+            None => self.record.note(format!(
+                "{origin}: no pinned head, so nothing is claimed about rollback"
+            )),
+            Some(pin) if end.is_some_and(|end| pin.segment > end) => {
+                let at = pin.segment;
+                self.record.note(format!("{origin}: the pinned head, segment {at}, lies behind the declared end and is disowned"));
+            }
+            Some(expected) if expected.segment > last => {
+                let place = self.place(last);
+                self.record.fault(
+                    Fault::HeadRolledBack {
+                        expected,
+                        found: last,
+                    },
+                    place,
+                );
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// V10: what was written after the declared end is reported, and judged no further.
+    fn note_disowned(&mut self) {
+        let Some(ended) = &self.plan.log.ended else {
+            return;
+        };
+        let later = |version: &&Version| {
+            version
+                .stored
+                .zip(self.ended_at)
+                .is_some_and(|(s, end)| s > end)
+        };
+        let slots = &self.plan.slots;
+        let behind = slots
+            .range(ended.segment.saturating_add(1)..)
+            .map(|(_, slot)| slot.versions.len());
+        let within = slots
+            .range(..=ended.segment)
+            .map(|(_, slot)| slot.versions.iter().filter(later).count());
+        let disowned = behind.chain(within).fold(0usize, usize::saturating_add);
+        if disowned > 0 {
+            let origin = &self.plan.log.origin;
+            let last = ended.segment;
+            self.record.note(format!(
+                "{origin}: ended with segment {last}; {disowned} later versions are disowned"
+            ));
+        }
+    }
+}
+
+fn position(segment: &CheckedSegment) -> Position {
+    Position {
+        segment: segment.number(),
+        size: segment.size(),
+        root: segment.root(),
+    }
+}
+
+/// V8: the first difference between what a segment says came before it and what did.
+fn neighbour_fault(head: &Head, before: &Head) -> Option<ChainFault> {
+    if before.range.size() != head.range.size() {
+        return Some(ChainFault::IndexMismatch {
+            expected: head.range.size(),
+            found: before.range.size(),
+        });
+    }
+    if before.last_leaf != head.last_leaf {
+        return Some(ChainFault::PrevMismatch {
+            expected: head.last_leaf,
+            found: before.last_leaf,
+        });
+    }
+    if before.range != head.range {
+        let (expected, found) = (head.range.roots().to_vec(), before.range.roots().to_vec());
+        return Some(ChainFault::LeftMismatch { expected, found });
+    }
+    let (expected, found) = head.sealed.zip(before.sealed)?;
+    (expected != found).then_some(ChainFault::SealedBeforeMismatch { expected, found })
+}
