@@ -411,6 +411,17 @@ fn check_keys(keys: &[KeyPolicy]) -> Result<(), PolicyError> {
         if !seen.insert(key.spki.spki_der()) {
             return wrong(format!("keys[{at}].spki"), "the same key stands here twice");
         }
+        let good = key.compromised.iter().flat_map(|one| &one.last_good);
+        let mut named = BTreeSet::new();
+        if !good
+            .map(|one| &one.origin)
+            .all(|origin| named.insert(origin))
+        {
+            return wrong(
+                format!("keys[{at}].compromised.last_good"),
+                "names a log twice",
+            );
+        }
         if key
             .retired_at
             .is_some_and(|retired| retired < key.valid_from)

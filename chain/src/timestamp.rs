@@ -108,8 +108,13 @@ impl Timestamp {
         Self::from_micros(TimeZone::UTC.to_timestamp(date_time).ok()?.as_microsecond())
     }
 
-    /// Parses any RFC 3339 time, of any offset and precision, cut off to the microsecond. For people and policies, not for lines.
+    /// Parses any RFC 3339 time, of any offset and up to nine decimals, cut off to the microsecond; no leap second. For people
+    /// and policies, not for lines.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        // jiff reads more than RFC 3339: times without seconds, without separators, with a named zone.
+        if !is_rfc3339(text.as_bytes()) {
+            return None;
+        }
         let parsed: jiff::Timestamp = text.parse().ok()?;
         Self::from_micros(parsed.as_microsecond())
     }
@@ -120,6 +125,39 @@ impl Timestamp {
         full.strip_suffix(".000000Z")
             .map_or_else(|| full.clone(), |whole| format!("{whole}Z"))
     }
+}
+
+/// Whether bytes have the form of an RFC 3339 time (section 5.6) with at most nine decimals; its numbers are not looked at, but
+/// for a leap second and the offset.
+fn is_rfc3339(text: &[u8]) -> bool {
+    const DATE_TIME: &[u8] = b"dddd-dd-ddTdd:dd:dd";
+    let Some((date_time, rest)) = text.split_at_checked(DATE_TIME.len()) else {
+        return false;
+    };
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'd' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't' | b' '),
+        _ => byte == form,
+    };
+    let offset = match rest.split_first() {
+        Some((b'.', rest)) => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let Some((_, offset)) = rest.split_at_checked(digits).filter(|_| digits > 0) else {
+                return false;
+            };
+            offset
+        }
+        _ => rest,
+    };
+    let offset_fits = match offset {
+        [b'Z' | b'z'] => true,
+        [b'+' | b'-', h1, h2, b':', m1, m2] => {
+            number(&[*h1, *h2]).is_some_and(|hours| hours < 24)
+                && number(&[*m1, *m2]).is_some_and(|minutes| minutes < 60)
+        }
+        _ => false,
+    };
+    date_time.iter().zip(DATE_TIME).all(fits) && !date_time.ends_with(b":60") && offset_fits
 }
 
 /// The decimal number that the digits write; `None` where one of them is no digit.
@@ -207,7 +245,28 @@ mod tests {
     fn people_may_write_other_offsets() {
         let t = Timestamp::parse_rfc3339("2026-11-22T20:00:00+01:00").unwrap();
         assert_eq!(t.to_rfc3339(), "2026-11-22T19:00:00Z");
-        assert_eq!(Timestamp::parse_rfc3339("yesterday"), None);
+        let half = Timestamp::parse_rfc3339("2026-11-22 19:00:00.123456789z").unwrap();
+        assert_eq!(half.to_rfc3339(), "2026-11-22T19:00:00.123456Z");
+        for bad in [
+            "yesterday",
+            "2026-11-22",
+            "2026-11-22T19Z",
+            "2026-11-22T19:00Z",
+            "20261122T190000Z",
+            "2026-11-22T19:00:00",
+            "2026-11-22T19:00:00,5Z",
+            "2026-11-22T19:00:00.Z",
+            "2026-11-22T19:00:60Z",
+            "2026-11-22T19:00:00Z[UTC]",
+            "2026-11-22T19:00:00+01",
+            "2026-11-22T19:00:00+0100",
+            "2026-11-22T19:00:00+24:00",
+            "2026-11-22T19:00:00+01:60",
+            "2026-11-22T19:00:00+01:00:30",
+            "+002026-11-22T19:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(bad), None, "{bad}");
+        }
     }
 
     proptest! {

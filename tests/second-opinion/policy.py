@@ -122,6 +122,9 @@ class Policy:
         return max(end + span.retention for span, end in zip(spans, ends))
 
 
+LAST = time(b"9998-12-31T23:59:59.999999Z") + 1
+
+
 def need(condition, what):
     if not condition:
         raise NoVerdict(f"trust policy: {what}")
@@ -136,6 +139,7 @@ def fields(value, required, optional=()):
 
 def string(value):
     need(isinstance(value, str), "a string is due")
+    need(not re.search("[\ud800-\udfff]", value), "half a character")
     return value
 
 
@@ -151,7 +155,8 @@ def items(value):
 
 def moment(value):
     """A time of RFC 3339 with any offset and any decimals, cut off to the microsecond."""
-    found = re.fullmatch(r"([0-9-]{10})[Tt ]([0-9:]{8})(?:\.([0-9]{1,9}))?([Zz]|[+-][0-9]{2}:[0-9]{2})", string(value))
+    found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?([Zz]|[+-][01][0-9]:[0-5][0-9]|[+-]2[0-3]:[0-5][0-9])",
+                         string(value), re.ASCII)
     need(found, f"time {value}")
     try:
         whole = time(f"{found[1]}T{found[2]}.{(found[3] or '').ljust(6, '0')[:6]}Z".encode())
@@ -160,6 +165,7 @@ def moment(value):
     if found[4] not in "Zz":
         minutes = int(found[4][1:3]) * 60 + int(found[4][4:])
         whole -= (minutes if found[4][0] == "+" else -minutes) * 60_000_000
+    need(0 <= whole < LAST, f"time {value}")
     return whole
 
 
@@ -245,8 +251,9 @@ def parse_span(value):
 
 def parse_key(value):
     fields(value, ("spec", "spki", "valid_from"), ("arn", "retired_at", "lost_at", "compromised"))
-    need(value["spec"] in SPECS, f"unsupported key spec {value['spec']}")
+    need(string(value["spec"]) in SPECS, f"unsupported key spec {value['spec']}")
     spki = binary(value["spki"])
+    optional(value, "arn", string)
     key = Key(
         value["spec"], spki, public_key(value["spec"], spki), moment(value["valid_from"]),
         optional(value, "retired_at", moment), optional(value, "lost_at", moment),
@@ -287,7 +294,7 @@ def parse_compromised(value):
 def parse_head(value):
     root = binary(value["root"])
     need(len(root) == 32, "root")
-    return integer(value["segment"], 0, 10**12 - 1), integer(value["size"], 1, (1 << 53) - 1), root
+    return integer(value["segment"], 0, (1 << 64) - 1), integer(value["size"], 0, (1 << 64) - 1), root
 
 
 def parse_log(value, keys):
@@ -297,7 +304,7 @@ def parse_log(value, keys):
     named = [string(key).encode() for key in items(value["verifier_keys"])]
     need(named and all(key in known for key in named), f"a verifier key of {value['origin']} is of no key")
     ended = optional(value, "ended", parse_ended)
-    number = integer(value["format"], 0, (1 << 53) - 1)
+    number = integer(value["format"], 0, (1 << 64) - 1)
     return Log(origin, prefix, number, moment(value["began"]), {key: known[key] for key in named}, ended)
 
 

@@ -9,7 +9,6 @@ each thing in the folder of a log is a segment.
 """
 
 import argparse
-import base64
 import json
 import os
 import re
@@ -17,7 +16,7 @@ import sys
 import time as clock
 from dataclasses import dataclass
 
-from policy import NoVerdict, moment, parse_policy
+from policy import NoVerdict, fields, integer, moment, origin_of, parse_head, parse_policy
 from segment import MAX_SEGMENT, Fault, check
 
 SKEW = 300 * 1_000_000
@@ -55,7 +54,7 @@ def verify(policy, folder, times, pins, report):
     if not os.path.isdir(folder):
         raise NoVerdict(f"{folder} is no folder")
     for log in policy.logs:
-        Walk(policy, log, folder, times, pins.get(log.origin.decode()), report).all()
+        Walk(policy, log, folder, times, pins.get(log.origin), report).all()
 
 
 class Walk:
@@ -85,8 +84,11 @@ class Walk:
 
     def listed(self):
         """The numbers of the segments that are there; all else in the log's folder is a fault."""
-        folder = os.path.join(self.folder, *self.log.prefix.split("/"))
-        numbers = []
+        folder, numbers = self.folder, []
+        for part in self.log.prefix.split("/"):
+            folder = os.path.join(folder, part)
+            if os.path.islink(folder) or os.path.isfile(folder):
+                raise NoVerdict(f"{folder} should be a folder")
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             if re.fullmatch(r"[0-9]{12}\.jsonl\.zst", name, re.ASCII):
                 numbers.append(int(name[:12]))
@@ -261,11 +263,10 @@ def load_pins(path):
     try:
         with open(path, "rb") as file:
             value = json.loads(file.read())
-        if value["state"] != 1:
-            raise NoVerdict(f"state file of version {value['state']}")
-        return {origin: (pin["segment"], pin["size"], base64.b64decode(pin["root"], validate=True))
+        integer(fields(value, ("state", "logs"))["state"], 1, 1)
+        return {origin_of(origin): parse_head(fields(pin, ("segment", "size", "root")))
                 for origin, pin in value["logs"].items()}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoVerdict(f"state file: {error}") from None
 
 

@@ -703,13 +703,29 @@ def policies():
     yield bad("verifier-key-id", "a verifier key with another key's id", {**good_, "logs": [log.log_policy(
         verifier_keys=[log.key.verifier_key().replace("+" + log.key.key_id().hex(), "+00000000")])]})
     yield bad("compressed-point", "a key with a compressed point", compressed_point())
+    yield bad("rsa-without-null", "an RSA key without the parameters that RFC 3279 asks for", rsa_without_null())
     yield bad("not-json", "no JSON", b"{")
     yield bad("name-twice", "a field that stands twice", document_bytes(good_).replace(b'"trust_policy": 1,', b'"trust_policy": 1, "trust_policy": 1,'))
     yield bad("retired-before-valid", "a key retired before it was valid", {**good_, "keys": [log.key.policy(
         valid_from=short(HOUR), retired_at=short(0))]})
     yield bad("key-twice", "a key that stands twice", {**good_, "keys": [log.key.policy(), log.key.policy()]})
+    twice = {"at": short(HOUR), "last_good": [{"origin": ORIGIN, **log.position(number)} for number in (0, 1)]}
+    yield bad("last-good-twice", "two last good segments of one log", {**good_, "keys": [log.key.policy(compromised=twice)]})
+    for name, time in (("minute", "2024-01-01T00:00Z"), ("leap-second", "2023-12-31T23:59:60Z"), ("compact", "20240101T000000Z"),
+                       ("zone-name", "2024-01-01T00:00:00Z[UTC]"), ("comma", "2024-01-01T00:00:00,5Z"), ("no-zone", "2024-01-01T00:00:00"),
+                       ("offset-24", "2024-01-01T00:00:00+24:00"), ("before-1970", "1970-01-01T00:00:00+00:01"),
+                       ("lines-form-of-year-9999", "9999-01-01T00:00:00.000000Z")):
+        yield bad(f"time-{name}", "a time that is not one of RFC 3339 from 1970 to 9998", {**good_, "keys": [
+            log.key.policy(valid_from=time)]})
     yield no_verdict("format-2", "a log of a format that is not known yet", log, {**good_, "logs": [log.log_policy(format=2)]})
     yield no_verdict("state-version", "pins of a version that is not known", log, state={"state": 2, "logs": {}})
+
+
+def rsa_without_null():
+    log = log_of(1, Key("RSA_2048"))
+    oid = bytes.fromhex("06092a864886f70d010101")
+    log.key.spki = log.key.spki.replace(b"\x30\x0d" + oid + b"\5\0", b"\x30\x0b" + oid).replace(b"\x01\x22", b"\x01\x20", 1)
+    return log.policy()
 
 
 def compressed_point():

@@ -286,7 +286,7 @@ const SPOILT: &[Spoil] = &[
     ("segment-truncated", Some(5), Forged::Not, |f| {
         drop(f[2].pop());
     }),
-    ("line-order", Some(6), Forged::Not, |f| f.push(f[1].clone())),
+    ("line-order", Some(7), Forged::Not, |f| f.push(f[1].clone())),
     ("line-order", Some(7), Forged::Not, |f| {
         f[2].push("{}".to_owned());
     }),
