@@ -19,33 +19,59 @@ const PLUGIN: &str = "plugin";
 
 /// The end of the process, which anyone may wait for or bring about.
 #[derive(Clone, Debug)]
-pub(super) struct Shutdown(watch::Sender<bool>);
+pub(super) struct Shutdown(watch::Sender<Ending>);
+
+/// How near the end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ending {
+    Open,
+    /// No new calls; those that run end in their own time.
+    Draining,
+    /// Terraform waits for the end of the process.
+    Due,
+}
 
 impl Shutdown {
     pub(super) fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(Ending::Open))
     }
 
+    /// The process ends once the calls that run have ended.
+    pub(super) fn drain(&self) {
+        self.0
+            .send_modify(|ending| *ending = (*ending).max(Ending::Draining));
+    }
+
+    /// The process ends, whatever still runs.
     pub(super) fn fire(&self) {
-        self.0.send_replace(true);
+        self.0.send_replace(Ending::Due);
+    }
+
+    /// Waits for the beginning of the end: there are no new calls.
+    pub(super) fn begun(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.reached(Ending::Draining)
     }
 
     /// Waits for the end.
     pub(super) fn fired(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.reached(Ending::Due)
+    }
+
+    fn reached(&self, at_least: Ending) -> impl Future<Output = ()> + Send + 'static {
         let mut receiver = self.0.subscribe();
         async move {
             // The wait ends in error where all senders are gone, and that is the end too.
-            drop(receiver.wait_for(|fired| *fired).await);
+            drop(receiver.wait_for(|ending| *ending >= at_least).await);
         }
     }
 
     /// A stream that says nothing and ends with the process.
     fn silence<T: Send + 'static>(&self) -> BoxStream<T> {
         let (sender, receiver) = mpsc::channel(1);
-        let fired = self.fired();
+        let begun = self.begun();
         tokio::spawn(async move {
             tokio::select! {
-                () = fired => {}
+                () = begun => {}
                 () = sender.closed() => {}
             }
         });

@@ -108,6 +108,7 @@ async fn run<P: Provider>(service: Service<P>, launch: &Launch) -> Result<(), Se
     let bound = Bound::new(&launch.socket_folder, launch.client_certificate.clone())?;
     let line = bound.line();
     let shutdown = Shutdown::new();
+    let stop = service.stop_switch();
     let serving = bound.serve(service, shutdown.clone());
     tokio::pin!(serving);
     say(&line).map_err(ServeError::Stdout)?;
@@ -117,7 +118,12 @@ async fn run<P: Provider>(service: Service<P>, launch: &Launch) -> Result<(), Se
         tokio::select! {
             served = &mut serving => return served,
             _ = interrupts.recv() => tracing::debug!("interrupt ignored: Terraform says when to stop"),
-            _ = terminate.recv() => shutdown.fire(),
+            // As much as an interrupt, it may come in the middle of a create.
+            _ = terminate.recv() => {
+                tracing::debug!("terminated: running operations are asked to end, and waited for");
+                stop.send_replace(true);
+                shutdown.drain();
+            }
             _ = watch.tick() => {
                 if parent_id() != launch.parent {
                     tracing::warn!("the process that started the provider is gone");
@@ -187,7 +193,7 @@ impl Bound {
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let serving = launcher::add(Server::builder().add_service(provider), &shutdown)
-            .serve_with_incoming_shutdown(ReceiverStream::new(connections), shutdown.fired());
+            .serve_with_incoming_shutdown(ReceiverStream::new(connections), shutdown.begun());
         let late = async {
             shutdown.fired().await;
             tokio::time::sleep(GRACE).await;

@@ -163,3 +163,21 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_useless_default_of_the_process_changes_nothing() {
+        let none = CryptoProvider {
+            cipher_suites: Vec::new(),
+            ..aws_lc_rs::default_provider()
+        };
+        // Another test may have set it first, to the same.
+        drop(none.install_default());
+        let (client, _) = own_certificate().unwrap();
+        let (config, _) = server(client).unwrap();
+        assert!(!config.crypto_provider().cipher_suites.is_empty());
+    }
+}

@@ -65,6 +65,11 @@ impl<P: Provider> Service<P> {
         })
     }
 
+    /// Asks all running operations to end when it is set.
+    pub(crate) fn stop_switch(&self) -> watch::Sender<bool> {
+        self.stop.clone()
+    }
+
     fn resource(&self, name: &str) -> Result<&dyn AnyResource<P::Data>> {
         let found = self.registry.resources.get(name).map(AsRef::as_ref);
         found.ok_or_else(|| not_offered("resource", name))
