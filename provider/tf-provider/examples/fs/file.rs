@@ -125,6 +125,7 @@ impl Resource for File {
                 .map_err(|error| failed("written", &path, &error))?;
         }
         cx.set_private("created_by", env!("CARGO_PKG_VERSION"));
+        tracing::debug!(path = made.path, bytes = made.content.len(), "file created");
         Ok(Model {
             size: (made.content.len() as u64).into(),
             ..made

@@ -1,8 +1,11 @@
 //! A provider over the file system: what a provider on tf-provider looks like, and the fixture of its tests.
 //!
-//! `fs_file` is a resource, `fs_tree` a data source; each is one file here.
+//! `fs_file`, `fs_folder`, `fs_request` and `fs_fault` are resources, `fs_tree` is a data source; each is one file here.
 
+mod fault;
 mod file;
+mod folder;
+mod request;
 mod tree;
 
 use std::path::PathBuf;
@@ -46,7 +49,10 @@ impl Provider for Fs {
     }
 
     fn register(&self, registry: &mut Registry<Root>) {
+        registry.resource(fault::Fault);
         registry.resource(file::File);
+        registry.resource(folder::Folder);
+        registry.resource(request::Request);
         registry.data_source(tree::Tree);
     }
 
