@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use auditlog_chain::builder::{SegmentBuilder, StoredPayload};
+use auditlog_chain::builder::{Resumed, SegmentBuilder, StoredPayload};
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::line::KeyChange;
-use auditlog_chain::segment::Head;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
@@ -29,6 +30,8 @@ enum Mood {
     Mute,
     /// It has done it, was asked again by the SDK, and says that the name is taken.
     Repeated,
+    /// Somebody was quicker, with the same lines under a signature that is not valid.
+    Forged,
     /// It does not know the condition: it makes a second version.
     Careless,
 }
@@ -105,6 +108,9 @@ impl Store for Memory {
         }
         let mut objects = self.objects.borrow_mut();
         let versions = objects.entry(key.to_owned()).or_default();
+        if mood == Mood::Forged {
+            versions.push(with_another_signature(bytes));
+        }
         if versions.is_empty() || mood == Mood::Careless {
             versions.push(bytes.to_vec());
         } else {
@@ -113,7 +119,7 @@ impl Store for Memory {
         match mood {
             Mood::Mute => Err(lost()),
             Mood::Repeated => Ok(Created::Exists),
-            Mood::Honest | Mood::Away | Mood::Careless => Ok(Created::New),
+            Mood::Honest | Mood::Away | Mood::Forged | Mood::Careless => Ok(Created::New),
         }
     }
 }
@@ -254,6 +260,36 @@ fn a_put_whose_answer_was_lost_is_found_to_be_ours() {
             ]
         );
     }
+}
+
+/// The same segment 2, signed by nobody.
+fn with_another_signature(object: &[u8]) -> Vec<u8> {
+    let origin = Origin::parse(ORIGIN).unwrap();
+    let expected = Expected {
+        origin: &origin,
+        segment: 2,
+        format: FORMAT,
+    };
+    let checked = check_segment(object, expected).unwrap();
+    let text = String::from_utf8(zstd::stream::decode_all(object).unwrap()).unwrap();
+    let (lines, _) = text.split_once("{\"checkpoint\"").unwrap();
+    let resumed = SegmentBuilder::resume(checked.before(), lines.as_bytes(), &[]).unwrap();
+    let Resumed::Closed(closed) = resumed else {
+        panic!("the segment is not closed")
+    };
+    let mut signatures = checked.signed_checkpoint().signatures.clone();
+    *signatures[0].signature.last_mut().unwrap() ^= 1;
+    closed.finish(signatures).unwrap()
+}
+
+#[test]
+fn the_same_lines_under_another_signature_are_not_ours() {
+    let bench = Bench::new();
+    bench.append(&["1"]).unwrap();
+    bench.store.mood.set(Mood::Forged);
+    let error = bench.append(&["2"]).unwrap_err();
+    assert!(matches!(error, Error::AnotherWriter { .. }), "{error}");
+    assert!(files(bench.folder.path()).contains(&"000000000002.jsonl.zst".to_owned()));
 }
 
 #[test]

@@ -38,7 +38,21 @@ impl<'a> Setup<'a> {
                 now,
             });
         }
-        let signer = self.head_signer(&key, &segment)?;
+        let signer = self.prove_signatures(&key, &segment)?;
+        Ok((segment.head().clone(), signer))
+    }
+
+    /// Checks that a segment has the signatures that it needs, of keys that were named to us, and says which key signs.
+    pub(super) fn prove_signatures(
+        &self,
+        key: &str,
+        segment: &CheckedSegment,
+    ) -> Result<VerifierKey, Error> {
+        let bad = |source| Error::BadHead {
+            key: key.to_owned(),
+            source: Box::new(source),
+        };
+        let signer = self.head_signer(key, segment)?;
         // Where the old key was lost, its signature is not asked for; it may be there, of a rotation before anybody knew.
         let change = segment.key_change();
         let required = change.map_or_else(
@@ -52,7 +66,7 @@ impl<'a> Setup<'a> {
         if !with_both {
             segment.check_signatures(&required).map_err(bad)?;
         }
-        Ok((segment.head().clone(), signer))
+        Ok(signer)
     }
 
     /// The key that the newest segment says it is signed by, if somebody named it to us.

@@ -361,9 +361,10 @@ impl<'a> Sealer<'a> {
         let stored = self.setup.store.read(&key)?.unwrap_or_default();
         let stored = check_segment(&stored, self.setup.expected(number)).ok();
         let expected = head.range.root();
-        let ours = stored
-            .as_ref()
-            .is_some_and(|stored| stored.head() == head && stored.root() == expected);
+        let ours = stored.as_ref().is_some_and(|stored| {
+            let signed = || self.setup.prove_signatures(&key, stored).is_ok();
+            stored.head() == head && stored.root() == expected && signed()
+        });
         if ours {
             return Ok(());
         }

@@ -164,12 +164,13 @@ fn each_vector_gets_its_verdict() {
 #[test]
 fn the_second_opinion_gives_each_vector_the_same_verdict() {
     let vectors = vectors();
-    let asked: String = vectors.iter().map(|vector| {
+    let mut asked = String::new();
+    for vector in &vectors {
         let at = &vector.expected["at"];
         let one = json!({ "policy": vector.policy(), "folder": vector.bucket(), "at": at, "state": vector.state() });
-        format!("{one}\n")
-    })
-    .collect();
+        asked.push_str(&one.to_string());
+        asked.push('\n');
+    }
     let answers = script("second-opinion/verify.py")
         .arg("--each")
         .input(asked)
