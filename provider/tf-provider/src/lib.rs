@@ -145,10 +145,14 @@
     clippy::allow_attributes_without_reason
 )]
 
+mod action;
 mod codec;
 mod context;
 mod diagnostic;
+mod ephemeral;
+mod function;
 mod identity;
+mod list;
 mod path;
 mod plan;
 mod proto;
@@ -161,9 +165,13 @@ mod validate;
 mod value;
 mod wire;
 
+pub use action::{Action, Progress};
 pub use context::{Cancellation, Context};
 pub use diagnostic::{Diagnostic, Diagnostics, Result, Severity};
+pub use ephemeral::{EphemeralResource, Opened};
+pub use function::{Arguments, Function, FunctionError, Parameter, Signature};
 pub use identity::{Deferral, IdentityAttribute, IdentitySchema, MoveSource, Moved};
+pub use list::{ListResource, Listed, Listing};
 pub use path::{AttributePath, Step};
 pub use provider::{ConfigureContext, DataSource, Plan, Provider, Resource};
 pub use registry::Registry;

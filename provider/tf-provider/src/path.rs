@@ -62,6 +62,14 @@ impl AttributePath {
         self.steps.is_empty()
     }
 
+    /// The first step, and the path from there.
+    pub(crate) fn split_first(&self) -> (Option<Step>, Self) {
+        let mut steps = self.steps.iter().cloned();
+        let first = steps.next();
+        let steps = steps.collect();
+        (first, Self { steps })
+    }
+
     fn then(mut self, step: Step) -> Self {
         self.steps.push(step);
         self

@@ -4,8 +4,8 @@ use crate::codec;
 use crate::proto::tfplugin6 as pb;
 use crate::schema::{Attribute, Block, Fields, Nested, Nesting, Schema, Shape, Source};
 use crate::{
-    AttributePath, Deferral, Diagnostic, Diagnostics, IdentitySchema, Object, Result, Severity,
-    Step, Type, Value,
+    AttributePath, Deferral, Diagnostic, Diagnostics, IdentitySchema, Object, Parameter, Result,
+    Severity, Signature, Step, Type, Value,
 };
 
 /// Reads a value that the request must hold. One that is absent is an error and never null: null destroys.
@@ -124,6 +124,28 @@ pub(crate) fn identity_schema(identity: &IdentitySchema) -> pb::ResourceIdentity
     pb::ResourceIdentitySchema {
         version: identity.version,
         identity_attributes: attributes.collect(),
+    }
+}
+
+pub(crate) fn function(signature: &Signature) -> pb::Function {
+    let parameter = |parameter: &Parameter| pb::function::Parameter {
+        name: parameter.name.clone(),
+        r#type: type_of(&parameter.ty),
+        allow_null_value: parameter.allows_null,
+        allow_unknown_values: parameter.allows_unknown,
+        description: parameter.description.clone(),
+        description_kind: pb::StringKind::Markdown.into(),
+    };
+    pb::Function {
+        parameters: signature.parameters.iter().map(parameter).collect(),
+        variadic_parameter: signature.variadic.as_ref().map(parameter),
+        r#return: Some(pb::function::Return {
+            r#type: type_of(&signature.returns),
+        }),
+        summary: signature.summary.clone(),
+        description: signature.description.clone(),
+        description_kind: pb::StringKind::Markdown.into(),
+        deprecation_message: signature.deprecated.clone().unwrap_or_default(),
     }
 }
 

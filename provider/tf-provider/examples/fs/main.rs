@@ -1,11 +1,16 @@
 //! A provider over the file system: what a provider on tf-provider looks like, and the fixture of its tests.
 //!
-//! `fs_file`, `fs_folder`, `fs_request` and `fs_fault` are resources, `fs_tree` is a data source; each is one file here.
+//! `fs_file`, `fs_folder`, `fs_directory`, `fs_request` and `fs_fault` are resources, `fs_tree` is a data source, `relative`
+//! a function, `fs_lock` an ephemeral resource, `fs_touch` an action; each is one file here.
 
+mod directory;
 mod fault;
 mod file;
 mod folder;
+mod lock;
+mod relative;
 mod request;
+mod touch;
 mod tree;
 
 use std::path::PathBuf;
@@ -53,7 +58,12 @@ impl Provider for Fs {
         registry.resource(file::File);
         registry.resource(folder::Folder);
         registry.resource(request::Request);
+        registry.resource(directory::Directory);
+        registry.list(directory::Directory);
         registry.data_source(tree::Tree);
+        registry.function(relative::Relative);
+        registry.ephemeral(lock::Lock);
+        registry.action(touch::Touch);
     }
 
     async fn configure(&self, _: &ConfigureContext, config: Config) -> Result<Root> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::schema::{Attribute, Fields, Shape, Source};
-use crate::{AttributePath, IdentitySchema, Schema, Type};
+use crate::{AttributePath, IdentitySchema, Schema, Signature, Type};
 
 /// Finds what Terraform would refuse, and fields that no attribute matches, before anyone else does.
 pub(crate) fn check_schema(
@@ -109,6 +109,34 @@ pub(crate) fn check_identity(name: &str, identity: &IdentitySchema, problems: &m
     problems.extend(found.map(|problem| format!("{name}: {problem}")));
 }
 
+/// Finds what Terraform would refuse in a function, and arguments that no parameter matches.
+pub(crate) fn check_signature(
+    name: &str,
+    signature: &Signature,
+    arguments: usize,
+    problems: &mut Vec<String>,
+) {
+    let mut found = Vec::new();
+    check_name(name, &AttributePath::root(), &mut found);
+    let parameters = signature.parameters.iter().chain(&signature.variadic);
+    let mut names = BTreeSet::new();
+    for parameter in parameters.clone() {
+        let path = AttributePath::from(parameter.name.as_str());
+        check_name(&parameter.name, &path, &mut found);
+        if !names.insert(&parameter.name) {
+            found.push(format!("{path}: two parameters have this name"));
+        }
+    }
+    let parameters = parameters.count();
+    if parameters != arguments {
+        found.push(format!(
+            "the signature has {parameters} parameters, and the tuple of arguments {arguments}"
+        ));
+    }
+    let found = found.into_iter();
+    problems.extend(found.map(|problem| format!("function {name}: {problem}")));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +209,23 @@ mod tests {
             [
                 "x: identity.b: an identity holds strings, numbers, bools and lists of these",
                 "y: the identity has no attributes"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_signature_and_its_arguments_must_agree() {
+        use crate::Parameter;
+        let mut found = Vec::new();
+        let signature = Signature::returning(Type::Bool)
+            .parameter(Parameter::new("a", Type::String))
+            .variadic(Parameter::new("a", Type::String));
+        check_signature("f", &signature, 1, &mut found);
+        assert_eq!(
+            found,
+            [
+                "function f: a: two parameters have this name",
+                "function f: the signature has 2 parameters, and the tuple of arguments 1"
             ]
         );
     }

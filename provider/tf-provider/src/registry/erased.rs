@@ -14,6 +14,17 @@ pub(super) struct Erased<T> {
     pub(super) identity: Option<IdentitySchema>,
 }
 
+impl<T> Erased<T> {
+    /// One that has no identity.
+    pub(super) fn new(inner: T, schema: Schema) -> Self {
+        Self {
+            inner,
+            schema,
+            identity: None,
+        }
+    }
+}
+
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A [`Resource`] whose model is erased to [`Value`].
@@ -44,7 +55,7 @@ pub(crate) trait AnyResource<D>: Send + Sync {
     fn plan_destroy<'a>(&'a self, cx: &'a Context<D>, state: Value) -> Boxed<'a, Result>;
 }
 
-fn model<M: FromValue>(value: Value) -> Result<M, ValueError> {
+pub(super) fn model<M: FromValue>(value: Value) -> Result<M, ValueError> {
     M::from_value(value, &AttributePath::root())
 }
 

@@ -2,6 +2,8 @@
 
 mod adopt;
 mod deferral;
+mod function;
+mod newer;
 
 use std::sync::Arc;
 

@@ -6,32 +6,21 @@ use crate::context::Private;
 use crate::plan::plan;
 use crate::proto::tfplugin6 as pb;
 use crate::service::resource::finish;
-use crate::{Deferral, Diagnostics, Object, Provider, Result, Value, validate, wire};
+use crate::{Deferral, Diagnostics, Object, Provider, Result, Value, wire};
 
 impl<P: Provider> Service<P> {
     pub(super) async fn validate_data_resource_config(
         &self,
         request: pb::validate_data_resource_config::Request,
     ) -> pb::validate_data_resource_config::Response {
+        let name = &request.type_name;
         let check = async {
-            let source = self.data_source(&request.type_name)?;
-            let config = wire::decode_object(
-                request.config,
-                &source.schema().object_type(),
-                "configuration",
-            )?;
-            let mut found = validate::validate(&source.schema().fields, &config);
-            found.take(
-                guard(&request.type_name, "validate", async {
-                    source.validate(&config)
-                })
-                .await,
-            );
-            Ok::<Diagnostics, Diagnostics>(found)
+            let source = self.data_source(name)?;
+            let check = |config: &Object| source.validate(config);
+            super::checked(name, source.schema(), request.config, check).await
         };
-        let found = check.await.unwrap_or_else(|error| error);
         pb::validate_data_resource_config::Response {
-            diagnostics: wire::diagnostics(found),
+            diagnostics: wire::diagnostics(check.await.unwrap_or_else(|error| error)),
         }
     }
 

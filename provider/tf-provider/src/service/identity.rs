@@ -27,15 +27,7 @@ impl<P: Provider> Service<P> {
         let Some((schema, identity)) = self.identity(name, resource, state).await? else {
             return Ok(None);
         };
-        if let Some(path) = incomplete(schema, &identity) {
-            let detail =
-                format!("The identity lacks {path}. Please report this to the provider's authors.");
-            return Err(wrong(
-                name,
-                "returned an identity that is not whole",
-                detail,
-            ));
-        }
+        check_whole(name, schema, &identity)?;
         let before = decode(before, schema)?.map(Value::Object);
         if before.is_some_and(|before| before.is_wholly_known() && before != identity) {
             let detail = "An identity stays the same while the resource exists. Please report this to the provider's authors.";
@@ -128,21 +120,42 @@ pub(super) fn decode(
     wire::decode_optional(Some(data), &schema.object_type(), "identity")
 }
 
-pub(super) fn encode(
-    schema: &IdentitySchema,
-    identity: &Value,
-) -> Result<pb::ResourceIdentityData> {
+fn encode(schema: &IdentitySchema, identity: &Value) -> Result<pb::ResourceIdentityData> {
     let identity_data = Some(wire::encode(identity, &schema.object_type())?);
     Ok(pb::ResourceIdentityData { identity_data })
 }
 
 /// What the provider's code gave, if it is an identity of this schema.
-pub(super) fn conformed(name: &str, schema: &IdentitySchema, identity: Object) -> Result<Value> {
+fn conformed(name: &str, schema: &IdentitySchema, identity: Object) -> Result<Value> {
     let root = AttributePath::root();
     codec::conform(Value::Object(identity), &schema.object_type(), &root).map_err(|error| {
         let detail = format!("{error}. Please report this to the provider's authors.");
         wrong(name, "returned a wrong identity", detail)
     })
+}
+
+/// The identity that the provider's code gave, as it is sent.
+///
+/// # Errors
+/// It is not whole, or no identity of this schema.
+pub(crate) fn whole_identity(
+    name: &str,
+    schema: &IdentitySchema,
+    identity: Object,
+) -> Result<pb::ResourceIdentityData> {
+    let identity = conformed(name, schema, identity)?;
+    check_whole(name, schema, &identity)?;
+    encode(schema, &identity)
+}
+
+fn check_whole(name: &str, schema: &IdentitySchema, identity: &Value) -> Result {
+    let Some(path) = incomplete(schema, identity) else {
+        return Ok(());
+    };
+    let detail =
+        format!("The identity lacks {path}. Please report this to the provider's authors.");
+    let what = "returned an identity that is not whole";
+    Err(wrong(name, what, detail))
 }
 
 /// The first attribute that an identity must have and this one has not.

@@ -1,10 +1,14 @@
 //! The provider as Terraform calls it: each RPC decodes by the schema, runs the provider's code and encodes again.
 
+mod action;
 mod adopt;
 mod change;
 mod data_source;
+mod ephemeral;
+mod function;
 mod guard;
 mod identity;
+mod list;
 mod provider;
 mod resource;
 #[cfg(test)]
@@ -13,13 +17,20 @@ mod tests;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use crate::context::Private;
 use crate::proto::tfplugin6 as pb;
 use crate::proto::tfplugin6::provider_server::Provider as Rpc;
 use crate::registry::{AnyDataSource, AnyResource, Registry, check_schema};
-use crate::{Cancellation, Context, Diagnostic, FromValue, Object, Provider, Result, Schema, wire};
+use crate::{
+    Cancellation, Context, Diagnostic, Diagnostics, FromValue, Object, Provider, Result, Schema,
+    validate, wire,
+};
+use guard::guard;
+pub(crate) use identity::whole_identity;
+pub(crate) use resource::finish;
 
 /// What became of the provider's configuration.
 enum Configured<D> {
@@ -49,7 +60,7 @@ impl<P: Provider> Service<P> {
         let mut registry = Registry::new();
         provider.register(&mut registry);
         let schema = provider.schema();
-        let mut problems = registry.problems().to_vec();
+        let mut problems = registry.problems();
         check_schema("provider", &schema, P::Config::fields(), &mut problems);
         if !problems.is_empty() {
             return Err(problems);
@@ -123,7 +134,7 @@ impl<P: Provider> Service<P> {
     }
 }
 
-fn not_offered(what: &str, name: &str) -> crate::Diagnostics {
+fn not_offered(what: &str, name: &str) -> Diagnostics {
     Diagnostic::error(
         format!("No {what} {name}"),
         format!("This version of the provider has no {what} of that name."),
@@ -131,19 +142,24 @@ fn not_offered(what: &str, name: &str) -> crate::Diagnostics {
     .into()
 }
 
+/// Checks a configuration by its schema, and then by the provider's code.
+async fn checked(
+    name: &str,
+    schema: &Schema,
+    config: Option<pb::DynamicValue>,
+    check: impl FnOnce(&Object) -> Result,
+) -> Result<Diagnostics> {
+    let config = wire::decode_object(config, &schema.object_type(), "configuration")?;
+    let mut found = validate::validate(&schema.fields, &config);
+    found.take(guard(name, "validate", async { check(&config) }).await);
+    Ok(found)
+}
+
 /// Forwards each RPC to the method that holds its logic.
 macro_rules! forward {
-    (fixed: $($fixed:ident),*; now: $($now:ident),*; in_time: $($later:ident),* $(,)?) => {
+    (now: $($now:ident),*; in_time: $($later:ident),*; streams: $($stream:ident),* $(,)?) => {
         #[tonic::async_trait]
         impl<P: Provider> Rpc for Service<P> {
-            $(
-                async fn $fixed(
-                    &self,
-                    _: Request<pb::$fixed::Request>,
-                ) -> Result<Response<pb::$fixed::Response>, Status> {
-                    Ok(Response::new(Self::$fixed()))
-                }
-            )*
             $(
                 async fn $now(
                     &self,
@@ -162,16 +178,27 @@ macro_rules! forward {
                     Ok(Response::new(Service::$later(self, request.into_inner()).await))
                 }
             )*
+            $(
+                async fn $stream(
+                    &self,
+                    request: Request<pb::$stream::Request>,
+                ) -> Result<Response<BoxStream<pb::$stream::Event>>, Status> {
+                    tracing::trace!(rpc = stringify!($stream), "called");
+                    Ok(Response::new(Service::$stream(self, request.into_inner())))
+                }
+            )*
         }
     };
 }
 
 forward! {
-    fixed: get_functions;
-    now: get_metadata, get_provider_schema, get_resource_identity_schemas, stop_provider;
+    now: get_metadata, get_provider_schema, get_resource_identity_schemas, get_functions, stop_provider;
     in_time: validate_provider_config, configure_provider, validate_resource_config, upgrade_resource_state,
         read_resource, plan_resource_change, apply_resource_change, import_resource_state, move_resource_state,
-        upgrade_resource_identity,         validate_data_resource_config, read_data_source,
+        upgrade_resource_identity, validate_data_resource_config, read_data_source, call_function,
+        validate_ephemeral_resource_config, open_ephemeral_resource, renew_ephemeral_resource,
+        close_ephemeral_resource, validate_list_resource_config, validate_action_config, plan_action;
+    streams: list_resource, invoke_action,
 }
 
 /// What this framework does beyond the base protocol.
@@ -187,6 +214,6 @@ fn capabilities() -> pb::ServerCapabilities {
 }
 
 /// An error alone, as a response holds it.
-fn errors(diagnostics: crate::Diagnostics) -> Vec<pb::Diagnostic> {
+fn errors(diagnostics: Diagnostics) -> Vec<pb::Diagnostic> {
     wire::diagnostics(diagnostics)
 }

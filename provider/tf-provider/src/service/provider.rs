@@ -1,30 +1,40 @@
 //! The RPCs about the provider as a whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLockWriteGuard};
 
 use super::guard::guard;
 use super::{Configured, Service, capabilities, errors};
 use crate::proto::tfplugin6 as pb;
 use crate::provider::ConfigureNotes;
+use crate::registry::Registry;
 use crate::{
     AttributePath, ConfigureContext, Diagnostic, Diagnostics, FromValue, Object, Provider, Result,
-    Value, validate, wire,
+    Schema, Value, validate, wire,
 };
 
 impl<P: Provider> Service<P> {
     pub(super) fn get_metadata(&self, _: pb::get_metadata::Request) -> pb::get_metadata::Response {
-        use pb::get_metadata::{DataSourceMetadata, ResourceMetadata};
-        let resource = |name: &&str| ResourceMetadata {
-            type_name: (*name).to_owned(),
-        };
-        let data_source = |name: &&str| DataSourceMetadata {
-            type_name: (*name).to_owned(),
-        };
-        pb::get_metadata::Response {
+        use pb::get_metadata as of;
+        let Registry {
+            resources,
+            data_sources,
+            functions,
+            ephemerals,
+            lists,
+            actions,
+            ..
+        } = &self.registry;
+        of::Response {
             server_capabilities: Some(capabilities()),
-            resources: self.registry.resources.keys().map(resource).collect(),
-            data_sources: self.registry.data_sources.keys().map(data_source).collect(),
+            resources: names(resources, |type_name| of::ResourceMetadata { type_name }),
+            data_sources: names(data_sources, |type_name| of::DataSourceMetadata {
+                type_name,
+            }),
+            functions: names(functions, |name| of::FunctionMetadata { name }),
+            ephemeral_resources: names(ephemerals, |type_name| of::EphemeralMetadata { type_name }),
+            list_resources: names(lists, |type_name| of::ListResourceMetadata { type_name }),
+            actions: names(actions, |type_name| of::ActionMetadata { type_name }),
             ..Default::default()
         }
     }
@@ -33,25 +43,27 @@ impl<P: Provider> Service<P> {
         &self,
         _: pb::get_provider_schema::Request,
     ) -> pb::get_provider_schema::Response {
-        let resources = self.registry.resources.iter();
-        let data_sources = self.registry.data_sources.iter();
+        let Registry {
+            resources,
+            data_sources,
+            ephemerals,
+            lists,
+            actions,
+            ..
+        } = &self.registry;
+        let action = |schema: &Schema| pb::ActionSchema {
+            schema: Some(wire::schema(schema)),
+        };
         pb::get_provider_schema::Response {
             provider: Some(wire::schema(&self.schema)),
-            resource_schemas: resources
-                .map(|(name, of)| ((*name).to_owned(), wire::schema(of.schema())))
-                .collect(),
-            data_source_schemas: data_sources
-                .map(|(name, of)| ((*name).to_owned(), wire::schema(of.schema())))
-                .collect(),
+            resource_schemas: by_name(resources, |of| wire::schema(of.schema())),
+            data_source_schemas: by_name(data_sources, |of| wire::schema(of.schema())),
+            ephemeral_resource_schemas: by_name(ephemerals, |of| wire::schema(of.schema())),
+            list_resource_schemas: by_name(lists, |of| wire::schema(of.schema())),
+            action_schemas: by_name(actions, |of| action(of.schema())),
+            functions: self.function_signatures(),
             server_capabilities: Some(capabilities()),
             ..Default::default()
-        }
-    }
-
-    pub(super) fn get_functions() -> pb::get_functions::Response {
-        pb::get_functions::Response {
-            functions: HashMap::new(),
-            diagnostics: Vec::new(),
         }
     }
 
@@ -175,4 +187,18 @@ impl<P: Provider> Service<P> {
             error: String::new(),
         }
     }
+}
+
+type Named<T> = BTreeMap<&'static str, Arc<T>>;
+
+fn names<T: ?Sized, M>(all: &Named<T>, metadata: impl Fn(String) -> M) -> Vec<M> {
+    all.keys()
+        .map(|name| metadata((*name).to_owned()))
+        .collect()
+}
+
+fn by_name<T: ?Sized, S>(all: &Named<T>, schema: impl Fn(&T) -> S) -> HashMap<String, S> {
+    all.iter()
+        .map(|(name, of)| ((*name).to_owned(), schema(of)))
+        .collect()
 }

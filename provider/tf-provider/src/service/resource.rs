@@ -168,7 +168,7 @@ pub(super) fn conformed(name: &str, schema: &Schema, value: Value) -> Result<Val
 }
 
 /// The same for a state, in which nothing may be unknown.
-pub(super) fn finish(name: &str, schema: &Schema, value: Value) -> Result<Value> {
+pub(crate) fn finish(name: &str, schema: &Schema, value: Value) -> Result<Value> {
     let value = conformed(name, schema, value)?;
     let Some(path) = first_unknown(&value, &AttributePath::root()) else {
         return Ok(value);

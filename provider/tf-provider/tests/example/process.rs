@@ -232,7 +232,7 @@ async fn an_interrupt_does_not_end_it_and_shutdown_does() {
     call(&channel, "/tfplugin6.Provider/GetMetadata")
         .await
         .unwrap();
-    let newer = call(&channel, "/tfplugin6.Provider/PlanAction")
+    let newer = call(&channel, "/tfplugin6.Provider/LockState")
         .await
         .unwrap_err();
     assert_eq!(newer.code(), tonic::Code::Unimplemented);
