@@ -128,10 +128,36 @@
 //! another type, even of another provider, into one of ours by [`Resource::move_from`]. State and identities of earlier
 //! versions go through [`Resource::upgrade`] and [`Resource::upgrade_identity`].
 //!
-//! # What it does not do yet
+//! # What else a provider offers
 //!
-//! Functions, ephemeral resources, list resources, actions, state stores, generating configuration, and attaching to a
-//! provider under a debugger. Terraform is told so, and does not ask.
+//! | trait | in a configuration | from Terraform | registered by |
+//! | --- | --- | --- | --- |
+//! | [`Resource`] | `resource` | 1.0 | [`Registry::resource`] |
+//! | [`DataSource`] | `data` | 1.0 | [`Registry::data_source`] |
+//! | [`Function`] | `provider::fs::relative(…)` | 1.8 | [`Registry::function`] |
+//! | [`EphemeralResource`] | `ephemeral` | 1.10 | [`Registry::ephemeral`] |
+//! | [`ListResource`] | `list`, in a query | 1.14 | [`Registry::list`] |
+//! | [`Action`] | `action` | 1.14 | [`Registry::action`] |
+//!
+//! # Debugging
+//!
+//! Started by a person, or by a debugger, with `--debug` and the provider's source address, the provider prints what
+//! makes Terraform use it in place of an installed one, and serves run after run until it is interrupted:
+//!
+//! ```console
+//! $ terraform-provider-greeter --debug example/greeter
+//! Serving registry.terraform.io/example/greeter until interrupted. Run Terraform with this in its environment:
+//!
+//!     TF_REATTACH_PROVIDERS='{"registry.terraform.io/example/greeter":{"Addr":…}}'
+//! ```
+//!
+//! Only then is the connection not encrypted; the socket's folder is closed to all other users. Otherwise `TF_LOG=debug`
+//! shows what the provider logs by `tracing`, with its fields.
+//!
+//! # What it does not do
+//!
+//! State stores, and generating configuration for imports, which Terraform does by itself. Terraform is told so, and does
+//! not ask.
 
 #![deny(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
 //! The process: from the start by Terraform to the end at Terraform's word.
 
+mod debug;
 mod handshake;
 mod launcher;
 mod log;
@@ -17,23 +18,30 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::{ReceiverStream, UnixListenerStream};
 use tonic::transport::Server;
+use tonic::transport::server::Connected;
 
 use crate::Provider;
 use crate::proto::tfplugin6::provider_server::ProviderServer;
 use crate::service::Service;
+use debug::Start;
 use handshake::Launch;
 use launcher::Shutdown;
 use tls::Connection;
 
 /// Terraform's own limit, both ways.
 const MAX_MESSAGE_BYTES: usize = 256 << 20;
+
+/// The socket's name in its folder.
+const SOCKET: &str = "socket";
 
 /// A caller that does not finish its handshake in this time is dropped.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,11 +56,29 @@ const PARENT_WATCH: Duration = Duration::from_secs(1);
 ///
 /// Serves the Terraform that started the process until that says that it is done. A person who starts it by hand is
 /// told on stderr what it is, and a start without Terraform's client certificate is refused.
+///
+/// Started with `--debug <address>`, under a debugger say, it prints the `TF_REATTACH_PROVIDERS` that makes any
+/// Terraform of the same user work with this process, and serves until it is interrupted.
 pub fn serve<P: Provider>(provider: P) -> ExitCode {
-    let launch = match handshake::launch(|name| std::env::var(name).ok(), parent_id()) {
-        Ok(launch) => launch,
-        Err(refusal) => return fail(&refusal),
+    let address = match debug::start(std::env::args().skip(1)) {
+        Ok(Start::Attached { address }) => address,
+        Ok(Start::Launched) => return serve_launched(provider),
+        Err(usage) => return fail(&usage),
     };
+    serve_in_runtime(provider, |service| attached(service, address))
+}
+
+fn serve_launched<P: Provider>(provider: P) -> ExitCode {
+    match handshake::launch(|name| std::env::var(name).ok(), parent_id()) {
+        Ok(launch) => serve_in_runtime(provider, |service| run(service, launch)),
+        Err(refusal) => fail(&refusal),
+    }
+}
+
+fn serve_in_runtime<P: Provider, F>(provider: P, run: impl FnOnce(Service<P>) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), ServeError>>,
+{
     log::start(|name| std::env::var(name).ok());
     let service = match Service::new(provider) {
         Ok(service) => service,
@@ -67,7 +93,7 @@ pub fn serve<P: Provider>(provider: P) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("No asynchronous runtime: {error}")),
     };
-    let served = runtime.block_on(run(service, &launch));
+    let served = runtime.block_on(run(service));
     // What still runs (a blocking read, say) must not hold the process up.
     runtime.shutdown_timeout(GRACE);
     match served {
@@ -99,13 +125,13 @@ enum ServeError {
     Grpc(#[from] tonic::transport::Error),
 }
 
-async fn run<P: Provider>(service: Service<P>, launch: &Launch) -> Result<(), ServeError> {
+async fn run<P: Provider>(service: Service<P>, launch: Launch) -> Result<(), ServeError> {
     // Ctrl-C reaches the whole process group. Terraform turns it into a call of StopProvider; the process must live
     // on, or a resource that is just being made would be lost.
     let mut interrupts = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
 
-    let bound = Bound::new(&launch.socket_folder, launch.client_certificate.clone())?;
+    let bound = Bound::new(&launch.socket_folder, launch.client_certificate)?;
     let line = bound.line();
     let shutdown = Shutdown::new();
     let stop = service.stop_switch();
@@ -134,7 +160,33 @@ async fn run<P: Provider>(service: Service<P>, launch: &Launch) -> Result<(), Se
     }
 }
 
-/// The one line that Terraform reads from stdout.
+/// Serves whoever of the same user attaches, until it is interrupted.
+async fn attached<P: Provider>(service: Service<P>, address: String) -> Result<(), ServeError> {
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let (folder, listener) = socket(&std::env::temp_dir())?;
+    let shutdown = Shutdown::new();
+    let stop = service.stop_switch();
+    let serving = answer(UnixListenerStream::new(listener), service, &shutdown);
+    tokio::pin!(serving);
+    let socket = folder.path().join(SOCKET);
+    say(&debug::instructions(&address, std::process::id(), &socket)).map_err(ServeError::Stdout)?;
+    loop {
+        tokio::select! {
+            served = &mut serving => return served,
+            _ = interrupts.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        // The first asks running operations to end, and waits for them; the second does not wait.
+        if stop.send_replace(true) {
+            shutdown.fire();
+        } else {
+            shutdown.drain();
+        }
+    }
+}
+
+/// What the caller reads from stdout.
 fn say(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
@@ -152,17 +204,7 @@ struct Bound {
 
 impl Bound {
     fn new(within: &Path, client: CertificateDer<'static>) -> Result<Self, ServeError> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let failed = |source| ServeError::Socket {
-            folder: within.display().to_string(),
-            source,
-        };
-        let folder = tempfile::Builder::new()
-            .prefix("plugin-")
-            .permissions(std::fs::Permissions::from_mode(0o700))
-            .tempdir_in(within)
-            .map_err(failed)?;
-        let listener = UnixListener::bind(folder.path().join("socket")).map_err(failed)?;
+        let (folder, listener) = socket(within)?;
         let (config, certificate) = tls::server(client)?;
         Ok(Self {
             folder,
@@ -174,7 +216,7 @@ impl Bound {
 
     /// Version of the launcher's protocol, of Terraform's, where, how, and the certificate to expect.
     fn line(&self) -> String {
-        let socket = self.folder.path().join("socket");
+        let socket = self.folder.path().join(SOCKET);
         format!(
             "1|6|unix|{}|grpc|{}",
             socket.display(),
@@ -189,22 +231,50 @@ impl Bound {
     ) -> Result<(), ServeError> {
         let (ready, connections) = mpsc::channel(1);
         let accepting = tokio::spawn(accept(self.listener, self.acceptor, ready));
-        let provider = ProviderServer::new(service)
-            .max_decoding_message_size(MAX_MESSAGE_BYTES)
-            .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let serving = launcher::add(Server::builder().add_service(provider), &shutdown)
-            .serve_with_incoming_shutdown(ReceiverStream::new(connections), shutdown.begun());
-        let late = async {
-            shutdown.fired().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        let served = tokio::select! {
-            served = serving => served.map_err(ServeError::from),
-            () = late => Ok(()),
-        };
+        let served = answer(ReceiverStream::new(connections), service, &shutdown).await;
         accepting.abort();
         drop(self.folder);
         served
+    }
+}
+
+/// A socket in a folder of its own that only the user can enter, and that goes when it is dropped.
+fn socket(within: &Path) -> Result<(TempDir, UnixListener), ServeError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |source| ServeError::Socket {
+        folder: within.display().to_string(),
+        source,
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("plugin-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir_in(within)
+        .map_err(failed)?;
+    let listener = UnixListener::bind(folder.path().join(SOCKET)).map_err(failed)?;
+    Ok((folder, listener))
+}
+
+/// Answers calls on connections that have passed whatever they had to, until the end.
+async fn answer<P: Provider, C>(
+    connections: impl Stream<Item = io::Result<C>>,
+    service: Service<P>,
+    shutdown: &Shutdown,
+) -> Result<(), ServeError>
+where
+    C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let provider = ProviderServer::new(service)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let serving = launcher::add(Server::builder().add_service(provider), shutdown)
+        .serve_with_incoming_shutdown(connections, shutdown.begun());
+    let late = async {
+        shutdown.fired().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(ServeError::from),
+        () = late => Ok(()),
     }
 }
 
