@@ -171,6 +171,7 @@ async fn attached<P: Provider>(service: Service<P>, address: String) -> Result<(
     tokio::pin!(serving);
     let socket = folder.path().join(SOCKET);
     say(&debug::instructions(&address, std::process::id(), &socket)).map_err(ServeError::Stdout)?;
+    let mut interrupted = false;
     loop {
         tokio::select! {
             served = &mut serving => return served,
@@ -178,11 +179,12 @@ async fn attached<P: Provider>(service: Service<P>, address: String) -> Result<(
             _ = terminate.recv() => {}
         }
         // The first asks running operations to end, and waits for them; the second does not wait.
-        if stop.send_replace(true) {
+        if interrupted {
             shutdown.fire();
-        } else {
-            shutdown.drain();
         }
+        interrupted = true;
+        stop.send_replace(true);
+        shutdown.drain();
     }
 }
 
