@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := target/venv
 PREFIX ?= $(HOME)/.local
 PROFILE ?= release
+SEED ?= 1
 BUILT = target/$(PROFILE:dev=debug)
 # The demo and the tests look here for what was built.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: help build check test demo install venv clean
+.PHONY: help build check test soak demo install venv clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -25,6 +26,10 @@ check: need-cargo ## formatting, clippy and documentation, each warning an error
 
 test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS endpoint and the real Terraform
 	cargo test --workspace
+
+soak: need-cargo venv ## what CI takes a sample of, at length: 20,000 mangled logs, another 20,000 with each SEED=
+	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \
+		cargo test --workspace --test e2e both_verifiers_agree_on_mangled_logs -- --nocapture
 
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --workspace --bins

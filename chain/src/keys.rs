@@ -265,7 +265,7 @@ fn spec_of(info: &SubjectPublicKeyInfoRef<'_>, raw: &[u8]) -> Result<KeySpec, Ke
             _ => Err(KeyError::UnknownKind),
         },
         // RFC 3279 section 2.3.1: the parameters are there, and NULL.
-        RSA if parameters.is_some_and(|parameters| parameters.is_null()) => match rsa_bits(raw) {
+        RSA if parameters.is_some_and(AnyRef::is_null) => match rsa_bits(raw) {
             Some(2048) => Ok(KeySpec::Rsa2048),
             Some(3072) => Ok(KeySpec::Rsa3072),
             Some(4096) => Ok(KeySpec::Rsa4096),

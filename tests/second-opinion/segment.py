@@ -147,7 +147,7 @@ OPEN = form(
     + rb',"left":' + HS + rb',"sealed_before":"' + T + rb'"\}\}'
 )
 KEY = form(rb"\{" + LEAF + rb'"key":\{"verifier_key":' + S + rb'(?:,"previous":' + S + rb")?\}\}")
-ENTRY = form(rb"\{" + LEAF + rb'(?:"source":' + S + rb',)?"(event|text|base64)":(.*)\}')
+ENTRY = form(rb"\{" + LEAF + rb'(?:"source":' + S + rb',)?"(event|text|base64)":(.*)(.)')
 CLOSE = form(
     rb"\{" + LEAF + rb'"close":\{"segment":' + N + rb',"events":' + N + rb',"sealed":"' + T
     + rb'","left":' + HS + rb',"frames":"' + H + rb'"\}\}'
@@ -236,12 +236,14 @@ def key_parts(key, previous):
     return key, previous
 
 
-def entry_parts(source, kind, value):
+def entry_parts(source, kind, value, last):
     if source is not None and not 1 <= len(source) <= 255:
         raise Fault("line-form", "length of source")
     if len(value) > MAX_EVENT:
         raise Fault("event-form", f"event of {len(value)} bytes")
     {b"event": event, b"text": text, b"base64": base64_event}[kind](value)
+    if last != b"}":
+        raise Fault("line-form", "an entry does not end in }")
     return ()
 
 
@@ -460,9 +462,9 @@ class Walk:
             raise Fault("origin-mismatch", f"{origin!r}")
         if segment != self.number:
             raise Fault("segment-mismatch", f"{segment}")
+        self.range = Range(leaf.index, left)
         if segment == 0 and leaf.index != 0:
             raise Fault("index-mismatch", f"{leaf.index} in segment 0")
-        self.range = Range(leaf.index, left)
         if segment == 0 and leaf.prev != sha256(b"\0" + origin):
             raise Fault("prev-mismatch", "segment 0 does not begin at its origin")
         if segment == 0 and sealed_before != leaf.time:

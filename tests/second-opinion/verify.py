@@ -37,7 +37,7 @@ class Report:
         return 1 if self.faults else 2 if self.unread else 0
 
     def json(self):
-        verdict = ("verified", "fault", "no verdict")[self.exit()]
+        verdict = ("verified", "fault", "no_verdict")[self.exit()]
         return {"verdict": verdict, "exit": self.exit(), "faults": self.faults, "unread": self.unread}
 
 

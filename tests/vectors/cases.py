@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from forge import (
     EVENTS, HOUR, ORIGIN, PREFIX, Head, Key, Log, Segment, compressed, checksum, document_bytes, leaf, policy,
@@ -467,6 +467,8 @@ def places():
     yield edited("index-mismatch", "entry", "an entry that says another index", {"entry 1": swap('"index":5', '"index":6')}, 3, 5)
     yield entry_removed()
     yield edited("index-mismatch", "segment-0", "segment 0 begins at another index", {"open": lambda line: line.replace(b'"index":0', b'"index":1').replace(b'"left":[]', b'"left":["' + b"0" * 64 + b'"]')}, 1, None, segment=0)
+    yield edited("left-count", "segment-0", "segment 0 begins at another index, with an empty `left`",
+                 {"open": lambda line: line.replace(b'"index":0', b'"index":1')}, 1, None, segment=0)
     yield edited("prev-mismatch", "entry", "an entry with another hash of the line before it", {"entry 1": hash_changed}, 3, 5)
     yield edited("prev-mismatch", "segment-0", "segment 0 does not begin with its origin", {"open": hash_changed}, 1, None, segment=0)
     yield edited("left-count", "one-more", "`left` of the open line has a hash too many", {"open": lambda line: line.replace(b'"left":[', b'"left":["' + b"0" * 64 + b'",')}, 1, None)
