@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from segment import Fault, is_origin, time
+from fault import Fault
+from segment import is_origin, time
 
 
 class NoVerdict(Exception):
@@ -155,8 +156,11 @@ def items(value):
 
 def moment(value):
     """A time of RFC 3339 with any offset and any decimals, cut off to the microsecond."""
-    found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?([Zz]|[+-][01][0-9]:[0-5][0-9]|[+-]2[0-3]:[0-5][0-9])",
-                         string(value), re.ASCII)
+    found = re.fullmatch(
+        r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?([Zz]|[+-][01][0-9]:[0-5][0-9]|[+-]2[0-3]:[0-5][0-9])",
+        string(value),
+        re.ASCII,
+    )
     need(found, f"time {value}")
     try:
         whole = time(f"{found[1]}T{found[2]}.{(found[3] or '').ljust(6, '0')[:6]}Z".encode())
@@ -255,8 +259,12 @@ def parse_key(value):
     spki = binary(value["spki"])
     optional(value, "arn", string)
     key = Key(
-        value["spec"], spki, public_key(value["spec"], spki), moment(value["valid_from"]),
-        optional(value, "retired_at", moment), optional(value, "lost_at", moment),
+        value["spec"],
+        spki,
+        public_key(value["spec"], spki),
+        moment(value["valid_from"]),
+        optional(value, "retired_at", moment),
+        optional(value, "lost_at", moment),
         optional(value, "compromised", parse_compromised),
     )
     need(key.retired_at is None or key.retired_at >= key.valid_from, "a key retired before it was valid")

@@ -8,124 +8,23 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import zstandard
+from fault import Fault
+from frames import frames, stored
 
 MAX_INDEX = 1 << 53
 MAX_SEGMENT = 10**12
 MAX_EVENT = 1 << 20
 MAX_DEPTH = 128
 MAX_LINE = MAX_EVENT + 4096
-MAX_FRAME = 4 << 20
-MAX_FRAMES = 1 << 16
 MAX_OBJECT = 64 << 20
-MAX_CONTENT = 256 << 20
 MAX_SIGNATURES = 16
 MAX_SIGNATURE = 8192
-RAW_BLOCK = 131_072
-
-
-class Fault(Exception):
-    """The evidence is wrong: a code, and where."""
-
-    def __init__(self, code, what, line=None, index=None):
-        super().__init__(what)
-        self.code, self.what, self.line, self.index = code, what, line, index
 
 
 def sha256(data):
     return hashlib.sha256(data).digest()
-
-
-# F3: frames
-
-
-def frames(data):
-    """F3: the frames of an object in order, each as (where it starts, its header, what it holds)."""
-    at, total, taken = 0, 0, 0
-    while at < len(data):
-        if taken == MAX_FRAMES:
-            raise Fault("size-limit", "too many frames")
-        head, begin = frame_head(data, at)
-        total += head.size
-        if total > MAX_CONTENT:
-            raise Fault("size-limit", "segment content")
-        end = frame_blocks(data, begin, head)
-        content = inflate(data[at:end], head.size)
-        if not content.endswith(b"\n"):
-            raise Fault("frame-form", f"frame at byte {at} does not end in LF")
-        yield at, head, content
-        at, taken = end, taken + 1
-
-
-@dataclass
-class Head:
-    size: int
-    size_flag: int
-    blocks: list = field(default_factory=list)  # (type, size)
-
-
-MAGIC = b"\x28\xb5\x2f\xfd"
-
-
-def frame_head(data, at):
-    """F3.1: the header of the frame at `at`, and where its blocks begin (RFC 8878 section 3.1.1.1)."""
-    if data[at : at + 4] != MAGIC:
-        raise Fault("frame-form", f"no zstd frame at byte {at}")
-    descriptor = take(data, at + 4, 1, "frame-form")[0]
-    if descriptor & 0b0010_0000 == 0 or descriptor & 0b0000_0100 == 0:
-        raise Fault("frame-form", f"frame at byte {at} is no single segment or has no checksum")
-    if descriptor & 0b0001_1011:
-        raise Fault("frame-form", f"frame at byte {at} has a dictionary, an unused or a reserved bit")
-    flag = descriptor >> 6
-    width = (1, 2, 4, 8)[flag]
-    size = int.from_bytes(take(data, at + 5, width, "frame-form"), "little") + (256 if flag == 1 else 0)
-    if size > MAX_FRAME:
-        raise Fault("size-limit", f"frame of {size} bytes")
-    return Head(size, flag), at + 5 + width
-
-
-def frame_blocks(data, at, head):
-    """Where the frame ends whose blocks begin at `at`; notes the blocks in `head` (RFC 8878 section 3.1.1.2)."""
-    last = 0
-    while not last:
-        block = int.from_bytes(take(data, at, 3, "frame-corrupt"), "little")
-        last, kind, length = block & 1, block >> 1 & 3, block >> 3
-        if kind == 3:
-            raise Fault("frame-corrupt", f"reserved block type at byte {at}")
-        head.blocks.append((kind, length))
-        stored_length = 1 if kind == 1 else length
-        take(data, at + 3, stored_length, "frame-corrupt")
-        at += 3 + stored_length
-    take(data, at, 4, "frame-corrupt")
-    return at + 4
-
-
-def take(data, at, count, code):
-    piece = data[at : at + count]
-    if len(piece) < count:
-        raise Fault(code, f"the object ends in the frame, at byte {len(data)}")
-    return piece
-
-
-def inflate(frame, size):
-    try:
-        content = zstandard.ZstdDecompressor(max_window_size=MAX_FRAME).decompress(frame, max_output_size=size)
-    except zstandard.ZstdError as error:
-        raise Fault("frame-corrupt", str(error)) from None
-    if len(content) != size:
-        raise Fault("frame-form", "content size")
-    return content
-
-
-def stored(head):
-    """F3.4: the last frame is stored, in one way only."""
-    sizes = [size for _, size in head.blocks]
-    raw = all(kind == 0 for kind, _ in head.blocks)
-    full = all(size == RAW_BLOCK for size in sizes[:-1]) and 0 < sizes[-1] <= RAW_BLOCK
-    if head.size_flag != 2 or not raw or not full:
-        raise Fault("frame-form", "the last frame is not stored")
 
 
 # F4: lines
@@ -143,14 +42,36 @@ def form(pattern):
 
 
 OPEN = form(
-    rb'\{"format":' + N + rb"," + LEAF + rb'"open":\{"origin":' + S + rb',"segment":' + N
-    + rb',"left":' + HS + rb',"sealed_before":"' + T + rb'"\}\}'
+    rb'\{"format":'
+    + N
+    + rb","
+    + LEAF
+    + rb'"open":\{"origin":'
+    + S
+    + rb',"segment":'
+    + N
+    + rb',"left":'
+    + HS
+    + rb',"sealed_before":"'
+    + T
+    + rb'"\}\}'
 )
 KEY = form(rb"\{" + LEAF + rb'"key":\{"verifier_key":' + S + rb'(?:,"previous":' + S + rb")?\}\}")
 ENTRY = form(rb"\{" + LEAF + rb'(?:"source":' + S + rb',)?"(event|text|base64)":(.*)(.)')
 CLOSE = form(
-    rb"\{" + LEAF + rb'"close":\{"segment":' + N + rb',"events":' + N + rb',"sealed":"' + T
-    + rb'","left":' + HS + rb',"frames":"' + H + rb'"\}\}'
+    rb"\{"
+    + LEAF
+    + rb'"close":\{"segment":'
+    + N
+    + rb',"events":'
+    + N
+    + rb',"sealed":"'
+    + T
+    + rb'","left":'
+    + HS
+    + rb',"frames":"'
+    + H
+    + rb'"\}\}'
 )
 CHECKPOINT = form(rb'\{"checkpoint":"((?:[^"\\\x00-\x1f]|\\n)*)"\}')
 FORMAT = form(rb'\{"format":' + N + rb",")
@@ -217,8 +138,14 @@ def parse_line(raw):
         found = pattern.fullmatch(raw)
         if found:
             groups = found.groups()[skip:]
-            leaf = Leaf(kind, number(groups[0]), bytes.fromhex(groups[1].decode()), time(groups[2]),
-                        sha256(b"\0" + raw), PARTS[kind](*groups[3:]))
+            leaf = Leaf(
+                kind,
+                number(groups[0]),
+                bytes.fromhex(groups[1].decode()),
+                time(groups[2]),
+                sha256(b"\0" + raw),
+                PARTS[kind](*groups[3:]),
+            )
             return kind, leaf
     raise Fault("line-form", f"{raw[:80]!r}")
 
@@ -421,12 +348,16 @@ class Walk:
         kind, leaf = parse_line(raw)
         if kind != "checkpoint" and self.kinds and not self.close:
             self.follow(leaf)
-        due = ("open",) if not self.kinds else {
-            "open": ("key", "entry", "close"),
-            "key": ("entry", "close"),
-            "entry": ("entry", "close"),
-            "close": ("checkpoint",),
-        }[self.kinds[-1]]
+        due = (
+            ("open",)
+            if not self.kinds
+            else {
+                "open": ("key", "entry", "close"),
+                "key": ("entry", "close"),
+                "entry": ("entry", "close"),
+                "close": ("checkpoint",),
+            }[self.kinds[-1]]
+        )
         if kind not in due:
             raise Fault("line-order", f"{kind} where {due} is due")
         frame_right = {
@@ -527,8 +458,21 @@ class Walk:
         _, _, left, sealed_before = self.head.parts
         _, size, root, text_, signatures = self.note
         return Segment(
-            self.origin, self.number, self.head.index, self.head.prev, left, self.head.time, sealed_before,
-            self.close.parts[2], self.close.hash, size, self.range.roots(), root, self.key, text_, signatures,
+            self.origin,
+            self.number,
+            self.head.index,
+            self.head.prev,
+            left,
+            self.head.time,
+            sealed_before,
+            self.close.parts[2],
+            self.close.hash,
+            size,
+            self.range.roots(),
+            root,
+            self.key,
+            text_,
+            signatures,
         )
 
 

@@ -16,8 +16,9 @@ import sys
 import time as clock
 from dataclasses import dataclass
 
+from fault import Fault
 from policy import NoVerdict, fields, integer, moment, origin_of, parse_head, parse_policy
-from segment import MAX_SEGMENT, Fault, check
+from segment import MAX_SEGMENT, check
 
 SKEW = 300 * 1_000_000
 
@@ -30,8 +31,9 @@ class Report:
     unread: list
 
     def fault(self, place, fault):
-        self.faults.append({"object": place, "code": fault.code, "line": fault.line, "index": fault.index,
-                            "what": fault.what})
+        self.faults.append(
+            {"object": place, "code": fault.code, "line": fault.line, "index": fault.index, "what": fault.what}
+        )
 
     def exit(self):
         return 1 if self.faults else 2 if self.unread else 0
@@ -264,8 +266,9 @@ def load_pins(path):
         with open(path, "rb") as file:
             value = json.loads(file.read())
         integer(fields(value, ("state", "logs"))["state"], 1, 1)
-        return {origin_of(origin): parse_head(fields(pin, ("segment", "size", "root")))
-                for origin, pin in value["logs"].items()}
+        return {
+            origin_of(origin): parse_head(fields(pin, ("segment", "size", "root"))) for origin, pin in value["logs"].items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoVerdict(f"state file: {error}") from None
 

@@ -5,8 +5,23 @@ import struct
 from dataclasses import dataclass
 
 from forge import (
-    EVENTS, HOUR, ORIGIN, PREFIX, Head, Key, Log, Segment, compressed, checksum, document_bytes, leaf, policy,
-    raw_blocks, sha256, short, span, when,
+    EVENTS,
+    HOUR,
+    ORIGIN,
+    PREFIX,
+    Key,
+    Log,
+    Segment,
+    compressed,
+    checksum,
+    document_bytes,
+    leaf,
+    policy,
+    raw_blocks,
+    sha256,
+    short,
+    span,
+    when,
 )
 
 ED = "ECC_NIST_EDWARDS25519"
@@ -110,66 +125,142 @@ def all_vectors():
 def goods():
     yield good("segment-0", "a log of which nothing was asked yet: segment 0 alone", log_of(1))
     yield good("several-segments", "a log of five segments", log_of(5))
-    yield good("empty-segments", "segments without entries, as a silent log writes them",
-               log_of(2).add(()).add(()).add())
+    yield good("empty-segments", "segments without entries, as a silent log writes them", log_of(2).add(()).add(()).add())
     for spec in SPECS:
         name = spec.lower().replace("_", "-")
         yield good(f"key-{name}", f"signed by a key of the spec {spec}", log_of(2, Key(spec)))
-    yield good("text", "lines that are no JSON, with each escape that a text has",
-               log_of(1).add(('"no json: \\"a\\\\\\b\\t\\n\\f\\r\\u0000\\u001f\x7f/é\u2028🦀"', '""'), kind="text"))
+    yield good(
+        "text",
+        "lines that are no JSON, with each escape that a text has",
+        log_of(1).add(('"no json: \\"a\\\\\\b\\t\\n\\f\\r\\u0000\\u001f\x7f/é\u2028🦀"', '""'), kind="text"),
+    )
     yield good("base64", "bytes that are no UTF-8", log_of(1).add(('"AP/+"', '""', '"//8="'), kind="base64"))
-    yield good("json-values", "each kind of JSON value as an event",
-               log_of(1).add(("{}", "[]", '""', "0", "-0.0e-1", "1E400", "true", "false", "null", "123456789012345678901")))
-    yield good("spaces-in-event", "spaces and tabs between the tokens, where CR LF stood too",
-               log_of(1).add(('{  "a" :\t[ 1 ,2 ] , "b":{ } }',)))
-    yield good("repeated-names", "an event that says a name twice, and names an entry's keys",
-               log_of(1).add(('{"a":1,"a":2,"index":99,"close":{"segment":1}}',)))
-    yield good("lone-surrogate", "an escape of half a character, which RFC 8259 allows",
-               log_of(1).add(('"\\ud800"', '"\\uDC00\\ud800"')))
-    yield good("depth-128", "an event with as many levels as there may be",
-               log_of(1).add(("[" * 128 + "]" * 128, '{"a":' * 127 + "[]" + "}" * 127)))
+    yield good(
+        "json-values",
+        "each kind of JSON value as an event",
+        log_of(1).add(("{}", "[]", '""', "0", "-0.0e-1", "1E400", "true", "false", "null", "123456789012345678901")),
+    )
+    yield good(
+        "spaces-in-event",
+        "spaces and tabs between the tokens, where CR LF stood too",
+        log_of(1).add(('{  "a" :\t[ 1 ,2 ] , "b":{ } }',)),
+    )
+    yield good(
+        "repeated-names",
+        "an event that says a name twice, and names an entry's keys",
+        log_of(1).add(('{"a":1,"a":2,"index":99,"close":{"segment":1}}',)),
+    )
+    yield good(
+        "lone-surrogate",
+        "an escape of half a character, which RFC 8259 allows",
+        log_of(1).add(('"\\ud800"', '"\\uDC00\\ud800"')),
+    )
+    yield good(
+        "depth-128",
+        "an event with as many levels as there may be",
+        log_of(1).add(("[" * 128 + "]" * 128, '{"a":' * 127 + "[]" + "}" * 127)),
+    )
     yield good("brackets-in-string", "brackets in a string are no levels", log_of(1).add(('"' + "[{" * 500 + '"',)))
-    yield good("event-of-1-mib", "an event of just as many bytes as there may be",
-               log_of(1).add(('"' + "x" * ((1 << 20) - 2) + '"',)))
-    yield good("source", "who sent the event, of one and of 255 bytes",
-               log_of(1).add(EVENTS, source="a b/c~'").add(EVENTS, source="s" * 255))
+    yield good(
+        "event-of-1-mib",
+        "an event of just as many bytes as there may be",
+        log_of(1).add(('"' + "x" * ((1 << 20) - 2) + '"',)),
+    )
+    yield good(
+        "source",
+        "who sent the event, of one and of 255 bytes",
+        log_of(1).add(EVENTS, source="a b/c~'").add(EVENTS, source="s" * 255),
+    )
     yield good("several-frames", "entries in three frames", log_of(1).add(EVENTS * 5, frames=3))
-    yield good("frames-of-another-writer", "frames in raw blocks, with content sizes of one, two and eight bytes",
-               log_of(1).add(EVENTS * 9, frames=3, edits={
-                   "frame 0": lambda frame: raw_blocks(inflated(frame), width=2),
-                   "frame 1": lambda frame: raw_blocks(inflated(frame), block=100, width=8)}))
-    yield good("microseconds", "times to the microsecond, and equal ones",
-               log_of(1).add(("1",), opened=HOUR + 0.000001, sealed=HOUR + 1.000001))
+    yield good(
+        "frames-of-another-writer",
+        "frames in raw blocks, with content sizes of one, two and eight bytes",
+        log_of(1).add(
+            EVENTS * 9,
+            frames=3,
+            edits={
+                "frame 0": lambda frame: raw_blocks(inflated(frame), width=2),
+                "frame 1": lambda frame: raw_blocks(inflated(frame), block=100, width=8),
+            },
+        ),
+    )
+    yield good(
+        "microseconds",
+        "times to the microsecond, and equal ones",
+        log_of(1).add(("1",), opened=HOUR + 0.000001, sealed=HOUR + 1.000001),
+    )
     yield good("origin-of-255-bytes", "the longest origin", log_of(2, origin="o" * 255))
     yield good("two-logs", "two logs with prefixes that are alike", *two_logs())
     yield rotation()
     yield lost_key()
-    yield compromised("good--rotation-from-compromised", 0, None, "what follows the last good segment is signed by a new key",
-                      rotate=True)
+    yield compromised(
+        "good--rotation-from-compromised", 0, None, "what follows the last good segment is signed by a new key", rotate=True
+    )
     ended = log_of(3)
-    yield good("ended", "a log that was declared ended is silent ever since", ended, ended.policy(logs=[
-        ended.log_policy(ended={**ended.position(2), "successor": "acme.example/audit/next"})]), at=1000 * HOUR)
+    yield good(
+        "ended",
+        "a log that was declared ended is silent ever since",
+        ended,
+        ended.policy(logs=[ended.log_policy(ended={**ended.position(2), "successor": "acme.example/audit/next"})]),
+        at=1000 * HOUR,
+    )
     disowned = log_of(4)
-    yield good("disowned-after-end", "a segment after the declared end is not the log's", disowned, disowned.policy(logs=[
-        disowned.log_policy(ended=disowned.position(2))]))
-    yield good("declared-prefix", "what lies under a declared prefix is nobody's fault",
-               log_of(2), log_of(2).policy(declared_prefixes=["archive/"]),
-               objects={**log_of(2).objects, "archive/2023/policy.json": b"{}\n"})
+    yield good(
+        "disowned-after-end",
+        "a segment after the declared end is not the log's",
+        disowned,
+        disowned.policy(logs=[disowned.log_policy(ended=disowned.position(2))]),
+    )
+    yield good(
+        "declared-prefix",
+        "what lies under a declared prefix is nobody's fault",
+        log_of(2),
+        log_of(2).policy(declared_prefixes=["archive/"]),
+        objects={**log_of(2).objects, "archive/2023/policy.json": b"{}\n"},
+    )
     expired = log_of(4)
-    yield good("expired-beginning", "the first segments are gone, and their retention has passed", expired,
-               expired.policy(lock=[span(days=1)]), objects=without(expired, 0, 1))
-    yield good("expired-middle", "a segment in the middle is gone, and its retention has passed", expired,
-               expired.policy(lock=[span(days=1)]), objects=without(expired, 1))
+    yield good(
+        "expired-beginning",
+        "the first segments are gone, and their retention has passed",
+        expired,
+        expired.policy(lock=[span(days=1)]),
+        objects=without(expired, 0, 1),
+    )
+    yield good(
+        "expired-middle",
+        "a segment in the middle is gone, and its retention has passed",
+        expired,
+        expired.policy(lock=[span(days=1)]),
+        objects=without(expired, 1),
+    )
     shorter = expired.policy(lock=[span(days=10), span(HOUR + 30, days=1)])
-    yield good("expired-under-two-spans", "each absent segment has outlived the span under which it was sealed", expired,
-               shorter, objects=without(expired, 0, 1, 2))
-    yield good("file-beside-the-logs", "in a folder, what lies beside the logs is not looked at",
-               log_of(2), objects={**log_of(2).objects, "notes.txt": b"?\n"})
+    yield good(
+        "expired-under-two-spans",
+        "each absent segment has outlived the span under which it was sealed",
+        expired,
+        shorter,
+        objects=without(expired, 0, 1, 2),
+    )
+    yield good(
+        "file-beside-the-logs",
+        "in a folder, what lies beside the logs is not looked at",
+        log_of(2),
+        objects={**log_of(2).objects, "notes.txt": b"?\n"},
+    )
     spans = log_of(4)
-    yield good("longer-silence-from-later-span", "a later span allows a longer silence",
-               spans, spans.policy(lock=[span(), span(3 * HOUR + 30, silence=10 * HOUR)]), at=12 * HOUR)
-    yield good("fractions-in-policy", "times of the policy with decimals and an offset", log_of(2), log_of(2).policy(
-        keys=[{**log_of(1).key.policy(), "valid_from": "2023-12-31T23:59:59.5Z"}]))
+    yield good(
+        "longer-silence-from-later-span",
+        "a later span allows a longer silence",
+        spans,
+        spans.policy(lock=[span(), span(3 * HOUR + 30, silence=10 * HOUR)]),
+        at=12 * HOUR,
+    )
+    yield good(
+        "fractions-in-policy",
+        "times of the policy with decimals and an offset",
+        log_of(2),
+        log_of(2).policy(keys=[{**log_of(1).key.policy(), "valid_from": "2023-12-31T23:59:59.5Z"}]),
+    )
 
 
 def inflated(frame):
@@ -201,8 +292,12 @@ def lost_key():
     log = log_of(2)
     old, new = log.key, Key(ED, "b")
     log.add(change=(new, old), signers=[new]).add()
-    return good("rotation-from-lost", "the previous key is lost and does not sign", log, log.policy(
-        keys=[old.policy(lost_at=short(HOUR + 30 * 60)), new.policy()]))
+    return good(
+        "rotation-from-lost",
+        "the previous key is lost and does not sign",
+        log,
+        log.policy(keys=[old.policy(lost_at=short(HOUR + 30 * 60)), new.policy()]),
+    )
 
 
 def compromised(name, exit_, code, what, rotate=False, last_good=2, named=True, edit=None, **more):
@@ -221,53 +316,124 @@ def compromised(name, exit_, code, what, rotate=False, last_good=2, named=True, 
 
 def frames():
     """F3."""
+
     def frame(code, name, what, edits, line=None, index=None):
         due = {"frames": None, "object": None, "frame 1": 4, "last frame": 7}[next(iter(edits))]
         return edited(code, name, what, edits, line=line, index=due if index is None else index)
 
-    yield frame("frame-form", "skippable-frame", "a skippable frame before the first",
-                {"frames": lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0hide" + data})
+    yield frame(
+        "frame-form",
+        "skippable-frame",
+        "a skippable frame before the first",
+        {"frames": lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0hide" + data},
+    )
     yield frame("frame-form", "not-zstd", "the lines as they are, not compressed", {"object": lambda _: b'{"format":1}\n'})
-    yield frame("frame-form", "bytes-after-the-end", "a byte after the last frame", {"object": lambda data: data + b"\n"}, index=7)
-    yield frame("line-order", "frame-after-the-end", "another good frame after the last, not signed",
-                {"object": lambda data: data + compressed(b"{}\n")}, line=6, index=7)
-    yield frame("frame-form", "no-content-size", "a window instead of a single segment",
-                {"frame 1": lambda data: windowed(inflated(data))})
+    yield frame(
+        "frame-form", "bytes-after-the-end", "a byte after the last frame", {"object": lambda data: data + b"\n"}, index=7
+    )
+    yield frame(
+        "line-order",
+        "frame-after-the-end",
+        "another good frame after the last, not signed",
+        {"object": lambda data: data + compressed(b"{}\n")},
+        line=6,
+        index=7,
+    )
+    yield frame(
+        "frame-form",
+        "no-content-size",
+        "a window instead of a single segment",
+        {"frame 1": lambda data: windowed(inflated(data))},
+    )
     yield frame("frame-form", "no-checksum", "a frame without its checksum", {"frame 1": unchecked})
     yield frame("frame-form", "dictionary-id", "a frame that names a dictionary", {"frame 1": flip(4, 1)})
     yield frame("frame-form", "unused-bit", "the unused bit of the header is set", {"frame 1": flip(4, 0x10)})
     yield frame("frame-form", "reserved-bit", "the reserved bit of the header is set", {"frame 1": flip(4, 0x08)})
-    yield frame("frame-form", "empty-frame", "a frame without content",
-                {"frame 1": lambda data: empty_frame() + data})
-    yield frame("frame-form", "frame-ends-in-a-line", "a line that goes over the border of two frames",
-                {"frame 1": lambda data: compressed(inflated(data)[:50]) + compressed(inflated(data)[50:])})
-    yield frame("frame-form", "last-frame-compressed", "the last frame is compressed",
-                {"last frame": lambda data: compressed(inflated(data))})
-    yield frame("frame-form", "last-frame-in-small-blocks", "the last frame's blocks are not full",
-                {"last frame": lambda data: raw_blocks(inflated(data), block=100)})
-    yield frame("frame-form", "last-frame-with-empty-block", "an empty block after the last frame's only one",
-                {"last frame": empty_block})
-    yield frame("frame-form", "last-frame-size-in-two-bytes", "the last frame's content size in two bytes",
-                {"last frame": lambda data: raw_blocks(inflated(data), width=2)})
-    yield frame("frame-form", "last-frame-size-in-eight-bytes", "the last frame's content size in eight bytes",
-                {"last frame": lambda data: raw_blocks(inflated(data), width=8)})
+    yield frame("frame-form", "empty-frame", "a frame without content", {"frame 1": lambda data: empty_frame() + data})
+    yield frame(
+        "frame-form",
+        "frame-ends-in-a-line",
+        "a line that goes over the border of two frames",
+        {"frame 1": lambda data: compressed(inflated(data)[:50]) + compressed(inflated(data)[50:])},
+    )
+    yield frame(
+        "frame-form",
+        "last-frame-compressed",
+        "the last frame is compressed",
+        {"last frame": lambda data: compressed(inflated(data))},
+    )
+    yield frame(
+        "frame-form",
+        "last-frame-in-small-blocks",
+        "the last frame's blocks are not full",
+        {"last frame": lambda data: raw_blocks(inflated(data), block=100)},
+    )
+    yield frame(
+        "frame-form",
+        "last-frame-with-empty-block",
+        "an empty block after the last frame's only one",
+        {"last frame": empty_block},
+    )
+    yield frame(
+        "frame-form",
+        "last-frame-size-in-two-bytes",
+        "the last frame's content size in two bytes",
+        {"last frame": lambda data: raw_blocks(inflated(data), width=2)},
+    )
+    yield frame(
+        "frame-form",
+        "last-frame-size-in-eight-bytes",
+        "the last frame's content size in eight bytes",
+        {"last frame": lambda data: raw_blocks(inflated(data), width=8)},
+    )
     yield frame("frame-corrupt", "checksum", "a frame's checksum is wrong", {"frame 1": flip(-1)})
-    yield frame("frame-corrupt", "block", "a byte of a compressed block is changed", {"frame 1": flip(20, 0xff)})
+    yield frame("frame-corrupt", "block", "a byte of a compressed block is changed", {"frame 1": flip(20, 0xFF)})
     yield frame("frame-corrupt", "last-checksum", "the last frame's checksum is wrong", {"last frame": flip(-1)}, index=6)
-    yield frame("frame-corrupt", "cut-in-a-frame", "the object is cut in its last frame", {"object": lambda data: data[:-40]}, index=6)
-    yield frame("frame-form", "cut-in-a-header", "the object is cut in the header of its last frame",
-                {"last frame": lambda data: data[:7]}, index=6)
-    yield frame("segment-truncated", "last-frame-missing", "the last frame is cut off",
-                {"last frame": always(b"")}, line=3, index=6)
-    yield frame("segment-truncated", "entry-frame-missing-too", "all but the first frame is cut off",
-                {"object": first_frame}, line=1, index=4)
+    yield frame(
+        "frame-corrupt",
+        "cut-in-a-frame",
+        "the object is cut in its last frame",
+        {"object": lambda data: data[:-40]},
+        index=6,
+    )
+    yield frame(
+        "frame-form",
+        "cut-in-a-header",
+        "the object is cut in the header of its last frame",
+        {"last frame": lambda data: data[:7]},
+        index=6,
+    )
+    yield frame(
+        "segment-truncated", "last-frame-missing", "the last frame is cut off", {"last frame": always(b"")}, line=3, index=6
+    )
+    yield frame(
+        "segment-truncated",
+        "entry-frame-missing-too",
+        "all but the first frame is cut off",
+        {"object": first_frame},
+        line=1,
+        index=4,
+    )
     yield frame("segment-truncated", "no-byte", "an object without a byte", {"object": always(b"")})
-    yield frame("frames-mismatch", "compressed-again", "a frame compressed again after signing",
-                {"object": raw_again}, index=7)
-    yield frame("size-limit", "bomb", "a frame that says that it holds 4 MiB and a byte",
-                {"frame 1": always(b"\x28\xb5\x2f\xfd\xa4" + struct.pack("<I", (4 << 20) + 1) + b"\1\0\0" + bytes(4))}, line=1, index=4)
-    yield frame("size-limit", "64-bit-bomb", "a frame that says that it holds 2^63 bytes",
-                {"frame 1": always(b"\x28\xb5\x2f\xfd\xe4" + struct.pack("<Q", 1 << 63) + b"\1\0\0" + bytes(4))}, line=1, index=4)
+    yield frame(
+        "frames-mismatch", "compressed-again", "a frame compressed again after signing", {"object": raw_again}, index=7
+    )
+    yield frame(
+        "size-limit",
+        "bomb",
+        "a frame that says that it holds 4 MiB and a byte",
+        {"frame 1": always(b"\x28\xb5\x2f\xfd\xa4" + struct.pack("<I", (4 << 20) + 1) + b"\1\0\0" + bytes(4))},
+        line=1,
+        index=4,
+    )
+    yield frame(
+        "size-limit",
+        "64-bit-bomb",
+        "a frame that says that it holds 2^63 bytes",
+        {"frame 1": always(b"\x28\xb5\x2f\xfd\xe4" + struct.pack("<Q", 1 << 63) + b"\1\0\0" + bytes(4))},
+        line=1,
+        index=4,
+    )
 
 
 def empty_frame():
@@ -299,55 +465,164 @@ def first_frame(data):
 def raw_again(data):
     first = first_frame(data)
     content = inflated(first)
-    return raw_blocks(content, width=2) + data[len(first):]
+    return raw_blocks(content, width=2) + data[len(first) :]
 
 
 def lines():
     """F4 to F8, F10, F12."""
-    form = lambda name, what, edits, line, index, **more: edited("line-form", name, what, edits, line, index, **more)  # noqa: E731
-    order = lambda name, what, edits, line, index, **more: edited("line-order", name, what, edits, line, index, **more)  # noqa: E731
+    form = lambda name, what, edits, line, index, **more: edited(
+        "line-form", name, what, edits, line, index, **more
+    )  # noqa: E731
+    order = lambda name, what, edits, line, index, **more: edited(
+        "line-order", name, what, edits, line, index, **more
+    )  # noqa: E731
     yield form("space", "a space in the envelope", {"open": swap('"format":1', '"format": 1')}, 1, None)
-    yield form("key-order", "the keys of a line in another order",
-               {"entry 0": lambda line: line.replace(b'{"index":4,', b"{", 1).replace(b',"event"', b',"index":4,"event"', 1)}, 2, 4)
-    yield form("upper-case-hex", "a hash in upper case", {"entry 1": lambda line: line[:19] + line[19:83].upper() + line[83:]}, 3, 5)
+    yield form(
+        "key-order",
+        "the keys of a line in another order",
+        {"entry 0": lambda line: line.replace(b'{"index":4,', b"{", 1).replace(b',"event"', b',"index":4,"event"', 1)},
+        2,
+        4,
+    )
+    yield form(
+        "upper-case-hex",
+        "a hash in upper case",
+        {"entry 1": lambda line: line[:19] + line[19:83].upper() + line[83:]},
+        3,
+        5,
+    )
     yield form("leading-zero", "an index with a zero before it", {"entry 0": swap('"index":4,', '"index":04,')}, 2, 4)
     yield form("number-as-float", "a number with a decimal point", {"close": swap('"events":2', '"events":2.0')}, 4, 6)
     yield form("index-2-53", "an index of 2^53", {"entry 0": swap('"index":4,', '"index":9007199254740992,')}, 2, 4)
-    yield form("segment-of-13-digits", "a segment number of 13 digits", {"close": swap('"segment":1,', '"segment":1000000000000,')}, 4, 6)
-    yield form("escape-in-source", "an escape in the envelope", {"entry 0": swap('"event"', '"source":"\\u0061","event"')}, 2, 4)
+    yield form(
+        "segment-of-13-digits",
+        "a segment number of 13 digits",
+        {"close": swap('"segment":1,', '"segment":1000000000000,')},
+        4,
+        6,
+    )
+    yield form(
+        "escape-in-source", "an escape in the envelope", {"entry 0": swap('"event"', '"source":"\\u0061","event"')}, 2, 4
+    )
     yield form("empty-source", "a source without a character", {"entry 0": swap('"event"', '"source":"","event"')}, 2, 4)
-    yield form("source-of-256-bytes", "a source that is too long", {"entry 0": swap('"event"', f'"source":"{"s" * 256}","event"')}, 2, 4)
+    yield form(
+        "source-of-256-bytes",
+        "a source that is too long",
+        {"entry 0": swap('"event"', f'"source":"{"s" * 256}","event"')},
+        2,
+        4,
+    )
     yield form("source-not-ascii", "a source that is not ASCII", {"entry 0": swap('"event"', '"source":"é","event"')}, 2, 4)
     yield form("cipher", "the reserved key `cipher`", {"entry 0": swap('"event"', '"cipher"')}, 2, 4)
     yield form("field-more", "a field that the form does not have", {"close": swap('"frames"', '"note":1,"frames"')}, 4, 6)
-    yield form("origin-with-plus", "an origin with a character that it may not have", {"open": swap("audit/payments", "audit+payments")}, 1, None)
-    yield form("line-too-long", "a line of more than 1 MiB and 4 KiB",
-               {"entry 0": lambda line: line[:-1] + b" " * ((1 << 20) + 4097 - len(line)) + b"}"}, 2, 4)
+    yield form(
+        "origin-with-plus",
+        "an origin with a character that it may not have",
+        {"open": swap("audit/payments", "audit+payments")},
+        1,
+        None,
+    )
+    yield form(
+        "line-too-long",
+        "a line of more than 1 MiB and 4 KiB",
+        {"entry 0": lambda line: line[:-1] + b" " * ((1 << 20) + 4097 - len(line)) + b"}"},
+        2,
+        4,
+    )
     yield form("cr-lf", "a line that ends in CR LF", {"close": lambda line: line + b"\r"}, 4, 6)
     yield form("empty-line", "an empty line", {"entry 0": always(b"")}, 2, 4)
-    yield form("no-leap-day", "a day that the year does not have", {"open": swap(f'"time":"{when(HOUR)}"', '"time":"2023-02-29T01:00:00.000000Z"')}, 1, None)
-    yield form("leap-second", "a leap second", {"close": swap(f'"time":"{when(HOUR + 60)}"', '"time":"2024-01-01T01:00:60.000000Z"')}, 4, 6)
+    yield form(
+        "no-leap-day",
+        "a day that the year does not have",
+        {"open": swap(f'"time":"{when(HOUR)}"', '"time":"2023-02-29T01:00:00.000000Z"')},
+        1,
+        None,
+    )
+    yield form(
+        "leap-second",
+        "a leap second",
+        {"close": swap(f'"time":"{when(HOUR + 60)}"', '"time":"2024-01-01T01:00:60.000000Z"')},
+        4,
+        6,
+    )
     yield form("time-without-decimals", "a time without decimals", {"entry 0": swap(".000000Z", "Z")}, 2, 4)
-    yield form("year-9999", "a year that no time has", {"close": swap(f'"sealed":"{when(HOUR + 60)}"', '"sealed":"9999-01-01T00:00:00.000000Z"')}, 4, 6)
-    yield form("verifier-key-id", "a verifier key whose id is not its own", {"key": lambda line: line.replace(b"+" + Key(ED).key_id().hex().encode(), b"+00000000")}, 2, 1, segment=0)
-    yield form("checkpoint-extension", "a checkpoint with an extension line", {"note": lambda note: note.replace("\n\n", "\nmore\n\n")}, 5, 7)
-    yield form("checkpoint-size-zero", "a checkpoint's size with a zero before it", {"note": lambda note: note.replace("\n7\n", "\n07\n")}, 5, 7)
-    yield form("checkpoint-other-name", "a signature under another key name", {"note": lambda note: note.replace("\u2014 acme", "\u2014 bcme")}, 5, 7)
-    yield form("checkpoint-escaped-dash", "the em dash as an escape", {"checkpoint": lambda line: line.replace("\u2014".encode(), b"\\u2014")}, 5, 7)
+    yield form(
+        "year-9999",
+        "a year that no time has",
+        {"close": swap(f'"sealed":"{when(HOUR + 60)}"', '"sealed":"9999-01-01T00:00:00.000000Z"')},
+        4,
+        6,
+    )
+    yield form(
+        "verifier-key-id",
+        "a verifier key whose id is not its own",
+        {"key": lambda line: line.replace(b"+" + Key(ED).key_id().hex().encode(), b"+00000000")},
+        2,
+        1,
+        segment=0,
+    )
+    yield form(
+        "checkpoint-extension",
+        "a checkpoint with an extension line",
+        {"note": lambda note: note.replace("\n\n", "\nmore\n\n")},
+        5,
+        7,
+    )
+    yield form(
+        "checkpoint-size-zero",
+        "a checkpoint's size with a zero before it",
+        {"note": lambda note: note.replace("\n7\n", "\n07\n")},
+        5,
+        7,
+    )
+    yield form(
+        "checkpoint-other-name",
+        "a signature under another key name",
+        {"note": lambda note: note.replace("\u2014 acme", "\u2014 bcme")},
+        5,
+        7,
+    )
+    yield form(
+        "checkpoint-escaped-dash",
+        "the em dash as an escape",
+        {"checkpoint": lambda line: line.replace("\u2014".encode(), b"\\u2014")},
+        5,
+        7,
+    )
     yield form("checkpoint-base64", "a signature in base64 that is not canonical", {"note": loose_base64}, 5, 7)
     yield form("checkpoint-no-last-newline", "a note that does not end in LF", {"note": lambda note: note[:-1]}, 5, 7)
     yield form("17-signatures", "a checkpoint with 17 signatures", {}, 5, 7, signers=[Key(ED)] * 17)
-    yield form("signature-of-8193-bytes", "a signature that is too long", {"signature 0": lambda blob: blob + bytes(8192 - 63)}, 5, 7)
+    yield form(
+        "signature-of-8193-bytes",
+        "a signature that is too long",
+        {"signature 0": lambda blob: blob + bytes(8192 - 63)},
+        5,
+        7,
+    )
     yield order("two-open-lines", "a second open line", {"entry 0": again_open}, 2, 4)
     yield order("entry-in-first-frame", "an entry in the frame of the open line", {"frames": joined}, 2, 4)
     yield order("entry-first", "a segment that begins with an entry", {"open": first_as_entry}, 1, None)
     yield close_joined()
-    yield order("checkpoint-alone", "the checkpoint in a frame of its own",
-                {"last frame": split_last}, 5, 7)
+    yield order("checkpoint-alone", "the checkpoint in a frame of its own", {"last frame": split_last}, 5, 7)
     yield order("no-close-line", "the checkpoint where the close line belongs", {"close": always(None)}, 4, 6)
-    yield order("entry-after-close", "an entry after the close line",
-                {"last content": lambda content: content.replace(b"\n", b'\n{"index":7,"prev":"' + leaf(content.split(b"\n")[0]).hex().encode() + b'","time":"2024-01-01T01:01:00.000000Z","event":1}\n', 1)}, 5, 7)
-    yield order("line-after-checkpoint", "a line after the checkpoint", {"last content": lambda content: content + b"{}\n"}, 6, 7)
+    yield order(
+        "entry-after-close",
+        "an entry after the close line",
+        {
+            "last content": lambda content: content.replace(
+                b"\n",
+                b'\n{"index":7,"prev":"'
+                + leaf(content.split(b"\n")[0]).hex().encode()
+                + b'","time":"2024-01-01T01:01:00.000000Z","event":1}\n',
+                1,
+            )
+        },
+        5,
+        7,
+    )
+    yield order(
+        "line-after-checkpoint", "a line after the checkpoint", {"last content": lambda content: content + b"{}\n"}, 6, 7
+    )
     yield late_key()
 
 
@@ -360,8 +635,15 @@ def loose_base64(note):
 
 def again_open(line):
     index, prev, time = line.split(b",")[:3]
-    return b'{"format":1,' + index[1:] + b"," + prev + b"," + time + (
-        f',"open":{{"origin":"{ORIGIN}","segment":1,"left":[],"sealed_before":"{when(60)}"}}}}').encode()
+    return (
+        b'{"format":1,'
+        + index[1:]
+        + b","
+        + prev
+        + b","
+        + time
+        + (f',"open":{{"origin":"{ORIGIN}","segment":1,"left":[],"sealed_before":"{when(60)}"}}}}').encode()
+    )
 
 
 def first_as_entry(line):
@@ -372,8 +654,8 @@ def first_as_entry(line):
 def joined(data):
     """The first two frames as one."""
     first_ = first_frame(data)
-    second_ = first_frame(data[len(first_):])
-    rest = data[len(first_) + len(second_):]
+    second_ = first_frame(data[len(first_) :])
+    rest = data[len(first_) + len(second_) :]
     return compressed(inflated(first_) + inflated(second_)) + rest
 
 
@@ -393,7 +675,9 @@ def close_joined():
 
     edits = {"frame 1": take, "last content": lambda content: held["entries"] + content}
     log.add(edits=edits)
-    return fault("line-order", "close-line-in-entry-frame", "the close line in the frame of the entries", log, line=4, index=6)
+    return fault(
+        "line-order", "close-line-in-entry-frame", "the close line in the frame of the entries", log, line=4, index=6
+    )
 
 
 def late_key():
@@ -410,7 +694,9 @@ def late_key():
 def events():
     """F9."""
     bad = lambda name, what, value, **more: entry_of("event-form", name, what, value, **more)  # noqa: E731
-    yield bad("closes-the-line", "an event that ends its line early for other readers", '1},"index":99,"close":{"segment":1}')
+    yield bad(
+        "closes-the-line", "an event that ends its line early for other readers", '1},"index":99,"close":{"segment":1}'
+    )
     yield bad("two-values", "two values", "1 2")
     yield bad("comma", "two values with a comma", "1,2")
     yield bad("empty", "no value", "")
@@ -451,46 +737,179 @@ def events():
 
 def places():
     """F5, F6, F7, F10, F15, F17: where a line belongs, and what it says of others."""
-    yield edited("format-mismatch", "another-format", "a format that the policy does not name", {"open": swap('"format":1', '"format":2')}, 1, None)
-    yield edited("format-mismatch", "another-form", "a later format, with a field that format 1 does not have",
-                 {"open": swap('"format":1,', '"format":2,"more":1,')}, 1, None)
+    yield edited(
+        "format-mismatch",
+        "another-format",
+        "a format that the policy does not name",
+        {"open": swap('"format":1', '"format":2')},
+        1,
+        None,
+    )
+    yield edited(
+        "format-mismatch",
+        "another-form",
+        "a later format, with a field that format 1 does not have",
+        {"open": swap('"format":1,', '"format":2,"more":1,')},
+        1,
+        None,
+    )
     other = log_of(2, origin="acme.example/audit/logins")
-    yield fault("origin-mismatch", "another-log", "a segment of another log, signed by the same key", log_of(2),
-                objects={**log_of(2).objects, log_of(1).name(1): other.objects[other.name(1)]}, line=1)
-    yield edited("origin-mismatch", "checkpoint-of-another-log", "a checkpoint of another log",
-                 {"note": lambda note: note.replace("payments", "logins")}, 5, 7)
+    yield fault(
+        "origin-mismatch",
+        "another-log",
+        "a segment of another log, signed by the same key",
+        log_of(2),
+        objects={**log_of(2).objects, log_of(1).name(1): other.objects[other.name(1)]},
+        line=1,
+    )
+    yield edited(
+        "origin-mismatch",
+        "checkpoint-of-another-log",
+        "a checkpoint of another log",
+        {"note": lambda note: note.replace("payments", "logins")},
+        5,
+        7,
+    )
     swapped = log_of(4)
     two, three = swapped.objects[swapped.name(2)], swapped.objects[swapped.name(3)]
-    yield fault("segment-mismatch", "swapped", "two segments in each other's place", swapped, object=2, line=1,
-                objects={**swapped.objects, swapped.name(2): three, swapped.name(3): two})
-    yield edited("segment-mismatch", "close-line", "a close line that says another number", {"close": swap('"segment":1', '"segment":2')}, 4, 6)
-    yield edited("index-mismatch", "entry", "an entry that says another index", {"entry 1": swap('"index":5', '"index":6')}, 3, 5)
+    yield fault(
+        "segment-mismatch",
+        "swapped",
+        "two segments in each other's place",
+        swapped,
+        object=2,
+        line=1,
+        objects={**swapped.objects, swapped.name(2): three, swapped.name(3): two},
+    )
+    yield edited(
+        "segment-mismatch",
+        "close-line",
+        "a close line that says another number",
+        {"close": swap('"segment":1', '"segment":2')},
+        4,
+        6,
+    )
+    yield edited(
+        "index-mismatch", "entry", "an entry that says another index", {"entry 1": swap('"index":5', '"index":6')}, 3, 5
+    )
     yield entry_removed()
-    yield edited("index-mismatch", "segment-0", "segment 0 begins at another index", {"open": lambda line: line.replace(b'"index":0', b'"index":1').replace(b'"left":[]', b'"left":["' + b"0" * 64 + b'"]')}, 1, None, segment=0)
-    yield edited("left-count", "segment-0", "segment 0 begins at another index, with an empty `left`",
-                 {"open": lambda line: line.replace(b'"index":0', b'"index":1')}, 1, None, segment=0)
-    yield edited("prev-mismatch", "entry", "an entry with another hash of the line before it", {"entry 1": hash_changed}, 3, 5)
-    yield edited("prev-mismatch", "segment-0", "segment 0 does not begin with its origin", {"open": hash_changed}, 1, None, segment=0)
-    yield edited("left-count", "one-more", "`left` of the open line has a hash too many", {"open": lambda line: line.replace(b'"left":[', b'"left":["' + b"0" * 64 + b'",')}, 1, None)
+    yield edited(
+        "index-mismatch",
+        "segment-0",
+        "segment 0 begins at another index",
+        {
+            "open": lambda line: line.replace(b'"index":0', b'"index":1').replace(
+                b'"left":[]', b'"left":["' + b"0" * 64 + b'"]'
+            )
+        },
+        1,
+        None,
+        segment=0,
+    )
+    yield edited(
+        "left-count",
+        "segment-0",
+        "segment 0 begins at another index, with an empty `left`",
+        {"open": lambda line: line.replace(b'"index":0', b'"index":1')},
+        1,
+        None,
+        segment=0,
+    )
+    yield edited(
+        "prev-mismatch", "entry", "an entry with another hash of the line before it", {"entry 1": hash_changed}, 3, 5
+    )
+    yield edited(
+        "prev-mismatch", "segment-0", "segment 0 does not begin with its origin", {"open": hash_changed}, 1, None, segment=0
+    )
+    yield edited(
+        "left-count",
+        "one-more",
+        "`left` of the open line has a hash too many",
+        {"open": lambda line: line.replace(b'"left":[', b'"left":["' + b"0" * 64 + b'",')},
+        1,
+        None,
+    )
     yield edited("left-mismatch", "close-line", "`left` of the close line is not the range", {"close": left_changed}, 4, 6)
-    yield edited("left-mismatch", "close-line-one-less", "`left` of the close line has a hash less", {"close": left_shorter}, 4, 6)
-    yield edited("events-mismatch", "one-more", "the close line counts an entry too many", {"close": swap('"events":2', '"events":3')}, 4, 6)
-    yield edited("frames-mismatch", "close-line", "the close line names another hash of the frames", {"close": lambda line: line[:-67] + b"0" * 64 + line[-3:]}, index=7)
-    yield edited("time-decreased", "entry", "an entry's time before the line's before it", {"entry 1": swap(when(HOUR + 2), when(HOUR))}, 3, 5)
-    yield edited("time-decreased", "open-line", "an open line's time before `sealed_before`", {"open": swap(f'"time":"{when(HOUR)}"', f'"time":"{when(59)}"')}, 1, None)
-    yield edited("time-decreased", "sealed", "`sealed` before the close line's time", {"close": swap(f'"sealed":"{when(HOUR + 60)}"', f'"sealed":"{when(HOUR + 59)}"')}, 4, 6)
-    yield edited("sealed-before-mismatch", "segment-0", "`sealed_before` of segment 0 is not its own time", {"open": swap(f'"sealed_before":"{when(0)}"', '"sealed_before":"2023-12-31T00:00:00.000000Z"')}, 1, None, segment=0)
+    yield edited(
+        "left-mismatch", "close-line-one-less", "`left` of the close line has a hash less", {"close": left_shorter}, 4, 6
+    )
+    yield edited(
+        "events-mismatch",
+        "one-more",
+        "the close line counts an entry too many",
+        {"close": swap('"events":2', '"events":3')},
+        4,
+        6,
+    )
+    yield edited(
+        "frames-mismatch",
+        "close-line",
+        "the close line names another hash of the frames",
+        {"close": lambda line: line[:-67] + b"0" * 64 + line[-3:]},
+        index=7,
+    )
+    yield edited(
+        "time-decreased",
+        "entry",
+        "an entry's time before the line's before it",
+        {"entry 1": swap(when(HOUR + 2), when(HOUR))},
+        3,
+        5,
+    )
+    yield edited(
+        "time-decreased",
+        "open-line",
+        "an open line's time before `sealed_before`",
+        {"open": swap(f'"time":"{when(HOUR)}"', f'"time":"{when(59)}"')},
+        1,
+        None,
+    )
+    yield edited(
+        "time-decreased",
+        "sealed",
+        "`sealed` before the close line's time",
+        {"close": swap(f'"sealed":"{when(HOUR + 60)}"', f'"sealed":"{when(HOUR + 59)}"')},
+        4,
+        6,
+    )
+    yield edited(
+        "sealed-before-mismatch",
+        "segment-0",
+        "`sealed_before` of segment 0 is not its own time",
+        {"open": swap(f'"sealed_before":"{when(0)}"', '"sealed_before":"2023-12-31T00:00:00.000000Z"')},
+        1,
+        None,
+        segment=0,
+    )
     yield first_not_empty()
     keyless = Log()
     segment = Segment(keyless.head, 0)
     keyless.objects[keyless.name(0)] = segment.close(60, [keyless.key])
     yield fault("key-line-missing", "segment-0", "segment 0 announces no key", keyless, object=0, line=2, index=1)
-    yield edited("key-line", "previous-in-segment-0", "segment 0 names a previous key",
-                 {"key": lambda line: line[:-2] + f',"previous":"{Key(ED, "b").verifier_key()}"}}}}'.encode()}, 2, 1, segment=0)
+    yield edited(
+        "key-line",
+        "previous-in-segment-0",
+        "segment 0 names a previous key",
+        {"key": lambda line: line[:-2] + f',"previous":"{Key(ED, "b").verifier_key()}"}}}}'.encode()},
+        2,
+        1,
+        segment=0,
+    )
     yield key_line("no-previous", "a new key without the one until then", Key(ED, "b"), None)
     yield key_line("same-key", "a new key that is the one until then", Key(ED), Key(ED))
-    yield edited("key-line", "another-log", "a key of another log", {"key": lambda line: line.replace(
-        Key(ED).verifier_key().encode(), Key(ED).verifier_key("acme.example/audit/logins").encode())}, 2, 1, segment=0)
+    yield edited(
+        "key-line",
+        "another-log",
+        "a key of another log",
+        {
+            "key": lambda line: line.replace(
+                Key(ED).verifier_key().encode(), Key(ED).verifier_key("acme.example/audit/logins").encode()
+            )
+        },
+        2,
+        1,
+        segment=0,
+    )
 
 
 def hash_changed(line):
@@ -512,8 +931,14 @@ def left_shorter(line):
 
 def entry_removed():
     log = log_of(1)
-    log.add(EVENTS * 2, edits={"frame 1": lambda frame: compressed(b"\n".join(
-        line for at, line in enumerate(inflated(frame).split(b"\n")) if at != 1))})
+    log.add(
+        EVENTS * 2,
+        edits={
+            "frame 1": lambda frame: compressed(
+                b"\n".join(line for at, line in enumerate(inflated(frame).split(b"\n")) if at != 1)
+            )
+        },
+    )
     return fault("index-mismatch", "entry-removed", "an entry cut out, nothing else changed", log, line=3, index=5)
 
 
@@ -535,14 +960,33 @@ def key_line(name, what, key, previous):
 
 def heads():
     """F11, F12 and what neighbours say of each other."""
-    yield edited("size-mismatch", "one-more", "a checkpoint over a line more", {"head": lambda head: (head[0] + 1, head[1])}, 5, 7)
-    yield edited("root-mismatch", "other-root", "a checkpoint with another root", {"head": lambda head: (head[0], sha256(b"x"))}, 5, 7)
+    yield edited(
+        "size-mismatch", "one-more", "a checkpoint over a line more", {"head": lambda head: (head[0] + 1, head[1])}, 5, 7
+    )
+    yield edited(
+        "root-mismatch",
+        "other-root",
+        "a checkpoint with another root",
+        {"head": lambda head: (head[0], sha256(b"x"))},
+        5,
+        7,
+    )
     log = log_of(1).add(edits={"frame 1": lambda frame: compressed(inflated(frame).replace(b"bob", b"eve"))})
     yield fault("prev-mismatch", "entry-edited", "an entry edited, nothing else changed", log, line=4, index=6)
     for code, name, what, change in (
-        ("prev-mismatch", "neighbour", "a segment that follows another past", lambda head: setattr(head, "last", sha256(b"x"))),
+        (
+            "prev-mismatch",
+            "neighbour",
+            "a segment that follows another past",
+            lambda head: setattr(head, "last", sha256(b"x")),
+        ),
         ("left-mismatch", "neighbour", "a segment whose `left` holds a forged subtree, signed", forged_subtree),
-        ("sealed-before-mismatch", "neighbour", "a segment that says another `sealed_before`", lambda head: setattr(head, "sealed", 30)),
+        (
+            "sealed-before-mismatch",
+            "neighbour",
+            "a segment that says another `sealed_before`",
+            lambda head: setattr(head, "sealed", 30),
+        ),
     ):
         forked = log_of(2)
         change(forked.head)
@@ -551,11 +995,27 @@ def heads():
     shorter = log_of(2)
     shorter.head.range = log_of(1).add((EVENTS[0],)).head.range
     shorter.add()
-    yield fault("index-mismatch", "neighbour", "a segment that begins before its predecessor ends", shorter, object=2, line=1, index=6)
+    yield fault(
+        "index-mismatch",
+        "neighbour",
+        "a segment that begins before its predecessor ends",
+        shorter,
+        object=2,
+        line=1,
+        index=6,
+    )
     longer = log_of(1).add().add()
     replaced = log_of(1).add(("1", "2", "3"))
-    yield fault("index-mismatch", "predecessor-replaced", "a good segment of another history in the place of one", longer, object=2,
-                objects={**longer.objects, longer.name(1): replaced.objects[replaced.name(1)]}, line=1, index=7)
+    yield fault(
+        "index-mismatch",
+        "predecessor-replaced",
+        "a good segment of another history in the place of one",
+        longer,
+        object=2,
+        objects={**longer.objects, longer.name(1): replaced.objects[replaced.name(1)]},
+        line=1,
+        index=7,
+    )
 
 
 def forged_subtree(head):
@@ -569,18 +1029,39 @@ def signatures():
     yield case("signature-count", "two", "two signatures where one is required", signers=[a, a])
     yield case("key-unknown", "key-id", "another key id before a good signature", {"signature 0": flip(0)})
     yield case("signature-invalid", "changed", "a signature with a byte changed", {"signature 0": flip(-1)})
-    yield case("signature-invalid", "of-another-text", "a good signature over another checkpoint",
-               {"signature 0": lambda _: a.key_id() + a.sign(ORIGIN, 7, sha256(b"x"), 0)})
+    yield case(
+        "signature-invalid",
+        "of-another-text",
+        "a good signature over another checkpoint",
+        {"signature 0": lambda _: a.key_id() + a.sign(ORIGIN, 7, sha256(b"x"), 0)},
+    )
     yield case("signature-invalid", "short", "a signature cut off", {"signature 0": lambda blob: blob[:-1]})
     yield case("signature-invalid", "long", "a byte after the signature", {"signature 0": lambda blob: blob + b"\0"})
     unannounced = log_of(2)
     unannounced.keys.append(b)
     unannounced.add(signers=[b])
-    yield fault("signature-key", "not-announced", "a key that the policy names signs without a key line", unannounced, object=2)
+    yield fault(
+        "signature-key", "not-announced", "a key that the policy names signs without a key line", unannounced, object=2
+    )
     for name, what, signers, code in (
-        ("rotation-one-signature", "a new key without the signature of the previous one", lambda old, new: [new], "signature-count"),
-        ("rotation-order", "the two signatures of a rotation in the wrong order", lambda old, new: [old, new], "signature-key"),
-        ("rotation-three-signatures", "a third signature in a rotation", lambda old, new: [new, old, old], "signature-count"),
+        (
+            "rotation-one-signature",
+            "a new key without the signature of the previous one",
+            lambda old, new: [new],
+            "signature-count",
+        ),
+        (
+            "rotation-order",
+            "the two signatures of a rotation in the wrong order",
+            lambda old, new: [old, new],
+            "signature-key",
+        ),
+        (
+            "rotation-three-signatures",
+            "a third signature in a rotation",
+            lambda old, new: [new, old, old],
+            "signature-count",
+        ),
     ):
         log = log_of(2)
         log.add(change=(b, log.key), signers=signers(log.key, b)).add()
@@ -591,31 +1072,88 @@ def signatures():
         yield fault("signature-invalid", name, f"a signature of a key of the spec {spec} with a byte changed", log)
     stamp = log_of(1, Key("ML_DSA_44")).add(edits={"signature 0": flip(11)})
     yield fault("signature-invalid", "ml-dsa-44-time", "an ML-DSA-44 signature with another time than `sealed`", stamp)
-    yield fault("signature-invalid", "previous-key", "the previous key's signature of a rotation with a byte changed",
-                log_of(2).add(change=(b, a), edits={"signature 1": flip(-1)}), object=2)
+    yield fault(
+        "signature-invalid",
+        "previous-key",
+        "the previous key's signature of a rotation with a byte changed",
+        log_of(2).add(change=(b, a), edits={"signature 1": flip(-1)}),
+        object=2,
+    )
 
 
 def keys():
     """What the policy says of keys."""
     a, b = Key(ED), Key(ED, "b")
     log = log_of(2)
-    yield fault("key-unknown", "segment-0", "signed by a key that the policy does not name", log,
-                {**log.policy(), "logs": [{**log.log_policy(), "verifier_keys": [b.verifier_key()]}], "keys": [b.policy()]}, object=0, line=2)
+    yield fault(
+        "key-unknown",
+        "segment-0",
+        "signed by a key that the policy does not name",
+        log,
+        {**log.policy(), "logs": [{**log.log_policy(), "verifier_keys": [b.verifier_key()]}], "keys": [b.policy()]},
+        object=0,
+        line=2,
+    )
     rotated = log_of(2).add(change=(b, a)).add()
-    yield fault("key-unknown", "rotation", "a rotation to a key that the policy does not name", rotated, log_of(2).policy(), object=2, line=2)
-    yield fault("key-outside-span", "before-valid", "signed long before the key was valid", log,
-                log.policy(keys=[a.policy(valid_from=short(1000 * HOUR))]), object=0)
-    yield fault("key-outside-span", "after-retired", "signed long after the key was retired", log_of(5),
-                log.policy(keys=[a.policy(retired_at=short(2 * HOUR + 1800))]), object=3)
+    yield fault(
+        "key-unknown",
+        "rotation",
+        "a rotation to a key that the policy does not name",
+        rotated,
+        log_of(2).policy(),
+        object=2,
+        line=2,
+    )
+    yield fault(
+        "key-outside-span",
+        "before-valid",
+        "signed long before the key was valid",
+        log,
+        log.policy(keys=[a.policy(valid_from=short(1000 * HOUR))]),
+        object=0,
+    )
+    yield fault(
+        "key-outside-span",
+        "after-retired",
+        "signed long after the key was retired",
+        log_of(5),
+        log.policy(keys=[a.policy(retired_at=short(2 * HOUR + 1800))]),
+        object=3,
+    )
     stolen = Log().name(3)
-    yield compromised("key-compromised--after-last-good", 1, "key-compromised", "a segment after the last good one of a compromised key", object=stolen)
-    yield compromised("last-good-mismatch--other-root", 1, "last-good-mismatch", "the last good segment is another one", last_good=3,
-                      edit={"root": base64.b64encode(sha256(b"x")).decode()}, object=stolen)
+    yield compromised(
+        "key-compromised--after-last-good",
+        1,
+        "key-compromised",
+        "a segment after the last good one of a compromised key",
+        object=stolen,
+    )
+    yield compromised(
+        "last-good-mismatch--other-root",
+        1,
+        "last-good-mismatch",
+        "the last good segment is another one",
+        last_good=3,
+        edit={"root": base64.b64encode(sha256(b"x")).decode()},
+        object=stolen,
+    )
     tail = log_of(2)
     gone = {"at": short(HOUR), "last_good": [{"origin": ORIGIN, **log_of(4).position(3)}]}
-    yield fault("last-good-mismatch", "tail-cut-off", "the log ends before the last good segment", tail,
-                tail.policy(keys=[a.policy(compromised=gone)]), object=3)
-    yield compromised("no-verdict--compromised-without-last-good", 2, None, "a compromised key, and nobody says up to where it was good", named=False)
+    yield fault(
+        "last-good-mismatch",
+        "tail-cut-off",
+        "the log ends before the last good segment",
+        tail,
+        tail.policy(keys=[a.policy(compromised=gone)]),
+        object=3,
+    )
+    yield compromised(
+        "no-verdict--compromised-without-last-good",
+        2,
+        None,
+        "a compromised key, and nobody says up to where it was good",
+        named=False,
+    )
     wrong = log_of(2)
     wrong.add(change=(b, Key(ED, "c")))
     wrong.keys.append(Key(ED, "c"))
@@ -625,42 +1163,96 @@ def keys():
 def logs():
     """Listing."""
     log = log_of(4)
-    yield made("log-empty--nothing", 1, "a declared log without a segment", log, None, objects={".keep": b""}, code="log-empty")
+    yield made(
+        "log-empty--nothing", 1, "a declared log without a segment", log, None, objects={".keep": b""}, code="log-empty"
+    )
     yield fault("segment-missing", "middle", "a segment is gone before its time", log, objects=without(log, 2), object=2)
-    yield fault("segment-missing", "kept-longer-by-an-earlier-span", "the retention was shortened after they were sealed", log,
-                log.policy(lock=[span(), span(HOUR + 1800, days=1)]), objects=without(log, 0, 1, 2), object=0)
+    yield fault(
+        "segment-missing",
+        "kept-longer-by-an-earlier-span",
+        "the retention was shortened after they were sealed",
+        log,
+        log.policy(lock=[span(), span(HOUR + 1800, days=1)]),
+        objects=without(log, 0, 1, 2),
+        object=0,
+    )
     yield fault("segment-missing", "first", "segment 0 is gone before its time", log, objects=without(log, 0), object=0)
     stray = f"{PREFIX}/000000000001.jsonl.zst.bak"
-    yield fault("object-unaccounted", "in-prefix", "a file between the segments", log, objects={**log.objects, stray: b"?\n"}, object=stray)
+    yield fault(
+        "object-unaccounted",
+        "in-prefix",
+        "a file between the segments",
+        log,
+        objects={**log.objects, stray: b"?\n"},
+        object=stray,
+    )
     for name, what, key in (
         ("13-digits", "a segment's name with a digit too many", f"{PREFIX}/0000000000004.jsonl.zst"),
         ("11-digits", "a segment's name with a digit too few", f"{PREFIX}/00000000004.jsonl.zst"),
         ("plus-sign", "a segment's name with a sign", f"{PREFIX}/+00000000004.jsonl.zst"),
         ("upper-case", "a segment's name in upper case", f"{PREFIX}/000000000004.JSONL.ZST"),
     ):
-        yield fault("object-unaccounted", name, what, log, objects={**log.objects, key: log.objects[log.name(1)]}, object=key)
+        yield fault(
+            "object-unaccounted", name, what, log, objects={**log.objects, key: log.objects[log.name(1)]}, object=key
+        )
     below = f"{PREFIX}/old"
-    yield fault("object-unaccounted", "sub-folder", "a folder below the log", log, object=below,
-                objects={**log.objects, below + "/000000000001.jsonl.zst": log.objects[log.name(1)]})
+    yield fault(
+        "object-unaccounted",
+        "sub-folder",
+        "a folder below the log",
+        log,
+        object=below,
+        objects={**log.objects, below + "/000000000001.jsonl.zst": log.objects[log.name(1)]},
+    )
     end = {**log.position(3), "root": base64.b64encode(sha256(b"x")).decode()}
-    yield fault("end-mismatch", "other-root", "the declared end has another root", log, log.policy(logs=[log.log_policy(ended=end)]), object=3)
+    yield fault(
+        "end-mismatch",
+        "other-root",
+        "the declared end has another root",
+        log,
+        log.policy(logs=[log.log_policy(ended=end)]),
+        object=3,
+    )
     size = {**log.position(3), "size": log.position(3)["size"] + 1}
-    yield fault("end-mismatch", "other-size", "the declared end has another size", log, log.policy(logs=[log.log_policy(ended=size)]), object=3)
+    yield fault(
+        "end-mismatch",
+        "other-size",
+        "the declared end has another size",
+        log,
+        log.policy(logs=[log.log_policy(ended=size)]),
+        object=3,
+    )
     beyond = {**log.position(3), "segment": 5}
-    yield fault("segment-missing", "end", "the log stops before its declared end", log, log.policy(logs=[log.log_policy(ended=beyond)]), object=4)
+    yield fault(
+        "segment-missing",
+        "end",
+        "the log stops before its declared end",
+        log,
+        log.policy(logs=[log.log_policy(ended=beyond)]),
+        object=4,
+    )
 
 
 def times():
     log = log_of(3)
-    yield fault("silence-exceeded", "tail", "nothing since the last segment", log, at=2 * HOUR + 60 + 2 * HOUR + 1, object=2)
+    yield fault(
+        "silence-exceeded", "tail", "nothing since the last segment", log, at=2 * HOUR + 60 + 2 * HOUR + 1, object=2
+    )
     gap = log_of(2).add(opened=10 * HOUR, sealed=10 * HOUR + 60)
     yield fault("silence-exceeded", "between", "nothing for too long between two segments", gap, object=2)
     late = Log()
     late.add(opened=10 * HOUR, sealed=10 * HOUR + 60)
     yield fault("silence-exceeded", "before-the-first", "nothing for too long before segment 0", late, object=0)
     future = log_of(2).add(opened="9000-01-01T00:00:00.000000Z", sealed="9000-01-01T00:00:01.000000Z")
-    yield fault("sealed-in-future", "year-9000", "sealed in a year that is not yet", future,
-                future.policy(lock=[span(silence=1 << 40)]), object=2, at=3 * HOUR)
+    yield fault(
+        "sealed-in-future",
+        "year-9000",
+        "sealed in a year that is not yet",
+        future,
+        future.policy(lock=[span(silence=1 << 40)]),
+        object=2,
+        at=3 * HOUR,
+    )
 
 
 def pins():
@@ -672,10 +1264,24 @@ def pins():
 
     yield good("pinned-head", "the head that an earlier run pinned", log, state=state(3))
     yield good("grown-since-pinned", "the log has grown since", log, state=state(2))
-    yield fault("head-rolled-back", "tail-cut-off", "the log ends before the pinned head", log, objects=without(log, 3), state=state(3),
-                at=2 * HOUR + 600, object=2)
-    yield fault("head-forked", "other-root", "the pinned segment has another root", log, state=state(
-        3, root=base64.b64encode(sha256(b"x")).decode()), object=3)
+    yield fault(
+        "head-rolled-back",
+        "tail-cut-off",
+        "the log ends before the pinned head",
+        log,
+        objects=without(log, 3),
+        state=state(3),
+        at=2 * HOUR + 600,
+        object=2,
+    )
+    yield fault(
+        "head-forked",
+        "other-root",
+        "the pinned segment has another root",
+        log,
+        state=state(3, root=base64.b64encode(sha256(b"x")).decode()),
+        object=3,
+    )
     yield fault("head-forked", "other-size", "the pinned segment has another size", log, state=state(3, size=5), object=3)
 
 
@@ -686,7 +1292,11 @@ def policies():
     bad = lambda name, what, policy_: no_verdict(f"policy-{name}", what, log, policy_)  # noqa: E731
     yield bad("version", "a policy of a version that is not known", {**good_, "trust_policy": 2})
     yield bad("unknown-field", "a field that could be a condition", {**good_, "unless": True})
-    yield bad("unknown-field-deep", "a field of a key that could be a condition", {**good_, "keys": [log.key.policy(only_on="monday")]})
+    yield bad(
+        "unknown-field-deep",
+        "a field of a key that could be a condition",
+        {**good_, "keys": [log.key.policy(only_on="monday")]},
+    )
     yield bad("no-lock", "a policy without a span", {**good_, "lock": []})
     yield bad("lock-order", "spans that are not in order", {**good_, "lock": [span(10), span(5)]})
     yield bad("retention-0", "a retention of no day", {**good_, "lock": [span(days=0)]})
@@ -695,31 +1305,67 @@ def policies():
     yield bad("no-logs", "a policy without a log", {**good_, "logs": []})
     yield bad("no-keys", "a log of whose keys nothing is said", {**good_, "keys": []})
     yield bad("origin-twice", "two logs of one name", {**good_, "logs": [log.log_policy(), log.log_policy(prefix="other")]})
-    yield bad("prefix-overlap", "a log in the folder of another", {**good_, "logs": [
-        log.log_policy(), {**log_of(1, origin="acme.example/b").log_policy(), "prefix": PREFIX + "/b"}]})
+    yield bad(
+        "prefix-overlap",
+        "a log in the folder of another",
+        {**good_, "logs": [log.log_policy(), {**log_of(1, origin="acme.example/b").log_policy(), "prefix": PREFIX + "/b"}]},
+    )
     yield bad("declared-covers-log", "a declared prefix over a log", {**good_, "declared_prefixes": ["logs/"]})
     yield bad("declared-in-log", "a declared prefix in a log", {**good_, "declared_prefixes": [PREFIX + "/x/"]})
     yield bad("declared-without-slash", "a declared prefix without its slash", {**good_, "declared_prefixes": ["archive"]})
     yield bad("spec", "a key that is not of its spec", {**good_, "keys": [{**log.key.policy(), "spec": "ECC_NIST_P256"}]})
-    yield bad("unknown-spec", "a key of a spec that signs no log", {**good_, "keys": [{**log.key.policy(), "spec": "ECC_SECG_P256K1"}]})
-    yield bad("verifier-key-id", "a verifier key with another key's id", {**good_, "logs": [log.log_policy(
-        verifier_keys=[log.key.verifier_key().replace("+" + log.key.key_id().hex(), "+00000000")])]})
+    yield bad(
+        "unknown-spec",
+        "a key of a spec that signs no log",
+        {**good_, "keys": [{**log.key.policy(), "spec": "ECC_SECG_P256K1"}]},
+    )
+    yield bad(
+        "verifier-key-id",
+        "a verifier key with another key's id",
+        {
+            **good_,
+            "logs": [
+                log.log_policy(verifier_keys=[log.key.verifier_key().replace("+" + log.key.key_id().hex(), "+00000000")])
+            ],
+        },
+    )
     yield bad("compressed-point", "a key with a compressed point", compressed_point())
     yield bad("rsa-without-null", "an RSA key without the parameters that RFC 3279 asks for", rsa_without_null())
     yield bad("not-json", "no JSON", b"{")
-    yield bad("name-twice", "a field that stands twice", document_bytes(good_).replace(b'"trust_policy": 1,', b'"trust_policy": 1, "trust_policy": 1,'))
-    yield bad("retired-before-valid", "a key retired before it was valid", {**good_, "keys": [log.key.policy(
-        valid_from=short(HOUR), retired_at=short(0))]})
+    yield bad(
+        "name-twice",
+        "a field that stands twice",
+        document_bytes(good_).replace(b'"trust_policy": 1,', b'"trust_policy": 1, "trust_policy": 1,'),
+    )
+    yield bad(
+        "retired-before-valid",
+        "a key retired before it was valid",
+        {**good_, "keys": [log.key.policy(valid_from=short(HOUR), retired_at=short(0))]},
+    )
     yield bad("key-twice", "a key that stands twice", {**good_, "keys": [log.key.policy(), log.key.policy()]})
     twice = {"at": short(HOUR), "last_good": [{"origin": ORIGIN, **log.position(number)} for number in (0, 1)]}
-    yield bad("last-good-twice", "two last good segments of one log", {**good_, "keys": [log.key.policy(compromised=twice)]})
-    for name, time in (("minute", "2024-01-01T00:00Z"), ("leap-second", "2023-12-31T23:59:60Z"), ("compact", "20240101T000000Z"),
-                       ("zone-name", "2024-01-01T00:00:00Z[UTC]"), ("comma", "2024-01-01T00:00:00,5Z"), ("no-zone", "2024-01-01T00:00:00"),
-                       ("offset-24", "2024-01-01T00:00:00+24:00"), ("before-1970", "1970-01-01T00:00:00+00:01"),
-                       ("lines-form-of-year-9999", "9999-01-01T00:00:00.000000Z")):
-        yield bad(f"time-{name}", "a time that is not one of RFC 3339 from 1970 to 9998", {**good_, "keys": [
-            log.key.policy(valid_from=time)]})
-    yield no_verdict("format-2", "a log of a format that is not known yet", log, {**good_, "logs": [log.log_policy(format=2)]})
+    yield bad(
+        "last-good-twice", "two last good segments of one log", {**good_, "keys": [log.key.policy(compromised=twice)]}
+    )
+    for name, time in (
+        ("minute", "2024-01-01T00:00Z"),
+        ("leap-second", "2023-12-31T23:59:60Z"),
+        ("compact", "20240101T000000Z"),
+        ("zone-name", "2024-01-01T00:00:00Z[UTC]"),
+        ("comma", "2024-01-01T00:00:00,5Z"),
+        ("no-zone", "2024-01-01T00:00:00"),
+        ("offset-24", "2024-01-01T00:00:00+24:00"),
+        ("before-1970", "1970-01-01T00:00:00+00:01"),
+        ("lines-form-of-year-9999", "9999-01-01T00:00:00.000000Z"),
+    ):
+        yield bad(
+            f"time-{name}",
+            "a time that is not one of RFC 3339 from 1970 to 9998",
+            {**good_, "keys": [log.key.policy(valid_from=time)]},
+        )
+    yield no_verdict(
+        "format-2", "a log of a format that is not known yet", log, {**good_, "logs": [log.log_policy(format=2)]}
+    )
     yield no_verdict("state-version", "pins of a version that is not known", log, state={"state": 2, "logs": {}})
 
 

@@ -72,9 +72,7 @@ class Key:
         self.spec, self.name = spec, name
         self.private = private_key(spec, name)
         self.public = self.private.public_key()
-        self.spki = self.public.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        self.spki = self.public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
     def material(self):
         raw = lambda: self.public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)  # noqa: E731
@@ -297,8 +295,18 @@ class Log:
     def name(self, number):
         return f"{self.prefix}/{number:012}.jsonl.zst"
 
-    def add(self, entries=EVENTS, edits=None, change=None, signers=None, opened=None, sealed=None, kind="event",
-            source=None, frames=1):
+    def add(
+        self,
+        entries=EVENTS,
+        edits=None,
+        change=None,
+        signers=None,
+        opened=None,
+        sealed=None,
+        kind="event",
+        source=None,
+        frames=1,
+    ):
         """One more segment. `change` is (key, previous), of which `previous` may be absent."""
         number = self.head.number
         opened = number * HOUR if opened is None else opened
