@@ -183,6 +183,10 @@ impl FunctionError {
     }
 }
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tuple of arguments",
+    note = "the arguments are a tuple of up to eight types that a model can hold; one alone is `(String,)`"
+)]
 /// A tuple of up to eight types that are [`FromValue`], for the parameters of a [`Function`].
 pub trait Arguments: Sized + Send {
     /// How many there are. The variadic ones count as one.

@@ -104,7 +104,8 @@
 //!
 //! The planned state is made by the framework: what the configuration says is kept; a default fills what it leaves out;
 //! what is computed is unknown on create, and on update once anything changes, unless it is said to
-//! [keep its state](Attribute::use_state_for_unknown). `plan` may set what it can foresee.
+//! [keep its state](Attribute::use_state_for_unknown). An attribute's own [modifiers](Attribute::plan_with) and then
+//! `plan` may set what they can foresee.
 //!
 //! # When things go wrong
 //!
@@ -127,6 +128,11 @@
 //! Terraform 1.12 and later, and is [imported by it](Resource::import_by_identity). A `moved` block turns a resource of
 //! another type, even of another provider, into one of ours by [`Resource::move_from`]. State and identities of earlier
 //! versions go through [`Resource::upgrade`] and [`Resource::upgrade_identity`].
+//!
+//! # Time
+//!
+//! [`Retry`] tries again what fails for now, [`Context::within`] gives up on what takes too long, and both end when
+//! Terraform is interrupted. [`Timeouts`] is the `timeouts` attribute by which practitioners say how long that is.
 //!
 //! # What else a provider offers
 //!
@@ -189,6 +195,7 @@ mod server;
 mod service;
 mod validate;
 mod value;
+mod wait;
 mod wire;
 
 pub use action::{Action, Progress};
@@ -199,10 +206,11 @@ pub use function::{Arguments, Function, FunctionError, Parameter, Signature};
 pub use identity::{Deferral, IdentityAttribute, IdentitySchema, MoveSource, Moved};
 pub use list::{ListResource, Listed, Listing};
 pub use path::{AttributePath, Step};
-pub use provider::{ConfigureContext, DataSource, Plan, Provider, Resource};
+pub use provider::{AttributePlan, ConfigureContext, DataSource, Plan, Provider, Resource};
 pub use registry::Registry;
 pub use schema::{Attribute, Block, Fields, Nested, Schema, Shape};
 pub use server::serve;
 pub use value::{
     Field, FromValue, NotANumber, Number, Object, Set, ToValue, Type, Value, ValueError,
 };
+pub use wait::{Attempt, Retry, Timeouts};

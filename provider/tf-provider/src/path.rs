@@ -62,6 +62,10 @@ impl AttributePath {
         self.steps.is_empty()
     }
 
+    pub(crate) fn starts_with(&self, other: &Self) -> bool {
+        self.steps.starts_with(&other.steps)
+    }
+
     /// The first step, and the path from there.
     pub(crate) fn split_first(&self) -> (Option<Step>, Self) {
         let mut steps = self.steps.iter().cloned();

@@ -8,23 +8,38 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::codec::conform;
 use crate::schema::{Attribute, Block, Fields, Nested, Nesting, Shape};
-use crate::{AttributePath, Object, Plan, Set, Value};
+use crate::{
+    AttributePath, AttributePlan, Diagnostic, Diagnostics, Object, Plan, Result, Set, Value,
+};
 
 /// The plan before the resource itself has its say.
-pub(crate) fn plan(fields: &Fields, config: Object, prior: Option<Object>) -> Plan {
-    let unchanged = Planner { changed: false }.object(fields, &config, prior.as_ref());
-    let planned = if prior.as_ref() == Some(&unchanged) {
-        unchanged
-    } else {
-        Planner { changed: true }.object(fields, &config, prior.as_ref())
+///
+/// # Errors
+/// What the modifiers of attributes object to.
+pub(crate) fn plan(fields: &Fields, config: Object, prior: Option<Object>) -> Result<Plan> {
+    let run = |changed: bool| {
+        let mut planner = Planner {
+            changed,
+            is_create: prior.is_none(),
+            replace: Vec::new(),
+            wrong: Diagnostics::new(),
+        };
+        let after = planner.object(fields, &config, prior.as_ref(), &AttributePath::root());
+        (after, planner.replace, planner.wrong)
     };
-    Plan {
+    let unchanged = Some(run(false)).filter(|(after, ..)| prior.as_ref() == Some(after));
+    let (planned, replace, wrong) = unchanged.unwrap_or_else(|| run(true));
+    if wrong.has_errors() {
+        return Err(wrong);
+    }
+    Ok(Plan {
         config,
         prior,
         planned,
-        replace: Vec::new(),
-    }
+        replace,
+    })
 }
 
 /// The attributes for whose sake a new resource is made: those that the schema says and those that the resource asked for.
@@ -46,39 +61,54 @@ pub(crate) fn replacements(fields: &Fields, plan: &Plan) -> Vec<AttributePath> {
 struct Planner {
     /// Whether anything differs from the state, so that what is computed may too.
     changed: bool,
+    is_create: bool,
+    /// What modifiers ask for and object to.
+    replace: Vec<AttributePath>,
+    wrong: Diagnostics,
 }
 
 impl Planner {
-    fn object(&self, fields: &Fields, config: &Object, prior: Option<&Object>) -> Object {
+    fn object(
+        &mut self,
+        fields: &Fields,
+        config: &Object,
+        prior: Option<&Object>,
+        path: &AttributePath,
+    ) -> Object {
         let of_prior = |name: &str| prior.map_or(&Value::Null, |prior| prior.value(name));
-        let attributes = fields.attributes.iter().map(|(name, attribute)| {
-            (
-                name.clone(),
-                self.attribute(attribute, config.value(name), of_prior(name)),
-            )
-        });
-        let blocks = fields.blocks.iter().map(|(name, block)| {
-            (
-                name.clone(),
-                self.nested(
-                    block.nesting,
-                    &block.fields,
-                    config.value(name),
-                    of_prior(name),
-                ),
-            )
-        });
-        attributes.chain(blocks).collect()
+        let mut planned = Object::new();
+        for (name, attribute) in &fields.attributes {
+            let path = path.clone().attribute(name);
+            let sides = [config.value(name), of_prior(name)];
+            let value = self.attribute(attribute, sides, &path);
+            planned.set(name, self.modified(attribute, sides, &path, value));
+        }
+        for (name, block) in &fields.blocks {
+            let path = path.clone().attribute(name);
+            let sides = [config.value(name), of_prior(name)];
+            planned.set(
+                name,
+                self.nested(block.nesting, &block.fields, sides, &path),
+            );
+        }
+        planned
     }
 
-    fn attribute(&self, attribute: &Attribute, config: &Value, prior: &Value) -> Value {
+    fn attribute(
+        &mut self,
+        attribute: &Attribute,
+        [config, prior]: [&Value; 2],
+        path: &AttributePath,
+    ) -> Value {
         if attribute.write_only {
             return Value::Null;
         }
         if !config.is_null() {
             return match &attribute.shape {
                 Shape::Type(_) => config.clone(),
-                Shape::Nested(nested) => self.nested(nested.nesting, &nested.fields, config, prior),
+                Shape::Nested(Nested { nesting, fields }) => {
+                    self.nested(*nesting, fields, [config, prior], path)
+                }
             };
         }
         match &attribute.plan.default {
@@ -91,37 +121,75 @@ impl Planner {
         }
     }
 
-    fn nested(&self, nesting: Nesting, fields: &Fields, config: &Value, prior: &Value) -> Value {
-        let element = |config: &Value, prior: Option<&Value>| match config {
-            Value::Object(config) => {
-                Value::Object(self.object(fields, config, prior.and_then(as_object)))
+    /// What the attribute's own modifiers make of it.
+    fn modified(
+        &mut self,
+        attribute: &Attribute,
+        [config, prior]: [&Value; 2],
+        path: &AttributePath,
+        planned: Value,
+    ) -> Value {
+        if attribute.modifiers.is_empty() || attribute.write_only {
+            return planned;
+        }
+        let mut change = AttributePlan {
+            path,
+            config,
+            prior,
+            is_create: self.is_create,
+            replace: false,
+            planned,
+        };
+        for modify in &attribute.modifiers {
+            if let Err(text) = modify(&mut change) {
+                let summary = format!("Impossible change of {path}");
+                self.wrong
+                    .push(Diagnostic::error(summary, text).at(path.clone()));
             }
-            Value::Null
-            | Value::Unknown
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::List(_)
-            | Value::Set(_)
-            | Value::Map(_)
-            | Value::Tuple(_)
-            | Value::Dynamic(_) => config.clone(),
+        }
+        if change.replace && !self.is_create {
+            self.replace.push(path.clone());
+        }
+        match conform(change.planned, &attribute.ty(), path) {
+            Ok(planned) => planned,
+            Err(error) => {
+                let detail = format!(
+                    "A modifier planned what the schema does not allow: {error}. Please report this to the provider's authors."
+                );
+                let summary = format!("Wrong plan for {path}: bug in the provider");
+                self.wrong
+                    .push(Diagnostic::error(summary, detail).at(error.path));
+                Value::Unknown
+            }
+        }
+    }
+
+    fn nested(
+        &mut self,
+        nesting: Nesting,
+        fields: &Fields,
+        [config, prior]: [&Value; 2],
+        path: &AttributePath,
+    ) -> Value {
+        let mut element = |config: &Value, prior: Option<&Value>, path: &AttributePath| {
+            let Value::Object(config) = config else {
+                return config.clone();
+            };
+            let prior = prior.and_then(as_object);
+            Value::Object(self.object(fields, config, prior, path))
         };
         match (nesting, config, prior) {
-            (Nesting::Single, config, prior) => element(config, Some(prior)),
+            (Nesting::Single, config, prior) => element(config, Some(prior), path),
             (_, Value::List(elements), prior) => {
                 let prior = if let Value::List(prior) = prior {
                     prior.as_slice()
                 } else {
                     &[]
                 };
-                Value::List(
-                    elements
-                        .iter()
-                        .enumerate()
-                        .map(|(at, config)| element(config, prior.get(at)))
-                        .collect(),
-                )
+                let elements = elements.iter().enumerate();
+                let planned = elements
+                    .map(|(at, config)| element(config, prior.get(at), &path.clone().index(at)));
+                Value::List(planned.collect())
             }
             (_, Value::Set(elements), prior) => {
                 let none = Set::default();
@@ -135,12 +203,16 @@ impl Planner {
                         .iter()
                         .find(|prior| says_the_same(fields, config, prior))
                 };
-                Value::Set(
-                    elements
-                        .iter()
-                        .map(|config| element(config, matching(config)))
-                        .collect(),
-                )
+                let elements = elements.iter();
+                let planned = elements.map(|config| element(config, matching(config), path));
+                let planned = Value::Set(planned.collect());
+                // Elements of a set have no path of their own.
+                for inside in &mut self.replace {
+                    if inside.starts_with(path) {
+                        *inside = path.clone();
+                    }
+                }
+                planned
             }
             (_, Value::Map(elements), prior) => {
                 let none = BTreeMap::new();
@@ -149,9 +221,10 @@ impl Planner {
                 } else {
                     &none
                 };
-                let planned = elements
-                    .iter()
-                    .map(|(key, config)| (key.clone(), element(config, prior.get(key))));
+                let planned = elements.iter().map(|(key, config)| {
+                    let value = element(config, prior.get(key), &path.clone().key(key));
+                    (key.clone(), value)
+                });
                 Value::Map(planned.collect())
             }
             // Null or unknown as a whole.

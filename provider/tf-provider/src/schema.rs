@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::codec::conform;
-use crate::{AttributePath, FromValue, ToValue, Type, Value};
+use crate::{AttributePath, AttributePlan, FromValue, ToValue, Type, Value};
 
 /// The attributes and blocks of a resource, a data source or a provider.
 ///
@@ -211,6 +211,7 @@ pub(crate) enum Source {
 }
 
 type Validator = Arc<dyn Fn(&Value, &AttributePath) -> Result<(), String> + Send + Sync>;
+type Modifier = Arc<dyn Fn(&mut AttributePlan<'_>) -> Result<(), String> + Send + Sync>;
 
 /// One argument, made by who gives it its value: [`required`](Self::required), [`optional`](Self::optional),
 /// [`computed`](Self::computed) or [`optional_computed`](Self::optional_computed).
@@ -224,6 +225,7 @@ pub struct Attribute {
     pub(crate) write_only: bool,
     pub(crate) plan: PlanRules,
     pub(crate) validators: Vec<Validator>,
+    pub(crate) modifiers: Vec<Modifier>,
 }
 
 /// What becomes of an attribute at plan time.
@@ -265,6 +267,7 @@ impl Attribute {
             write_only: false,
             plan: PlanRules::default(),
             validators: Vec::new(),
+            modifiers: Vec::new(),
         }
     }
 
@@ -321,6 +324,32 @@ impl Attribute {
     #[must_use]
     pub fn use_state_for_unknown(mut self) -> Self {
         self.plan.use_state_for_unknown = true;
+        self
+    }
+
+    /// Changes the plan of this attribute after the rules above, each time one is made. The text of an error is shown
+    /// under the attribute.
+    ///
+    /// What the configuration says must stay, or be what the state has: so a difference that means nothing is passed over.
+    ///
+    /// ```
+    /// # use tf_provider::{Attribute, Type};
+    /// # fn upper(value: &tf_provider::Value) -> Option<String> {
+    /// #     if let tf_provider::Value::String(text) = value { Some(text.to_uppercase()) } else { None }
+    /// # }
+    /// Attribute::required(Type::String).plan_with(|change| {
+    ///     if change.config().is_wholly_known() && upper(change.config()) == upper(change.prior()) {
+    ///         change.planned = change.prior().clone();
+    ///     }
+    ///     Ok(())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn plan_with(
+        mut self,
+        modify: impl Fn(&mut AttributePlan<'_>) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.modifiers.push(Arc::new(modify));
         self
     }
 

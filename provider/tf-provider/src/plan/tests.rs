@@ -71,7 +71,7 @@ fn made_rule(name: &str) -> Object {
 }
 
 fn planned(config: Object, prior: Option<Object>) -> Plan {
-    plan(&fields(), config, prior)
+    plan(&fields(), config, prior).unwrap()
 }
 
 fn paths(plan: &Plan) -> Vec<String> {
@@ -260,4 +260,86 @@ fn validators_name_the_attribute_and_pass_over_what_is_not_known() {
             ),
         ]
     );
+}
+
+/// Plans one attribute with its modifiers, inside a list and outside.
+fn modified(attribute: Attribute, config: Value, prior: Option<Value>) -> Result<Plan> {
+    let inside = Fields::new().attribute("in", attribute.clone());
+    let fields = Fields::new()
+        .attribute("out", attribute)
+        .attribute("rows", Attribute::optional(Nested::list(inside.clone())))
+        .attribute("set", Attribute::optional(Nested::set(inside)))
+        .attribute("etag", Attribute::computed(Type::String));
+    let object = |value: Value, etag: Value| {
+        let row = Object::new().with("in", value.clone());
+        let object = Object::new().with("out", value);
+        let object = object
+            .with("rows", vec![row.clone()])
+            .with("set", vec![row]);
+        whole(&fields, object.with("etag", etag))
+    };
+    let prior = prior.map(|value| object(value, "e".into()));
+    plan(&fields, object(config, Value::Null), prior)
+}
+
+fn without_case() -> Attribute {
+    let lower = |value: &Value| {
+        if let Value::String(text) = value {
+            text.to_lowercase()
+        } else {
+            String::new()
+        }
+    };
+    Attribute::required(Type::String).plan_with(move |change| {
+        if lower(change.config()) == "no" {
+            return Err(format!("{} cannot be.", change.path()));
+        }
+        if lower(change.config()) == lower(change.prior()) {
+            change.planned = change.prior().clone();
+        } else if !change.is_create() {
+            change.require_replace();
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_modifier_passes_over_a_change_that_means_nothing() {
+    let plan = modified(without_case(), "ABC".into(), Some("abc".into())).unwrap();
+    let prior = plan.prior.unwrap();
+    for same in ["out", "rows"] {
+        assert_eq!(plan.planned.value(same), prior.value(same));
+    }
+}
+
+#[test]
+fn a_modifier_asks_for_replacement_where_it_stands() {
+    let plan = modified(without_case(), "x".into(), Some("abc".into())).unwrap();
+    let asked: Vec<_> = plan.replace.iter().map(ToString::to_string).collect();
+    // A row is found again by its place; an element of a set that differs is another one.
+    assert_eq!(asked, ["out", "rows[0].in", "set"]);
+    assert_eq!(plan.planned.value("etag"), &Value::Unknown);
+    let create = modified(without_case(), "x".into(), None).unwrap();
+    assert!(create.replace.is_empty());
+}
+
+#[test]
+fn what_a_modifier_objects_to_has_its_path() {
+    let wrong = modified(without_case(), "no".into(), None).unwrap_err();
+    let details: Vec<_> = wrong.iter().map(|found| found.detail.as_str()).collect();
+    assert_eq!(
+        details,
+        [
+            "out cannot be.",
+            "rows[0].in cannot be.",
+            "set.in cannot be."
+        ]
+    );
+    let bug = Attribute::optional_computed(Type::Number).plan_with(|change| {
+        change.planned = "x".into();
+        Ok(())
+    });
+    let wrong = modified(bug, Value::Null, None).unwrap_err();
+    let found = wrong.iter().next().unwrap();
+    assert_eq!(found.summary, "Wrong plan for out: bug in the provider");
 }

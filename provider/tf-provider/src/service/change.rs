@@ -44,7 +44,7 @@ impl<P: Provider> Service<P> {
             });
         }
         let config = wire::decode_object(request.config, &ty, "configuration")?;
-        let mut plan = plan(&schema.fields, config.clone(), prior);
+        let mut plan = plan(&schema.fields, config.clone(), prior)?;
         let (private, deferral) = if self.is_deferred() {
             (private, Some(Deferral::ProviderConfigUnknown))
         } else {

@@ -46,7 +46,7 @@ impl<P: Provider> Service<P> {
         let config: Object = wire::decode_object(request.config, &ty, "configuration")?;
         let deferred = |config: Object, why: Deferral| {
             // What is computed is unknown, as in the plan of a resource.
-            let state = Value::Object(plan(&schema.fields, config, None).planned);
+            let state = Value::Object(plan(&schema.fields, config, None)?.planned);
             Ok(pb::read_data_source::Response {
                 state: Some(wire::encode(&state, &ty)?),
                 deferred: Some(wire::deferred(why)),

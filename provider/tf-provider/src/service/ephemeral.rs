@@ -53,7 +53,7 @@ impl<P: Provider> Service<P> {
         let (schema, ty) = (ephemeral.schema(), ephemeral.schema().object_type());
         let config = wire::decode_object(request.config, &ty, "configuration")?;
         let deferred = |config: Object, why: Deferral| {
-            let result = Value::Object(plan(&schema.fields, config, None).planned);
+            let result = Value::Object(plan(&schema.fields, config, None)?.planned);
             Ok(pb::open_ephemeral_resource::Response {
                 result: Some(wire::encode(&result, &ty)?),
                 deferred: Some(wire::deferred(why)),

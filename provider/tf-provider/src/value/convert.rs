@@ -1,11 +1,15 @@
 //! Plain Rust types from values and back.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{Number, Object, Set, Value, ValueError};
+use super::{Number, Object, Value, ValueError};
 use crate::AttributePath;
 
 /// A Rust type that a [`Value`] can be read into.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a value of Terraform",
+    label = "not a type that a model can hold",
+    note = "a model holds strings, bools, integers, f64, `Number`, `Value`, `Object`, other models, and `Option`, `Field`, `Vec`, `BTreeSet` and `BTreeMap<String, _>` of these",
+    note = "a plain struct becomes a model inside of `tf_provider::model! {{ … }}`"
+)]
 pub trait FromValue: Sized {
     /// Reads `value`, which lies at `path`.
     ///
@@ -20,6 +24,12 @@ pub trait FromValue: Sized {
 }
 
 /// A Rust type that gives a [`Value`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot become a value of Terraform",
+    label = "not a type that a model can hold",
+    note = "a model holds strings, bools, integers, f64, `Number`, `Value`, `Object`, other models, and `Option`, `Field`, `Vec`, `BTreeSet` and `BTreeMap<String, _>` of these",
+    note = "a plain struct becomes a model inside of `tf_provider::model! {{ … }}`"
+)]
 pub trait ToValue {
     /// The value. It is fitted to the schema afterwards, so that a list of a set's elements will do.
     fn to_value(&self) -> Value;
@@ -81,12 +91,16 @@ impl<T> From<Option<T>> for Field<T> {
 }
 
 /// Reads `value` where it may not be null or unknown: one message for all types that take neither.
-fn expected<T>(path: &AttributePath, expected: &str, value: &Value) -> Result<T, ValueError> {
+pub(super) fn expected<T>(
+    path: &AttributePath,
+    expected: &str,
+    value: &Value,
+) -> Result<T, ValueError> {
     Err(ValueError::new(path, expected, value.kind()))
 }
 
 /// A value of open type reads as what it is.
-fn open(value: Value) -> Value {
+pub(super) fn open(value: Value) -> Value {
     if let Value::Dynamic(typed) = value {
         open(typed.1)
     } else {
@@ -214,96 +228,6 @@ impl ToValue for Object {
     }
 }
 
-/// The elements of anything that has elements in a row, with their paths.
-fn elements(value: Value, path: &AttributePath) -> Result<Vec<(AttributePath, Value)>, ValueError> {
-    let indexed = |elements: Vec<Value>| {
-        let elements = elements.into_iter().enumerate();
-        elements
-            .map(|(at, element)| (path.clone().index(at), element))
-            .collect()
-    };
-    match open(value) {
-        Value::List(elements) | Value::Tuple(elements) => Ok(indexed(elements)),
-        Value::Set(set) => Ok(set
-            .into_iter()
-            .map(|element| (path.clone(), element))
-            .collect()),
-        other @ (Value::Null
-        | Value::Unknown
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Map(_)
-        | Value::Object(_)
-        | Value::Dynamic(_)) => expected(path, "a list or set", &other),
-    }
-}
-
-impl<T: FromValue> FromValue for Vec<T> {
-    fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
-        elements(value, path)?
-            .into_iter()
-            .map(|(path, element)| T::from_value(element, &path))
-            .collect()
-    }
-}
-
-impl<T: ToValue> ToValue for Vec<T> {
-    fn to_value(&self) -> Value {
-        self.as_slice().to_value()
-    }
-}
-
-impl<T: ToValue> ToValue for [T] {
-    fn to_value(&self) -> Value {
-        Value::List(self.iter().map(T::to_value).collect())
-    }
-}
-
-impl<T: FromValue + Ord> FromValue for BTreeSet<T> {
-    fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
-        Ok(Vec::from_value(value, path)?.into_iter().collect())
-    }
-}
-
-impl<T: ToValue> ToValue for BTreeSet<T> {
-    fn to_value(&self) -> Value {
-        Value::Set(self.iter().map(T::to_value).collect::<Set>())
-    }
-}
-
-impl<T: FromValue> FromValue for BTreeMap<String, T> {
-    fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
-        let read = |(key, element): (String, Value)| {
-            let element = T::from_value(element, &path.clone().key(&key))?;
-            Ok((key, element))
-        };
-        match open(value) {
-            Value::Map(map) => map.into_iter().map(read).collect(),
-            Value::Object(object) => object.into_iter().map(read).collect(),
-            other @ (Value::Null
-            | Value::Unknown
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::List(_)
-            | Value::Set(_)
-            | Value::Tuple(_)
-            | Value::Dynamic(_)) => expected(path, "a map", &other),
-        }
-    }
-}
-
-impl<T: ToValue> ToValue for BTreeMap<String, T> {
-    fn to_value(&self) -> Value {
-        Value::Map(
-            self.iter()
-                .map(|(key, element)| (key.clone(), element.to_value()))
-                .collect(),
-        )
-    }
-}
-
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
         if value.is_null() {
@@ -376,155 +300,5 @@ impl FromValue for () {
 
     fn fields() -> Option<Vec<&'static str>> {
         Some(Vec::new())
-    }
-}
-
-/// Defines plain structs that are read from and written to values, field by field under the same name.
-///
-/// A keyword as a name is written raw: `r#type`. A field may be any type that is [`FromValue`] and [`ToValue`], other
-/// models included, and may say that it is absent ([`Option`]) or not known yet ([`Field`]).
-///
-/// ```
-/// use tf_provider::{Field, Object, model};
-///
-/// model! {
-///     /// A file.
-///     #[derive(Clone, Debug, PartialEq)]
-///     pub struct File {
-///         path: String,
-///         content: Option<String>,
-///         /// Known once the file is written.
-///         size: Field<u64>,
-///     }
-/// }
-///
-/// let object = Object::new().with("path", "/tmp/a");
-/// let file: File = object.decode()?;
-/// assert_eq!(file, File { path: "/tmp/a".into(), content: None, size: Field::Null });
-///
-/// let error = Object::new().decode::<File>().unwrap_err();
-/// assert_eq!(error.to_string(), "path: expected a string, found null");
-/// # Ok::<(), tf_provider::ValueError>(())
-/// ```
-#[macro_export]
-macro_rules! model {
-    ($(
-        $(#[$meta:meta])*
-        $vis:vis struct $name:ident {
-            $( $(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty ),* $(,)?
-        }
-    )*) => {$(
-        $(#[$meta])*
-        $vis struct $name {
-            $( $(#[$field_meta])* $field_vis $field: $type ),*
-        }
-
-        impl $crate::FromValue for $name {
-            fn from_value(
-                value: $crate::Value,
-                path: &$crate::AttributePath,
-            ) -> ::core::result::Result<Self, $crate::ValueError> {
-                let mut object = <$crate::Object as $crate::FromValue>::from_value(value, path)?;
-                ::core::result::Result::Ok(Self {
-                    $( $field: {
-                        let name = stringify!($field).trim_start_matches("r#");
-                        $crate::FromValue::from_value(
-                            object.remove(name).unwrap_or_default(),
-                            &path.clone().attribute(name),
-                        )?
-                    } ),*
-                })
-            }
-
-            fn fields() -> ::core::option::Option<::std::vec::Vec<&'static str>> {
-                ::core::option::Option::Some(
-                    ::std::vec![$( stringify!($field).trim_start_matches("r#") ),*]
-                )
-            }
-        }
-
-        impl $crate::ToValue for $name {
-            fn to_value(&self) -> $crate::Value {
-                let mut object = $crate::Object::new();
-                $( object.set(stringify!($field).trim_start_matches("r#"), &self.$field); )*
-                $crate::Value::Object(object)
-            }
-        }
-    )*};
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    model! {
-        #[derive(Debug, PartialEq)]
-        struct Inner { r#type: String }
-
-        #[derive(Debug, PartialEq)]
-        struct Outer { id: Field<String>, inner: Vec<Inner>, tags: Option<BTreeMap<String, String>>, ports: BTreeSet<u16> }
-    }
-
-    fn outer() -> Outer {
-        Outer {
-            id: Field::Unknown,
-            inner: vec![Inner { r#type: "a".into() }],
-            tags: None,
-            ports: [80, 443].into(),
-        }
-    }
-
-    #[test]
-    fn models_read_back_what_they_wrote() {
-        let value = outer().to_value();
-        assert_eq!(
-            Outer::from_value(value, &AttributePath::root()).unwrap(),
-            outer()
-        );
-        assert_eq!(Inner::fields(), Some(vec!["type"]));
-    }
-
-    #[test]
-    fn an_error_deep_inside_has_the_whole_path() {
-        let inner = Object::new().with("type", 3);
-        let object = Object::new()
-            .with("inner", vec![inner])
-            .with("ports", vec![1]);
-        let error = object.decode::<Outer>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "inner[0].type: expected a string, found a number"
-        );
-    }
-
-    #[test]
-    fn a_number_out_of_range_names_the_range() {
-        let error = Object::new()
-            .with("port", 65536)
-            .get::<u16>("port")
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "port: expected a whole number from 0 to 65535, found 65536"
-        );
-    }
-
-    #[test]
-    fn an_unknown_is_refused_where_only_known_will_do() {
-        let object = Object::new().with("name", Value::Unknown);
-        assert!(object.get::<Option<String>>("name").is_err());
-        assert_eq!(object.get::<Field<String>>("name").unwrap(), Field::Unknown);
-    }
-
-    #[test]
-    fn a_value_of_open_type_reads_as_what_it_is() {
-        let typed = Value::Dynamic(Box::new((super::super::Type::String, Value::from("x"))));
-        assert_eq!(
-            Object::new()
-                .with("any", typed)
-                .get::<String>("any")
-                .unwrap(),
-            "x"
-        );
     }
 }

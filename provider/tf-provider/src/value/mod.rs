@@ -1,6 +1,8 @@
 //! Values as Terraform has them, and plain Rust types made of them.
 
 mod convert;
+mod elements;
+mod model;
 mod number;
 mod object;
 mod types;
