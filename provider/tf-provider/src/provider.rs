@@ -128,8 +128,11 @@ pub trait Resource: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Has its say when a destroy is planned (also the one of a replacement): warns, refuses by an error, or leaves
-    /// private data for [`delete`](Self::delete). It changes nothing.
+    /// Has its say when a destroy is planned: warns, refuses by an error, or leaves private data for
+    /// [`delete`](Self::delete). It changes nothing.
+    ///
+    /// It is asked, too, when a change makes a replacement necessary; private data does not reach the delete then. It is
+    /// not asked where a practitioner replaces what is tainted, or by `-replace`, since Terraform does not say so.
     fn plan_destroy(
         &self,
         cx: &Context<Self::Data>,

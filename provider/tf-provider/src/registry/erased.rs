@@ -73,7 +73,7 @@ impl<D: Send + Sync + 'static, R: Resource<Data = D>> AnyResource<D> for Erased<
     }
 
     fn plan<'a>(&'a self, cx: &'a Context<D>, plan: &'a mut Plan) -> Boxed<'a, Result> {
-        Box::pin(self.inner.plan(cx, plan))
+        Box::pin(async move { self.inner.plan(cx, plan).await })
     }
 
     fn create<'a>(&'a self, cx: &'a Context<D>, planned: Value) -> Boxed<'a, Result<Value>> {

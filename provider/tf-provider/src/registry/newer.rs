@@ -88,11 +88,11 @@ impl<D: Send + Sync + 'static, E: EphemeralResource<Data = D>> AnyEphemeral<D> f
     }
 
     fn renew<'a>(&'a self, cx: &'a Context<D>) -> Boxed<'a, Result<Option<SystemTime>>> {
-        Box::pin(self.inner.renew(cx))
+        Box::pin(async move { self.inner.renew(cx).await })
     }
 
     fn close<'a>(&'a self, cx: &'a Context<D>) -> Boxed<'a, Result> {
-        Box::pin(self.inner.close(cx))
+        Box::pin(async move { self.inner.close(cx).await })
     }
 }
 
@@ -150,7 +150,7 @@ impl<D: Send + Sync + 'static, A: Action<Data = D>> AnyAction<D> for Erased<A> {
     }
 
     fn plan<'a>(&'a self, cx: &'a Context<D>, config: &'a Object) -> Boxed<'a, Result> {
-        Box::pin(self.inner.plan(cx, config))
+        Box::pin(async move { self.inner.plan(cx, config).await })
     }
 
     fn invoke<'a>(

@@ -45,7 +45,7 @@ impl<P: Provider> Service<P> {
         }
         let config = wire::decode_object(request.config, &ty, "configuration")?;
         let mut plan = plan(&schema.fields, config.clone(), prior)?;
-        let (private, deferral) = if self.is_deferred() {
+        let (private, mut deferral) = if self.is_deferred() {
             (private, Some(Deferral::ProviderConfigUnknown))
         } else {
             let cx = self.context(config, private, client)?;
@@ -62,6 +62,15 @@ impl<P: Provider> Service<P> {
             ..plan
         };
         let replace = replacements(&schema.fields, &plan);
+        if !replace.is_empty() && deferral.is_none() {
+            // Terraform plans the destroy of a replacement no further. It plans the create once more, without a prior
+            // state, and it is that plan's private data that counts.
+            let private = Private::decode(&request.prior_private);
+            let prior = plan.prior.clone();
+            (_, deferral) = self
+                .destroy_planned(&name, prior, private, client, found)
+                .await?;
+        }
         let planned_identity = self
             .identity_planned(&name, resource, &planned, request.prior_identity)
             .await;

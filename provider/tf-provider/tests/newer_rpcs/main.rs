@@ -275,6 +275,13 @@ fn a_planned_destroy_warns() {
     std::fs::write(attached.path("data/a/inside"), "").unwrap();
     let plan = attached.succeeds(&["plan", "-destroy"]);
     assert!(plan.contains("Warning: Directory is not empty"), "{plan}");
+    attached.configure(r#"resource "fs_directory" "a" { path = "b" }"#);
+    let replacement = attached.succeeds(&["plan"]);
+    assert!(
+        replacement.contains("must be replaced")
+            && replacement.contains("Warning: Directory is not empty"),
+        "{replacement}"
+    );
     let failed = attached.fails(&["destroy", "-auto-approve"]);
     assert!(failed.contains("Directory cannot be removed"), "{failed}");
     std::fs::remove_file(attached.path("data/a/inside")).unwrap();

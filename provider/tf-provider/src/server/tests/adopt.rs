@@ -39,7 +39,7 @@ impl Resource for Host {
 
     fn schema(&self) -> Schema {
         Schema::new()
-            .attribute("name", Attribute::required(Type::String))
+            .attribute("name", Attribute::required(Type::String).requires_replace())
             .attribute("label", Attribute::optional(Type::String))
             .attribute(
                 "id",
@@ -413,4 +413,22 @@ async fn a_planned_destroy_warns_refuses_and_leaves_private_data_for_the_delete(
 
     let refused = plan(&mut running, &host("a", "locked", "1"), &Value::Null).await;
     assert_eq!(summaries(&refused.diagnostics), ["Locked until 2031"]);
+}
+
+#[tokio::test]
+async fn a_replacement_is_warned_of_and_refused_like_a_destroy() {
+    let mut running = running().await;
+    let change = async |running: &mut Running, label: &str, name: &str| {
+        let prior = host("a", label, "1");
+        plan(running, &prior, &host(name, label, Value::Null)).await
+    };
+    let replaced = change(&mut running, "free", "b").await;
+    assert_eq!(summaries(&replaced.diagnostics), ["Gone for good"]);
+    assert_eq!(replaced.requires_replace.len(), 1);
+    // The create that follows must not find what was left for the delete.
+    let private = crate::context::Private::decode(&replaced.planned_private);
+    assert_eq!(private.clone().take("foreseen"), None);
+    let refused = change(&mut running, "locked", "b").await;
+    assert_eq!(summaries(&refused.diagnostics), ["Locked until 2031"]);
+    assert_eq!(change(&mut running, "locked", "a").await.diagnostics, []);
 }
