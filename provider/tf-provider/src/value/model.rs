@@ -3,8 +3,8 @@
 /// Defines plain structs that are read from and written to values, field by field under the same name.
 ///
 /// A keyword as a name is written raw: `r#type`. A field may be any type that is [`FromValue`](crate::FromValue) and
-/// [`ToValue`](crate::ToValue), other
-/// models included, and may say that it is absent ([`Option`]) or not known yet ([`Field`](crate::Field)).
+/// [`ToValue`](crate::ToValue), other models included, and may say that it is absent ([`Option`]) or not known yet
+/// ([`Field`](crate::Field)).
 ///
 /// ```
 /// use tf_provider::{Field, Object, model};

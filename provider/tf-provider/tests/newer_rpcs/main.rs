@@ -1,8 +1,13 @@
-//! What is newer than plan and apply, through the real Terraform, which attaches to the example as a running process.
+//! What is newer than plan and apply, through the real Terraform, which attaches to the example as a running process; and
+//! by a client of our own what newer Terraforms alone would call.
+
+mod grpc;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+
+use grpc::{Client, Saying};
 
 /// The example. `cargo test` builds it before it runs any test, but not when it is given the name of a test: an old one
 /// would then be tested in its place.
@@ -286,4 +291,50 @@ fn a_planned_destroy_warns() {
     assert!(failed.contains("Directory cannot be removed"), "{failed}");
     std::fs::remove_file(attached.path("data/a/inside")).unwrap();
     attached.succeeds(&["destroy", "-auto-approve"]);
+}
+
+/// The example, attached to and configured by a client of our own.
+async fn client() -> (Attached, Client) {
+    let attached = Attached::new("");
+    let mut sockets = std::fs::read_dir(attached.path("tmp")).unwrap();
+    let folder = sockets.next().unwrap().unwrap().path();
+    let client = Client::connect(folder.join("socket")).await;
+    client.configure(b"\x81\xa4root\xa4data").await;
+    (attached, client)
+}
+
+#[tokio::test]
+async fn directories_are_listed() {
+    let (attached, client) = client().await;
+    std::fs::create_dir_all(attached.path("data/a/b")).unwrap();
+    std::fs::write(attached.path("data/a/file"), "").unwrap();
+    let found = client.list("fs_directory", b"\x81\xa6within\xa1a").await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].display_name, "b");
+    assert_eq!(found[0].identity(), b"\x81\xa4path\xa3a/b");
+    let failed = client.list("fs_directory", b"\x81\xa6within\xa1c").await;
+    assert_eq!(failed[0].diagnostics[0].summary, "Directory cannot be read");
+}
+
+#[tokio::test]
+async fn files_are_touched_with_a_word_for_each() {
+    let (attached, client) = client().await;
+    let file = attached.path("data/a");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    let made = std::fs::File::create(&file).unwrap();
+    made.set_modified(long_ago).unwrap();
+    let said = client
+        .invoke("fs_touch", b"\x81\xa5paths\x92\xa1a\xa1b")
+        .await;
+    assert_ne!(
+        std::fs::metadata(&file).unwrap().modified().unwrap(),
+        long_ago
+    );
+    let said: Vec<_> = said.into_iter().map(|said| said.saying.unwrap()).collect();
+    let [Saying::Progress(first), Saying::Completed(end)] = &said[..] else {
+        panic!("{said:?}")
+    };
+    assert_eq!(first.message, "data/a touched");
+    assert_eq!(end.diagnostics[0].summary, "File cannot be touched");
+    assert!(!attached.path("data/b").exists());
 }
