@@ -183,6 +183,9 @@ mod context;
 mod diagnostic;
 mod ephemeral;
 mod function;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod list;
 mod path;

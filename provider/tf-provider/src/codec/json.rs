@@ -66,7 +66,7 @@ fn deeper(depth: usize, path: &AttributePath) -> Result<usize, ValueError> {
 fn number(text: &str, path: &AttributePath) -> Result<Value, ValueError> {
     let number = text
         .parse()
-        .map_err(|_| ValueError::new(path, "number", format!("{text:.40}")))?;
+        .map_err(|_| ValueError::new(path, "number", format!("{:?}", format!("{text:.40}"))))?;
     Ok(Value::Number(number))
 }
 
@@ -86,7 +86,12 @@ fn typed(raw: Raw<'_>, ty: &Type, path: &AttributePath, depth: usize) -> Result<
             Ok(Value::Set(elements.collect::<Result<Set, _>>()?))
         }
         ("an array", Type::Tuple(types)) => {
-            Ok(Value::Tuple(row(raw, |at| types.get(at), path, depth)?))
+            let elements = row(raw, |at| types.get(at), path, depth)?;
+            if elements.len() < types.len() {
+                let expected = format!("a tuple of {}", types.len());
+                return Err(ValueError::new(path, expected, elements.len().to_string()));
+            }
+            Ok(Value::Tuple(elements))
         }
         ("an object", Type::Map(ty)) => {
             let elements: BTreeMap<String, Raw<'_>> = inside(raw, path)?;

@@ -3,7 +3,7 @@
 mod json;
 mod msgpack;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 

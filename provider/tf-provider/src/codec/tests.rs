@@ -8,7 +8,7 @@ use super::*;
 use crate::{Number, Set};
 
 /// A type, and a value of it.
-fn typed() -> impl Strategy<Value = (Type, Value)> {
+pub(crate) fn typed() -> impl Strategy<Value = (Type, Value)> {
     types().prop_flat_map(|ty| {
         let values = values(&ty);
         (Just(ty), values)
