@@ -5,11 +5,12 @@ VENV := target/venv
 PREFIX ?= $(HOME)/.local
 PROFILE ?= release
 SEED ?= 1
+FUZZ_SECONDS ?= 60
 BUILT = target/$(PROFILE:dev=debug)
 # The demo and the tests look here for what was built.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: help build check test soak demo install venv clean
+.PHONY: help build check test soak fuzz bench demo install venv clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -27,9 +28,21 @@ check: need-cargo ## formatting, clippy and documentation, each warning an error
 test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS endpoint and the real Terraform
 	cargo test --workspace
 
-soak: need-cargo venv ## what CI takes a sample of, at length: 20,000 mangled logs, another 20,000 with each SEED=
+soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, mutated values of Terraform; others with each SEED=
 	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \
 		cargo test --workspace --test e2e both_verifiers_agree_on_mangled_logs -- --nocapture
+	SOAK_ROUNDS=5000000 SOAK_SEED=$(SEED) cargo test --package tf-provider --lib mutated_input
+
+fuzz: need-cargo need-cargo-fuzz ## the decoders of Terraform's values under libFuzzer, for FUZZ_SECONDS=60 each
+	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --package tf-provider --lib every_seed
+	cd provider/tf-provider && for target in msgpack state types; do \
+		cargo fuzz run --sanitizer none --target-dir $(CURDIR)/target/fuzz $$target $(CURDIR)/target/fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(CURDIR)/target/fuzz/ || exit 1; \
+	done
+
+bench: need-cargo need-terraform need-python3 ## what a provider costs; fails beyond its limits (PROFILE=dev prints only)
+	cargo build --workspace --bins --examples --profile $(PROFILE)
+	$(PYTHON) provider/cost.py $(BUILT)
 
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --workspace --bins
@@ -53,9 +66,11 @@ clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # What is missing is said in one line, with the one thing to install.
-.PHONY: need-cargo need-terraform need-python3
+.PHONY: need-cargo need-cargo-fuzz need-terraform need-python3
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
+need-cargo-fuzz:
+	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 need-terraform:
 	@command -v terraform >/dev/null || { echo 'terraform is missing: https://developer.hashicorp.com/terraform/install'; exit 1; }
 need-python3:

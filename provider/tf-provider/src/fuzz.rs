@@ -212,7 +212,8 @@ mod tests {
         }
 
         fn below(&mut self, end: usize) -> usize {
-            usize::try_from(self.next() % (end.max(1) as u64)).unwrap()
+            let end = u64::try_from(end).unwrap().max(1);
+            usize::try_from(self.next().checked_rem(end).unwrap()).unwrap()
         }
 
         fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
@@ -221,7 +222,8 @@ mod tests {
 
         fn range(&mut self, length: usize) -> std::ops::Range<usize> {
             let from = self.below(length);
-            from..from + self.below((length - from).min(12) + 1)
+            let to = self.below(13).saturating_add(from);
+            from..to.min(length)
         }
 
         fn mutated(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""cost.py FOLDER: what a provider on tf-provider costs, printed, and a failure beyond a limit.
+
+FOLDER is where cargo built: target/release, with terraform-provider-auditlog and examples/fs in it. Times and memory
+of a debug build say nothing, so for target/debug the figures are printed and not judged.
+"""
+
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = 9
+START_OVER_SECONDS = 0.1
+BINARY_BYTES = 25_000_000
+RESIDENT_BYTES = 40_000_000
+RESOURCES = 200
+
+FS = """
+terraform {
+  required_providers {
+    fs = { source = "example/fs" }
+  }
+}
+provider "fs" { root = "data" }
+resource "fs_file" "many" {
+  count   = %d
+  path    = "${count.index}.txt"
+  content = "file ${count.index}"
+  tags    = ["${count.index}", "b"]
+  owner   = { team = "x" }
+}
+"""
+
+# A plan that needs no answer of AWS: everything is yet to be created.
+AUDITLOG = """
+terraform {
+  required_providers {
+    auditlog = { source = "auditlog/auditlog" }
+  }
+}
+provider "auditlog" {
+  region                     = "eu-central-1"
+  access_key                 = "none"
+  secret_key                 = "none"
+  skip_requesting_account_id = true
+  max_retries                = 0
+  endpoints {
+    s3  = "http://127.0.0.1:9"
+    kms = "http://127.0.0.1:9"
+    sts = "http://127.0.0.1:9"
+  }
+}
+resource "auditlog_signing_key" "k" {
+  alias = "alias/bench"
+}
+"""
+
+
+class Terraform:
+    """A working folder of the real Terraform, which finds the providers in a mirror."""
+
+    def __init__(self, folder, mirror, configuration):
+        folder.mkdir()
+        self.folder = folder
+        rc = folder / "cli.tfrc"
+        rc.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n')
+        (folder / "main.tf").write_text(configuration)
+        (folder / "data").mkdir()
+        quiet = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+        self.environment = {**quiet, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": str(rc), "TF_IN_AUTOMATION": "1"}
+        self.run("init")
+
+    def start(self, log, *arguments):
+        return subprocess.Popen(
+            ["terraform", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+    def run(self, *arguments):
+        """Runs to the end and gives the seconds that it took."""
+        with tempfile.TemporaryFile() as log:
+            began = time.monotonic()
+            status = self.start(log, *arguments).wait()
+            took = time.monotonic() - began
+            fail_with(log, status, arguments)
+        return took
+
+    def watched(self, *arguments):
+        """Runs to the end and gives what its provider has needed: resident bytes at most, seconds of a processor."""
+        resident, busy = {}, {}
+        with tempfile.TemporaryFile() as log:
+            process = self.start(log, *arguments)
+            while process.poll() is None:
+                for child in children(process.pid):
+                    try:
+                        resident[child] = peak_resident_bytes(child)
+                        busy[child] = processor_seconds(child)
+                    except (OSError, StopIteration):
+                        pass  # It has just ended; the figures before count.
+                time.sleep(0.001)
+            fail_with(log, process.returncode, arguments)
+        if not resident:
+            sys.exit(f"terraform {' '.join(arguments)}: its provider was not seen")
+        return max(resident.values()), sum(busy.values())
+
+
+def fail_with(log, status, arguments):
+    if status:
+        log.seek(0)
+        sys.exit(f"terraform {' '.join(arguments)}: status {status}\n{log.read().decode()}")
+
+
+def stat(process):
+    """The fields of /proc/<pid>/stat after the name, which may hold anything."""
+    return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def children(parent):
+    found = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(process) > parent and int(stat(process)[1]) == parent:
+                found.append(process)
+        except OSError:
+            pass
+    return found
+
+
+def peak_resident_bytes(process):
+    # Until exec has happened, the memory is still that of Terraform.
+    if "terraform-provider" not in os.readlink(f"/proc/{process}/exe"):
+        raise StopIteration
+    lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+
+
+def processor_seconds(process):
+    user, system = stat(process)[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+class Report:
+    def __init__(self, judged):
+        self.judged = judged
+        self.exceeded = 0
+
+    def line(self, what, figure, limit=None, over=False):
+        verdict = ""
+        if limit:
+            verdict = f"limit {limit}: " + ("exceeded" if over else "kept")
+            if not self.judged:
+                verdict += " (debug build: not judged)"
+            self.exceeded += over and self.judged
+        print(f"  {what:<74} {figure:>8}  {verdict}".rstrip())
+
+
+def start(report, terraforms):
+    """The schema of a provider against Terraform's own start, in turns, so that what else runs hits all alike."""
+    some = next(iter(terraforms.values()))
+    own, with_provider = [], {name: [] for name in terraforms}
+    for _ in range(ROUNDS):
+        own.append(some.run("version"))
+        for name, terraform in terraforms.items():
+            with_provider[name].append(terraform.run("providers", "schema", "-json"))
+    own = statistics.median(own)
+    report.line("terraform version", f"{own:.3f} s")
+    for name, times in with_provider.items():
+        took = statistics.median(times)
+        report.line(
+            f"terraform providers schema -json, {name} ({took / own:.2f} times as long)",
+            f"{took:.3f} s",
+            f"{own:.3f} s + {START_OVER_SECONDS} s",
+            took - own > START_OVER_SECONDS,
+        )
+
+
+def size(report, binary, folder):
+    stripped = folder / "stripped"
+    subprocess.run(["strip", "-o", stripped, binary], check=True)
+    size = stripped.stat().st_size
+    report.line("terraform-provider-auditlog, stripped", f"{size / 1e6:.1f} MB", f"{BINARY_BYTES / 1e6:.0f} MB", size > BINARY_BYTES)
+
+
+def memory(report, terraform):
+    resident, _ = terraform.watched("plan")
+    report.line(
+        "terraform-provider-auditlog, resident at most in a plan",
+        f"{resident / 1e6:.1f} MB",
+        f"{RESIDENT_BYTES / 1e6:.0f} MB",
+        resident > RESIDENT_BYTES,
+    )
+
+
+def plan(report, terraform):
+    terraform.run("apply", "-auto-approve")
+    took = statistics.median(terraform.run("plan", "-detailed-exitcode") for _ in range(3))
+    resident, busy = terraform.watched("plan", "-detailed-exitcode")
+    report.line(f"terraform plan, {RESOURCES} unchanged resources of the example", f"{took:.3f} s")
+    report.line(f"  of it the provider at work ({busy / took:.0%} of that time)", f"{busy:.3f} s")
+    report.line("  its resident memory at most", f"{resident / 1e6:.1f} MB")
+
+
+def placed(built, mirror):
+    """A mirror with both providers."""
+    here = pathlib.Path(__file__).parent
+    subprocess.run([here / "place", built / "terraform-provider-auditlog", mirror], check=True)
+    # The platform's name is a folder below the version's.
+    system = next(mirror.glob("*/auditlog/auditlog/*/*")).name
+    package = mirror / "registry.terraform.io/example/fs/0.1.0" / system
+    package.mkdir(parents=True)
+    subprocess.run(["strip", "-o", package / "terraform-provider-fs_v0.1.0", built / "examples/fs"], check=True)
+    return mirror
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    built = pathlib.Path(sys.argv[1])
+    for binary in [built / "terraform-provider-auditlog", built / "examples/fs"]:
+        if not binary.exists():
+            sys.exit(f"{binary} is missing: make bench builds it")
+    report = Report(judged=built.name == "release")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        mirror = placed(built, folder / "mirror")
+        auditlog = Terraform(folder / "auditlog", mirror, AUDITLOG)
+        fs = Terraform(folder / "fs", mirror, FS % RESOURCES)
+        print(f"what a provider costs, median of {ROUNDS} runs in turns")
+        start(report, {"the example": fs, "auditlog": auditlog})
+        size(report, built / "terraform-provider-auditlog", folder)
+        memory(report, auditlog)
+        plan(report, fs)
+    if report.exceeded:
+        sys.exit(f"{report.exceeded} limits exceeded")
+
+
+if __name__ == "__main__":
+    main()
