@@ -68,9 +68,7 @@ pub fn check_event(text: &str) -> Result<(), EventError> {
     if bytes.len() > MAX_EVENT_BYTES {
         return Err(EventError::TooLong { found: bytes.len() });
     }
-    if is_json_space(first)
-        || is_json_space(last)
-        || bytes.iter().any(|b| matches!(b, b'\n' | b'\r'))
+    if is_json_space(first) || is_json_space(last) || memchr::memchr2(b'\n', b'\r', bytes).is_some()
     {
         return Err(EventError::NotStoredForm);
     }
@@ -89,7 +87,7 @@ pub fn normalize_event(bytes: &[u8]) -> Result<Cow<'_, str>, EventError> {
         at: e.valid_up_to(),
     })?;
     let text = text.trim_matches([' ', '\t', '\n', '\r']);
-    let text = if text.contains(['\n', '\r']) {
+    let text = if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() {
         // Check first: in a valid value a raw line break can only stand between tokens, never inside a string.
         serde_json::from_str::<IgnoredAny>(text).map_err(|e| not_json(text, &e))?;
         Cow::Owned(text.replace("\r\n", " ").replace(['\n', '\r'], " "))

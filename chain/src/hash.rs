@@ -24,8 +24,9 @@ impl Hash {
     /// Parses 64 lower-case hex digits; anything else is `None`.
     pub fn parse_hex(text: &[u8]) -> Option<Self> {
         let mut bytes = [0u8; 32];
-        let lower_case = text.iter().all(|b| !b.is_ascii_uppercase());
-        (lower_case && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
+        // The decoder would pass over a leading `0x`, and take upper case.
+        let one_form = text.len() == 64 && !text.iter().any(u8::is_ascii_uppercase);
+        (one_form && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
     }
 
     /// 64 lower-case hex digits.
@@ -111,6 +112,9 @@ mod tests {
         );
         assert_eq!(Hash::parse_hex(&hash.to_hex().as_bytes()[1..]), None);
         assert_eq!(Hash::parse_hex(b""), None);
+        let prefixed = format!("0x{hash}");
+        assert_eq!(Hash::parse_hex(prefixed.as_bytes()), None);
+        assert_eq!(Hash::parse_hex(&prefixed.as_bytes()[..64]), None);
     }
 
     #[test]

@@ -262,8 +262,7 @@ impl<'e> Checker<'e> {
             let in_first_frame = frames.taken() == 0;
             let content = frames.next_frame()?;
             bytes = bytes.saturating_add(u64::try_from(content.len()).unwrap_or(u64::MAX));
-            let lines = content.strip_suffix(b"\n").unwrap_or(content);
-            for (at, line) in lines.split(|byte| *byte == b'\n').enumerate() {
+            for (at, line) in lines_of(content).enumerate() {
                 self.lines = self.lines.saturating_add(1);
                 if signed.is_some() {
                     return Err(Fault::LineOrder {
@@ -475,6 +474,15 @@ impl<'e> Checker<'e> {
             signed,
         })
     }
+}
+
+/// The lines of a frame, each without its newline; every frame ends in one.
+fn lines_of(mut content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (line, rest) = content.split_at_checked(memchr::memchr(b'\n', content)?)?;
+        content = rest.strip_prefix(b"\n")?;
+        Some(line)
+    })
 }
 
 /// A line that is no leaf because it is the checkpoint is in the wrong place, not in the wrong form.

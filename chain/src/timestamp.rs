@@ -119,6 +119,24 @@ impl Timestamp {
         Self::from_micros(parsed.as_microsecond())
     }
 
+    /// The written form.
+    pub(crate) fn to_bytes(self) -> [u8; Self::LEN] {
+        // Within the years that the constructors let through, jiff knows every microsecond.
+        let at = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
+        let t = Offset::UTC.to_datetime(at);
+        let [_, _, y1, y2, y3, y4] = digits(t.year().into());
+        let [.., o1, o2] = digits(t.month().into());
+        let [.., d1, d2] = digits(t.day().into());
+        let [.., h1, h2] = digits(t.hour().into());
+        let [.., m1, m2] = digits(t.minute().into());
+        let [.., s1, s2] = digits(t.second().into());
+        let [f1, f2, f3, f4, f5, f6] = digits(t.subsec_nanosecond() / 1000);
+        [
+            y1, y2, y3, y4, b'-', o1, o2, b'-', d1, d2, b'T', h1, h2, b':', m1, m2, b':', s1, s2,
+            b'.', f1, f2, f3, f4, f5, f6, b'Z',
+        ]
+    }
+
     /// The written form without its decimals where they are zero, as policies and reports have it.
     pub fn to_rfc3339(self) -> String {
         let full = self.to_string();
@@ -168,22 +186,20 @@ fn number(digits: &[u8]) -> Option<u32> {
     })
 }
 
+/// The last six decimal digits of a number that is not negative.
+fn digits(mut number: i32) -> [u8; 6] {
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        let ones = u8::try_from(number.rem_euclid(10)).unwrap_or(0);
+        *digit = digit.saturating_add(ones);
+        number /= 10;
+    }
+    digits
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Within the years that the constructors let through, jiff knows every microsecond.
-        let at = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
-        let t = Offset::UTC.to_datetime(at);
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            t.year(),
-            t.month(),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second(),
-            t.subsec_nanosecond() / 1000
-        )
+        f.write_str(std::str::from_utf8(&self.to_bytes()).map_err(|_| fmt::Error)?)
     }
 }
 
