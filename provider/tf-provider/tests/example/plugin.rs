@@ -49,12 +49,16 @@ pub(crate) fn example() -> PathBuf {
         std::fs::metadata(&path).unwrap_or_else(|_| panic!("no {}: {remedy}", path.display()));
     let built = built.modified().unwrap();
     let sources = std::fs::read_to_string(path.with_extension("d")).unwrap();
-    for source in sources
+    // As in a Makefile, a space inside a path stands behind a backslash.
+    let sources = sources.replace("\\ ", "\0");
+    let sources = sources
         .split_whitespace()
+        .map(|path| path.replace('\0', " "));
+    for source in sources
         .skip(1)
         .filter(|path| Path::new(path).extension().is_some_and(|kind| kind == "rs"))
     {
-        let changed = std::fs::metadata(source).and_then(|source| source.modified());
+        let changed = std::fs::metadata(&source).and_then(|source| source.modified());
         let fresh = changed.is_ok_and(|changed| changed <= built);
         assert!(fresh, "{} is older than {source}: {remedy}", path.display());
     }
