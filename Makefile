@@ -10,11 +10,11 @@ BUILT = target/$(PROFILE:dev=debug)
 # The demo and the tests look here for what was built.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: help build check test soak fuzz bench demo install venv clean
+.PHONY: help build check test test-ceph soak fuzz bench demo install venv clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: need-cargo ## build the provider, auditlog-seal and auditlog-verify (debug) into target/debug
 	cargo build --workspace --bins
@@ -22,11 +22,15 @@ build: need-cargo ## build the provider, auditlog-seal and auditlog-verify (debu
 check: need-cargo ## formatting, clippy and documentation, each warning an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --test ceph -- -D warnings
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
 test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS endpoint and the real Terraform
 	cargo test --workspace
+
+test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
+	cargo test --workspace --test ceph
 
 soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, mutated values of Terraform; others with each SEED=
 	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \
@@ -66,11 +70,13 @@ clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # What is missing is said in one line, with the one thing to install.
-.PHONY: need-cargo need-cargo-fuzz need-terraform need-python3
+.PHONY: need-cargo need-cargo-fuzz need-ceph need-terraform need-python3
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
 need-cargo-fuzz:
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
+need-ceph:
+	@tests/ceph/rgw --check
 need-terraform:
 	@command -v terraform >/dev/null || { echo 'terraform is missing: https://developer.hashicorp.com/terraform/install'; exit 1; }
 need-python3:

@@ -22,11 +22,13 @@
     reason = "a helper that cannot do its work fails the test, and says why"
 )]
 
+mod ceph;
 mod command;
 mod ministack;
 mod project;
 mod terraform;
 
+pub use ceph::Ceph;
 pub use command::{Command, Run, command};
 pub use ministack::{Ministack, REGION};
 pub use project::{binary, mirror, python, root};
