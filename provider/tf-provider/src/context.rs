@@ -73,6 +73,9 @@ impl<D> Context<D> {
     }
 
     /// What an earlier operation on this resource left under `key`.
+    ///
+    /// Terraform (1.11) plans the successor of a tainted resource as if nothing were there, and hands that plan's private
+    /// data to the delete that makes room: such a delete finds nothing here.
     pub fn private(&self, key: &str) -> Option<Vec<u8>> {
         self.notes().private.0.get(key).cloned()
     }

@@ -136,12 +136,25 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn a_state_is_read_as_it_was_stored((ty, value) in any_typed()) {
+            let json = stored(&value).to_string();
+            let read = decode_json(json.as_bytes(), &ty);
+            prop_assert_eq!(read, Ok(crate::plan::unknown_as_null(value)));
+        }
+    }
+
     #[test]
     fn every_seed_is_accepted_and_can_be_left_in_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let folder = std::env::var_os("SOAK_SEEDS").map_or(folder.path().into(), PathBuf::from);
         for (name, target) in TARGETS {
-            leave(&folder.join(name), &seeds(name));
+            let seeds = seeds(name);
+            for seed in &seeds {
+                assert!(accepted(name, seed), "{name}: {}", seed.escape_ascii());
+            }
+            leave(&folder.join(name), &seeds);
             let files = std::fs::read_dir(folder.join(name)).unwrap();
             let mut count = 0;
             for file in files {
@@ -150,6 +163,15 @@ mod tests {
                 count += 1;
             }
             assert!(count >= SEEDS / 2, "{name}: {count} different seeds");
+        }
+    }
+
+    fn accepted(target: &str, input: &[u8]) -> bool {
+        match (target, typed(input)) {
+            ("msgpack", Some((ty, bytes))) => decode(bytes, &ty).is_ok(),
+            ("state", Some((ty, bytes))) => decode_json(bytes, &ty).is_ok(),
+            ("types", None) => serde_json::from_slice::<Type>(input).is_ok(),
+            _ => false,
         }
     }
 
