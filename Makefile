@@ -44,9 +44,10 @@ fuzz: need-cargo need-cargo-fuzz ## the decoders of Terraform's values under lib
 			-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(CURDIR)/target/fuzz/ || exit 1; \
 	done
 
-bench: need-cargo need-terraform need-python3 ## what a provider costs; fails beyond its limits (PROFILE=dev prints only)
+bench: need-cargo need-terraform need-python3 ## what sealing, verifying and a provider cost; fails beyond a limit (PROFILE=dev prints only)
 	cargo build --workspace --bins --examples --profile $(PROFILE)
 	$(PYTHON) provider/cost.py $(BUILT)
+	$(PYTHON) tests/throughput.py $(BUILT)
 
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --workspace --bins
