@@ -16,6 +16,7 @@ use aws_sdk_s3::types::{
 use serde_json::{Value, json};
 
 mod engine;
+mod listing;
 mod lock;
 mod writers;
 
