@@ -33,6 +33,7 @@
 //! | 8 | whoever builds it needs protoc | `the_build_runs_no_protoc` |
 //! | 9 | it is big and slow | `make bench`, which fails beyond its limits |
 
+mod built;
 mod interrupt;
 mod life;
 mod plugin;

@@ -1,7 +1,7 @@
 //! The example provider as a process of its own, and a caller that speaks to it as Terraform does.
 
 use std::io::{BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
+use crate::built::example;
 use crate::terraform::until;
 
 pub(crate) const COOKIE: (&str, &str) = (
@@ -38,32 +39,6 @@ pub(crate) const HTTP2_HELLO: &[u8] =
 
 /// Nothing here takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The example. `cargo test` builds it before it runs any test, but not when it is given the name of a test: an old one
-/// would then be tested in its place.
-pub(crate) fn example() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.parent().unwrap().parent().unwrap().join("examples/fs");
-    let remedy = "run `cargo build -p tf-provider --examples`";
-    let built =
-        std::fs::metadata(&path).unwrap_or_else(|_| panic!("no {}: {remedy}", path.display()));
-    let built = built.modified().unwrap();
-    let sources = std::fs::read_to_string(path.with_extension("d")).unwrap();
-    // As in a Makefile, a space inside a path stands behind a backslash.
-    let sources = sources.replace("\\ ", "\0");
-    let sources = sources
-        .split_whitespace()
-        .map(|path| path.replace('\0', " "));
-    for source in sources
-        .skip(1)
-        .filter(|path| Path::new(path).extension().is_some_and(|kind| kind == "rs"))
-    {
-        let changed = std::fs::metadata(&source).and_then(|source| source.modified());
-        let fresh = changed.is_ok_and(|changed| changed <= built);
-        assert!(fresh, "{} is older than {source}: {remedy}", path.display());
-    }
-    path
-}
 
 /// A certificate as Terraform makes one: P-521, self-signed, marked as an authority.
 pub(crate) struct Identity {

@@ -15,8 +15,9 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
+use crate::built::example;
 use crate::plugin::{
-    COOKIE, HTTP2_HELLO, Identity, PATIENCE, Plugin, ask, call, example, listen, read_line,
+    COOKIE, HTTP2_HELLO, Identity, PATIENCE, Plugin, ask, call, listen, read_line,
 };
 use crate::terraform::kill;
 

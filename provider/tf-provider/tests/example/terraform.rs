@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use crate::plugin::{PATIENCE, example};
+use crate::built::example;
+use crate::plugin::PATIENCE;
 
 /// What each configuration begins with.
 const HEAD: &str = r#"

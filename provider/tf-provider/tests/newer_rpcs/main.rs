@@ -1,39 +1,16 @@
 //! What is newer than plan and apply, through the real Terraform, which attaches to the example as a running process; and
 //! by a client of our own what newer Terraforms alone would call.
 
+#[path = "../example/built.rs"]
+mod built;
 mod grpc;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use built::example;
 use grpc::{Client, Saying};
-
-/// The example. `cargo test` builds it before it runs any test, but not when it is given the name of a test: an old one
-/// would then be tested in its place.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.parent().unwrap().parent().unwrap().join("examples/fs");
-    let remedy = "run `cargo build -p tf-provider --examples`";
-    let built =
-        std::fs::metadata(&path).unwrap_or_else(|_| panic!("no {}: {remedy}", path.display()));
-    let built = built.modified().unwrap();
-    let sources = std::fs::read_to_string(path.with_extension("d")).unwrap();
-    // As in a Makefile, a space inside a path stands behind a backslash.
-    let sources = sources.replace("\\ ", "\0");
-    let sources = sources
-        .split_whitespace()
-        .map(|path| path.replace('\0', " "));
-    for source in sources
-        .skip(1)
-        .filter(|path| Path::new(path).extension().is_some_and(|kind| kind == "rs"))
-    {
-        let changed = std::fs::metadata(&source).and_then(|source| source.modified());
-        let fresh = changed.is_ok_and(|changed| changed <= built);
-        assert!(fresh, "{} is older than {source}: {remedy}", path.display());
-    }
-    path
-}
 
 /// The example under `--debug`, and a folder in which Terraform uses it.
 struct Attached {
