@@ -6,6 +6,7 @@ PREFIX ?= $(HOME)/.local
 PROFILE ?= release
 SEED ?= 1
 FUZZ_SECONDS ?= 60
+ENTRIES ?= 10000000
 BUILT = target/$(PROFILE:dev=debug)
 # The demo and the tests look here for what was built.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -44,10 +45,10 @@ fuzz: need-cargo need-cargo-fuzz ## the decoders of Terraform's values under lib
 			-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(CURDIR)/target/fuzz/ || exit 1; \
 	done
 
-bench: need-cargo need-terraform need-python3 ## what sealing, verifying and a provider cost; fails beyond a limit (PROFILE=dev prints only)
+bench: need-cargo need-terraform need-python3 ## what sealing, verifying (up to ENTRIES=10000000) and a provider cost; fails beyond a limit (PROFILE=dev prints only)
 	cargo build --workspace --bins --examples --profile $(PROFILE)
 	$(PYTHON) provider/cost.py $(BUILT)
-	$(PYTHON) tests/throughput.py $(BUILT)
+	$(PYTHON) tests/throughput.py $(BUILT) $(ENTRIES)
 
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --workspace --bins

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""throughput.py FOLDER [ENTRIES]: what sealing and verifying a folder cost, printed, and a failure beyond a limit.
+"""throughput.py FOLDER [LARGEST]: what sealing and verifying a folder cost, printed, and a failure beyond a limit.
 
-FOLDER is where cargo built: target/release, with auditlog-seal and auditlog-verify in it. The yardstick of verifying is
-the least that any check costs: `zstd -dc | openssl dgst -sha256` over the same segments, as many at once as there are
-cores. Each figure is the best of three runs with the files in the page cache; memory is the largest resident size. Times
-of a debug build say nothing, so for target/debug the figures are printed and not judged.
+FOLDER is where cargo built: target/release, with auditlog-seal and auditlog-verify in it. Logs of 10,000 entries up to
+LARGEST (10,000,000, which takes 5 GB under TMPDIR for a while), ten times as many each time, are sealed and verified. The
+rates are judged at 1,000,000 entries, memory at each size, and from size to size time may grow as the log does.
+
+The yardstick of verifying is the least that any check costs: `zstd -dc | openssl dgst -sha256` over the same segments, as
+many at once as there are cores, in turn with the verifier. Each figure is the best of a few runs with the files in the
+page cache; memory is the largest resident size. Times of a debug build say nothing, so for target/debug the figures are
+printed and not judged.
 """
 
 import os
@@ -15,21 +19,20 @@ import sys
 import tempfile
 import time
 
-ENTRIES = 1_000_000
+SMALLEST, RATED, LARGEST = 10_000, 1_000_000, 10_000_000
 EVENT_BYTES = 200
-ROUNDS = 3
 SEAL_PER_SECOND = 300_000
 VERIFY_PER_SECOND = 1_200_000
 VERIFY_OF_YARDSTICK = 0.6
 RESIDENT_BYTES = 256 << 20
-# Time for ten times the entries, over ten times the time: 1 is linear. Small logs pay for the start.
+# Time for ten times the entries, over ten times the time: 1 is linear. Less is the start, which small logs pay for too.
 SLOWER_PER_ENTRY = 1.3
 
 
-def timed(arguments, **more):
+def timed(arguments):
     """Seconds and resident bytes of one command; stops everything where it fails."""
     began = time.monotonic()
-    process = subprocess.Popen([str(one) for one in arguments], stdout=subprocess.DEVNULL, **more)
+    process = subprocess.Popen([str(one) for one in arguments], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - began
     if status:
@@ -37,13 +40,19 @@ def timed(arguments, **more):
     return seconds, usage.ru_maxrss * 1024
 
 
-def best(arguments, **more):
-    runs = [timed(arguments, **more) for _ in range(ROUNDS)]
-    return min(seconds for seconds, _ in runs), max(resident for _, resident in runs)
+def best(runs):
+    """The least seconds and the most memory."""
+    seconds, resident = zip(*runs)
+    return min(seconds), max(resident)
 
 
-def events(path, entries):
-    """JSON Lines as an application writes them: an id, a user, an address and a text, no two alike."""
+def rounds(entries):
+    """A run of a second varies more than one of a minute."""
+    return 5 if entries <= RATED else 2
+
+
+def write_events(path, entries):
+    """JSON Lines as an application writes them: an id, a user, an address and a text, no two alike, all of one length."""
     words = "login logout read write delete grant revoke approve reject export".split()
     with path.open("w") as file:
         for n in range(entries):
@@ -53,85 +62,114 @@ def events(path, entries):
             file.write(line + (f"{mixed:010d} " * 20)[: EVENT_BYTES - len(line) - 2] + '"}\n')
 
 
+def first_events(source, target, entries):
+    with source.open("rb") as whole, target.open("wb") as head:
+        left = entries * (EVENT_BYTES + 1)
+        while left:
+            left -= head.write(whole.read(min(left, 1 << 20)))
+
+
 class Log:
     """A log in a folder, sealed by the command under test."""
 
-    def __init__(self, built, folder, entries):
-        self.built, self.folder, self.entries = built, folder, entries
+    def __init__(self, built, folder, all_events, entries):
         folder.mkdir()
-        self.seal_tool = built / "auditlog-seal"
-        key = folder / "key.pem"
-        timed([self.seal_tool, "keygen", "--spec", "ECC_NIST_P256", "--out", key])
-        self.policy = folder / "policy.json"
-        origin = "bench.example/log"
-        command = [self.seal_tool, "policy", "--origin", origin, "--key-file", key]
+        self.folder, self.entries = folder, entries
+        self.seal_tool, self.verify_tool = built / "auditlog-seal", built / "auditlog-verify"
+        self.key, self.policy = folder / "key.pem", folder / "policy.json"
+        timed([self.seal_tool, "keygen", "--spec", "ECC_NIST_P256", "--out", self.key])
+        command = [self.seal_tool, "policy", "--origin", "bench.example/log", "--key-file", self.key]
         self.policy.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
-        events(folder / "events.jsonl", entries)
-        self.seal_command = [self.seal_tool, "append", "--policy", self.policy, "--key-file", key]
+        self.events = folder / "events.jsonl"
+        first_events(all_events, self.events, entries)
 
     def seal(self):
-        """Best seconds and most memory of sealing everything into a new folder; the last one stays."""
-        runs = []
-        for _ in range(ROUNDS):
-            bucket, spool = self.folder / "bucket", self.folder / "spool"
-            shutil.rmtree(bucket, ignore_errors=True)
-            shutil.rmtree(spool, ignore_errors=True)
-            runs.append(timed([*self.seal_command, "--to", bucket, "--spool", spool, self.folder / "events.jsonl"]))
-        return min(seconds for seconds, _ in runs), max(resident for _, resident in runs)
+        """Seals everything into a new folder; the one of the last run stays."""
+        bucket, spool = self.folder / "bucket", self.folder / "spool"
+        shutil.rmtree(bucket, ignore_errors=True)
+        shutil.rmtree(spool, ignore_errors=True)
+        return timed([self.seal_tool, "append", "--policy", self.policy, "--key-file", self.key,
+                      "--to", bucket, "--spool", spool, self.events])
 
     def verify(self):
-        return best([self.built / "auditlog-verify", "--policy", self.policy, self.folder / "bucket"])
+        return timed([self.verify_tool, "--policy", self.policy, self.folder / "bucket"])
 
     def yardstick(self, cores):
         """As many pipelines of zstd and openssl as there are cores, over the same segments."""
         segments = sorted((self.folder / "bucket").rglob("*.zst"))
-        lists = []
-        for core in range(cores):
-            lists.append(self.folder / f"list-{core}")
-            lists[-1].write_text("".join(f"{segment}\0" for segment in segments[core::cores]))
+        lists = [self.folder / f"list-{core}" for core in range(cores)]
+        for core, names in enumerate(lists):
+            names.write_text("".join(f"{segment}\0" for segment in segments[core::cores]))
         script = 'for list; do xargs -0 zstd -dcq <"$list" | openssl dgst -sha256 & done; wait'
-        return best(["sh", "-c", script, "sh", *lists])[0]
+        return timed(["sh", "-c", script, "sh", *lists])
+
+
+class Judge:
+    """Prints each figure beside its limit and remembers what was beyond."""
+
+    def __init__(self, judged):
+        self.judged, self.failed = judged, []
+
+    def say(self, what, figure, limit="", holds=True):
+        beyond = self.judged and not holds
+        print(f"{what:<44} {figure:<32} {limit}{'  BEYOND ITS LIMIT' if beyond else ''}", flush=True)
+        if beyond:
+            self.failed.append(what)
+
+    def time(self, what, entries, run, floor):
+        """One operation on a log of one size; its rate is judged at one size, its memory at each."""
+        seconds, resident = run
+        per_second, rated = entries / seconds, entries == RATED
+        self.say(what, f"{seconds:.2f} s, {per_second:,.0f} entries/s", f"at least {floor:,}/s" if rated else "",
+                 per_second >= floor or not rated)
+        self.say("  memory", f"{resident / 2**20:.0f} MiB", f"below {RESIDENT_BYTES >> 20} MiB", resident < RESIDENT_BYTES)
+
+    def growth(self, seconds, before):
+        if before:
+            slower = seconds / (10 * before)
+            self.say("  beside a tenth of the entries", f"{slower:.2f} of ten times the time",
+                     f"at most {SLOWER_PER_ENTRY}", slower <= SLOWER_PER_ENTRY)
+
+    def ratio(self, yardstick, verify):
+        ratio = yardstick / verify
+        self.say("  beside zstd | openssl dgst -sha256", f"{yardstick:.2f} s, ratio {ratio:.2f}",
+                 f"at least {VERIFY_OF_YARDSTICK}", ratio >= VERIFY_OF_YARDSTICK)
+
+
+def measure(log, judge, before):
+    """All figures of a log of one size; returns the seconds of sealing and of verifying."""
+    runs, cores = range(rounds(log.entries)), len(os.sched_getaffinity(0))
+    seal = best([log.seal() for _ in runs])
+    judge.time(f"seal {log.entries:,} entries", log.entries, seal, SEAL_PER_SECOND)
+    judge.growth(seal[0], before and before[0])
+    # In turn, so that both meet the machine as it is.
+    in_turn = [(log.verify(), log.yardstick(cores)) for _ in runs]
+    verify, yardstick = (best(figures) for figures in zip(*in_turn))
+    judge.time(f"verify {log.entries:,} entries", log.entries, verify, VERIFY_PER_SECOND)
+    judge.growth(verify[0], before and before[1])
+    if log.entries == RATED:
+        judge.ratio(yardstick[0], verify[0])
+    return seal[0], verify[0]
 
 
 def main():
     built = pathlib.Path(sys.argv[1]).resolve()
-    entries = int(sys.argv[2]) if len(sys.argv) > 2 else ENTRIES
-    judged = built.name == "release"
+    largest = int(sys.argv[2]) if len(sys.argv) > 2 else LARGEST
     missing = [tool for tool in ("zstd", "openssl") if not shutil.which(tool)]
     if missing:
         sys.exit(f"{missing[0]} is missing: sudo apt-get install zstd openssl")
-    cores, failed = len(os.sched_getaffinity(0)), []
-
-    def say(what, figure, limit, holds):
-        verdict = "" if holds or not judged else "  BEYOND ITS LIMIT"
-        print(f"{what:<44} {figure:<32} {limit}{verdict}", flush=True)
-        if verdict:
-            failed.append(what)
-
+    judge, before, entries = Judge(built.name == "release"), None, SMALLEST
+    print(f"events of {EVENT_BYTES} bytes, {len(os.sched_getaffinity(0))} cores, sealed into a folder, best of {rounds(0)} runs")
     with tempfile.TemporaryDirectory(prefix="auditlog-bench-") as folder:
-        large = Log(built, pathlib.Path(folder) / "large", entries)
-        small = Log(built, pathlib.Path(folder) / "small", entries // 10)
-        print(f"{entries:,} entries with events of {EVENT_BYTES} bytes, {cores} cores, best of {ROUNDS}")
-        seal, resident = large.seal()
-        per_second = entries / seal
-        say("seal into a folder", f"{seal:.2f} s, {per_second:,.0f} entries/s", f"at least {SEAL_PER_SECOND:,}/s",
-            per_second >= SEAL_PER_SECOND)
-        say("  memory", f"{resident / 2**20:.0f} MiB", f"below {RESIDENT_BYTES >> 20} MiB", resident < RESIDENT_BYTES)
-        verify, resident = large.verify()
-        per_second = entries / verify
-        say("verify the folder", f"{verify:.2f} s, {per_second:,.0f} entries/s", f"at least {VERIFY_PER_SECOND:,}/s",
-            per_second >= VERIFY_PER_SECOND)
-        say("  memory", f"{resident / 2**20:.0f} MiB", f"below {RESIDENT_BYTES >> 20} MiB", resident < RESIDENT_BYTES)
-        yardstick = large.yardstick(cores)
-        ratio = yardstick / verify
-        say("  beside zstd | openssl dgst -sha256", f"{yardstick:.2f} s, ratio {ratio:.2f}",
-            f"at least {VERIFY_OF_YARDSTICK}", ratio >= VERIFY_OF_YARDSTICK)
-        for name, whole, part in [("seal", seal, small.seal()[0]), ("verify", verify, small.verify()[0])]:
-            slower = whole / (10 * part)
-            say(f"{name}: ten times the entries", f"{slower:.2f} of ten times the time", f"at most {SLOWER_PER_ENTRY}",
-                slower <= SLOWER_PER_ENTRY)
-    if failed:
-        sys.exit("beyond its limit: " + ", ".join(failed))
+        folder = pathlib.Path(folder)
+        write_events(folder / "events.jsonl", largest)
+        while entries <= largest:
+            log = Log(built, folder / "log", folder / "events.jsonl", entries)
+            before = measure(log, judge, before)
+            shutil.rmtree(log.folder)
+            entries *= 10
+    if judge.failed:
+        sys.exit("beyond its limit: " + ", ".join(judge.failed))
 
 
 main()
