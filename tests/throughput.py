@@ -3,7 +3,8 @@
 
 FOLDER is where cargo built: target/release, with auditlog-seal and auditlog-verify in it. Logs of 10,000 entries up to
 LARGEST (10,000,000, which takes 5 GB under TMPDIR for a while), ten times as many each time, are sealed and verified. The
-rates are judged at 1,000,000 entries, memory at each size, and from size to size time may grow as the log does.
+rates are judged at 1,000,000 entries, memory at each size, and from size to size time may grow as the log does. Then
+memory is judged once more, of a log of a few segments that are as large as the sealer makes them.
 
 The yardstick of verifying is the least that any check costs: `zstd -dc | openssl dgst -sha256` over the same segments, as
 many at once as there are cores, in turn with the verifier. Each figure is the best of a few runs with the files in the
@@ -11,8 +12,10 @@ page cache; memory is the largest resident size. Times of a debug build say noth
 printed and not judged.
 """
 
+import base64
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -25,6 +28,7 @@ SEAL_PER_SECOND = 300_000
 VERIFY_PER_SECOND = 1_200_000
 VERIFY_OF_YARDSTICK = 0.6
 RESIDENT_BYTES = 256 << 20
+LARGE_EVENTS, LARGE_EVENT_BYTES, LARGEST_SEGMENT_BYTES = 260, 700_000, 56 << 20
 # Time for ten times the entries, over ten times the time: 1 is linear. Less is the start, which small logs pay for too.
 SLOWER_PER_ENTRY = 1.3
 
@@ -62,6 +66,14 @@ def write_events(path, entries):
             file.write(line + (f"{mixed:010d} " * 20)[: EVENT_BYTES - len(line) - 2] + '"}\n')
 
 
+def write_large_events(path):
+    """What cannot be compressed, so that objects are as large as their lines."""
+    noise = random.Random(1)
+    with path.open("w") as file:
+        for _ in range(LARGE_EVENTS):
+            file.write(f'"{base64.b64encode(noise.randbytes(LARGE_EVENT_BYTES)).decode()}"\n')
+
+
 def first_events(source, target, entries):
     with source.open("rb") as whole, target.open("wb") as head:
         left = entries * (EVENT_BYTES + 1)
@@ -72,7 +84,7 @@ def first_events(source, target, entries):
 class Log:
     """A log in a folder, sealed by the command under test."""
 
-    def __init__(self, built, folder, all_events, entries):
+    def __init__(self, built, folder, entries):
         folder.mkdir()
         self.folder, self.entries = folder, entries
         self.seal_tool, self.verify_tool = built / "auditlog-seal", built / "auditlog-verify"
@@ -81,15 +93,14 @@ class Log:
         command = [self.seal_tool, "policy", "--origin", "bench.example/log", "--key-file", self.key]
         self.policy.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
         self.events = folder / "events.jsonl"
-        first_events(all_events, self.events, entries)
 
-    def seal(self):
+    def seal(self, *options):
         """Seals everything into a new folder; the one of the last run stays."""
         bucket, spool = self.folder / "bucket", self.folder / "spool"
         shutil.rmtree(bucket, ignore_errors=True)
         shutil.rmtree(spool, ignore_errors=True)
         return timed([self.seal_tool, "append", "--policy", self.policy, "--key-file", self.key,
-                      "--to", bucket, "--spool", spool, self.events])
+                      "--to", bucket, "--spool", spool, *options, self.events])
 
     def verify(self):
         return timed([self.verify_tool, "--policy", self.policy, self.folder / "bucket"])
@@ -122,7 +133,10 @@ class Judge:
         per_second, rated = entries / seconds, entries == RATED
         self.say(what, f"{seconds:.2f} s, {per_second:,.0f} entries/s", f"at least {floor:,}/s" if rated else "",
                  per_second >= floor or not rated)
-        self.say("  memory", f"{resident / 2**20:.0f} MiB", f"below {RESIDENT_BYTES >> 20} MiB", resident < RESIDENT_BYTES)
+        self.memory("  memory", resident)
+
+    def memory(self, what, resident):
+        self.say(what, f"{resident / 2**20:.0f} MiB", f"below {RESIDENT_BYTES >> 20} MiB", resident < RESIDENT_BYTES)
 
     def growth(self, seconds, before):
         if before:
@@ -164,10 +178,15 @@ def main():
         folder = pathlib.Path(folder)
         write_events(folder / "events.jsonl", largest)
         while entries <= largest:
-            log = Log(built, folder / "log", folder / "events.jsonl", entries)
+            log = Log(built, folder / "log", entries)
+            first_events(folder / "events.jsonl", log.events, entries)
             before = measure(log, judge, before)
             shutil.rmtree(log.folder)
             entries *= 10
+        large = Log(built, folder / "log", LARGE_EVENTS)
+        write_large_events(large.events)
+        judge.memory("seal segments of 56 MiB: memory", large.seal("--max-segment-bytes", LARGEST_SEGMENT_BYTES)[1])
+        judge.memory("verify them: memory", large.verify()[1])
     if judge.failed:
         sys.exit("beyond its limit: " + ", ".join(judge.failed))
 

@@ -7,6 +7,7 @@ use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::segment::{CheckedSegment, Expected, check_segment};
 
+use crate::budget::Budget;
 use crate::keys::signers;
 use crate::plan::Slot;
 use crate::source::{ReadError, Source, Storage, Version};
@@ -47,7 +48,7 @@ impl Examined {
     }
 }
 
-pub(crate) fn examine(source: &dyn Source, job: &Job<'_>) -> Examined {
+pub(crate) fn examine(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Examined {
     let version = job.slot.versions.last().cloned().unwrap_or_default();
     let mut storage = None;
     let examination = match job.slot.foreign {
@@ -57,7 +58,7 @@ pub(crate) fn examine(source: &dyn Source, job: &Job<'_>) -> Examined {
                 error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"),
             )
         }
-        None => read_and_check(source, job, &version, &mut storage),
+        None => read_and_check(source, budget, job, &version, &mut storage),
     };
     Examined {
         log: job.log_at,
@@ -70,6 +71,7 @@ pub(crate) fn examine(source: &dyn Source, job: &Job<'_>) -> Examined {
 
 fn read_and_check(
     source: &dyn Source,
+    budget: &Budget,
     job: &Job<'_>,
     version: &Version,
     storage: &mut Option<Storage>,
@@ -87,6 +89,7 @@ fn read_and_check(
             fault,
         }));
     }
+    let _share = budget.take(found);
     let object = match source.read(&job.log.segment_key(job.number), version) {
         Ok(object) => object,
         Err(error) => return Examination::Unread(error),

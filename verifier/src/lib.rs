@@ -66,6 +66,7 @@
     clippy::allow_attributes_without_reason
 )]
 
+mod budget;
 mod examine;
 pub mod finding;
 mod keys;

@@ -6,6 +6,7 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::segment::FORMAT;
 use auditlog_chain::timestamp::Timestamp;
 
+use crate::budget::Budget;
 use crate::examine::{Examined, examine};
 use crate::finding::Place;
 use crate::parallel;
@@ -185,10 +186,11 @@ fn look_at_logs(
     } else {
         source.readers()
     };
+    let budget = Budget::for_readers(workers);
     parallel::in_order(
         workers,
         jobs,
-        |job| examine(source, &job),
+        |job| examine(source, &budget, &job),
         |examined: Examined| {
             done.segments = done.segments.saturating_add(1);
             done.entries = done.entries.saturating_add(examined.events());
