@@ -24,6 +24,7 @@ import time
 
 SMALLEST, RATED, LARGEST = 10_000, 1_000_000, 10_000_000
 EVENT_BYTES = 200
+SEALINGS, VERIFICATIONS = 5, 15
 SEAL_PER_SECOND = 300_000
 VERIFY_PER_SECOND = 1_200_000
 VERIFY_OF_YARDSTICK = 0.6
@@ -50,9 +51,9 @@ def best(runs):
     return min(seconds), max(resident)
 
 
-def rounds(entries):
-    """A run of a second varies more than one of a minute."""
-    return 5 if entries <= RATED else 2
+def rounds(entries, of_a_second):
+    """Short runs vary more than long ones."""
+    return 2 if entries > RATED else of_a_second
 
 
 def write_events(path, entries):
@@ -152,12 +153,12 @@ class Judge:
 
 def measure(log, judge, before):
     """All figures of a log of one size; returns the seconds of sealing and of verifying."""
-    runs, cores = range(rounds(log.entries)), len(os.sched_getaffinity(0))
-    seal = best([log.seal() for _ in runs])
+    cores = len(os.sched_getaffinity(0))
+    seal = best([log.seal() for _ in range(rounds(log.entries, SEALINGS))])
     judge.time(f"seal {log.entries:,} entries", log.entries, seal, SEAL_PER_SECOND)
     judge.growth(seal[0], before and before[0])
     # In turn, so that both meet the machine as it is.
-    in_turn = [(log.verify(), log.yardstick(cores)) for _ in runs]
+    in_turn = [(log.verify(), log.yardstick(cores)) for _ in range(rounds(log.entries, VERIFICATIONS))]
     verify, yardstick = (best(figures) for figures in zip(*in_turn))
     judge.time(f"verify {log.entries:,} entries", log.entries, verify, VERIFY_PER_SECOND)
     judge.growth(verify[0], before and before[1])
@@ -173,7 +174,7 @@ def main():
     if missing:
         sys.exit(f"{missing[0]} is missing: sudo apt-get install zstd openssl")
     judge, before, entries = Judge(built.name == "release"), None, SMALLEST
-    print(f"events of {EVENT_BYTES} bytes, {len(os.sched_getaffinity(0))} cores, sealed into a folder, best of {rounds(0)} runs")
+    print(f"events of {EVENT_BYTES} bytes, {len(os.sched_getaffinity(0))} cores, sealed into a folder, the best of a few runs")
     with tempfile.TemporaryDirectory(prefix="auditlog-bench-") as folder:
         folder = pathlib.Path(folder)
         write_events(folder / "events.jsonl", largest)
