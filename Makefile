@@ -27,7 +27,7 @@ check: need-cargo ## formatting, clippy and documentation, each warning an error
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
-test: need-cargo need-terraform venv ## all tests; they start a local S3 and KMS endpoint and the real Terraform
+test: need-cargo need-terraform venv ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
@@ -59,7 +59,7 @@ install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, th
 	provider/place $(BUILT)/terraform-provider-auditlog "$(HOME)/.terraform.d/plugins"
 	install -D -t "$(PREFIX)/bin" $(BUILT)/auditlog-seal $(BUILT)/auditlog-verify
 
-venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoint, pinned, in its own Python environment
+venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoints, pinned, in a Python environment of their own
 
 # The copy of the pins is the last step, so a broken install is begun anew.
 $(VENV)/requirements.txt: tests/requirements.txt | need-python3

@@ -1,4 +1,9 @@
-"""Runs MiniStack for one owner: the tests and the demo both start it here.
+"""Runs a local S3 and KMS for one owner: the tests and the demo start it here.
+
+    endpoint.py [ministack | moto] [open | guarded]
+
+Open, it asks nobody who they are. Guarded, the access key "test" with the secret "test" may do everything, and everybody
+else what the policies of their IAM user say.
 
 It listens on 127.0.0.1 alone, on a port that the kernel picks, so two of them never meet and none is reached from
 outside. Once it answers, its endpoint is printed as the first and only line on standard output; its log goes to
@@ -6,6 +11,7 @@ standard error. It ends when its standard input ends: an owner that is killed ta
 """
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -13,27 +19,23 @@ import sys
 import threading
 import urllib.request
 
-SETTINGS = {
-    "BIND_HOST": "127.0.0.1",
-    # Otherwise it opens a second port, on every address.
-    "IOT_MTLS_ENABLED": "0",
-    "SERVICES": "s3,kms,sts,iam",
-}
+HOST = "127.0.0.1"
 
 
 def main():
+    engine, access = (sys.argv[1:] + ["ministack", "open"][len(sys.argv) - 1:])
+    serve, answers_at = ENGINES[engine]
     listener = socket.socket()
-    listener.bind((SETTINGS["BIND_HOST"], 0))
+    listener.bind((HOST, 0))
     endpoint = "http://{}:{}".format(*listener.getsockname())
-    os.environ.update(SETTINGS, GATEWAY_PORT=str(listener.getsockname()[1]))
 
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     # Ctrl-C reaches it too, but its owner may still need it to end in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=leave_with_owner, daemon=True).start()
-    threading.Thread(target=announce, args=(endpoint, answers), daemon=True).start()
-    asyncio.run(serve(listener))
+    threading.Thread(target=announce, args=(endpoint, answers_at, answers), daemon=True).start()
+    serve(listener, access == "guarded")
 
 
 def leave_with_owner():
@@ -42,12 +44,12 @@ def leave_with_owner():
     os._exit(0)
 
 
-def announce(endpoint, answers):
+def announce(endpoint, answers_at, answers):
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     retry = threading.Event()
     while True:
         try:
-            direct.open(endpoint + "/_ministack/health", timeout=5).close()
+            direct.open(endpoint + answers_at, timeout=5).close()
             break
         except OSError:
             retry.wait(0.02)
@@ -55,7 +57,15 @@ def announce(endpoint, answers):
     answers.close()
 
 
-async def serve(listener):
+def ministack(listener, guarded):
+    os.environ.update(
+        BIND_HOST=HOST,
+        GATEWAY_PORT=str(listener.getsockname()[1]),
+        AUTH="true" if guarded else "false",
+        # Otherwise it opens a second port, on every address.
+        IOT_MTLS_ENABLED="0",
+        SERVICES="s3,kms,sts,iam",
+    )
     # Only now, since it reads its settings when it is imported.
     import hypercorn.asyncio
     import hypercorn.config
@@ -65,8 +75,44 @@ async def serve(listener):
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     # Never shut down from within, and no signal handlers of its own: it ends with its owner, and keeps nothing.
-    await hypercorn.asyncio.serve(ministack.app.app, config, shutdown_trigger=asyncio.Event().wait)
+    forever = asyncio.Event().wait
+    asyncio.run(hypercorn.asyncio.serve(ministack.app.app, config, shutdown_trigger=forever))
 
+
+def moto(listener, guarded):
+    if guarded:
+        # It counts the calls that it lets through before it asks; read when it is imported.
+        os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"
+    import moto.moto_server.werkzeug_app as app
+    import werkzeug.serving
+
+    if guarded:
+        make_root()
+    host, port = listener.getsockname()
+    dispatcher = app.DomainDispatcherApplication(app.create_backend_app)
+    listener.listen(128)
+    werkzeug.serving.make_server(host, port, dispatcher, threaded=True, fd=listener.fileno()).serve_forever()
+
+
+def make_root():
+    """Of itself it has no caller who may do everything."""
+    import moto.core
+    import moto.iam.models
+
+    iam = moto.iam.models.iam_backends[moto.core.DEFAULT_ACCOUNT_ID]["aws"]
+    iam.create_user("us-east-1", "root")
+    iam.put_user_policy("root", "everything", json.dumps(EVERYTHING))
+    key = iam.create_access_key("root")
+    key.access_key_id, key.secret_access_key = "test", "test"
+
+
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+# How each is served, and where it answers once it does.
+ENGINES = {
+    "ministack": (ministack, "/_ministack/health"),
+    "moto": (moto, "/moto-api/"),
+}
 
 if __name__ == "__main__":
     sys.exit(main())

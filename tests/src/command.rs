@@ -81,7 +81,7 @@ impl Command {
         self
     }
 
-    /// Sets variables, such as those of [`crate::Ministack::env`].
+    /// Sets variables, such as those of [`crate::Endpoint::env`].
     #[must_use]
     pub fn envs<N: AsRef<OsStr>, V: AsRef<OsStr>>(
         mut self,

@@ -3,9 +3,9 @@
 //! A test starts what it needs and owns it:
 //!
 //! ```no_run
-//! use auditlog_tests::{Ministack, Terraform, command};
+//! use auditlog_tests::{Engine, Terraform, command};
 //!
-//! let endpoint = Ministack::start();
+//! let endpoint = Engine::Ministack.start();
 //! let terraform = Terraform::with_config(&endpoint.env(), r#"resource "auditlog_bucket" "audit" { /* … */ }"#);
 //! terraform.init();
 //! terraform.apply().ok();
@@ -24,12 +24,12 @@
 
 mod ceph;
 mod command;
-mod ministack;
+mod endpoint;
 mod project;
 mod terraform;
 
 pub use ceph::Ceph;
 pub use command::{Command, Run, command};
-pub use ministack::{Ministack, REGION};
+pub use endpoint::{Endpoint, Engine, REGION};
 pub use project::{binary, mirror, python, root};
 pub use terraform::Terraform;

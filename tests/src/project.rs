@@ -75,7 +75,7 @@ pub fn python() -> PathBuf {
     let installed = fs::read(venv.join("requirements.txt")).ok();
     assert!(
         installed == Some(wanted),
-        "the local S3 and KMS endpoint is not installed: run `make venv`"
+        "the local S3 and KMS endpoints are not installed: run `make venv`"
     );
     venv.join("bin/python")
 }

@@ -1,10 +1,10 @@
-//! End to end: the real Terraform CLI, the built commands, and a real S3 and KMS endpoint.
+//! End to end: the real Terraform CLI, the built commands, and real S3 and KMS endpoints.
 //!
 //! One binary, so that it is linked once; a module for each thing that is looked at.
 
 mod arrows;
+mod endpoint;
 mod forge;
-mod ministack;
 mod provider_bucket;
 mod provider_config;
 mod provider_docs;

@@ -1,8 +1,13 @@
 //! Wrong configuration is found before anything is made, and Terraform points at its line.
 
-use auditlog_tests::Terraform;
+use auditlog_tests::{Engine, Terraform};
 
-use crate::provider_stack::{Stack, diagnostics, values};
+use crate::provider_stack::{Stack, diagnostics, on_each_engine, values};
+
+on_each_engine! {
+    profile_of_the_shared_files_gives_region_and_credentials,
+    unknown_provider_configuration_plans_what_is_new,
+}
 
 /// All of it wrong, as [`WRONG_RESOURCES`].
 const WRONG_PROVIDER: &str = r#"
@@ -116,7 +121,10 @@ fn assert_each_is_said(config: &str, found: &[(String, String)]) {
 
 #[test]
 fn missing_region_is_said_at_plan_time() {
-    let stack = Stack::new("resource \"auditlog_signing_key\" \"x\" {}\n");
+    let stack = Stack::new(
+        Engine::Ministack,
+        "resource \"auditlog_signing_key\" \"x\" {}\n",
+    );
     let run = stack
         .terraform
         .command(&["plan", "-no-color"])
@@ -129,7 +137,7 @@ fn missing_region_is_said_at_plan_time() {
 #[test]
 fn endpoint_that_does_not_answer_ends_in_an_error_within_its_time_out() {
     let config = "provider \"auditlog\" {\n  endpoints {\n    sts = \"http://127.0.0.1:9\"\n  }\n  max_retries = 0\n}\nresource \"auditlog_signing_key\" \"x\" {}\n";
-    let stack = Stack::new(config);
+    let stack = Stack::new(Engine::Ministack, config);
     let run = stack.terraform.plan();
     assert_eq!(run.status, 1, "{run}");
     assert!(
@@ -142,13 +150,12 @@ fn endpoint_that_does_not_answer_ends_in_an_error_within_its_time_out() {
     assert_eq!(stack.terraform.plan().status, 2);
 }
 
-#[test]
-fn profile_of_the_shared_files_gives_region_and_credentials() {
-    let stack = Stack::new("");
+fn profile_of_the_shared_files_gives_region_and_credentials(engine: Engine) {
+    let stack = Stack::new(engine, "");
     let terraform = Terraform::with_config(
         &[(
             "AWS_ENDPOINT_URL".to_owned(),
-            stack.endpoint.endpoint().to_owned(),
+            stack.endpoint.url().to_owned(),
         )],
         "provider \"auditlog\" {\n  profile                  = \"audit\"\n  shared_config_files      = [\"config\"]\n  shared_credentials_files = [\"credentials\"]\n}\n\nresource \"auditlog_bucket\" \"x\" {\n  bucket      = \"trail\"\n  object_lock = { mode = \"GOVERNANCE\", days = 1 }\n}\n",
     );
@@ -176,9 +183,8 @@ fn profile_of_the_shared_files_gives_region_and_credentials() {
     );
 }
 
-#[test]
-fn unknown_provider_configuration_plans_what_is_new() {
+fn unknown_provider_configuration_plans_what_is_new(engine: Engine) {
     let config = "resource \"terraform_data\" \"region\" {\n  input = \"eu-central-1\"\n}\n\nprovider \"auditlog\" {\n  region = terraform_data.region.output\n}\n\nresource \"auditlog_bucket\" \"x\" {\n  bucket      = \"trail\"\n  object_lock = { mode = \"GOVERNANCE\", days = 1 }\n}\n";
-    let stack = Stack::applied(config);
+    let stack = Stack::applied(engine, config);
     stack.assert_no_changes();
 }

@@ -7,10 +7,17 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use auditlog_tests::{Command, Ministack, Run, Terraform};
+use auditlog_tests::{Command, Endpoint, Engine, Run, Terraform};
 use serde_json::Value;
 
-use crate::provider_stack::{Change, assert_no_changes, values};
+use crate::provider_stack::{Change, assert_no_changes, on_each_engine, values};
+
+on_each_engine! {
+    settings_that_race_with_others_are_tried_again,
+    half_made_bucket_is_kept_tainted_and_replaced,
+    interrupted_create_leaves_the_bucket_in_the_state,
+    update_that_fails_half_way_leaves_the_truth_in_the_state,
+}
 
 const ADDRESS: &str = "auditlog_bucket.audit";
 
@@ -38,10 +45,10 @@ struct Faults {
 }
 
 impl Relay {
-    fn start(endpoint: &Ministack) -> Self {
+    fn start(endpoint: &Endpoint) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let target = endpoint.endpoint().trim_start_matches("http://").to_owned();
+        let target = endpoint.url().trim_start_matches("http://").to_owned();
         let faults = Arc::<Faults>::default();
         let shared = Arc::clone(&faults);
         // It ends with the test's process; a connection that breaks is the caller's to notice.
@@ -151,8 +158,8 @@ fn bucket(days: u32, tag: &str) -> String {
     )
 }
 
-fn start() -> (Ministack, Relay, Terraform) {
-    let endpoint = Ministack::start();
+fn start(engine: Engine) -> (Endpoint, Relay, Terraform) {
+    let endpoint = engine.start();
     let relay = Relay::start(&endpoint);
     let mut env = endpoint.env();
     for (name, value) in &mut env {
@@ -165,9 +172,8 @@ fn start() -> (Ministack, Relay, Terraform) {
     (endpoint, relay, terraform)
 }
 
-#[test]
-fn settings_that_race_with_others_are_tried_again() {
-    let (_endpoint, relay, terraform) = start();
+fn settings_that_race_with_others_are_tried_again(engine: Engine) {
+    let (_endpoint, relay, terraform) = start(engine);
     relay.answer(&[
         fault("?policy", "409 Conflict", "OperationAborted", 2),
         fault("?object-lock", "404 Not Found", "NoSuchBucket", 1),
@@ -177,9 +183,8 @@ fn settings_that_race_with_others_are_tried_again() {
     assert_no_changes(&terraform);
 }
 
-#[test]
-fn half_made_bucket_is_kept_tainted_and_replaced() {
-    let (_endpoint, relay, terraform) = start();
+fn half_made_bucket_is_kept_tainted_and_replaced(engine: Engine) {
+    let (_endpoint, relay, terraform) = start(engine);
     relay.answer(&[fault("?policy", "403 Forbidden", "AccessDenied", 1)]);
     let failed = terraform.apply();
     assert_eq!(failed.status, 1, "{failed}");
@@ -207,9 +212,8 @@ fn half_made_bucket_is_kept_tainted_and_replaced() {
     assert_no_changes(&terraform);
 }
 
-#[test]
-fn interrupted_create_leaves_the_bucket_in_the_state() {
-    let (_endpoint, relay, terraform) = start();
+fn interrupted_create_leaves_the_bucket_in_the_state(engine: Engine) {
+    let (_endpoint, relay, terraform) = start(engine);
     relay.answer(&[fault(
         "?policy",
         "409 Conflict",
@@ -251,9 +255,8 @@ fn interrupted_create_leaves_the_bucket_in_the_state() {
     assert_no_changes(&terraform);
 }
 
-#[test]
-fn update_that_fails_half_way_leaves_the_truth_in_the_state() {
-    let (_endpoint, relay, terraform) = start();
+fn update_that_fails_half_way_leaves_the_truth_in_the_state(engine: Engine) {
+    let (_endpoint, relay, terraform) = start(engine);
     terraform.apply().ok();
     terraform.write("main.tf", &bucket(2, "y"));
     relay.answer(&[fault("?tagging", "403 Forbidden", "AccessDenied", 1)]);

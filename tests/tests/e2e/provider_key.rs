@@ -1,14 +1,30 @@
 //! `auditlog_signing_key` from its first plan to its destruction.
 
 use auditlog_chain::keys::{KeySpec, PublicKey};
+use auditlog_tests::Engine;
 use aws_sdk_kms::types::KeyState;
 
-use crate::provider_stack::{Stack, values};
+use crate::provider_stack::{Stack, on_each_engine, values};
+
+on_each_engine! {
+    key_is_made_changed_replaced_and_destroyed.await,
+    drift_of_a_key_is_found_and_put_back.await,
+    imported_key_needs_no_change,
+    half_made_key_is_kept_tainted_and_replaced.await,
+}
 
 const ADDRESS: &str = "auditlog_signing_key.audit";
 
-fn key(arguments: &str) -> String {
-    format!("resource \"auditlog_signing_key\" \"audit\" {{\n{arguments}\n}}\n")
+/// A key of the default spec, or for moto, which has no Ed25519, of P-256.
+fn key(engine: Engine, arguments: &str) -> String {
+    match engine {
+        Engine::Ministack => key_of("", arguments),
+        Engine::Moto => key_of("spec = \"ECC_NIST_P256\"", arguments),
+    }
+}
+
+fn key_of(spec: &str, arguments: &str) -> String {
+    format!("resource \"auditlog_signing_key\" \"audit\" {{\n{spec}\n{arguments}\n}}\n")
 }
 
 fn id(stack: &Stack) -> String {
@@ -18,18 +34,22 @@ fn id(stack: &Stack) -> String {
         .to_owned()
 }
 
-#[tokio::test]
-async fn key_is_made_changed_replaced_and_destroyed() {
-    let stack = Stack::new(&key("alias = \"alias/one\""));
+async fn key_is_made_changed_replaced_and_destroyed(engine: Engine) {
+    let stack = Stack::new(engine, &key(engine, "alias = \"alias/one\""));
     stack.terraform.validate().ok();
     stack.terraform.apply().ok();
     stack.assert_no_changes();
     let created = values(&stack.terraform, ADDRESS);
     let public = PublicKey::from_pem(created["public_key_pem"].as_str().unwrap()).unwrap();
-    assert_eq!(public.spec(), KeySpec::EccNistEdwards25519);
+    let spec = match engine {
+        Engine::Ministack => KeySpec::EccNistEdwards25519,
+        Engine::Moto => KeySpec::EccNistP256,
+    };
+    assert_eq!(public.spec(), spec);
     assert_eq!(created["usage"], "SIGN_VERIFY");
 
     stack.configure(&key(
+        engine,
         "alias = \"alias/two\"\ndescription = \"d\"\nenabled = false\ntags = { a = \"b\" }",
     ));
     let change = stack.planned(ADDRESS);
@@ -56,8 +76,9 @@ async fn key_is_made_changed_replaced_and_destroyed() {
     assert!(kms.describe_key().key_id("alias/one").send().await.is_err());
 
     let first = id(&stack);
-    stack.configure(&key(
-        "spec = \"ECC_NIST_P256\"\ndeletion_window_in_days = 7",
+    stack.configure(&key_of(
+        "spec = \"ECC_NIST_P384\"",
+        "deletion_window_in_days = 7",
     ));
     assert_eq!(stack.planned(ADDRESS).actions, ["delete", "create"]);
     stack.terraform.apply().ok();
@@ -92,9 +113,11 @@ async fn key_is_made_changed_replaced_and_destroyed() {
     );
 }
 
-#[tokio::test]
-async fn drift_of_a_key_is_found_and_put_back() {
-    let stack = Stack::applied(&key("alias = \"alias/one\"\ndescription = \"d\""));
+async fn drift_of_a_key_is_found_and_put_back(engine: Engine) {
+    let stack = Stack::applied(
+        engine,
+        &key(engine, "alias = \"alias/one\"\ndescription = \"d\""),
+    );
     let (kms, id) = (stack.endpoint.kms(), id(&stack));
     kms.update_key_description()
         .key_id(&id)
@@ -134,10 +157,12 @@ async fn drift_of_a_key_is_found_and_put_back() {
     assert_eq!(stack.planned(ADDRESS).actions, ["create"]);
 }
 
-#[test]
-fn imported_key_needs_no_change() {
-    let config = key("alias = \"alias/one\"\ndescription = \"d\"\ntags = { a = \"b\" }");
-    let stack = Stack::applied(&config);
+fn imported_key_needs_no_change(engine: Engine) {
+    let config = key(
+        engine,
+        "alias = \"alias/one\"\ndescription = \"d\"\ntags = { a = \"b\" }",
+    );
+    let stack = Stack::applied(engine, &config);
     let original = values(&stack.terraform, ADDRESS);
     for name in ["key_id", "arn", "alias"] {
         stack.terraform.run(&["state", "rm", ADDRESS]).ok();
@@ -150,9 +175,8 @@ fn imported_key_needs_no_change() {
     }
 }
 
-#[tokio::test]
-async fn half_made_key_is_kept_tainted_and_replaced() {
-    let stack = Stack::new(&key("alias = \"alias/taken\""));
+async fn half_made_key_is_kept_tainted_and_replaced(engine: Engine) {
+    let stack = Stack::new(engine, &key(engine, "alias = \"alias/taken\""));
     let kms = stack.endpoint.kms();
     let other = kms
         .create_key()
@@ -183,7 +207,7 @@ async fn half_made_key_is_kept_tainted_and_replaced() {
     );
     let half_made = id(&stack);
 
-    stack.configure(&key("alias = \"alias/free\""));
+    stack.configure(&key(engine, "alias = \"alias/free\""));
     assert_eq!(stack.planned(ADDRESS).actions, ["delete", "create"]);
     stack.terraform.apply().ok();
     stack.assert_no_changes();

@@ -1,19 +1,49 @@
 //! One endpoint and one Terraform folder with the provider: what the tests of the provider start from.
 
-use auditlog_tests::{Ministack, Run, Terraform};
+use auditlog_tests::{Endpoint, Engine, Run, Terraform};
 use serde_json::Value;
+
+/// Makes each of these functions of an [`Engine`] two tests, such as `ministack::imported_bucket_needs_no_change` and
+/// `moto::imported_bucket_needs_no_change`; one that is left out is never used, which the compiler says.
+macro_rules! on_each_engine {
+    ($($test:ident $(.$await:ident)?),* $(,)?) => {
+        mod ministack {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(auditlog_tests::Engine::Ministack) $(.$await)?;
+                }
+            )*
+        }
+        mod moto {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(auditlog_tests::Engine::Moto) $(.$await)?;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use on_each_engine;
 
 /// An endpoint and a folder that is initialised.
 pub(crate) struct Stack {
-    pub(crate) endpoint: Ministack,
+    pub(crate) endpoint: Endpoint,
     pub(crate) terraform: Terraform,
 }
 
 impl Stack {
     /// With this text as `main.tf`.
-    pub(crate) fn new(main_tf: &str) -> Self {
-        let endpoint = Ministack::start();
-        let terraform = Terraform::with_config(&endpoint.env(), main_tf);
+    pub(crate) fn new(engine: Engine, main_tf: &str) -> Self {
+        let endpoint = engine.start();
+        let env = endpoint.env();
+        Self::with_env(endpoint, &env, main_tf)
+    }
+
+    /// On an endpoint that runs, with these variables for the provider.
+    pub(crate) fn with_env(endpoint: Endpoint, env: &[(String, String)], main_tf: &str) -> Self {
+        let terraform = Terraform::with_config(env, main_tf);
         terraform.init();
         Self {
             endpoint,
@@ -22,8 +52,8 @@ impl Stack {
     }
 
     /// The same, applied.
-    pub(crate) fn applied(main_tf: &str) -> Self {
-        let stack = Self::new(main_tf);
+    pub(crate) fn applied(engine: Engine, main_tf: &str) -> Self {
+        let stack = Self::new(engine, main_tf);
         stack.terraform.apply().ok();
         stack
     }

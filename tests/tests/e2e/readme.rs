@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use auditlog_tests::{Ministack, Terraform, root};
+use auditlog_tests::{Engine, Terraform, root};
 
 /// The fenced block of this language, or for `""` the one without a language, that contains a word.
 fn block(language: &str, word: &str) -> String {
@@ -22,7 +22,7 @@ fn block(language: &str, word: &str) -> String {
 
 #[test]
 fn the_first_use_works_as_written() {
-    let endpoint = Ministack::start();
+    let endpoint = Engine::Ministack.start();
     let terraform = Terraform::in_empty_folder(&endpoint.env());
     terraform.write("main.tf", &block("hcl", "auditlog_bucket"));
     terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
@@ -39,18 +39,18 @@ fn the_first_use_works_as_written() {
 }
 
 #[test]
-fn it_names_the_pinned_endpoint() {
+fn it_names_the_pinned_endpoints() {
     let pins =
         fs::read_to_string(root().join("tests/requirements.txt")).expect("tests/requirements.txt");
-    let version = pins
-        .lines()
-        .find_map(|line| line.strip_prefix("ministack=="))
-        .expect("a pin");
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    assert!(
-        readme.contains(&format!("MiniStack {version}")),
-        "README.md names another version than {version}"
-    );
+    for (name, package) in [("MiniStack", "ministack=="), ("moto", "moto==")] {
+        let mut pinned = pins.lines().filter_map(|line| line.strip_prefix(package));
+        let version = pinned.next().expect("a pin");
+        assert!(
+            readme.contains(&format!("{name} {version}")),
+            "README.md names another version of {name} than {version}"
+        );
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
-use auditlog_tests::{Command, Ministack, REGION, command};
+use auditlog_tests::{Command, Endpoint, REGION, command};
 use aws_sdk_s3::types::{
     CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled,
     ObjectLockRetentionMode, ObjectLockRule,
@@ -124,7 +124,7 @@ pub(crate) fn events_under<'k>(
 
 /// Makes a bucket with Object Lock and a default retention.
 pub(crate) fn locked_bucket(
-    endpoint: &Ministack,
+    endpoint: &Endpoint,
     name: &str,
     mode: ObjectLockRetentionMode,
     days: i32,

@@ -9,7 +9,7 @@ use std::thread;
 
 use auditlog_chain::keys::{PublicKey, VerifierKey};
 use auditlog_chain::origin::Origin;
-use auditlog_tests::{Command, Ministack, command};
+use auditlog_tests::{Command, Endpoint, Engine, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
 
@@ -18,13 +18,13 @@ use crate::seal::{ORIGIN, events, events_under, locked_bucket, wait};
 const BUCKET: &str = "audit";
 
 struct Stand {
-    endpoint: Ministack,
+    endpoint: Endpoint,
     folder: tempfile::TempDir,
 }
 
 impl Stand {
     fn new(mode: ObjectLockRetentionMode) -> Self {
-        let endpoint = Ministack::start();
+        let endpoint = Engine::Ministack.start();
         locked_bucket(&endpoint, BUCKET, mode, 30);
         Self {
             endpoint,
@@ -340,8 +340,8 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
 
 /// Passes everything on to the endpoint, but for the name of the header that makes a create conditional. Returns its URL
 /// and the number of requests that had it.
-fn careless_store(endpoint: &Ministack) -> (String, Arc<AtomicUsize>) {
-    let target = endpoint.endpoint().replace("http://", "");
+fn careless_store(endpoint: &Endpoint) -> (String, Arc<AtomicUsize>) {
+    let target = endpoint.url().replace("http://", "");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let conditions = Arc::new(AtomicUsize::new(0));

@@ -11,7 +11,7 @@ use auditlog_sealer::error::Error;
 use auditlog_sealer::seal::Fencing;
 use auditlog_sealer::store::{Bucket, Created, Folder, Store, newest_segment};
 use auditlog_sealer::target::log_without_policy;
-use auditlog_tests::{Ministack, REGION};
+use auditlog_tests::{Endpoint, Engine, REGION};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_s3::primitives::ByteStream;
@@ -131,12 +131,12 @@ fn now() -> Timestamp {
     Timestamp::from_system_time(SystemTime::now()).unwrap()
 }
 
-fn aws(endpoint: &Ministack) -> Aws {
+fn aws(endpoint: &Endpoint) -> Aws {
     let credentials = Credentials::new("test", "test", None, None, "the tests");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
-        .endpoint_url(endpoint.endpoint())
+        .endpoint_url(endpoint.url())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     Aws::with_config(config, true).unwrap()
@@ -148,7 +148,7 @@ fn bucket_at(aws: &Aws, clock: fn() -> Timestamp) -> Result<Bucket, Error> {
 
 #[test]
 fn a_bucket_conforms() {
-    let endpoint = Ministack::start();
+    let endpoint = Engine::Ministack.start();
     locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
     let aws = aws(&endpoint);
     conforms(&|_| Box::new(bucket_at(&aws, now).unwrap()));
@@ -156,7 +156,7 @@ fn a_bucket_conforms() {
 
 #[test]
 fn each_object_is_locked_for_the_retention_and_a_day() {
-    let endpoint = Ministack::start();
+    let endpoint = Engine::Ministack.start();
     locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Compliance, 30);
     let store = bucket_at(&aws(&endpoint), now).unwrap();
     let before = now();
@@ -185,7 +185,7 @@ fn each_object_is_locked_for_the_retention_and_a_day() {
 
 #[test]
 fn a_marker_and_a_second_version_stop_the_search() {
-    let endpoint = Ministack::start();
+    let endpoint = Engine::Ministack.start();
     locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
     let store = bucket_at(&aws(&endpoint), now).unwrap();
     let s3 = endpoint.s3();
@@ -233,7 +233,7 @@ fn a_clock_that_differs_by_more_than_five_minutes_is_found_before_anything_is_wr
     fn nearly() -> Timestamp {
         now().saturating_add_seconds(4 * 60)
     }
-    let endpoint = Ministack::start();
+    let endpoint = Engine::Ministack.start();
     locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
     let aws = aws(&endpoint);
     bucket_at(&aws, nearly).unwrap().check().unwrap();
@@ -258,7 +258,7 @@ fn a_clock_that_differs_by_more_than_five_minutes_is_found_before_anything_is_wr
 
 #[test]
 fn a_bucket_without_versions_lock_or_retention_is_refused() {
-    let endpoint = Ministack::start();
+    let endpoint = Engine::Ministack.start();
     let aws = aws(&endpoint);
     let s3 = endpoint.s3();
     let place = CreateBucketConfiguration::builder().location_constraint(REGION.into());

@@ -1,7 +1,7 @@
 //! `auditlog-verify` on a bucket of a real endpoint: its versions, locks and settings.
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_tests::{Command, Ministack, REGION, Run, command};
+use auditlog_tests::{Command, Endpoint, Engine, REGION, Run, command};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{
@@ -16,7 +16,7 @@ const DAY: i64 = 86_400;
 
 /// A bucket with a log of four segments, as a sealer leaves it.
 struct World {
-    endpoint: Ministack,
+    endpoint: Endpoint,
     s3: Client,
     log: Log,
     folder: tempfile::TempDir,
@@ -24,7 +24,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let endpoint = Ministack::start();
+        let endpoint = Engine::Ministack.start();
         let s3 = endpoint.s3();
         let place = CreateBucketConfiguration::builder()
             .location_constraint(REGION.into())
@@ -364,7 +364,7 @@ async fn where_one_cannot_look_there_is_no_verdict() {
         "--endpoint-url",
     );
     let nameless = command("auditlog-verify")
-        .env("AWS_ENDPOINT_URL", world.endpoint.endpoint())
+        .env("AWS_ENDPOINT_URL", world.endpoint.url())
         .arg("--policy")
         .arg(world.folder.path().join("policy.json"));
     no_verdict(

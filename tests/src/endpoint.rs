@@ -1,4 +1,4 @@
-//! A local S3 and KMS endpoint that is a process of its own.
+//! A local S3 and KMS endpoint that is a process of its own, by one of two engines.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -21,23 +21,77 @@ const SECRET_KEY: &str = "test";
 // It answers within a second; a machine under load takes longer, one that is broken never ends.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// What answers as S3 and KMS. Each has habits of its own, and neither is AWS: what holds for both is fitted to neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// `MiniStack`, the closer of the two: what needs one endpoint and not a particular one starts this.
+    Ministack,
+    /// The server of moto.
+    Moto,
+}
+
+impl Engine {
+    /// Starts one and waits until it answers.
+    pub fn start(self) -> Endpoint {
+        Endpoint::start(self, Access::Open)
+    }
+
+    /// Starts one that knows its callers: the credentials of [`Endpoint::env`] may do
+    /// everything, those of [`Endpoint::user`] what their policy says, and others nothing.
+    pub fn start_guarded(self) -> Endpoint {
+        Endpoint::start(self, Access::Guarded)
+    }
+
+    /// The account that its resources belong to.
+    pub fn account(self) -> &'static str {
+        match self {
+            Self::Ministack => "000000000000",
+            Self::Moto => "123456789012",
+        }
+    }
+
+    /// What `tests/endpoint.py` calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ministack => "ministack",
+            Self::Moto => "moto",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Access {
+    Open,
+    Guarded,
+}
+
+impl Access {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Guarded => "guarded",
+        }
+    }
+}
+
 /// A running endpoint (`tests/endpoint.py`); dropped, it ends, and its data with it.
 #[derive(Debug)]
-pub struct Ministack {
-    endpoint: String,
+pub struct Endpoint {
+    engine: Engine,
+    url: String,
     child: Child,
     // Holds its log and its temporary files.
     folder: tempfile::TempDir,
 }
 
-impl Ministack {
-    /// Starts one and waits until it answers.
-    pub fn start() -> Self {
+impl Endpoint {
+    fn start(engine: Engine, access: Access) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = File::create(folder.path().join("log")).expect("a file for the log");
         let (mut command, _home) = Command::new(project::python()).into_inner();
         let mut child = command
             .arg(project::root().join("tests/endpoint.py"))
+            .args([engine.name(), access.name()])
             .env("HOME", folder.path())
             .env("TMPDIR", folder.path())
             .current_dir(folder.path())
@@ -56,21 +110,27 @@ impl Ministack {
         let line = receive.recv_timeout(START_TIMEOUT).unwrap_or_default();
         // From here on, Drop ends the process, whatever happens.
         let started = Self {
-            endpoint: line.trim_end().to_owned(),
+            engine,
+            url: line.trim_end().to_owned(),
             child,
             folder,
         };
         assert!(
-            started.endpoint.starts_with("http://127.0.0.1:"),
-            "MiniStack did not start:\n{}",
+            started.url.starts_with("http://127.0.0.1:"),
+            "{engine:?} did not start:\n{}",
             started.log()
         );
         started
     }
 
+    /// What runs.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// The endpoint's URL, such as `http://127.0.0.1:40123`.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// What it has logged so far.
@@ -83,24 +143,42 @@ impl Ministack {
         self.child.id()
     }
 
-    /// The variables that point a command at it: endpoint, region and test credentials.
+    /// The variables that point a command at it: endpoint, region and the credentials of one who may do everything.
     pub fn env(&self) -> Vec<(String, String)> {
+        self.env_with(ACCESS_KEY, SECRET_KEY)
+    }
+
+    /// The same with other credentials.
+    pub fn env_with(&self, access_key: &str, secret_key: &str) -> Vec<(String, String)> {
         let pairs = [
-            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ENDPOINT_URL", self.url.as_str()),
             ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+            ("AWS_ACCESS_KEY_ID", access_key),
+            ("AWS_SECRET_ACCESS_KEY", secret_key),
         ];
         pairs
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec()
     }
 
+    /// Makes an IAM user with this policy; the access key and the secret key.
+    pub fn user(&self, policy: &serde_json::Value) -> (String, String) {
+        let run = Command::new(project::python())
+            .arg(project::root().join("tests/user.py"))
+            .envs(self.env())
+            .input(policy.to_string())
+            .run()
+            .ok();
+        let keys = run.stdout.trim_end().split_once(' ');
+        let (access_key, secret_key) = keys.expect("two keys");
+        (access_key.to_owned(), secret_key.to_owned())
+    }
+
     /// An S3 client of it.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.endpoint)
+            .endpoint_url(&self.url)
             .region(Region::new(REGION))
             .credentials_provider(credentials())
             .force_path_style(true)
@@ -112,7 +190,7 @@ impl Ministack {
     pub fn kms(&self) -> aws_sdk_kms::Client {
         let config = aws_sdk_kms::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.endpoint)
+            .endpoint_url(&self.url)
             .region(Region::new(REGION))
             .credentials_provider(credentials())
             .build();
@@ -120,7 +198,7 @@ impl Ministack {
     }
 }
 
-impl Drop for Ministack {
+impl Drop for Endpoint {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();

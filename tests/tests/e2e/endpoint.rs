@@ -1,24 +1,38 @@
-//! The endpoint that the other tests rest on really does what they rest on.
+//! The endpoints that the other tests rest on really do what they rest on.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use auditlog_tests::{Command, Ministack, REGION, python, root};
+use auditlog_tests::{Command, Endpoint, Engine, REGION, python, root};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use aws_sdk_kms::operation::sign::builders::SignFluentBuilder;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
+use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{CreateBucketConfiguration, ObjectLockMode};
+use serde_json::json;
+
+use crate::provider_stack::on_each_engine;
+
+on_each_engine! {
+    it_answers_and_ends_with_its_value,
+    it_ends_with_an_owner_that_was_killed,
+    a_guarded_one_knows_its_users.await,
+    a_locked_version_cannot_be_deleted.await,
+    a_key_is_created_once.await,
+    its_signatures_are_real.await,
+}
 
 const BUCKET: &str = "locked";
 
 /// 2100-01-01, later than any run of this test.
 const RETAIN_UNTIL_SECONDS: i64 = 4_102_444_800;
 
-async fn locked_bucket(endpoint: &Ministack) -> aws_sdk_s3::Client {
+async fn locked_bucket(endpoint: &Endpoint) -> aws_sdk_s3::Client {
     let s3 = endpoint.s3();
     let place = CreateBucketConfiguration::builder()
         .location_constraint(REGION.into())
@@ -35,11 +49,10 @@ async fn locked_bucket(endpoint: &Ministack) -> aws_sdk_s3::Client {
     s3
 }
 
-#[test]
-fn it_answers_and_ends_with_its_value() {
-    let endpoint = Ministack::start();
+fn it_answers_and_ends_with_its_value(engine: Engine) {
+    let endpoint = engine.start();
     let address = endpoint
-        .endpoint()
+        .url()
         .strip_prefix("http://")
         .expect("an HTTP endpoint")
         .to_owned();
@@ -52,8 +65,8 @@ fn it_answers_and_ends_with_its_value() {
 fn it_ends_when_its_test_panics() {
     let (send, receive) = std::sync::mpsc::channel();
     let test = std::thread::spawn(move || {
-        let endpoint = Ministack::start();
-        send.send(endpoint.endpoint().replace("http://", ""))
+        let endpoint = Engine::Ministack.start();
+        send.send(endpoint.url().replace("http://", ""))
             .expect("the other end");
         panic!("on purpose");
     });
@@ -62,12 +75,12 @@ fn it_ends_when_its_test_panics() {
     assert!(TcpStream::connect(&address).is_err());
 }
 
-#[test]
-fn it_ends_with_an_owner_that_was_killed() {
+fn it_ends_with_an_owner_that_was_killed(engine: Engine) {
     // What is left of a killed owner is the end of its child's input.
     let (mut command, _home) = Command::new(python()).into_inner();
     command
         .arg(root().join("tests/endpoint.py"))
+        .arg(engine.name())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -81,9 +94,20 @@ fn it_ends_with_an_owner_that_was_killed() {
     child.wait().expect("its end");
 }
 
-#[tokio::test]
-async fn a_locked_version_cannot_be_deleted() {
-    let endpoint = Ministack::start();
+async fn a_guarded_one_knows_its_users(engine: Engine) {
+    let endpoint = engine.start_guarded();
+    let nothing = json!({ "Effect": "Deny", "Action": "*", "Resource": "*" });
+    let nobody = endpoint.user(&json!({ "Version": "2012-10-17", "Statement": [nothing] }));
+    endpoint.s3().list_buckets().send().await.expect("root may");
+    let config = endpoint.s3().config().to_builder();
+    let credentials = Credentials::new(nobody.0, nobody.1, None, None, "the test");
+    let nobody = aws_sdk_s3::Client::from_conf(config.credentials_provider(credentials).build());
+    let refused = nobody.list_buckets().send().await;
+    assert_eq!(refused.expect_err("a refusal").code(), Some("AccessDenied"));
+}
+
+async fn a_locked_version_cannot_be_deleted(engine: Engine) {
+    let endpoint = engine.start();
     let s3 = locked_bucket(&endpoint).await;
     let put = s3
         .put_object()
@@ -128,9 +152,8 @@ async fn a_locked_version_cannot_be_deleted() {
     );
 }
 
-#[tokio::test]
-async fn a_key_is_created_once() {
-    let endpoint = Ministack::start();
+async fn a_key_is_created_once(engine: Engine) {
+    let endpoint = engine.start();
     let s3 = locked_bucket(&endpoint).await;
     let put = |bytes: &'static [u8]| {
         s3.put_object()
@@ -151,9 +174,8 @@ async fn a_key_is_created_once() {
     );
 }
 
-#[tokio::test]
-async fn its_signatures_are_real() {
-    let endpoint = Ministack::start();
+async fn its_signatures_are_real(engine: Engine) {
+    let endpoint = engine.start();
     let kms = endpoint.kms();
     let create = kms
         .create_key()
@@ -189,17 +211,24 @@ async fn its_signatures_are_real() {
     let hashed = sign
         .message_type(MessageType::Digest)
         .message(Blob::new(digest(&SHA256, message).as_ref()));
-    for request in [raw, hashed] {
-        let signature = request
-            .send()
-            .await
-            .expect("an answer")
-            .signature
-            .expect("a signature");
-        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point);
-        key.verify(message, signature.as_ref())
-            .expect("the signature holds");
-        key.verify(b"another checkpoint", signature.as_ref())
-            .expect_err("and only for its message");
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point);
+    let signature = signed(raw).await;
+    public
+        .verify(message, signature.as_ref())
+        .expect("the signature holds");
+    public
+        .verify(b"another checkpoint", signature.as_ref())
+        .expect_err("and only for its message");
+    let signature = signed(hashed).await;
+    match engine {
+        Engine::Ministack => public.verify(message, signature.as_ref()),
+        // It hashes what is a hash already.
+        Engine::Moto => public.verify(digest(&SHA256, message).as_ref(), signature.as_ref()),
     }
+    .expect("the signature holds");
+}
+
+async fn signed(request: SignFluentBuilder) -> Blob {
+    let answer = request.send().await.expect("an answer");
+    answer.signature.expect("a signature")
 }
