@@ -10,7 +10,7 @@ use tf_provider::{
 
 use crate::aws::{
     Age, BucketParts, BucketSettings, Clients, DefaultRetention, Encryption, OWNERSHIP, Period,
-    Tags, VERSIONING, bucket_creation_date, converge_bucket, create_bucket, delete_bucket,
+    Place, Tags, VERSIONING, bucket_creation_date, converge_bucket, create_bucket, delete_bucket,
     format_tls_only_policy, partition, policies_agree, read_bucket,
 };
 use crate::bucket_name::check_bucket_name;
@@ -141,6 +141,7 @@ impl Resource for BucketResource {
 
     async fn read(&self, cx: &Context<Account>, state: BucketModel) -> Result<Option<BucketModel>> {
         let clients = clients(cx)?;
+        check_place(clients, &state)?;
         let parts = read_bucket(clients, &state.bucket)
             .await
             .map_err(|error| error.diagnostic("The bucket cannot be read", "bucket"))?;
@@ -205,6 +206,21 @@ impl Resource for BucketResource {
             .into()
         })
     }
+}
+
+/// S3 answers 403 for a bucket of another account, as for a permission that is missing. Of the region it says itself.
+fn check_place(clients: &Clients, state: &BucketModel) -> Result {
+    let place = Place {
+        account: state.account_id.known().map(String::as_str),
+        region: None,
+    };
+    clients
+        .check_place(&format!("the bucket {:?}", state.bucket), place)
+        .map_err(|error| {
+            error
+                .diagnostic("The bucket is not in the provider's account", "account_id")
+                .into()
+        })
 }
 
 /// Mode, days and years, as the bucket and the trust policy have them.

@@ -64,6 +64,42 @@ pub enum Error {
         /// The absent part.
         missing: &'static str,
     },
+    /// The spec is not one of those that KMS has here.
+    #[error("{failure}")]
+    SpecRefused {
+        /// The spec, as KMS names it.
+        spec: &'static str,
+        /// What KMS said.
+        failure: Box<CallFailure>,
+    },
+    /// What the state knows lies in another region than the provider works in.
+    #[error("{resource} lies in the region {region}, and the provider works in {configured}")]
+    OtherRegion {
+        /// The resource.
+        resource: String,
+        /// Where it lies.
+        region: String,
+        /// Where the provider works.
+        configured: String,
+    },
+    /// What the state knows belongs to another account than the credentials.
+    #[error("{resource} belongs to the account {account}, and the credentials to {caller}")]
+    OtherAccount {
+        /// The resource.
+        resource: String,
+        /// Whose it is.
+        account: String,
+        /// Whose the credentials are.
+        caller: String,
+    },
+    /// The provider block does not let this account in.
+    #[error("the credentials belong to the account {account}, which {}", .rule.reason())]
+    AccountRefused {
+        /// The account.
+        account: String,
+        /// The rule that keeps it out.
+        rule: AccountRule,
+    },
     /// No region was configured.
     #[error("no AWS region is configured")]
     NoRegion,
@@ -75,6 +111,33 @@ pub enum Error {
         /// The resource.
         target: String,
     },
+}
+
+/// Which accounts the provider block lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountRule {
+    /// `allowed_account_ids`
+    Allowed,
+    /// `forbidden_account_ids`
+    Forbidden,
+}
+
+impl AccountRule {
+    /// The argument of the provider block.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed_account_ids",
+            Self::Forbidden => "forbidden_account_ids",
+        }
+    }
+
+    fn reason(self) -> String {
+        let is = match self {
+            Self::Allowed => "is not one of",
+            Self::Forbidden => "is one of",
+        };
+        format!("{is} {}", self.argument())
+    }
 }
 
 /// What the error says, and what each of its causes does; a cause that is repeated by its effect is left out.
@@ -92,6 +155,37 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Most of an answer that is no error of AWS's: a page of a proxy, say.
+const MAX_EXCERPT_CHARS: usize = 200;
+
+/// What AWS said; or what came in place of it.
+fn message<E>(error: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let said = error.message().unwrap_or_default().trim();
+    if !said.is_empty() {
+        // a sentence of ours goes on behind it
+        return said.trim_end_matches('.').to_owned();
+    }
+    let SdkError::ServiceError(refused) = error else {
+        return chain(error);
+    };
+    if error.code().is_some() {
+        return "AWS sent no message".to_owned();
+    }
+    let body = refused.raw().body().bytes().unwrap_or_default();
+    let text = String::from_utf8_lossy(body);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    // it ends up on a terminal, and nobody knows who wrote it
+    let shown = words.join(" ").replace(char::is_control, "");
+    if shown.is_empty() {
+        return "the answer is empty".to_owned();
+    }
+    let excerpt: String = shown.chars().take(MAX_EXCERPT_CHARS).collect();
+    format!("the answer is not one of AWS's: {excerpt}")
+}
+
 /// A failed call, with what AWS said about it.
 #[derive(Debug)]
 pub struct CallFailure {
@@ -107,6 +201,8 @@ pub struct CallFailure {
     pub status: Option<u16>,
     /// AWS's request id, which its support asks for.
     pub request_id: Option<String>,
+    /// The region that the bucket lies in, where S3 says it.
+    pub bucket_region: Option<String>,
 }
 
 impl fmt::Display for CallFailure {
@@ -226,19 +322,7 @@ impl Error {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         SdkError<E>: RequestId,
     {
-        let message = match (error.message(), error.code()) {
-            (Some(message), _) => message.to_owned(),
-            (None, Some(_)) => "AWS sent no message".to_owned(),
-            (None, None) => chain(error),
-        };
-        Self::Call(Box::new(CallFailure {
-            operation,
-            target: target.to_owned(),
-            code: error.code().map(str::to_owned),
-            message,
-            status: error.raw_response().map(|answer| answer.status().as_u16()),
-            request_id: error.request_id().map(str::to_owned),
-        }))
+        Self::Call(Box::new(CallFailure::new(operation, target, error)))
     }
 
     /// A request that its own SDK refuses to build.
@@ -250,6 +334,7 @@ impl Error {
             message: error.to_string(),
             status: None,
             request_id: None,
+            bucket_region: None,
         }))
     }
 
@@ -262,6 +347,7 @@ impl Error {
             message: "the bucket does not exist".to_owned(),
             status: Some(404),
             request_id: None,
+            bucket_region: None,
         }))
     }
 
@@ -299,6 +385,24 @@ impl Error {
             Self::NotASigningKey { .. } => {
                 Some("Import a key with usage SIGN_VERIFY and one of the specs that `spec` accepts.".to_owned())
             }
+            Self::SpecRefused { spec, .. } => Some(format!(
+                "KMS has no keys of spec {spec} in this region or at this endpoint. Set `spec` to one that it has: \
+                 ECC_NIST_P256 is everywhere."
+            )),
+            Self::OtherRegion { region, .. } => Some(format!(
+                "Nothing was looked for here, so nothing is planned anew. Set `region` of the provider block back to \
+                 {region:?}, or give the resource a provider block of its own with an alias for that region. To let go \
+                 of it and make another, use `terraform state rm`."
+            )),
+            Self::OtherAccount { account, .. } => Some(format!(
+                "Nothing was looked for here, so nothing is planned anew. Use credentials of the account {account}. To \
+                 let go of it and make another, use `terraform state rm`."
+            )),
+            Self::AccountRefused { rule, .. } => Some(format!(
+                "Use credentials of an account that may be worked in (`profile`, the environment), or change {} of \
+                 the provider block.",
+                rule.argument()
+            )),
             Self::NoRegion => Some(
                 "Set `region` in the provider block, the environment variable AWS_REGION, or `region` in the profile."
                     .to_owned(),
@@ -333,38 +437,107 @@ impl Error {
     }
 }
 
-const ANOTHER_REGION: &str = "The bucket lies in another region than the provider's `region`; use a provider block with \
-                              an alias for that region.";
-
 impl CallFailure {
-    fn hint(&self) -> Option<String> {
-        // HEAD has no body, so no code
-        if self.status == Some(301) {
-            return Some(ANOTHER_REGION.to_owned());
+    pub(crate) fn new<E>(operation: &'static str, target: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E>: RequestId,
+    {
+        let answer = error.raw_response();
+        Self {
+            operation,
+            target: target.to_owned(),
+            code: error.code().map(str::to_owned),
+            message: message(error),
+            status: answer.map(|answer| answer.status().as_u16()),
+            request_id: error.request_id().map(str::to_owned),
+            bucket_region: answer
+                .and_then(|answer| answer.headers().get("x-amz-bucket-region"))
+                .map(str::to_owned),
         }
-        match self.code.as_deref() {
-            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
-                Some(format!(
-                    "The credentials in use need the permission for {}; docs/index.md lists what each resource needs.",
-                    self.operation
-                ))
+    }
+
+    fn hint(&self) -> Option<String> {
+        match (self.code.as_deref(), self.status) {
+            (Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"), _) => {
+                Some(self.permission_hint())
             }
-            Some(
-                "ExpiredToken"
-                | "ExpiredTokenException"
-                | "InvalidClientTokenId"
-                | "InvalidAccessKeyId",
-            ) => Some("The credentials are wrong or have expired; sign in again.".to_owned()),
-            Some("PermanentRedirect" | "AuthorizationHeaderMalformed") => {
-                Some(ANOTHER_REGION.to_owned())
+            (Some("ExpiredToken" | "ExpiredTokenException"), _) => {
+                Some("The credentials have expired; sign in again.".to_owned())
             }
+            (
+                Some("InvalidClientTokenId" | "InvalidAccessKeyId" | "UnrecognizedClientException"),
+                _,
+            ) => Some(
+                "AWS does not know the access key, or not with this session token: it was deleted or deactivated, \
+                 has expired, or is of another partition."
+                    .to_owned(),
+            ),
+            (Some("SignatureDoesNotMatch" | "InvalidSignatureException"), _) => Some(
+                "The secret key is not the one of the access key, or the clock of this machine is wrong."
+                    .to_owned(),
+            ),
+            (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => {
+                Some("The clock of this machine is wrong.".to_owned())
+            }
+            // HEAD has no body, so no code
+            (Some("PermanentRedirect" | "AuthorizationHeaderMalformed"), _) | (None, Some(301)) => {
+                Some(self.region_hint())
+            }
+            (None, Some(403)) => Some(self.permission_hint()),
             _ => None,
         }
     }
+
+    fn region_hint(&self) -> String {
+        let region = self.bucket_region.as_deref();
+        let there = region.map_or_else(|| "another region".to_owned(), |name| format!("{name:?}"));
+        format!(
+            "The bucket lies in {there}, not in the provider's `region`; use a provider block with an alias for that \
+             region."
+        )
+    }
+
+    fn permission_hint(&self) -> String {
+        let permission = permission(self.operation);
+        let other = match self.operation {
+            "HeadBucket" => " Or the bucket belongs to another account.",
+            _ => "",
+        };
+        format!(
+            "The credentials in use need the permission {permission}, and no policy that denies it; docs/index.md \
+             lists what each resource needs.{other}"
+        )
+    }
+}
+
+/// What IAM calls the right to an operation; of many of S3's it is another name.
+fn permission(operation: &str) -> String {
+    let s3 = match operation {
+        "HeadBucket" => "ListBucket",
+        "ListBuckets" => "ListAllMyBuckets",
+        "ListObjectVersions" => "ListBucketVersions",
+        "HeadObject" => "GetObjectVersion",
+        "GetObjectLockConfiguration" => "GetBucketObjectLockConfiguration",
+        "PutObjectLockConfiguration" => "PutBucketObjectLockConfiguration",
+        "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
+        "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
+        "GetBucketEncryption" => "GetEncryptionConfiguration",
+        "PutBucketEncryption" => "PutEncryptionConfiguration",
+        same if same.contains("Bucket") => same,
+        "GetCallerIdentity" => return "sts:GetCallerIdentity".to_owned(),
+        kms => return format!("kms:{kms}"),
+    };
+    format!("s3:{s3}")
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::config::http::HttpResponse;
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::head_bucket::HeadBucketError;
+    use aws_sdk_s3::primitives::SdkBody;
+
     use super::*;
 
     fn holding() -> Holding {
@@ -430,5 +603,110 @@ mod tests {
             text,
             "the bucket \"trail\" is not empty: it holds 5 object versions and 1 delete marker, none of them locked"
         );
+    }
+
+    fn answered(status: u16, body: &str, metadata: ErrorMetadata) -> Error {
+        let answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+        let error = SdkError::service_error(HeadBucketError::generic(metadata), answer);
+        Error::call("HeadBucket", "trail", &error)
+    }
+
+    #[test]
+    fn answer_of_something_else_than_aws_is_shown_in_part() {
+        let unreadable = |status, body| answered(status, body, ErrorMetadata::builder().build());
+        let page = format!("<html>\n  <b>\u{1b}[2JProxy</b>{}", "x".repeat(1000));
+        let text = unreadable(502, &page).to_string();
+        let excerpt = "<html> <b>[2JProxy</b>";
+        let start = "HeadBucket on trail failed: HTTP status 502: the answer is not one of AWS's: ";
+        assert!(text.starts_with(&format!("{start}{excerpt}")), "{text}");
+        assert_eq!(text.len(), start.len() + MAX_EXCERPT_CHARS);
+        let empty = unreadable(403, " \n");
+        assert_eq!(
+            empty.to_string(),
+            "HeadBucket on trail failed: HTTP status 403: the answer is empty"
+        );
+        let hint = empty.hint().unwrap();
+        assert!(hint.contains("s3:ListBucket"), "{hint}");
+        assert!(
+            hint.ends_with("the bucket belongs to another account."),
+            "{hint}"
+        );
+    }
+
+    #[test]
+    fn sentence_of_aws_goes_on_as_ours() {
+        let said = |message| {
+            let metadata = ErrorMetadata::builder().code("SignatureDoesNotMatch");
+            answered(403, "", metadata.message(message).build())
+        };
+        let error = said("The signature does not match.");
+        let detail = error.diagnostic("No", "bucket").detail;
+        assert!(
+            detail.starts_with(
+                "HeadBucket on trail failed: SignatureDoesNotMatch: The signature does not match.\n\n\
+                 The secret key is not the one of the access key"
+            ),
+            "{detail}"
+        );
+        assert!(said("").to_string().ends_with(": AWS sent no message"));
+    }
+
+    #[test]
+    fn region_that_s3_names_is_passed_on() {
+        let mut answer = HttpResponse::new(301.try_into().unwrap(), SdkBody::empty());
+        answer
+            .headers_mut()
+            .insert("x-amz-bucket-region", "eu-west-1");
+        let metadata = ErrorMetadata::builder().build();
+        let error = SdkError::service_error(HeadBucketError::generic(metadata), answer);
+        let hint = Error::call("HeadBucket", "trail", &error).hint().unwrap();
+        assert!(
+            hint.starts_with("The bucket lies in \"eu-west-1\", not in"),
+            "{hint}"
+        );
+    }
+
+    #[test]
+    fn permission_of_every_operation_is_one_that_the_documentation_lists() {
+        let page = include_str!("../../docs/index.md");
+        for operation in [
+            "CreateAlias",
+            "CreateBucket",
+            "CreateKey",
+            "DeleteAlias",
+            "DeleteBucket",
+            "DescribeKey",
+            "DisableKey",
+            "EnableKey",
+            "GetBucketEncryption",
+            "GetBucketOwnershipControls",
+            "GetBucketPolicy",
+            "GetBucketTagging",
+            "GetBucketVersioning",
+            "GetCallerIdentity",
+            "GetObjectLockConfiguration",
+            "GetPublicAccessBlock",
+            "GetPublicKey",
+            "HeadBucket",
+            "HeadObject",
+            "ListAliases",
+            "ListBuckets",
+            "ListObjectVersions",
+            "ListResourceTags",
+            "PutBucketEncryption",
+            "PutBucketOwnershipControls",
+            "PutBucketPolicy",
+            "PutBucketTagging",
+            "PutBucketVersioning",
+            "PutObjectLockConfiguration",
+            "PutPublicAccessBlock",
+            "ScheduleKeyDeletion",
+            "TagResource",
+            "UntagResource",
+            "UpdateKeyDescription",
+        ] {
+            let permission = permission(operation);
+            assert!(page.contains(&format!("`{permission}`")), "{permission}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use tf_provider::{
 
 use crate::aws::{Cancel, Clients, Endpoints, Settings, Tags, TimeOuts};
 use crate::bucket::BucketResource;
-use crate::error::Error;
+use crate::error::{AccountRule, Error};
 use crate::signing_key::SigningKeyResource;
 use crate::tags;
 use crate::trust_policy::TrustPolicySource;
@@ -79,6 +79,8 @@ model! {
         attempt_timeout_seconds: Field<u32>,
         operation_timeout_seconds: Field<u32>,
         skip_requesting_account_id: Field<bool>,
+        allowed_account_ids: Field<Vec<Field<String>>>,
+        forbidden_account_ids: Field<Vec<Field<String>>>,
     }
 
     /// The `endpoints` block.
@@ -126,6 +128,11 @@ impl Provider for Auditlog {
                 "skip_requesting_account_id",
                 flag("Do not ask STS for the account, for endpoints without STS. `account_id` is then null."),
             )
+            .attribute(
+                "allowed_account_ids",
+                accounts("The accounts to work in; with credentials of another one, nothing is done."),
+            )
+            .attribute("forbidden_account_ids", accounts("Accounts not to work in."))
             .block(
                 "endpoints",
                 Block::single(
@@ -166,6 +173,21 @@ impl Provider for Auditlog {
                 );
             }
         }
+        for rule in [AccountRule::Allowed, AccountRule::Forbidden] {
+            let skipped = config.get::<Field<bool>>("skip_requesting_account_id")?;
+            if !config.value(rule.argument()).is_null() && skipped == Field::Known(true) {
+                found.push(
+                    Diagnostic::error(
+                        "The account would not be known",
+                        format!(
+                            "{:?} needs the account, which skip_requesting_account_id = true does not ask for.",
+                            rule.argument()
+                        ),
+                    )
+                    .at(rule.argument()),
+                );
+            }
+        }
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
@@ -190,22 +212,33 @@ fn not_connected(error: &Error) -> Diagnostic {
     if matches!(error, Error::NoRegion) {
         return error.diagnostic("No AWS region", "region");
     }
+    if let Error::AccountRefused { rule, .. } = error {
+        return error.diagnostic("Not an account to work in", rule.argument());
+    }
     let mut diagnostic =
         error.diagnostic("AWS does not know who is calling", AttributePath::root());
-    diagnostic.detail.push_str(
-        "\n\nThe provider asks STS for the account first. Check the credentials (`profile`, `access_key`, the \
-         environment); for an endpoint without STS set skip_requesting_account_id = true.",
-    );
+    diagnostic.detail.push_str(match error.code() {
+        Some(_) => {
+            "\n\nThe provider asks STS for the account first. Check the credentials (`profile`, `access_key`, the \
+             environment)."
+        }
+        // nobody answered, or not as STS does
+        None => {
+            "\n\nThe provider asks STS for the account first. Check the credentials (`profile`, `access_key`, the \
+             environment), that there is a region of the name in `region`, and the network; for an endpoint without \
+             STS set skip_requesting_account_id = true."
+        }
+    });
     diagnostic
 }
 
 /// The first attribute without which no client can be made, and which is not known yet.
 fn unknown_attribute(config: &Config) -> Option<&'static str> {
-    let files = |field: &Field<Vec<Field<String>>>| {
+    let list = |field: &Field<Vec<Field<String>>>| {
         field.is_unknown()
             || field
                 .known()
-                .is_some_and(|files| files.iter().any(Field::is_unknown))
+                .is_some_and(|entries| entries.iter().any(Field::is_unknown))
     };
     let endpoint = |pick: fn(&EndpointsModel) -> &Field<String>| {
         config.endpoints.is_unknown()
@@ -224,10 +257,10 @@ fn unknown_attribute(config: &Config) -> Option<&'static str> {
         ("access_key", config.access_key.is_unknown()),
         ("secret_key", config.secret_key.is_unknown()),
         ("token", config.token.is_unknown()),
-        ("shared_config_files", files(&config.shared_config_files)),
+        ("shared_config_files", list(&config.shared_config_files)),
         (
             "shared_credentials_files",
-            files(&config.shared_credentials_files),
+            list(&config.shared_credentials_files),
         ),
         ("endpoints.s3", endpoint(|known| &known.s3)),
         ("endpoints.kms", endpoint(|known| &known.kms)),
@@ -254,6 +287,8 @@ fn unknown_attribute(config: &Config) -> Option<&'static str> {
             "skip_requesting_account_id",
             config.skip_requesting_account_id.is_unknown(),
         ),
+        ("allowed_account_ids", list(&config.allowed_account_ids)),
+        ("forbidden_account_ids", list(&config.forbidden_account_ids)),
     ]
     .into_iter()
     .find_map(|(name, unknown)| unknown.then_some(name))
@@ -266,7 +301,7 @@ fn settings(config: Config) -> Settings {
             .into_known()
             .map_or(default, |seconds| Duration::from_secs(seconds.into()))
     };
-    let files = |field: Field<Vec<Field<String>>>| {
+    let list = |field: Field<Vec<Field<String>>>| {
         field
             .into_known()
             .unwrap_or_default()
@@ -291,8 +326,8 @@ fn settings(config: Config) -> Settings {
             .into_known()
             .zip(config.secret_key.into_known())
             .map(|(access, secret)| (access, secret, token)),
-        shared_config_files: files(config.shared_config_files),
-        shared_credentials_files: files(config.shared_credentials_files),
+        shared_config_files: list(config.shared_config_files),
+        shared_credentials_files: list(config.shared_credentials_files),
         endpoints,
         s3_use_path_style: config.s3_use_path_style.into_known().unwrap_or(false),
         default_tags: config
@@ -313,6 +348,11 @@ fn settings(config: Config) -> Settings {
             .skip_requesting_account_id
             .into_known()
             .unwrap_or(false),
+        allowed_account_ids: match config.allowed_account_ids {
+            Field::Known(allowed) => Some(list(Field::Known(allowed))),
+            Field::Null | Field::Unknown => None,
+        },
+        forbidden_account_ids: list(config.forbidden_account_ids),
     }
 }
 
@@ -326,6 +366,15 @@ fn flag(description: &str) -> Attribute {
 
 fn files(description: &str) -> Attribute {
     Attribute::optional(Type::list(Type::String)).description(description)
+}
+
+fn accounts(description: &str) -> Attribute {
+    Attribute::optional(Type::list(Type::String))
+        .description(description)
+        .validate(|accounts: Vec<Field<String>>| {
+            let mut known = accounts.iter().filter_map(Field::known);
+            known.try_for_each(|account| check_account(account))
+        })
 }
 
 fn url(description: &str) -> Attribute {
@@ -348,6 +397,13 @@ fn within(number: u32, least: u32, most: u32) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{number} is not between {least} and {most}."))
+}
+
+pub(crate) fn check_account(account: &str) -> Result<(), String> {
+    if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(format!("{account:?} is not an AWS account: twelve digits."))
 }
 
 fn check_region(region: &str) -> Result<(), String> {

@@ -8,8 +8,8 @@ use tf_provider::{
 };
 
 use crate::aws::{
-    Clients, KEY_USAGE, KeyParts, KeySettings, Tags, change_key, create_key, delete_key, read_key,
-    read_new_key,
+    Clients, KEY_USAGE, KeyParts, KeySettings, Place, Tags, change_key, create_key, delete_key,
+    read_key, read_new_key,
 };
 use crate::provider::{Account, clients};
 use crate::tags;
@@ -137,6 +137,7 @@ impl Resource for SigningKeyResource {
         let Some(id) = state.key_id.known() else {
             return Ok(None);
         };
+        check_place(clients, &state)?;
         let found = read_key(clients, id)
             .await
             .map_err(|error| error.diagnostic("The key cannot be read", "key_id"))?;
@@ -151,6 +152,7 @@ impl Resource for SigningKeyResource {
     ) -> Result<SigningKey> {
         let clients = clients(cx)?;
         let id = key_id(&prior)?;
+        check_place(clients, &prior)?;
         let failed = |error: crate::error::Error| {
             error.diagnostic(
                 "The key was not changed, or in part",
@@ -179,9 +181,11 @@ impl Resource for SigningKeyResource {
     }
 
     async fn delete(&self, cx: &Context<Account>, state: SigningKey) -> Result {
+        let clients = clients(cx)?;
         let id = key_id(&state)?;
+        check_place(clients, &state)?;
         delete_key(
-            clients(cx)?,
+            clients,
             id,
             state.alias.as_deref(),
             state.deletion_window_in_days,
@@ -196,6 +200,9 @@ impl Resource for SigningKeyResource {
 
     async fn import(&self, cx: &Context<Account>, id: String) -> Result<SigningKey> {
         let clients = clients(cx)?;
+        clients
+            .check_place(&format!("the key {id}"), Place::of_arn(&id))
+            .map_err(|error| error.diagnostic("The key cannot be imported", "arn"))?;
         let found = read_key(clients, &id)
             .await
             .map_err(|error| error.diagnostic("The key cannot be imported", "key_id"))?;
@@ -283,6 +290,20 @@ fn key_id(state: &SigningKey) -> Result<&str> {
             .at("key_id")
             .into()
     })
+}
+
+/// KMS says of a key elsewhere that there is none, which would mean here: make another.
+fn check_place(clients: &Clients, state: &SigningKey) -> Result {
+    let Some(arn) = state.arn.known() else {
+        return Ok(());
+    };
+    clients
+        .check_place(&format!("the key {arn}"), Place::of_arn(arn))
+        .map_err(|error| {
+            error
+                .diagnostic("The key is not where the provider looks", "arn")
+                .into()
+        })
 }
 
 fn gone(id: &str) -> Diagnostic {

@@ -17,7 +17,7 @@ use tf_provider::{
 use crate::aws::Period;
 use crate::bucket::period_attributes;
 use crate::bucket_plan::check_one_period;
-use crate::provider::Account;
+use crate::provider::{Account, check_account};
 
 /// The data source.
 #[derive(Debug, Clone, Copy)]
@@ -198,13 +198,6 @@ fn time(description: &str) -> Attribute {
     Attribute::required(Type::String)
         .description(description)
         .validate(|text: String| parse_time(&text).map(drop))
-}
-
-fn check_account(account: &str) -> Result<(), String> {
-    if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(());
-    }
-    Err(format!("{account:?} is not an AWS account: twelve digits."))
 }
 
 fn check_silence(seconds: u64) -> Result<(), String> {

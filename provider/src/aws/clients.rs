@@ -8,11 +8,11 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_sdk_s3::config::Credentials;
+use aws_sdk_s3::config::{Credentials, ProvideCredentials as _};
 use tokio::sync::watch;
 
 use super::tags::Tags;
-use crate::error::Error;
+use crate::error::{AccountRule, Error};
 
 /// What the provider block says. Absent values come from the SDK's standard chain.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,10 @@ pub struct Settings {
     pub time_outs: TimeOuts,
     /// Leave STS alone; the account id is then unknown.
     pub skip_requesting_account_id: bool,
+    /// The accounts to work in; `None` is every one.
+    pub allowed_account_ids: Option<Vec<String>>,
+    /// Accounts not to work in.
+    pub forbidden_account_ids: Vec<String>,
 }
 
 /// Endpoint URLs, for each service that the provider calls.
@@ -111,7 +115,7 @@ impl Clients {
     /// Loads credentials and region, and asks STS for the account.
     ///
     /// # Errors
-    /// No region, or an identity that STS does not know.
+    /// No region, an identity that STS does not know, or an account that the settings keep out.
     pub async fn connect(settings: &Settings, cancel: Cancel) -> Result<Self, Error> {
         let shared = load(settings).await;
         let region = shared.region().map(ToString::to_string);
@@ -122,7 +126,9 @@ impl Clients {
         let account_id = if settings.skip_requesting_account_id {
             None
         } else {
-            Some(account_id(&shared, settings.endpoints.sts.as_deref()).await?)
+            let account = account_id(&shared, settings.endpoints.sts.as_deref()).await?;
+            check_account(settings, &account)?;
+            Some(account)
         };
         // an endpoint of the environment or the profile is in the builders already
         let mut s3 = aws_sdk_s3::config::Builder::from(&shared);
@@ -158,6 +164,28 @@ impl Clients {
     /// The tags that everything gets.
     pub fn default_tags(&self) -> &Tags {
         &self.default_tags
+    }
+
+    /// That a resource of the state is looked for where it is: elsewhere it would not be found, and be made anew.
+    ///
+    /// # Errors
+    /// [`Error::OtherRegion`] and [`Error::OtherAccount`].
+    pub(crate) fn check_place(&self, resource: &str, place: Place<'_>) -> Result<(), Error> {
+        if let Some(region) = place.region.filter(|region| *region != self.region) {
+            return Err(Error::OtherRegion {
+                resource: resource.to_owned(),
+                region: region.to_owned(),
+                configured: self.region.clone(),
+            });
+        }
+        match (place.account, self.account_id()) {
+            (Some(account), Some(caller)) if account != caller => Err(Error::OtherAccount {
+                resource: resource.to_owned(),
+                account: account.to_owned(),
+                caller: caller.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Repeats a step while AWS says that the resource is busy, or does not know yet what it has just made.
@@ -204,6 +232,44 @@ impl Clients {
             }
             pause = pause.saturating_mul(2).min(Duration::from_secs(5));
         }
+    }
+}
+
+/// Where a resource is, as far as that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Place<'a> {
+    pub(crate) region: Option<&'a str>,
+    pub(crate) account: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    /// What an ARN says of it: `arn:<partition>:<service>:<region>:<account>:<resource>`.
+    pub(crate) fn of_arn(arn: &'a str) -> Self {
+        let part = |number| arn.split(':').nth(number).filter(|part| !part.is_empty());
+        if !arn.starts_with("arn:") {
+            return Self::default();
+        }
+        Self {
+            region: part(3),
+            account: part(4),
+        }
+    }
+}
+
+fn check_account(settings: &Settings, account: &str) -> Result<(), Error> {
+    let listed = |accounts: &[String]| accounts.iter().any(|listed| listed == account);
+    let refused = |rule| {
+        Err(Error::AccountRefused {
+            account: account.to_owned(),
+            rule,
+        })
+    };
+    if listed(&settings.forbidden_account_ids) {
+        return refused(AccountRule::Forbidden);
+    }
+    match &settings.allowed_account_ids {
+        Some(allowed) if !listed(allowed) => refused(AccountRule::Allowed),
+        _ => Ok(()),
     }
 }
 
@@ -258,23 +324,44 @@ fn profile_files(settings: &Settings) -> EnvConfigFiles {
     files.build()
 }
 
+const CREDENTIALS: &str = "the provider's credentials";
+
 async fn account_id(shared: &SdkConfig, endpoint: Option<&str>) -> Result<String, Error> {
     const OPERATION: &str = "GetCallerIdentity";
     let mut sts = aws_sdk_sts::config::Builder::from(shared);
     if let Some(endpoint) = endpoint {
         sts = sts.endpoint_url(endpoint);
     }
-    let target = "the provider's credentials";
-    let identity = aws_sdk_sts::Client::from_conf(sts.build())
+    let answer = aws_sdk_sts::Client::from_conf(sts.build())
         .get_caller_identity()
         .send()
-        .await
-        .map_err(|error| Error::call(OPERATION, target, &error))?;
+        .await;
+    let identity = match answer {
+        Ok(identity) => identity,
+        Err(error) => {
+            let target = match error.raw_response() {
+                Some(_) => credentials_in_use(shared).await,
+                None => CREDENTIALS.to_owned(),
+            };
+            return Err(Error::call(OPERATION, &target, &error));
+        }
+    };
     identity.account.ok_or_else(|| Error::Incomplete {
         operation: OPERATION,
-        target: target.to_owned(),
+        target: CREDENTIALS.to_owned(),
         missing: "the account",
     })
+}
+
+/// The credentials by what is no secret in them: the chain may have found others than a person thinks of.
+async fn credentials_in_use(shared: &SdkConfig) -> String {
+    let Some(provider) = shared.credentials_provider() else {
+        return CREDENTIALS.to_owned();
+    };
+    match provider.provide_credentials().await {
+        Ok(found) => format!("the access key {}", found.access_key_id()),
+        Err(_) => CREDENTIALS.to_owned(),
+    }
 }
 
 /// The partition that a region belongs to, as ARNs name it.
@@ -394,5 +481,39 @@ mod tests {
         assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
         assert_eq!(partition("us-isob-east-1"), "aws-iso-b");
         assert_eq!(partition("us-iso-east-1"), "aws-iso");
+    }
+
+    #[test]
+    fn place_is_what_an_arn_says() {
+        let key = Place::of_arn("arn:aws:kms:eu-central-1:123456789012:key/1");
+        assert_eq!(
+            (key.region, key.account),
+            (Some("eu-central-1"), Some("123456789012"))
+        );
+        for placeless in ["arn:aws:s3:::trail", "alias/x:y:z:a:b", "1234", ""] {
+            assert_eq!(Place::of_arn(placeless), Place::default(), "{placeless}");
+        }
+    }
+
+    #[test]
+    fn account_is_let_in_by_both_lists() {
+        let let_in = |allowed: Option<&[&str]>, forbidden: &[&str]| {
+            let list = |accounts: &[&str]| accounts.iter().map(ToString::to_string).collect();
+            let settings = Settings {
+                allowed_account_ids: allowed.map(list),
+                forbidden_account_ids: list(forbidden),
+                ..Settings::default()
+            };
+            check_account(&settings, "111111111111").is_ok()
+        };
+        assert!(let_in(None, &[]));
+        assert!(let_in(
+            Some(&["222222222222", "111111111111"]),
+            &["333333333333"]
+        ));
+        assert!(!let_in(Some(&["222222222222"]), &[]));
+        // a list without an entry was written to let nobody in
+        assert!(!let_in(Some(&[]), &[]));
+        assert!(!let_in(Some(&["111111111111"]), &["111111111111"]));
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_kms::types::{KeyMetadata, KeySpec as SdkKeySpec, KeyState, KeyUsageT
 
 use super::clients::Clients;
 use super::tags::{Tags, is_reserved};
-use crate::error::Error;
+use crate::error::{CallFailure, Error};
 
 /// The usage that a signing key has.
 pub const KEY_USAGE: &str = "SIGN_VERIFY";
@@ -79,11 +79,24 @@ pub async fn create_key(clients: &Clients, wanted: &KeySettings) -> Result<Strin
         .set_tags(Some(sdk_tags(OPERATION, target, &wanted.tags)?))
         .send()
         .await
-        .map_err(|error| Error::call(OPERATION, target, &error))?;
+        .map_err(|error| refused_spec(wanted.spec, CallFailure::new(OPERATION, target, &error)))?;
     let metadata = created
         .key_metadata
         .ok_or_else(|| incomplete(OPERATION, target, "the key"))?;
     Ok(metadata.key_id)
+}
+
+/// KMS has not every spec in every region; it says so in one of two ways, of which the second has other reasons too.
+fn refused_spec(spec: KeySpec, failure: CallFailure) -> Error {
+    let spec = spec.as_str();
+    let failure = Box::new(failure);
+    if failure.code.as_deref() == Some("UnsupportedOperationException")
+        || failure.message.contains(spec)
+    {
+        Error::SpecRefused { spec, failure }
+    } else {
+        Error::Call(failure)
+    }
 }
 
 /// Reads the key that an id, an ARN or an alias names; `None` if there is none, or if it waits for its deletion.

@@ -16,6 +16,7 @@ pub use bucket::{
 pub use bucket_policy::{format_tls_only_policy, policies_agree};
 pub use bucket_read::{bucket_creation_date, read_bucket};
 pub use bucket_versions::delete_bucket;
+pub(crate) use clients::Place;
 pub use clients::{Cancel, Clients, Endpoints, Settings, TimeOuts, partition};
 pub use key::{
     KEY_USAGE, KeyParts, KeySettings, change_key, create_key, delete_key, read_key, read_new_key,

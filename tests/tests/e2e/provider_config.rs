@@ -15,9 +15,22 @@ provider "auditlog" {
   region     = "Frankfurt" # "Frankfurt" is not an AWS region
   access_key = "AKIA"      # "access_key" goes with "secret_key"
 
+  forbidden_account_ids = ["111111111111", "12345"] # "12345" is not an AWS account: twelve digits
+
   endpoints {
     kms = "localhost:4566" # "localhost:4566" is not an http:// or https:// URL
   }
+}
+
+resource "auditlog_signing_key" "x" {}
+"#;
+
+/// Accounts without their number.
+const UNKNOWN_ACCOUNT: &str = r#"
+provider "auditlog" {
+  skip_requesting_account_id = true
+  allowed_account_ids        = ["111111111111"] # "allowed_account_ids" needs the account
+  forbidden_account_ids      = ["111111111111"] # "forbidden_account_ids" needs the account
 }
 
 resource "auditlog_signing_key" "x" {}
@@ -97,7 +110,7 @@ data "auditlog_trust_policy" "account" {
 fn wrong_configuration_is_found_at_its_line() {
     let terraform = Terraform::with_config(&[], "");
     terraform.init();
-    for config in [WRONG_PROVIDER, WRONG_RESOURCES] {
+    for config in [WRONG_PROVIDER, UNKNOWN_ACCOUNT, WRONG_RESOURCES] {
         terraform.write("main.tf", config);
         let run = terraform.validate();
         assert_eq!(run.status, 1, "{run}");
@@ -144,6 +157,9 @@ fn endpoint_that_does_not_answer_ends_in_an_error_within_its_time_out() {
         run.stderr.contains("AWS does not know who is calling"),
         "{run}"
     );
+    let remedy = "that there is a region of the name in `region`";
+    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(remedy), "{run}");
     assert!(run.stderr.contains("skip_requesting_account_id"), "{run}");
     // and without STS, the same endpoint serves
     stack.configure(&config.replace("max_retries = 0", "skip_requesting_account_id = true"));

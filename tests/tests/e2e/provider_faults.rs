@@ -17,6 +17,7 @@ on_each_engine! {
     half_made_bucket_is_kept_tainted_and_replaced,
     interrupted_create_leaves_the_bucket_in_the_state,
     update_that_fails_half_way_leaves_the_truth_in_the_state,
+    bucket_of_another_region_or_account_is_told_from_one_that_is_gone,
 }
 
 const ADDRESS: &str = "auditlog_bucket.audit";
@@ -271,4 +272,32 @@ fn update_that_fails_half_way_leaves_the_truth_in_the_state(engine: Engine) {
     assert_eq!(change.attributes, ["tags", "tags_all"]);
     terraform.apply().ok();
     assert_no_changes(&terraform);
+}
+
+/// S3 answers a HEAD without a body, so without a code; these endpoints answer for every region and account.
+fn bucket_of_another_region_or_account_is_told_from_one_that_is_gone(engine: Engine) {
+    let (_endpoint, relay, terraform) = start(engine);
+    terraform.apply().ok();
+    let moved = "301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1";
+    let region =
+        "The bucket lies in \"eu-west-1\", not in the provider's `region`; use a provider block";
+    let permission = "need the permission s3:ListBucket, and no policy that denies it;";
+    for (status, said) in [
+        (moved, &[region][..]),
+        (
+            "403 Forbidden",
+            &[permission, "Or the bucket belongs to another account."],
+        ),
+    ] {
+        relay.answer(&[Fault {
+            method: "HEAD",
+            ..fault("/trail", status, "", 1)
+        }]);
+        let plan = terraform.plan();
+        assert_eq!(plan.status, 1, "{plan}");
+        let text = plan.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        for said in said {
+            assert!(text.contains(said), "{said:?} is not said: {plan}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ on_each_engine! {
     drift_of_a_key_is_found_and_put_back.await,
     imported_key_needs_no_change,
     half_made_key_is_kept_tainted_and_replaced.await,
+    spec_that_the_endpoint_has_not_is_refused_with_the_remedy,
 }
 
 const ADDRESS: &str = "auditlog_signing_key.audit";
@@ -230,4 +231,26 @@ async fn half_made_key_is_kept_tainted_and_replaced(engine: Engine) {
         .key_metadata
         .unwrap();
     assert_eq!(taken.key_id, other);
+}
+
+fn spec_that_the_endpoint_has_not_is_refused_with_the_remedy(engine: Engine) {
+    let (spec, code) = match engine {
+        Engine::Ministack => ("ML_DSA_44", "UnsupportedOperationException"),
+        Engine::Moto => ("ECC_NIST_EDWARDS25519", "ValidationException"),
+    };
+    let stack = Stack::new(engine, &key_of(&format!("spec = {spec:?}"), ""));
+    let failed = stack.terraform.apply();
+    assert_eq!(failed.status, 1, "{failed}");
+    let words = failed.stderr.split_whitespace().collect::<Vec<_>>();
+    let text = words.join(" ");
+    for said in [
+        &format!("CreateKey on a new signing key failed: {code}: "),
+        &format!(
+            "KMS has no keys of spec {spec} in this region or at this endpoint. Set `spec` to one"
+        ),
+        "on main.tf line 2, in resource \"auditlog_signing_key\" \"audit\"",
+    ] {
+        assert!(text.contains(said), "{said:?} is not said: {failed}");
+    }
+    assert_eq!(values(&stack.terraform, ADDRESS), serde_json::Value::Null);
 }

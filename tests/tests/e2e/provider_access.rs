@@ -1,0 +1,192 @@
+//! Who is not let in, or looks in the wrong place, is told so, and what to do; nothing is made or taken for gone.
+
+use auditlog_tests::{Engine, Run};
+use serde_json::{Value, json};
+
+use crate::provider_stack::{Stack, on_each_engine, values};
+
+on_each_engine! {
+    credentials_that_are_wrong_are_named,
+    denied_permission_is_named,
+    account_that_may_not_be_worked_in_is_named,
+    key_of_another_region_is_not_taken_for_gone,
+}
+
+const CONFIG: &str = r#"
+provider "auditlog" {
+  # more
+}
+
+resource "auditlog_bucket" "audit" {
+  bucket      = "trail"
+  object_lock = { mode = "GOVERNANCE", days = 1 }
+}
+
+resource "auditlog_signing_key" "audit" {
+  spec = "ECC_NIST_P256"
+}
+"#;
+
+fn config(provider: &str) -> String {
+    CONFIG.replace("# more", provider)
+}
+
+/// It failed, and says all of this; Terraform wraps its lines.
+#[track_caller]
+fn said(run: &Run, wanted: &[&str]) {
+    assert_eq!(run.status, 1, "{run}");
+    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
+    }
+}
+
+fn policy(denied: &[&str]) -> Value {
+    let statement = |effect: &str, actions: Value| json!({ "Effect": effect, "Action": actions, "Resource": "*" });
+    let statements = [
+        statement("Allow", json!("*")),
+        statement("Deny", json!(denied)),
+    ];
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn credentials_that_are_wrong_are_named(engine: Engine) {
+    let endpoint = engine.start_guarded();
+    let (access_key, _) = endpoint.user(&policy(&["sts:DecodeAuthorizationMessage"]));
+    let wrong = endpoint.env_with(&access_key, "wrong");
+    let stack = Stack::with_env(endpoint, &wrong, CONFIG);
+    let plan = |access_key: &str| {
+        let plan = stack.terraform.command(&["plan", "-no-color"]);
+        plan.env("AWS_ACCESS_KEY_ID", access_key).run()
+    };
+    let unknown = plan("AKIAIOSFODNN7EXAMPLE");
+    let wrong = plan(&access_key);
+    for (run, access_key) in [(&unknown, "AKIAIOSFODNN7EXAMPLE"), (&wrong, &access_key)] {
+        let call = format!("GetCallerIdentity on the access key {access_key} failed: ");
+        let remedy = "Check the credentials (`profile`, `access_key`, the environment)";
+        said(run, &["AWS does not know who is calling", &call, remedy]);
+    }
+    match engine {
+        Engine::Ministack => {
+            said(
+                &unknown,
+                &["InvalidClientTokenId", "AWS does not know the access key"],
+            );
+            said(
+                &wrong,
+                &[
+                    "SignatureDoesNotMatch",
+                    "The secret key is not the one of the access key",
+                ],
+            );
+        }
+        // Its errors of STS have the form that EC2's have: the SDK finds no code in them.
+        Engine::Moto => {
+            let shown = "HTTP status 403: the answer is not one of AWS's: <?xml";
+            said(&unknown, &[shown, "<Code>InvalidClientTokenId</Code>"]);
+            said(&wrong, &[shown, "<Code>SignatureDoesNotMatch</Code>"]);
+        }
+    }
+}
+
+fn denied_permission_is_named(engine: Engine) {
+    let endpoint = engine.start_guarded();
+    let (access_key, secret_key) = endpoint.user(&policy(&["s3:PutBucketPolicy", "kms:CreateKey"]));
+    let limited = endpoint.env_with(&access_key, &secret_key);
+    let stack = Stack::with_env(endpoint, &limited, CONFIG);
+    let failed = stack.terraform.apply();
+    said(
+        &failed,
+        &[
+            "The bucket was created, but not finished",
+            "PutBucketPolicy on trail failed: AccessDenied: ",
+            "The credentials in use need the permission s3:PutBucketPolicy,",
+            "The key was not created",
+            "CreateKey on a new signing key failed: ",
+            "The credentials in use need the permission kms:CreateKey,",
+        ],
+    );
+    let code = match engine {
+        Engine::Ministack => "AccessDeniedException: User: ",
+        // An answer of KMS is JSON; this one is XML, and the SDK finds no code in it.
+        Engine::Moto => "HTTP status 403: the answer is not one of AWS's: <?xml",
+    };
+    said(&failed, &[code]);
+    assert_eq!(
+        values(&stack.terraform, "auditlog_bucket.audit")["policy"],
+        Value::Null
+    );
+}
+
+fn account_that_may_not_be_worked_in_is_named(engine: Engine) {
+    let account = engine.account();
+    let stack = Stack::new(engine, &config("allowed_account_ids = [\"111111111111\"]"));
+    let belong = format!("The credentials belong to the account {account}, which ");
+    let allowed = "is not one of allowed_account_ids. Use credentials of an account";
+    let summary = "Not an account to work in";
+    said(
+        &stack.terraform.plan(),
+        &[summary, &format!("{belong}{allowed}")],
+    );
+    stack.configure(&config(&format!("forbidden_account_ids = [\"{account}\"]")));
+    let forbidden = "is one of forbidden_account_ids.";
+    said(
+        &stack.terraform.plan(),
+        &[summary, &format!("{belong}{forbidden}")],
+    );
+    stack.configure(&config(&format!(
+        "allowed_account_ids = [\"111111111111\", \"{account}\"]"
+    )));
+    assert_eq!(stack.terraform.plan().status, 2);
+}
+
+fn key_of_another_region_is_not_taken_for_gone(engine: Engine) {
+    let stack = Stack::applied(engine, CONFIG);
+    let key = values(&stack.terraform, "auditlog_signing_key.audit");
+    let arn = key["arn"].as_str().unwrap();
+    let elsewhere = |arguments: &[&str]| {
+        let command = stack.terraform.command(arguments);
+        command.env("AWS_REGION", "us-east-1").run()
+    };
+    let lies = format!(
+        "The key {arn} lies in the region eu-central-1, and the provider works in us-east-1."
+    );
+    let remedy = "Set `region` of the provider block back to \"eu-central-1\"";
+    let summary = "The key is not where the provider looks";
+    for arguments in [
+        &["plan", "-no-color"][..],
+        &["destroy", "-no-color", "-auto-approve", "-refresh=false"],
+    ] {
+        let target = "-target=auditlog_signing_key.audit";
+        said(
+            &elsewhere(&[arguments, &[target]].concat()),
+            &[summary, &lies, remedy],
+        );
+    }
+    stack.assert_no_changes();
+    let run = stack
+        .terraform
+        .run(&["state", "rm", "auditlog_signing_key.audit"]);
+    run.ok();
+    let import = ["import", "-no-color", "auditlog_signing_key.audit", arn];
+    said(&elsewhere(&import), &["The key cannot be imported", &lies]);
+}
+
+/// `MiniStack` takes an access key of twelve digits for an account; moto has one account until a role is assumed.
+#[test]
+fn what_belongs_to_another_account_is_not_taken_for_gone() {
+    let stack = Stack::applied(Engine::Ministack, CONFIG);
+    let plan = stack.terraform.command(&["plan", "-no-color"]);
+    let run = plan.env("AWS_ACCESS_KEY_ID", "111111111111").run();
+    let belongs = "belongs to the account 000000000000, and the credentials to 111111111111.";
+    said(
+        &run,
+        &[
+            "The key is not where the provider looks",
+            "The bucket is not in the provider's account",
+            &format!("The bucket \"trail\" {belongs} Nothing was looked for here"),
+            "Use credentials of the account 000000000000.",
+        ],
+    );
+    assert!(!run.stdout.contains("will be created"), "{run}");
+}
