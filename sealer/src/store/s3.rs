@@ -14,7 +14,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ObjectLockEnabled, ObjectLockMode, ObjectLockRule,
+    BucketVersioningStatus, ChecksumAlgorithm, ObjectLockEnabled, ObjectLockMode, ObjectLockRule,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -124,7 +124,8 @@ impl Bucket {
     }
 
     /// One PUT, from memory, with a checksum that was computed here, and the lock said explicitly: the retention and one day
-    /// more, in whole seconds, since the verifier counts from `LastModified` and without tolerance.
+    /// more, in whole seconds, since the verifier counts from `LastModified` and without tolerance. The algorithm is named
+    /// beside the checksum: what S3 documents for a PUT under a lock is `Content-MD5` or that header.
     async fn put(&self, key: &str, bytes: &[u8]) -> Result<Created, AwsFault> {
         let days = i64::from(self.lock.retention_days).saturating_add(1);
         let until = (self.clock)().saturating_add_seconds(days.saturating_mul(86_400));
@@ -139,6 +140,7 @@ impl Bucket {
             .bucket(&self.name)
             .key(key)
             .if_none_match("*")
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .checksum_sha256(STANDARD.encode(digest(&SHA256, bytes)))
             .object_lock_mode(mode)
             .object_lock_retain_until_date(DateTime::from_secs(until))
