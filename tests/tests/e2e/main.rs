@@ -5,6 +5,7 @@
 mod arrows;
 mod endpoint;
 mod forge;
+mod moto;
 mod provider_access;
 mod provider_bucket;
 mod provider_config;

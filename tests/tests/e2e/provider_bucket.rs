@@ -166,6 +166,7 @@ async fn drift_of_every_part_is_found_and_put_back(engine: Engine) {
     );
     let s3 = stack.endpoint.s3();
     put_lock_days(&s3, 3).await;
+    // Both engines accept what S3 refuses for a bucket with Object Lock.
     let suspended = VersioningConfiguration::builder()
         .status(BucketVersioningStatus::Suspended)
         .build();
