@@ -165,6 +165,7 @@ impl Resource for BucketResource {
         planned: BucketModel,
     ) -> Result<BucketModel> {
         let clients = clients(cx)?;
+        check_place(clients, &prior)?;
         let settings = settings(clients, &planned)?;
         match converge_bucket(clients, &planned.bucket, &settings, Age::Known).await {
             Ok(()) => Ok(settled(planned, clients, prior.creation_date)),
@@ -178,7 +179,9 @@ impl Resource for BucketResource {
     }
 
     async fn delete(&self, cx: &Context<Account>, state: BucketModel) -> Result {
-        delete_bucket(clients(cx)?, &state.bucket, SystemTime::now())
+        let clients = clients(cx)?;
+        check_place(clients, &state)?;
+        delete_bucket(clients, &state.bucket, SystemTime::now())
             .await
             .map_err(|error| {
                 error

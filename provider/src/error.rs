@@ -438,6 +438,7 @@ impl Error {
 }
 
 impl CallFailure {
+    /// What AWS said of a call that it refused; or why no answer came.
     pub(crate) fn new<E>(operation: &'static str, target: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,

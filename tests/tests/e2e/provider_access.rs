@@ -3,7 +3,8 @@
 use auditlog_tests::{Engine, Run};
 use serde_json::{Value, json};
 
-use crate::provider_stack::{Stack, on_each_engine, values};
+use crate::engines::on_each_engine;
+use crate::provider_stack::{Stack, values};
 
 on_each_engine! {
     credentials_that_are_wrong_are_named,
@@ -176,17 +177,23 @@ fn key_of_another_region_is_not_taken_for_gone(engine: Engine) {
 #[test]
 fn what_belongs_to_another_account_is_not_taken_for_gone() {
     let stack = Stack::applied(Engine::Ministack, CONFIG);
-    let plan = stack.terraform.command(&["plan", "-no-color"]);
-    let run = plan.env("AWS_ACCESS_KEY_ID", "111111111111").run();
     let belongs = "belongs to the account 000000000000, and the credentials to 111111111111.";
-    said(
-        &run,
-        &[
-            "The key is not where the provider looks",
-            "The bucket is not in the provider's account",
-            &format!("The bucket \"trail\" {belongs} Nothing was looked for here"),
-            "Use credentials of the account 000000000000.",
-        ],
-    );
-    assert!(!run.stdout.contains("will be created"), "{run}");
+    for arguments in [
+        &["plan", "-no-color"][..],
+        &["destroy", "-no-color", "-auto-approve", "-refresh=false"],
+    ] {
+        let command = stack.terraform.command(arguments);
+        let run = command.env("AWS_ACCESS_KEY_ID", "111111111111").run();
+        said(
+            &run,
+            &[
+                "The key is not where the provider looks",
+                "The bucket is not in the provider's account",
+                &format!("The bucket \"trail\" {belongs} Nothing was looked for here"),
+                "Use credentials of the account 000000000000.",
+            ],
+        );
+        assert!(!run.stdout.contains("will be created"), "{run}");
+    }
+    stack.assert_no_changes();
 }
