@@ -10,6 +10,7 @@ outside. Once it answers, its endpoint is printed as the first and only line on 
 standard error. It ends when its standard input ends: an owner that is killed takes its endpoint along.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -23,8 +24,11 @@ HOST = "127.0.0.1"
 
 
 def main():
-    engine, access = (sys.argv[1:] + ["ministack", "open"][len(sys.argv) - 1:])
-    serve, answers_at = ENGINES[engine]
+    arguments = argparse.ArgumentParser(allow_abbrev=False)
+    arguments.add_argument("engine", nargs="?", choices=ENGINES, default="ministack")
+    arguments.add_argument("access", nargs="?", choices=["open", "guarded"], default="open")
+    wanted = arguments.parse_args()
+    serve, answers_at = ENGINES[wanted.engine]
     listener = socket.socket()
     listener.bind((HOST, 0))
     endpoint = "http://{}:{}".format(*listener.getsockname())
@@ -35,7 +39,7 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=leave_with_owner, daemon=True).start()
     threading.Thread(target=announce, args=(endpoint, answers_at, answers), daemon=True).start()
-    serve(listener, access == "guarded")
+    serve(listener, wanted.access == "guarded")
 
 
 def leave_with_owner():

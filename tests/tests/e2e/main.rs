@@ -4,6 +4,7 @@
 
 mod arrows;
 mod endpoint;
+mod engines;
 mod forge;
 mod moto;
 mod provider_access;

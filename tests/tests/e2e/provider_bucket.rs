@@ -9,7 +9,8 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, Tag, Tagging, VersioningConfiguration,
 };
 
-use crate::provider_stack::{Stack, on_each_engine, values};
+use crate::engines::on_each_engine;
+use crate::provider_stack::{Stack, values};
 
 on_each_engine! {
     bucket_is_made_changed_replaced_and_destroyed.await,

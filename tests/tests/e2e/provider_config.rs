@@ -2,7 +2,8 @@
 
 use auditlog_tests::{Engine, Terraform};
 
-use crate::provider_stack::{Stack, diagnostics, on_each_engine, values};
+use crate::engines::on_each_engine;
+use crate::provider_stack::{Stack, diagnostics, values};
 
 on_each_engine! {
     profile_of_the_shared_files_gives_region_and_credentials,

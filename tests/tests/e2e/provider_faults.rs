@@ -10,7 +10,8 @@ use std::time::Duration;
 use auditlog_tests::{Command, Endpoint, Engine, Run, Terraform};
 use serde_json::Value;
 
-use crate::provider_stack::{Change, assert_no_changes, on_each_engine, values};
+use crate::engines::on_each_engine;
+use crate::provider_stack::{Change, assert_no_changes, values};
 
 on_each_engine! {
     settings_that_race_with_others_are_tried_again,

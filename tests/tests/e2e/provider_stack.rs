@@ -3,30 +3,6 @@
 use auditlog_tests::{Endpoint, Engine, Run, Terraform};
 use serde_json::Value;
 
-/// Makes each of these functions of an [`Engine`] two tests, such as `ministack::imported_bucket_needs_no_change` and
-/// `moto::imported_bucket_needs_no_change`; one that is left out is never used, which the compiler says.
-macro_rules! on_each_engine {
-    ($($test:ident $(.$await:ident)?),* $(,)?) => {
-        mod ministack {
-            $(
-                #[tokio::test]
-                async fn $test() {
-                    super::$test(auditlog_tests::Engine::Ministack) $(.$await)?;
-                }
-            )*
-        }
-        mod moto {
-            $(
-                #[tokio::test]
-                async fn $test() {
-                    super::$test(auditlog_tests::Engine::Moto) $(.$await)?;
-                }
-            )*
-        }
-    };
-}
-pub(crate) use on_each_engine;
-
 /// An endpoint and a folder that is initialised.
 pub(crate) struct Stack {
     pub(crate) endpoint: Endpoint,
