@@ -1,10 +1,13 @@
 //! The command: arguments, clock and environment are read here and passed in.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
+#[cfg(feature = "s3")]
+use std::time::Duration;
 use std::time::{Instant, SystemTime};
 
 use auditlog_chain::limits::MAX_POLICY_BYTES;
@@ -12,7 +15,7 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{PolicyError, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::progress::ProgressLine;
-use auditlog_verifier::report::{LogReport, Report, Verdict};
+use auditlog_verifier::report::{LogReport, Report, Verdict, plain};
 use auditlog_verifier::source::{Folder, ReadError, Source};
 #[cfg(feature = "s3")]
 use auditlog_verifier::source::{S3, S3Options};
@@ -52,7 +55,7 @@ struct Arguments {
         value_name = "DIR | s3://BUCKET[/PREFIX]",
         help = "A folder that stands for the bucket's root, or a bucket; the policy's bucket if absent"
     )]
-    target: Option<String>,
+    target: Option<OsString>,
 }
 
 #[cfg(feature = "s3")]
@@ -73,6 +76,9 @@ struct S3Arguments {
     /// Profile of the shared AWS configuration
     #[arg(long)]
     profile: Option<String>,
+    /// Seconds for which an attempt waits for an answer, of three that are made
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    timeout_seconds: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -197,9 +203,9 @@ fn worse(verdict: Verdict) -> u8 {
 
 fn complain(usage: &Usage) {
     let mut stderr = io::stderr();
-    _ = writeln!(stderr, "error: {}", usage.message);
+    _ = writeln!(stderr, "error: {}", plain(&usage.message));
     if let Some(hint) = &usage.hint {
-        _ = writeln!(stderr, "hint: {hint}");
+        _ = writeln!(stderr, "hint: {}", plain(hint));
     }
 }
 
@@ -237,8 +243,9 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
     if let Some(path) = &arguments.state
         && let Err(error) = keep_heads(path, &report, &pins)
     {
-        let error =
-            ReadError::new(error.to_string()).with_hint("the heads of this run are not kept");
+        let error = ReadError::new(error.to_string()).with_hint(
+            "the heads of this run are not kept: name a file in a folder that can be written",
+        );
         report.add_unread("the state file", error);
     }
     Ok(report)
@@ -253,11 +260,7 @@ fn keep_heads(path: &Path, report: &Report, seen: &Pins) -> Result<(), StateErro
     if verified.peek().is_none() {
         return Ok(());
     }
-    let mut pins = Pins::load(path)?;
-    for head in verified {
-        pins.take(head, seen);
-    }
-    pins.store(path)
+    Pins::update(path, |pins| verified.for_each(|head| pins.take(head, seen)))
 }
 
 fn cores() -> usize {
@@ -286,11 +289,14 @@ fn read_policy(path: &PathBuf) -> Result<Vec<u8>, Usage> {
 }
 
 fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dyn Source>, Usage> {
-    match arguments.target.as_deref() {
-        Some(target) if target.starts_with("s3://") => open_bucket(arguments, policy, Some(target)),
-        Some(folder) => Ok(Box::new(Folder::open(folder)?)),
-        None if policy.document().bucket.is_some() => open_bucket(arguments, policy, None),
-        None => Err(Usage::new(
+    let text = arguments.target.as_deref().and_then(OsStr::to_str);
+    match (&arguments.target, text) {
+        (_, Some(target)) if target.starts_with("s3://") => {
+            open_bucket(arguments, policy, Some(target))
+        }
+        (Some(folder), _) => Ok(Box::new(Folder::open(folder)?)),
+        (None, _) if policy.document().bucket.is_some() => open_bucket(arguments, policy, None),
+        (None, _) => Err(Usage::new(
             "the trust policy names no bucket, and no target was given",
             "name the folder that holds the logs",
         )),
@@ -346,6 +352,8 @@ fn open_bucket(
         profile: arguments.s3.profile.clone(),
         // Reading waits for the store most of the time; two more than there are cores keep the cores busy.
         readers: cores().saturating_add(2),
+        timeout: Duration::from_secs(arguments.s3.timeout_seconds.into()),
+        clock: SystemTime::now,
     })?;
     Ok(Box::new(source))
 }

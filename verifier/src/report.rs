@@ -119,6 +119,11 @@ impl Report {
         count(self.record.faults.len(), self.record.more_faults)
     }
 
+    /// How many things could not be looked at, those too that are not listed.
+    pub fn unread_count(&self) -> u64 {
+        count(self.record.unread.len(), self.record.more_unread)
+    }
+
     /// What could not be looked at, or not be judged.
     pub fn unread(&self) -> &[Unread] {
         &self.record.unread
@@ -211,7 +216,7 @@ impl Report {
                 plural(self.fault_count(), "fault")
             ));
         }
-        let unread = count(self.record.unread.len(), self.record.more_unread);
+        let unread = self.unread_count();
         if unread > 0 {
             parts.push(format!("{unread} {} not read", plural(unread, "thing")));
         }
@@ -266,11 +271,11 @@ fn write_finding(out: &mut String, finding: &Finding) -> fmt::Result {
     let (expected, found) = finding.fault.sides();
     writeln!(out, "\nfault {code}: {}", plain(&finding.fault.to_string()))?;
     let log = place.log.as_ref().map(|log| format!("log {log}"));
-    let object = place.object.as_ref().map(|object| plain(object));
+    let object = place.object.as_ref().map(|object| name(object));
     let version = place
         .version_id
         .as_ref()
-        .map(|version| format!("version {}", plain(version)));
+        .map(|version| format!("version {}", name(version)));
     let line = place.line.map(|line| format!("line {line}"));
     let index = place.index.map(|index| format!("index {index}"));
     let place: Vec<String> = [object, version, line, index, log]
@@ -308,17 +313,29 @@ fn summary(log: &LogReport) -> String {
     )
 }
 
-/// What stands in a bucket can be named anything: nothing of it may move the cursor or begin a line of the report.
-fn plain(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+/// What stands in a bucket can be named anything: nothing of it may move the cursor, begin a line of the report, or turn
+/// around the direction in which a line is read. Letters of any script stay as they are.
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '"' | '\'' | '\\') {
+            out.push(c);
+        } else {
+            out.extend(c.escape_debug());
+        }
+    }
+    out
+}
+
+/// A name that somebody else chose, in quotes unless it is made of what names are usually made of: it must not look like the
+/// next part of the line.
+fn name(text: &str) -> String {
+    let usual = |c: char| c.is_ascii_alphanumeric() || "-_.=@~/+:".contains(c);
+    if !text.is_empty() && text.chars().all(usual) {
+        text.to_owned()
+    } else {
+        format!("{text:?}")
+    }
 }
 
 #[derive(Serialize)]
@@ -332,6 +349,7 @@ struct Json<'r> {
     logs: Vec<JsonLog<'r>>,
     fault_count: u64,
     faults: Vec<JsonFault<'r>>,
+    unread_count: u64,
     unread: Vec<JsonUnread<'r>>,
     not_checked: &'r [String],
     notes: &'r [String],
@@ -394,6 +412,7 @@ impl<'r> Json<'r> {
             logs: report.logs.iter().map(JsonLog::of).collect(),
             fault_count: report.fault_count(),
             faults: report.record.faults.iter().map(JsonFault::of).collect(),
+            unread_count: report.unread_count(),
             unread: report.record.unread.iter().map(JsonUnread::of).collect(),
             not_checked: &report.not_checked,
             notes: &report.record.notes,
@@ -446,5 +465,34 @@ impl<'r> JsonUnread<'r> {
             reason: &unread.reason,
             hint: unread.hint.as_deref(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_neither_move_the_cursor_nor_begin_a_line_nor_turn_one_around() {
+        for (text, shown) in [
+            ("caf\u{e9} \u{65e5}\u{672c}", "caf\u{e9} \u{65e5}\u{672c}"),
+            ("it's \"so\" \\ C:\\x", "it's \"so\" \\ C:\\x"),
+            ("\x1b[2J\n\r\t\0\u{7f}", "\\u{1b}[2J\\n\\r\\t\\0\\u{7f}"),
+            ("\u{9b}1m\u{85}", "\\u{9b}1m\\u{85}"),
+            (
+                "a\u{202e}b\u{2066}c\u{2028}d",
+                "a\\u{202e}b\\u{2066}c\\u{2028}d",
+            ),
+        ] {
+            assert_eq!(plain(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_a_usual_one_stands_in_quotes() {
+        assert_eq!(name("logs/a=b/0.jsonl.zst"), "logs/a=b/0.jsonl.zst");
+        assert_eq!(name("a, version x, line 3"), "\"a, version x, line 3\"");
+        assert_eq!(name("a\n\"\\n"), "\"a\\n\\\"\\\\n\"");
+        assert_eq!(name(""), "\"\"");
     }
 }

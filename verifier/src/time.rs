@@ -1,4 +1,4 @@
-//! Time (V21 to V24): what the writer's clock says is bounded by what the store's clock says, and no log is silent for
+//! Time (V21 to V24, V29): what the writer's clock says is bounded by what the store's clock says, and no log is silent for
 //! longer than declared.
 
 use auditlog_chain::policy::TrustPolicy;
@@ -6,6 +6,7 @@ use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::finding::{Fault, Silence};
+use crate::source::{ClockReading, ReadError};
 use crate::storage::span_at;
 
 /// The clocks and what they are allowed to differ by.
@@ -14,6 +15,23 @@ pub(crate) struct Clock {
     /// The verifier's own.
     pub(crate) now: Timestamp,
     pub(crate) skew_seconds: i64,
+}
+
+/// V29: the clock that everything is judged by is the store's too, give or take the skew.
+pub(crate) fn check_clock(clock: Clock, reading: ClockReading) -> Option<ReadError> {
+    let ClockReading {
+        store,
+        ours,
+        apart_seconds,
+    } = reading;
+    let reason = || {
+        format!(
+            "the clock of this machine says {ours}, that of the store {store}: they differ by more than {} seconds",
+            clock.skew_seconds
+        )
+    };
+    let hint = "set the clock of this machine: silence, expiry and the future are judged by it";
+    (apart_seconds > clock.skew_seconds).then(|| ReadError::new(reason()).with_hint(hint))
 }
 
 /// V21, V23: a segment was sealed before it was stored, and not in the future.

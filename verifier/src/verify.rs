@@ -1,4 +1,4 @@
-//! The verification, step by step in the order of the rules in `docs/guides/verification.md` (V1 to V28).
+//! The verification, step by step in the order of the rules in `docs/guides/verification.md` (V1 to V29).
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
@@ -16,6 +16,7 @@ use crate::report::{LogReport, Report, Verdict};
 use crate::source::Source;
 use crate::state::Pins;
 use crate::storage::check_bucket;
+use crate::time::{Clock, check_clock};
 pub use crate::walk::VerifiedHead;
 use crate::walk::{Walk, jobs_of};
 
@@ -90,6 +91,8 @@ pub fn verify(
         logs = look_at_logs(source, request, pins, plans, progress);
         // V20: the bucket.
         look_at_bucket(source, request, &mut record);
+        // V29: the clock.
+        look_at_clock(source, request, &mut record, &mut logs);
     }
     // V27, V28: the verdict.
     Ok(report(source, request, &chosen, record, logs))
@@ -131,6 +134,29 @@ fn look_at_bucket(source: &dyn Source, request: &Request<'_>, record: &mut Recor
             }
         }
         Err(error) => record.unread("the bucket's configuration", None, error),
+    }
+}
+
+/// Where the clock is wrong, so may be what was judged by it: no log keeps its "verified", and no head is pinned.
+fn look_at_clock(
+    source: &dyn Source,
+    request: &Request<'_>,
+    record: &mut Record,
+    logs: &mut [(LogReport, Record)],
+) {
+    let clock = Clock {
+        now: request.now,
+        skew_seconds: i64::from(request.max_skew_seconds),
+    };
+    let differs = |reading| check_clock(clock, reading);
+    if let Some(error) = source.clock().and_then(differs) {
+        record.unread("the time", None, error);
+        for (log, _) in logs {
+            if log.verdict == Verdict::Verified {
+                log.verdict = Verdict::NoVerdict;
+            }
+            log.verified = None;
+        }
     }
 }
 
@@ -222,6 +248,8 @@ fn report(
     }
     if !source.has_storage() {
         not_checked.push("storage".to_owned());
+    } else if !logs.is_empty() && source.clock().is_none() {
+        not_checked.push("the clock of this machine".to_owned());
     }
     let mut reports = Vec::new();
     for (mut log, of_log) in logs {

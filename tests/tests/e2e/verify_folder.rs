@@ -128,6 +128,7 @@ fn the_json_report_has_the_documented_shape() {
         "logs",
         "fault_count",
         "faults",
+        "unread_count",
         "unread",
         "not_checked",
         "notes",

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 
-use super::{Bucket, Listed, Object, ReadError, Source, Version};
+use super::{Bucket, ClockReading, Listed, Object, ReadError, Source, Version};
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -113,20 +114,64 @@ impl Source for Folder {
 
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
         let path = self.root.join(key);
+        let failed = |error: &io::Error| failed(&path, error);
+        let mut file = open_segment(&path).map_err(|error| {
+            let link = error.raw_os_error() == Some(libc::ELOOP);
+            if link {
+                changed(&path, "a symbolic link stands there now")
+            } else {
+                failed(&error)
+            }
+        })?;
+        let before = file.metadata().map_err(|error| failed(&error))?;
+        if !before.is_file() {
+            let what = kind(before.file_type());
+            return Err(changed(&path, &format!("{what} stands there now")));
+        }
         let limit = u64::try_from(MAX_OBJECT_BYTES)
             .unwrap_or(u64::MAX)
             .saturating_add(1);
         let capacity = usize::try_from(version.bytes.min(limit)).unwrap_or(0);
         let mut bytes = Vec::with_capacity(capacity.saturating_add(1));
-        let file = fs::File::open(&path).map_err(|error| failed(&path, &error))?;
-        file.take(limit)
+        io::Read::by_ref(&mut file)
+            .take(limit)
             .read_to_end(&mut bytes)
-            .map_err(|error| failed(&path, &error))?;
+            .map_err(|error| failed(&error))?;
+        let after = file.metadata().map_err(|error| failed(&error))?;
+        // Half of a file that is still being copied is no evidence against the log.
+        let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let rewritten = before.modified().ok() != after.modified().ok();
+        if found != version.bytes {
+            let listed = version.bytes;
+            let what = format!("it had {listed} bytes when it was listed, {found} were read");
+            return Err(changed(&path, &what));
+        }
+        if rewritten {
+            return Err(changed(&path, "it was written to while it was read"));
+        }
         Ok(Object {
             bytes,
             storage: None,
         })
     }
+
+    fn clock(&self) -> Option<ClockReading> {
+        None
+    }
+}
+
+/// Opens what the listing called a file. Something else may stand there by now: a pipe must not make the reader wait for who
+/// writes into it, and a link is not followed.
+fn open_segment(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+        .open(path)
+}
+
+fn changed(path: &Path, how: &str) -> ReadError {
+    let reason = format!("{} changed during the verification: {how}", path.display());
+    ReadError::new(reason).with_hint("verify a copy that nobody writes to")
 }
 
 fn failed(path: &Path, error: &io::Error) -> ReadError {

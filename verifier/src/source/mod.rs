@@ -122,6 +122,31 @@ pub struct Bucket {
     pub retention: Option<(String, u32)>,
 }
 
+/// What a store's clock said in one of its answers, and what this machine's did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// The store's, in whole seconds.
+    pub store: Timestamp,
+    /// This machine's, when the answer was there.
+    pub ours: Timestamp,
+    /// Seconds by which the two differ at least, whatever the answer took.
+    pub apart_seconds: i64,
+}
+
+impl ClockReading {
+    /// A reading of the store's clock that was made between two of ours.
+    pub fn between(sent: Timestamp, store: Timestamp, received: Timestamp) -> Self {
+        // The store cuts off to the second.
+        let behind = sent.seconds_since(store.saturating_add_seconds(1));
+        let ahead = store.seconds_since(received);
+        Self {
+            store,
+            ours: received,
+            apart_seconds: behind.max(ahead).max(0),
+        }
+    }
+}
+
 /// Where the segments lie.
 pub trait Source: Sync {
     /// What a report calls it.
@@ -157,4 +182,29 @@ pub trait Source: Sync {
     ///
     /// Where it cannot be read whole.
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError>;
+
+    /// The reading of the store's clock that was furthest from ours; `None` where it has no clock, or did not tell.
+    fn clock(&self) -> Option<ClockReading>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_differ_by_what_the_time_of_an_answer_cannot_explain() {
+        let at = |millis: i64| Timestamp::from_micros(millis * 1000 + 1_000_000_000_000).unwrap();
+        for (sent, store, received, apart) in [
+            (0, 0, 0, 0),
+            (999, 0, 1100, 0),
+            (2000, 0, 2100, 1),
+            (61_000, 0, 61_100, 60),
+            (0, 20_000, 20_000, 0),
+            (0, 60_000, 10, 59),
+            (0, 60_000, 0, 60),
+        ] {
+            let reading = ClockReading::between(at(sent), at(store), at(received));
+            assert_eq!(reading.apart_seconds, apart, "{sent} {store} {received}");
+        }
+    }
 }

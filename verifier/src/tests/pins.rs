@@ -1,5 +1,7 @@
 //! V25, V26: what an earlier run saw.
 
+use auditlog_chain::origin::Origin;
+
 use super::world::{Key, World, codes, origin};
 use crate::state::{Pins, StateError};
 
@@ -59,11 +61,12 @@ fn pins_are_kept_and_read_back() {
     let path = folder.path().join("heads.json");
     assert_eq!(Pins::load(&path).unwrap(), Pins::default());
     let world = pinned(3);
-    world.pins.store(&path).unwrap();
+    Pins::update(&path, |pins| pins.clone_from(&world.pins)).unwrap();
     let again = Pins::load(&path).unwrap();
     assert_eq!(again, world.pins);
     assert_eq!(again.pin(&origin()), Some(&world.position(2)));
-    world.pins.store(&path).unwrap();
+    Pins::update(&path, |_| ()).unwrap();
+    assert_eq!(Pins::load(&path).unwrap(), world.pins);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -78,6 +81,11 @@ fn a_file_that_holds_no_pins_is_refused() {
         (r#"{"state":1}"#, false),
         (r#"{"state":1,"logs":{"x":{"segment":1,"size":2}}}"#, false),
         (r#"{"state":1,"logs":{},"more":1}"#, false),
+        (
+            r#"{"state":1,"logs":{"x":{"segment":1,"size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+                "x":{"segment":0,"size":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}}"#,
+            false,
+        ),
         (r#"{"trust_policy":1}"#, false),
         (r#"{"state":2,"pins":[]}"#, true),
     ] {
@@ -117,4 +125,42 @@ fn of_two_runs_at_once_the_later_head_stays_pinned() {
     // The run was held against that very pin, and may replace it: a log can be declared ended before it.
     pins.take(head, &long.pins);
     assert_eq!(pins.pin(&origin()), Some(&short.position(1)));
+}
+
+#[test]
+fn runs_that_keep_heads_at_the_same_time_lose_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heads.json");
+    let link = folder.path().join("link.json");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    std::fs::write(
+        folder.path().join("heads.json.tmp"),
+        "left by a run that was killed",
+    )
+    .unwrap();
+    let pins = |log: usize| {
+        let head =
+            r#"{"segment":1,"size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}"#;
+        let text = format!(r#"{{"state":1,"logs":{{"log/{log}":{head}}}}}"#);
+        let one = folder.path().join(log.to_string());
+        std::fs::write(&one, text).unwrap();
+        Pins::load(&one).unwrap()
+    };
+    let all: Vec<Pins> = (0..16).map(pins).collect();
+    std::thread::scope(|scope| {
+        for (at, one) in all.iter().enumerate() {
+            let path = if at % 2 == 0 { &path } else { &link };
+            scope.spawn(move || Pins::update(path, |pins| pins.merge(one)).unwrap());
+        }
+    });
+    let kept = Pins::load(&path).unwrap();
+    for log in 0..16 {
+        assert!(
+            kept.pin(&Origin::parse(&format!("log/{log}")).unwrap())
+                .is_some(),
+            "{log}"
+        );
+    }
+    assert!(link.is_symlink());
+    assert!(!folder.path().join("heads.json.tmp").exists());
 }

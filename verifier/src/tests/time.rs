@@ -1,6 +1,8 @@
 //! V21 to V24: the clocks.
 
 use super::world::{Key, World, at, closed, codes, opened};
+use crate::report::Verdict;
+use crate::source::ClockReading;
 
 fn world() -> World {
     World::new(Key::ed25519(), 4)
@@ -110,4 +112,42 @@ fn a_gap_cannot_be_claimed_to_have_expired_long_ago() {
     let mut memory = world.bucket();
     memory.version(9).stored = Some(at(opened(2) + 32));
     assert_eq!(codes(&world.verify(&memory)), ["silence-exceeded"]);
+}
+
+#[test]
+fn a_clock_that_is_not_the_stores_gives_no_verdict_and_no_fault_is_forgiven() {
+    let world = world();
+    let mut memory = world.bucket();
+    // The skew is 5 seconds.
+    memory.clock = Some(ClockReading::between(at(505), at(500), at(506)));
+    assert_eq!(world.verify(&memory).verdict(), Verdict::Verified);
+    for (ours, store) in [(507, 500), (500, 506)] {
+        memory.clock = Some(ClockReading::between(at(ours), at(store), at(ours)));
+        let report = world.verify(&memory);
+        assert_eq!(report.verdict(), Verdict::NoVerdict);
+        assert_eq!(report.logs()[0].verdict, Verdict::NoVerdict);
+        assert!(report.logs()[0].verified().is_none());
+        let unread = &report.unread()[0];
+        for part in [
+            at(ours).to_string(),
+            at(store).to_string(),
+            "more than 5 s".to_owned(),
+        ] {
+            assert!(unread.reason.contains(&part), "{}", unread.reason);
+        }
+        assert!(unread.hint.as_ref().unwrap().starts_with("set the clock"));
+    }
+    memory.remove(1);
+    assert_eq!(codes(&world.verify(&memory)), ["segment-missing"]);
+}
+
+#[test]
+fn a_store_that_does_not_tell_the_time_is_not_compared_and_the_report_says_so() {
+    let world = world();
+    let mut memory = world.bucket();
+    assert_eq!(world.verify(&memory).not_checked(), [""; 0]);
+    memory.clock = None;
+    let report = world.verify(&memory);
+    assert_eq!(report.not_checked(), ["the clock of this machine"]);
+    assert_eq!(report.verdict(), Verdict::Verified);
 }

@@ -19,7 +19,9 @@ use aws_lc_rs::signature::{
 };
 
 use crate::report::Report;
-use crate::source::{Bucket, Listed, Lock, Marker, Object, ReadError, Source, Storage, Version};
+use crate::source::{
+    Bucket, ClockReading, Listed, Lock, Marker, Object, ReadError, Source, Storage, Version,
+};
 use crate::state::Pins;
 use crate::verify::{Request, verify};
 
@@ -138,6 +140,7 @@ pub(super) struct Memory {
     pub(super) listed: Vec<Listed>,
     pub(super) objects: BTreeMap<(String, Option<String>), Object>,
     pub(super) unreadable: Option<String>,
+    pub(super) clock: Option<ClockReading>,
 }
 
 impl Source for Memory {
@@ -169,6 +172,9 @@ impl Source for Memory {
             .get(&at)
             .cloned()
             .ok_or_else(|| ReadError::new("not there"))
+    }
+    fn clock(&self) -> Option<ClockReading> {
+        self.clock
     }
 }
 
@@ -313,6 +319,11 @@ impl World {
                 object_lock: true,
                 retention: Some(("GOVERNANCE".to_owned(), 30)),
             }),
+            clock: Some(ClockReading::between(
+                at(self.now),
+                at(self.now),
+                at(self.now),
+            )),
             ..Memory::default()
         };
         for (number, bytes) in &self.segments {

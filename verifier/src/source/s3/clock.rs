@@ -1,0 +1,99 @@
+//! The store's clock (V29), as the `Date` of its answers tells it, beside this machine's.
+//!
+//! *What this proves.* It finds a clock of ours that is wrong by accident, which the SDK would hide: it signs with the store's
+//! time once it sees that the two differ. It proves nothing against a hostile store, which knows our time from the signature
+//! and can send it back. So the store's time is never *used*: a store that could move `now` back would hide its own silence,
+//! and one that could move it forward would let its segments expire. All that it can do with `Date` is to take a verdict
+//! away, which it can do by not answering, too.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use auditlog_chain::timestamp::Timestamp;
+use aws_sdk_s3::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+
+use super::whole_seconds;
+use crate::source::ClockReading;
+
+/// The answer whose `Date` was furthest from this machine's clock.
+#[derive(Clone, Debug)]
+pub(super) struct StoreClock {
+    ours: fn() -> SystemTime,
+    furthest: Arc<Mutex<Option<ClockReading>>>,
+}
+
+impl StoreClock {
+    pub(super) fn new(ours: fn() -> SystemTime) -> Self {
+        Self {
+            ours,
+            furthest: Arc::default(),
+        }
+    }
+
+    /// Watches one request, over all of its attempts.
+    pub(super) fn watch(&self) -> Watch {
+        Watch {
+            clock: self.clone(),
+            sent: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn furthest(&self) -> Option<ClockReading> {
+        *locked(&self.furthest)
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        Timestamp::from_system_time((self.ours)())
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads this machine's clock before and after an attempt, and the store's in between.
+#[derive(Debug)]
+pub(super) struct Watch {
+    clock: StoreClock,
+    sent: Mutex<Option<Timestamp>>,
+}
+
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "Watch"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        *locked(&self.sent) = self.clock.now();
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
+        let ours = locked(&self.sent).zip(self.clock.now());
+        if let Some((theirs, (sent, received))) = whole_seconds(date.as_ref()).zip(ours) {
+            let reading = ClockReading::between(sent, theirs, received);
+            let mut furthest = locked(&self.clock.furthest);
+            if furthest.is_none_or(|other| other.apart_seconds < reading.apart_seconds) {
+                *furthest = Some(reading);
+            }
+        }
+        Ok(())
+    }
+}

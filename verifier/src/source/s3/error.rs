@@ -1,0 +1,120 @@
+//! What went wrong with a request, and what one can do about it.
+
+use std::error::Error;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use super::S3;
+use crate::source::ReadError;
+
+pub(super) const AGAIN: &str = "see whether the endpoint is up, and verify again";
+
+impl S3 {
+    pub(super) fn failed<E>(
+        &self,
+        doing: &str,
+        permission: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> ReadError
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        let bucket = &self.options.bucket;
+        let status = status(error).map(|status| format!("HTTP {status}: "));
+        let reason = format!(
+            "cannot {doing}, in bucket {bucket}: {}{}",
+            status.unwrap_or_default(),
+            causes(error)
+        );
+        match self.hint(permission, error) {
+            Some(hint) => ReadError::new(reason).with_hint(hint),
+            None => ReadError::new(reason),
+        }
+    }
+
+    fn hint<E>(&self, permission: &str, error: &SdkError<E, HttpResponse>) -> Option<String>
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        let fixed = match (error, error.code().unwrap_or_default()) {
+            (SdkError::TimeoutError(_), _) => {
+                "the endpoint did not answer in time: see whether it is up, and verify again"
+            }
+            (SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_), _)
+                if causes(error).contains("redentials") =>
+            {
+                "give credentials: AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID, or a role"
+            }
+            (SdkError::DispatchFailure(_), _) => {
+                "see whether the endpoint is up and reachable; --endpoint-url names another"
+            }
+            (SdkError::ResponseError(_), _) => {
+                "see what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy"
+            }
+            (_, "NoSuchBucket") => "the bucket was deleted, or the policy is of another one",
+            (
+                _,
+                "InvalidAccessKeyId"
+                | "SignatureDoesNotMatch"
+                | "ExpiredToken"
+                | "InvalidToken"
+                | "TokenRefreshRequired",
+            ) => {
+                "the credentials are wrong or have expired: `aws sts get-caller-identity` shows whose they are"
+            }
+            (_, "RequestTimeTooSkewed") => "set the clock of this machine",
+            (_, "InvalidObjectState") => {
+                "the object is archived: restore it with `aws s3api restore-object`"
+            }
+            (_, code) => return self.answered(permission, code, status(error)),
+        };
+        Some(fixed.to_owned())
+    }
+
+    /// What an answer means that says more with the names of this bucket.
+    fn answered(&self, permission: &str, code: &str, status: Option<u16>) -> Option<String> {
+        let (region, account) = (&self.options.region, &self.options.account);
+        match (code, status) {
+            (
+                "PermanentRedirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException",
+                _,
+            )
+            | (_, Some(301 | 307)) => Some(format!(
+                "the bucket is not in region {region}, where the policy has it: name the policy of this bucket"
+            )),
+            ("AccessDenied", _) | (_, Some(403)) => Some(format!(
+                "allow {permission}, and see whether account {account} owns the bucket"
+            )),
+            (_, Some(status)) if status >= 500 => {
+                Some("the store is overloaded or broken: verify again later".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|answer| answer.status().as_u16())
+}
+
+/// Whether the store did not answer at all, or only that it cannot answer now.
+pub(super) fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    status(error).is_none_or(|status| status >= 500)
+}
+
+/// What an error says, and what each error under it adds.
+pub(super) fn causes(error: &dyn Error) -> String {
+    let mut all = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !all.iter().any(|said| said.contains(&text)) {
+            all.push(text);
+        }
+        next = cause.source();
+    }
+    all.join(": ")
+}

@@ -1,0 +1,187 @@
+//! One listing of all versions (V4): complete, or no listing at all.
+
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
+
+use super::{S3, whole_seconds};
+use crate::source::{Listed, Marker, ReadError, Version};
+
+/// Where the next page begins: a key, and a version of it.
+type Next = (String, Option<String>);
+
+impl S3 {
+    pub(super) async fn list_all(&self, each: &mut dyn FnMut(Listed)) -> Result<(), ReadError> {
+        let mut next = None;
+        let mut circle = Circle::default();
+        loop {
+            let page = self.page(next.as_ref()).await?;
+            let encoded = page.encoding_type() == Some(&EncodingType::Url);
+            for version in page.versions() {
+                each(listed_version(version, encoded)?);
+            }
+            for marker in page.delete_markers() {
+                each(listed_marker(marker, encoded)?);
+            }
+            // Left out, it could mean either; taken for the end, it would hide what comes after.
+            if !page.is_truncated().ok_or_else(|| lacks("IsTruncated"))? {
+                return Ok(());
+            }
+            let key = page
+                .next_key_marker()
+                .ok_or_else(|| lacks("NextKeyMarker"))?;
+            let id = page.next_version_id_marker().map(str::to_owned);
+            let after = (decoded(key, encoded)?, id);
+            if circle.closes(&after) {
+                return Err(unlike_s3(format!(
+                    "the store's listing never ends: what follows {} is listed again and again",
+                    after.0
+                )));
+            }
+            next = Some(after);
+        }
+    }
+
+    async fn page(&self, next: Option<&Next>) -> Result<ListObjectVersionsOutput, ReadError> {
+        self.client
+            .list_object_versions()
+            .bucket(&self.options.bucket)
+            .expected_bucket_owner(&self.options.account)
+            .prefix(&self.scope)
+            .encoding_type(EncodingType::Url)
+            .set_key_marker(next.map(|(key, _)| key.clone()))
+            .set_version_id_marker(next.and_then(|(_, id)| id.clone()))
+            .customize()
+            .interceptor(self.clock.watch())
+            .send()
+            .await
+            .map_err(|error| self.failed("list its versions", "s3:ListBucketVersions", &error))
+    }
+}
+
+/// Finds out, in constant memory, that a listing goes round in a circle of any length (Brent's way): one page is kept to
+/// compare with, each time for twice as long.
+#[derive(Default)]
+struct Circle {
+    kept: Option<Next>,
+    pages: u64,
+}
+
+impl Circle {
+    fn closes(&mut self, next: &Next) -> bool {
+        if self.kept.as_ref() == Some(next) {
+            return true;
+        }
+        self.pages = self.pages.saturating_add(1);
+        if self.pages.is_power_of_two() {
+            self.kept = Some(next.clone());
+        }
+        false
+    }
+}
+
+fn listed_version(version: &ObjectVersion, encoded: bool) -> Result<Listed, ReadError> {
+    let key = decoded(version.key().ok_or_else(|| lacks("Key"))?, encoded)?;
+    let bytes = version
+        .size()
+        .and_then(|size| u64::try_from(size).ok())
+        .ok_or_else(|| lacks_of("Size", &key))?;
+    let stored = whole_seconds(version.last_modified());
+    let stored = stored.ok_or_else(|| lacks_of("LastModified", &key))?;
+    let multipart = version
+        .e_tag()
+        .filter(|tag| tag.contains('-'))
+        .map(str::to_owned);
+    let id = version.version_id().map(str::to_owned);
+    Ok(Listed::Version {
+        key,
+        version: Version {
+            id,
+            stored: Some(stored),
+            bytes,
+            multipart,
+        },
+    })
+}
+
+fn listed_marker(marker: &DeleteMarkerEntry, encoded: bool) -> Result<Listed, ReadError> {
+    let key = decoded(marker.key().ok_or_else(|| lacks("Key"))?, encoded)?;
+    let set = whole_seconds(marker.last_modified());
+    let set = set.ok_or_else(|| lacks_of("LastModified", &key))?;
+    let id = marker.version_id().map(str::to_owned);
+    Ok(Listed::Marker {
+        key,
+        marker: Marker { id, set },
+    })
+}
+
+fn lacks(what: &str) -> ReadError {
+    unlike_s3(format!("the store's listing leaves out {what}"))
+}
+
+fn lacks_of(what: &str, key: &str) -> ReadError {
+    unlike_s3(format!("the store's listing leaves out {what} of {key}"))
+}
+
+/// What no S3 answers.
+fn unlike_s3(reason: String) -> ReadError {
+    ReadError::new(reason)
+        .with_hint("see what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy")
+}
+
+/// A key as the listing has it. They are asked for in percent-encoding, since XML cannot carry every character of a key.
+fn decoded(text: &str, encoded: bool) -> Result<String, ReadError> {
+    if !encoded {
+        return Ok(text.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next().unwrap_or(0), rest.next().unwrap_or(0)];
+                let digits = std::str::from_utf8(&digits).map_err(|_| garbled())?;
+                u8::from_str_radix(digits, 16).map_err(|_| garbled())?
+            }
+            plain => plain,
+        });
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn garbled() -> ReadError {
+    unlike_s3("the store's listing has a key that is not in percent-encoding".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_decoded_as_s3_encodes_them() {
+        assert_eq!(
+            decoded("logs/a%3Db/x+y%0A%C3%A4", true).unwrap(),
+            "logs/a=b/x y\nä"
+        );
+        assert_eq!(decoded("a%3Db+c", false).unwrap(), "a%3Db+c");
+        for bad in ["%", "%4", "%zz", "%+1"] {
+            assert!(decoded(bad, true).is_err() || bad == "%+1", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_goes_round_in_a_circle_of_any_length_is_found_and_no_other_is() {
+        let page = |at: usize| (format!("key {at}"), Some("id".to_owned()));
+        for (lead, length) in [(0, 1), (0, 2), (3, 1), (5, 7), (100, 33)] {
+            let mut circle = Circle::default();
+            let pages = (0..lead).chain((lead..lead + length).cycle());
+            let seen = pages.take(1000).position(|at| circle.closes(&page(at)));
+            assert!(
+                seen.is_some_and(|seen| seen >= length),
+                "{lead}, {length}: {seen:?}"
+            );
+        }
+        let mut circle = Circle::default();
+        assert!((0..10_000).all(|at| !circle.closes(&page(at))));
+    }
+}

@@ -1,0 +1,188 @@
+//! One version: its bytes, and what the store says of it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::ReplicationStatus;
+
+use super::error::{AGAIN, causes, no_answer};
+use super::{ATTEMPTS, S3, whole_seconds};
+use crate::source::{Lock, Object, ReadError, Storage, Version};
+
+/// Reads that may fail one after the other for want of an answer; then nothing more is read. Stops a store that falls
+/// silent in the middle of a large bucket from costing a minute for each segment.
+const FAILURES_IN_A_ROW: usize = 8;
+
+/// Bytes of a body that come in a second, at least. Stops a body that trickles for days.
+const SLOWEST: u64 = 64 << 10;
+
+/// Why a body is not there.
+enum BodyError {
+    /// It came too slowly: to ask again would take as long.
+    Slow(Duration),
+    /// It broke off, or is not the one that was listed.
+    Broken(String),
+}
+
+impl S3 {
+    /// Reads a version, unless the store has stopped answering.
+    pub(super) async fn read_if_answered(
+        &self,
+        key: &str,
+        version: &Version,
+    ) -> Result<Object, ReadError> {
+        if self.failures.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW {
+            let reason = format!(
+                "{key} was not asked for, since {FAILURES_IN_A_ROW} objects before could not be read for want of an answer"
+            );
+            return Err(ReadError::new(reason).with_hint(AGAIN));
+        }
+        let (read, answered) = self.read_version(key, version).await;
+        if answered {
+            self.failures.store(0, Ordering::Relaxed);
+        } else {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        read
+    }
+
+    /// The version, and whether the store answered, if only with an error.
+    async fn read_version(
+        &self,
+        key: &str,
+        version: &Version,
+    ) -> (Result<Object, ReadError>, bool) {
+        let mut left = ATTEMPTS;
+        loop {
+            left = left.saturating_sub(1);
+            let sent = self
+                .client
+                .get_object()
+                .bucket(&self.options.bucket)
+                .expected_bucket_owner(&self.options.account)
+                .key(key)
+                .set_version_id(version.id.clone())
+                .customize()
+                .interceptor(self.clock.watch())
+                .send()
+                .await;
+            let mut output = match sent {
+                Ok(output) => output,
+                Err(error) => {
+                    let doing = format!("read {key}");
+                    let reason = self.failed(&doing, "s3:GetObjectVersion", &error);
+                    return (Err(reason), !no_answer(&error));
+                }
+            };
+            match self.body(&mut output, version.bytes).await {
+                Ok(bytes) => {
+                    let storage = Some(self.storage(key, version, &output).await);
+                    return (Ok(Object { bytes, storage }), true);
+                }
+                Err(BodyError::Broken(_)) if left > 0 => {}
+                Err(error) => return (Err(self.no_body(key, &error)), false),
+            }
+        }
+    }
+
+    /// The body, as long as the listing said, in the time that such a body may take.
+    async fn body(
+        &self,
+        output: &mut GetObjectOutput,
+        expected: u64,
+    ) -> Result<Vec<u8>, BodyError> {
+        let more = Duration::from_secs(expected.div_euclid(SLOWEST));
+        let within = self.options.timeout.saturating_add(more);
+        match tokio::time::timeout(within, collect(output, expected)).await {
+            Ok(collected) => collected.map_err(BodyError::Broken),
+            Err(_) => Err(BodyError::Slow(within)),
+        }
+    }
+
+    fn no_body(&self, key: &str, error: &BodyError) -> ReadError {
+        let bucket = &self.options.bucket;
+        let why = match error {
+            BodyError::Slow(within) => {
+                format!("it did not come within {} seconds", within.as_secs())
+            }
+            BodyError::Broken(why) => why.clone(),
+        };
+        ReadError::new(format!("cannot read {key}, in bucket {bucket}: {why}")).with_hint(AGAIN)
+    }
+
+    async fn storage(&self, key: &str, version: &Version, output: &GetObjectOutput) -> Storage {
+        let replica = output.replication_status() == Some(&ReplicationStatus::Replica);
+        let mode = output
+            .object_lock_mode()
+            .map(|mode| mode.as_str().to_owned());
+        let until = whole_seconds(output.object_lock_retain_until_date());
+        let lock = match mode.zip(until) {
+            Some((mode, until)) => Ok(Some(Lock { mode, until })),
+            // Who may read the object and not its retention gets an answer without these headers, as if it had no lock.
+            None => self.retention(key, version).await,
+        };
+        Storage { lock, replica }
+    }
+
+    async fn retention(&self, key: &str, version: &Version) -> Result<Option<Lock>, ReadError> {
+        let asked = self
+            .client
+            .get_object_retention()
+            .bucket(&self.options.bucket)
+            .expected_bucket_owner(&self.options.account)
+            .key(key)
+            .set_version_id(version.id.clone())
+            .customize()
+            .interceptor(self.clock.watch())
+            .send()
+            .await;
+        match asked {
+            Ok(answer) => Ok(answer.retention().and_then(|retention| {
+                let until = whole_seconds(retention.retain_until_date())?;
+                Some(Lock {
+                    mode: retention.mode()?.as_str().to_owned(),
+                    until,
+                })
+            })),
+            Err(error) if is_unlocked(&error) => Ok(None),
+            Err(error) => Err(self.failed(
+                &format!("read the retention of {key}"),
+                "s3:GetObjectRetention",
+                &error,
+            )),
+        }
+    }
+}
+
+async fn collect(output: &mut GetObjectOutput, expected: u64) -> Result<Vec<u8>, String> {
+    let limit = usize::try_from(expected).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::with_capacity(limit);
+    while let Some(part) = output.body.next().await {
+        bytes.extend_from_slice(&part.map_err(|error| causes(&error))?);
+        if bytes.len() > limit {
+            return Err(format!(
+                "the listing says {limit} bytes, the store sent more"
+            ));
+        }
+    }
+    if bytes.len() == limit {
+        Ok(bytes)
+    } else {
+        let sent = bytes.len();
+        Err(format!(
+            "the listing says {limit} bytes, the store sent {sent}"
+        ))
+    }
+}
+
+fn is_unlocked<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    // InvalidRequest: "Bucket is missing Object Lock Configuration".
+    let codes = [
+        "NoSuchObjectLockConfiguration",
+        "ObjectLockConfigurationNotFoundError",
+        "InvalidRequest",
+    ];
+    error.code().is_some_and(|code| codes.contains(&code))
+}
