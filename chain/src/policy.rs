@@ -261,6 +261,7 @@ impl TrustPolicy {
                 found: document.trust_policy,
             });
         }
+        document.bucket.as_ref().map_or(Ok(()), check_bucket)?;
         check_lock(&document.lock)?;
         check_keys(&document.keys)?;
         check_logs(&document)?;
@@ -369,6 +370,27 @@ fn is_under(key: &str, prefix: &str) -> bool {
 
 fn wrong<T>(place: String, reason: &'static str) -> Result<T, PolicyError> {
     Err(PolicyError::Inconsistent { place, reason })
+}
+
+/// A request that names no owner goes to whoever has a bucket of that name, so an empty account is no account.
+fn check_bucket(bucket: &BucketPolicy) -> Result<(), PolicyError> {
+    let made_of = |text: &str, lengths: std::ops::RangeInclusive<usize>, more: &[u8]| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || more.contains(&b);
+        lengths.contains(&text.len()) && text.bytes().all(allowed)
+    };
+    if !made_of(&bucket.name, 3..=255, b"-._") {
+        let reason = "must be 3 to 255 letters, digits and -._";
+        return wrong("bucket.name".to_owned(), reason);
+    }
+    if !made_of(&bucket.region, 1..=64, b"-") {
+        let reason = "must be 1 to 64 letters, digits and -";
+        return wrong("bucket.region".to_owned(), reason);
+    }
+    let digits = bucket.account.bytes().all(|b| b.is_ascii_digit());
+    if bucket.account.len() != 12 || !digits {
+        return wrong("bucket.account".to_owned(), "must be twelve digits");
+    }
+    Ok(())
 }
 
 fn check_lock(spans: &[LockSpan]) -> Result<(), PolicyError> {

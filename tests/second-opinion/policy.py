@@ -128,7 +128,7 @@ LAST = time(b"9998-12-31T23:59:59.999999Z") + 1
 
 def need(condition, what):
     if not condition:
-        raise NoVerdict(f"trust policy: {what}")
+        raise NoVerdict(what)
 
 
 def fields(value, required, optional=()):
@@ -195,24 +195,35 @@ def pairs(found):
 
 
 def constant(name):
-    raise NoVerdict(f"trust policy: {name}")
+    raise NoVerdict(f"{name} is no number")
+
+
+def whole(digits):
+    need(not digits.startswith("-"), f"{digits} has a sign")
+    return int(digits)
+
+
+def document(data):
+    """A JSON object in which no field stands twice and each whole number has one form."""
+    need(len(data) <= 16 << 20, "more than 16 MiB")
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
+    except (ValueError, RecursionError) as error:
+        raise NoVerdict(str(error)) from None
+    need(isinstance(value, dict), "an object is due")
+    return value
 
 
 def parse_policy(data):
     """The whole document, or `NoVerdict`."""
-    need(len(data) <= 16 << 20, "more than 16 MiB")
-    try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
-    except (ValueError, RecursionError) as error:
-        raise NoVerdict(f"trust policy: {error}") from None
-    need(isinstance(value, dict), "an object is due")
+    value = document(data)
     need(value.get("trust_policy") == 1, "unsupported version")
     fields(value, ("trust_policy", "lock", "logs", "keys"), ("bucket", "declared_prefixes"))
     integer(value["trust_policy"], 1, 1)
     if value.get("bucket") is not None:
         bucket = fields(value["bucket"], ("name", "region", "account"))
-        for name in bucket.values():
-            string(name)
+        for name, form in (("name", "[A-Za-z0-9._-]{3,255}"), ("region", "[A-Za-z0-9-]{1,64}"), ("account", "[0-9]{12}")):
+            need(re.fullmatch(form, string(bucket[name])), f"bucket {name}")
     keys = [parse_key(key) for key in items(value["keys"])]
     policy = Policy(
         logs=[parse_log(log, keys) for log in items(value["logs"])],

@@ -17,7 +17,7 @@ import time as clock
 from dataclasses import dataclass
 
 from fault import Fault
-from policy import NoVerdict, fields, integer, moment, origin_of, parse_head, parse_policy
+from policy import NoVerdict, document, fields, integer, moment, need, origin_of, parse_head, parse_policy
 from segment import MAX_SEGMENT, check
 
 SKEW = 300 * 1_000_000
@@ -264,13 +264,14 @@ def load_pins(path):
         return {}
     try:
         with open(path, "rb") as file:
-            value = json.loads(file.read())
-        integer(fields(value, ("state", "logs"))["state"], 1, 1)
+            value = fields(document(file.read((16 << 20) + 1)), ("state", "logs"))
+        integer(value["state"], 1, 1)
+        need(isinstance(value["logs"], dict), "an object is due")
         return {
             origin_of(origin): parse_head(fields(pin, ("segment", "size", "root"))) for origin, pin in value["logs"].items()
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise NoVerdict(f"state file: {error}") from None
+    except NoVerdict as reason:
+        raise NoVerdict(f"state file: {reason}") from None
 
 
 def opinion(policy_path, folder, at=None, state=None):

@@ -1,6 +1,7 @@
 """The vectors: what each is, and what a verifier must say to it. One fault each, named for it."""
 
 import base64
+import json
 import struct
 from dataclasses import dataclass
 
@@ -1366,7 +1367,51 @@ def policies():
     yield no_verdict(
         "format-2", "a log of a format that is not known yet", log, {**good_, "logs": [log.log_policy(format=2)]}
     )
-    yield no_verdict("state-version", "pins of a version that is not known", log, state={"state": 2, "logs": {}})
+    bucket = {"name": "acme-audit", "region": "eu-central-1", "account": "123456789012"}
+    for name, what, value in (
+        ("account", "a bucket whose owner nobody named", {**bucket, "account": ""}),
+        ("account-13", "an account of a digit too many", {**bucket, "account": "1234567890123"}),
+        ("bucket-name", "a bucket whose name is none", {**bucket, "name": "acme/audit"}),
+        ("region", "a region that is no part of a host name", {**bucket, "region": "eu-central-1."}),
+        ("bucket-field", "a field of the bucket that could be a condition", {**bucket, "partition": "aws"}),
+    ):
+        yield bad(name, what, {**good_, "bucket": value})
+    yield good("policy-bucket", "a policy that names a bucket, held against a folder", log, {**good_, "bucket": bucket})
+    text = document_bytes(good_)
+    for name, what, before, after in (
+        ("twice-deep", "a field of a key that stands twice", b'"spec":', b'"spec": "RSA_2048", "spec":'),
+        ("twice-escaped", "a field that stands twice, once with an escape", b'"lock":', b'"l\\u006fck": [], "lock":'),
+        ("sign", "a number with a sign", b'"format": 1', b'"format": -0'),
+        ("decimals", "a whole number with decimals", b'"format": 1', b'"format": 1.0'),
+        ("exponent", "a whole number with an exponent", b'"format": 1', b'"format": 1e0'),
+        ("not-utf-8", "bytes that are no UTF-8", b'"COMPLIANCE"', b'"COMPLIANCE\xff"'),
+        ("byte-order-mark", "a byte order mark before the document", b"{", b"\xef\xbb\xbf{"),
+        ("after", "a second document after the first", b"}\n", b"}\n{}"),
+    ):
+        assert before in text
+        at = text.rindex(before) if name == "after" else text.index(before)
+        yield bad(name, what, text[:at] + after + text[at + len(before) :])
+    yield from states(log)
+
+
+def states(log):
+    """What is no verdict: the pins."""
+    pin = json.dumps({log.origin: log.position(1)})[1:-1]
+    for name, what, value in (
+        ("version", "pins of a version that is not known", {"state": 2, "logs": {}}),
+        ("unknown-field", "pins with a field that could be a condition", {"state": 1, "logs": {}, "unless": True}),
+        ("log-twice", "a log that stands twice, first with the pin that hides the other", f'{{"state": 1, "logs": {{{pin}, {pin}}}}}'),
+        ("field-twice", "logs that stand twice", f'{{"state": 1, "logs": {{{pin}}}, "logs": {{}}}}'),
+        ("no-version", "pins without a version", {"logs": {}}),
+        ("empty", "an empty file in place of pins", ""),
+        ("torn", "pins that were cut off", f'{{"state": 1, "logs": {{{pin}'),
+        ("after", "a second document after the first", f'{{"state": 1, "logs": {{{pin}}}}}\n{{}}'),
+        ("byte-order-mark", "a byte order mark before the pins", f'\ufeff{{"state": 1, "logs": {{{pin}}}}}'),
+        ("sign", "a number with a sign", {"state": 1, "logs": {log.origin: {**log.position(1), "segment": -1}}}),
+        ("root", "a root of a byte too few", {"state": 1, "logs": {log.origin: {**log.position(1), "root": "AAAA"}}}),
+        ("origin", "a log whose name is no origin", {"state": 1, "logs": {"a b": log.position(1)}}),
+    ):
+        yield no_verdict(f"state-{name}", what, log, state=value)
 
 
 def rsa_without_null():

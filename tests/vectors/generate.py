@@ -27,7 +27,8 @@ def files_of(vector):
     """The files of a vector by their paths."""
     bodies = {"vector.json": document(vector.expected()), "policy.json": vector.policy_bytes()}
     if vector.state is not None:
-        bodies["state.json"] = document(vector.state)
+        text = vector.state
+        bodies["state.json"] = text.encode() if isinstance(text, str) else document(text)
     for key, data in vector.objects.items():
         bodies["bucket/" + key] = data
     return {f"{vector.name}/{path}": data for path, data in bodies.items()}

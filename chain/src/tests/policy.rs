@@ -113,9 +113,20 @@ fn a_policy_reads_back_and_answers() {
 /// One inconsistency: what it is called, and how to bring it about.
 type Spoil = (&'static str, fn(&mut PolicyDocument));
 
+fn bucket(document: &mut PolicyDocument) -> &mut BucketPolicy {
+    document.bucket.as_mut().unwrap()
+}
+
 #[test]
 fn every_inconsistency_is_named_by_its_place() {
-    let spoilt: [Spoil; 16] = [
+    let spoilt: [Spoil; 22] = [
+        ("bucket.name", |d| bucket(d).name.clear()),
+        ("bucket.name", |d| bucket(d).name.push('/')),
+        ("bucket.region", |d| bucket(d).region.clear()),
+        ("bucket.region", |d| bucket(d).region.push('\n')),
+        // Without an owner, a request goes to whoever has a bucket of that name.
+        ("bucket.account", |d| bucket(d).account.clear()),
+        ("bucket.account", |d| bucket(d).account.push('0')),
         ("lock", |d| d.lock.clear()),
         ("lock", |d| d.lock.reverse()),
         ("lock[1].retention_days", |d| {
