@@ -2,6 +2,7 @@
 
 import os
 import sys
+import uuid
 
 import botocore.session
 
@@ -9,9 +10,10 @@ import botocore.session
 def main():
     session = botocore.session.get_session()
     iam = session.create_client("iam", endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name="us-east-1")
-    iam.create_user(UserName="limited")
-    iam.put_user_policy(UserName="limited", PolicyName="limit", PolicyDocument=sys.stdin.read())
-    key = iam.create_access_key(UserName="limited")["AccessKey"]
+    name = f"limited-{uuid.uuid4()}"
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="limit", PolicyDocument=sys.stdin.read())
+    key = iam.create_access_key(UserName=name)["AccessKey"]
     print(key["AccessKeyId"], key["SecretAccessKey"])
 
 

@@ -235,10 +235,14 @@ impl serde::Serialize for PublicKey {
 impl<'de> serde::Deserialize<'de> for PublicKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        // The two errors of the crates speak of symbols and of lengths; this names what they are about.
+        let of_key = |why: &dyn fmt::Display| {
+            serde::de::Error::custom(format_args!("`{text}` is not a public key: {why}"))
+        };
         let der = STANDARD
             .decode(text.as_bytes())
-            .map_err(serde::de::Error::custom)?;
-        Self::from_spki_der(&der).map_err(serde::de::Error::custom)
+            .map_err(|_| of_key(&"not canonical base64"))?;
+        Self::from_spki_der(&der).map_err(|error| of_key(&error))
     }
 }
 

@@ -197,9 +197,9 @@ pub struct LastGood {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// It is larger than [`MAX_POLICY_BYTES`].
-    #[error("the trust policy has {found} bytes, the limit is {MAX_POLICY_BYTES}")]
+    #[error("the trust policy has more than {MAX_POLICY_BYTES} bytes")]
     TooLarge {
-        /// Its size in bytes.
+        /// Its size in bytes, as far as it was read.
         found: usize,
     },
     /// It is of a version that this program does not know: neither right nor wrong.

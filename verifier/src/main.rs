@@ -121,8 +121,8 @@ impl From<ReadError> for Usage {
     }
 }
 
-impl From<PolicyError> for Usage {
-    fn from(error: PolicyError) -> Self {
+impl Usage {
+    fn of_policy(path: &Path, error: &PolicyError) -> Self {
         let hint = match error {
             PolicyError::Unsupported { .. } => "use a newer auditlog-verify",
             PolicyError::TooLarge { .. }
@@ -131,7 +131,7 @@ impl From<PolicyError> for Usage {
                 "name the file that the data source auditlog_trust_policy rendered, unchanged"
             }
         };
-        Self::new(error.to_string(), hint)
+        Self::new(format!("{}: {error}", path.display()), hint)
     }
 }
 
@@ -179,7 +179,7 @@ fn main() -> ExitCode {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     complain(&Usage::new(
                         format!("the report cannot be written: {error}"),
-                        "",
+                        &format!("the verdict was {}; verify again", report.verdict()),
                     ));
                     ExitCode::from(worse(report.verdict()))
                 }
@@ -217,7 +217,8 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
         )
     })?;
     let json = read_policy(&arguments.policy)?;
-    let policy = TrustPolicy::parse(&json)?;
+    let policy =
+        TrustPolicy::parse(&json).map_err(|error| Usage::of_policy(&arguments.policy, &error))?;
     let pins = arguments
         .state
         .as_deref()

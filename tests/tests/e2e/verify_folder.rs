@@ -8,13 +8,13 @@ use auditlog_tests::{Command, Run, command};
 
 use crate::verify_log::{Log, ORIGIN};
 
-struct Folder {
-    log: Log,
+pub(crate) struct Folder {
+    pub(crate) log: Log,
     root: tempfile::TempDir,
 }
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Self {
             log: Log::new(4),
             root: tempfile::tempdir().expect("a folder"),
@@ -24,29 +24,29 @@ impl Folder {
         folder
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    fn bucket(&self) -> PathBuf {
+    pub(crate) fn bucket(&self) -> PathBuf {
         self.path("bucket")
     }
 
-    fn segment(&self, number: usize) -> PathBuf {
+    pub(crate) fn segment(&self, number: usize) -> PathBuf {
         self.bucket().join(&self.log.segments[number].0)
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         command("auditlog-verify")
             .arg("--policy")
             .arg(self.path("policy.json"))
     }
 
-    fn verify(&self) -> Run {
+    pub(crate) fn verify(&self) -> Run {
         self.command().arg(self.bucket()).run()
     }
 
-    fn pinned(&self) -> Run {
+    pub(crate) fn pinned(&self) -> Run {
         let state = self.path("state.json");
         self.command()
             .arg("--state")
@@ -57,7 +57,7 @@ impl Folder {
 }
 
 #[track_caller]
-fn no_verdict(command: Command, error: &str, hint: &str) {
+pub(crate) fn no_verdict(command: Command, error: &str, hint: &str) {
     let run = command.run();
     assert_eq!(run.status, 2, "{run}");
     assert_eq!(run.stdout, "", "{run}");
@@ -73,7 +73,7 @@ fn no_verdict(command: Command, error: &str, hint: &str) {
 }
 
 #[track_caller]
-fn faults(run: &Run, expected: &[&str]) {
+pub(crate) fn faults(run: &Run, expected: &[&str]) {
     let codes: Vec<&str> = run
         .stdout
         .lines()

@@ -15,16 +15,19 @@ use crate::verify_log::{BUCKET, Log, ORIGIN, RETENTION_DAYS, now};
 const DAY: i64 = 86_400;
 
 /// A bucket with a log of four segments, as a sealer leaves it.
-struct World {
-    endpoint: Endpoint,
+pub(crate) struct World {
+    pub(crate) endpoint: Endpoint,
     s3: Client,
-    log: Log,
-    folder: tempfile::TempDir,
+    pub(crate) log: Log,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl World {
     async fn new() -> Self {
-        let endpoint = Engine::Ministack.start();
+        Self::of(Engine::Ministack.start(), 4).await
+    }
+
+    pub(crate) async fn of(endpoint: Endpoint, segments: usize) -> Self {
         let s3 = endpoint.s3();
         let place = CreateBucketConfiguration::builder()
             .location_constraint(REGION.into())
@@ -41,7 +44,7 @@ impl World {
         let world = Self {
             s3,
             endpoint,
-            log: Log::new(4),
+            log: Log::new(segments),
             folder: tempfile::tempdir().expect("a folder"),
         };
         world
@@ -119,7 +122,7 @@ impl World {
         }
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         command("auditlog-verify")
             .envs(self.endpoint.env())
             .arg("--policy")
@@ -132,7 +135,7 @@ impl World {
 }
 
 #[track_caller]
-fn faults(run: &Run, expected: &[&str]) {
+pub(crate) fn faults(run: &Run, expected: &[&str]) {
     let json = run.json();
     let faults = json["faults"].as_array().expect("faults");
     let codes: Vec<_> = faults

@@ -85,26 +85,23 @@ impl Source for Folder {
             let entries = fs::read_dir(&folder).map_err(|error| failed(&folder, &error))?;
             for entry in entries {
                 let entry = entry.map_err(|error| failed(&folder, &error))?;
-                let file_type = entry
-                    .file_type()
+                // Not what the folder has noted of the file, but the file, or what was mounted over it.
+                let metadata = entry
+                    .metadata()
                     .map_err(|error| failed(&entry.path(), &error))?;
                 let key = format!("{prefix}/{}", entry.file_name().to_string_lossy());
-                each(if file_type.is_file() {
-                    let bytes = entry
-                        .metadata()
-                        .map_err(|error| failed(&entry.path(), &error))?
-                        .len();
+                each(if metadata.is_file() {
                     Listed::Version {
                         key,
                         version: Version {
-                            bytes,
+                            bytes: metadata.len(),
                             ..Version::default()
                         },
                     }
                 } else {
                     Listed::Foreign {
                         key,
-                        what: kind(file_type),
+                        what: kind(metadata.file_type()),
                     }
                 });
             }
@@ -175,7 +172,14 @@ fn changed(path: &Path, how: &str) -> ReadError {
 }
 
 fn failed(path: &Path, error: &io::Error) -> ReadError {
-    ReadError::new(format!("{}: {error}", path.display()))
+    let hint = if error.kind() == io::ErrorKind::PermissionDenied {
+        "verify as somebody who may read all of the copy"
+    } else if error.kind() == io::ErrorKind::NotFound {
+        "verify a copy that nobody writes to"
+    } else {
+        "copy the bucket again with `aws s3 sync` and verify the copy"
+    };
+    ReadError::new(format!("{}: {error}", path.display())).with_hint(hint)
 }
 
 fn kind(file_type: fs::FileType) -> &'static str {
@@ -187,5 +191,62 @@ fn kind(file_type: fs::FileType) -> &'static str {
         "a file"
     } else {
         "a device, pipe or socket"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "log/000000000000.jsonl.zst";
+
+    fn read(folder: &tempfile::TempDir, bytes: u64) -> Result<Vec<u8>, String> {
+        let version = Version {
+            bytes,
+            ..Version::default()
+        };
+        let read = Folder::open(folder.path()).unwrap().read(KEY, &version);
+        read.map(|object| object.bytes).map_err(|error| {
+            assert!(
+                error
+                    .hint
+                    .is_some_and(|hint| hint == "verify a copy that nobody writes to")
+            );
+            error.reason
+        })
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_one_that_was_listed_is_not_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(KEY);
+        fs::create_dir(folder.path().join("log")).unwrap();
+        fs::write(&path, "content").unwrap();
+        assert_eq!(read(&folder, 7), Ok(b"content".to_vec()));
+        for listed in [6, 8] {
+            let error = read(&folder, listed).unwrap_err();
+            let how = format!("it had {listed} bytes when it was listed, 7 were read");
+            assert!(error.ends_with(&how), "{error}");
+        }
+        fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("../elsewhere", &path).unwrap();
+        let error = read(&folder, 7).unwrap_err();
+        assert!(
+            error.ends_with("a symbolic link stands there now"),
+            "{error}"
+        );
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let error = read(&folder, 7).unwrap_err();
+        assert!(error.ends_with("a folder stands there now"), "{error}");
+        fs::remove_dir(&path).unwrap();
+        // Who opens a pipe for reading waits for somebody who writes, and nobody does.
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let error = read(&folder, 7).unwrap_err();
+        assert!(
+            error.ends_with("a device, pipe or socket stands there now"),
+            "{error}"
+        );
     }
 }

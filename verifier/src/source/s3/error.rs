@@ -10,6 +10,9 @@ use crate::source::ReadError;
 
 pub(super) const AGAIN: &str = "see whether the endpoint is up, and verify again";
 
+pub(super) const UNLIKE_S3: &str =
+    "see what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy";
+
 impl S3 {
     pub(super) fn failed<E>(
         &self,
@@ -49,9 +52,7 @@ impl S3 {
             (SdkError::DispatchFailure(_), _) => {
                 "see whether the endpoint is up and reachable; --endpoint-url names another"
             }
-            (SdkError::ResponseError(_), _) => {
-                "see what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy"
-            }
+            (SdkError::ResponseError(_), _) => UNLIKE_S3,
             (_, "NoSuchBucket") => "the bucket was deleted, or the policy is of another one",
             (
                 _,
@@ -91,6 +92,8 @@ impl S3 {
             (_, Some(status)) if status >= 500 => {
                 Some("the store is overloaded or broken: verify again later".to_owned())
             }
+            // Said to be well, and not understood; or refused in words that are none of S3's.
+            (_, Some(200..=299)) | ("", _) => Some(UNLIKE_S3.to_owned()),
             _ => None,
         }
     }

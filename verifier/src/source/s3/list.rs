@@ -3,6 +3,7 @@
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 
+use super::error::UNLIKE_S3;
 use super::{S3, whole_seconds};
 use crate::source::{Listed, Marker, ReadError, Version};
 
@@ -124,8 +125,7 @@ fn lacks_of(what: &str, key: &str) -> ReadError {
 
 /// What no S3 answers.
 fn unlike_s3(reason: String) -> ReadError {
-    ReadError::new(reason)
-        .with_hint("see what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy")
+    ReadError::new(reason).with_hint(UNLIKE_S3)
 }
 
 /// A key as the listing has it. They are asked for in percent-encoding, since XML cannot carry every character of a key.

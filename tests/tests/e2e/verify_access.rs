@@ -1,0 +1,133 @@
+//! `auditlog-verify` as somebody who may not do everything: an endpoint that holds its users to their rights.
+
+use auditlog_tests::{Command, Engine, Run};
+use serde_json::json;
+
+use crate::verify_log::BUCKET;
+use crate::verify_net::{Answer, Fate, Way};
+use crate::verify_s3::World;
+
+const BUCKET_ACTIONS: [&str; 3] = [
+    "s3:ListBucketVersions",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketObjectLockConfiguration",
+];
+const OBJECT_ACTIONS: [&str; 2] = ["s3:GetObjectVersion", "s3:GetObjectRetention"];
+
+/// An endpoint that knows users, and a bucket in it.
+struct Guarded {
+    world: World,
+}
+
+struct User {
+    id: String,
+    secret: String,
+}
+
+impl Guarded {
+    async fn new() -> Self {
+        Self {
+            world: World::of(Engine::Ministack.start_guarded(), 2).await,
+        }
+    }
+
+    /// A user who may do all that the guide names, but for one thing.
+    fn user_without(&self, lacking: &str) -> User {
+        let statement = |actions: &[&str], resource: &str| {
+            let allowed: Vec<&&str> = actions
+                .iter()
+                .filter(|action| **action != lacking)
+                .collect();
+            let resource = format!("arn:aws:s3:::{BUCKET}{resource}");
+            json!({ "Effect": "Allow", "Action": allowed, "Resource": resource })
+        };
+        let statements = [
+            statement(&BUCKET_ACTIONS, ""),
+            statement(&OBJECT_ACTIONS, "/*"),
+        ];
+        let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+        let (id, secret) = self.world.endpoint.user(&policy);
+        User { id, secret }
+    }
+
+    fn command(&self, user: &User) -> Command {
+        let command = self.world.command().args(["--report", "json"]);
+        let command = command.env("AWS_ACCESS_KEY_ID", &user.id);
+        command.env("AWS_SECRET_ACCESS_KEY", &user.secret)
+    }
+}
+
+#[track_caller]
+fn no_verdict(run: &Run, what: &str, hint: &str) {
+    assert_eq!(run.status, 2, "{run}");
+    let json = run.json();
+    assert_eq!(json["fault_count"], 0, "{run}");
+    let all = json["unread"].as_array().expect("a list");
+    let says = |part: &serde_json::Value, text: &str| {
+        part.as_str().is_some_and(|part| part.contains(text))
+    };
+    let found = all
+        .iter()
+        .any(|one| says(&one["what"], what) && says(&one["hint"], hint));
+    assert!(found, "{what}, {hint}: {run}");
+}
+
+/// The guide's list of permissions is enough, and without any one of them the report names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_permissions_of_the_guide_are_enough_and_each_that_is_lacking_is_named() {
+    let guarded = Guarded::new().await;
+    let user = guarded.user_without("nothing");
+    guarded.command(&user).run().ok();
+    for (lacking, what) in [
+        ("s3:ListBucketVersions", "the listing"),
+        ("s3:GetBucketVersioning", "the bucket's configuration"),
+        (
+            "s3:GetBucketObjectLockConfiguration",
+            "the bucket's configuration",
+        ),
+        (
+            "s3:GetObjectVersion",
+            "logs/payments/000000000001.jsonl.zst",
+        ),
+    ] {
+        let user = guarded.user_without(lacking);
+        no_verdict(
+            &guarded.command(&user).run(),
+            what,
+            &format!("allow {lacking}"),
+        );
+    }
+    // S3 leaves the lock out of the object's answer for who may not read it; this endpoint does not.
+    let user = guarded.user_without("s3:GetObjectRetention");
+    let way = Way::to(guarded.world.endpoint.url(), |_| {
+        Fate::Change(|answer: &mut Answer| {
+            answer
+                .headers
+                .retain(|(name, _)| !name.starts_with("x-amz-object-lock"));
+        })
+    });
+    let run = guarded
+        .command(&user)
+        .args(["--endpoint-url", way.endpoint()])
+        .run();
+    no_verdict(
+        &run,
+        "the lock of logs/payments/000000000001.jsonl.zst",
+        "allow s3:GetObjectRetention",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_are_wrong_are_said_to_be() {
+    let guarded = Guarded::new().await;
+    let mut user = guarded.user_without("nothing");
+    let hint = "the credentials are wrong or have expired: `aws sts get-caller-identity`";
+    user.secret.push('x');
+    no_verdict(&guarded.command(&user).run(), "the listing", hint);
+    user.id = "AKIA0000000000000000".to_owned();
+    no_verdict(&guarded.command(&user).run(), "the listing", hint);
+    let expired = guarded
+        .command(&user)
+        .env("AWS_SESSION_TOKEN", "of another time");
+    no_verdict(&expired.run(), "the listing", hint);
+}
