@@ -33,17 +33,20 @@ test: need-cargo need-terraform venv ## all tests; they start local S3 and KMS e
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
 	cargo test --workspace --test ceph
 
-soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, mutated values of Terraform; others with each SEED=
+soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, policies and pins, mutated input; others with each SEED=
 	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \
 		cargo test --workspace --test e2e both_verifiers_agree_on_mangled_logs -- --nocapture
-	SOAK_ROUNDS=5000000 SOAK_SEED=$(SEED) cargo test --package tf-provider --lib mutated_input
+	SOAK_ROUNDS=5000000 SOAK_SEED=$(SEED) cargo test --workspace --lib mutated_input
 
-fuzz: need-cargo need-cargo-fuzz ## the decoders of Terraform's values under libFuzzer, for FUZZ_SECONDS=60 each
-	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --package tf-provider --lib every_seed
-	cd provider/tf-provider && for target in msgpack state types; do \
+# Each crate with a folder fuzz, and its targets.
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins
+
+fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
+	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed
+	for fuzzed in $(FUZZED); do cd "$(CURDIR)/$${fuzzed%:*}" || exit 1; for target in $$(echo "$${fuzzed#*:}" | tr , ' '); do \
 		cargo fuzz run --sanitizer none --target-dir $(CURDIR)/target/fuzz $$target $(CURDIR)/target/fuzz/seeds/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(CURDIR)/target/fuzz/ || exit 1; \
-	done
+	done; done
 
 bench: need-cargo need-terraform need-python3 ## what sealing, verifying (up to ENTRIES=10000000) and a provider cost; fails beyond a limit (PROFILE=dev prints only)
 	cargo build --workspace --bins --examples --profile $(PROFILE)

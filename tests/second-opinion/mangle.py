@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Edits good logs at random and asks both verifiers, which must agree on the exit code and on the first fault.
+"""Edits good logs, policies and pins at random and asks both verifiers, which must agree on the exit code and on the first
+fault.
 
     mangle.py --verifier target/debug/auditlog-verify [--seed N] [--cases N] [--keep FOLDER]
 
 Some edits are to bytes that were signed; some are made before hashing and signing, with the test keys, so that only
-the edited rule can refuse them; some are to the policy. A case on which the two differ is kept as a folder and named.
+the edited rule can refuse them; some are to the policy, some to the pins. A case on which the two differ is kept as a folder and named.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +65,56 @@ def edit_bytes(random_, data):
     return bytes(data)
 
 
+ODD_VALUES = [
+    None, 0, 1, -1, 1.5, True, "", "a", [], {}, 1 << 53, (1 << 63) - 1, 1 << 63, (1 << 64) - 1, 1 << 64, -(1 << 63) - 1, 1e300, "é", "\0", "a b",
+    "2024-01-01T01:00:00+01:00", "2024-01-01t00:00:00z", "2024-01-01 00:00:00Z", "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z",
+    "acme.example/audit/payments", "acme.example/audit/payments+00000000+AA==", "A" * 43 + "=", "A" * 44, "logs", "logs/", "..", "COMPLIANCE",
+]  # fmt: skip
+
+
+def places(value):
+    """Each place inside of a document: the list or object, and the index or name."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in list(steps):
+        yield value, step
+        yield from places(inner)
+
+
+def edit_document(random_, value):
+    """One small edit of a document, as a value or as text; returns its bytes, and what was done."""
+    holder, step = random_.choice(list(places(value)))
+    kind = random_.randrange(8)
+    if kind == 0:
+        return edit_bytes(random_, document_bytes(value)), "bytes"
+    if kind == 1:
+        # A field that stands twice, at any depth and with any value, now and then under another spelling of its name.
+        text = document_bytes(value).decode()
+        at = random_.choice([found.start() for found in re.finditer(r'"[a-z_]+": ', text)])
+        name, end = text[at:].split(": ")[0], at
+        spelled = name if random_.random() < 0.7 else f'"\\u{ord(name[1]):04x}{name[2:]}'
+        again = json.dumps(random_.choice(ODD_VALUES)) if random_.random() < 0.5 else text[at:].split(": ", 1)[1].split("\n")[0].rstrip(",[{")
+        return f"{text[:end]}{spelled}: {again or 0}, {text[end:]}".encode(), f"{name} twice"
+    if kind == 2:
+        del holder[step]
+    elif kind == 3:
+        other, place = random_.choice(list(places(value)))
+        holder[step], other[place] = other[place], holder[step]
+    elif kind == 4 and isinstance(holder, list):
+        holder.insert(step, holder[step])
+    elif kind == 4:
+        holder[random_.choice(("unless", step.upper(), step + " "))] = holder[step]
+    elif kind == 5 and type(holder[step]) is int:
+        holder[step] += random_.choice((1, -1, 1 << 32, 1 << 64, 0.0))
+    elif kind == 6 and isinstance(holder[step], str):
+        holder[step] = edit_bytes(random_, holder[step].encode()).decode("utf-8", "surrogateescape")
+    else:
+        holder[step] = random_.choice(ODD_VALUES)
+    try:
+        return document_bytes(value), f"{step!r}, kind {kind}"
+    except (ValueError, RecursionError):  # two places that were swapped into each other
+        return b"{}", "a circle"
+
+
 def payload(random_):
     """Something like JSON."""
     if random_.random() < 0.3:
@@ -80,7 +132,7 @@ class Case:
             self.log.add()
         self.policy, self.state, self.more, self.made = None, None, {}, []
         random_.choice((self.stored, self.lines, self.lines, self.lines, self.event, self.event, self.declared, self.listing,
-                        self.rotation, self.clocks))()
+                        self.rotation, self.clocks, self.document, self.document, self.pins, self.pins))()
         self.policy = self.policy or document_bytes(self.log.policy(**self.more))
 
     def note(self, what):
@@ -130,6 +182,32 @@ class Case:
                                           "2024-01-01T01:00:00+01:00", "2024-01-01t00:00:00z", "2024-01-01 00:00:00Z"))
         self.note(f"policy: {name} = {place[name]!r}")
         self.policy = document_bytes(value)
+
+    def document(self):
+        """A policy with all the fields that there are."""
+        log, key = self.log, self.log.key
+        place = log.position(len(log.heads) - 1)
+        bucket = {"name": "acme-audit", "region": "eu-central-1", "account": "123456789012"}
+        good = {"origin": "acme.example/other", **log.position(0)}
+        value = log.policy(
+            bucket=bucket,
+            lock=[span(), span(HOUR, mode="GOVERNANCE")],
+            logs=[log.log_policy(ended={**place, "successor": "acme.example/next"})],
+            keys=[key.policy(arn="arn:aws:kms:x", retired_at=short(9 * HOUR), compromised={"at": short(8 * HOUR), "last_good": [good, {**good, "origin": log.origin, **place}]})],
+            declared_prefixes=["archive/", "other/x/"],
+        )
+        self.policy, what = edit_document(self.random, value)
+        self.note(f"full policy: {what}")
+
+    def pins(self):
+        """Pins of this log and of another."""
+        place = self.log.position(self.random.randrange(len(self.log.heads)))
+        value = {"state": 1, "logs": {self.log.origin: place, "acme.example/other": self.log.position(0)}}
+        if self.random.random() < 0.2:
+            value["logs"][self.log.origin]["segment"] += self.random.choice((-1, 1, 1 << 60))
+            value["logs"][self.log.origin]["segment"] = max(0, value["logs"][self.log.origin]["segment"])
+        self.state, what = edit_document(self.random, value)
+        self.note(f"pins: {what}")
 
     def listing(self):
         """Objects gone, swapped, renamed or more."""
@@ -191,7 +269,7 @@ class Case:
             file.write(self.policy)
         if self.state is not None:
             with open(os.path.join(folder, "state.json"), "wb") as file:
-                file.write(document_bytes(self.state))
+                file.write(self.state if isinstance(self.state, bytes) else document_bytes(self.state))
 
 
 def both(case, folder, verifier, at):

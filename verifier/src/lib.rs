@@ -69,6 +69,9 @@
 mod budget;
 mod examine;
 pub mod finding;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzz;
 mod keys;
 mod parallel;
 mod plan;

@@ -102,7 +102,7 @@ impl Pins {
         Self::parse(path, &bytes)
     }
 
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, StateError> {
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, StateError> {
         #[derive(Deserialize)]
         struct Version {
             state: u64,
@@ -207,7 +207,7 @@ impl Pins {
             .map_err(failed)
     }
 
-    fn format(&self) -> io::Result<Vec<u8>> {
+    pub(crate) fn format(&self) -> io::Result<Vec<u8>> {
         let pin = |at: &Position| Pin {
             segment: at.segment,
             size: at.size,

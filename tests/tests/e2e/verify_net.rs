@@ -515,8 +515,18 @@ async fn a_verifier_that_is_ended_in_the_middle_changes_nothing_and_does_not_suc
         let state = folder.path().join("state.json");
         std::fs::write(&state, r#"{"state":1,"logs":{}}"#).expect("a file");
         let command = command(&way, "60").await.arg("--state").arg(&state);
-        let (mut command, _home) = command.into_inner();
-        let child = command
+        let (command, _home) = command.into_inner();
+        // Whoever runs the tests in the background has made them ignore Ctrl-C, and all that they start.
+        let (mut reset, _other) = Command::new("env").into_inner();
+        let child = reset
+            .arg("--default-signal=INT")
+            .arg(command.get_program())
+            .args(command.get_args())
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

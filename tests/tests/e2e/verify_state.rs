@@ -187,7 +187,7 @@ fn a_verifier_that_is_killed_while_it_pins_leaves_the_old_file_or_the_new_one() 
     let old = large_state(&folder);
     let beside_it = folder.path("state.json.tmp");
     let mut caught = 0;
-    for signal in ["-KILL", "-TERM", "-INT", "-KILL"] {
+    for signal in ["-KILL", "-TERM", "-KILL", "-TERM"] {
         let (mut verify, _home) = command(&folder, folder.path("state.json")).into_inner();
         let verify = verify
             .stdin(Stdio::null())

@@ -7,6 +7,7 @@
 )]
 
 mod chain;
+mod fuzz;
 mod keys;
 mod mangling;
 mod pins;

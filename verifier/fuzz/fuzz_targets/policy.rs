@@ -1,0 +1,7 @@
+//! A trust policy.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    auditlog_verifier::fuzz::policy(input);
+});

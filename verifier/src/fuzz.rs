@@ -1,0 +1,128 @@
+//! What a fuzzer does with everything that reads what others wrote: each target takes any bytes, and what it accepts has one
+//! form only.
+//!
+//! For tests and for cargo-fuzz (the folder `fuzz`); no part of the crate otherwise.
+
+use std::path::Path;
+
+use auditlog_chain::checkpoint::{SignedCheckpoint, format_checkpoint_line, parse_checkpoint_line};
+use auditlog_chain::limits::MAX_SEGMENT;
+use auditlog_chain::line::{format_line, parse_line};
+use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::segment::{Expected, FORMAT, check_segment};
+
+use crate::state::Pins;
+
+/// The log that every segment is taken for.
+pub const ORIGIN: &str = "acme.example/audit/payments";
+
+/// The number of a segment in one byte, and its object.
+pub fn segment(input: &[u8]) -> bool {
+    let (Some((number, object)), Some(origin)) = (input.split_first(), Origin::parse(ORIGIN))
+    else {
+        return false;
+    };
+    let expected = Expected {
+        origin: &origin,
+        segment: u64::from(*number),
+        format: FORMAT,
+    };
+    let segment = match check_segment(object, expected) {
+        Ok(segment) => segment,
+        Err(fault) => {
+            assert!(!fault.fault.code().is_empty() && !fault.fault.to_string().is_empty());
+            let (expected, found) = fault.fault.sides();
+            assert!(expected != found, "{}: {expected}", fault.fault.code());
+            return false;
+        }
+    };
+    let lines = segment.size().checked_sub(segment.first_index());
+    let key_line = u64::from(segment.key_change().is_some());
+    // An open line, perhaps a key line, the entries, a close line.
+    let counted = segment
+        .events()
+        .checked_add(2)
+        .and_then(|lines| lines.checked_add(key_line));
+    assert_eq!(lines, counted, "a line is counted twice, or not at all");
+    assert_eq!(segment.root(), segment.head().range.root());
+    assert_eq!(segment.number(), u64::from(*number));
+    assert!(segment.sealed_before() <= segment.opened() && segment.opened() <= segment.sealed());
+    true
+}
+
+/// A line of a segment: a leaf, or the checkpoint, or its note.
+pub fn line(input: &[u8]) -> bool {
+    let leaf = match parse_line(input) {
+        Ok(line) => {
+            assert_eq!(format_line(&line), input, "a line has two forms");
+            true
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    };
+    let checkpoint = match parse_checkpoint_line(input) {
+        Ok(signed) => {
+            assert_eq!(
+                format_checkpoint_line(&signed),
+                input,
+                "a checkpoint has two forms"
+            );
+            assert_eq!(SignedCheckpoint::parse_note(&signed.note()), Some(signed));
+            true
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    };
+    let text = std::str::from_utf8(input).ok();
+    let note = text.and_then(|text| Some((text, SignedCheckpoint::parse_note(text)?)));
+    if let Some((text, signed)) = &note {
+        assert_eq!(signed.note(), *text, "a note has two forms");
+    }
+    leaf || checkpoint || note.is_some()
+}
+
+/// A trust policy.
+pub fn policy(input: &[u8]) -> bool {
+    let policy = match TrustPolicy::parse(input) {
+        Ok(policy) => policy,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return false;
+        }
+    };
+    let again = TrustPolicy::parse(policy.format().as_bytes());
+    assert_eq!(again.as_ref(), Ok(&policy), "a policy does not come back");
+    for log in &policy.document().logs {
+        // The last number that a name has room for, and one beyond it.
+        let last = MAX_SEGMENT.saturating_sub(1);
+        assert_eq!(log.segment_of_key(&log.segment_key(last)), Some(last));
+        assert_eq!(log.segment_of_key(&log.segment_key(MAX_SEGMENT)), None);
+        assert!(
+            log.verifier_keys
+                .iter()
+                .all(|key| policy.key(key).is_some())
+        );
+    }
+    true
+}
+
+/// A file of pinned heads.
+pub fn pins(input: &[u8]) -> bool {
+    let path = Path::new("heads.json");
+    let pins = match Pins::parse(path, input) {
+        Ok(pins) => pins,
+        Err(error) => {
+            assert!(error.to_string().contains("heads.json"));
+            return false;
+        }
+    };
+    let text = pins.format().unwrap_or_default();
+    let again = Pins::parse(path, &text);
+    assert_eq!(again.ok().as_ref(), Some(&pins), "pins do not come back");
+    true
+}
