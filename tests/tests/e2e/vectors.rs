@@ -259,7 +259,7 @@ fn both_verifiers_agree_on_mangled_logs() {
         .arg(binary("auditlog-verify"))
         .arg("--keep")
         .arg(root().join("target/mangled"))
-        .args(["--cases", &asked("AUDITLOG_MANGLE_CASES", "200")])
+        .args(["--cases", &asked("AUDITLOG_MANGLE_CASES", "260")])
         .args(["--seed", &asked("AUDITLOG_MANGLE_SEED", "1")])
         .run();
     assert_eq!(run.status, 0, "{run}");
