@@ -10,6 +10,8 @@ use crate::source::ReadError;
 
 pub(super) const AGAIN: &str = "see whether the endpoint is up, and verify again";
 
+const NOT_IN_TIME: &str =
+    "the endpoint did not answer in time: see whether it is up, and verify again";
 pub(super) const UNLIKE_S3: &str =
     "see what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy";
 
@@ -41,9 +43,9 @@ impl S3 {
         E: Error + ProvideErrorMetadata + 'static,
     {
         let fixed = match (error, error.code().unwrap_or_default()) {
-            (SdkError::TimeoutError(_), _) => {
-                "the endpoint did not answer in time: see whether it is up, and verify again"
-            }
+            // Which of the two it is depends on which of two clocks rings first.
+            (SdkError::TimeoutError(_), _) => NOT_IN_TIME,
+            (SdkError::DispatchFailure(failure), _) if failure.is_timeout() => NOT_IN_TIME,
             (SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_), _)
                 if causes(error).contains("redentials") =>
             {
