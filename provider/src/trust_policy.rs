@@ -361,6 +361,13 @@ fn inconsistent(error: &PolicyError) -> Diagnostic {
 
 /// The argument that a place in the document was filled from, such as `keys[0].public_key` for `keys[0].spki`.
 fn attribute_of(place: &str) -> AttributePath {
+    // The bucket is one value of the document, and three arguments.
+    match place {
+        "bucket.name" => return AttributePath::from("bucket"),
+        "bucket.region" => return AttributePath::from("region"),
+        "bucket.account" => return AttributePath::from("account_id"),
+        _ => {}
+    }
     let mut path = AttributePath::root();
     for part in place.split('.') {
         let (name, index) = match part.split_once('[') {
@@ -446,6 +453,12 @@ mod tests {
             shown.detail.starts_with("At keys[1].public_key: "),
             "{shown:?}"
         );
+        let mut nowhere = config();
+        nowhere.region = Some("eu central".to_owned());
+        let error = TrustPolicy::check(document(&nowhere).unwrap()).unwrap_err();
+        assert_eq!(inconsistent(&error).path.to_string(), "region");
+        assert_eq!(attribute_of("bucket.name").to_string(), "bucket");
+        assert_eq!(attribute_of("bucket.account").to_string(), "account_id");
         assert_eq!(attribute_of("logs[2].prefix").to_string(), "logs[2].prefix");
         assert_eq!(
             attribute_of("logs[0].verifier_keys[1]").to_string(),
