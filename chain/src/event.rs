@@ -32,6 +32,9 @@ pub enum EventError {
         /// Offset of the first byte that is not.
         at: usize,
     },
+    /// It begins with a byte order mark, which cannot be seen.
+    #[error("the event begins with a byte order mark (U+FEFF), which is no part of JSON")]
+    ByteOrderMark,
     /// It is not exactly one JSON value.
     #[error("the event is not exactly one JSON value: {reason} at byte {at}")]
     NotJson {
@@ -87,6 +90,9 @@ pub fn normalize_event(bytes: &[u8]) -> Result<Cow<'_, str>, EventError> {
         at: e.valid_up_to(),
     })?;
     let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    if text.starts_with('\u{feff}') {
+        return Err(EventError::ByteOrderMark);
+    }
     let text = if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() {
         // Check first: in a valid value a raw line break can only stand between tokens, never inside a string.
         serde_json::from_str::<IgnoredAny>(text).map_err(|e| not_json(text, &e))?;
