@@ -24,12 +24,16 @@
 
 mod ceph;
 mod command;
+mod disk;
 mod endpoint;
 mod project;
+mod proxy;
 mod terraform;
 
 pub use ceph::Ceph;
 pub use command::{Command, Run, command};
+pub use disk::{Disk, on_disks};
 pub use endpoint::{Endpoint, Engine, REGION};
 pub use project::{binary, mirror, python, root};
+pub use proxy::{Answer, Fault, Proxy};
 pub use terraform::Terraform;

@@ -1,14 +1,11 @@
 //! One writer and two, where the store writes whatever it is given.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::Write as _;
 use std::process::{Child, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use auditlog_tests::{Command, Run};
+use auditlog_tests::{Command, Fault, Proxy, Run};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{Compliance, Governance};
 
 use super::{World, key, node};
@@ -106,70 +103,19 @@ async fn a_fenced_sealer_that_comes_second_stops_and_its_events_stay() {
     world.found(&["second-version"]);
 }
 
-/// Passes everything on to the node, but for its answers to PUTs of one key: those are lost. Returns its URL and the number
-/// of answers that were.
-fn forgetful_way(key: &str) -> (String, Arc<AtomicUsize>) {
-    let target = node().endpoint().replace("http://", "");
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let lost = Arc::new(AtomicUsize::new(0));
-    let (count, key) = (Arc::clone(&lost), key.to_owned());
-    // The threads end with the test runner; they hold nothing but their ports.
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let (client, server) = (client.unwrap(), TcpStream::connect(&target).unwrap());
-            let (count, key) = (Arc::clone(&count), key.clone());
-            thread::spawn(move || pass_on(client, server, &key, &count));
-        }
-    });
-    (url, lost)
-}
-
-fn pass_on(mut client: TcpStream, mut server: TcpStream, key: &str, lost: &Arc<AtomicUsize>) {
-    let (mut back, mut answers) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let forget = Arc::new(AtomicUsize::new(0));
-    let (forgetting, count) = (Arc::clone(&forget), Arc::clone(lost));
-    thread::spawn(move || {
-        let mut buffer = vec![0; 1 << 16];
-        while let Ok(read @ 1..) = answers.read(&mut buffer) {
-            if forgetting.load(Ordering::SeqCst) > 0 {
-                count.fetch_add(1, Ordering::SeqCst);
-                break;
-            }
-            if back.write_all(&buffer[..read]).is_err() {
-                break;
-            }
-        }
-        _ = back.shutdown(Shutdown::Both);
-        _ = answers.shutdown(Shutdown::Both);
-    });
-    let mut buffer = vec![0; 1 << 16];
-    while let Ok(read @ 1..) = client.read(&mut buffer) {
-        // The first line of a request comes in one piece from this client.
-        let text = String::from_utf8_lossy(&buffer[..read]);
-        let first = text.lines().next().unwrap_or_default();
-        if first.starts_with("PUT ") && first.contains(key) {
-            forget.fetch_add(1, Ordering::SeqCst);
-        }
-        if server.write_all(&buffer[..read]).is_err() {
-            break;
-        }
-    }
-    _ = server.shutdown(Shutdown::Write);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fenced_put_whose_answer_is_lost_is_found_and_not_repeated() {
     let world = World::sealed("lost", Compliance).await;
-    let (url, lost) = forgetful_way(&key(3));
-    let run = world.append().env("AWS_ENDPOINT_URL", &url);
+    let way = Proxy::to(node().endpoint());
+    way.from_now_on("PUT", &key(3), Fault::LoseAnswer);
+    let run = world.append().env("AWS_ENDPOINT_URL", way.url());
     let run = run.input("5\n").run().ok();
     assert!(
         run.stdout
             .starts_with("sealed 1 event in 1 segment (3) of "),
         "{run}"
     );
-    assert_eq!(lost.load(Ordering::SeqCst), 1);
+    assert_eq!(way.faults(), 1);
     assert_eq!(world.versions(3).await.len(), 1);
     world.append().input("6\n").run().ok();
     world.found(&[]);

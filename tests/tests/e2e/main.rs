@@ -15,6 +15,7 @@ mod provider_faults;
 mod provider_key;
 mod provider_policy;
 mod provider_stack;
+mod proxy;
 mod readme;
 mod seal;
 mod seal_bucket;

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
-use auditlog_tests::{Command, Endpoint, REGION, command};
+use auditlog_tests::{Command, Endpoint, Engine, Proxy, REGION, Run, command};
 use aws_sdk_s3::types::{
     CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled,
     ObjectLockRetentionMode, ObjectLockRule,
@@ -71,6 +74,132 @@ impl Bench {
     pub(crate) fn objects(&self) -> Vec<Vec<u8>> {
         objects_in(&self.path("audit/payments"))
     }
+
+    /// The events of the log, which both the tests' reading and `auditlog-verify` find in order.
+    #[track_caller]
+    pub(crate) fn verified(&self) -> Vec<String> {
+        let verify = command("auditlog-verify").arg("--policy");
+        let verify = verify.arg(self.path("policy.json"));
+        verify.arg(self.path("audit")).run().ok();
+        events(&self.objects(), &self.verifier_key("key.pem"))
+    }
+}
+
+pub(crate) const BUCKET: &str = "audit";
+
+/// A locked bucket with a way to it on which things can go wrong, and a bench whose policy declares the bucket.
+pub(crate) struct Remote {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) way: Proxy,
+    pub(crate) bench: Bench,
+}
+
+impl Remote {
+    pub(crate) fn new() -> Self {
+        let endpoint = Engine::Ministack.start();
+        locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
+        let bench = Bench::new();
+        let policy = fs::read(bench.path("policy.json")).unwrap();
+        let mut policy: serde_json::Value = serde_json::from_slice(&policy).unwrap();
+        policy["bucket"] = serde_json::json!({
+            "name": BUCKET, "region": REGION, "account": "000000000000",
+        });
+        fs::write(bench.path("policy.json"), policy.to_string()).unwrap();
+        Self {
+            way: Proxy::to(endpoint.url()),
+            endpoint,
+            bench,
+        }
+    }
+
+    /// `auditlog-seal append` over the way, with the policy and the key.
+    pub(crate) fn append(&self) -> Command {
+        self.append_from("spool")
+    }
+
+    /// The same, of the writer that has this spool.
+    pub(crate) fn append_from(&self, spool: &str) -> Command {
+        command("auditlog-seal")
+            .envs(self.endpoint.env())
+            .env("AWS_ENDPOINT_URL", self.way.url())
+            .args(["append", "--key-file"])
+            .arg(self.bench.path("key.pem"))
+            .arg("--policy")
+            .arg(self.bench.path("policy.json"))
+            .arg("--spool")
+            .arg(self.bench.path(spool))
+    }
+
+    /// The objects of the log, in order; each has one version.
+    #[track_caller]
+    pub(crate) fn objects(&self) -> Vec<Vec<u8>> {
+        let s3 = self.endpoint.s3();
+        wait(async {
+            let listed = s3.list_object_versions().bucket(BUCKET).send();
+            let listed = listed.await.unwrap();
+            assert!(listed.delete_markers().is_empty());
+            let mut objects = Vec::new();
+            for (number, version) in listed.versions().iter().enumerate() {
+                let key = format!("payments/{number:012}.jsonl.zst");
+                assert_eq!(version.key(), Some(key.as_str()));
+                let object = s3.get_object().bucket(BUCKET).key(key).send();
+                let object = object.await.unwrap();
+                objects.push(object.body.collect().await.unwrap().to_vec());
+            }
+            objects
+        })
+    }
+
+    /// The events of the log, which both the tests' reading and `auditlog-verify` find in order.
+    #[track_caller]
+    pub(crate) fn verified(&self) -> Vec<String> {
+        let verify = command("auditlog-verify").envs(self.endpoint.env());
+        let verify = verify.arg("--policy").arg(self.bench.path("policy.json"));
+        verify.run().ok();
+        events(&self.objects(), &self.bench.verifier_key("key.pem"))
+    }
+}
+
+/// Starts a command with pipes, in its own empty home.
+pub(crate) fn start(command: Command) -> (Child, tempfile::TempDir) {
+    let (mut command, home) = command.into_inner();
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    (command.spawn().unwrap(), home)
+}
+
+/// Waits for a command to end.
+pub(crate) fn ended((child, _home): (Child, tempfile::TempDir)) -> Run {
+    Run::from_output(&child.wait_with_output().unwrap())
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = std::process::Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// Waits until the spool holds a text: what stands there was accepted.
+#[track_caller]
+pub(crate) fn accepted(spool: &Path, text: &str) {
+    let begun = Instant::now();
+    let path = spool.join("open.jsonl");
+    while !fs::read_to_string(&path).is_ok_and(|lines| lines.contains(text)) {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "{text} is not accepted"
+        );
+        thread::yield_now();
+    }
+}
+
+/// So many events with their numbers.
+pub(crate) fn numbered(count: u32) -> Vec<String> {
+    let event = |n| format!("{{\"n\":{n},\"text\":\"as long as an event is\"}}");
+    (0..count).map(event).collect()
 }
 
 pub(crate) fn objects_in(folder: &Path) -> Vec<Vec<u8>> {
@@ -120,6 +249,20 @@ pub(crate) fn events_under<'k>(
         events.extend(text.lines().filter_map(event));
     }
     events
+}
+
+/// Sees that a log has the numbered events, each once and in order. Says where it has not, and no more.
+#[track_caller]
+pub(crate) fn each_once(sealed: &[String], count: u32) {
+    let expected = numbered(count);
+    let differs = sealed
+        .iter()
+        .zip(&expected)
+        .position(|(one, other)| one != other);
+    if let Some(at) = differs {
+        panic!("event {at} is {}, expected is {}", sealed[at], expected[at]);
+    }
+    assert_eq!(sealed.len(), expected.len());
 }
 
 /// Makes a bucket with Object Lock and a default retention.

@@ -1,21 +1,16 @@
 //! `auditlog-seal` with a bucket and KMS keys.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::Write as _;
 use std::thread;
 
 use auditlog_chain::keys::{PublicKey, VerifierKey};
 use auditlog_chain::origin::Origin;
-use auditlog_tests::{Command, Endpoint, Engine, command};
+use auditlog_tests::{Command, Endpoint, Engine, Fault, Proxy, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
 
-use crate::seal::{ORIGIN, events, events_under, locked_bucket, wait};
-
-const BUCKET: &str = "audit";
+use crate::seal::{BUCKET, ORIGIN, events, events_under, locked_bucket, wait};
 
 struct Stand {
     endpoint: Endpoint,
@@ -338,52 +333,14 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
     assert_eq!(sealed, ["1", "2", "3", "4"]);
 }
 
-/// Passes everything on to the endpoint, but for the name of the header that makes a create conditional. Returns its URL
-/// and the number of requests that had it.
-fn careless_store(endpoint: &Endpoint) -> (String, Arc<AtomicUsize>) {
-    let target = endpoint.url().replace("http://", "");
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let conditions = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::clone(&conditions);
-    // The thread ends with the test runner; it holds nothing but its port.
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let (client, server) = (client.unwrap(), TcpStream::connect(&target).unwrap());
-            let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-            let seen = Arc::clone(&seen);
-            thread::spawn(move || pass_on(from, to, Some(&seen)));
-            thread::spawn(move || pass_on(server, client, None));
-        }
-    });
-    (url, conditions)
-}
-
-fn pass_on(mut from: TcpStream, mut to: TcpStream, conditions: Option<&AtomicUsize>) {
-    const NAME: &[u8] = b"if-none-match";
-    let mut buffer = vec![0; 1 << 16];
-    while let Ok(read @ 1..) = from.read(&mut buffer) {
-        let bytes = &mut buffer[..read];
-        // The head of a request comes in one piece from this client.
-        let at = bytes.windows(NAME.len()).position(|window| window == NAME);
-        if let (Some(at), Some(conditions)) = (at, conditions) {
-            bytes[at..at + NAME.len()].copy_from_slice(b"x-nobody-asks");
-            conditions.fetch_add(1, Ordering::Relaxed);
-        }
-        if to.write_all(bytes).is_err() {
-            break;
-        }
-    }
-    _ = to.shutdown(Shutdown::Write);
-}
-
 #[test]
 fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
     let stand = Stand::new(Governance);
     let key = stand.key(KeySpec::EccNistP256);
-    let (url, conditions) = careless_store(&stand.endpoint);
+    let careless = Proxy::to(stand.endpoint.url());
+    careless.from_now_on("PUT", "", Fault::DropHeader("if-none-match"));
     let append = |prefix: &str| {
-        let run = stand.append(&key).env("AWS_ENDPOINT_URL", &url);
+        let run = stand.append(&key).env("AWS_ENDPOINT_URL", careless.url());
         run.args(["--prefix", prefix])
             .arg("--output")
             .arg("json")
@@ -396,13 +353,13 @@ fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
          hint: begin the log under another prefix with --fenced, which lists the versions after each create\n"
     );
     assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
-    assert_eq!(conditions.load(Ordering::Relaxed), 2);
+    assert_eq!(careless.faults(), 2);
 
     fs::remove_dir_all(stand.folder.path().join("spool")).unwrap();
     append("payments").arg("--fenced").run().ok();
     append("payments").arg("--fenced").run().ok();
     // Nothing was put twice: segments 0, 1 and 2.
-    assert_eq!(conditions.load(Ordering::Relaxed), 5);
+    assert_eq!(careless.faults(), 5);
     let sealed = events(&stand.objects_under("payments/"), &stand.verifier_key(&key));
     assert_eq!(sealed, ["1", "1"]);
 }
