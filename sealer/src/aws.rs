@@ -96,6 +96,13 @@ impl Aws {
         Self::new(config, runtime()?, path_style)
     }
 
+    /// How long a call with its repeats may take.
+    pub(crate) fn patience(&self) -> Duration {
+        let configured = self.config.timeout_config();
+        let patience = configured.and_then(TimeoutConfig::operation_timeout);
+        patience.unwrap_or_else(|| AwsSettings::default().attempt_timeout.saturating_mul(3))
+    }
+
     fn new(config: SdkConfig, runtime: Runtime, path_style: bool) -> Result<Self, Error> {
         if config.region().is_none() {
             return Err(AwsFault::no_region().into());
@@ -141,6 +148,8 @@ pub enum AwsFaultKind {
         code: String,
         /// Its message.
         message: String,
+        /// The region where the bucket is, if the answer says so.
+        region: Option<Box<str>>,
     },
     /// No answer came in time.
     TimedOut,
@@ -176,6 +185,7 @@ impl AwsFault {
                 status: answer.status().as_u16(),
                 code: error.code().unwrap_or_default().to_owned(),
                 message: error.message().unwrap_or_default().to_owned(),
+                region: answer.headers().get("x-amz-bucket-region").map(Into::into),
             },
             _ if timed_out => AwsFaultKind::TimedOut,
             _ => {
@@ -214,6 +224,26 @@ impl AwsFault {
         }
     }
 
+    pub(crate) fn timed_out(call: &'static str, target: impl Into<String>) -> Self {
+        Self {
+            call,
+            target: target.into(),
+            kind: AwsFaultKind::TimedOut,
+        }
+    }
+
+    pub(crate) fn broken(
+        call: &'static str,
+        target: impl Into<String>,
+        error: &(dyn StdError + 'static),
+    ) -> Self {
+        Self {
+            call,
+            target: target.into(),
+            kind: AwsFaultKind::Broken(chain(error)),
+        }
+    }
+
     /// The service's error code; empty where there was none.
     pub fn code(&self) -> &str {
         match &self.kind {
@@ -248,16 +278,61 @@ impl AwsFault {
             AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) | AwsFaultKind::Incomplete(_) => {
                 "see that the endpoint is right and reachable, and run it again: what was accepted is in the spool"
             }
-            AwsFaultKind::Answered { code, status, .. } => answered(code, *status)?,
+            AwsFaultKind::Answered {
+                code,
+                status,
+                region,
+                ..
+            } => return self.answered(code, *status, region.as_deref()),
         };
         Some(hint.to_owned())
     }
+
+    fn answered(&self, code: &str, status: u16, region: Option<&str>) -> Option<String> {
+        let elsewhere = status == 301
+            || [
+                "PermanentRedirect",
+                "AuthorizationHeaderMalformed",
+                "IllegalLocationConstraintException",
+            ]
+            .contains(&code);
+        if elsewhere {
+            let region = region.unwrap_or("it");
+            return Some(format!(
+                "the bucket is in another region: set --region to {region}"
+            ));
+        }
+        if code.starts_with("AccessDenied") {
+            return Some(format!("{}{PERMISSIONS}", lacking(self.call)));
+        }
+        answered(code, status).map(str::to_owned)
+    }
+}
+
+const PERMISSIONS: &str = "the sealer needs s3:PutObject, s3:PutObjectRetention, s3:GetObject, s3:ListBucketVersions, \
+     s3:GetBucketObjectLockConfiguration and s3:GetBucketVersioning on the bucket, and kms:Sign, kms:GetPublicKey \
+     and kms:DescribeKey on the key";
+
+/// The permission that a call needs, which has another name for some.
+fn lacking(call: &str) -> String {
+    let permission = match call {
+        "S3 PutObject" => "s3:PutObject or s3:PutObjectRetention",
+        "S3 GetObject" => "s3:GetObject",
+        "S3 ListObjectVersions" => "s3:ListBucketVersions",
+        "S3 GetBucketVersioning" => "s3:GetBucketVersioning",
+        "S3 GetObjectLockConfiguration" => "s3:GetBucketObjectLockConfiguration",
+        "KMS Sign" => "kms:Sign",
+        "KMS GetPublicKey" => "kms:GetPublicKey",
+        _ => return String::new(),
+    };
+    format!("{permission} is missing; ")
 }
 
 fn answered(code: &str, status: u16) -> Option<&'static str> {
     let hint = match code {
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
         | "ExpiredToken"
         | "InvalidToken"
         | "UnrecognizedClientException"
@@ -265,24 +340,13 @@ fn answered(code: &str, status: u16) -> Option<&'static str> {
         | "ExpiredTokenException" => {
             "the credentials are not valid: aws sts get-caller-identity shows who you are"
         }
-        "AccessDenied" | "AccessDeniedException" => {
-            "the sealer needs s3:PutObject, s3:PutObjectRetention, s3:GetObject, s3:ListBucketVersions, \
-             s3:GetBucketObjectLockConfiguration and s3:GetBucketVersioning on the bucket, and kms:Sign, kms:GetPublicKey \
-             and kms:DescribeKey on the key"
-        }
         "RequestTimeTooSkewed" => "set this machine's clock: timedatectl status",
         "NoSuchBucket" => "make the bucket with the resource auditlog_bucket, or correct --to",
-        "PermanentRedirect"
-        | "AuthorizationHeaderMalformed"
-        | "IllegalLocationConstraintException" => {
-            "the bucket is in another region: set --region to it"
-        }
         "NotFoundException" => "no such key in this account and region: aws kms list-aliases",
         "DisabledException" => "aws kms enable-key --key-id KEY",
         "KMSInvalidStateException" => {
             "aws kms describe-key shows its state; cancel-key-deletion and then enable-key bring it back"
         }
-        _ if status == 301 => "the bucket is in another region: set --region to it",
         _ if status >= 500 => "run it again: what was accepted is in the spool",
         _ => return None,
     };
@@ -297,6 +361,7 @@ impl fmt::Display for AwsFault {
                 status,
                 code,
                 message,
+                region: _,
             } => {
                 let code = if code.is_empty() { "refused" } else { code };
                 write!(f, "{code} (HTTP {status})")?;
@@ -343,6 +408,7 @@ mod tests {
                 status,
                 code: code.to_owned(),
                 message: message.to_owned(),
+                region: None,
             },
         }
     }
@@ -355,7 +421,10 @@ mod tests {
             "S3 PutObject s3://audit/log: AccessDenied (HTTP 403): Access Denied"
         );
         for (fault, expected) in [
-            (denied, "the sealer needs s3:PutObject, "),
+            (
+                denied,
+                "s3:PutObject or s3:PutObjectRetention is missing; the sealer needs s3:PutObject, ",
+            ),
             (
                 fault(403, "SignatureDoesNotMatch", ""),
                 "the credentials are not valid: ",

@@ -65,8 +65,8 @@ pub mod spool;
 pub mod store;
 pub mod target;
 
-/// Reads a file of at most `limit` bytes.
-fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, error::Error> {
+/// Reads a file of at most `limit` bytes. Where it cannot be read, the error says `failed`.
+fn read_at_most(failed: &'static str, path: &Path, limit: usize) -> Result<Vec<u8>, error::Error> {
     let read = File::open(path).and_then(|file| {
         let mut bytes = Vec::new();
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
@@ -77,5 +77,5 @@ fn read_at_most(path: &Path, limit: usize) -> Result<Vec<u8>, error::Error> {
         }
         Ok(bytes)
     });
-    read.map_err(error::Error::file("it cannot be read", path))
+    read.map_err(error::Error::file(failed, path))
 }

@@ -8,7 +8,7 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy, is_prefix};
 use auditlog_chain::segment::FORMAT;
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::error::Error;
+use crate::error::{Error, POLICY_UNREADABLE};
 
 /// Where a log lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Destination {
 ///
 /// Where it cannot be read, or is none.
 pub fn read_policy(path: &Path) -> Result<TrustPolicy, Error> {
-    let bytes = crate::read_at_most(path, MAX_POLICY_BYTES)?;
+    let bytes = crate::read_at_most(POLICY_UNREADABLE, path, MAX_POLICY_BYTES)?;
     TrustPolicy::parse(&bytes).map_err(|source| Error::Policy {
         path: path.to_owned(),
         source,

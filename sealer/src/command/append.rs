@@ -4,11 +4,8 @@ use std::env;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
-use std::thread;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auditlog_chain::builder::{Source, StoredPayload};
@@ -26,12 +23,50 @@ use auditlog_sealer::target::{
 use aws_lc_rs::rand;
 
 use super::report::{Progress, Summary};
-use super::{AppendArguments, LazyAws, Now, print, signer};
+use super::signals::{Signals, listen};
+use super::{AppendArguments, LazyAws, Now, signer};
 
 /// Longer than any input stays open.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
 pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
+    let (mut spool, ending) = append(arguments, now)?;
+    // Between this and the exit status lies as little as can be: whoever is killed here is taken for not having ended, and
+    // has forgotten how far it came.
+    let (stopped, told) = match ending {
+        Ending::Whole => return spool.forget_run(),
+        Ending::Stopped(stopped, told) => (stopped, told),
+    };
+    let kept = match told {
+        Told::Forget => spool.forget_run(),
+        Told::Keep => spool.tell_run(),
+        Told::Nothing => Ok(()),
+    };
+    if let Err(unkept) = kept {
+        crate::complain(&unkept);
+    }
+    Err(stopped)
+}
+
+/// How a run has ended.
+enum Ending {
+    /// All that came is sealed, and told.
+    Whole,
+    /// Something stopped it.
+    Stopped(Error, Told),
+}
+
+/// What the record of a run that was stopped becomes.
+enum Told {
+    /// The summary was seen, and what follows is another input.
+    Forget,
+    /// The summary was seen, and the same input may be given again.
+    Keep,
+    /// The next run counts on: an event is recovered once, and told once.
+    Nothing,
+}
+
+fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Error> {
     let source = source(arguments.source.as_deref())?;
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
     let (log, destination) = target(arguments, policy.as_ref())?;
@@ -70,9 +105,9 @@ pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
         },
         fencing: fencing(arguments),
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
+    let signals = Arc::new(Signals::default());
     let input = Input::start(events);
-    listen(&interrupted, input.sender())?;
+    listen(&signals, input.sender())?;
     let mut run = Run {
         sealer: Sealer::start(setup, spool)?,
         source,
@@ -83,11 +118,14 @@ pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
         skipped: 0,
     };
     if arguments.skip_recovered {
-        run.to_skip = run.sealer.sealed().recovered;
+        let sealed = run.sealer.sealed();
+        run.to_skip = sealed.recovered.saturating_add(sealed.told);
+    } else {
+        run.sealer.begin_input()?;
     }
-    let done = run.take_all(&input, &interrupted);
+    let done = run.take_all(&input, &signals);
     let done = run.seal_what_was_accepted(done);
-    run.report(arguments, done)
+    Ok(run.report(arguments, &signals, done))
 }
 
 fn source(text: Option<&str>) -> Result<Option<Source>, Error> {
@@ -262,45 +300,6 @@ fn max_age(arguments: &AppendArguments, policy: Option<&TrustPolicy>, now: Now) 
     }
 }
 
-/// Hears Ctrl-C and SIGTERM. The first one stops the reading; the second one ends the process at once: what was accepted
-/// is in the spool.
-fn listen(interrupted: &Arc<AtomicBool>, input: Sender<Message>) -> Result<(), Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let deaf = |source| Error::File {
-        operation: "signals cannot be heard",
-        path: PathBuf::from("this process"),
-        source,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(deaf)?;
-    let (mut interrupt, mut terminate) = {
-        let _inside = runtime.enter();
-        (
-            signal(SignalKind::interrupt()).map_err(deaf)?,
-            signal(SignalKind::terminate()).map_err(deaf)?,
-        )
-    };
-    let interrupted = Arc::clone(interrupted);
-    thread::spawn(move || {
-        runtime.block_on(async {
-            loop {
-                let status = tokio::select! {
-                    _ = interrupt.recv() => 130,
-                    _ = terminate.recv() => 143,
-                };
-                if interrupted.swap(true, Ordering::Relaxed) {
-                    process::exit(status);
-                }
-                // A run that is past its input hears it no more; it is about to end anyway.
-                _ = input.send(Message::Interrupt);
-            }
-        });
-    });
-    Ok(())
-}
-
 /// One run of `append`.
 struct Run<'a> {
     sealer: Sealer<'a>,
@@ -315,7 +314,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn take_all(&mut self, input: &Input, interrupted: &AtomicBool) -> Result<(), Error> {
+    fn take_all(&mut self, input: &Input, signals: &Signals) -> Result<(), Error> {
         let mut progress = Progress::new();
         loop {
             // What is there already is chained first and synced together.
@@ -330,15 +329,15 @@ impl Run<'_> {
                     None => continue,
                 }
             };
-            if interrupted.load(Ordering::Relaxed) {
-                return Err(Error::Interrupted { line: self.line });
+            if signals.interrupted.load(Ordering::SeqCst) {
+                return Err(self.interrupted());
             }
             match message {
                 Message::Lines(lines) => {
                     self.take(&lines)?;
                     input.recycle(lines);
                 }
-                Message::Interrupt => return Err(Error::Interrupted { line: self.line }),
+                Message::Interrupt => return Err(self.interrupted()),
                 Message::LineTooLong => {
                     return Err(Error::LineTooLong {
                         line: self.line.saturating_add(1),
@@ -355,6 +354,20 @@ impl Run<'_> {
                 Message::End => return self.skipped_all(),
             }
         }
+    }
+
+    fn interrupted(&self) -> Error {
+        if self.is_skipping() {
+            return Error::InterruptedEarly {
+                expected: self.to_skip,
+                found: self.skipped,
+            };
+        }
+        Error::Interrupted { line: self.line }
+    }
+
+    const fn is_skipping(&self) -> bool {
+        self.skipped < self.to_skip
     }
 
     /// When something has to be sealed though no more events come.
@@ -392,7 +405,7 @@ impl Run<'_> {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            if self.skipped < self.to_skip {
+            if self.is_skipping() {
                 self.skipped = self.skipped.saturating_add(1);
                 continue;
             }
@@ -412,7 +425,7 @@ impl Run<'_> {
     }
 
     fn skipped_all(&self) -> Result<(), Error> {
-        if self.skipped < self.to_skip {
+        if self.is_skipping() {
             return Err(Error::InputTooShort {
                 expected: self.to_skip,
                 found: self.skipped,
@@ -440,13 +453,34 @@ impl Run<'_> {
         }
     }
 
-    fn report(self, arguments: &AppendArguments, done: Result<(), Error>) -> Result<(), Error> {
+    fn report(
+        self,
+        arguments: &AppendArguments,
+        signals: &Signals,
+        done: Result<(), Error>,
+    ) -> (Spool, Ending) {
         let summary = Summary::new(&self.sealer, self.skipped);
-        print(&summary.format(arguments.output))?;
-        // Where something is left in the spool, the next run counts on: an event is recovered once, and told once.
-        if summary.kept() == 0 && done.as_ref().err().is_none_or(Error::is_of_the_input) {
-            self.sealer.forget_run()?;
-        }
-        done
+        let printed = summary.print(arguments.output);
+        signals.over.store(true, Ordering::SeqCst);
+        let ending = match (done, printed) {
+            (Ok(()), Ok(())) => Ending::Whole,
+            // Nobody has seen what was sealed: the next run tells it.
+            (Ok(()), Err(untold)) => Ending::Stopped(untold, Told::Nothing),
+            (Err(stopped), Err(untold)) => {
+                crate::complain(&untold);
+                Ending::Stopped(stopped, Told::Nothing)
+            }
+            (Err(stopped), Ok(())) => {
+                let told = if summary.kept() > 0 || !stopped.is_of_the_input() {
+                    Told::Nothing
+                } else if self.is_skipping() || stopped.is_interruption() {
+                    Told::Keep
+                } else {
+                    Told::Forget
+                };
+                Ending::Stopped(stopped, told)
+            }
+        };
+        (self.sealer.into_spool(), ending)
     }
 }

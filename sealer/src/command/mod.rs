@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod append;
 mod policy;
 mod report;
+mod signals;
 
 /// The clock, read in `main`.
 pub(crate) type Now = fn() -> Timestamp;
@@ -233,18 +234,20 @@ fn keygen(arguments: &KeygenArguments) -> Result<(), Error> {
     print(&key.public_key().to_pem())
 }
 
-/// Writes to standard output; a reader that has gone away wants no more of it.
 fn print(text: &str) -> Result<(), Error> {
+    write(text).map_err(|source| Error::File {
+        operation: "it cannot be written",
+        path: PathBuf::from("standard output"),
+        source,
+    })
+}
+
+/// Writes to standard output; a reader that has gone away wants no more of it.
+fn write(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(source) if source.kind() != ErrorKind::BrokenPipe => Err(Error::File {
-            operation: "it cannot be written",
-            path: PathBuf::from("standard output"),
-            source,
-        }),
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => Err(source),
         _ => Ok(()),
     }
 }

@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
+use auditlog_sealer::error::Error;
 use auditlog_sealer::seal::Sealer;
 use serde::Serialize;
 
-use super::Output;
+use super::{Output, write};
 
 /// The summary of one run.
 #[derive(Debug, Serialize)]
@@ -52,7 +53,11 @@ impl Summary {
         self.kept
     }
 
-    pub(crate) fn format(&self, output: Output) -> String {
+    pub(crate) fn print(&self, output: Output) -> Result<(), Error> {
+        write(&self.format(output)).map_err(|source| Error::Untold { source })
+    }
+
+    fn format(&self, output: Output) -> String {
         match output {
             // Numbers and strings can always be written.
             Output::Json => serde_json::to_string(self).unwrap_or_default() + "\n",

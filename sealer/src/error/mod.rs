@@ -15,9 +15,18 @@ use auditlog_chain::timestamp::Timestamp;
 use crate::aws::AwsFault;
 
 mod hint;
+mod key_file;
+
+pub use key_file::KeyFileFault;
 
 /// What was tried, where the events themselves cannot be read.
 pub const INPUT_UNREADABLE: &str = "the events cannot be read";
+
+/// What was tried, where the trust policy cannot be read.
+pub(crate) const POLICY_UNREADABLE: &str = "the trust policy cannot be read";
+
+/// What was tried, where a key file cannot be read.
+pub(crate) const KEY_UNREADABLE: &str = "the key cannot be read";
 
 /// Who can put it right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,6 +324,26 @@ pub enum Error {
         /// What is wrong.
         source: Box<SegmentFault>,
     },
+    /// What the spool holds was accepted under a clock that was wrong.
+    #[error("the spool {} holds segment {segment}, sealed at {sealed}; it is now {now}", path.display())]
+    SpoolInFuture {
+        /// The spool.
+        path: PathBuf,
+        /// The segment.
+        segment: u64,
+        /// Its time.
+        sealed: Timestamp,
+        /// Now.
+        now: Timestamp,
+    },
+    /// A record in the spool is not one.
+    #[error("{}: the record of the spool is not whole: {source}", path.display())]
+    SpoolRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
     /// The spool is another log's.
     #[error("the spool {} belongs to {found}, not to {expected}", path.display())]
     SpoolOfAnother {
@@ -362,10 +391,24 @@ pub enum Error {
         /// Number of the last line that was taken.
         line: u64,
     },
+    /// The person asked to stop before all was passed over that interrupted runs had accepted.
+    #[error("interrupted: {found} of {expected} events of an interrupted run were passed over")]
+    InterruptedEarly {
+        /// How many were to be skipped.
+        expected: u64,
+        /// How many were.
+        found: u64,
+    },
     /// The chain takes no more.
     #[error(transparent)]
     Build(#[from] BuildError),
 
+    /// The summary could not be written.
+    #[error("standard output: the summary cannot be written: {source}")]
+    Untold {
+        /// What the system says.
+        source: io::Error,
+    },
     /// A file or folder could not be used.
     #[error("{}: {operation}: {source}", path.display())]
     File {
@@ -379,25 +422,6 @@ pub enum Error {
     /// AWS, or what stands in its place, refused a call or did not answer.
     #[error(transparent)]
     Aws(#[from] AwsFault),
-}
-
-/// Why a file holds no private key that can sign a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyFileFault {
-    /// It is not PEM with the label `PRIVATE KEY`.
-    #[error("not a PEM file with the label PRIVATE KEY")]
-    NotPem,
-    /// It is a private key in another form.
-    #[error("the private key is encrypted, or not in PKCS #8")]
-    NotPkcs8,
-    /// It is a public key.
-    #[error("this is a public key; the private key is needed to sign")]
-    IsPublic,
-    /// It is a key of a kind that signs no log.
-    #[error(
-        "a key of another kind than Ed25519, P-256, P-384, RSA with 2048, 3072 or 4096 bits, or ML-DSA"
-    )]
-    UnknownKind,
 }
 
 fn keys(all: &[VerifierKey]) -> String {
@@ -426,6 +450,14 @@ impl Error {
             || matches!(self, Self::File { operation, .. } if *operation == INPUT_UNREADABLE)
     }
 
+    /// Whether the run was interrupted, by a person or by an input that broke off: the same input may be given again.
+    pub fn is_interruption(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted { .. } | Self::InterruptedEarly { .. } | Self::File { .. }
+        )
+    }
+
     /// Who can put it right.
     pub const fn family(&self) -> Family {
         match self {
@@ -440,7 +472,8 @@ impl Error {
             Self::Refused { .. }
             | Self::LineTooLong { .. }
             | Self::InputTooShort { .. }
-            | Self::Interrupted { .. } => Family::Event,
+            | Self::Interrupted { .. }
+            | Self::InterruptedEarly { .. } => Family::Event,
             Self::Policy { .. }
             | Self::LogEnded { .. }
             | Self::NoSpan { .. }
@@ -467,10 +500,13 @@ impl Error {
             | Self::HeadInFuture { .. }
             | Self::AnotherWriter { .. }
             | Self::SpoolAhead { .. }
-            | Self::SpoolFault { .. } => Family::Evidence,
+            | Self::SpoolFault { .. }
+            | Self::SpoolInFuture { .. }
+            | Self::SpoolRecord { .. } => Family::Evidence,
             Self::SigningFailed { .. }
             | Self::SpoolBusy { .. }
             | Self::Build(_)
+            | Self::Untold { .. }
             | Self::File { .. }
             | Self::Aws(_) => Family::Io,
         }

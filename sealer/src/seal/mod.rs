@@ -3,12 +3,9 @@
 //! Its state is the log's head in the store and the spool; between two calls, both can be found again after a crash (see
 //! [`spool`](crate::spool) for the story).
 
-use auditlog_chain::builder::{
-    BuildError, ClosedSegment, Resumed, SegmentBuilder, Source, StoredPayload,
-};
-use auditlog_chain::fault::{Fault, SegmentFault};
+use auditlog_chain::builder::{BuildError, ClosedSegment, SegmentBuilder, Source, StoredPayload};
 use auditlog_chain::keys::VerifierKey;
-use auditlog_chain::line::{Body, KeyChange, parse_line};
+use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
@@ -19,6 +16,7 @@ use crate::spool::Spool;
 use crate::store::{Created, Store, newest_segment};
 
 mod head;
+mod recover;
 
 /// How far the head of a log may lie in the future of our clock, and our clock may differ from the store's.
 pub const MAX_SKEW_SECONDS: i64 = 300;
@@ -83,6 +81,8 @@ pub struct Sealed {
     pub events: u64,
     /// Entries that earlier runs had accepted and of which no summary was given: sealed by them, or now.
     pub recovered: u64,
+    /// Entries that earlier runs of the same input had sealed, as their summaries have told.
+    pub told: u64,
 }
 
 /// The one writer of a log.
@@ -136,6 +136,7 @@ impl<'a> Sealer<'a> {
         }
         sealer.sealed.events = 0;
         sealer.sealed.recovered = sealer.spool.run().events;
+        sealer.sealed.told = sealer.spool.run().told;
         Ok(sealer)
     }
 
@@ -235,13 +236,18 @@ impl<'a> Sealer<'a> {
         &self.spool
     }
 
-    /// Ends the run: the person has seen what was sealed, the next run counts anew.
+    /// Ends the run. What its summary has told is for the spool to remember, or to forget.
+    pub fn into_spool(self) -> Spool {
+        self.spool
+    }
+
+    /// Says that the input is another one than that of the runs before.
     ///
     /// # Errors
     ///
     /// Where the spool cannot be written.
-    pub fn forget_run(mut self) -> Result<(), Error> {
-        self.spool.forget_run()
+    pub fn begin_input(&mut self) -> Result<(), Error> {
+        self.spool.begin_input()
     }
 
     fn open_segment(&mut self, time: Timestamp) -> Result<(), Error> {
@@ -279,6 +285,8 @@ impl<'a> Sealer<'a> {
     }
 
     fn close_and_send(&mut self, open: OpenSegment) -> Result<(), Error> {
+        // Our clock may have been set since: its time goes into the close line, and from there into a signature.
+        self.setup.store.check()?;
         let closed = open.builder.close((self.setup.clock)())?;
         self.spool.keep_frames(closed.frames())?;
         self.spool.push(closed.close_line())?;
@@ -291,6 +299,7 @@ impl<'a> Sealer<'a> {
         closed: ClosedSegment,
         key_change: Option<&KeyChange>,
     ) -> Result<(), Error> {
+        self.not_in_future(closed.number(), closed.sealed())?;
         let mut signatures = Vec::new();
         for signer in self.signers(key_change, closed.sealed())? {
             signatures.push(signer.sign_segment(&closed)?);
@@ -395,93 +404,4 @@ impl<'a> Sealer<'a> {
         self.sealed.events = self.sealed.events.saturating_add(events);
         Ok(())
     }
-
-    /// Finishes what an earlier run left: first the finished object, then the open segment behind it.
-    fn recover(&mut self) -> Result<(), Error> {
-        let left = self.spool.leftover()?;
-        for &number in &left.finished {
-            self.recover_finished(number)?;
-        }
-        if left.open.is_empty() {
-            return self.spool.clear_open();
-        }
-        let (number, key_change) = opening(&left.open);
-        // If we crashed before the open segment was emptied, the finished object holds the same lines.
-        if number.is_some_and(|number| left.finished.contains(&number)) || is_bare(&left.open) {
-            return self.spool.clear_open();
-        }
-        let resumed = SegmentBuilder::resume(&self.head, &left.open, &left.frames);
-        let resumed = resumed.map_err(|source| self.spool_fault(source))?;
-        self.spool.keep_open(&left.open)?;
-        match resumed {
-            Resumed::Closed(closed) => self.sign_and_send(*closed, key_change.as_ref()),
-            Resumed::Open(builder) => self.close_and_send(OpenSegment {
-                opened: builder.last_time(),
-                builder: *builder,
-                key_change,
-            }),
-        }
-    }
-
-    fn recover_finished(&mut self, number: u64) -> Result<(), Error> {
-        let object = self.spool.finished(number)?;
-        let checked = check_segment(&object, self.setup.expected(number));
-        let checked = checked.map_err(|source| self.spool_fault(source))?;
-        let next = self.head.next_segment;
-        if number > next {
-            return Err(Error::SpoolAhead {
-                path: self.spool.folder().to_owned(),
-                expected: next,
-                found: number,
-            });
-        }
-        if number < next {
-            self.must_be_ours(number, checked.head())?;
-            if number == 0 && next == 1 && self.setup.fencing == Fencing::Condition {
-                self.try_condition(&self.setup.log.segment_key(number), &object)?;
-            }
-            return self.spool.count_sealed(number, checked.events());
-        }
-        if *checked.before() != self.head {
-            let (expected, found) = (self.head.last_leaf, checked.before().last_leaf);
-            return Err(self.spool_fault(SegmentFault {
-                line: Some(1),
-                index: Some(checked.first_index()),
-                fault: Fault::PrevMismatch { expected, found },
-            }));
-        }
-        self.put(number, &object, checked.head())?;
-        let head = checked.head().clone();
-        self.in_store(number, checked.events(), head, checked.key_change())
-    }
-
-    fn spool_fault(&self, source: SegmentFault) -> Error {
-        Error::SpoolFault {
-            path: self.spool.folder().to_owned(),
-            source: Box::new(source),
-        }
-    }
-}
-
-/// Number and key line of the segment that these lines open.
-fn opening(lines: &[u8]) -> (Option<u64>, Option<KeyChange>) {
-    let mut parsed = lines
-        .split(|byte| *byte == b'\n')
-        .map_while(|line| parse_line(line).ok());
-    let number = match parsed.next().map(|line| line.body) {
-        Some(Body::Open(open)) => Some(open.segment),
-        Some(Body::Key(_) | Body::Entry(_) | Body::Close(_)) | None => None,
-    };
-    let key_change = match parsed.next().map(|line| line.body) {
-        Some(Body::Key(change)) => Some(*change),
-        Some(Body::Open(_) | Body::Entry(_) | Body::Close(_)) | None => None,
-    };
-    (number, key_change)
-}
-
-/// Whether an open segment has nothing but its opening: nothing was accepted into it.
-fn is_bare(lines: &[u8]) -> bool {
-    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
-    let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or(lines);
-    parse_line(last).is_ok_and(|line| matches!(line.body, Body::Open(_) | Body::Key(_)))
 }

@@ -18,7 +18,7 @@ use aws_lc_rs::signature::{
 use spki::der::Document;
 use spki::der::pem::LineEnding;
 
-use crate::error::{Error, KeyFileFault};
+use crate::error::{Error, KEY_UNREADABLE, KeyFileFault};
 
 /// Largest key file that is read. Stops a log given as its own key from being read whole.
 const MAX_KEY_FILE_BYTES: usize = 64 << 10;
@@ -70,7 +70,7 @@ impl LocalKey {
     ///
     /// Where it cannot be read, or is no PKCS #8 PEM of a key that can sign a log.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = crate::read_at_most(path, MAX_KEY_FILE_BYTES)?;
+        let bytes = crate::read_at_most(KEY_UNREADABLE, path, MAX_KEY_FILE_BYTES)?;
         let fault = |reason| Error::KeyFile {
             path: path.to_owned(),
             reason,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use auditlog_chain::timestamp::Timestamp;
+use aws_lc_rs::rand;
 
 use crate::error::Error;
 use crate::store::{Created, Store, Version, VersionKind};
@@ -35,6 +36,27 @@ impl Folder {
 
     fn path(&self, key: &str) -> PathBuf {
         self.root.join(key)
+    }
+
+    /// The name of an unfinished file. It differs for each file: where a spool was copied, two processes have one name of a
+    /// writer, and the one would link what the other has only begun to write.
+    fn unfinished(&self, name: &str) -> Result<String, Error> {
+        let mut random = [0; 8];
+        rand::fill(&mut random).map_err(|_| Error::SigningFailed {
+            key: "the random generator".to_owned(),
+        })?;
+        let (random, writer) = (u64::from_be_bytes(random), &self.writer);
+        Ok(format!(".{name}.{random:016x}.{writer}{UNFINISHED}"))
+    }
+
+    /// Syncs a folder of ours and those above it, up to the root. A process that was killed may have linked a segment and not
+    /// come to this, and our spool forgets a segment once we have seen it here.
+    fn sync_up(&self, folder: &Path) -> Result<(), Error> {
+        let ours = |above: &&Path| above.starts_with(&self.root);
+        folder
+            .ancestors()
+            .take_while(ours)
+            .try_for_each(sync_folder)
     }
 
     /// If we crash between the link and the removal, the unfinished file stays beside the finished one under its second
@@ -91,7 +113,11 @@ impl Store for Folder {
     ) -> Result<(), Error> {
         let path = self.path(folder);
         self.remove_unfinished(&path)?;
-        for name in names(&path)? {
+        let names = names(&path)?;
+        if !names.is_empty() {
+            self.sync_up(&path)?;
+        }
+        for name in names {
             // Another writer may be at work: its unfinished files are no segments yet.
             if is_unfinished(&name) {
                 continue;
@@ -117,7 +143,7 @@ impl Store for Folder {
 
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path(key);
-        match crate::read_at_most(&path, MAX_OBJECT_BYTES) {
+        match crate::read_at_most("the segment cannot be read", &path, MAX_OBJECT_BYTES) {
             Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
             read => read.map(Some),
         }
@@ -130,11 +156,9 @@ impl Store for Folder {
         let folder = path.parent().unwrap_or(&self.root);
         create_folders(folder)?;
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        let unfinished = folder.join(format!(".{name}.{}{UNFINISHED}", self.writer));
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        write_synced(&options, &unfinished, bytes)
-            .map_err(Error::file("the segment cannot be written", &unfinished))?;
+        let unfinished = folder.join(self.unfinished(name)?);
+        write_new(&unfinished, bytes)
+            .map_err(Error::file("the segment cannot be written", &path))?;
         let created = match fs::hard_link(&unfinished, &path) {
             Ok(()) => Ok(Created::New),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Created::Exists),
@@ -163,19 +187,22 @@ fn has_no_links(error: &io::Error) -> bool {
 /// For file systems without hard links. If we crash in here, a torn file has the segment's name; the next run says that
 /// the newest segment is not valid, and the whole one is in the spool.
 fn create_in_place(path: &Path, bytes: &[u8]) -> io::Result<Created> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    match write_synced(&options, path, bytes) {
+    match write_new(path, bytes) {
         Ok(()) => Ok(Created::New),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Created::Exists),
         Err(error) => Err(error),
     }
 }
 
-fn write_synced(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+/// Writes a file that must be new, synced. Where only half of it can be written, it is removed again: on a full disk it would
+/// take the room that others need, and under a segment's own name nobody could write that segment any more.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// Makes a folder and those above it, each synced into the one that holds it.
@@ -246,6 +273,25 @@ mod tests {
             .unwrap();
         assert_eq!(seen, ["log/000000000000.jsonl.zst"]);
         assert_eq!(names(&folder).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn two_processes_with_copies_of_one_spool_never_mix_their_segments() {
+        let scratch = tempfile::tempdir().unwrap();
+        let whole = [vec![b'a'; 1 << 20], vec![b'b'; 1 << 20]];
+        for number in 0..20 {
+            let key = format!("log/{number:012}.jsonl.zst");
+            std::thread::scope(|scope| {
+                for bytes in &whole {
+                    let store = Folder::new(scratch.path(), "the same");
+                    let key = &key;
+                    scope.spawn(move || store.create(key, bytes).unwrap());
+                }
+            });
+            let stored = fs::read(scratch.path().join(&key)).unwrap();
+            assert!(whole.contains(&stored), "{key} is neither");
+        }
+        assert_eq!(names(&scratch.path().join("log")).unwrap().len(), 20);
     }
 
     #[test]

@@ -5,12 +5,14 @@ use auditlog_chain::timestamp::Timestamp;
 
 use crate::error::Error;
 
+mod clock;
 mod folder;
 mod s3;
 
+pub use clock::Clock;
 pub use folder::Folder;
 pub(crate) use folder::{create_folders, sync_folder};
-pub use s3::{Bucket, Clock, DeclaredLock};
+pub use s3::{Bucket, DeclaredLock};
 
 /// A place for segments. Keys are those of a bucket: parts with a single `/` between them.
 pub trait Store {

@@ -1,18 +1,14 @@
 //! A bucket with Object Lock.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use auditlog_chain::policy::LockMode;
-use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
-use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{
     BucketVersioningStatus, ChecksumAlgorithm, ObjectLockEnabled, ObjectLockMode, ObjectLockRule,
 };
@@ -23,13 +19,16 @@ use tokio::runtime::Runtime;
 use crate::aws::{Aws, AwsFault};
 use crate::error::Error;
 use crate::seal::{Fencing, MAX_SKEW_SECONDS};
+use crate::store::clock::{Clock, Dates, Reading, timestamp};
 use crate::store::{Created, Store, Version, VersionKind};
 
 /// How often a PUT is tried again where S3 says that another one is under way (409).
 const CONFLICT_ATTEMPTS: u32 = 5;
 
-/// A clock that other threads may read.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// How often an object is read whose body breaks off.
+const READ_ATTEMPTS: u32 = 3;
+
+const GET_OBJECT: &str = "S3 GetObject";
 
 /// What is declared about the lock of new objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +54,8 @@ pub struct Bucket {
     lock: DeclaredLock,
     fencing: Fencing,
     clock: Clock,
-    seen: Arc<Mutex<Option<Reading>>>,
-}
-
-/// The store's time and ours, read together.
-#[derive(Clone, Copy, Debug)]
-struct Reading {
-    theirs: Timestamp,
-    ours: Timestamp,
+    dates: Dates,
+    patience: Duration,
 }
 
 impl Bucket {
@@ -79,14 +72,10 @@ impl Bucket {
         fencing: Fencing,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let seen = Arc::new(Mutex::new(None));
-        let dates = ReadDate {
-            clock: Arc::clone(&clock),
-            seen: Arc::clone(&seen),
-        };
+        let dates = Dates::new(Arc::clone(&clock));
         let config = aws_sdk_s3::config::Builder::from(&aws.config)
             .force_path_style(aws.path_style)
-            .interceptor(dates)
+            .interceptor(dates.clone())
             .build();
         let client = Client::from_conf(config);
         let default = aws.runtime.block_on(default_lock(&client, name))?;
@@ -99,7 +88,8 @@ impl Bucket {
             lock,
             fencing,
             clock,
-            seen,
+            dates,
+            patience: aws.patience(),
         })
     }
 
@@ -108,8 +98,7 @@ impl Bucket {
     }
 
     fn check_clock(&self) -> Result<(), Error> {
-        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Reading { theirs, ours }) = seen else {
+        let Some(Reading { theirs, ours }) = self.reading()? else {
             return Ok(());
         };
         if theirs.seconds_since(ours).abs() > MAX_SKEW_SECONDS {
@@ -121,6 +110,18 @@ impl Bucket {
             });
         }
         Ok(())
+    }
+
+    /// What the two clocks say. Ours may have been set since the last answer, so an old reading is not relied on.
+    fn reading(&self) -> Result<Option<Reading>, Error> {
+        let seen = self.dates.seen();
+        let now = (self.clock)();
+        if seen.is_some_and(|seen| seen.is_fresh(now)) {
+            return Ok(seen);
+        }
+        self.runtime
+            .block_on(versioning(&self.client, &self.name))?;
+        Ok(self.dates.seen())
     }
 
     /// One PUT, from memory, with a checksum that was computed here, and the lock said explicitly: the retention and one day
@@ -226,32 +227,49 @@ impl Bucket {
         }
     }
 
+    /// Reads an object. Of its body, the SDK bounds no time and repeats nothing; here both are as for any other call.
     async fn object(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        const CALL: &str = "S3 GetObject";
+        let reading = async {
+            for _ in 1..READ_ATTEMPTS {
+                match self.read_once(key).await? {
+                    Some(Err(_)) => {}
+                    Some(Ok(whole)) => return Ok(Some(whole)),
+                    None => return Ok(None),
+                }
+            }
+            Ok(self.read_once(key).await?.transpose()?)
+        };
+        let read = tokio::time::timeout(self.patience, reading).await;
+        read.unwrap_or_else(|_| Err(AwsFault::timed_out(GET_OBJECT, self.url(key)).into()))
+    }
+
+    /// The object, if there is one, and if its body does not break off.
+    async fn read_once(&self, key: &str) -> Result<Option<Result<Vec<u8>, AwsFault>>, Error> {
         let answer = self.client.get_object().bucket(&self.name).key(key);
         let mut answer = match answer.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                let fault = AwsFault::new(CALL, self.url(key), &error);
+                let fault = AwsFault::new(GET_OBJECT, self.url(key), &error);
                 let absent = fault.status() == 404 && fault.code() == "NoSuchKey";
                 return if absent { Ok(None) } else { Err(fault.into()) };
             }
         };
         let mut bytes = Vec::new();
         loop {
-            let chunk = answer.body.try_next().await.map_err(|error| AwsFault {
-                call: CALL,
-                target: self.url(key),
-                kind: crate::aws::AwsFaultKind::Broken(error.to_string()),
-            })?;
-            let Some(chunk) = chunk else {
-                return Ok(Some(bytes));
-            };
-            bytes.extend_from_slice(&chunk);
+            match answer.body.try_next().await {
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => return Ok(Some(Ok(bytes))),
+                Err(error) => {
+                    let broken = AwsFault::broken(GET_OBJECT, self.url(key), &error);
+                    return Ok(Some(Err(broken)));
+                }
+            }
             if bytes.len() > MAX_OBJECT_BYTES {
                 let too_large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
                 let url = self.url(key);
-                return Err(Error::file("it cannot be read", url.as_ref())(too_large));
+                return Err(Error::file("the segment cannot be read", url.as_ref())(
+                    too_large,
+                ));
             }
         }
     }
@@ -313,12 +331,19 @@ impl Store for Bucket {
     }
 }
 
+async fn versioning(
+    client: &Client,
+    name: &str,
+) -> Result<Option<BucketVersioningStatus>, AwsFault> {
+    let answer = client.get_bucket_versioning().bucket(name).send().await;
+    answer
+        .map(|answer| answer.status)
+        .map_err(|error| AwsFault::new("S3 GetBucketVersioning", format!("s3://{name}"), &error))
+}
+
 async fn default_lock(client: &Client, name: &str) -> Result<Option<DeclaredLock>, Error> {
     let bucket = || name.to_owned();
-    let versioning = client.get_bucket_versioning().bucket(name).send().await;
-    let versioning = versioning
-        .map_err(|error| AwsFault::new("S3 GetBucketVersioning", format!("s3://{name}"), &error))?;
-    if versioning.status() != Some(&BucketVersioningStatus::Enabled) {
+    if versioning(client, name).await? != Some(BucketVersioningStatus::Enabled) {
         return Err(Error::BucketNotVersioned { bucket: bucket() });
     }
     let answer = client.get_object_lock_configuration().bucket(name);
@@ -383,45 +408,6 @@ fn strong_enough(
             expected: declared.to_string(),
             found: default.map_or_else(|| "nothing".to_owned(), |default| default.to_string()),
         }),
-    }
-}
-
-fn timestamp(time: &DateTime) -> Option<Timestamp> {
-    let micros = time.as_nanos().checked_div(1000)?;
-    Timestamp::from_micros(i64::try_from(micros).ok()?)
-}
-
-/// Reads the `Date` of every answer, and our clock with it.
-struct ReadDate {
-    clock: Clock,
-    seen: Arc<Mutex<Option<Reading>>>,
-}
-
-impl std::fmt::Debug for ReadDate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReadDate")
-    }
-}
-
-impl Intercept for ReadDate {
-    fn name(&self) -> &'static str {
-        "ReadDate"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
-        if let Some(theirs) = date.as_ref().and_then(timestamp) {
-            let ours = (self.clock)();
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(Reading { theirs, ours });
-        }
-        Ok(())
     }
 }
 

@@ -2,54 +2,18 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use auditlog_tests::Run;
 
-use crate::seal::{Bench, events};
-
-fn expected(count: u32) -> Vec<String> {
-    let event = |n| format!("{{\"n\":{n},\"text\":\"as long as an event is\"}}");
-    (0..count).map(event).collect()
-}
-
-/// Starts a command with pipes, in its own empty home.
-fn start(command: auditlog_tests::Command) -> (Child, tempfile::TempDir) {
-    let (mut command, home) = command.into_inner();
-    let command = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    (command.spawn().unwrap(), home)
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
-/// Waits until the spool holds a text: what stands there was accepted.
-fn accepted(bench: &Bench, text: &str) {
-    let begun = Instant::now();
-    let path = bench.path("spool/open.jsonl");
-    while !fs::read_to_string(&path).is_ok_and(|lines| lines.contains(text)) {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "{text} is not accepted"
-        );
-        thread::yield_now();
-    }
-}
+use crate::seal::{Bench, accepted, events, numbered, signal, start};
 
 #[test]
 fn killed_at_any_moment_each_event_is_sealed_once() {
     let bench = Bench::new();
     let count = 20_000;
-    fs::write(bench.path("events.jsonl"), expected(count).join("\n")).unwrap();
+    fs::write(bench.path("events.jsonl"), numbered(count).join("\n")).unwrap();
     let append = || {
         bench
             .append()
@@ -73,7 +37,7 @@ fn killed_at_any_moment_each_event_is_sealed_once() {
     };
     assert!(killed > 3, "the first runs were killed");
     let sealed = events(&bench.objects(), &bench.verifier_key("key.pem"));
-    assert_eq!(sealed, expected(count), "{finished}");
+    assert_eq!(sealed, numbered(count), "{finished}");
     assert!(
         finished
             .stdout
@@ -91,7 +55,7 @@ fn what_was_accepted_before_a_kill_is_sealed_by_the_next_run() {
     let (mut child, _home) = start(bench.append());
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"1\n2\n").unwrap();
-    accepted(&bench, "\"event\":2}");
+    accepted(&bench.path("spool"), "\"event\":2}");
     child.kill().unwrap();
     child.wait().unwrap();
     // As if the last write had been cut in the middle.
@@ -125,7 +89,7 @@ fn asked_to_stop_it_seals_what_it_has_accepted() {
         let (mut child, _home) = start(bench.append());
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(b"1\n2\n").unwrap();
-        accepted(&bench, "\"event\":2}");
+        accepted(&bench.path("spool"), "\"event\":2}");
         signal(&child, name);
         let run = Run::from_output(&child.wait_with_output().unwrap());
         assert_eq!(run.status, 1, "{run}");
@@ -137,7 +101,7 @@ fn asked_to_stop_it_seals_what_it_has_accepted() {
         assert_eq!(
             run.stderr,
             "error: interrupted: reading stopped after line 2\n\
-             hint: every event up to that line is sealed: go on with the next\n"
+             hint: every event up to that line is sealed: go on with the next, or give the same input again from its beginning with --skip-recovered\n"
         );
         assert_eq!(
             events(&bench.objects(), &bench.verifier_key("key.pem")),
@@ -153,7 +117,7 @@ fn of_two_writers_one_wins_and_the_other_keeps_its_events() {
     let (mut slow, _home) = start(bench.append());
     let mut stdin = slow.stdin.take().unwrap();
     stdin.write_all(b"1\n").unwrap();
-    accepted(&bench, "\"event\":1}");
+    accepted(&bench.path("spool"), "\"event\":1}");
 
     let busy = bench.append().input("2\n").run();
     assert_eq!(busy.status, 1);
@@ -268,37 +232,4 @@ fn an_input_that_stays_open_is_sealed_when_old_and_heard_when_silent() {
         events(&bench.objects(), &bench.verifier_key("key.pem")),
         ["1", "2"]
     );
-}
-
-#[test]
-fn a_spool_that_cannot_grow_keeps_what_was_accepted() {
-    let bench = Bench::new();
-    let count = 3000;
-    fs::write(bench.path("events.jsonl"), expected(count).join("\n")).unwrap();
-    bench.append().run().ok();
-    // A limit on the size of files is the nearest to a full disk; ignored, its signal becomes an error.
-    let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
-    let limited = auditlog_tests::Command::new("sh").args(["-c", script, "sh"]);
-    let limited = limited.arg(auditlog_tests::binary("auditlog-seal"));
-    let limited = limited
-        .args(["append", "--key-file"])
-        .arg(bench.path("key.pem"));
-    let limited = limited.arg("--policy").arg(bench.path("policy.json"));
-    let limited = limited.arg("--to").arg(bench.path("audit"));
-    let limited = limited.arg("--spool").arg(bench.path("spool"));
-    let run = limited.arg(bench.path("events.jsonl")).run();
-    assert_eq!(run.status, 1, "{run}");
-    let expected_error = format!(
-        "error: {}: the spool cannot be written: File too large (os error 27)\n\
-         hint: what was accepted before is in the spool; the next append seals it\n",
-        bench.path("spool/open.jsonl").display()
-    );
-    assert_eq!(run.stderr, expected_error);
-    let again = bench
-        .append()
-        .arg("--skip-recovered")
-        .arg(bench.path("events.jsonl"));
-    again.run().ok();
-    let sealed = events(&bench.objects(), &bench.verifier_key("key.pem"));
-    assert_eq!(sealed, expected(count));
 }

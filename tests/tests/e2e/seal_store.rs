@@ -1,6 +1,7 @@
 //! One conformance suite for every store of the sealer: a folder, and a bucket.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
@@ -254,6 +255,36 @@ fn a_clock_that_differs_by_more_than_five_minutes_is_found_before_anything_is_wr
         }
         assert_eq!(store.versions("log/000000000000.jsonl.zst").unwrap(), 0);
     }
+}
+
+#[test]
+fn a_clock_that_is_set_while_the_store_is_open_is_found_before_the_next_segment() {
+    static AHEAD: AtomicI64 = AtomicI64::new(0);
+    fn set() -> Timestamp {
+        now().saturating_add_seconds(AHEAD.load(Ordering::Relaxed))
+    }
+    let endpoint = Ministack::start();
+    locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
+    let store = bucket_at(&aws(&endpoint), set).unwrap();
+    let log = log("set");
+    store.create(&log.segment_key(0), b"segment").unwrap();
+    for seconds in [3600, -3600] {
+        AHEAD.store(seconds, Ordering::Relaxed);
+        let error = store.check().unwrap_err().to_string();
+        assert!(
+            error.starts_with("the clock of s3://audit says "),
+            "{error}"
+        );
+        let error = store.create(&log.segment_key(1), b"segment");
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.starts_with("the clock of s3://audit says "),
+            "{error}"
+        );
+        assert_eq!(store.versions(&log.segment_key(1)).unwrap(), 0);
+    }
+    AHEAD.store(0, Ordering::Relaxed);
+    store.create(&log.segment_key(1), b"segment").unwrap();
 }
 
 #[test]

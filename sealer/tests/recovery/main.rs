@@ -1,128 +1,27 @@
 //! The crash story, step by step: a store that fails where it is told to, and a spool that the next sealer finds.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
-use auditlog_chain::builder::{Resumed, SegmentBuilder, StoredPayload};
+use auditlog_chain::builder::{SegmentBuilder, StoredPayload};
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::line::KeyChange;
-use auditlog_chain::origin::Origin;
-use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
+use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::Spool;
-use auditlog_sealer::store::{Created, Store, Version, VersionKind};
+use auditlog_sealer::store::Store;
 use auditlog_sealer::target::log_without_policy;
 
+use memory::{Memory, Mood};
+
+mod clock;
+mod memory;
+
 const ORIGIN: &str = "acme.example/audit/payments";
-
-/// What a store does with a create.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    Honest,
-    /// It does not answer, and has not done it.
-    Away,
-    /// It has done it and does not answer.
-    Mute,
-    /// It has done it, was asked again by the SDK, and says that the name is taken.
-    Repeated,
-    /// Somebody was quicker, with the same lines under a signature that is not valid.
-    Forged,
-    /// It does not know the condition: it makes a second version.
-    Careless,
-}
-
-/// A store in memory; each key with all its versions.
-struct Memory {
-    objects: RefCell<BTreeMap<String, Vec<Vec<u8>>>>,
-    mood: Cell<Mood>,
-    creates: Cell<usize>,
-}
-
-impl Memory {
-    fn new() -> Self {
-        Self {
-            objects: RefCell::default(),
-            mood: Cell::new(Mood::Honest),
-            creates: Cell::new(0),
-        }
-    }
-
-    fn keys(&self) -> Vec<String> {
-        self.objects.borrow().keys().cloned().collect()
-    }
-}
-
-impl Store for Memory {
-    fn place(&self) -> &'static str {
-        "memory"
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn list(
-        &self,
-        folder: &str,
-        visit: &mut dyn FnMut(Version<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        for (key, versions) in &*self.objects.borrow() {
-            for _ in versions
-                .iter()
-                .filter(|_| key.starts_with(&format!("{folder}/")))
-            {
-                visit(Version {
-                    key,
-                    kind: VersionKind::Object,
-                    modified: None,
-                })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn versions(&self, key: &str) -> Result<usize, Error> {
-        Ok(self.objects.borrow().get(key).map_or(0, Vec::len))
-    }
-
-    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let objects = self.objects.borrow();
-        Ok(objects
-            .get(key)
-            .and_then(|versions| versions.last().cloned()))
-    }
-
-    fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
-        self.creates.set(self.creates.get() + 1);
-        let lost = || Error::SigningFailed {
-            key: "the answer".to_owned(),
-        };
-        let mood = self.mood.get();
-        if mood == Mood::Away {
-            return Err(lost());
-        }
-        let mut objects = self.objects.borrow_mut();
-        let versions = objects.entry(key.to_owned()).or_default();
-        if mood == Mood::Forged {
-            versions.push(with_another_signature(bytes));
-        }
-        if versions.is_empty() || mood == Mood::Careless {
-            versions.push(bytes.to_vec());
-        } else {
-            return Ok(Created::Exists);
-        }
-        match mood {
-            Mood::Mute => Err(lost()),
-            Mood::Repeated => Ok(Created::Exists),
-            Mood::Honest | Mood::Away | Mood::Forged | Mood::Careless => Ok(Created::New),
-        }
-    }
-}
 
 /// A clock that goes on by a millisecond at each look.
 fn clock() -> impl Fn() -> Timestamp {
@@ -182,7 +81,7 @@ impl Bench {
         let mut sealer = self.start()?;
         push(&mut sealer, events, &self.clock);
         sealer.seal()?;
-        sealer.forget_run()
+        sealer.into_spool().forget_run()
     }
 
     fn events(&self) -> Vec<String> {
@@ -260,26 +159,6 @@ fn a_put_whose_answer_was_lost_is_found_to_be_ours() {
             ]
         );
     }
-}
-
-/// The same segment 2, signed by nobody.
-fn with_another_signature(object: &[u8]) -> Vec<u8> {
-    let origin = Origin::parse(ORIGIN).unwrap();
-    let expected = Expected {
-        origin: &origin,
-        segment: 2,
-        format: FORMAT,
-    };
-    let checked = check_segment(object, expected).unwrap();
-    let text = String::from_utf8(zstd::stream::decode_all(object).unwrap()).unwrap();
-    let (lines, _) = text.split_once("{\"checkpoint\"").unwrap();
-    let resumed = SegmentBuilder::resume(checked.before(), lines.as_bytes(), &[]).unwrap();
-    let Resumed::Closed(closed) = resumed else {
-        panic!("the segment is not closed")
-    };
-    let mut signatures = checked.signed_checkpoint().signatures.clone();
-    *signatures[0].signature.last_mut().unwrap() ^= 1;
-    closed.finish(signatures).unwrap()
 }
 
 #[test]
@@ -405,7 +284,7 @@ fn a_spool_cut_at_any_length_gives_back_its_whole_lines() {
         let sealer = bench.start().unwrap();
         let recovered = whole.saturating_sub(1);
         assert_eq!(sealer.sealed().recovered, recovered as u64, "at {length}");
-        sealer.forget_run().unwrap();
+        sealer.into_spool().forget_run().unwrap();
         assert_eq!(bench.events(), ["1", "2", "3", "4"][..=recovered]);
     }
 }
@@ -451,29 +330,6 @@ fn a_spool_of_events_that_another_writer_has_overtaken_is_kept() {
     assert!(matches!(error, Error::AnotherWriter { .. }), "{error}");
     assert!(files(bench.folder.path()).contains(&"000000000002.jsonl.zst".to_owned()));
     assert_eq!(bench.events(), ["1", "5"]);
-}
-
-#[test]
-fn a_head_from_the_future_stops_the_sealer() {
-    let bench = Bench::new();
-    bench.append(&["1"]).unwrap();
-    let now = (bench.clock)();
-    let earlier = |seconds: i64| move || now.saturating_add_seconds(-seconds);
-    let start = |clock: &dyn Fn() -> Timestamp| {
-        let setup = Setup {
-            clock,
-            ..bench.setup()
-        };
-        Sealer::start(setup, bench.spool()).map(|sealer| sealer.head().clone())
-    };
-    start(&earlier(299)).unwrap();
-    let error = start(&earlier(302)).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains(", the newest segment, was sealed at "),
-        "{error}"
-    );
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! | `open.jsonl` | the lines of the open segment, as they are hashed; the close line, once it is closed |
 //! | `open.frames` | what the lines of a segment that is about to be closed were compressed to: the close line has its hash |
 //! | `000000000042.jsonl.zst` | a finished object, signed, not yet known to be in the store |
-//! | `run.json` | how many events were accepted and sealed since the last summary that a person was shown |
+//! | `run.json` | how many events were accepted and sealed since the last summary that a person was shown, and since the last whole input |
 //!
 //! An event is accepted once its line is synced. In order, for each segment:
 //!
@@ -23,16 +23,25 @@
 //! 4. `open.jsonl` is emptied. If we crash before that, the finished object of the same number wins.
 //! 5. The object is put; `run.json` counts it; the finished object is removed. If we crash in between, the stored object
 //!    is found to be ours, and `run.json` says up to which segment it has counted.
+//!
+//! A disk that fills up between any two steps stops the run as a crash would, and half a file is taken away again, so that a
+//! little more room is enough to go on. A run ends once its summary was written: only then `run.json` is reset. If we crash
+//! in between, the next run tells again what was sealed, and does not lose count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use auditlog_chain::limits::{MAX_OBJECT_BYTES, MAX_SEGMENT, MAX_SEGMENT_BYTES};
-use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::store::{create_folders, sync_folder};
+
+use record::{identity, run_record};
+
+mod record;
+
+pub use record::RunRecord;
 
 const OPEN: &str = "open.jsonl";
 const FRAMES: &str = "open.frames";
@@ -56,22 +65,6 @@ pub struct Spool {
     _lock: File,
 }
 
-/// What was sealed since the last summary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
-    /// Entries in the segments that were put.
-    pub events: u64,
-    /// The next segment to be counted: those before it are in `events`, or older than the record.
-    pub next_segment: u64,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Identity {
-    spool: u32,
-    log: String,
-    writer: String,
-}
-
 /// What an earlier process left behind.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Leftover {
@@ -91,6 +84,8 @@ impl Spool {
     /// Where it cannot be used, another process has it, or it belongs to another log.
     pub fn open(folder: &Path, log: &str, new_name: &str) -> Result<Self, Error> {
         create_folders(folder)?;
+        // A process that crashed after it had made the folder may not have come to this; where we may not, it is not ours.
+        _ = folder.parent().map(sync_folder);
         let lock = lock(folder)?;
         let identity = identity(folder, log, new_name)?;
         let open = keep_or_make(&folder.join(OPEN))?;
@@ -139,10 +134,13 @@ impl Spool {
         }
         finished.sort_unstable();
         // A segment may grow by one line of each kind beyond the limit before it is closed.
-        let mut open = crate::read_at_most(&self.folder.join(OPEN), MAX_SEGMENT_BYTES)?;
+        let unread = "the spool cannot be read";
+        let open = self.folder.join(OPEN);
+        let mut open = crate::read_at_most(unread, &open, MAX_SEGMENT_BYTES)?;
         let whole = open.iter().rposition(|byte| *byte == b'\n');
         open.truncate(whole.map_or(0, |end| end.saturating_add(1)));
-        let frames = crate::read_at_most(&self.folder.join(FRAMES), MAX_OBJECT_BYTES)?;
+        let frames = self.folder.join(FRAMES);
+        let frames = crate::read_at_most(unread, &frames, MAX_OBJECT_BYTES)?;
         Ok(Leftover {
             finished,
             open,
@@ -261,7 +259,8 @@ impl Spool {
     ///
     /// Where it cannot be read.
     pub fn finished(&self, segment: u64) -> Result<Vec<u8>, Error> {
-        crate::read_at_most(&self.object_path(segment), MAX_OBJECT_BYTES)
+        let path = self.object_path(segment);
+        crate::read_at_most("the spool cannot be read", &path, MAX_OBJECT_BYTES)
     }
 
     /// Counts a segment that is in the store, and removes its finished object.
@@ -290,9 +289,33 @@ impl Spool {
     ///
     /// # Errors
     ///
-    /// Where the disk fails.
+    /// Where the disk is full or fails.
     pub fn forget_run(&mut self) -> Result<(), Error> {
         self.run = RunRecord::default();
+        self.write_run()
+    }
+
+    /// The person has seen the summary, and may give the same input again from its beginning.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub fn tell_run(&mut self) -> Result<(), Error> {
+        self.run.told = self.run.told.saturating_add(self.run.events);
+        self.run.events = 0;
+        self.write_run()
+    }
+
+    /// Another input begins: what summaries have told is none of it.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub fn begin_input(&mut self) -> Result<(), Error> {
+        if self.run.told == 0 {
+            return Ok(());
+        }
+        self.run.told = 0;
         self.write_run()
     }
 }
@@ -319,47 +342,6 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Identity, Error> {
-    let path = folder.join(IDENTITY);
-    if let Some(text) = read_if_there(&path)? {
-        let malformed =
-            |error: serde_json::Error| Error::file("the spool cannot be read", &path)(error.into());
-        let found: Identity = serde_json::from_slice(&text).map_err(malformed)?;
-        if found.log == log {
-            return Ok(found);
-        }
-        return Err(Error::SpoolOfAnother {
-            path: folder.to_owned(),
-            expected: log.to_owned(),
-            found: found.log,
-        });
-    }
-    let made = Identity {
-        spool: 1,
-        log: log.to_owned(),
-        writer: new_name.to_owned(),
-    };
-    // Strings and a number can always be written.
-    replace(&path, &serde_json::to_vec(&made).unwrap_or_default())?;
-    Ok(made)
-}
-
-fn run_record(folder: &Path) -> Result<RunRecord, Error> {
-    let path = folder.join(RUN);
-    let Some(text) = read_if_there(&path)? else {
-        return Ok(RunRecord::default());
-    };
-    serde_json::from_slice(&text)
-        .map_err(|error| Error::file("the spool cannot be read", &path)(error.into()))
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match crate::read_at_most(path, 64 << 10) {
-        Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
-        read => read.map(Some),
-    }
-}
-
 fn segment_number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(OBJECT_ENDING)?;
     let number = digits.parse().ok().filter(|n| *n < MAX_SEGMENT)?;
@@ -373,9 +355,12 @@ fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
         file.write_all(content)?;
         file.sync_all()
     });
-    written
-        .and_then(|()| fs::rename(&new, path))
-        .map_err(Error::file("the spool cannot be written", path))?;
+    let replaced = written.and_then(|()| fs::rename(&new, path));
+    if let Err(source) = replaced {
+        // On a full disk, half a file would take the room that the next run needs.
+        _ = fs::remove_file(&new);
+        return Err(Error::file("the spool cannot be written", path)(source));
+    }
     path.parent().map_or(Ok(()), sync_folder)
 }
 
@@ -390,7 +375,11 @@ mod tests {
     #[test]
     fn a_second_process_and_another_log_are_kept_out() {
         let folder = tempfile::tempdir().unwrap();
-        let first = spool(folder.path());
+        // Made by mistake, and never used.
+        drop(Spool::open(folder.path(), "mistaken", "m").unwrap());
+        let mut first = spool(folder.path());
+        first.push(b"{1}\n").unwrap();
+        first.sync().unwrap();
         let busy = Spool::open(folder.path(), "log", "w").unwrap_err();
         assert!(matches!(busy, Error::SpoolBusy { .. }), "{busy}");
         drop(first);
@@ -458,7 +447,8 @@ mod tests {
             three.run(),
             RunRecord {
                 events: 3,
-                next_segment: 8
+                next_segment: 8,
+                told: 0,
             }
         );
         assert_eq!(three.leftover().unwrap(), Leftover::default());

@@ -1,0 +1,107 @@
+//! Clocks that are wrong, or are set between two runs.
+
+use std::fs;
+
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::error::Error;
+use auditlog_sealer::seal::{Sealer, Setup};
+
+use crate::memory::Mood;
+use crate::{Bench, push};
+
+#[test]
+fn a_head_from_the_future_stops_the_sealer() {
+    let bench = Bench::new();
+    bench.append(&["1"]).unwrap();
+    let now = (bench.clock)();
+    let earlier = |seconds: i64| move || now.saturating_add_seconds(-seconds);
+    let start = |clock: &dyn Fn() -> Timestamp| {
+        let setup = Setup {
+            clock,
+            ..bench.setup()
+        };
+        Sealer::start(setup, bench.spool()).map(|sealer| sealer.head().clone())
+    };
+    start(&earlier(299)).unwrap();
+    let error = start(&earlier(302)).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains(", the newest segment, was sealed at "),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_was_accepted_under_a_clock_that_was_ahead_waits_until_its_time_has_come() {
+    // Accepted and not closed, closed and not signed, finished and not put.
+    for mood in [None, Some(Mood::Mute), Some(Mood::Away)] {
+        let bench = Bench::new();
+        bench.append(&["1"]).unwrap();
+        let hour = 3600;
+        let ahead = || (bench.clock)().saturating_add_seconds(hour);
+        let setup = || Setup {
+            clock: &ahead,
+            ..bench.setup()
+        };
+        let mut sealer = Sealer::start(setup(), bench.spool()).unwrap();
+        push(&mut sealer, &["2"], &ahead);
+        match mood {
+            None => {}
+            Some(Mood::Away) => {
+                bench.store.mood.set(Mood::Away);
+                assert!(sealer.seal().is_err());
+            }
+            Some(_) => {
+                let open = bench.folder.path().join("open.jsonl");
+                bench.store.mood.set(Mood::Away);
+                let before = fs::read(&open).unwrap();
+                assert!(sealer.seal().is_err());
+                let object = bench.folder.path().join("000000000002.jsonl.zst");
+                let closed = close_line(&fs::read(&object).unwrap());
+                fs::remove_file(object).unwrap();
+                fs::write(&open, [before, closed].concat()).unwrap();
+            }
+        }
+        drop(sealer);
+        bench.store.mood.set(Mood::Honest);
+        let creates = bench.store.creates.get();
+        for _ in 0..2 {
+            let error = bench.start().err().unwrap();
+            assert!(
+                matches!(error, Error::SpoolInFuture { segment: 2, .. }),
+                "{error}"
+            );
+        }
+        assert_eq!(bench.store.creates.get(), creates);
+        let sealer = Sealer::start(setup(), bench.spool()).unwrap();
+        assert_eq!(sealer.sealed().recovered, 1);
+        assert_eq!(bench.events(), ["1", "2"]);
+    }
+}
+
+/// The close line of a finished object.
+fn close_line(object: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(zstd::stream::decode_all(object).unwrap()).unwrap();
+    let close = text.lines().rev().nth(1).unwrap();
+    format!("{close}\n").into_bytes()
+}
+
+#[test]
+fn a_clock_that_jumps_back_a_little_between_runs_does_not_turn_the_log_around() {
+    let bench = Bench::new();
+    bench.append(&["1"]).unwrap();
+    let back = || (bench.clock)().saturating_add_seconds(-200);
+    let setup = Setup {
+        clock: &back,
+        ..bench.setup()
+    };
+    let mut sealer = Sealer::start(setup, bench.spool()).unwrap();
+    let time = sealer.head().sealed;
+    push(&mut sealer, &["2"], &back);
+    sealer.seal().unwrap();
+    assert_eq!(sealer.head().sealed, time);
+    drop(sealer);
+    bench.append(&["3"]).unwrap();
+    assert_eq!(bench.events(), ["1", "2", "3"]);
+}

@@ -1,0 +1,339 @@
+//! `auditlog-seal` given what it should not be given, or what is at the edge of it.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use auditlog_tests::{Command, Run, command};
+
+use crate::seal::{Bench, numbered};
+
+#[test]
+fn what_is_one_json_value_is_kept_byte_for_byte() {
+    let bench = Bench::new();
+    let odd = [
+        r#"{"a":1,"a":2,"A":3}"#,
+        r#"{ "b" : 1.0e+2,	"c":-0 }"#,
+        "\"\\u0000\\ud800\"",
+        r#""},\"index\":99,\"close\":{}""#,
+        "\"\u{feff}\u{2028}\u{7f}\"",
+        "1e400",
+        "\"\"",
+        "null",
+        "[[[[]]]]",
+    ];
+    // Line ends of both kinds, white space around, and none at the end.
+    let input = format!(
+        "\r\n{}\r\n \t\r\n{}",
+        odd[..5].join("\r\n"),
+        odd[5..].join(" \n")
+    );
+    let run = bench.append().input(input).run().ok();
+    assert!(run.stdout.starts_with("sealed 9 events in "), "{run}");
+    assert_eq!(bench.verified(), odd);
+}
+
+#[test]
+fn what_is_no_event_is_named_with_its_line_and_nothing_after_it_is_taken() {
+    let bench = Bench::new();
+    let mut expected = Vec::new();
+    for (n, (bad, reason)) in [
+        (&b"hello"[..], "the event is not exactly one JSON value: expected value at byte 1"),
+        (b"{\"a\":1", "the event is not exactly one JSON value: EOF while parsing an object at byte 6"),
+        (b"{\"a\":1}{\"b\":2}", "the event is not exactly one JSON value: trailing characters at byte 8"),
+        (b"\xef\xbb\xbf{\"a\":1}", "the event begins with a byte order mark (U+FEFF), which is no part of JSON"),
+        (b"{\"a\":\"\xff\"}", "the event is not UTF-8 from byte 6 on"),
+        (b"\xff\xfe{\x00}\x00", "the event is not UTF-8 from byte 0 on"),
+        (b"\x00\x00\x00", "the event is not exactly one JSON value: expected value at byte 1"),
+        (b"{\"a\":\"b\x00c\"}", "the event is not exactly one JSON value: control character (\\u0000-\\u001F) found while parsing a string at byte 7"),
+        (b"NaN", "the event is not exactly one JSON value: expected value at byte 1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let input = [format!("{n}\n").as_bytes(), bad, b"\n\"never\"\n"].concat();
+        let run = bench.append().input(input).run();
+        assert_eq!(run.status, 1, "{run}");
+        assert_eq!(
+            run.stderr,
+            format!(
+                "error: line 2: {reason}\n\
+                 hint: every event before line 2 is sealed, nothing from line 2 on: correct it, and go on with it\n"
+            )
+        );
+        assert!(run.stdout.starts_with("sealed 1 event in "), "{run}");
+        expected.push(n.to_string());
+    }
+    assert_eq!(bench.verified(), expected);
+}
+
+#[test]
+fn an_event_of_ten_mebibytes_is_refused_and_what_came_before_it_is_sealed() {
+    let bench = Bench::new();
+    let mut long = b"1\n\"".to_vec();
+    long.resize(10 << 20, b'x');
+    long.extend_from_slice(b"\"\n2\n");
+    fs::write(bench.path("events.jsonl"), &long).unwrap();
+    let file = bench.append().arg(bench.path("events.jsonl")).run();
+    let pipe = bench.append().input(long).run();
+    for run in [file, pipe] {
+        assert_eq!(run.status, 1, "{run}");
+        assert_eq!(
+            run.stderr,
+            "error: line 2: longer than 1052672 bytes\n\
+             hint: every event before line 2 is sealed, nothing from line 2 on: correct it, and go on with it\n"
+        );
+    }
+    // One byte more than an event may have, and exactly as many.
+    let event = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
+    let run = bench.append().input(event((1 << 20) + 1)).run();
+    assert_eq!(run.status, 1, "{run}");
+    let expected = "error: line 1: the event has 1048577 bytes, the limit is 1048576\n";
+    assert!(run.stderr.starts_with(expected), "{run}");
+    bench.append().input(event(1 << 20)).run().ok();
+    assert_eq!(
+        bench.verified(),
+        ["1".to_owned(), "1".to_owned(), event(1 << 20)]
+    );
+}
+
+/// Runs the command with its output and its complaints where the shell sends them.
+fn redirected(bench: &Bench, redirection: &str, input: &str) -> Run {
+    let script = format!("exec \"$@\" {redirection}");
+    let run = Command::new("sh").args(["-c", &script, "sh"]);
+    let run = run.arg(auditlog_tests::binary("auditlog-seal"));
+    let run = run
+        .args(["append", "--key-file"])
+        .arg(bench.path("key.pem"));
+    let run = run.arg("--policy").arg(bench.path("policy.json"));
+    let run = run.arg("--to").arg(bench.path("audit"));
+    let run = run.arg("--spool").arg(bench.path("spool"));
+    run.arg("--skip-recovered").input(input).run()
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
+    let bench = Bench::new();
+    let untold = "error: standard output: the summary cannot be written: No space left on device (os error 28)\n";
+    let full = redirected(&bench, ">/dev/full", "1\n2\n");
+    assert_eq!(full.status, 1, "{full}");
+    assert_eq!(
+        full.stderr,
+        format!(
+            "{untold}hint: what was accepted is sealed, or in the spool: do not send it again; the next append reports it as recovered\n"
+        )
+    );
+    // The same input again, with more behind it.
+    let again = redirected(&bench, "", "1\n2\n3\n").ok();
+    let expected = "recovered 2 events of an interrupted run: sealed, do not send them again\nskipped 2 events of the input\n";
+    assert!(again.stdout.ends_with(expected), "{again}");
+    assert_eq!(bench.verified(), ["1", "2", "3"]);
+
+    // What stopped the run is told too, and first is what the summary would have said.
+    let both = redirected(&bench, ">/dev/full", "4\nx\n");
+    assert_eq!(both.status, 1, "{both}");
+    assert!(both.stderr.starts_with(untold), "{both}");
+    assert!(both.stderr.contains("\nerror: line 2: "), "{both}");
+    let again = redirected(&bench, "", "4\n5\n").ok();
+    assert!(again.stdout.contains("recovered 1 event of "), "{again}");
+    assert_eq!(bench.verified(), ["1", "2", "3", "4", "5"]);
+}
+
+#[test]
+fn who_closes_the_output_is_not_waited_for_and_the_status_says_it_all() {
+    let bench = Bench::new();
+    let mut expected = Vec::new();
+    for (n, redirection) in [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"]
+        .iter()
+        .enumerate()
+    {
+        let run = redirected(&bench, redirection, &format!("{n}\n")).ok();
+        assert_eq!(run.stderr, "");
+        expected.push(n.to_string());
+        let stopped = redirected(&bench, redirection, "x\n");
+        assert_eq!(stopped.status, 1, "{stopped}");
+    }
+    // A reader that has gone away.
+    let (mut append, _home) = bench.append().into_inner();
+    let append = append.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = append.spawn().unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(b"9\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    expected.push("9".to_owned());
+    let next = bench.append().run().ok();
+    assert!(!next.stdout.contains("recovered"), "{next}");
+    assert_eq!(bench.verified(), expected);
+}
+
+#[test]
+fn an_input_that_cannot_be_read_is_named() {
+    let bench = Bench::new();
+    let hint = "hint: give a file of JSON Lines that can be read, or - for standard input; \
+                what was read of it before is sealed, so begin it again with --skip-recovered\n";
+    fs::create_dir(bench.path("folder")).unwrap();
+    for (name, reason) in [
+        ("folder", "is a directory"),
+        ("none", "No such file or directory (os error 2)"),
+    ] {
+        let path = bench.path(name);
+        let run = bench.append().arg(&path).run();
+        assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
+        let path = path.display();
+        assert_eq!(
+            run.stderr,
+            format!("error: {path}: the events cannot be read: {reason}\n{hint}")
+        );
+    }
+    // A folder as standard input is found only when it is read: the log is there by then.
+    let folder = bench.path("folder");
+    let run = redirected(&bench, &format!("<'{}'", folder.display()), "");
+    assert_eq!(run.status, 1, "{run}");
+    assert_eq!(
+        run.stderr,
+        format!(
+            "error: the input: the events cannot be read: Is a directory (os error 21)\n{hint}"
+        )
+    );
+    assert_eq!(bench.verified(), [""; 0]);
+}
+
+#[test]
+fn an_input_that_is_wrong_does_not_make_the_sealer_forget_what_it_had_accepted() {
+    let bench = Bench::new();
+    fs::write(bench.path("events.jsonl"), numbered(9).join("\n")).unwrap();
+    let append = || bench.append().arg("--skip-recovered");
+    redirected(&bench, ">/dev/full", &numbered(5).join("\n"));
+    for _ in 0..2 {
+        let wrong = append().input("1\n2\n3\n").run();
+        assert_eq!(wrong.status, 1, "{wrong}");
+        assert_eq!(
+            wrong.stderr,
+            "error: the input has 3 events, the interrupted run had accepted 5\n\
+             hint: give the input of the interrupted run from its beginning, or leave --skip-recovered out\n"
+        );
+    }
+    append().arg(bench.path("events.jsonl")).run().ok();
+    assert_eq!(bench.verified(), numbered(9));
+    // Without the option it is another input, and nothing of it is passed over.
+    bench.append().input(numbered(1).join("\n")).run().ok();
+    assert_eq!(bench.verified().len(), 10);
+}
+
+/// Files that are none of what is asked for.
+fn bad_files(bench: &Bench) -> Vec<(&'static str, &'static str)> {
+    fs::create_dir(bench.path("folder")).unwrap();
+    fs::write(bench.path("empty"), "").unwrap();
+    fs::write(bench.path("garbage"), b"\x00\xff\xfe garbage").unwrap();
+    let huge = File::create(bench.path("huge")).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    vec![
+        ("folder", ": Is a directory (os error 21)\n"),
+        ("none", ": No such file or directory (os error 2)\n"),
+        ("empty", ""),
+        ("garbage", ""),
+        ("huge", " bytes\n"),
+    ]
+}
+
+#[track_caller]
+fn refused(run: &Run, path: &Path, what: &str, reason: &str, hint: &str) {
+    assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
+    let error = format!("error: {}: {what}", path.display());
+    assert!(run.stderr.starts_with(&error), "{run}");
+    assert!(run.stderr.contains(reason), "{run}");
+    assert!(run.stderr.ends_with(&format!("\nhint: {hint}\n")), "{run}");
+}
+
+#[test]
+fn a_key_that_is_none_is_named() {
+    let bench = Bench::new();
+    for (name, reason) in bad_files(&bench) {
+        let run = bench.append_with(name).args(["--policy"]);
+        let run = run.arg(bench.path("policy.json")).input("1\n").run();
+        let (what, hint) = match name {
+            "empty" | "garbage" => (
+                "not a PEM file with the label PRIVATE KEY\n",
+                "auditlog-seal keygen --out key.pem makes one",
+            ),
+            _ => (
+                "the key cannot be read",
+                "give the private key's own file; auditlog-seal keygen --out key.pem makes one",
+            ),
+        };
+        refused(&run, &bench.path(name), what, reason, hint);
+    }
+    assert!(!bench.path("audit").exists());
+}
+
+#[test]
+fn a_policy_that_is_none_is_named() {
+    let bench = Bench::new();
+    let hint = "give the file that terraform output -raw trust_policy writes, or for a first try that of auditlog-seal policy";
+    for (name, reason) in bad_files(&bench) {
+        let run = bench.append_with("key.pem").arg("--policy");
+        let run = run.arg(bench.path(name)).input("1\n").run();
+        refused(
+            &run,
+            &bench.path(name),
+            "the trust policy cannot be read",
+            reason,
+            hint,
+        );
+    }
+    assert!(!bench.path("audit").exists());
+}
+
+#[test]
+fn files_that_may_not_be_read_are_named() {
+    let bench = Bench::new();
+    fs::write(bench.path("events.jsonl"), "1\n").unwrap();
+    let files = ["key.pem", "policy.json", "events.jsonl"];
+    for unreadable in files {
+        for name in files {
+            let mode = if name == unreadable { 0o000 } else { 0o644 };
+            fs::set_permissions(bench.path(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let run = as_nobody(&bench);
+        assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
+        let path = bench.path(unreadable);
+        assert!(
+            run.stderr
+                .starts_with(&format!("error: {}: ", path.display())),
+            "{run}"
+        );
+        assert!(
+            run.stderr
+                .contains(" cannot be read: Permission denied (os error 13)\nhint: give "),
+            "{run}"
+        );
+    }
+}
+
+/// The command without root's right to read everything, if it is root's.
+fn as_nobody(bench: &Bench) -> Run {
+    let run = if is_root() {
+        let without = "--bounding-set=-dac_override,-dac_read_search";
+        let run = Command::new("setpriv").install_with("sudo apt-get install util-linux");
+        run.arg(without)
+            .arg(auditlog_tests::binary("auditlog-seal"))
+    } else {
+        command("auditlog-seal")
+    };
+    let run = run
+        .args(["append", "--key-file"])
+        .arg(bench.path("key.pem"));
+    let run = run.arg("--policy").arg(bench.path("policy.json"));
+    let run = run.arg("--to").arg(bench.path("audit"));
+    let run = run.arg("--spool").arg(bench.path("spool"));
+    run.arg(bench.path("events.jsonl")).run()
+}
+
+fn is_root() -> bool {
+    let mut status = String::new();
+    let mut file = File::open("/proc/self/status").unwrap();
+    file.read_to_string(&mut status).unwrap();
+    status.contains("\nUid:\t0\t")
+}
