@@ -21,6 +21,7 @@ mod seal;
 mod seal_access;
 mod seal_bucket;
 mod seal_crash;
+mod seal_disk;
 mod seal_folder;
 mod seal_input;
 mod seal_network;
