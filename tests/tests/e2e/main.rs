@@ -26,6 +26,7 @@ mod seal_folder;
 mod seal_input;
 mod seal_network;
 mod seal_setup;
+mod seal_signals;
 mod seal_spool;
 mod seal_store;
 mod vectors;
