@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use auditlog_tests::{Command, Ministack, Run, command, python};
+use auditlog_tests::{Command, Endpoint, Engine, Run, command, python};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::Governance;
 
@@ -36,14 +36,14 @@ print(json.dumps([key['AccessKeyId'], key['SecretAccessKey']]))
 ";
 
 struct Guarded {
-    endpoint: Ministack,
+    endpoint: Endpoint,
     key: String,
     folder: tempfile::TempDir,
 }
 
 impl Guarded {
     fn new() -> Self {
-        let endpoint = Ministack::start_enforcing();
+        let endpoint = Engine::Ministack.start_guarded();
         locked_bucket(&endpoint, BUCKET, Governance, 30);
         let create = endpoint.kms().create_key();
         let create = create.key_usage(KeyUsageType::SignVerify);

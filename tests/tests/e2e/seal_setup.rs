@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use auditlog_tests::{Ministack, REGION, Run, command};
+use auditlog_tests::{Endpoint, Engine, REGION, Run, command};
 use aws_sdk_s3::types::{
     BucketVersioningStatus, CreateBucketConfiguration, ObjectLockConfiguration, ObjectLockEnabled,
     ObjectLockRetentionMode, VersioningConfiguration,
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use crate::seal::{BUCKET, Bench, ORIGIN, locked_bucket, wait};
 
 struct Setup {
-    endpoint: Ministack,
+    endpoint: Endpoint,
     bench: Bench,
     policy: Value,
 }
 
 impl Setup {
     fn new() -> Self {
-        let endpoint = Ministack::start();
+        let endpoint = Engine::Ministack.start();
         locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
         let bench = Bench::new();
         let policy = fs::read_to_string(bench.path("policy.json")).unwrap();

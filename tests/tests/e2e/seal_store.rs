@@ -263,7 +263,7 @@ fn a_clock_that_is_set_while_the_store_is_open_is_found_before_the_next_segment(
     fn set() -> Timestamp {
         now().saturating_add_seconds(AHEAD.load(Ordering::Relaxed))
     }
-    let endpoint = Ministack::start();
+    let endpoint = Engine::Ministack.start();
     locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
     let store = bucket_at(&aws(&endpoint), set).unwrap();
     let log = log("set");
