@@ -94,10 +94,15 @@ class Walk:
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             if re.fullmatch(r"[0-9]{12}\.jsonl\.zst", name, re.ASCII):
                 numbers.append(int(name[:12]))
-            else:
+            elif not self.unfinished(os.path.join(folder, name)):
                 fault = Fault("object-unaccounted", "no segment of the log")
                 self.report.fault(f"{self.log.prefix}/{name}", fault)
         return numbers
+
+    def unfinished(self, path):
+        """What a sealer writes before it gives it the name of a segment."""
+        name = re.fullmatch(r"\.[0-9]{12}\.jsonl\.zst\.[ -~]+\.unfinished", os.path.basename(path))
+        return name and not os.path.islink(path) and os.path.isfile(path)
 
     def one(self, number):
         """A segment by itself, then what it says of others."""

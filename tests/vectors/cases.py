@@ -248,6 +248,13 @@ def goods():
         log_of(2),
         objects={**log_of(2).objects, "notes.txt": b"?\n"},
     )
+    unfinished = f"{PREFIX}/.000000000002.jsonl.zst.0123456789abcdef.fedcba9876543210.unfinished"
+    yield good(
+        "unfinished-file",
+        "in a folder, what a sealer has not finished is no segment yet",
+        log_of(2),
+        objects={**log_of(2).objects, unfinished: b"half\n"},
+    )
     spans = log_of(4)
     yield good(
         "longer-silence-from-later-span",
@@ -1192,6 +1199,8 @@ def logs():
         ("11-digits", "a segment's name with a digit too few", f"{PREFIX}/00000000004.jsonl.zst"),
         ("plus-sign", "a segment's name with a sign", f"{PREFIX}/+00000000004.jsonl.zst"),
         ("upper-case", "a segment's name in upper case", f"{PREFIX}/000000000004.JSONL.ZST"),
+        ("unfinished-of-no-segment", "an unfinished file of no segment's name", f"{PREFIX}/.notes.txt.0.unfinished"),
+        ("unfinished-of-nobody", "an unfinished file without a writer", f"{PREFIX}/.000000000004.jsonl.zst..unfinished"),
     ):
         yield fault(
             "object-unaccounted", name, what, log, objects={**log.objects, key: log.objects[log.name(1)]}, object=key

@@ -38,6 +38,7 @@ pub(crate) struct Planner<'p> {
     by_prefix: HashMap<&'p str, &'p LogPolicy>,
     chosen: HashMap<&'p str, usize>,
     logs: Vec<LogPlan<'p>>,
+    unfinished: u64,
 }
 
 impl<'p> Planner<'p> {
@@ -57,7 +58,13 @@ impl<'p> Planner<'p> {
                 .map(|(at, log)| (log.prefix.as_str(), at))
                 .collect(),
             logs: chosen.iter().map(plan).collect(),
+            unfinished: 0,
         }
+    }
+
+    /// Number of files so far that a sealer has not finished.
+    pub(crate) const fn unfinished(&self) -> u64 {
+        self.unfinished
     }
 
     /// Takes one thing of the listing; returns the fault where the policy declares nothing that it could be.
@@ -66,6 +73,10 @@ impl<'p> Planner<'p> {
             Listed::Version { key, version } => (key, version.id.clone(), "an object"),
             Listed::Marker { key, marker } => (key, marker.id.clone(), "a delete marker"),
             Listed::Foreign { key, what } => (key, None, *what),
+            Listed::Unfinished => {
+                self.unfinished = self.unfinished.saturating_add(1);
+                return None;
+            }
         };
         let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
         let log = self.by_prefix.get(folder).copied();
@@ -122,6 +133,7 @@ impl<'p> Planner<'p> {
             Listed::Version { version, .. } => slot.versions.push(version),
             Listed::Marker { marker, .. } => slot.markers.push(marker),
             Listed::Foreign { what, .. } => slot.foreign = Some(what),
+            Listed::Unfinished => {}
         }
     }
 }

@@ -173,6 +173,13 @@ fn plan<'p>(
             record.fault(finding.fault, finding.place);
         }
     });
+    let unfinished = planner.unfinished();
+    if unfinished > 0 {
+        record.note(format!(
+            "{unfinished} unfinished {} of a sealer passed over",
+            if unfinished == 1 { "file" } else { "files" }
+        ));
+    }
     match listed {
         Ok(()) => Some(planner.finish()),
         Err(error) => {

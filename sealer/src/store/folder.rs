@@ -86,6 +86,18 @@ fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
     Ok(names)
 }
 
+/// The names in a folder to which another writer may be writing. A folder is listed in no order: a segment may show of which
+/// the predecessor does not, since it was made after its place in the listing had gone by. So it is listed twice: all that
+/// come before the last of the first listing show in the second one. Names of segments begin with a digit, and sort as they
+/// follow each other.
+fn names_up_to_now(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
+    let is_numbered = |name: &OsStr| matches!(name.as_encoded_bytes().first(), Some(b'0'..=b'9'));
+    let last = names(folder)?.into_iter().rfind(|name| is_numbered(name));
+    let mut names = names(folder)?;
+    names.retain(|name| !is_numbered(name) || Some(name) <= last.as_ref());
+    Ok(names)
+}
+
 fn is_unfinished(name: &OsStr) -> bool {
     name.to_str()
         .is_some_and(|name| name.starts_with('.') && name.ends_with(UNFINISHED))
@@ -113,7 +125,7 @@ impl Store for Folder {
     ) -> Result<(), Error> {
         let path = self.path(folder);
         self.remove_unfinished(&path)?;
-        let names = names(&path)?;
+        let names = names_up_to_now(&path)?;
         if !names.is_empty() {
             self.sync_up(&path)?;
         }

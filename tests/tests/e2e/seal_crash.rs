@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_tests::Run;
 
-use crate::seal::{Bench, accepted, events, numbered, signal, start};
+use crate::seal::{Bench, accepted, ended, events, numbered, signal, start};
 
 #[test]
 fn killed_at_any_moment_each_event_is_sealed_once() {
@@ -232,4 +232,25 @@ fn an_input_that_stays_open_is_sealed_when_old_and_heard_when_silent() {
         events(&bench.objects(), &bench.verifier_key("key.pem")),
         ["1", "2"]
     );
+}
+
+#[test]
+fn a_folder_to_which_a_sealer_writes_verifies_at_every_moment() {
+    let bench = Bench::new();
+    bench.append().run().ok();
+    let (mut child, home) = start(bench.append().args(["--max-segment-events", "1"]));
+    let mut stdin = child.stdin.take().unwrap();
+    let events = numbered(300).join("\n");
+    let feeder = thread::spawn(move || stdin.write_all(events.as_bytes()));
+    let mut moments = 0;
+    while child.try_wait().unwrap().is_none() {
+        let verify = auditlog_tests::command("auditlog-verify").arg("--policy");
+        let verify = verify.arg(bench.path("policy.json"));
+        verify.arg(bench.path("audit")).run().ok();
+        moments += 1;
+    }
+    feeder.join().unwrap().unwrap();
+    ended((child, home)).ok();
+    assert!(moments > 1, "the sealer was too quick to be watched");
+    assert_eq!(bench.verified(), numbered(300));
 }

@@ -1,5 +1,7 @@
 //! One conformance suite for every store of the sealer: a folder, and a bucket.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
@@ -13,6 +15,7 @@ use auditlog_sealer::seal::Fencing;
 use auditlog_sealer::store::{Bucket, Created, Folder, Store, newest_segment};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::{Endpoint, Engine, REGION};
+use auditlog_verifier::source::{Listed, Source as _};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_s3::primitives::ByteStream;
@@ -124,6 +127,42 @@ fn the_log_of_a_longer_name_is_another(store: &dyn Store) {
 fn a_folder_conforms() {
     let folder = tempfile::tempdir().unwrap();
     conforms(&|writer| Box::new(Folder::new(folder.path(), writer)));
+}
+
+/// A folder is listed in no order, and is no snapshot: what is added meanwhile may show before its predecessor does.
+#[test]
+fn a_folder_to_which_segments_are_added_has_no_gap_at_any_moment() {
+    const SEGMENTS: u64 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let log = log("busy");
+    fs::create_dir(folder.path().join("busy")).unwrap();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 0..SEGMENTS {
+                fs::write(folder.path().join(log.segment_key(number)), "segment").unwrap();
+            }
+        });
+        let sealer = Folder::new(folder.path(), "another");
+        let verifier = auditlog_verifier::source::Folder::open(folder.path()).unwrap();
+        let (mut newest, mut listed) = (None, 0);
+        while !writer.is_finished() {
+            let found = newest_segment(&sealer, &log).unwrap();
+            assert!(found >= newest, "{found:?} after {newest:?}");
+            newest = found;
+            let mut numbers = BTreeSet::new();
+            let mut each = |seen| match seen {
+                Listed::Version { key, .. } => {
+                    assert!(numbers.insert(log.segment_of_key(&key).unwrap()));
+                }
+                other => panic!("{other:?}"),
+            };
+            verifier.list(&["busy"], &mut each).unwrap();
+            let expected = numbers.last().map_or(0, |last| last + 1);
+            assert_eq!(numbers.len(), usize::try_from(expected).unwrap());
+            assert!(expected >= listed, "{expected} after {listed}");
+            listed = expected;
+        }
+    });
 }
 
 const BUCKET: &str = "audit";

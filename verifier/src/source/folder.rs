@@ -82,14 +82,23 @@ impl Source for Folder {
             let Some(folder) = self.log_folder(prefix)? else {
                 continue;
             };
-            let entries = fs::read_dir(&folder).map_err(|error| failed(&folder, &error))?;
-            for entry in entries {
+            let end = last_segment(&folder)?;
+            for entry in entries(&folder)? {
                 let entry = entry.map_err(|error| failed(&folder, &error))?;
+                let name = entry.file_name();
+                if name.to_str().and_then(segment_number) > end {
+                    continue;
+                }
+                // First, since it may be gone before anything else can be asked of it.
+                if is_unfinished(&entry) {
+                    each(Listed::Unfinished);
+                    continue;
+                }
                 // Not what the folder has noted of the file, but the file, or what was mounted over it.
                 let metadata = entry
                     .metadata()
                     .map_err(|error| failed(&entry.path(), &error))?;
-                let key = format!("{prefix}/{}", entry.file_name().to_string_lossy());
+                let key = format!("{prefix}/{}", name.to_string_lossy());
                 each(if metadata.is_file() {
                     Listed::Version {
                         key,
@@ -180,6 +189,45 @@ fn failed(path: &Path, error: &io::Error) -> ReadError {
         "copy the bucket again with `aws s3 sync` and verify the copy"
     };
     ReadError::new(format!("{}: {error}", path.display())).with_hint(hint)
+}
+
+fn entries(folder: &Path) -> Result<fs::ReadDir, ReadError> {
+    fs::read_dir(folder).map_err(|error| failed(folder, &error))
+}
+
+/// The last segment that is there now (V4). A folder to which a sealer writes is listed in no order: a segment may show of
+/// which the predecessor does not, since it was made after its place in the listing had gone by. In a listing that is begun
+/// after this one, all show up to here.
+fn last_segment(folder: &Path) -> Result<Option<u64>, ReadError> {
+    let mut last = None;
+    for entry in entries(folder)? {
+        let name = entry.map_err(|error| failed(folder, &error))?.file_name();
+        last = last.max(name.to_str().and_then(segment_number));
+    }
+    Ok(last)
+}
+
+/// The number in the name of a segment.
+fn segment_number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".jsonl.zst")?;
+    let twelve = digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    twelve.then(|| digits.parse().ok())?
+}
+
+/// Whether it is what a sealer writes before it gives it the name of a segment (V5).
+fn is_unfinished(entry: &fs::DirEntry) -> bool {
+    const NAME_BYTES: usize = "000000000000.jsonl.zst".len();
+    let printable = |byte| matches!(byte, b' '..=b'~');
+    let name = entry.file_name();
+    let parts = name
+        .to_str()
+        .and_then(|name| name.strip_prefix('.')?.strip_suffix(".unfinished"))
+        .and_then(|rest| rest.split_at_checked(NAME_BYTES));
+    let named = parts.is_some_and(|(segment, writer)| {
+        let writer = writer.strip_prefix('.').unwrap_or_default();
+        segment_number(segment).is_some() && !writer.is_empty() && writer.bytes().all(printable)
+    });
+    named && entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 
 fn kind(file_type: fs::FileType) -> &'static str {

@@ -60,6 +60,8 @@ pub enum Listed {
         /// What it is, in words.
         what: &'static str,
     },
+    /// A file that a sealer has not finished: it has no segment's name yet.
+    Unfinished,
 }
 
 /// What a listing says of one version of an object.
