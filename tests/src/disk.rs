@@ -98,6 +98,21 @@ pub fn on_disks(disks: &[Disk], program: impl AsRef<Path>) -> Command {
         .arg(program.as_ref())
 }
 
+/// A command that runs after lines of shell which may mount what they like: only they and the command see it, and it is gone
+/// with them. What the command has as environment is not taken over.
+///
+/// # Panics
+///
+/// Where this machine lets nobody mount anything, even in a namespace of its own.
+pub fn after_mounting(lines: &str, command: Command) -> Command {
+    let (inner, _home) = command.into_inner();
+    Command::new("unshare")
+        .arg(unshare())
+        .args(["sh", "-c", &format!("set -e\n{lines}"), "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+}
+
 /// How a mount namespace is had here: as root, or as root of a user namespace.
 fn unshare() -> &'static str {
     static WAY: OnceLock<&str> = OnceLock::new();

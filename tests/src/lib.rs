@@ -32,8 +32,8 @@ mod terraform;
 
 pub use ceph::Ceph;
 pub use command::{Command, Run, command};
-pub use disk::{Disk, on_disks};
+pub use disk::{Disk, after_mounting, on_disks};
 pub use endpoint::{Endpoint, Engine, REGION};
 pub use project::{binary, mirror, python, root};
-pub use proxy::{Answer, Fault, Proxy};
+pub use proxy::{Answer, Fault, Proxy, Reply};
 pub use terraform::Terraform;

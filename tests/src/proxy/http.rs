@@ -57,6 +57,53 @@ impl Message {
     }
 }
 
+/// An answer that can be changed before it goes out.
+#[derive(Debug)]
+pub struct Reply {
+    message: Message,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn new(mut message: Message) -> Self {
+        assert!(
+            message.header("transfer-encoding").is_none(),
+            "only a body in one piece can be changed"
+        );
+        let body = std::mem::take(&mut message.body);
+        Self { message, body }
+    }
+
+    pub(super) fn into_message(mut self) -> Message {
+        let length = self.body.len().to_string();
+        self.message.replace_header("content-length", Some(&length));
+        self.message.body = self.body;
+        self.message
+    }
+
+    /// Takes away every header whose name begins so, in lower case.
+    pub fn remove_headers(&mut self, prefix: &str) {
+        let begins_so = |line: &&str| {
+            line.split_once(':')
+                .is_some_and(|(name, _)| name.to_lowercase().starts_with(prefix))
+        };
+        let kept = self.message.head.trim_end().lines();
+        let kept: Vec<&str> = kept.filter(|line| !begins_so(line)).collect();
+        self.message.head = kept.join("\r\n") + "\r\n\r\n";
+    }
+
+    /// Changes the body as text.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none.
+    pub fn change_text(&mut self, change: impl FnOnce(&str) -> String) {
+        let text = std::str::from_utf8(&self.body).expect("a body of text");
+        self.body = change(text).into();
+    }
+}
+
 /// A connection, and what was read of it beyond the last message.
 pub(super) struct Wire {
     stream: TcpStream,

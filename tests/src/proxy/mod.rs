@@ -10,6 +10,7 @@
 //! assert_eq!(way.faults(), 1);
 //! ```
 
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,8 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use http::{Message, Wire};
 
 mod http;
+
+pub use http::Reply;
 
 /// Something happens within seconds; a machine under load takes longer, what never happens fails the test.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -44,10 +47,29 @@ pub enum Fault {
     Trickle(Duration),
     /// It is carried out, and the answer's `Date` differs by so many seconds.
     ShiftDate(i64),
+    /// It is carried out, and the answer is changed.
+    Change(Change),
     /// It is passed on without this header. Counts where the header was there.
     DropHeader(&'static str),
     /// It is not passed on; this comes in place of an answer.
     Answer(Answer),
+}
+
+impl Fault {
+    /// Changes the answer.
+    pub fn change(change: impl Fn(&mut Reply) + Send + Sync + 'static) -> Self {
+        Self::Change(Change(Arc::new(change)))
+    }
+}
+
+/// What is done to an answer.
+#[derive(Clone)]
+pub struct Change(Arc<dyn Fn(&mut Reply) + Send + Sync>);
+
+impl fmt::Debug for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Change")
+    }
 }
 
 /// An answer in the words of S3.
@@ -93,6 +115,16 @@ impl Answer {
         header: None,
     };
 
+    /// S3 refuses, for the reason that has this code.
+    pub const fn refusal(status: &'static str, code: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            message: "So says S3.",
+            header: None,
+        }
+    }
+
     fn message(&self, method: &str) -> Message {
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>",
@@ -123,11 +155,18 @@ struct Rule {
     left: Option<usize>,
 }
 
+#[derive(Debug)]
+struct Request {
+    /// Method, path and query, and the operation of KMS.
+    kind: String,
+    head: String,
+}
+
 #[derive(Debug, Default)]
 struct State {
     rules: Vec<Rule>,
     faults: usize,
-    requests: Vec<String>,
+    requests: Vec<Request>,
     closed: bool,
 }
 
@@ -163,9 +202,10 @@ impl Shared {
             rule.left = rule.left.map(|left| left - 1);
             Some(rule.fault.clone())
         });
-        state
-            .requests
-            .push(format!("{method} {target} {operation}"));
+        state.requests.push(Request {
+            kind: format!("{method} {target} {operation}"),
+            head: request.head.clone(),
+        });
         drop(state);
         self.changed.notify_all();
         fault
@@ -251,8 +291,17 @@ impl Proxy {
     /// How many requests of this kind came, whatever became of them.
     pub fn requests(&self, method: &str, text: &str) -> usize {
         let state = self.shared.state();
-        let is_it = |line: &&String| line.starts_with(&format!("{method} ")) && line.contains(text);
+        let is_it = |request: &&Request| {
+            request.kind.starts_with(&format!("{method} ")) && request.kind.contains(text)
+        };
         state.requests.iter().filter(is_it).count()
+    }
+
+    /// The heads of all requests that came, as they were sent.
+    pub fn heads(&self) -> Vec<String> {
+        let state = self.shared.state();
+        let head = |request: &Request| request.head.clone();
+        state.requests.iter().map(head).collect()
     }
 
     /// Waits until so many requests went wrong.
@@ -386,6 +435,13 @@ fn answer_badly(
                 thread::sleep(*pause);
                 client.write(&[*byte])?;
             }
+            Ok(true)
+        }
+        Fault::Change(change) => {
+            let mut reply = Reply::new(answer);
+            (change.0)(&mut reply);
+            shared.count();
+            client.write(&reply.into_message().bytes())?;
             Ok(true)
         }
         Fault::ShiftDate(seconds) => {

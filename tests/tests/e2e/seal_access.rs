@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use auditlog_tests::{Command, Endpoint, Engine, Run, command, python};
+use auditlog_tests::{Endpoint, Engine, Run, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::Governance;
+use serde_json::json;
 
 use crate::seal::{BUCKET, ORIGIN, locked_bucket, wait};
 
@@ -20,20 +21,6 @@ const RIGHTS: [&str; 9] = [
     "kms:GetPublicKey",
     "kms:DescribeKey",
 ];
-
-/// Makes a user with one policy, and prints the two parts of its access key.
-const MAKE_USER: &str = r"
-import json, os, sys
-import botocore.session
-name, rights = sys.argv[1], sys.argv[2:]
-iam = botocore.session.get_session().create_client('iam', endpoint_url=os.environ['AWS_ENDPOINT_URL'])
-iam.create_user(UserName=name)
-statement = {'Effect': 'Allow', 'Action': rights, 'Resource': '*'}
-policy = json.dumps({'Version': '2012-10-17', 'Statement': [statement]})
-iam.put_user_policy(UserName=name, PolicyName='rights', PolicyDocument=policy)
-key = iam.create_access_key(UserName=name)['AccessKey']
-print(json.dumps([key['AccessKeyId'], key['SecretAccessKey']]))
-";
 
 struct Guarded {
     endpoint: Endpoint,
@@ -57,13 +44,10 @@ impl Guarded {
 
     /// A user with all rights but one; returns both parts of its access key.
     fn user_without(&self, right: &str) -> [String; 2] {
-        let rights = RIGHTS.into_iter().filter(|one| *one != right);
-        let name = right.replace(':', "-");
-        let run = Command::new(python()).envs(self.endpoint.env());
-        let run = run.env("AWS_DEFAULT_REGION", auditlog_tests::REGION);
-        let run = run.args(["-c", MAKE_USER, &name]).args(rights);
-        let pair = run.run().ok().json();
-        [0, 1].map(|part| pair[part].as_str().unwrap().to_owned())
+        let rights: Vec<&str> = RIGHTS.into_iter().filter(|one| *one != right).collect();
+        let statement = json!({ "Effect": "Allow", "Action": rights, "Resource": "*" });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+        self.endpoint.user(&policy).into()
     }
 
     fn append(&self, [access, secret]: &[String; 2]) -> Run {

@@ -1,10 +1,9 @@
 //! `auditlog-verify` as somebody who may not do everything: an endpoint that holds its users to their rights.
 
-use auditlog_tests::{Command, Engine, Run};
+use auditlog_tests::{Command, Engine, Fault, Proxy, Run};
 use serde_json::json;
 
 use crate::verify_log::BUCKET;
-use crate::verify_net::{Answer, Fate, Way};
 use crate::verify_s3::World;
 
 const BUCKET_ACTIONS: [&str; 3] = [
@@ -52,8 +51,7 @@ impl Guarded {
 
     fn command(&self, user: &User) -> Command {
         let command = self.world.command().args(["--report", "json"]);
-        let command = command.env("AWS_ACCESS_KEY_ID", &user.id);
-        command.env("AWS_SECRET_ACCESS_KEY", &user.secret)
+        command.envs(self.world.endpoint.env_with(&user.id, &user.secret))
     }
 }
 
@@ -99,16 +97,12 @@ async fn the_permissions_of_the_guide_are_enough_and_each_that_is_lacking_is_nam
     }
     // S3 leaves the lock out of the object's answer for who may not read it; this endpoint does not.
     let user = guarded.user_without("s3:GetObjectRetention");
-    let way = Way::to(guarded.world.endpoint.url(), |_| {
-        Fate::Change(|answer: &mut Answer| {
-            answer
-                .headers
-                .retain(|(name, _)| !name.starts_with("x-amz-object-lock"));
-        })
-    });
+    let way = Proxy::to(guarded.world.endpoint.url());
+    let unlocked = Fault::change(|reply| reply.remove_headers("x-amz-object-lock"));
+    way.from_now_on("GET", "", unlocked);
     let run = guarded
         .command(&user)
-        .args(["--endpoint-url", way.endpoint()])
+        .args(["--endpoint-url", way.url()])
         .run();
     no_verdict(
         &run,

@@ -7,21 +7,9 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
-use auditlog_tests::{Command, Run};
+use auditlog_tests::{Command, Run, after_mounting};
 
 use crate::verify_folder::{Folder, faults, no_verdict};
-
-/// Runs a command after lines of shell that only it and they see: what they mount is gone with them.
-pub(crate) fn in_a_place_of_its_own(lines: &str, command: Command) -> Run {
-    let (inner, _home) = command.into_inner();
-    let mut unshare = Command::new("unshare").install_with("install util-linux");
-    let id = Command::new("id").arg("-u").run().ok().stdout;
-    unshare = unshare.arg(if id.trim() == "0" { "-m" } else { "-Urm" });
-    let lines = format!("set -e\n{lines}");
-    let arguments: Vec<_> = inner.get_args().map(ToOwned::to_owned).collect();
-    unshare = unshare.args(["sh", "-c", &lines, "sh"]);
-    unshare.arg(inner.get_program()).args(arguments).run()
-}
 
 #[track_caller]
 fn not_read(run: &Run, what: &str, reason: &str) {
@@ -54,7 +42,7 @@ fn what_is_no_file_in_place_of_a_segment_is_not_waited_for() {
         "mount --bind /dev/zero '{}'\nexec \"$@\"",
         segment.display()
     );
-    let run = in_a_place_of_its_own(&device, folder.command().arg(folder.bucket()));
+    let run = after_mounting(&device, folder.command().arg(folder.bucket())).run();
     not_read(&run, "000000000002", no_file);
     folder.verify().ok();
 }
@@ -67,7 +55,7 @@ fn a_file_that_nobody_can_read_is_no_verdict_and_no_fault_elsewhere_is_forgiven(
         "mount --bind /proc/$$/mem '{}'\nexec \"$@\"",
         folder.segment(2).display()
     );
-    let verify = || in_a_place_of_its_own(&lines, folder.command().arg(folder.bucket()));
+    let verify = || after_mounting(&lines, folder.command().arg(folder.bucket())).run();
     let run = verify();
     not_read(
         &run,

@@ -1,26 +1,23 @@
-//! `auditlog-verify` over a network that fails: between it and a real endpoint stands a way that loses, cuts, delays and
-//! changes what goes through.
-
-mod way;
+//! `auditlog-verify` over a network that fails: between it and a real endpoint stands a way on which things go wrong.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use auditlog_tests::{Command, Engine, Run};
+use auditlog_tests::{Answer, Command, Engine, Fault, Proxy, Reply, Run};
 use tokio::sync::OnceCell;
 
-pub(crate) use self::way::{Answer, Asked, Fate, Way};
 use crate::verify_log::ORIGIN;
 use crate::verify_s3::{World, faults};
 
 /// So many that a store which fails again and again is given up on.
 const SEGMENTS: usize = 12;
 
-/// What is done to an answer.
-type Change = fn(&mut Answer);
+/// What the requests for the listing, for any object and for the bytes of one of them have in common.
+const LISTING: &str = "?versions";
+const OBJECTS: &str = ".jsonl.zst";
+const FIFTH: &str = "000000000005.jsonl.zst?x-id=GetObject";
+const SEVENTH: &str = "000000000007.jsonl.zst?x-id=GetObject";
 
 /// A good bucket that no test of this file changes.
 async fn world() -> &'static World {
@@ -30,36 +27,28 @@ async fn world() -> &'static World {
         .await
 }
 
-async fn command(way: &Way, timeout_seconds: &str) -> Command {
+async fn way() -> Proxy {
+    Proxy::to(world().await.endpoint.url())
+}
+
+async fn command(way: &Proxy, timeout_seconds: &str) -> Command {
     let command = world().await.command();
-    let command = command.args(["--endpoint-url", way.endpoint()]);
+    let command = command.args(["--endpoint-url", way.url()]);
     command.args(["--timeout-seconds", timeout_seconds])
 }
 
-async fn verify(fate: impl Fn(&Asked) -> Fate + Send + Sync + 'static) -> Run {
-    let way = Way::to(world().await.endpoint.url(), fate);
-    // As short as a machine under load allows: some of the tests wait for as long as the verifier does.
-    let command = command(&way, "2").await;
+/// As short as a machine under load allows: some of the tests wait for as long as the verifier does.
+async fn verify(way: &Proxy) -> Run {
+    let command = command(way, "2").await;
     let run = tokio::task::spawn_blocking(move || command.args(["--report", "json"]).run()).await;
     run.expect("the verifier")
 }
 
-/// The one fate for what is looked for, the first so many times; everything else passes.
-fn first(times: usize, mut what: impl FnMut(&Asked) -> Option<Fate>) -> impl FnMut(&Asked) -> Fate {
-    let mut seen = 0;
-    move |asked| match what(asked) {
-        Some(fate) if seen < times => {
-            seen += 1;
-            fate
-        }
-        _ => Fate::Pass,
-    }
-}
-
-/// A fate that counts needs to be asked by one request at a time.
-fn one_by_one(fate: impl FnMut(&Asked) -> Fate + Send) -> impl Fn(&Asked) -> Fate + Send + Sync {
-    let fate = Mutex::new(fate);
-    move |asked| fate.lock().expect("no panic")(asked)
+/// Verifies over a way on which this goes wrong with each request of that kind.
+async fn verify_with(text: &str, fault: Fault) -> Run {
+    let way = way().await;
+    way.from_now_on("GET", text, fault);
+    verify(&way).await
 }
 
 #[track_caller]
@@ -90,35 +79,30 @@ fn all_but_one(run: &Run, reason: &str, hint: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_names_the_owner_that_the_policy_declares() {
-    let (send, seen) = mpsc::channel();
-    let run = verify(move |asked| {
-        let owner = asked.headers.get("x-amz-expected-bucket-owner").cloned();
-        _ = send.send((owner, asked.target.clone()));
-        Fate::Pass
-    });
-    run.await.ok();
-    let seen: Vec<_> = seen.iter().collect();
-    assert!(seen.len() > SEGMENTS, "{seen:?}");
-    let owned = |owner: &Option<String>| owner.as_deref() == Some("000000000000");
-    assert!(seen.iter().all(|(owner, _)| owned(owner)), "{seen:?}");
+    let way = way().await;
+    verify(&way).await.ok();
+    let heads = way.heads();
+    assert!(heads.len() > SEGMENTS, "{heads:?}");
+    let owner = "x-amz-expected-bucket-owner: 000000000000\r\n";
+    for head in heads {
+        assert!(head.to_lowercase().contains(owner), "{head}");
+    }
     // What S3 answers to the name of another owner.
-    let refused = |_: &Asked| Fate::Answer(Answer::refusal("403 Forbidden", "AccessDenied"));
+    let refused = Fault::Answer(Answer::refusal("403 Forbidden", "AccessDenied"));
     let hint = "allow s3:ListBucketVersions, and see whether account 000000000000 owns the bucket";
-    no_verdict(&verify(refused).await, "the listing", "HTTP 403: ", hint);
+    no_verdict(
+        &verify_with("", refused).await,
+        "the listing",
+        "HTTP 403: ",
+        hint,
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_gone_after_the_listing_is_given_up_on() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    let run = verify(move |asked| {
-        if asked.is_object() {
-            count.fetch_add(1, Ordering::SeqCst);
-            return Fate::Gone;
-        }
-        Fate::Pass
-    });
-    let run = run.await;
+    let way = way().await;
+    way.from_now_on("GET", OBJECTS, Fault::HangUp);
+    let run = verify(&way).await;
     no_verdict(
         &run,
         "000000000000.jsonl.zst",
@@ -135,26 +119,18 @@ async fn a_store_that_is_gone_after_the_listing_is_given_up_on() {
             .is_some_and(|text| text.contains(reason)),
         "{run}"
     );
-    assert!(asked.load(Ordering::SeqCst) < 3 * SEGMENTS, "{asked:?}");
+    assert!(way.faults() < 3 * SEGMENTS, "{}", way.faults());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_segment_that_the_store_is_silent_about_is_named_and_all_others_are_judged() {
-    let silent = |asked: &Asked| {
-        if asked.is_of(5) {
-            Fate::Silent
-        } else {
-            Fate::Pass
-        }
-    };
     all_but_one(
-        &verify(silent).await,
+        &verify_with(FIFTH, Fault::Silence).await,
         "cannot read logs/payments/000000000005",
         "did not answer in time",
     );
-    let run = verify(|_: &Asked| Fate::Silent).await;
     no_verdict(
-        &run,
+        &verify_with("", Fault::Silence).await,
         "the listing",
         "cannot list its versions, in bucket acme-audit",
         "did not answer in time",
@@ -163,15 +139,8 @@ async fn a_segment_that_the_store_is_silent_about_is_named_and_all_others_are_ju
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_trickles_is_not_waited_for() {
-    let trickles = |asked: &Asked| {
-        if asked.is_of(5) {
-            Fate::Trickle
-        } else {
-            Fate::Pass
-        }
-    };
     all_but_one(
-        &verify(trickles).await,
+        &verify_with(FIFTH, Fault::Trickle(Duration::from_millis(50))).await,
         "it did not come within 2 seconds",
         "verify again",
     );
@@ -179,11 +148,12 @@ async fn a_body_that_trickles_is_not_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_cut_off_is_asked_for_again() {
-    let cut = |asked: &Asked| asked.is_of(5).then_some(Fate::Cut);
-    verify(one_by_one(first(2, cut))).await.ok();
-    let run = verify(one_by_one(first(9, cut))).await;
+    let way = way().await;
+    way.times(2, "GET", FIFTH, Fault::CutAnswer);
+    verify(&way).await.ok();
+    assert_eq!(way.faults(), 2);
     all_but_one(
-        &run,
+        &verify_with(FIFTH, Fault::CutAnswer).await,
         "cannot read logs/payments/000000000005.jsonl.zst, in bucket acme-audit: ",
         "verify again",
     );
@@ -191,48 +161,30 @@ async fn a_body_that_is_cut_off_is_asked_for_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_another_length_than_was_listed_is_no_verdict() {
-    fn plain(answer: &mut Answer) {
-        answer
-            .headers
-            .retain(|(name, _)| !name.starts_with("x-amz-checksum"));
-    }
-    let changed = |change: Change| {
-        verify(move |asked: &Asked| {
-            if asked.is_of(5) {
-                Fate::Change(change)
-            } else {
-                Fate::Pass
-            }
-        })
-    };
-    let longer = changed(|answer| {
-        plain(answer);
-        answer.body.push(0);
+    let longer = Fault::change(|reply| {
+        reply.remove_headers("x-amz-checksum");
+        reply.body.push(0);
     });
-    all_but_one(&longer.await, "bytes, the store sent more", "verify again");
-    let shorter = changed(|answer| {
-        plain(answer);
-        answer.body.truncate(100);
+    let run = verify_with(FIFTH, longer).await;
+    all_but_one(&run, "bytes, the store sent more", "verify again");
+    let shorter = Fault::change(|reply| {
+        reply.remove_headers("x-amz-checksum");
+        reply.body.truncate(100);
     });
-    all_but_one(&shorter.await, "bytes, the store sent 100", "verify again");
+    let run = verify_with(FIFTH, shorter).await;
+    all_but_one(&run, "bytes, the store sent 100", "verify again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_asks_for_patience_is_asked_again() {
-    let slow = |asked: &Asked| {
-        let answer = || Answer::refusal("503 Slow Down", "SlowDown");
-        (asked.is_of(5) || asked.is_listing()).then(|| Fate::Answer(answer()))
-    };
-    verify(one_by_one(first(2, slow))).await.ok();
-    let busy = move |asked: &Asked| {
-        if asked.is_of(5) {
-            slow(asked).expect("an answer")
-        } else {
-            Fate::Pass
-        }
-    };
+    let slow = || Fault::Answer(Answer::SLOW_DOWN);
+    let way = way().await;
+    way.times(2, "GET", LISTING, slow());
+    way.times(2, "GET", FIFTH, slow());
+    verify(&way).await.ok();
+    assert_eq!(way.faults(), 4);
     all_but_one(
-        &verify(busy).await,
+        &verify_with(FIFTH, slow()).await,
         "HTTP 503: ",
         "overloaded or broken: verify again later",
     );
@@ -240,149 +192,101 @@ async fn a_store_that_asks_for_patience_is_asked_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refusal_says_what_to_do() {
-    for (status, code, hint) in [
+    let elsewhere = "not in region eu-central-1, where the policy has it";
+    let credentials = "the credentials are wrong or have expired";
+    for (answer, hint) in [
+        (Answer::PERMANENT_REDIRECT, elsewhere),
+        (Answer::WRONG_REGION, elsewhere),
         (
-            "301 Moved Permanently",
-            "PermanentRedirect",
-            "not in region eu-central-1, where the policy has it",
+            Answer::refusal("403 Forbidden", "InvalidAccessKeyId"),
+            credentials,
         ),
         (
-            "400 Bad Request",
-            "AuthorizationHeaderMalformed",
-            "not in region eu-central-1, where the policy has it",
+            Answer::refusal("403 Forbidden", "SignatureDoesNotMatch"),
+            credentials,
         ),
         (
-            "403 Forbidden",
-            "InvalidAccessKeyId",
-            "the credentials are wrong or have expired",
+            Answer::refusal("400 Bad Request", "ExpiredToken"),
+            credentials,
+        ),
+        (Answer::TIME_TOO_SKEWED, "set the clock"),
+        (
+            Answer::refusal("404 Not Found", "NoSuchBucket"),
+            "the bucket was deleted",
         ),
         (
-            "403 Forbidden",
-            "SignatureDoesNotMatch",
-            "the credentials are wrong or have expired",
+            Answer::refusal("502 Bad Gateway", "InternalError"),
+            "verify again later",
         ),
-        (
-            "400 Bad Request",
-            "ExpiredToken",
-            "the credentials are wrong or have expired",
-        ),
-        ("403 Forbidden", "RequestTimeTooSkewed", "set the clock"),
-        ("404 Not Found", "NoSuchBucket", "the bucket was deleted"),
-        ("502 Bad Gateway", "InternalError", "verify again later"),
     ] {
-        let refused = move |_: &Asked| Fate::Answer(Answer::refusal(status, code));
-        no_verdict(&verify(refused).await, "the listing", code, hint);
+        let code = answer.code;
+        let run = verify_with("", Fault::Answer(answer)).await;
+        no_verdict(&run, "the listing", code, hint);
     }
-    let archived = |asked: &Asked| {
-        let answer = || Answer::refusal("403 Forbidden", "InvalidObjectState");
-        if asked.is_of(5) {
-            Fate::Answer(answer())
-        } else {
-            Fate::Pass
-        }
-    };
+    let archived = Fault::Answer(Answer::refusal("403 Forbidden", "InvalidObjectState"));
     all_but_one(
-        &verify(archived).await,
+        &verify_with(FIFTH, archived).await,
         "InvalidObjectState",
         "aws s3api restore-object",
     );
 }
 
+/// Says that the listing goes on behind a key.
+fn goes_on_behind(key: &'static str) -> Fault {
+    let next = format!("<IsTruncated>true</IsTruncated><NextKeyMarker>logs/{key}</NextKeyMarker>");
+    Fault::change(move |reply| {
+        reply.change_text(|text| text.replace("<IsTruncated>false</IsTruncated>", &next));
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_never_ends_is_no_verdict() {
-    fn again(answer: &mut Answer) {
-        let next = "<IsTruncated>true</IsTruncated><NextKeyMarker>logs/x</NextKeyMarker>";
-        answer.body = answer
-            .text()
-            .replace("<IsTruncated>false</IsTruncated>", next)
-            .into();
-    }
-    fn other(answer: &mut Answer) {
-        again(answer);
-        answer.body = answer.text().replace("logs/x<", "logs/y<").into();
-    }
-    let endless = |asked: &Asked| {
-        if asked.is_listing() {
-            Fate::Change(again)
-        } else {
-            Fate::Pass
-        }
-    };
     let reason = "the store's listing never ends: what follows logs/x is listed again and again";
-    no_verdict(
-        &verify(endless).await,
-        "the listing",
-        reason,
-        "--endpoint-url",
-    );
-    let in_turn = |asked: &Asked| {
-        let change = if asked.target.contains("logs%2Fx") {
-            other
-        } else {
-            again
-        };
-        if asked.is_listing() {
-            Fate::Change(change)
-        } else {
-            Fate::Pass
-        }
-    };
-    no_verdict(
-        &verify(in_turn).await,
-        "the listing",
-        "never ends",
-        "--endpoint-url",
-    );
+    let run = verify_with(LISTING, goes_on_behind("x")).await;
+    no_verdict(&run, "the listing", reason, "--endpoint-url");
+    let way = way().await;
+    way.from_now_on("GET", "key-marker=logs%2Fx", goes_on_behind("y"));
+    way.from_now_on("GET", LISTING, goes_on_behind("x"));
+    let run = verify(&way).await;
+    no_verdict(&run, "the listing", "never ends", "--endpoint-url");
+}
+
+/// Takes away the first of what stands between two texts, and these.
+fn without(reply: &mut Reply, begin: &str, end: &str) {
+    reply.change_text(|text| {
+        let (before, rest) = text.split_once(begin).expect("the field");
+        let (_, after) = rest.split_once(end).expect("its end");
+        format!("{before}{after}")
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_leaves_something_out_is_no_verdict() {
-    fn without(answer: &mut Answer, field: &str) {
-        let text = answer.text();
-        let (before, rest) = text.split_once(&format!("<{field}>")).expect("the field");
-        let (_, after) = rest.split_once(&format!("</{field}>")).expect("its end");
-        answer.body = format!("{before}{after}").into();
+    for (field, reason) in [
+        ("IsTruncated", "leaves out IsTruncated"),
+        ("Size", "leaves out Size of logs/payments/000000000000"),
+        ("LastModified", "leaves out LastModified of logs/payments/"),
+        ("Key", "leaves out Key"),
+    ] {
+        let (begin, end) = (format!("<{field}>"), format!("</{field}>"));
+        let spoilt = Fault::change(move |reply| without(reply, &begin, &end));
+        let run = verify_with(LISTING, spoilt).await;
+        no_verdict(&run, "the listing", reason, "what answers in place of S3");
     }
-    let changes: [(&str, Change); 5] = [
-        ("leaves out IsTruncated", |answer| {
-            without(answer, "IsTruncated");
-        }),
-        ("leaves out Size of logs/payments/000000000000", |answer| {
-            without(answer, "Size");
-        }),
-        ("leaves out LastModified of logs/payments/", |answer| {
-            without(answer, "LastModified");
-        }),
-        ("leaves out Key", |answer| {
-            let text = answer
-                .text()
-                .replace("<Key>logs%2Fpayments%2F000000000000.jsonl.zst</Key>", "");
-            answer.body = text
-                .replace("<Key>logs/payments/000000000000.jsonl.zst</Key>", "")
-                .into();
-        }),
-        ("leaves out NextKeyMarker", |answer| {
-            answer.body = answer
-                .text()
-                .replace("<IsTruncated>false", "<IsTruncated>true")
-                .into();
-        }),
-    ];
-    for (reason, change) in changes {
-        let spoilt = move |asked: &Asked| {
-            if asked.is_listing() {
-                Fate::Change(change)
-            } else {
-                Fate::Pass
-            }
-        };
-        no_verdict(
-            &verify(spoilt).await,
-            "the listing",
-            reason,
-            "what answers in place of S3",
-        );
-    }
+    let endless = Fault::change(|reply| {
+        reply.change_text(|text| text.replace("<IsTruncated>false", "<IsTruncated>true"));
+    });
+    no_verdict(
+        &verify_with(LISTING, endless).await,
+        "the listing",
+        "leaves out NextKeyMarker",
+        "what answers in place of S3",
+    );
+}
+
+/// Says something else, and that all is well.
+fn says(body: &'static str) -> Fault {
+    Fault::change(|reply| reply.body = body.into())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -394,33 +298,17 @@ async fn a_listing_that_is_none_is_no_verdict() {
         "<ListVersionsResult><Version>",
         "{}",
     ] {
-        let garbage = move |asked: &Asked| {
-            if asked.is_listing() {
-                Fate::Answer(Answer::of("200 OK", body))
-            } else {
-                Fate::Pass
-            }
-        };
-        no_verdict(
-            &verify(garbage).await,
-            "the listing",
-            "",
-            "what answers in place of S3",
-        );
+        let run = verify_with(LISTING, says(body)).await;
+        no_verdict(&run, "the listing", "", "what answers in place of S3");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_cannot_be_read_are_no_verdict_and_the_logs_are_judged() {
-    let garbage = |asked: &Asked| {
-        let settings = asked.target.contains("object-lock") || asked.target.contains("versioning");
-        if settings {
-            Fate::Answer(Answer::of("200 OK", "<html/>"))
-        } else {
-            Fate::Pass
-        }
-    };
-    let run = verify(garbage).await;
+    let way = way().await;
+    way.from_now_on("GET", "?object-lock", says("<html/>"));
+    way.from_now_on("GET", "?versioning", says("<html/>"));
+    let run = verify(&way).await;
     no_verdict(
         &run,
         "the bucket's configuration",
@@ -432,17 +320,15 @@ async fn settings_that_cannot_be_read_are_no_verdict_and_the_logs_are_judged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_goes_before_what_could_not_be_read() {
-    let run = verify(|asked: &Asked| match () {
-        () if asked.is_of(5) => Fate::Answer(Answer::refusal("403 Forbidden", "AccessDenied")),
-        () if asked.is_of(7) => Fate::Change(|answer| {
-            answer
-                .headers
-                .retain(|(name, _)| !name.starts_with("x-amz-checksum"));
-            answer.body[20] ^= 1;
-        }),
-        () => Fate::Pass,
+    let way = way().await;
+    let denied = Answer::refusal("403 Forbidden", "AccessDenied");
+    way.from_now_on("GET", FIFTH, Fault::Answer(denied));
+    let changed = Fault::change(|reply| {
+        reply.remove_headers("x-amz-checksum");
+        reply.body[20] ^= 1;
     });
-    let run = run.await;
+    way.from_now_on("GET", SEVENTH, changed);
+    let run = verify(&way).await;
     assert_eq!(run.status, 1, "{run}");
     let json = run.json();
     assert_eq!(
@@ -463,11 +349,8 @@ async fn a_fault_goes_before_what_could_not_be_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_not_the_stores_gives_no_verdict_and_no_fault_is_forgiven() {
-    for change in [
-        |answer: &mut Answer| answer.date_off_by(-1),
-        |answer: &mut Answer| answer.date_off_by(1),
-    ] {
-        let run = verify(move |_: &Asked| Fate::Change(change)).await;
+    for seconds in [-3600, 3600] {
+        let run = verify_with("", Fault::ShiftDate(seconds)).await;
         no_verdict(
             &run,
             "the time",
@@ -476,41 +359,26 @@ async fn a_clock_that_is_not_the_stores_gives_no_verdict_and_no_fault_is_forgive
         );
         assert_eq!(run.json()["logs"][0]["verdict"], "no_verdict", "{run}");
         // One answer of many is enough, and a fault stays a fault.
-        let run = verify(move |asked: &Asked| match () {
-            () if asked.is_of(5) => Fate::Change(change),
-            () if asked.is_listing() => Fate::Change(|answer| {
-                let text = answer.text();
-                let (before, rest) = text.split_once("<Version>").expect("a version");
-                let (_, after) = rest.split_once("</Version>").expect("its end");
-                answer.body = format!("{before}{after}").into();
-            }),
-            () => Fate::Pass,
-        });
-        let run = run.await;
+        let way = way().await;
+        way.from_now_on("GET", FIFTH, Fault::ShiftDate(seconds));
+        let hidden = Fault::change(|reply| without(reply, "<Version>", "</Version>"));
+        way.from_now_on("GET", LISTING, hidden);
+        let run = verify(&way).await;
         faults(&run, &["segment-missing"]);
         assert_eq!(run.json()["unread"][0]["what"], "the time", "{run}");
     }
-    let run = verify(|_: &Asked| Fate::Change(|answer| answer.without("date")))
-        .await
-        .ok();
+    let run = verify_with("", Fault::change(|reply| reply.remove_headers("date"))).await;
     assert_eq!(
-        run.json()["not_checked"],
-        serde_json::json!(["the clock of this machine"]),
-        "{run}"
+        run.ok().json()["not_checked"],
+        serde_json::json!(["the clock of this machine"])
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verifier_that_is_ended_in_the_middle_changes_nothing_and_does_not_succeed() {
     for (signal, number) in [("-INT", 2), ("-TERM", 15), ("-KILL", 9)] {
-        let (send, reached) = mpsc::channel();
-        let way = Way::to(world().await.endpoint.url(), move |asked| {
-            if asked.is_of(5) {
-                _ = send.send(());
-                return Fate::Silent;
-            }
-            Fate::Pass
-        });
+        let way = way().await;
+        way.once("GET", FIFTH, Fault::Silence);
         let folder = tempfile::tempdir().expect("a folder");
         let state = folder.path().join("state.json");
         std::fs::write(&state, r#"{"state":1,"logs":{}}"#).expect("a file");
@@ -532,8 +400,7 @@ async fn a_verifier_that_is_ended_in_the_middle_changes_nothing_and_does_not_suc
             .stderr(Stdio::piped())
             .spawn();
         let child = child.expect("the verifier");
-        let reached = reached.recv_timeout(Duration::from_mins(1));
-        reached.expect("the middle");
+        way.wait_for_faults(1);
         Command::new("kill")
             .arg(signal)
             .arg(child.id().to_string())

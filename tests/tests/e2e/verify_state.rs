@@ -7,10 +7,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 
-use auditlog_tests::Command;
+use auditlog_tests::{Command, after_mounting};
 use serde_json::{Value, json};
 
-use crate::verify_files::in_a_place_of_its_own;
 use crate::verify_folder::{Folder, no_verdict};
 use crate::verify_log::ORIGIN;
 
@@ -136,7 +135,7 @@ fn in_a_small_place(folder: &Folder, spoil: &str) -> auditlog_tests::Run {
         "mount -t tmpfs -o size=16k tmpfs '{at}'\necho '{{\"state\":1,\"logs\":{{}}}}' > '{at}/state.json'\n{spoil}\n\
          code=0; \"$@\" || code=$?\ncd '{at}'; ls >&2; cat state.json >&2; exit $code"
     );
-    in_a_place_of_its_own(&lines, command(folder, place.join("state.json")))
+    after_mounting(&lines, command(folder, place.join("state.json"))).run()
 }
 
 #[test]
