@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use auditlog_chain::fault::Fault as ChainFault;
 use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::Position;
-use auditlog_chain::segment::{CheckedSegment, FORMAT, Head};
+use auditlog_chain::segment::{CheckedSegment, Head};
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::examine::{Examination, Examined, Job};
@@ -14,12 +13,14 @@ use crate::finding::{Fault, Place, Silence};
 use crate::keys::{Rules, Signed, key_id};
 use crate::plan::LogPlan;
 use crate::record::Record;
-use crate::report::{LogReport, Verdict};
-use crate::source::{ReadError, Source, Version};
+use crate::source::{ReadError, Source};
 use crate::state::Pins;
-use crate::storage::{all_kept_until, check_version, check_versions, span_at};
+use crate::storage::{check_version, check_versions, span_at};
 use crate::time::{Clock, check_sealed, check_silence, check_stored_order};
 use crate::verify::Request;
+
+mod before;
+mod tail;
 
 /// The head of a log in which nothing wrong was found and nothing was left unread. Made by [`verify`](fn@crate::verify::verify) alone, and all that
 /// can be pinned.
@@ -191,102 +192,6 @@ impl<'p> Walk<'p> {
             stored,
             head: segment.map(|segment| segment.head().clone()),
         });
-    }
-
-    fn next_number(&self) -> u64 {
-        self.previous
-            .as_ref()
-            .map_or(0, |previous| previous.number.saturating_add(1))
-    }
-
-    /// V8: `left`, `prev`, index and `sealed_before` are those of the predecessor. V9: an absent one has expired.
-    fn check_before(
-        &mut self,
-        number: u64,
-        segment: Option<&CheckedSegment>,
-        examination: &Examination,
-        place: &Place,
-    ) {
-        let expected = self.next_number();
-        if number > expected {
-            self.check_gap(
-                expected,
-                number.saturating_sub(1),
-                segment,
-                matches!(examination, Examination::Unread(_)),
-            );
-            return;
-        }
-        let (Some(segment), Some(previous)) = (segment, &self.previous) else {
-            return;
-        };
-        match &previous.head {
-            Some(head) => {
-                if let Some(fault) = neighbour_fault(head, segment.before()) {
-                    let at = Place {
-                        line: Some(1),
-                        index: Some(segment.first_index()),
-                        ..place.clone()
-                    };
-                    self.record.fault(fault.into(), at);
-                }
-            }
-            None => self.left_unproven(number, "the segment before it is not in order"),
-        }
-    }
-
-    fn left_unproven(&mut self, number: u64, why: &str) {
-        let origin = &self.plan.log.origin;
-        self.record.note(format!(
-            "{origin}: `left` of segment {number} is unproven: {why}"
-        ));
-    }
-
-    fn check_gap(
-        &mut self,
-        first: u64,
-        last: u64,
-        next: Option<&CheckedSegment>,
-        next_unread: bool,
-    ) {
-        // After a gap any authorised key may be the active one: the rotation may have been in it.
-        self.active = None;
-        let next_number = last.saturating_add(1);
-        if next_unread {
-            let reason = format!(
-                "whether segments {first} to {last} may be absent: segment {next_number} would show it"
-            );
-            let error = ReadError::new(reason);
-            self.record.unread(
-                &self.plan.log.segment_key(first),
-                Some(&self.plan.log.origin),
-                error,
-            );
-            return;
-        }
-        let since = self
-            .previous
-            .as_ref()
-            .and_then(|previous| previous.head.as_ref()?.sealed)
-            .unwrap_or(self.plan.log.began);
-        let until =
-            next.map(|segment| all_kept_until(self.request.policy, since, segment.sealed_before()));
-        if until.is_some_and(|until| until < self.clock.now) {
-            let why =
-                format!("segments {first} to {last} are absent, and their retention has run out");
-            self.left_unproven(next_number, &why);
-            return;
-        }
-        let place = self.place(first);
-        self.record.fault(
-            Fault::SegmentMissing {
-                first,
-                last,
-                kept_until: until,
-            },
-            place,
-        );
-        self.left_unproven(next_number, "the segment before it is missing");
     }
 
     /// V10: an ended log ends where the policy says.
@@ -477,167 +382,6 @@ impl<'p> Walk<'p> {
             .get_or_insert((segment.number(), segment.opened()));
         self.last = Some((position(segment), segment.sealed()));
     }
-
-    /// What only the whole log shows, and the log's verdict.
-    pub(crate) fn finish(mut self) -> (LogReport, Record) {
-        let log = self.plan.log;
-        if log.format == FORMAT {
-            match &self.previous {
-                // V6: nothing found is never success.
-                None => {
-                    let place = Place {
-                        log: Some(log.origin.clone()),
-                        ..Place::default()
-                    };
-                    self.record.fault(
-                        Fault::LogEmpty {
-                            prefix: log.prefix.clone(),
-                        },
-                        place,
-                    );
-                }
-                Some(previous) => self.check_tail(previous.number, previous.stored),
-            }
-        } else {
-            let reason = format!(
-                "the log has format {}, this program knows {FORMAT}",
-                log.format
-            );
-            let error = ReadError::new(reason).with_hint("use a newer auditlog-verify");
-            self.record
-                .unread(log.origin.as_str(), Some(&log.origin), error);
-        }
-        let verdict = self.record.verdict();
-        let verified = match (verdict, self.last) {
-            (Verdict::Verified, Some((position, _))) => Some(VerifiedHead {
-                origin: log.origin.clone(),
-                position,
-            }),
-            _ => None,
-        };
-        let report = LogReport {
-            origin: log.origin.clone(),
-            prefix: log.prefix.clone(),
-            verdict,
-            segments: self.segments,
-            entries: self.entries,
-            size: self.last.map(|(last, _)| last.size),
-            root: self.last.map(|(last, _)| last.root),
-            first_segment: self.first.map(|(number, _)| number),
-            last_segment: self.last.map(|(last, _)| last.segment),
-            opened: self.first.map(|(_, opened)| opened),
-            sealed: self.last.map(|(_, sealed)| sealed),
-            keys: self.signed_by,
-            verified,
-        };
-        (report, self.record)
-    }
-
-    fn check_tail(&mut self, last: u64, stored: Option<Timestamp>) {
-        let log = self.plan.log;
-        let end = log.ended.as_ref().map(|ended| ended.segment);
-        // V9, V10: what the declared end, or a delete marker, shows to have been there.
-        let shown = self
-            .plan
-            .slots
-            .range(..=end.unwrap_or(u64::MAX))
-            .next_back()
-            .map(|(number, _)| *number);
-        if let Some(shown) = end.or(shown).filter(|shown| *shown > last) {
-            let first = last.saturating_add(1);
-            let place = self.place(first);
-            self.record.fault(
-                Fault::SegmentMissing {
-                    first,
-                    last: shown,
-                    kept_until: None,
-                },
-                place,
-            );
-        }
-        // V15: a log that ends before its last good segment has lost it.
-        for expected in self.last_good_positions() {
-            if expected.segment > last && end.is_none_or(|end| expected.segment <= end) {
-                let place = self.place(expected.segment);
-                self.record.fault(
-                    Fault::LastGoodMismatch {
-                        expected,
-                        found: None,
-                    },
-                    place,
-                );
-            }
-        }
-        // V24: silence until now.
-        let sealed = self
-            .last
-            .filter(|(at, _)| at.segment == last)
-            .map(|(_, sealed)| sealed);
-        let heard = if self.has_storage { stored } else { sealed };
-        if let Some(since) = heard.filter(|_| end.is_none()) {
-            let place = self.place(last);
-            if let Some(fault) =
-                check_silence(self.request.policy, since, self.request.at, Silence::Last)
-            {
-                self.record.fault(fault, place);
-            }
-        }
-        self.check_head(last, end);
-        self.note_disowned();
-    }
-
-    /// V25: the head has not gone back behind the pinned one.
-    fn check_head(&mut self, last: u64, end: Option<u64>) {
-        let origin = &self.plan.log.origin;
-        match self.pin {
-            None => self.record.note(format!(
-                "{origin}: no pinned head, so nothing is claimed about rollback"
-            )),
-            Some(pin) if end.is_some_and(|end| pin.segment > end) => {
-                let at = pin.segment;
-                self.record.note(format!("{origin}: the pinned head, segment {at}, lies behind the declared end and is disowned"));
-            }
-            Some(expected) if expected.segment > last => {
-                let place = self.place(last);
-                self.record.fault(
-                    Fault::HeadRolledBack {
-                        expected,
-                        found: last,
-                    },
-                    place,
-                );
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// V10: what was written after the declared end is reported, and judged no further.
-    fn note_disowned(&mut self) {
-        let Some(ended) = &self.plan.log.ended else {
-            return;
-        };
-        let later = |version: &&Version| {
-            version
-                .stored
-                .zip(self.ended_at)
-                .is_some_and(|(s, end)| s > end)
-        };
-        let slots = &self.plan.slots;
-        let behind = slots
-            .range(ended.segment.saturating_add(1)..)
-            .map(|(_, slot)| slot.versions.len());
-        let within = slots
-            .range(..=ended.segment)
-            .map(|(_, slot)| slot.versions.iter().filter(later).count());
-        let disowned = behind.chain(within).fold(0usize, usize::saturating_add);
-        if disowned > 0 {
-            let origin = &self.plan.log.origin;
-            let last = ended.segment;
-            self.record.note(format!(
-                "{origin}: ended with segment {last}; {disowned} later versions are disowned"
-            ));
-        }
-    }
 }
 
 fn position(segment: &CheckedSegment) -> Position {
@@ -646,26 +390,4 @@ fn position(segment: &CheckedSegment) -> Position {
         size: segment.size(),
         root: segment.root(),
     }
-}
-
-/// V8: the first difference between what a segment says came before it and what did.
-fn neighbour_fault(head: &Head, before: &Head) -> Option<ChainFault> {
-    if before.range.size() != head.range.size() {
-        return Some(ChainFault::IndexMismatch {
-            expected: head.range.size(),
-            found: before.range.size(),
-        });
-    }
-    if before.last_leaf != head.last_leaf {
-        return Some(ChainFault::PrevMismatch {
-            expected: head.last_leaf,
-            found: before.last_leaf,
-        });
-    }
-    if before.range != head.range {
-        let (expected, found) = (head.range.roots().to_vec(), before.range.roots().to_vec());
-        return Some(ChainFault::LeftMismatch { expected, found });
-    }
-    let (expected, found) = head.sealed.zip(before.sealed)?;
-    (expected != found).then_some(ChainFault::SealedBeforeMismatch { expected, found })
 }

@@ -1,0 +1,267 @@
+//! What can go wrong, and what a person can do about it.
+
+use auditlog_chain::keys::KeyError;
+use aws_sdk_s3::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+use tf_provider::{AttributePath, Diagnostic};
+
+mod call;
+mod holding;
+
+pub use call::CallFailure;
+pub use holding::Holding;
+
+/// An error of the provider's own logic, before it becomes a Terraform diagnostic.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A call to AWS was refused, or never answered.
+    #[error("{0}")]
+    Call(Box<CallFailure>),
+    /// The bucket exists and belongs to the account that asked for it.
+    #[error("the bucket {bucket:?} already exists in this account")]
+    BucketOwned {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// The bucket's name belongs to somebody else (or this account may not look at it).
+    #[error("the bucket name {bucket:?} is taken, and this account has no access to it")]
+    BucketTaken {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// The bucket cannot be deleted: it holds object versions.
+    #[error("{0}")]
+    BucketHolds(Box<Holding>),
+    /// The alias points at another key.
+    #[error("the alias {alias:?} exists already and points at the key {target}")]
+    AliasTaken {
+        /// The alias, with its `alias/`.
+        alias: String,
+        /// The key that it points at.
+        target: String,
+    },
+    /// The KMS key cannot sign checkpoints.
+    #[error("the key {key} is of spec {spec} and usage {usage}, and cannot sign checkpoints")]
+    NotASigningKey {
+        /// The key's ARN or id.
+        key: String,
+        /// What KMS calls its spec.
+        spec: String,
+        /// What KMS calls its usage.
+        usage: String,
+    },
+    /// KMS told a public key that is none.
+    #[error("the public key that KMS tells for {key} is of no use: {reason}")]
+    PublicKey {
+        /// The key's id.
+        key: String,
+        /// What is wrong with it.
+        reason: KeyError,
+    },
+    /// AWS answered, and left out what its API promises.
+    #[error("{operation} on {target} answered without {missing}")]
+    Incomplete {
+        /// The API operation.
+        operation: &'static str,
+        /// The resource.
+        target: String,
+        /// The absent part.
+        missing: &'static str,
+    },
+    /// The spec is not one of those that KMS has here.
+    #[error("{failure}")]
+    SpecRefused {
+        /// The spec, as KMS names it.
+        spec: &'static str,
+        /// What KMS said.
+        failure: Box<CallFailure>,
+    },
+    /// What the state knows lies in another region than the provider works in.
+    #[error("{resource} lies in the region {region}, and the provider works in {configured}")]
+    OtherRegion {
+        /// The resource.
+        resource: String,
+        /// Where it lies.
+        region: String,
+        /// Where the provider works.
+        configured: String,
+    },
+    /// What the state knows belongs to another account than the credentials.
+    #[error("{resource} belongs to the account {account}, and the credentials to {caller}")]
+    OtherAccount {
+        /// The resource.
+        resource: String,
+        /// Whose it is.
+        account: String,
+        /// Whose the credentials are.
+        caller: String,
+    },
+    /// The provider block does not let this account in.
+    #[error("the credentials belong to the account {account}, which {}", .rule.reason())]
+    AccountRefused {
+        /// The account.
+        account: String,
+        /// The rule that keeps it out.
+        rule: AccountRule,
+    },
+    /// No region was configured.
+    #[error("no AWS region is configured")]
+    NoRegion,
+    /// Terraform asked the provider to stop.
+    #[error("{operation} on {target} was not done: Terraform asked the provider to stop")]
+    Cancelled {
+        /// The API operation that was next.
+        operation: &'static str,
+        /// The resource.
+        target: String,
+    },
+}
+
+/// Which accounts the provider block lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountRule {
+    /// `allowed_account_ids`
+    Allowed,
+    /// `forbidden_account_ids`
+    Forbidden,
+}
+
+impl AccountRule {
+    /// The argument of the provider block.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed_account_ids",
+            Self::Forbidden => "forbidden_account_ids",
+        }
+    }
+
+    fn reason(self) -> String {
+        let is = match self {
+            Self::Allowed => "is not one of",
+            Self::Forbidden => "is one of",
+        };
+        format!("{is} {}", self.argument())
+    }
+}
+
+impl Error {
+    /// Wraps a failed call of an AWS SDK.
+    pub(crate) fn call<E>(operation: &'static str, target: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E>: RequestId,
+    {
+        Self::Call(Box::new(CallFailure::new(operation, target, error)))
+    }
+
+    /// A request that its own SDK refuses to build.
+    pub(crate) fn unbuildable(operation: &'static str, target: &str, error: &BuildError) -> Self {
+        Self::Call(Box::new(CallFailure {
+            operation,
+            target: target.to_owned(),
+            code: None,
+            message: error.to_string(),
+            status: None,
+            request_id: None,
+            bucket_region: None,
+        }))
+    }
+
+    /// The bucket is not there, by an answer that has no error code for it.
+    pub(crate) fn no_such_bucket(operation: &'static str, bucket: &str) -> Self {
+        Self::Call(Box::new(CallFailure {
+            operation,
+            target: bucket.to_owned(),
+            code: Some("NoSuchBucket".to_owned()),
+            message: "the bucket does not exist".to_owned(),
+            status: Some(404),
+            request_id: None,
+            bucket_region: None,
+        }))
+    }
+
+    /// AWS's error code, where AWS answered with one.
+    pub fn code(&self) -> Option<&str> {
+        let Self::Call(failure) = self else {
+            return None;
+        };
+        failure.code.as_deref()
+    }
+
+    pub(crate) fn status(&self) -> Option<u16> {
+        let Self::Call(failure) = self else {
+            return None;
+        };
+        failure.status
+    }
+
+    /// What a person can do about it; shown below the error.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::BucketOwned { bucket } => Some(format!(
+                "To manage it from here, import it: `terraform import <address> {bucket}`, or an `import` block with \
+                 id = {bucket:?}. What differs from the configuration is then corrected by the next apply."
+            )),
+            Self::BucketTaken { .. } => {
+                Some("Bucket names are shared by all AWS accounts. Choose another one.".to_owned())
+            }
+            Self::BucketHolds(holding) => Some(holding.hint()),
+            Self::AliasTaken { .. } => Some(
+                "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
+                 an alias away from a key that it does not manage: what signs with the alias would change its key."
+                    .to_owned(),
+            ),
+            Self::NotASigningKey { .. } => {
+                Some("Import a key with usage SIGN_VERIFY and one of the specs that `spec` accepts.".to_owned())
+            }
+            Self::SpecRefused { spec, .. } => Some(format!(
+                "KMS has no keys of spec {spec} in this region or at this endpoint. Set `spec` to one that it has: \
+                 ECC_NIST_P256 is everywhere."
+            )),
+            Self::OtherRegion { region, .. } => Some(format!(
+                "Nothing was looked for here, so nothing is planned anew. Set `region` of the provider block back to \
+                 {region:?}, or give the resource a provider block of its own with an alias for that region. To let go \
+                 of it and make another, use `terraform state rm`."
+            )),
+            Self::OtherAccount { account, .. } => Some(format!(
+                "Nothing was looked for here, so nothing is planned anew. Use credentials of the account {account}. To \
+                 let go of it and make another, use `terraform state rm`."
+            )),
+            Self::AccountRefused { rule, .. } => Some(format!(
+                "Use credentials of an account that may be worked in (`profile`, the environment), or change {} of \
+                 the provider block.",
+                rule.argument()
+            )),
+            Self::NoRegion => Some(
+                "Set `region` in the provider block, the environment variable AWS_REGION, or `region` in the profile."
+                    .to_owned(),
+            ),
+            Self::Call(failure) => failure.hint(),
+            Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+}
+
+impl Error {
+    /// The attribute that the error is about, or `otherwise`.
+    pub(crate) fn attribute(&self, otherwise: &'static str) -> &'static str {
+        if matches!(self, Self::AliasTaken { .. }) {
+            "alias"
+        } else {
+            otherwise
+        }
+    }
+
+    /// The error as Terraform shows it.
+    pub(crate) fn diagnostic(&self, summary: &str, path: impl Into<AttributePath>) -> Diagnostic {
+        let mut text = self.to_string();
+        if let Some(first) = text.get(..1).map(str::to_uppercase) {
+            text.replace_range(..1, &first);
+        }
+        let detail = match self.hint() {
+            Some(hint) => format!("{text}.\n\n{hint}"),
+            None => format!("{text}."),
+        };
+        Diagnostic::error(summary, detail).at(path)
+    }
+}
