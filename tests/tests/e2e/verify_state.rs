@@ -147,7 +147,7 @@ fn a_full_disk_and_a_place_that_is_read_only_are_no_success_and_leave_the_old_fi
             "filler\nstate.json\n{\"state\":1,\"logs\":{}}\n",
         ),
         (
-            "mount -o remount,ro PLACE",
+            "mount -o remount,bind,ro PLACE",
             "cannot be written: Read-only file system",
             "state.json\n{\"state\":1,\"logs\":{}}\n",
         ),
