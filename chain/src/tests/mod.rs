@@ -5,6 +5,7 @@
     reason = "a test that overflows fails, as it should"
 )]
 
+mod forged;
 mod keys;
 mod policy;
 mod segments;
