@@ -10,7 +10,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ObjectLockRetention, ObjectLockRetentionMode};
 
-use crate::provider_stack::{Stack, values};
+use crate::provider::stack::{Stack, values};
 
 const BUCKET: &str = "trail";
 const NEWEST: &str = "payments/000000000001.jsonl.zst";

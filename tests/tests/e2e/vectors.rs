@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use auditlog_tests::{Command, Run, binary, command, python, root};
 use serde_json::{Value, json};
 
-use crate::verify_log::Log;
+use crate::support::log::Log;
 
 /// Codes that no folder can show, and the test that covers each.
 const IN_A_BUCKET_ONLY: [(&str, &str, &str); 11] = [

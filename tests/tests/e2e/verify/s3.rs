@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{
     ObjectLockRetentionMode, ObjectLockRule, VersioningConfiguration,
 };
 
-use crate::verify_log::{BUCKET, Log, ORIGIN, RETENTION_DAYS, now};
+use crate::support::log::{BUCKET, Log, ORIGIN, RETENTION_DAYS, now};
 
 const DAY: i64 = 86_400;
 

@@ -3,8 +3,8 @@
 use auditlog_tests::{Command, Engine, Fault, Proxy, Run};
 use serde_json::json;
 
-use crate::verify_log::BUCKET;
-use crate::verify_s3::World;
+use crate::support::log::BUCKET;
+use crate::verify::s3::World;
 
 const BUCKET_ACTIONS: [&str; 3] = [
     "s3:ListBucketVersions",

@@ -10,8 +10,8 @@ use std::thread;
 use auditlog_tests::{Command, after_mounting};
 use serde_json::{Value, json};
 
-use crate::verify_folder::{Folder, no_verdict};
-use crate::verify_log::ORIGIN;
+use crate::support::log::ORIGIN;
+use crate::verify::folder::{Folder, no_verdict};
 
 const ROOT: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 

@@ -86,7 +86,7 @@ fn faults_come_where_they_were_asked_for_and_in_order() {
 fn a_store_behind_it_is_the_same_store() {
     let endpoint = Engine::Ministack.start();
     let way = Proxy::to(endpoint.url());
-    let direct = crate::seal::wait(endpoint.s3().list_buckets().send()).unwrap();
+    let direct = crate::seal::bench::wait(endpoint.s3().list_buckets().send()).unwrap();
     let through = endpoint
         .s3()
         .config()
@@ -94,7 +94,7 @@ fn a_store_behind_it_is_the_same_store() {
         .endpoint_url(way.url())
         .build();
     let through = aws_sdk_s3::Client::from_conf(through);
-    let buckets = crate::seal::wait(through.list_buckets().send()).unwrap();
+    let buckets = crate::seal::bench::wait(through.list_buckets().send()).unwrap();
     assert_eq!(buckets.buckets(), direct.buckets());
     assert_eq!(way.requests("GET", "/"), 1);
 }

@@ -2,8 +2,8 @@
 
 use auditlog_tests::{Engine, Terraform};
 
-use crate::engines::on_each_engine;
-use crate::provider_stack::{Stack, diagnostics, values};
+use crate::provider::stack::{Stack, diagnostics, values};
+use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     profile_of_the_shared_files_gives_region_and_credentials,

@@ -4,8 +4,8 @@ use auditlog_chain::keys::{KeySpec, PublicKey};
 use auditlog_tests::Engine;
 use aws_sdk_kms::types::KeyState;
 
-use crate::engines::on_each_engine;
-use crate::provider_stack::{Stack, values};
+use crate::provider::stack::{Stack, values};
+use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     key_is_made_changed_replaced_and_destroyed.await,

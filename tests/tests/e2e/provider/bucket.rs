@@ -9,8 +9,8 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, Tag, Tagging, VersioningConfiguration,
 };
 
-use crate::engines::on_each_engine;
-use crate::provider_stack::{Stack, values};
+use crate::provider::stack::{Stack, values};
+use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     bucket_is_made_changed_replaced_and_destroyed.await,

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use auditlog_tests::{Command, command};
 use serde_json::{Value, json};
 
-use crate::verify_folder::{Folder, faults, no_verdict};
+use crate::verify::folder::{Folder, faults, no_verdict};
 
 const RENDERED: &str = "auditlog_trust_policy rendered";
 

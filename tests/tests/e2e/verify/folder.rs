@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use auditlog_tests::{Command, Run, command};
 
-use crate::verify_log::{Log, ORIGIN};
+use crate::support::log::{Log, ORIGIN};
 
 pub(crate) struct Folder {
     pub(crate) log: Log,

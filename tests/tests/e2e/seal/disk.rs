@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use auditlog_tests::{Command, Disk, binary, on_disks};
 
-use crate::seal::{Bench, each_once, numbered};
+use crate::seal::bench::{Bench, each_once, numbered};
 
 /// More than the smallest disks here can hold, in several segments.
 const EVENTS: u32 = 300;

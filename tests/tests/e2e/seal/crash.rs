@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_tests::Run;
 
-use crate::seal::{Bench, accepted, ended, events, numbered, signal, start};
+use crate::seal::bench::{Bench, accepted, ended, events, numbered, signal, start};
 
 #[test]
 fn killed_at_any_moment_each_event_is_sealed_once() {

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
 };
 use serde_json::{Value, json};
 
-use crate::seal::{BUCKET, Bench, ORIGIN, locked_bucket, wait};
+use crate::seal::bench::{BUCKET, Bench, ORIGIN, locked_bucket, wait};
 
 struct Setup {
     endpoint: Endpoint,

@@ -16,7 +16,7 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{CreateBucketConfiguration, ObjectLockMode};
 use serde_json::json;
 
-use crate::engines::on_each_engine;
+use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     it_answers_and_ends_with_its_value,

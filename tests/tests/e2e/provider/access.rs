@@ -3,8 +3,8 @@
 use auditlog_tests::{Engine, Run};
 use serde_json::{Value, json};
 
-use crate::engines::on_each_engine;
-use crate::provider_stack::{Stack, values};
+use crate::provider::stack::{Stack, values};
+use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     credentials_that_are_wrong_are_named,

@@ -3,9 +3,9 @@
 use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Terraform};
 use serde_json::Value;
 
-use crate::engines::on_each_engine;
-use crate::provider_stack::{Change, assert_no_changes, values};
-use crate::seal;
+use crate::provider::stack::{Change, assert_no_changes, values};
+use crate::seal::bench as seal;
+use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     settings_that_race_with_others_are_tried_again,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_tests::{Command, Run, after_mounting};
 
-use crate::verify_folder::{Folder, faults, no_verdict};
+use crate::verify::folder::{Folder, faults, no_verdict};
 
 #[track_caller]
 fn not_read(run: &Run, what: &str, reason: &str) {

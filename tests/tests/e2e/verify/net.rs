@@ -7,8 +7,8 @@ use std::time::Duration;
 use auditlog_tests::{Answer, Command, Engine, Fault, Proxy, Reply, Run};
 use tokio::sync::OnceCell;
 
-use crate::verify_log::ORIGIN;
-use crate::verify_s3::{World, faults};
+use crate::support::log::ORIGIN;
+use crate::verify::s3::{World, faults};
 
 /// So many that a store which fails again and again is given up on.
 const SEGMENTS: usize = 12;

@@ -9,7 +9,9 @@ use std::time::Duration;
 use auditlog_tests::{Answer, Command, Fault, Run, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 
-use crate::seal::{BUCKET, ORIGIN, Remote, accepted, each_once, ended, numbered, start, wait};
+use crate::seal::bench::{
+    BUCKET, ORIGIN, Remote, accepted, each_once, ended, numbered, start, wait,
+};
 
 /// The hint where nobody answers.
 const UNREACHABLE: &str = "\nhint: see that the endpoint is right and reachable, and run it again: what was accepted is in the spool\n";

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use auditlog_tests::{Command, Run, command};
 
-use crate::seal::{Bench, numbered};
+use crate::seal::bench::{Bench, numbered};
 
 #[test]
 fn what_is_one_json_value_is_kept_byte_for_byte() {

@@ -10,7 +10,7 @@ use auditlog_tests::{Command, Endpoint, Engine, Fault, Proxy, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
 
-use crate::seal::{BUCKET, ORIGIN, events, events_under, locked_bucket, wait};
+use crate::seal::bench::{BUCKET, ORIGIN, events, events_under, locked_bucket, wait};
 
 struct Stand {
     endpoint: Endpoint,

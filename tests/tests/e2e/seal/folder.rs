@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use auditlog_tests::{Run, command};
 
-use crate::seal::{Bench, ORIGIN, events, events_under};
+use crate::seal::bench::{Bench, ORIGIN, events, events_under};
 
 #[test]
 fn a_log_is_created_with_an_empty_segment_and_continued() {

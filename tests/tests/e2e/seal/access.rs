@@ -7,7 +7,7 @@ use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::Governance;
 use serde_json::json;
 
-use crate::seal::{BUCKET, ORIGIN, locked_bucket, wait};
+use crate::seal::bench::{BUCKET, ORIGIN, locked_bucket, wait};
 
 /// All that docs/guides/sealing.md asks for.
 const RIGHTS: [&str; 9] = [

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use auditlog_tests::{Command, Run};
 
-use crate::verify_folder::Folder;
+use crate::verify::folder::Folder;
 
 /// Runs a command with its standard output going there.
 fn run_into(command: Command, stdout: Stdio) -> Run {

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use auditlog_tests::{Command, Run};
 
-use crate::seal::{Bench, Remote, accepted, each_once, ended, events, numbered, signal, start};
+use crate::seal::bench::{
+    Bench, Remote, accepted, each_once, ended, events, numbered, signal, start,
+};
 
 /// `AUDITLOG_KILL_CASES` and `AUDITLOG_KILL_SEED` ask for more than the sample that every run takes.
 fn seeds() -> impl Iterator<Item = u64> {

@@ -24,7 +24,7 @@ use aws_sdk_s3::types::{
     ObjectLockMode, ObjectLockRetentionMode, VersioningConfiguration,
 };
 
-use crate::seal::{locked_bucket, wait};
+use crate::seal::bench::{locked_bucket, wait};
 
 /// Opens the store once more, as the writer of this name.
 type Open<'a> = &'a (dyn Fn(&str) -> Box<dyn Store + Send> + Sync);

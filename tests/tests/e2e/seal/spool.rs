@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use auditlog_tests::Run;
 
-use crate::seal::{Bench, accepted, each_once, numbered, start};
+use crate::seal::bench::{Bench, accepted, each_once, numbered, start};
 
 /// The events are accepted, and the process is killed.
 fn accept_and_die(bench: &Bench, input: &[String]) {
@@ -120,8 +120,8 @@ fn after_a_signal_the_same_input_seals_each_event_once_and_another_one_is_taken_
         stdin.write_all(input.join("\n").as_bytes()).unwrap();
         stdin.write_all(b"\n").unwrap();
         accepted(&bench.path("spool"), input.last().unwrap());
-        crate::seal::signal(&child, "TERM");
-        let run = crate::seal::ended((child, home));
+        crate::seal::bench::signal(&child, "TERM");
+        let run = crate::seal::bench::ended((child, home));
         assert_eq!(run.status, 1, "{run}");
         assert!(
             run.stderr
@@ -164,8 +164,8 @@ fn an_interruption_while_events_are_passed_over_says_how_to_go_on() {
     while !bench.path("audit/payments/000000000001.jsonl.zst").exists() {
         std::thread::yield_now();
     }
-    crate::seal::signal(&child, "INT");
-    let run = crate::seal::ended((child, home));
+    crate::seal::bench::signal(&child, "INT");
+    let run = crate::seal::bench::ended((child, home));
     assert_eq!(run.status, 1, "{run}");
     let error = "error: interrupted: ";
     assert!(run.stderr.starts_with(error), "{run}");

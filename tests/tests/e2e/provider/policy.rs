@@ -4,8 +4,8 @@ use auditlog_chain::policy::TrustPolicy;
 
 use auditlog_tests::Engine;
 
-use crate::engines::on_each_engine;
-use crate::provider_stack::Stack;
+use crate::provider::stack::Stack;
+use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     declaration_comes_out_as_the_document_that_a_verifier_reads,

@@ -1,0 +1,14 @@
+//! The command `auditlog-seal`, on folders and on real S3 and KMS endpoints.
+
+mod access;
+pub(crate) mod bench;
+mod bucket;
+mod crash;
+mod disk;
+mod folder;
+mod input;
+mod network;
+mod setup;
+mod signals;
+mod spool;
+mod store;

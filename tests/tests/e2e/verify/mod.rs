@@ -1,0 +1,10 @@
+//! The command `auditlog-verify`, on folders and on real S3 endpoints.
+
+mod access;
+mod files;
+mod folder;
+mod net;
+mod output;
+mod policy;
+mod s3;
+mod state;
