@@ -1,6 +1,7 @@
 """Makes segments, right ones and ones with one thing wrong, for the vectors and for the mangler.
 
-Written from docs/guides/chain-format.md. What is edited is edited before it is hashed and signed, unless said
+Written from docs/guides/chain-format.md, and with nothing of the second opinion: a mistake there must not make the
+vectors that it is checked with. What is edited is edited before it is hashed and signed, unless said
 otherwise: so a forged segment is wrong in that one thing and right in all others, as if the writer himself lied.
 """
 
@@ -10,7 +11,6 @@ import hashlib
 import json
 import os
 import struct
-import sys
 from dataclasses import dataclass, field
 
 import zstandard
@@ -18,10 +18,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "second-opinion"))
-
-from segment import Range  # noqa: E402
-
 ORIGIN = "acme.example/audit/payments"
 PREFIX = "logs/payments"
 KEYS = os.path.join(HERE, "keys")
@@ -176,6 +172,37 @@ def raw_blocks(content, block=131_072, width=4):
     return frame + checksum(content)
 
 
+# Trees
+
+
+class Range:
+    """F11: a compact range, as the full subtrees (size, root) of the leaves so far, largest first."""
+
+    def __init__(self):
+        self.size, self.trees = 0, []
+
+    def push(self, leaf_hash):
+        self.size += 1
+        self.trees.append((1, leaf_hash))
+        while len(self.trees) > 1 and self.trees[-1][0] == self.trees[-2][0]:
+            (size, left), (_, right) = self.trees[-2:]
+            self.trees[-2:] = [(2 * size, node(left, right))]
+
+    def roots(self):
+        return [root for _, root in self.trees]
+
+    def root(self):
+        """The RFC 6962 root: the range folded from its right end."""
+        folded = None
+        for root in reversed(self.roots()):
+            folded = root if folded is None else node(root, folded)
+        return sha256(b"") if folded is None else folded
+
+
+def node(left, right):
+    return sha256(b"\1" + left + right)
+
+
 # Segments
 
 
@@ -185,7 +212,7 @@ class Head:
 
     origin: str = ORIGIN
     number: int = 0
-    range: Range = field(default_factory=lambda: Range(0, []))
+    range: Range = field(default_factory=Range)
     last: bytes = None
     sealed: object = None
 

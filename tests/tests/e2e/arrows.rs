@@ -1,6 +1,7 @@
 //! Which crate may know which: the arrows of the workspace, read from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use auditlog_tests::{Command, root};
 
@@ -118,4 +119,47 @@ fn a_forbidden_arrow_is_found() {
         "auditlog-sealer must not use auditlog-verifier",
     ];
     assert_eq!(violations(&arrows), expected);
+}
+
+/// The Python files of a folder under `tests/`, each with its text.
+fn python_files(folder: &str) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(root().join("tests").join(folder)).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "py"))
+        .map(|path| {
+            let name = path.file_stem().expect("a name").to_string_lossy();
+            let text = fs::read_to_string(&path).expect("a Python file");
+            (name.into_owned(), text)
+        })
+        .collect()
+}
+
+/// The modules that a Python file imports.
+fn imports(text: &str) -> BTreeSet<&str> {
+    let names = text.lines().filter_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("from ")
+            .or_else(|| line.strip_prefix("import "))
+    });
+    names
+        .filter_map(|rest| rest.split([' ', '.', ',']).next())
+        .collect()
+}
+
+/// A mistake in the second opinion must not make the vectors that it is checked with. Only `mangle` uses both sides,
+/// because it compares them.
+#[test]
+fn the_vector_generator_and_the_second_opinion_import_nothing_from_each_other() {
+    let (generator, opinion) = (python_files("vectors"), python_files("second-opinion"));
+    assert!(imports(&generator["generate"]).contains("cases"));
+    let mut found = Vec::new();
+    for (from, to) in [(&generator, &opinion), (&opinion, &generator)] {
+        for (name, text) in from.iter().filter(|(name, _)| *name != "mangle") {
+            let both = imports(text);
+            let crossed = both.iter().filter(|import| to.contains_key(**import));
+            found.extend(crossed.map(|import| format!("{name} imports {import}")));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
 }
