@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, paddin
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from fault import Fault
-from segment import is_origin, time
+from encoding import is_origin, time
 
 
 class NoVerdict(Exception):

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from fault import Fault
 from policy import NoVerdict, document, fields, integer, moment, need, origin_of, parse_head, parse_policy
-from segment import MAX_SEGMENT, check
+from encoding import MAX_SEGMENT
+from segment import check
 
 SKEW = 300 * 1_000_000
 
