@@ -51,8 +51,8 @@ fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFu
 
 bench: need-cargo need-terraform need-python3 ## what sealing, verifying (up to ENTRIES=10000000) and a provider cost; fails beyond a limit (PROFILE=dev prints only)
 	cargo build --workspace --bins --examples --profile $(PROFILE)
-	$(PYTHON) provider/cost.py $(BUILT)
-	$(PYTHON) tests/throughput.py $(BUILT) $(ENTRIES)
+	$(PYTHON) tests/bench/provider.py $(BUILT)
+	$(PYTHON) tests/bench/throughput.py $(BUILT) $(ENTRIES)
 
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --workspace --bins

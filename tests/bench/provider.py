@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""cost.py FOLDER: what a provider on tf-provider costs, printed, and a failure beyond a limit.
+"""provider.py FOLDER: what a provider on tf-provider costs, printed, and a failure beyond a limit.
 
 FOLDER is where cargo built: target/release, with terraform-provider-auditlog and examples/fs in it. Times and memory
 of a debug build say nothing, so for target/debug the figures are printed and not judged.
@@ -210,8 +210,8 @@ def plan(report, terraform):
 
 def placed(built, mirror):
     """A mirror with both providers."""
-    here = pathlib.Path(__file__).parent
-    subprocess.run([here / "place", built / "terraform-provider-auditlog", mirror], check=True)
+    place = pathlib.Path(__file__).parents[2] / "provider/place"
+    subprocess.run([place, built / "terraform-provider-auditlog", mirror], check=True)
     # The platform's name is a folder below the version's.
     system = next(mirror.glob("*/auditlog/auditlog/*/*")).name
     package = mirror / "registry.terraform.io/example/fs/0.1.0" / system
