@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::OnceLock;
 
-use crate::command::Command;
-
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -78,21 +76,4 @@ pub fn python() -> PathBuf {
         "the local S3 and KMS endpoints are not installed: run `make venv`"
     );
     venv.join("bin/python")
-}
-
-/// A Terraform filesystem mirror that holds the provider as built, for this platform and nothing else.
-///
-/// Terraform installs from it without network. It lies beside what is built.
-pub fn mirror() -> &'static Path {
-    static MIRROR: OnceLock<PathBuf> = OnceLock::new();
-    MIRROR.get_or_init(|| {
-        let binary = binary("terraform-provider-auditlog");
-        let mirror = binary.with_file_name("mirror");
-        let place = Command::new("bash")
-            .arg(root().join("provider/place"))
-            .arg(binary)
-            .arg(&mirror);
-        place.run().ok();
-        mirror
-    })
 }

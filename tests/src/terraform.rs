@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -36,7 +37,7 @@ impl Terraform {
     pub fn in_empty_folder(env: &[(String, String)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("work")).expect("a folder to work in");
-        let mirror = project::mirror().display();
+        let mirror = mirror().display();
         let rc = format!(
             "provider_installation {{\n  filesystem_mirror {{\n    path = \"{mirror}\"\n  }}\n}}\ndisable_checkpoint = true\n"
         );
@@ -150,4 +151,21 @@ impl Terraform {
     pub fn destroy(&self) -> Run {
         self.run(&["destroy", "-no-color", "-auto-approve"])
     }
+}
+
+/// A Terraform filesystem mirror that holds the provider as built, for this platform and nothing else.
+///
+/// Terraform installs from it without network. It lies beside what is built.
+pub fn mirror() -> &'static Path {
+    static MIRROR: OnceLock<PathBuf> = OnceLock::new();
+    MIRROR.get_or_init(|| {
+        let binary = project::binary("terraform-provider-auditlog");
+        let mirror = binary.with_file_name("mirror");
+        let place = Command::new("bash")
+            .arg(project::root().join("provider/place"))
+            .arg(binary)
+            .arg(&mirror);
+        place.run().ok();
+        mirror
+    })
 }

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod forge;
+mod modules;
 mod moto;
 mod provider;
 mod readme;
