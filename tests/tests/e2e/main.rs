@@ -12,3 +12,4 @@ mod seal;
 mod support;
 mod vectors;
 mod verify;
+mod words;
