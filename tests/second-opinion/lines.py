@@ -9,6 +9,7 @@ from fault import Fault
 from note import parse_note, parse_verifier_key
 
 MAX_LINE = MAX_EVENT + 4096
+PAYLOADS = {b"event": event, b"text": text, b"base64": base64_event}
 
 PARTS_OF_FORMS = {
     b"NUMBER": rb"(0|[1-9][0-9]{0,15})",
@@ -26,7 +27,7 @@ def form(text, **options):
         pattern = pattern.replace(word, values)
     for word, optional in options.items():
         pattern = pattern.replace(word.encode(), b"(?:" + form(optional).pattern + b")?")
-    pattern = pattern.replace(b"KIND", b"(event|text|base64)").replace(b"VALUE", b"(.*)(.)")
+    pattern = pattern.replace(b"KIND", b"(" + b"|".join(PAYLOADS) + b")").replace(b"VALUE", b"(.*)(.)")
     return re.compile(pattern, re.DOTALL)
 
 
@@ -93,7 +94,7 @@ def entry_parts(source, kind, value, last):
         raise Fault("line-form", "length of source")
     if len(value) > MAX_EVENT:
         raise Fault("event-form", f"event of {len(value)} bytes")
-    {b"event": event, b"text": text, b"base64": base64_event}[kind](value)
+    PAYLOADS[kind](value)
     if last != b"}":
         raise Fault("line-form", "an entry does not end in }")
     return ()

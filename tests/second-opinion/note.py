@@ -28,7 +28,7 @@ def parse_note(body):
     if not is_origin(found[2]):
         raise Fault("line-form", "no origin")
     signatures = []
-    for line in found[5][:-1].split(b"\n"):
+    for line in found[5].split(b"\n")[:-1]:
         one = re.fullmatch("— ".encode() + rb"([^ ]+) ([A-Za-z0-9+/=]+)", line)
         if not one or one[1] != found[2]:
             raise Fault("line-form", "no signature line of this origin")

@@ -15,6 +15,7 @@ import shutil
 import sys
 
 import cases
+import order
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -50,7 +51,7 @@ def main():
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     wanted = {}
-    for vector in cases.all_vectors():
+    for vector in [*cases.all_vectors(), *order.all_vectors()]:
         assert f"{vector.name}/vector.json" not in wanted, vector.name
         wanted.update(files_of(vector))
     if arguments.check:

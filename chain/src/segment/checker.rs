@@ -228,13 +228,6 @@ impl<'e> Checker<'e> {
     }
 
     fn checkpoint(&self, bytes: &[u8], place: FramePlace) -> Result<SignedCheckpoint, Fault> {
-        if place.begins_frame {
-            let expected = "the checkpoint in the frame of the close line";
-            return Err(Fault::LineOrder {
-                expected,
-                found: "the end of that frame",
-            });
-        }
         let signed = parse_checkpoint_line(bytes).map_err(|error| match parse_line(bytes) {
             Ok(line) => Fault::LineOrder {
                 expected: "the checkpoint",
@@ -242,6 +235,13 @@ impl<'e> Checker<'e> {
             },
             Err(_) => error.into(),
         })?;
+        if place.begins_frame {
+            let expected = "the checkpoint in the frame of the close line";
+            return Err(Fault::LineOrder {
+                expected,
+                found: "the end of that frame",
+            });
+        }
         let Some(opening) = &self.opening else {
             return Err(Fault::LineOrder {
                 expected: "the open line",

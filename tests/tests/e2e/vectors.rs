@@ -13,22 +13,22 @@ use crate::support::log::Log;
 const IN_A_BUCKET_ONLY: [(&str, &str, &str); 11] = [
     (
         "second-version",
-        "tests/tests/e2e/verify_s3.rs",
+        "tests/tests/e2e/verify/s3.rs",
         "what_the_store_alone_can_show_is_found",
     ),
     (
         "hidden-by-delete-marker",
-        "tests/tests/e2e/verify_s3.rs",
+        "tests/tests/e2e/verify/s3.rs",
         "what_the_store_alone_can_show_is_found",
     ),
     (
         "lock-missing",
-        "tests/tests/e2e/verify_s3.rs",
+        "tests/tests/e2e/verify/s3.rs",
         "locks_that_are_not_as_declared_are_found",
     ),
     (
         "lock-too-short",
-        "tests/tests/e2e/verify_s3.rs",
+        "tests/tests/e2e/verify/s3.rs",
         "locks_that_are_not_as_declared_are_found",
     ),
     (
@@ -38,7 +38,7 @@ const IN_A_BUCKET_ONLY: [(&str, &str, &str); 11] = [
     ),
     (
         "object-multipart",
-        "tests/tests/e2e/verify_s3.rs",
+        "tests/tests/e2e/verify/s3.rs",
         "an_upload_in_parts_and_suspended_versioning_are_found",
     ),
     (
@@ -48,12 +48,12 @@ const IN_A_BUCKET_ONLY: [(&str, &str, &str); 11] = [
     ),
     (
         "bucket-versioning",
-        "tests/tests/e2e/verify_s3.rs",
+        "tests/tests/e2e/verify/s3.rs",
         "an_upload_in_parts_and_suspended_versioning_are_found",
     ),
     (
         "bucket-lock",
-        "tests/tests/e2e/verify_s3.rs",
+        "tests/tests/e2e/verify/s3.rs",
         "locks_that_are_not_as_declared_are_found",
     ),
     (
@@ -188,6 +188,13 @@ fn the_second_opinion_gives_each_vector_the_same_verdict() {
             .filter_map(judge)
             .collect::<Vec<_>>(),
     );
+}
+
+/// The guides leave no room for the misreadings that are listed in `tests/second-opinion/misreadings`.
+#[test]
+fn each_misreading_of_a_rule_fails_at_a_vector() {
+    let run = script("second-opinion/misread.py").run();
+    assert_eq!(run.status, 0, "{run}");
 }
 
 #[test]
