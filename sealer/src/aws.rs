@@ -1,4 +1,4 @@
-//! The way to AWS: configuration with time-outs, the runtime that the calls run on, and what their failures mean.
+//! The way to AWS: configuration with timeouts, the runtime that the calls run on, and what their failures mean.
 //!
 //! The sealer has its own set-up, apart from the verifier's, so that no mistake in it can hide in both.
 
@@ -10,11 +10,12 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use tokio::runtime::Runtime;
 
-use crate::error::Error;
+use crate::error::{Error, MachineError};
 
 /// How to reach AWS. What is absent comes from the SDK's standard chain: environment, profile, instance.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub struct AwsSettings {
     pub profile: Option<String>,
     /// Endpoint in place of AWS's own, for S3 and KMS.
     pub endpoint_url: Option<String>,
-    /// Whether the bucket stands in the path of the URL and not in its host.
+    /// Whether the bucket is named in the path of the URL and not in its host.
     pub path_style: bool,
     /// For one attempt of a call, its answer included; a call with its retries takes at most three times as long.
     pub attempt_timeout: Duration,
@@ -60,7 +61,7 @@ impl Aws {
     pub fn load(settings: &AwsSettings) -> Result<Self, Error> {
         let runtime = runtime()?;
         let attempt = settings.attempt_timeout;
-        // An unanswered request would hang for ever: the SDK has no time-outs until they are set.
+        // An unanswered request would hang for ever: the SDK has no timeouts until they are set.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(attempt.min(Duration::from_secs(5)))
             .read_timeout(attempt)
@@ -87,7 +88,7 @@ impl Aws {
         Self::new(config, runtime, settings.path_style)
     }
 
-    /// Takes a configuration that somebody else has loaded. It should have time-outs: the SDK has none of its own.
+    /// Takes a configuration that somebody else has loaded. It should have timeouts: the SDK has none of its own.
     ///
     /// # Errors
     ///
@@ -120,10 +121,7 @@ fn runtime() -> Result<Runtime, Error> {
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(Error::file(
-            "no thread can be started",
-            std::path::Path::new("this process"),
-        ))
+        .map_err(|source| MachineError::NoThread(source).into())
 }
 
 /// A call that failed.
@@ -131,7 +129,7 @@ fn runtime() -> Result<Runtime, Error> {
 pub struct AwsFault {
     /// Service and operation, such as `S3 PutObject`.
     pub call: &'static str,
-    /// What it was about, such as `s3://bucket/key`.
+    /// What it was for, such as `s3://bucket/key`.
     pub target: String,
     /// How it failed.
     pub kind: AwsFaultKind,
@@ -188,14 +186,10 @@ impl AwsFault {
                 region: answer.headers().get("x-amz-bucket-region").map(Into::into),
             },
             _ if timed_out => AwsFaultKind::TimedOut,
-            _ => {
-                let chain = chain(error);
-                if chain.contains("credential") {
-                    AwsFaultKind::NoCredentials(chain)
-                } else {
-                    AwsFaultKind::Broken(chain)
-                }
+            _ if causes(error).any(<dyn StdError>::is::<CredentialsError>) => {
+                AwsFaultKind::NoCredentials(chain(error))
             }
+            _ => AwsFaultKind::Broken(chain(error)),
         };
         Self {
             call,
@@ -276,7 +270,7 @@ impl AwsFault {
             }
             AwsFaultKind::NoRegion => "set AWS_REGION or --region",
             AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) | AwsFaultKind::Incomplete(_) => {
-                "see that the endpoint is right and reachable, and run it again: what was accepted is in the spool"
+                "check the endpoint and the network, and run the command again: what was accepted is in the spool"
             }
             AwsFaultKind::Answered {
                 code,
@@ -371,7 +365,7 @@ impl fmt::Display for AwsFault {
                 Ok(())
             }
             AwsFaultKind::TimedOut => f.write_str("no answer came in time"),
-            AwsFaultKind::NoCredentials(why) => write!(f, "there are no credentials: {why}"),
+            AwsFaultKind::NoCredentials(why) => write!(f, "no credentials: {why}"),
             AwsFaultKind::NoRegion => f.write_str("no region is set"),
             AwsFaultKind::Incomplete(missing) => write!(f, "the answer has no {missing}"),
             AwsFaultKind::Broken(why) => write!(f, "no answer: {why}"),
@@ -384,16 +378,23 @@ impl StdError for AwsFault {}
 /// The messages of an error and of all its causes.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
+    for cause in causes(error) {
         let message = cause.to_string();
         if !text.ends_with(&message) {
             text.push_str(": ");
             text.push_str(&message);
         }
-        next = cause.source();
     }
     text
+}
+
+fn causes(error: &dyn StdError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
 }
 
 #[cfg(test)]
@@ -414,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_told_with_its_code_and_what_to_do() {
+    fn an_error_of_a_service_has_its_code_and_a_hint() {
         let denied = fault(403, "AccessDenied", "Access Denied");
         assert_eq!(
             denied.to_string(),

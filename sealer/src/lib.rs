@@ -65,8 +65,12 @@ pub mod spool;
 pub mod store;
 pub mod target;
 
-/// Reads a file of at most `limit` bytes. Where it cannot be read, the error says `failed`.
-fn read_at_most(failed: &'static str, path: &Path, limit: usize) -> Result<Vec<u8>, error::Error> {
+/// Reads a file of at most `limit` bytes. Where it cannot be read, the fault says `failed`.
+fn read_at_most(
+    failed: &'static str,
+    path: &Path,
+    limit: usize,
+) -> Result<Vec<u8>, error::FileFault> {
     let read = File::open(path).and_then(|file| {
         let mut bytes = Vec::new();
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
@@ -77,5 +81,5 @@ fn read_at_most(failed: &'static str, path: &Path, limit: usize) -> Result<Vec<u
         }
         Ok(bytes)
     });
-    read.map_err(error::Error::file(failed, path))
+    read.map_err(error::FileFault::of(failed, path))
 }

@@ -1,18 +1,19 @@
 //! `auditlog-seal`: chains, signs and writes audit events once.
 //!
-//! Exit status: 0 sealed; 1 could not seal, or not all; 2 the command was called for something that cannot be.
+//! Exit status: 0 sealed; 1 could not seal, or not all; 2 the command cannot be carried out as it was called: options, or the
+//! trust policy.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::{Error, Family};
+use auditlog_sealer::error::Error;
 use clap::Parser as _;
 
 mod command;
 
-/// The clock of this machine. One that stands before 1970 reads as 1970, and every head then lies in the future.
+/// The clock of this machine. One that is before 1970 reads as 1970, and every head is then in the future.
 fn now() -> Timestamp {
     Timestamp::from_system_time(SystemTime::now()).unwrap_or(Timestamp::EPOCH)
 }
@@ -23,9 +24,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
-            match error.family() {
-                Family::Usage => ExitCode::from(2),
-                Family::Event | Family::Setup | Family::Evidence | Family::Io => ExitCode::FAILURE,
+            if error.is_of_the_call() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
             }
         }
     }

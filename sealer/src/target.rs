@@ -1,4 +1,4 @@
-//! Which log is meant and where it lies, from the trust policy and the options.
+//! Which log is meant and where it is stored, from the trust policy and the options.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy, is_prefix};
 use auditlog_chain::segment::FORMAT;
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::error::{Error, POLICY_UNREADABLE};
+use crate::error::{Error, PolicyError, UsageError};
 
-/// Where a log lies.
+/// Where a log is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// A folder that stands for the root of a bucket.
+    /// A folder in place of the root of a bucket.
     Folder(PathBuf),
     /// A bucket, and the key prefix that was given with it.
     Bucket {
@@ -25,27 +25,30 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Parses `--to`: `s3://BUCKET[/PREFIX]` or a folder.
+    /// Parses `--to`: `s3://BUCKET[/PREFIX]`, or a folder that begins with `.` or `/`, so that a bucket's name without its
+    /// scheme is never taken for a folder.
     ///
     /// # Errors
     ///
-    /// Where a URL has another scheme, or no bucket.
+    /// Where it has another form, or no bucket.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        let malformed = || UsageError::NotADestination {
+            found: text.to_owned(),
+        };
         let Some(rest) = text.strip_prefix("s3://") else {
-            if text.is_empty() || text.contains("://") {
-                return Err(Error::Malformed {
-                    expected: "folder and no s3://BUCKET[/PREFIX]",
-                    found: text.to_owned(),
-                });
-            }
-            return Ok(Self::Folder(PathBuf::from(text)));
+            let is_folder = text.starts_with('/')
+                || matches!(text, "." | "..")
+                || text.starts_with("./")
+                || text.starts_with("../");
+            return if is_folder {
+                Ok(Self::Folder(PathBuf::from(text)))
+            } else {
+                Err(malformed().into())
+            };
         };
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if name.is_empty() {
-            return Err(Error::Malformed {
-                expected: "s3://BUCKET[/PREFIX]",
-                found: text.to_owned(),
-            });
+            return Err(malformed().into());
         }
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         Ok(Self::Bucket {
@@ -59,12 +62,13 @@ impl Destination {
 ///
 /// # Errors
 ///
-/// Where it cannot be read, or is none.
+/// Where it cannot be read, or is not a trust policy.
 pub fn read_policy(path: &Path) -> Result<TrustPolicy, Error> {
-    let bytes = crate::read_at_most(POLICY_UNREADABLE, path, MAX_POLICY_BYTES)?;
-    TrustPolicy::parse(&bytes).map_err(|source| Error::Policy {
-        path: path.to_owned(),
-        source,
+    let bytes = crate::read_at_most("the trust policy cannot be read", path, MAX_POLICY_BYTES)
+        .map_err(PolicyError::Unreadable)?;
+    TrustPolicy::parse(&bytes).map_err(|source| {
+        let path = path.to_owned();
+        PolicyError::Invalid { path, source }.into()
     })
 }
 
@@ -72,11 +76,14 @@ pub fn read_policy(path: &Path) -> Result<TrustPolicy, Error> {
 ///
 /// # Errors
 ///
-/// Where it is none.
+/// Where it is not an origin.
 pub fn parse_origin(text: &str) -> Result<Origin, Error> {
-    Origin::parse(text).ok_or_else(|| Error::Malformed {
-        expected: "origin: 1 to 255 printable ASCII characters without space, quote, backslash and plus",
-        found: text.to_owned(),
+    Origin::parse(text).ok_or_else(|| {
+        UsageError::Malformed {
+            expected: "an origin of 1 to 255 printable ASCII characters without space, quote, backslash and plus",
+            found: text.to_owned(),
+        }
+        .into()
     })
 }
 
@@ -84,33 +91,35 @@ pub fn parse_origin(text: &str) -> Result<Origin, Error> {
 ///
 /// # Errors
 ///
-/// Where there is none, or several and none was named; where it has ended, or is of a format that we do not write.
+/// Where there is no such log, or several and no origin is given; where it has ended, or is of a format that we do not write.
 pub fn log_of_policy(policy: &TrustPolicy, origin: Option<&str>) -> Result<LogPolicy, Error> {
     let logs = &policy.document().logs;
     let known = || logs.iter().map(|log| log.origin.to_string()).collect();
     let found = match (origin, logs.as_slice()) {
         (None, [only]) => only,
-        (None, _) => return Err(Error::LogNotNamed { known: known() }),
+        (None, _) => return Err(PolicyError::LogNotNamed { known: known() }.into()),
         (Some(origin), logs) => logs
             .iter()
             .find(|log| log.origin.as_str() == origin)
-            .ok_or_else(|| Error::UnknownLog {
+            .ok_or_else(|| PolicyError::UnknownLog {
                 origin: origin.to_owned(),
                 known: known(),
             })?,
     };
     if let Some(ended) = &found.ended {
-        return Err(Error::LogEnded {
+        return Err(PolicyError::LogEnded {
             origin: found.origin.clone(),
             segment: ended.segment,
             successor: ended.successor.clone(),
-        });
+        }
+        .into());
     }
     if found.format != FORMAT {
-        return Err(Error::UnsupportedFormat {
+        return Err(PolicyError::UnsupportedFormat {
             expected: FORMAT,
             found: found.format,
-        });
+        }
+        .into());
     }
     Ok(found.clone())
 }
@@ -119,15 +128,16 @@ pub fn log_of_policy(policy: &TrustPolicy, origin: Option<&str>) -> Result<LogPo
 ///
 /// # Errors
 ///
-/// Where origin or prefix cannot be.
+/// Where origin or prefix do not have the form that they must have.
 pub fn log_without_policy(origin: &str, prefix: Option<&str>) -> Result<LogPolicy, Error> {
     let origin = parse_origin(origin)?;
     let prefix = prefix.unwrap_or_else(|| origin.last_part()).to_owned();
     if !is_prefix(&prefix) {
-        return Err(Error::Malformed {
-            expected: "prefix: parts of letters, digits and -_.=@~, with a single / between them",
+        return Err(UsageError::Malformed {
+            expected: "a prefix of parts of letters, digits and -_.=@~, with a single / between them",
             found: prefix,
-        });
+        }
+        .into());
     }
     Ok(LogPolicy {
         origin,
@@ -139,44 +149,56 @@ pub fn log_without_policy(origin: &str, prefix: Option<&str>) -> Result<LogPolic
     })
 }
 
-/// Where a log of a policy lies: in the policy's bucket, or where `--to` says. A folder may stand for any bucket.
+/// Where a log of a policy is stored: in the policy's bucket, or for a policy without a store in the folder of `--to`.
+///
+/// A folder is not accepted in place of the policy's bucket: what is sealed there would be in no bucket, and the status 0.
 ///
 /// # Errors
 ///
-/// Where nothing says it, or both say it and differ.
+/// Where no destination is named, or policy and option differ.
 pub fn destination_of_policy(
     policy: &TrustPolicy,
     log: &LogPolicy,
     to: Option<Destination>,
 ) -> Result<Destination, Error> {
-    let bucket = policy.document().bucket.as_ref();
-    let (name, prefix) = match (to, bucket) {
-        (None, None) => return Err(Error::NoDestination),
-        (None, Some(bucket)) => {
-            return Ok(Destination::Bucket {
-                name: bucket.name.clone(),
-                prefix: None,
-            });
+    let declared = declared_bucket(policy);
+    let (name, prefix) = match (to, declared) {
+        (None, None) => return Err(UsageError::NoDestination.into()),
+        (Some(folder @ Destination::Folder(_)), None) => return Ok(folder),
+        (Some(Destination::Folder(folder)), Some(bucket)) => {
+            let bucket = bucket.to_owned();
+            return Err(UsageError::FolderForBucket { folder, bucket }.into());
         }
-        (Some(Destination::Folder(path)), _) => return Ok(Destination::Folder(path)),
-        (Some(Destination::Bucket { name, prefix }), _) => (name, prefix),
+        (Some(Destination::Bucket { name, .. }), None) => {
+            return Err(UsageError::BucketForFolder { bucket: name }.into());
+        }
+        (None, Some(bucket)) => (bucket.to_owned(), None),
+        (Some(Destination::Bucket { name, prefix }), Some(bucket)) => {
+            must_be("bucket", bucket, &name)?;
+            (name, prefix)
+        }
     };
-    let differs = |what, expected: &str, found: &str| {
-        Err(Error::OtherDestination {
-            what,
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        })
-    };
-    match bucket {
-        None => return differs("bucket", "names none", &name),
-        Some(bucket) if bucket.name != name => return differs("bucket", &bucket.name, &name),
-        Some(_) => {}
+    if let Some(prefix) = &prefix {
+        must_be("prefix", &log.prefix, prefix)?;
     }
-    match &prefix {
-        Some(prefix) if *prefix != log.prefix => differs("prefix", &log.prefix, prefix),
-        _ => Ok(Destination::Bucket { name, prefix: None }),
+    Ok(Destination::Bucket { name, prefix: None })
+}
+
+fn declared_bucket(policy: &TrustPolicy) -> Option<&str> {
+    let bucket = policy.document().bucket.as_ref()?;
+    Some(&bucket.name)
+}
+
+fn must_be(what: &'static str, expected: &str, found: &str) -> Result<(), Error> {
+    if expected == found {
+        return Ok(());
     }
+    Err(UsageError::OtherDestination {
+        what,
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
+    .into())
 }
 
 #[cfg(test)]
@@ -197,16 +219,29 @@ mod tests {
                 bucket("audit", Some("logs/payments")),
             ),
             ("./audit", Destination::Folder(PathBuf::from("./audit"))),
+            ("../audit", Destination::Folder(PathBuf::from("../audit"))),
+            ("/audit", Destination::Folder(PathBuf::from("/audit"))),
+            (".", Destination::Folder(PathBuf::from("."))),
         ] {
             assert_eq!(Destination::parse(text).unwrap(), expected, "{text}");
         }
-        for bad in ["", "s3://", "s3:///x", "https://audit", "gs://audit"] {
+        for bad in [
+            "",
+            "audit",
+            "s3://",
+            "s3:///x",
+            "https://audit",
+            "gs://audit",
+            "S3://audit",
+            "~/audit",
+            ".audit",
+        ] {
             assert!(Destination::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn without_a_prefix_a_log_lies_under_the_last_part_of_its_origin() {
+    fn without_a_prefix_a_log_is_stored_under_the_last_part_of_its_origin() {
         let log = log_without_policy("acme.example/audit/payments", None).unwrap();
         assert_eq!(log.segment_key(7), "payments/000000000007.jsonl.zst");
         let log = log_without_policy("acme.example/x", Some("logs/x")).unwrap();

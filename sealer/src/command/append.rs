@@ -12,7 +12,7 @@ use auditlog_chain::builder::{Source, StoredPayload};
 use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::{Error, INPUT_UNREADABLE};
+use auditlog_sealer::error::{Error, FileFault, InputError, MachineError, PolicyError, UsageError};
 use auditlog_sealer::input::{Input, Lines, MAX_INPUT_LINE_BYTES, Message};
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
 use auditlog_sealer::spool::Spool;
@@ -130,9 +130,11 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Erro
 
 fn source(text: Option<&str>) -> Result<Option<Source>, Error> {
     let parse = |text: &str| {
-        Source::parse(text).ok_or_else(|| Error::Malformed {
-            expected: "source: 1 to 255 characters of printable ASCII without quote and backslash",
-            found: text.to_owned(),
+        Source::parse(text).ok_or_else(|| {
+            let expected =
+                "a source of 1 to 255 characters of printable ASCII without quote and backslash";
+            let found = text.to_owned();
+            UsageError::Malformed { expected, found }.into()
         })
     };
     text.map(parse).transpose()
@@ -152,18 +154,18 @@ fn target(
         let destination = destination_of_policy(policy, &log, to)?;
         return Ok((log, destination));
     }
-    let to = to.ok_or(Error::NoDestination)?;
+    let to = to.ok_or(UsageError::NoDestination)?;
     let of_url = match &to {
         Destination::Bucket { prefix, .. } => prefix.as_deref(),
         Destination::Folder(_) => None,
     };
     let prefix = match (arguments.prefix.as_deref(), of_url) {
         (Some(one), Some(other)) if one != other => {
-            return Err(Error::OtherDestination {
-                what: "prefix",
-                expected: one.to_owned(),
-                found: other.to_owned(),
-            });
+            return Err(UsageError::TwoPrefixes {
+                to: other.to_owned(),
+                prefix: one.to_owned(),
+            }
+            .into());
         }
         (given, of_url) => given.or(of_url),
     };
@@ -184,14 +186,12 @@ fn open_events(path: Option<&Path>) -> Result<Box<dyn io::Read + Send>, Error> {
     match path.filter(|path| *path != Path::new("-")) {
         None => Ok(Box::new(io::stdin())),
         Some(path) => {
-            let unreadable = |source| Error::File {
-                operation: INPUT_UNREADABLE,
-                path: path.to_owned(),
-                source,
+            let unreadable = |source| {
+                InputError::Unreadable(FileFault::of("the events cannot be read", path)(source))
             };
             let file = File::open(path).map_err(unreadable)?;
             if file.metadata().map_err(unreadable)?.is_dir() {
-                return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+                return Err(unreadable(io::ErrorKind::IsADirectory.into()).into());
             }
             Ok(Box::new(file))
         }
@@ -217,9 +217,7 @@ fn open_spool(
         None => default_spool(&identity)?,
     };
     let mut random = [0; 8];
-    rand::fill(&mut random).map_err(|_| Error::SigningFailed {
-        key: "the random generator".to_owned(),
-    })?;
+    rand::fill(&mut random).map_err(|_| MachineError::NoRandomness)?;
     let name = format!("{:016x}", u64::from_be_bytes(random));
     Spool::open(&folder, &identity, &name)
 }
@@ -231,7 +229,7 @@ fn default_spool(identity: &str) -> Result<PathBuf, Error> {
             .map(PathBuf::from)
     };
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
-    let state = state.ok_or(Error::NoSpool)?;
+    let state = state.ok_or(UsageError::NoSpool)?;
     let hash = leaf_hash(identity.as_bytes()).to_hex();
     let (short, _) = hash.split_at_checked(32).unwrap_or((&hash, ""));
     Ok(state.join("auditlog/spool").join(short))
@@ -278,7 +276,7 @@ fn declared_lock(policy: &TrustPolicy, now: Now) -> Result<DeclaredLock, Error> 
         });
     }
     let first = policy.document().lock.first().map_or(now, |span| span.from);
-    Err(Error::NoSpan { now, first })
+    Err(PolicyError::NoSpan { now, first }.into())
 }
 
 /// What is sealed though it is not full.
@@ -339,17 +337,16 @@ impl Run<'_> {
                 }
                 Message::Interrupt => return Err(self.interrupted()),
                 Message::LineTooLong => {
-                    return Err(Error::LineTooLong {
+                    return Err(InputError::LineTooLong {
                         line: self.line.saturating_add(1),
                         limit: MAX_INPUT_LINE_BYTES,
-                    });
+                    }
+                    .into());
                 }
                 Message::Failed(source) => {
-                    return Err(Error::File {
-                        operation: INPUT_UNREADABLE,
-                        path: PathBuf::from("the input"),
-                        source,
-                    });
+                    let input = Path::new("the input");
+                    let fault = FileFault::of("the events cannot be read", input)(source);
+                    return Err(InputError::Unreadable(fault).into());
                 }
                 Message::End => return self.skipped_all(),
             }
@@ -358,12 +355,13 @@ impl Run<'_> {
 
     fn interrupted(&self) -> Error {
         if self.is_skipping() {
-            return Error::InterruptedEarly {
+            return InputError::InterruptedEarly {
                 expected: self.to_skip,
                 found: self.skipped,
-            };
+            }
+            .into();
         }
-        Error::Interrupted { line: self.line }
+        InputError::Interrupted { line: self.line }.into()
     }
 
     const fn is_skipping(&self) -> bool {
@@ -410,12 +408,13 @@ impl Run<'_> {
                 continue;
             }
             if line.len() > MAX_INPUT_LINE_BYTES {
-                return Err(Error::LineTooLong {
+                return Err(InputError::LineTooLong {
                     line: self.line,
                     limit: MAX_INPUT_LINE_BYTES,
-                });
+                }
+                .into());
             }
-            let payload = StoredPayload::event(line).map_err(|source| Error::Refused {
+            let payload = StoredPayload::event(line).map_err(|source| InputError::Refused {
                 line: self.line,
                 source,
             })?;
@@ -426,10 +425,11 @@ impl Run<'_> {
 
     fn skipped_all(&self) -> Result<(), Error> {
         if self.is_skipping() {
-            return Err(Error::InputTooShort {
+            return Err(InputError::TooShort {
                 expected: self.to_skip,
                 found: self.skipped,
-            });
+            }
+            .into());
         }
         Ok(())
     }
@@ -473,7 +473,9 @@ impl Run<'_> {
             (Err(stopped), Ok(())) => {
                 let told = if summary.kept() > 0 || !stopped.is_of_the_input() {
                     Told::Nothing
-                } else if self.is_skipping() || stopped.is_interruption() {
+                } else if self.is_skipping()
+                    || matches!(&stopped, Error::Input(input) if input.is_interruption())
+                {
                     Told::Keep
                 } else {
                     Told::Forget

@@ -8,7 +8,7 @@ use auditlog_chain::keys::KeySpec;
 use auditlog_chain::policy::LockMode;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::{Aws, AwsSettings};
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Error, MachineError, UsageError};
 use auditlog_sealer::signer::{KmsKey, LocalKey, Signer};
 use auditlog_sealer::target::parse_origin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -235,11 +235,7 @@ fn keygen(arguments: &KeygenArguments) -> Result<(), Error> {
 }
 
 fn print(text: &str) -> Result<(), Error> {
-    write(text).map_err(|source| Error::File {
-        operation: "it cannot be written",
-        path: PathBuf::from("standard output"),
-        source,
-    })
+    write(text).map_err(|source| MachineError::NoOutput(source).into())
 }
 
 /// Writes to standard output; a reader that has gone away wants no more of it.
@@ -287,7 +283,7 @@ impl AwsArguments {
 impl KeyArguments {
     fn signer(&self, aws: &mut LazyAws) -> Result<Signer, Error> {
         let signer = signer(self.key_file.as_deref(), self.kms_key.as_deref(), aws)?;
-        signer.ok_or(Error::NoKey)
+        signer.ok_or_else(|| UsageError::NoKey.into())
     }
 }
 

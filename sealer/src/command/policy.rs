@@ -4,7 +4,7 @@ use auditlog_chain::policy::{
     KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument, TrustPolicy,
 };
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Error, PolicyError};
 use auditlog_sealer::target::log_without_policy;
 
 use super::{Now, PolicyArguments, print};
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &PolicyArguments, now: Now) -> Result<(), Error> {
         }],
         declared_prefixes: Vec::new(),
     };
-    let policy = TrustPolicy::check(document).map_err(|source| Error::Policy {
+    let policy = TrustPolicy::check(document).map_err(|source| PolicyError::Invalid {
         path: "the new policy".into(),
         source,
     })?;

@@ -1,9 +1,9 @@
-//! What the person is told: one summary at the end, progress on a terminal.
+//! What the person reads: one summary at the end, progress on a terminal.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Error, MachineError};
 use auditlog_sealer::seal::Sealer;
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ use super::{Output, write};
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
     origin: String,
+    /// Where the log is stored: `s3://BUCKET/PREFIX` or a folder.
+    destination: String,
     /// Segments that this run wrote.
     segments: u64,
     first_segment: Option<u64>,
@@ -36,6 +38,7 @@ impl Summary {
         let (written, head) = (sealer.sealed(), sealer.head());
         Self {
             origin: head.origin.to_string(),
+            destination: sealer.destination(),
             segments: written.segments,
             first_segment: written.first_segment,
             last_segment: written.last_segment,
@@ -54,7 +57,7 @@ impl Summary {
     }
 
     pub(crate) fn print(&self, output: Output) -> Result<(), Error> {
-        write(&self.format(output)).map_err(|source| Error::Untold { source })
+        write(&self.format(output)).map_err(|source| MachineError::NoSummary(source).into())
     }
 
     fn format(&self, output: Output) -> String {
@@ -74,11 +77,12 @@ impl Summary {
             (None, _) => "no segment".to_owned(),
         };
         let first = format!(
-            "sealed {} in {segments} of {}\nsize {}, root {}\n",
+            "sealed {} in {segments} of {}\nsize {}, root {}\nstored in {}\n",
             count(self.events, "event"),
             self.origin,
             self.size,
-            self.root
+            self.root,
+            self.destination
         );
         let signed = self.verifier_key.as_ref();
         let signed = signed.map(|key| format!("signed by {key}\n"));

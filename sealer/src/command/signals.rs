@@ -1,13 +1,12 @@
 //! Ctrl-C and SIGTERM.
 
-use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Error, MachineError};
 use auditlog_sealer::input::Message;
 
 /// What the thread that hears signals and the run tell each other.
@@ -23,20 +22,16 @@ pub(crate) struct Signals {
 /// is in the spool.
 pub(crate) fn listen(signals: &Arc<Signals>, input: Sender<Message>) -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
-    let deaf = |source| Error::File {
-        operation: "signals cannot be heard",
-        path: PathBuf::from("this process"),
-        source,
-    };
+    let failed = MachineError::NoSignals;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(deaf)?;
+        .map_err(failed)?;
     let (mut interrupt, mut terminate) = {
         let _inside = runtime.enter();
         (
-            signal(SignalKind::interrupt()).map_err(deaf)?,
-            signal(SignalKind::terminate()).map_err(deaf)?,
+            signal(SignalKind::interrupt()).map_err(failed)?,
+            signal(SignalKind::terminate()).map_err(failed)?,
         )
     };
     let signals = Arc::clone(signals);

@@ -6,7 +6,7 @@ use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 
 use super::{MAX_SKEW_SECONDS, Setup};
-use crate::error::Error;
+use crate::error::{Error, KeyError, LogError};
 use crate::signer::Signer;
 
 impl<'a> Setup<'a> {
@@ -23,20 +23,21 @@ impl<'a> Setup<'a> {
     pub(super) fn read_head(&self, newest: u64) -> Result<(Head, VerifierKey), Error> {
         let key = self.log.segment_key(newest);
         let Some(object) = self.store.read(&key)? else {
-            return Err(Error::Gap { key });
+            return Err(LogError::Gap { key }.into());
         };
-        let bad = |source| Error::BadHead {
+        let bad = |source| LogError::BadHead {
             key: key.clone(),
             source: Box::new(source),
         };
         let segment = check_segment(&object, self.expected(newest)).map_err(bad)?;
         let now = (self.clock)();
         if segment.sealed().seconds_since(now) > MAX_SKEW_SECONDS {
-            return Err(Error::HeadInFuture {
+            return Err(LogError::HeadInFuture {
                 key,
                 sealed: segment.sealed(),
                 now,
-            });
+            }
+            .into());
         }
         let signer = self.prove_signatures(&key, &segment)?;
         Ok((segment.head().clone(), signer))
@@ -48,7 +49,7 @@ impl<'a> Setup<'a> {
         key: &str,
         segment: &CheckedSegment,
     ) -> Result<VerifierKey, Error> {
-        let bad = |source| Error::BadHead {
+        let bad = |source| LogError::BadHead {
             key: key.to_owned(),
             source: Box::new(source),
         };
@@ -80,9 +81,10 @@ impl<'a> Setup<'a> {
                 Some(known.key_id()) == key_id
                     && announced.is_none_or(|announced| announced == known)
             })
-            .ok_or_else(|| Error::UnknownSigner {
-                key: key.to_owned(),
-                key_id: key_id.map_or(0, u32::from_be_bytes),
+            .ok_or_else(|| {
+                let key_id = key_id.map_or(0, u32::from_be_bytes);
+                let key = key.to_owned();
+                LogError::UnknownSigner { key, key_id }.into()
             })
     }
 
@@ -126,9 +128,13 @@ impl<'a> Setup<'a> {
         let mut given = given.into_iter().flatten();
         given
             .find(|signer| signer.public_key() == key.public_key())
-            .ok_or_else(|| Error::OtherKey {
-                expected: Box::new(key.clone()),
-                found: Box::new(self.signer.verifier_key(&self.log.origin)),
+            .ok_or_else(|| {
+                let found = self.signer.verifier_key(&self.log.origin);
+                KeyError::Other {
+                    expected: Box::new(key.clone()),
+                    found: Box::new(found),
+                }
+                .into()
             })
     }
 
@@ -142,10 +148,11 @@ impl<'a> Setup<'a> {
             .key(&key)
             .filter(|_| self.log.verifier_keys.contains(&key));
         let Some(said) = said else {
-            return Err(Error::KeyNotInPolicy {
+            return Err(KeyError::NotInPolicy {
                 found: Box::new(key),
                 known: self.log.verifier_keys.clone(),
-            });
+            }
+            .into());
         };
         let now = (self.clock)();
         let wrong = [
@@ -162,12 +169,13 @@ impl<'a> Setup<'a> {
         ];
         for (at, reason) in wrong {
             if let Some(at) = at {
-                return Err(Error::KeyNotValid {
+                return Err(KeyError::NotValid {
                     key: Box::new(key),
                     reason,
                     at,
                     now,
-                });
+                }
+                .into());
             }
         }
         Ok(())

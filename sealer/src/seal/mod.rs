@@ -10,7 +10,7 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::error::Error;
+use crate::error::{Error, LogError, StoreError};
 use crate::signer::Signer;
 use crate::spool::Spool;
 use crate::store::{Created, Store, newest_segment};
@@ -221,7 +221,12 @@ impl<'a> Sealer<'a> {
         self.accepted
     }
 
-    /// Where the log stands.
+    /// Where the log is stored, such as `s3://bucket/prefix`.
+    pub fn destination(&self) -> String {
+        format!("{}/{}", self.setup.store.place(), self.setup.log.prefix)
+    }
+
+    /// The end of the log.
     pub const fn head(&self) -> &Head {
         &self.head
     }
@@ -348,10 +353,11 @@ impl<'a> Sealer<'a> {
     fn try_condition(&self, key: &str, object: &[u8]) -> Result<(), Error> {
         match self.setup.store.create(key, object)? {
             Created::Exists => Ok(()),
-            Created::New => Err(Error::ConditionIgnored {
+            Created::New => Err(StoreError::ConditionIgnored {
                 place: self.setup.store.place().to_owned(),
                 key: key.to_owned(),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -359,7 +365,7 @@ impl<'a> Sealer<'a> {
         let versions = self.setup.store.versions(key)?;
         if versions > 1 {
             let key = key.to_owned();
-            return Err(Error::SecondVersion { key, versions });
+            return Err(LogError::SecondVersion { key, versions }.into());
         }
         Ok(())
     }
@@ -377,12 +383,13 @@ impl<'a> Sealer<'a> {
         if ours {
             return Ok(());
         }
-        Err(Error::AnotherWriter {
+        Err(LogError::AnotherWriter {
             key,
             expected,
             found: stored.as_ref().map(CheckedSegment::root),
             spool: self.spool.folder().to_owned(),
-        })
+        }
+        .into())
     }
 
     /// The segment is in the store: it is the head.

@@ -7,7 +7,7 @@ use auditlog_chain::segment::check_segment;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::{Fencing, MAX_SKEW_SECONDS, OpenSegment, Sealer};
-use crate::error::Error;
+use crate::error::{Error, SpoolError};
 
 impl Sealer<'_> {
     /// Finishes what an earlier run left: first the finished object, then the open segment behind it.
@@ -43,11 +43,12 @@ impl Sealer<'_> {
         let checked = checked.map_err(|source| self.spool_fault(source))?;
         let next = self.head.next_segment;
         if number > next {
-            return Err(Error::SpoolAhead {
+            return Err(SpoolError::Ahead {
                 path: self.spool.folder().to_owned(),
                 expected: next,
                 found: number,
-            });
+            }
+            .into());
         }
         if number < next {
             self.must_be_ours(number, checked.head())?;
@@ -77,19 +78,21 @@ impl Sealer<'_> {
         if sealed.seconds_since(now) <= MAX_SKEW_SECONDS {
             return Ok(());
         }
-        Err(Error::SpoolInFuture {
+        Err(SpoolError::InFuture {
             path: self.spool.folder().to_owned(),
             segment,
             sealed,
             now,
-        })
+        }
+        .into())
     }
 
     fn spool_fault(&self, source: SegmentFault) -> Error {
-        Error::SpoolFault {
+        SpoolError::Mismatch {
             path: self.spool.folder().to_owned(),
             source: Box::new(source),
         }
+        .into()
     }
 }
 

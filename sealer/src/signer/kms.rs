@@ -10,7 +10,7 @@ use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use tokio::runtime::Runtime;
 
 use crate::aws::{Aws, AwsFault};
-use crate::error::Error;
+use crate::error::{Error, KeyError, KmsProperty};
 
 /// A key in KMS that is there, enabled and made for signing.
 pub struct KmsKey {
@@ -100,15 +100,19 @@ async fn describe(client: &Client, name: &str) -> Result<Option<String>, Error> 
     };
     let usage = key.key_usage.map(|usage| usage.as_str().to_owned());
     let state = key.key_state.map(|state| state.as_str().to_owned());
-    for (what, expected, found) in [("usage", "SIGN_VERIFY", usage), ("state", "Enabled", state)] {
+    for (what, expected, found) in [
+        (KmsProperty::Usage, "SIGN_VERIFY", usage),
+        (KmsProperty::State, "Enabled", state),
+    ] {
         let found = found.unwrap_or_default();
         if found != expected {
-            return Err(Error::KmsKey {
+            return Err(KeyError::Kms {
                 key: name.to_owned(),
                 what,
                 expected,
                 found,
-            });
+            }
+            .into());
         }
     }
     Ok(key.arn)
@@ -121,7 +125,7 @@ async fn public_key(client: &Client, name: &str) -> Result<(String, PublicKey), 
     let der = answer
         .public_key
         .ok_or_else(|| AwsFault::incomplete(CALL, name, "public key"))?;
-    let public = PublicKey::from_spki_der(der.as_ref()).map_err(|source| Error::PublicKey {
+    let public = PublicKey::from_spki_der(der.as_ref()).map_err(|source| KeyError::Public {
         key: name.to_owned(),
         source,
     })?;

@@ -18,7 +18,7 @@ use aws_lc_rs::signature::{
 use spki::der::Document;
 use spki::der::pem::LineEnding;
 
-use crate::error::{Error, KEY_UNREADABLE, KeyFileFault};
+use crate::error::{Error, FileFault, KeyError, KeyFileFault};
 
 /// Largest key file that is read. Stops a log given as its own key from being read whole.
 const MAX_KEY_FILE_BYTES: usize = 64 << 10;
@@ -43,7 +43,7 @@ impl LocalKey {
     ///
     /// Where the machine has no randomness or memory.
     pub fn generate(spec: KeySpec) -> Result<Self, Error> {
-        let failed = |_: Unspecified| Error::SigningFailed {
+        let failed = |_: Unspecified| KeyError::SigningFailed {
             key: format!("a new key of spec {spec}"),
         };
         let pair = match spec {
@@ -70,8 +70,9 @@ impl LocalKey {
     ///
     /// Where it cannot be read, or is no PKCS #8 PEM of a key that can sign a log.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = crate::read_at_most(KEY_UNREADABLE, path, MAX_KEY_FILE_BYTES)?;
-        let fault = |reason| Error::KeyFile {
+        let bytes = crate::read_at_most("the key cannot be read", path, MAX_KEY_FILE_BYTES)
+            .map_err(KeyError::Unreadable)?;
+        let fault = |reason| KeyError::File {
             path: path.to_owned(),
             reason,
         };
@@ -82,7 +83,7 @@ impl LocalKey {
     }
 
     fn from_pair(pair: Pair, name: &str) -> Result<Self, Error> {
-        let unusable = |_: Unspecified| Error::SigningFailed {
+        let unusable = |_: Unspecified| KeyError::SigningFailed {
             key: name.to_owned(),
         };
         let spki = match &pair {
@@ -93,7 +94,7 @@ impl LocalKey {
         };
         let spki = spki.map_err(unusable)?;
         let public =
-            PublicKey::from_spki_der(spki.as_ref()).map_err(|source| Error::PublicKey {
+            PublicKey::from_spki_der(spki.as_ref()).map_err(|source| KeyError::Public {
                 key: name.to_owned(),
                 source,
             })?;
@@ -135,7 +136,7 @@ impl LocalKey {
     ///
     /// Where the file is there already, or cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let failed = |_: Unspecified| Error::SigningFailed {
+        let failed = |_: Unspecified| KeyError::SigningFailed {
             key: "the new key".to_owned(),
         };
         let bytes = |der: Pkcs8V1Der<'_>| der.as_ref().to_vec();
@@ -149,14 +150,18 @@ impl LocalKey {
         // Encoding fails only for labels that are not ASCII.
         let pem =
             spki::der::pem::encode_string("PRIVATE KEY", LineEnding::LF, &der).unwrap_or_default();
+        let failed_to = |operation| {
+            let fault = FileFault::of(operation, path);
+            |source| Error::from(KeyError::Unwritable(fault(source)))
+        };
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         let mut file = options
             .open(path)
-            .map_err(Error::file("the key file cannot be made", path))?;
+            .map_err(failed_to("the key file cannot be made"))?;
         file.write_all(pem.as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(Error::file("the key cannot be written", path))
+            .map_err(failed_to("the key cannot be written"))
     }
 }
 

@@ -5,7 +5,7 @@ use auditlog_chain::checkpoint::NoteSignature;
 use auditlog_chain::keys::{PublicKey, VerifierKey};
 use auditlog_chain::origin::Origin;
 
-use crate::error::Error;
+use crate::error::{Error, KeyError};
 
 mod kms;
 mod local;
@@ -45,8 +45,9 @@ impl Signer {
 
     fn sign(&self, message: &[u8], name: &VerifierKey) -> Result<Vec<u8>, Error> {
         match self {
-            Self::Local(key) => key.sign(message).map_err(|_| Error::SigningFailed {
-                key: name.to_string(),
+            Self::Local(key) => key.sign(message).map_err(|_| {
+                let key = name.to_string();
+                KeyError::SigningFailed { key }.into()
             }),
             Self::Kms(key) => key.sign(message),
         }
@@ -67,9 +68,10 @@ impl Signer {
         if key.verify(&checkpoint, sealed, &note) {
             Ok(note)
         } else {
-            Err(Error::BadSignature {
+            Err(KeyError::BadSignature {
                 key: key.to_string(),
-            })
+            }
+            .into())
         }
     }
 }

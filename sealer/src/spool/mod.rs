@@ -29,12 +29,12 @@
 //! in between, the next run tells again what was sealed, and does not lose count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use auditlog_chain::limits::{MAX_OBJECT_BYTES, MAX_SEGMENT, MAX_SEGMENT_BYTES};
 
-use crate::error::Error;
+use crate::error::{Error, FileFault, SpoolError};
 use crate::store::{create_folders, sync_folder};
 
 use record::{identity, run_record};
@@ -83,7 +83,7 @@ impl Spool {
     ///
     /// Where it cannot be used, another process has it, or it belongs to another log.
     pub fn open(folder: &Path, log: &str, new_name: &str) -> Result<Self, Error> {
-        create_folders(folder)?;
+        create_folders(folder).map_err(unusable)?;
         // A process that crashed after it had made the folder may not have come to this; where we may not, it is not ours.
         _ = folder.parent().map(sync_folder);
         let lock = lock(folder)?;
@@ -91,7 +91,7 @@ impl Spool {
         let open = keep_or_make(&folder.join(OPEN))?;
         let frames = keep_or_make(&folder.join(FRAMES))?;
         // The name must be on the disk before the first event is accepted; from here on the file is never replaced.
-        sync_folder(folder)?;
+        sync_folder(folder).map_err(unusable)?;
         Ok(Self {
             folder: folder.to_owned(),
             writer: identity.writer,
@@ -127,20 +127,20 @@ impl Spool {
     pub fn leftover(&self) -> Result<Leftover, Error> {
         let mut finished = Vec::new();
         let entries = fs::read_dir(&self.folder)
-            .map_err(Error::file("the spool cannot be listed", &self.folder))?;
+            .map_err(spool_file("the spool cannot be listed", &self.folder))?;
         for entry in entries {
-            let entry = entry.map_err(Error::file("the spool cannot be listed", &self.folder))?;
+            let entry = entry.map_err(spool_file("the spool cannot be listed", &self.folder))?;
             finished.extend(entry.file_name().to_str().and_then(segment_number));
         }
         finished.sort_unstable();
         // A segment may grow by one line of each kind beyond the limit before it is closed.
         let unread = "the spool cannot be read";
         let open = self.folder.join(OPEN);
-        let mut open = crate::read_at_most(unread, &open, MAX_SEGMENT_BYTES)?;
+        let mut open = crate::read_at_most(unread, &open, MAX_SEGMENT_BYTES).map_err(unusable)?;
         let whole = open.iter().rposition(|byte| *byte == b'\n');
         open.truncate(whole.map_or(0, |end| end.saturating_add(1)));
         let frames = self.folder.join(FRAMES);
-        let frames = crate::read_at_most(unread, &frames, MAX_OBJECT_BYTES)?;
+        let frames = crate::read_at_most(unread, &frames, MAX_OBJECT_BYTES).map_err(unusable)?;
         Ok(Leftover {
             finished,
             open,
@@ -166,7 +166,7 @@ impl Spool {
             .and_then(|()| self.open.seek(SeekFrom::Start(length)))
             .and_then(|_| self.open.sync_data());
         self.synced = length;
-        done.map_err(Error::file("the spool cannot be cut", &path))
+        done.map_err(spool_file("the spool cannot be cut", &path))
     }
 
     /// Keeps the whole lines of a segment that is taken up again; what stands behind them was never accepted.
@@ -210,7 +210,7 @@ impl Spool {
             let synced = self.synced;
             self.pending.clear();
             self.truncate(synced)?;
-            return Err(Error::file("the spool cannot be written", &path)(source));
+            return Err(spool_file("the spool cannot be written", &path)(source));
         }
         let length = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
         self.synced = self.synced.saturating_add(length);
@@ -231,7 +231,7 @@ impl Spool {
             .and_then(|()| self.frames.rewind())
             .and_then(|()| self.frames.write_all(frames))
             .and_then(|()| self.frames.sync_data());
-        kept.map_err(Error::file("the spool cannot be written", &path))
+        kept.map_err(spool_file("the spool cannot be written", &path))
     }
 
     /// Whether every line so far is synced.
@@ -260,7 +260,7 @@ impl Spool {
     /// Where it cannot be read.
     pub fn finished(&self, segment: u64) -> Result<Vec<u8>, Error> {
         let path = self.object_path(segment);
-        crate::read_at_most("the spool cannot be read", &path, MAX_OBJECT_BYTES)
+        crate::read_at_most("the spool cannot be read", &path, MAX_OBJECT_BYTES).map_err(unusable)
     }
 
     /// Counts a segment that is in the store, and removes its finished object.
@@ -275,8 +275,8 @@ impl Spool {
             self.write_run()?;
         }
         let path = self.object_path(segment);
-        fs::remove_file(&path).map_err(Error::file("the sent segment cannot be removed", &path))?;
-        sync_folder(&self.folder)
+        fs::remove_file(&path).map_err(spool_file("the sent segment cannot be removed", &path))?;
+        sync_folder(&self.folder).map_err(unusable)
     }
 
     fn write_run(&self) -> Result<(), Error> {
@@ -320,12 +320,22 @@ impl Spool {
     }
 }
 
+/// A file of the spool that cannot be used.
+fn unusable(fault: FileFault) -> Error {
+    SpoolError::File(fault).into()
+}
+
+fn spool_file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let fault = FileFault::of(operation, path);
+    |source| unusable(fault(source))
+}
+
 fn keep_or_make(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options
         .open(path)
-        .map_err(Error::file("the spool cannot be written", path))
+        .map_err(spool_file("the spool cannot be written", path))
 }
 
 fn lock(folder: &Path) -> Result<File, Error> {
@@ -333,11 +343,12 @@ fn lock(folder: &Path) -> Result<File, Error> {
     let file = keep_or_make(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::SpoolBusy {
+        Err(TryLockError::WouldBlock) => Err(SpoolError::Busy {
             path: folder.to_owned(),
-        }),
+        }
+        .into()),
         Err(TryLockError::Error(error)) => {
-            Err(Error::file("the spool cannot be locked", &path)(error))
+            Err(spool_file("the spool cannot be locked", &path)(error))
         }
     }
 }
@@ -359,9 +370,10 @@ fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
     if let Err(source) = replaced {
         // On a full disk, half a file would take the room that the next run needs.
         _ = fs::remove_file(&new);
-        return Err(Error::file("the spool cannot be written", path)(source));
+        return Err(spool_file("the spool cannot be written", path)(source));
     }
-    path.parent().map_or(Ok(()), sync_folder)
+    path.parent()
+        .map_or(Ok(()), |folder| sync_folder(folder).map_err(unusable))
 }
 
 #[cfg(test)]
@@ -381,7 +393,10 @@ mod tests {
         first.push(b"{1}\n").unwrap();
         first.sync().unwrap();
         let busy = Spool::open(folder.path(), "log", "w").unwrap_err();
-        assert!(matches!(busy, Error::SpoolBusy { .. }), "{busy}");
+        assert!(
+            matches!(busy, Error::Spool(SpoolError::Busy { .. })),
+            "{busy}"
+        );
         drop(first);
         let other = Spool::open(folder.path(), "other", "w").unwrap_err();
         assert_eq!(

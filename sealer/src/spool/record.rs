@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IDENTITY, OPEN, RUN, replace, segment_number};
-use crate::error::Error;
+use super::{IDENTITY, OPEN, RUN, replace, segment_number, spool_file, unusable};
+use crate::error::{Error, FileFault, SpoolError};
 
 /// What was sealed since the last summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,11 +36,12 @@ pub(super) fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Ident
             return Ok(found);
         }
         if was_used(folder)? {
-            return Err(Error::SpoolOfAnother {
+            return Err(SpoolError::OfAnother {
                 path: folder.to_owned(),
                 expected: log.to_owned(),
                 found: found.log,
-            });
+            }
+            .into());
         }
     }
     let made = Identity {
@@ -56,7 +57,7 @@ pub(super) fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Ident
 /// Whether a spool has ever held anything. One that was made by a call that was a mistake, such as one with the policy of
 /// another bucket, must not be in the way of the right one.
 fn was_used(folder: &Path) -> Result<bool, Error> {
-    let unlisted = || Error::file("the spool cannot be listed", folder);
+    let unlisted = || spool_file("the spool cannot be listed", folder);
     for entry in fs::read_dir(folder).map_err(unlisted())? {
         let entry = entry.map_err(unlisted())?;
         let name = entry.file_name();
@@ -80,15 +81,15 @@ pub(super) fn run_record(folder: &Path) -> Result<RunRecord, Error> {
 /// Both records are replaced as wholes, so one that is torn or empty was not left by us. It is not guessed at: a count that
 /// is lost would let events be sealed twice.
 fn parse_record<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(text).map_err(|source| Error::SpoolRecord {
-        path: path.to_owned(),
-        source,
+    serde_json::from_slice(text).map_err(|source| {
+        let path = path.to_owned();
+        SpoolError::Record { path, source }.into()
     })
 }
 
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match crate::read_at_most("the spool cannot be read", path, 64 << 10) {
-        Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
-        read => read.map(Some),
+        Err(FileFault { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(unusable),
     }
 }

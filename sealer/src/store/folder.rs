@@ -9,7 +9,7 @@ use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::rand;
 
-use crate::error::Error;
+use crate::error::{Error, FileFault, MachineError, StoreError};
 use crate::store::{Created, Store, Version, VersionKind};
 
 /// Ends the names of files that are being written. They begin with a dot.
@@ -42,9 +42,7 @@ impl Folder {
     /// writer, and the one would link what the other has only begun to write.
     fn unfinished(&self, name: &str) -> Result<String, Error> {
         let mut random = [0; 8];
-        rand::fill(&mut random).map_err(|_| Error::SigningFailed {
-            key: "the random generator".to_owned(),
-        })?;
+        rand::fill(&mut random).map_err(|_| MachineError::NoRandomness)?;
         let (random, writer) = (u64::from_be_bytes(random), &self.writer);
         Ok(format!(".{name}.{random:016x}.{writer}{UNFINISHED}"))
     }
@@ -57,6 +55,7 @@ impl Folder {
             .ancestors()
             .take_while(ours)
             .try_for_each(sync_folder)
+            .map_err(unusable)
     }
 
     /// If we crash between the link and the removal, the unfinished file stays beside the finished one under its second
@@ -67,7 +66,7 @@ impl Folder {
             if name.to_str().is_some_and(|name| name.ends_with(&ending)) {
                 let path = folder.join(name);
                 fs::remove_file(&path)
-                    .map_err(Error::file("the unfinished file cannot be removed", &path))?;
+                    .map_err(store_file("the unfinished file cannot be removed", &path))?;
             }
         }
         Ok(())
@@ -78,10 +77,10 @@ impl Folder {
 fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(Error::file("the folder cannot be listed", folder))?,
+        entries => entries.map_err(store_file("the folder cannot be listed", folder))?,
     };
     let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.file_name())).collect();
-    let mut names = names.map_err(Error::file("the folder cannot be listed", folder))?;
+    let mut names = names.map_err(store_file("the folder cannot be listed", folder))?;
     names.sort_unstable();
     Ok(names)
 }
@@ -115,7 +114,7 @@ impl Store for Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         }
-        .map_err(Error::file("the folder cannot be used", &self.root))
+        .map_err(store_file("the folder cannot be used", &self.root))
     }
 
     fn list(
@@ -150,14 +149,14 @@ impl Store for Folder {
         let there = path.try_exists();
         there
             .map(usize::from)
-            .map_err(Error::file("the segment cannot be looked up", &path))
+            .map_err(store_file("the segment cannot be looked up", &path))
     }
 
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path(key);
         match crate::read_at_most("the segment cannot be read", &path, MAX_OBJECT_BYTES) {
-            Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
-            read => read.map(Some),
+            Err(FileFault { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some).map_err(unusable),
         }
     }
 
@@ -166,11 +165,11 @@ impl Store for Folder {
     fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
-        create_folders(folder)?;
+        create_folders(folder).map_err(unusable)?;
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         let unfinished = folder.join(self.unfinished(name)?);
         write_new(&unfinished, bytes)
-            .map_err(Error::file("the segment cannot be written", &path))?;
+            .map_err(store_file("the segment cannot be written", &path))?;
         let created = match fs::hard_link(&unfinished, &path) {
             Ok(()) => Ok(Created::New),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Created::Exists),
@@ -178,15 +177,25 @@ impl Store for Folder {
             Err(error) => Err(error),
         };
         let removed = fs::remove_file(&unfinished);
-        let created = created.map_err(Error::file("the segment cannot be created", &path))?;
-        removed.map_err(Error::file(
+        let created = created.map_err(store_file("the segment cannot be created", &path))?;
+        removed.map_err(store_file(
             "the unfinished file cannot be removed",
             &unfinished,
         ))?;
         // Only now is the name itself on the disk.
-        sync_folder(folder)?;
+        sync_folder(folder).map_err(unusable)?;
         Ok(created)
     }
+}
+
+/// A file or folder of the store that cannot be used.
+fn unusable(fault: FileFault) -> Error {
+    StoreError::File(fault).into()
+}
+
+fn store_file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let fault = FileFault::of(operation, path);
+    |source| unusable(fault(source))
 }
 
 fn has_no_links(error: &io::Error) -> bool {
@@ -218,7 +227,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes a folder and those above it, each synced into the one that holds it.
-pub(crate) fn create_folders(folder: &Path) -> Result<(), Error> {
+pub(crate) fn create_folders(folder: &Path) -> Result<(), FileFault> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
@@ -229,12 +238,12 @@ pub(crate) fn create_folders(folder: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         made => made,
     }
-    .map_err(Error::file("the folder cannot be made", folder))?;
+    .map_err(FileFault::of("the folder cannot be made", folder))?;
     folder.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Syncs the names in a folder.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), FileFault> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -242,7 +251,7 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     };
     File::open(folder)
         .and_then(|folder| folder.sync_all())
-        .map_err(Error::file("the folder cannot be synced", folder))
+        .map_err(FileFault::of("the folder cannot be synced", folder))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::error::Error;
+use crate::error::{Error, LogError};
 
 mod clock;
 mod folder;
@@ -101,21 +101,22 @@ pub fn newest_segment(store: &dyn Store, log: &LogPolicy) -> Result<Option<u64>,
     store.list(&log.prefix, &mut |version| {
         let key = || version.key.to_owned();
         let Some(number) = log.segment_of_key(version.key) else {
-            return Err(Error::Foreign { key: key() });
+            return Err(LogError::Foreign { key: key() }.into());
         };
         if version.kind == VersionKind::DeleteMarker {
-            return Err(Error::Hidden { key: key() });
+            return Err(LogError::Hidden { key: key() }.into());
         }
         if newest == Some(number) {
-            return Err(Error::SecondVersion {
+            return Err(LogError::SecondVersion {
                 key: key(),
                 versions: 2,
-            });
+            }
+            .into());
         }
         let expected = newest.map_or(0, |newest: u64| newest.saturating_add(1));
         if number != expected {
             let key = log.segment_key(expected);
-            return Err(Error::Gap { key });
+            return Err(LogError::Gap { key }.into());
         }
         newest = Some(number);
         Ok(())

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::runtime::Runtime;
 
 use crate::aws::{Aws, AwsFault};
-use crate::error::Error;
+use crate::error::{Error, LogError, StoreError, UsageError};
 use crate::seal::{Fencing, MAX_SKEW_SECONDS};
 use crate::store::clock::{Clock, Dates, Reading, timestamp};
 use crate::store::{Created, Store, Version, VersionKind};
@@ -102,12 +102,13 @@ impl Bucket {
             return Ok(());
         };
         if theirs.seconds_since(ours).abs() > MAX_SKEW_SECONDS {
-            return Err(Error::ClockSkew {
+            return Err(StoreError::ClockSkew {
                 place: self.place.clone(),
                 theirs,
                 ours,
                 allowed_seconds: MAX_SKEW_SECONDS,
-            });
+            }
+            .into());
         }
         Ok(())
     }
@@ -265,11 +266,11 @@ impl Bucket {
                 }
             }
             if bytes.len() > MAX_OBJECT_BYTES {
-                let too_large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
-                let url = self.url(key);
-                return Err(Error::file("the segment cannot be read", url.as_ref())(
-                    too_large,
-                ));
+                return Err(StoreError::ObjectTooLarge {
+                    url: self.url(key),
+                    limit: MAX_OBJECT_BYTES,
+                }
+                .into());
             }
         }
     }
@@ -301,7 +302,7 @@ impl Store for Bucket {
             }
             if version.kind == VersionKind::DeleteMarker {
                 let key = key.to_owned();
-                return Err(Error::Hidden { key });
+                return Err(LogError::Hidden { key }.into());
             }
             versions = versions.saturating_add(1);
             Ok(())
@@ -344,7 +345,7 @@ async fn versioning(
 async fn default_lock(client: &Client, name: &str) -> Result<Option<DeclaredLock>, Error> {
     let bucket = || name.to_owned();
     if versioning(client, name).await? != Some(BucketVersioningStatus::Enabled) {
-        return Err(Error::BucketNotVersioned { bucket: bucket() });
+        return Err(StoreError::NotVersioned { bucket: bucket() }.into());
     }
     let answer = client.get_object_lock_configuration().bucket(name);
     let answer = match answer.send().await {
@@ -357,7 +358,7 @@ async fn default_lock(client: &Client, name: &str) -> Result<Option<DeclaredLock
             );
             return match fault.code() {
                 "ObjectLockConfigurationNotFoundError" => {
-                    Err(Error::BucketNotLocked { bucket: bucket() })
+                    Err(StoreError::NotLocked { bucket: bucket() }.into())
                 }
                 _ => Err(fault.into()),
             };
@@ -368,7 +369,7 @@ async fn default_lock(client: &Client, name: &str) -> Result<Option<DeclaredLock
         .as_ref()
         .and_then(|found| found.object_lock_enabled());
     if enabled != Some(&ObjectLockEnabled::Enabled) {
-        return Err(Error::BucketNotLocked { bucket: bucket() });
+        return Err(StoreError::NotLocked { bucket: bucket() }.into());
     }
     Ok(configuration
         .as_ref()
@@ -395,7 +396,7 @@ fn strong_enough(
 ) -> Result<DeclaredLock, Error> {
     let bucket = || bucket.to_owned();
     match (declared, default) {
-        (None, None) => Err(Error::LockNotDeclared { bucket: bucket() }),
+        (None, None) => Err(UsageError::LockNotDeclared { bucket: bucket() }.into()),
         (None, Some(default)) => Ok(default),
         (Some(declared), Some(default))
             if default.mode >= declared.mode
@@ -403,11 +404,12 @@ fn strong_enough(
         {
             Ok(declared)
         }
-        (Some(declared), default) => Err(Error::BucketLockTooWeak {
+        (Some(declared), default) => Err(StoreError::LockTooWeak {
             bucket: bucket(),
             expected: declared.to_string(),
-            found: default.map_or_else(|| "nothing".to_owned(), |default| default.to_string()),
-        }),
+            found: default.map_or_else(|| "absent".to_owned(), |default| default.to_string()),
+        }
+        .into()),
     }
 }
 
@@ -433,11 +435,11 @@ mod tests {
         );
         for weak in [None, Some(lock(LockMode::Compliance, 29))] {
             let error = check(weak).unwrap_err().to_string();
-            let found = weak.map_or("nothing".to_owned(), |weak| weak.to_string());
+            let found = weak.map_or("absent".to_owned(), |weak| weak.to_string());
             assert_eq!(
                 error,
                 format!(
-                    "the bucket b locks by default with {found}, declared is GOVERNANCE for 30 days"
+                    "the default retention of the bucket b is {found}, but GOVERNANCE for 30 days was declared"
                 )
             );
         }
@@ -451,7 +453,7 @@ mod tests {
         assert_eq!(strong_enough("b", None, Some(default)).unwrap(), default);
         assert!(matches!(
             strong_enough("b", None, None),
-            Err(Error::LockNotDeclared { .. })
+            Err(Error::Usage(UsageError::LockNotDeclared { .. }))
         ));
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Error, SpoolError};
 use auditlog_sealer::seal::{Sealer, Setup};
 
 use crate::memory::Mood;
@@ -69,7 +69,7 @@ fn what_was_accepted_under_a_clock_that_was_ahead_waits_until_its_time_has_come(
         for _ in 0..2 {
             let error = bench.start().err().unwrap();
             assert!(
-                matches!(error, Error::SpoolInFuture { segment: 2, .. }),
+                matches!(error, Error::Spool(SpoolError::InFuture { segment: 2, .. })),
                 "{error}"
             );
         }

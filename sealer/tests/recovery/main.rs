@@ -9,7 +9,7 @@ use auditlog_chain::keys::KeySpec;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Error, LogError};
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::Spool;
@@ -167,7 +167,10 @@ fn the_same_lines_under_another_signature_are_not_ours() {
     bench.append(&["1"]).unwrap();
     bench.store.mood.set(Mood::Forged);
     let error = bench.append(&["2"]).unwrap_err();
-    assert!(matches!(error, Error::AnotherWriter { .. }), "{error}");
+    assert!(
+        matches!(error, Error::Log(LogError::AnotherWriter { .. })),
+        "{error}"
+    );
     assert!(files(bench.folder.path()).contains(&"000000000002.jsonl.zst".to_owned()));
 }
 
@@ -200,7 +203,7 @@ fn a_store_that_ignores_the_condition_gets_no_event() {
     let error = bench.start().err().unwrap();
     assert_eq!(
         error.to_string(),
-        "memory does not honour If-None-Match: it wrote payments/000000000000.jsonl.zst a second time"
+        "memory ignores If-None-Match: it wrote payments/000000000000.jsonl.zst a second time"
     );
     // Nor does a later run take it for a log.
     let error = bench.start().err().unwrap();
@@ -327,7 +330,10 @@ fn a_spool_of_events_that_another_writer_has_overtaken_is_kept() {
     push(&mut other, &["5"], &bench.clock);
     other.seal().unwrap();
     let error = bench.start().err().unwrap();
-    assert!(matches!(error, Error::AnotherWriter { .. }), "{error}");
+    assert!(
+        matches!(error, Error::Log(LogError::AnotherWriter { .. })),
+        "{error}"
+    );
     assert!(files(bench.folder.path()).contains(&"000000000002.jsonl.zst".to_owned()));
     assert_eq!(bench.events(), ["1", "5"]);
 }
@@ -342,7 +348,10 @@ fn a_head_of_a_stranger_is_not_continued() {
         ..bench.setup()
     };
     let error = Sealer::start(setup, bench.spool()).err().unwrap();
-    assert!(matches!(error, Error::UnknownSigner { .. }), "{error}");
+    assert!(
+        matches!(error, Error::Log(LogError::UnknownSigner { .. })),
+        "{error}"
+    );
 
     // A segment in the right place, of the right log, by a key that nobody named.
     let bench = Bench::new();
@@ -360,7 +369,10 @@ fn a_head_of_a_stranger_is_not_continued() {
         .create("payments/000000000000.jsonl.zst", &object)
         .unwrap();
     let error = bench.start().err().unwrap();
-    assert!(matches!(error, Error::UnknownSigner { .. }), "{error}");
+    assert!(
+        matches!(error, Error::Log(LogError::UnknownSigner { .. })),
+        "{error}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use auditlog_chain::builder::{Resumed, SegmentBuilder};
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Error, KeyError};
 use auditlog_sealer::store::{Created, Store, Version, VersionKind};
 
 use crate::ORIGIN;
@@ -90,8 +90,10 @@ impl Store for Memory {
 
     fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
         self.creates.set(self.creates.get() + 1);
-        let lost = || Error::SigningFailed {
-            key: "the answer".to_owned(),
+        let lost = || {
+            Error::Key(KeyError::SigningFailed {
+                key: "the answer".to_owned(),
+            })
         };
         let mood = self.mood.get();
         if mood == Mood::Away {

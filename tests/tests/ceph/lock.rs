@@ -65,8 +65,8 @@ async fn a_locked_version_is_not_deleted() {
             assert!(delete(true).await.is_ok());
             world.found(&["segment-missing"]);
             world.sealer_stops(&format!(
-                "error: {} is missing, though later segments are there\n\
-                 hint: nothing was written; see what lies there with auditlog-verify\n",
+                "error: {} is missing, though later segments are present\n\
+                 hint: nothing was written; check the log with auditlog-verify\n",
                 key(1)
             ));
         }
@@ -124,7 +124,7 @@ async fn a_delete_marker_hides_an_object_and_is_found() {
     assert!(report["faults"].to_string().contains(&key(2)), "{report}");
     world.sealer_stops(&format!(
         "error: {} is hidden by a delete marker\n\
-         hint: find out who deleted it; aws s3api delete-object --version-id MARKER brings it back\n",
+         hint: find out who deleted it; aws s3api delete-object --version-id MARKER restores it\n",
         key(2)
     ));
     // What it hid is still there.
@@ -142,7 +142,7 @@ async fn a_second_version_is_found_though_its_bytes_are_the_same() {
     world.found(&["second-version"]);
     world.sealer_stops(&format!(
         "error: {} has 2 versions or more\n\
-         hint: nothing was written; see what lies there with auditlog-verify\n",
+         hint: nothing was written; check the log with auditlog-verify\n",
         key(2)
     ));
 }

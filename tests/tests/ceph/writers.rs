@@ -17,7 +17,7 @@ async fn an_unfenced_sealer_takes_no_event_for_a_store_that_ignores_the_conditio
     assert_eq!(
         refused.stderr,
         format!(
-            "error: s3://unfenced does not honour If-None-Match: it wrote {} a second time\n\
+            "error: s3://unfenced ignores If-None-Match: it wrote {} a second time\n\
              hint: begin the log under another prefix with --fenced, which lists the versions after each create\n",
             key(0)
         )
@@ -81,7 +81,7 @@ async fn two_fenced_sealers_on_one_log_end_with_a_fork_that_is_found() {
     assert!(stopped.count() >= 1, "{runs:?}");
     world.found(&["second-version"]);
     world.sealer_stops(&format!(
-        "{expected}hint: nothing was written; see what lies there with auditlog-verify\n"
+        "{expected}hint: nothing was written; check the log with auditlog-verify\n"
     ));
 }
 

@@ -218,15 +218,15 @@ fn a_policy_brings_bucket_lock_and_keys() {
     let refused = append(&policy, &other).run();
     assert_eq!(refused.status, 1);
     assert!(
-        refused.stderr.contains("is none of the log's keys: "),
+        refused.stderr.contains("is not one of the log's keys: "),
         "{refused}"
     );
     let refused = append(&policy, &key).args(["--to", "s3://another"]).run();
     assert_eq!(refused.status, 2);
     assert_eq!(
         refused.stderr,
-        "error: --to names the bucket another, the trust policy audit\n\
-         hint: leave --to out, or give the trust policy that was made for it\n"
+        "error: --to names the bucket another, but the trust policy names audit\n\
+         hint: omit --to, or give the trust policy that was made for that destination\n"
     );
     let mut longer = policy.clone();
     longer["lock"][0]["retention_days"] = 31.into();
@@ -234,7 +234,7 @@ fn a_policy_brings_bucket_lock_and_keys() {
     assert_eq!(refused.status, 1);
     assert!(
         refused.stderr.starts_with(
-            "error: the bucket audit locks by default with COMPLIANCE for 30 days, declared is GOVERNANCE for 31 days\n"
+            "error: the default retention of the bucket audit is COMPLIANCE for 30 days, but GOVERNANCE for 31 days was declared\n"
         ),
         "{refused}"
     );
@@ -263,7 +263,7 @@ fn without_a_policy_the_lock_may_be_said_and_must_not_be_stronger_than_the_bucke
     assert_eq!(refused.status, 1);
     assert_eq!(
         refused.stderr,
-        "error: the bucket audit locks by default with GOVERNANCE for 30 days, declared is COMPLIANCE for 10 days\n\
+        "error: the default retention of the bucket audit is GOVERNANCE for 30 days, but COMPLIANCE for 10 days was declared\n\
          hint: apply the Terraform configuration again, or aws s3api put-object-lock-configuration\n"
     );
     assert!(stand.objects().is_empty());
@@ -349,7 +349,7 @@ fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
     let refused = append("refused").run();
     assert_eq!(
         refused.stderr,
-        "error: s3://audit does not honour If-None-Match: it wrote refused/000000000000.jsonl.zst a second time\n\
+        "error: s3://audit ignores If-None-Match: it wrote refused/000000000000.jsonl.zst a second time\n\
          hint: begin the log under another prefix with --fenced, which lists the versions after each create\n"
     );
     assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));

@@ -70,7 +70,7 @@ impl Disks {
                     .contains(": No space left on device (os error 28)\n"),
                 "{full}"
             );
-            let hint = "hint: see that the disk has room and can be written; what was accepted before is in the spool, and the next append seals it\n";
+            let hint = "hint: make sure that the disk has room and can be written; what was accepted before is in the spool, and the next append seals it\n";
             assert!(full.stderr.ends_with(hint), "{full}");
             self.holds_nothing_half();
             self.append(&[]).run().ok();
@@ -144,7 +144,7 @@ fn a_disk_that_cannot_be_written_is_named_and_nothing_is_accepted() {
             run.stderr,
             format!(
                 "error: {}: {operation}: Read-only file system (os error 30)\n\
-                 hint: see that the disk has room and can be written; what was accepted before is in the spool, and the next append seals it\n",
+                 hint: make sure that the disk has room and can be written; what was accepted before is in the spool, and the next append seals it\n",
                 disks.path(file).display()
             )
         );

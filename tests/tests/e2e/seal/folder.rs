@@ -33,8 +33,9 @@ fn a_log_is_created_with_an_empty_segment_and_continued() {
 
     let json = second.json();
     let root = json["root"].as_str().unwrap();
+    let place = bench.path("audit/payments").display().to_string();
     let expected = format!(
-        "{{\"origin\":\"{ORIGIN}\",\"segments\":1,\"first_segment\":2,\"last_segment\":2,\"events\":1,\"size\":11,\
+        "{{\"origin\":\"{ORIGIN}\",\"destination\":\"{place}\",\"segments\":1,\"first_segment\":2,\"last_segment\":2,\"events\":1,\"size\":11,\
          \"root\":\"{root}\",\"verifier_key\":\"{key}\",\"recovered\":0,\"skipped\":0,\"kept\":0}}\n"
     );
     assert_eq!(second.stdout, expected);
@@ -46,7 +47,7 @@ fn a_log_is_created_with_an_empty_segment_and_continued() {
     );
     assert_eq!(
         rest.split_once('\n').unwrap().1,
-        format!("signed by {key}\n")
+        format!("stored in {place}\nsigned by {key}\n")
     );
     let last = zstd::stream::decode_all(bench.objects()[2].as_slice()).unwrap();
     assert!(
@@ -211,7 +212,7 @@ fn what_cannot_be_meant_is_a_usage_error() {
     refused(
         bench.append().args(["--log", "acme.example/none"]).run(),
         2,
-        "error: the trust policy has no log acme.example/none; it has acme.example/audit/payments\n\
+        "error: the trust policy has no log acme.example/none; its logs: acme.example/audit/payments\n\
          hint: name one of them with --log ORIGIN\n",
     );
     refused(
@@ -223,12 +224,12 @@ fn what_cannot_be_meant_is_a_usage_error() {
     refused(
         bench.append().args(["--source", "tab\there"]).run(),
         2,
-        "is no source: ",
+        "expected a source of ",
     );
     refused(
         bench.append_with("key.pem").args(["--origin", "a b"]).run(),
         2,
-        "\"a b\" is no origin: ",
+        ", found \"a b\"",
     );
     let no_place = command("auditlog-seal")
         .args(["append", "--key-file"])
@@ -239,7 +240,7 @@ fn what_cannot_be_meant_is_a_usage_error() {
             .arg(bench.path("policy.json"))
             .run(),
         2,
-        "nothing says where the log lies",
+        "the destination is unknown",
     );
 
     fs::write(
@@ -249,13 +250,13 @@ fn what_cannot_be_meant_is_a_usage_error() {
     .unwrap();
     refused(
         bench.append().run(),
-        1,
-        "the trust policy names format 2 for the log, this program writes 1",
+        2,
+        "the trust policy names format 2 for the log, but this program writes format 1",
     );
     fs::write(bench.path("policy.json"), "{}").unwrap();
     refused(
         bench.append().run(),
-        1,
+        2,
         "policy.json: the trust policy cannot be read: missing field `trust_policy`",
     );
     assert!(!bench.path("audit").exists());
@@ -273,11 +274,11 @@ fn a_key_that_the_policy_does_not_let_sign_is_refused_before_anything_is_written
     for (policy, expected) in [
         (
             &later,
-            " is valid only from 2900-01-01T00:00:00.000000Z, it is now ",
+            " is valid only from 2900-01-01T00:00:00.000000Z; it is now ",
         ),
         (
             &retired,
-            " was retired at 2002-01-01T00:00:00.000000Z, it is now ",
+            " was retired at 2002-01-01T00:00:00.000000Z; it is now ",
         ),
     ] {
         fs::write(bench.path("policy.json"), policy.to_string()).unwrap();
@@ -294,7 +295,7 @@ fn a_key_that_the_policy_does_not_let_sign_is_refused_before_anything_is_written
         .run();
     assert_eq!(other.status, 1);
     let expected = format!(
-        "error: the signing key {} is none of the log's keys: {}\n",
+        "error: the signing key {} is not one of the log's keys: {}\n",
         bench.verifier_key("other.pem"),
         bench.verifier_key("key.pem")
     );
@@ -329,7 +330,7 @@ fn a_lost_key_is_left_without_its_signature_only_where_the_policy_says_so() {
     assert_eq!(
         refused.stderr,
         format!(
-            "error: the log is signed by {old}, the given key is {new}\n\
+            "error: the log is signed by {old}, but the given key is {new}\n\
              hint: to rotate, give the old key too: --previous-key-file or --previous-kms-key\n"
         )
     );
@@ -366,10 +367,12 @@ fn a_log_that_was_tampered_with_is_not_continued() {
     refused("the segment says that it is number 1, its place is 2");
     fs::write(&two, &whole).unwrap();
     fs::rename(&one, bench.path("away")).unwrap();
-    refused("error: payments/000000000001.jsonl.zst is missing, though later segments are there\n");
+    refused(
+        "error: payments/000000000001.jsonl.zst is missing, though later segments are present\n",
+    );
     fs::rename(bench.path("away"), &one).unwrap();
     fs::write(log.join("notes.txt"), "").unwrap();
-    refused("error: payments/notes.txt lies under the log's prefix and is no segment\n");
+    refused("error: payments/notes.txt is under the log's prefix, but is not a segment\n");
     fs::remove_file(log.join("notes.txt")).unwrap();
     bench.append().input("3\n").run().ok();
 }
@@ -454,7 +457,7 @@ fn an_endpoint_that_is_dead_silent_or_without_credentials_is_named() {
     assert_eq!(
         run.stderr,
         "error: S3 GetBucketVersioning s3://audit: no answer came in time\n\
-         hint: see that the endpoint is right and reachable, and run it again: what was accepted is in the spool\n"
+         hint: check the endpoint and the network, and run the command again: what was accepted is in the spool\n"
     );
     let run = signed(append(format!("http://{dead}"), "5"));
     assert_eq!(run.status, 1, "{run}");
@@ -468,7 +471,7 @@ fn an_endpoint_that_is_dead_silent_or_without_credentials_is_named() {
     assert_eq!(run.status, 1, "{run}");
     assert!(
         run.stderr
-            .starts_with("error: S3 GetBucketVersioning s3://audit: there are no credentials: "),
+            .starts_with("error: S3 GetBucketVersioning s3://audit: no credentials: "),
         "{run}"
     );
     assert!(

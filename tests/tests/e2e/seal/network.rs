@@ -14,7 +14,7 @@ use crate::seal::bench::{
 };
 
 /// The hint where nobody answers.
-const UNREACHABLE: &str = "\nhint: see that the endpoint is right and reachable, and run it again: what was accepted is in the spool\n";
+const UNREACHABLE: &str = "\nhint: check the endpoint and the network, and run the command again: what was accepted is in the spool\n";
 
 /// A sealer that has accepted the events 1 and 2, and waits for more.
 struct Waiting {
@@ -280,17 +280,17 @@ fn a_bucket_in_another_region_is_named_with_its_region() {
 #[test]
 fn a_clock_that_is_off_stops_the_command_before_anything_is_written() {
     let remote = Remote::new();
-    let hint = "\nhint: set this machine's clock (timedatectl status); a time in the future would poison the log\n";
+    let hint = "\nhint: set this machine's clock (timedatectl status); a time in the future would stay a fault for as long as the object is locked\n";
     for seconds in [-310, 310] {
         remote.way.from_now_on("", "", Fault::ShiftDate(seconds));
         let run = remote.append().input("1\n").run();
         assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
         assert!(
             run.stderr
-                .starts_with("error: the clock of s3://audit says "),
+                .starts_with("error: the clock of s3://audit is at "),
             "{run}"
         );
-        let allowed = "; at most 300 seconds are allowed";
+        let allowed = "; they may differ by at most 300 seconds";
         assert!(run.stderr.ends_with(&format!("{allowed}{hint}")), "{run}");
         remote.way.heal();
     }
@@ -334,7 +334,7 @@ fn a_clock_that_is_found_off_in_the_middle_of_a_run_stops_it_and_its_events_are_
     assert!(
         failed
             .stderr
-            .starts_with("error: the clock of s3://audit says "),
+            .starts_with("error: the clock of s3://audit is at "),
         "{failed}"
     );
     assert!(

@@ -82,20 +82,20 @@ fn a_policy_of_another_bucket_or_log_is_refused() {
     refused(
         &setup.append(&["--to", "s3://audit"]),
         2,
-        "--to names the bucket audit, the trust policy elsewhere\n",
-        "leave --to out, or give the trust policy that was made for it\n",
+        "--to names the bucket audit, but the trust policy names elsewhere\n",
+        "omit --to, or give the trust policy that was made for that destination\n",
     );
     setup.policy = whole;
     refused(
         &setup.append(&["--to", "s3://audit/orders"]),
         2,
-        "--to names the prefix orders, the trust policy payments\n",
-        "leave --to out, or give the trust policy that was made for it\n",
+        "--to names the prefix orders, but the trust policy names payments\n",
+        "omit --to, or give the trust policy that was made for that destination\n",
     );
     refused(
         &setup.append(&["--log", "acme.example/audit/orders"]),
         2,
-        "the trust policy has no log acme.example/audit/orders; it has acme.example/audit/payments\n",
+        "the trust policy has no log acme.example/audit/orders; its logs: acme.example/audit/payments\n",
         "name one of them with --log ORIGIN\n",
     );
 
@@ -116,7 +116,7 @@ fn a_policy_of_another_bucket_or_log_is_refused() {
         &setup.append(&[]),
         1,
         "payments/000000000001.jsonl.zst, the newest segment, is not valid: ",
-        "see all that is wrong with auditlog-verify\n",
+        "auditlog-verify shows all that is wrong\n",
     );
 }
 
@@ -127,7 +127,7 @@ fn a_policy_that_does_not_speak_of_now_is_refused() {
     setup.policy["lock"][0]["from"] = "2900-01-01T00:00:00Z".into();
     refused(
         &setup.append(&[]),
-        1,
+        2,
         "the trust policy declares no lock for ",
         "set this machine's clock, or give the trust policy of today\n",
     );
@@ -135,9 +135,9 @@ fn a_policy_that_does_not_speak_of_now_is_refused() {
     setup.policy["logs"][0]["format"] = 2.into();
     refused(
         &setup.append(&[]),
-        1,
-        "the trust policy names format 2 for the log, this program writes 1\n",
-        "seal it with a newer auditlog-seal\n",
+        2,
+        "the trust policy names format 2 for the log, but this program writes format 1\n",
+        "use a newer auditlog-seal\n",
     );
     setup.policy = whole;
     let second = setup.log("acme.example/audit/orders", "orders");
@@ -146,7 +146,7 @@ fn a_policy_that_does_not_speak_of_now_is_refused() {
     refused(
         &setup.append(&[]),
         2,
-        "the trust policy has 2 logs and none was named: ",
+        "the trust policy has 2 logs, and --log is absent: ",
         "name one of them with --log ORIGIN\n",
     );
 }
@@ -180,14 +180,14 @@ fn a_bucket_that_does_not_keep_what_it_is_given_is_refused() {
     refused(
         &setup.append(&[]),
         1,
-        "the bucket weak locks by default with nothing, declared is GOVERNANCE for 1 days\n",
+        "the default retention of the bucket weak is absent, but GOVERNANCE for 1 days was declared\n",
         "apply the Terraform configuration again, ",
     );
     let which = ["--origin", ORIGIN, "--to", "s3://weak"];
     refused(
         &setup.append_with(&which, &[]),
         2,
-        "nothing declares how long objects of the bucket weak are locked\n",
+        "no retention is declared for the bucket weak: neither by options nor by the bucket's default\n",
         "give --policy, or --lock-mode and --retention-days, ",
     );
     let listed = s3.list_object_versions().bucket("weak").send();
@@ -214,4 +214,50 @@ fn a_key_that_is_missing_or_foreign_is_refused() {
         .bucket(BUCKET)
         .send();
     assert!(wait(listed).unwrap().versions().is_empty());
+}
+
+#[test]
+fn a_destination_that_is_not_the_policys_bucket_is_refused_and_nothing_is_written() {
+    let mut setup = Setup::new();
+    refused(
+        &setup.append(&["--to", BUCKET]),
+        2,
+        "expected a folder that begins with . or / (such as ./audit), or s3://BUCKET[/PREFIX], found \"audit\"\n",
+        "to seal into a bucket: --to s3://audit; into a folder: --to ./audit\n",
+    );
+    let folder = setup.bench.path("audit");
+    let to = folder.to_str().unwrap();
+    refused(
+        &setup.append(&["--to", to]),
+        2,
+        &format!("--to names the folder {to}, but the trust policy names the bucket audit\n"),
+        "omit --to to seal into the bucket; ",
+    );
+    assert!(!folder.exists());
+    setup.policy.as_object_mut().unwrap().remove("bucket");
+    refused(
+        &setup.append(&["--to", "s3://audit"]),
+        2,
+        "--to names the bucket audit, but the trust policy has no store: its logs are in folders\n",
+        "give the trust policy that was made for the bucket ",
+    );
+    let s3 = setup.endpoint.s3();
+    let listed = wait(s3.list_object_versions().bucket(BUCKET).send()).unwrap();
+    assert!(listed.versions().is_empty());
+}
+
+#[test]
+fn the_summary_names_the_destination() {
+    let setup = Setup::new();
+    let run = setup.append(&[]);
+    assert!(
+        run.stdout.contains("\nstored in s3://audit/payments\n"),
+        "{run}"
+    );
+    let run = setup.append(&["--output", "json"]).ok();
+    assert_eq!(run.json()["destination"], "s3://audit/payments");
+    let bench = Bench::new();
+    let run = bench.append().args(["--output", "json"]).run().ok();
+    let folder = bench.path("audit/payments").display().to_string();
+    assert_eq!(run.json()["destination"], folder);
 }

@@ -105,7 +105,7 @@ fn a_copy_of_a_spool_seals_nothing_twice() {
     );
     assert!(old.stderr.starts_with(&error), "{old}");
     assert!(
-        old.stderr.ends_with("\nhint: see that --to names the right place, and that the spool is no old copy; else move it away, and append those of its events that the log does not have\n"),
+        old.stderr.ends_with("\nhint: check that --to names the right place, and that the spool is not an old copy; otherwise move it away, and append those of its events that the log does not have\n"),
         "{old}"
     );
     each_once(&bench.verified(), 3);

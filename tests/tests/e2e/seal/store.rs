@@ -104,7 +104,7 @@ fn a_gap_and_a_stranger_stop_the_search(store: &dyn Store) {
     let error = newest_segment(store, &gap).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "gap/000000000001.jsonl.zst is missing, though later segments are there"
+        "gap/000000000001.jsonl.zst is missing, though later segments are present"
     );
     let log = log("visited");
     store.create(&log.segment_key(0), b"segment").unwrap();
@@ -112,7 +112,7 @@ fn a_gap_and_a_stranger_stop_the_search(store: &dyn Store) {
     let error = newest_segment(store, &log).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "visited/notes.txt lies under the log's prefix and is no segment"
+        "visited/notes.txt is under the log's prefix, but is not a segment"
     );
 }
 
@@ -286,9 +286,9 @@ fn a_clock_that_differs_by_more_than_five_minutes_is_found_before_anything_is_wr
                 .unwrap_err(),
         ] {
             let text = error.to_string();
-            assert!(text.starts_with("the clock of s3://audit says "), "{text}");
+            assert!(text.starts_with("the clock of s3://audit is at "), "{text}");
             assert!(
-                text.ends_with("; at most 300 seconds are allowed"),
+                text.ends_with("; they may differ by at most 300 seconds"),
                 "{text}"
             );
         }
@@ -311,13 +311,13 @@ fn a_clock_that_is_set_while_the_store_is_open_is_found_before_the_next_segment(
         AHEAD.store(seconds, Ordering::Relaxed);
         let error = store.check().unwrap_err().to_string();
         assert!(
-            error.starts_with("the clock of s3://audit says "),
+            error.starts_with("the clock of s3://audit is at "),
             "{error}"
         );
         let error = store.create(&log.segment_key(1), b"segment");
         let error = error.unwrap_err().to_string();
         assert!(
-            error.starts_with("the clock of s3://audit says "),
+            error.starts_with("the clock of s3://audit is at "),
             "{error}"
         );
         assert_eq!(store.versions(&log.segment_key(1)).unwrap(), 0);
@@ -347,6 +347,6 @@ fn a_bucket_without_versions_lock_or_retention_is_refused() {
     wait(put.object_lock_configuration(lock.build()).send()).unwrap();
     assert_eq!(
         refused(),
-        "nothing declares how long objects of the bucket audit are locked"
+        "no retention is declared for the bucket audit: neither by options nor by the bucket's default"
     );
 }

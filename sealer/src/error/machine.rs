@@ -1,0 +1,37 @@
+//! This machine cannot do its part. It says nothing about the log.
+
+use std::io;
+
+/// What this machine lacks.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The random number generator gave nothing.
+    #[error("this machine has no random numbers")]
+    NoRandomness,
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    NoThread(io::Error),
+    /// Signal handlers could not be installed.
+    #[error("cannot install signal handlers: {0}")]
+    NoSignals(io::Error),
+    /// The summary could not be written: nobody has seen what was sealed.
+    #[error("standard output: the summary cannot be written: {0}")]
+    NoSummary(io::Error),
+    /// Something else could not be written to standard output.
+    #[error("standard output cannot be written: {0}")]
+    NoOutput(io::Error),
+}
+
+impl MachineError {
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoSummary(_) => {
+                "what was accepted is sealed, or in the spool: do not send it again; the next append reports it as recovered"
+            }
+            Self::NoRandomness | Self::NoThread(_) | Self::NoSignals(_) | Self::NoOutput(_) => {
+                return None;
+            }
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,98 @@
+//! The spool cannot be used: this machine's disk, or whoever moved or copied the folder.
+
+use std::path::{Path, PathBuf};
+
+use auditlog_chain::fault::SegmentFault;
+use auditlog_chain::timestamp::Timestamp;
+
+use super::FileFault;
+
+/// Why the spool cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// A file or folder of it cannot be used.
+    #[error(transparent)]
+    File(FileFault),
+    /// The spool goes on behind the end of the log.
+    #[error("the spool {} holds segment {found}, the log in the store ends before {expected}", path.display())]
+    Ahead {
+        /// The spool.
+        path: PathBuf,
+        /// The next segment of the log.
+        expected: u64,
+        /// The segment in the spool.
+        found: u64,
+    },
+    /// What the spool holds does not continue the log.
+    #[error("the spool {} does not continue the log: {source}", path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<SegmentFault>,
+    },
+    /// What the spool holds was accepted under a clock that was wrong.
+    #[error("the spool {} holds segment {segment}, sealed at {sealed}; it is now {now}", path.display())]
+    InFuture {
+        /// The spool.
+        path: PathBuf,
+        /// The segment.
+        segment: u64,
+        /// Its time.
+        sealed: Timestamp,
+        /// Now.
+        now: Timestamp,
+    },
+    /// A record in the spool is not one.
+    #[error("{}: the record of the spool is not whole: {source}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// The spool is another log's.
+    #[error("the spool {} belongs to {found}, not to {expected}", path.display())]
+    OfAnother {
+        /// The spool.
+        path: PathBuf,
+        /// What was asked for.
+        expected: String,
+        /// What it says.
+        found: String,
+    },
+    /// Another process has the spool.
+    #[error("another process is using the spool {}", path.display())]
+    Busy {
+        /// The spool.
+        path: PathBuf,
+    },
+}
+
+impl SpoolError {
+    pub(super) fn hint(&self) -> String {
+        let hint = match self {
+            Self::File(_) => super::DISK,
+            Self::Ahead { .. } | Self::Mismatch { .. } => {
+                "check that --to names the right place, and that the spool is not an old copy; otherwise move it away, and append those of its events that the log does not have"
+            }
+            Self::InFuture { .. } => {
+                "a time in the future would poison the log: set this machine's clock (timedatectl status), or run it again after that time; nothing in the spool is lost"
+            }
+            Self::Record { path, .. } => return of_record(path),
+            Self::OfAnother { .. } => "give each log and destination its own --spool",
+            Self::Busy { .. } => "wait for the other auditlog-seal to end, or stop it",
+        };
+        hint.to_owned()
+    }
+}
+
+/// What to do about a record of the spool that is not whole. Which of the two it is, is in its name.
+fn of_record(path: &Path) -> String {
+    let what = if path.ends_with("run.json") {
+        "it counts what interrupted runs have sealed: remove it, and append without --skip-recovered what the log does not have"
+    } else {
+        "it says which log the spool belongs to: put back the one that it had, or give an empty folder with --spool and append what the log does not have"
+    };
+    format!("nothing was written. {what}")
+}

@@ -1,0 +1,90 @@
+//! The bucket or the folder cannot be used: whoever set it up can put it right.
+
+use auditlog_chain::timestamp::Timestamp;
+
+use super::FileFault;
+
+/// Why a store cannot be used. What is in it is not judged here: that is [`LogError`](super::LogError).
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder of a log in a folder cannot be used.
+    #[error(transparent)]
+    File(FileFault),
+    /// Versioning of the bucket is not enabled.
+    #[error("versioning of the bucket {bucket} is not enabled")]
+    NotVersioned {
+        /// The bucket.
+        bucket: String,
+    },
+    /// Object Lock of the bucket is not enabled.
+    #[error("Object Lock of the bucket {bucket} is not enabled")]
+    NotLocked {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The bucket's default retention is weaker than declared.
+    #[error("the default retention of the bucket {bucket} is {found}, but {expected} was declared")]
+    LockTooWeak {
+        /// The bucket.
+        bucket: String,
+        /// What is declared.
+        expected: String,
+        /// What the bucket has.
+        found: String,
+    },
+    /// The two clocks differ too much.
+    #[error(
+        "the clock of {place} is at {theirs}, ours is at {ours}; they may differ by at most {allowed_seconds} seconds"
+    )]
+    ClockSkew {
+        /// The store.
+        place: String,
+        /// Its time.
+        theirs: Timestamp,
+        /// Our time.
+        ours: Timestamp,
+        /// The limit.
+        allowed_seconds: i64,
+    },
+    /// The store creates an object that is there already.
+    #[error("{place} ignores If-None-Match: it wrote {key} a second time")]
+    ConditionIgnored {
+        /// The store.
+        place: String,
+        /// The object.
+        key: String,
+    },
+    /// An object is larger than any segment.
+    #[error("{url} is larger than {limit} bytes, the most that a segment may have")]
+    ObjectTooLarge {
+        /// The object.
+        url: String,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl StoreError {
+    pub(super) fn hint(&self) -> String {
+        let hint = match self {
+            Self::File(_) => super::DISK,
+            Self::NotVersioned { .. } => {
+                "aws s3api put-bucket-versioning --versioning-configuration Status=Enabled, or the resource auditlog_bucket"
+            }
+            Self::NotLocked { .. } => {
+                "make the bucket with the resource auditlog_bucket, or aws s3api put-object-lock-configuration"
+            }
+            Self::LockTooWeak { .. } => {
+                "apply the Terraform configuration again, or aws s3api put-object-lock-configuration"
+            }
+            Self::ClockSkew { .. } => super::CLOCK,
+            Self::ConditionIgnored { .. } => {
+                "begin the log under another prefix with --fenced, which lists the versions after each create"
+            }
+            Self::ObjectTooLarge { .. } => {
+                "nothing was written; check the log with auditlog-verify"
+            }
+        };
+        hint.to_owned()
+    }
+}

@@ -1,0 +1,110 @@
+//! The command was called for something that is not possible: the caller can put it right.
+
+use std::path::PathBuf;
+
+/// Options that cannot be used as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    /// A text does not have the form that it must have.
+    #[error("expected {expected}, found {found:?}")]
+    Malformed {
+        /// The form, with its article.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// `--to` is neither a folder nor a bucket.
+    #[error(
+        "expected a folder that begins with . or / (such as ./audit), or s3://BUCKET[/PREFIX], found {found:?}"
+    )]
+    NotADestination {
+        /// What was given.
+        found: String,
+    },
+    /// Neither the policy nor an option names the destination.
+    #[error("the destination is unknown: the trust policy names no store, and --to is absent")]
+    NoDestination,
+    /// No key was given.
+    #[error("no signing key was given")]
+    NoKey,
+    /// No folder for the spool is known.
+    #[error("the folder for the spool is unknown: neither HOME nor XDG_STATE_HOME is set")]
+    NoSpool,
+    /// `--to` names something else than the policy.
+    #[error("--to names the {what} {found}, but the trust policy names {expected}")]
+    OtherDestination {
+        /// The part that differs.
+        what: &'static str,
+        /// What the policy has.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// `--to` names a bucket, and the policy is for a log in a folder.
+    #[error(
+        "--to names the bucket {bucket}, but the trust policy has no store: its logs are in folders"
+    )]
+    BucketForFolder {
+        /// The bucket.
+        bucket: String,
+    },
+    /// `--to` names a folder, and the policy declares a bucket: what is sealed there, no verifier of the bucket would see.
+    #[error("--to names the folder {}, but the trust policy names the bucket {bucket}", folder.display())]
+    FolderForBucket {
+        /// The folder.
+        folder: PathBuf,
+        /// The bucket.
+        bucket: String,
+    },
+    /// Two options name different prefixes.
+    #[error("--to names the prefix {to}, but --prefix names {prefix}")]
+    TwoPrefixes {
+        /// The one of `--to`.
+        to: String,
+        /// The one of `--prefix`.
+        prefix: String,
+    },
+    /// Neither a policy nor the options nor the bucket say for how long a new object is to be locked.
+    #[error(
+        "no retention is declared for the bucket {bucket}: neither by options nor by the bucket's default"
+    )]
+    LockNotDeclared {
+        /// The bucket.
+        bucket: String,
+    },
+}
+
+impl UsageError {
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotADestination { found } => return of_destination(found),
+            Self::NoDestination => "add --to ./DIR or --to s3://BUCKET",
+            Self::NoKey => "add --key-file FILE or --kms-key KEY",
+            Self::NoSpool => "add --spool DIR",
+            Self::OtherDestination { .. } => {
+                "omit --to, or give the trust policy that was made for that destination"
+            }
+            Self::BucketForFolder { .. } => {
+                "give the trust policy that was made for the bucket (terraform output -raw trust_policy)"
+            }
+            Self::FolderForBucket { .. } => {
+                "omit --to to seal into the bucket; a log in a folder needs a trust policy without a store, such as auditlog-seal policy writes"
+            }
+            Self::TwoPrefixes { .. } => "omit one of them",
+            Self::LockNotDeclared { .. } => {
+                "give --policy, or --lock-mode and --retention-days, or set the bucket's default retention"
+            }
+            Self::Malformed { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn of_destination(found: &str) -> Option<String> {
+    if found.is_empty() || found.contains("://") {
+        return None;
+    }
+    Some(format!(
+        "to seal into a bucket: --to s3://{found}; into a folder: --to ./{found}"
+    ))
+}
