@@ -4,10 +4,11 @@ use std::time::SystemTime;
 
 use auditlog_chain::policy::LockMode;
 use tf_provider::{
-    Attribute, Context, Diagnostic, Field, Fields, Nested, Object, Plan, Resource, Result, Schema,
-    Type, model,
+    Attribute, Context, Diagnostic, Field, Fields, Nested, Number, Object, Plan, Resource, Result,
+    Schema, Type, model,
 };
 
+use crate::account::{Account, clients};
 use crate::aws::{
     Age, BucketParts, BucketSettings, Clients, DefaultRetention, Encryption, OWNERSHIP, Period,
     Place, Tags, VERSIONING, bucket_creation_date, converge_bucket, create_bucket, delete_bucket,
@@ -15,7 +16,7 @@ use crate::aws::{
 };
 use crate::bucket_name::check_bucket_name;
 use crate::bucket_plan::{check_one_period, plan_constants, weakenings};
-use crate::provider::{Account, clients};
+use crate::range::check_range;
 use crate::tags;
 
 /// The resource.
@@ -242,12 +243,7 @@ pub(crate) fn period_attributes(fields: Fields) -> Fields {
 fn period(description: &str, most: u32, unit: &'static str) -> Attribute {
     Attribute::optional(Type::Number)
         .description(description)
-        .validate(move |number: u32| {
-            if (1..=most).contains(&number) {
-                return Ok(());
-            }
-            Err(format!("{number} is not between 1 and {most} {unit}."))
-        })
+        .validate(move |number: Number| check_range(&number, 1..=most, unit))
 }
 
 fn encryption_fields() -> Fields {

@@ -34,12 +34,14 @@
     clippy::allow_attributes_without_reason
 )]
 
+pub mod account;
 pub mod aws;
 pub mod bucket;
 mod bucket_name;
 mod bucket_plan;
 pub mod error;
 pub mod provider;
+mod range;
 pub mod signing_key;
 mod tags;
 pub mod trust_policy;

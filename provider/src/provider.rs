@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use tf_provider::{
-    Attribute, AttributePath, Block, ConfigureContext, Context, Diagnostic, Diagnostics, Field,
-    Fields, Object, Provider, Registry, Result, Schema, Type, model,
+    Attribute, AttributePath, Block, ConfigureContext, Diagnostic, Diagnostics, Field, Fields,
+    Number, Object, Provider, Registry, Result, Schema, Type, model,
 };
 
-use crate::aws::{Cancel, Clients, Endpoints, Settings, Tags, TimeOuts};
+use crate::account::{Account, check_account};
+use crate::aws::{Cancel, Clients, Endpoints, Settings, Tags, Timeouts};
 use crate::bucket::BucketResource;
-use crate::error::{AccountRule, Error};
+use crate::error::{AccountRule, Error, NotSignedIn, ProfileSource};
+use crate::range::check_range;
 use crate::signing_key::SigningKeyResource;
 use crate::tags;
 use crate::trust_policy::TrustPolicySource;
@@ -17,48 +19,6 @@ use crate::trust_policy::TrustPolicySource;
 /// The `auditlog` provider.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Auditlog;
-
-/// What the resources work with.
-#[derive(Debug)]
-pub enum Account {
-    /// The provider is configured.
-    Connected(Box<Clients>),
-    /// Part of the provider's configuration is known only after apply.
-    Unknown(&'static str),
-}
-
-impl Account {
-    /// The clients, for an operation that cannot do without.
-    ///
-    /// # Errors
-    /// The configuration is not known yet.
-    pub(crate) fn clients(&self) -> Result<&Clients> {
-        match self {
-            Self::Connected(clients) => Ok(clients),
-            Self::Unknown(attribute) => Err(Diagnostic::error(
-                "The provider's configuration is not known yet",
-                format!(
-                    "{attribute:?} of the provider block depends on something that does not exist yet. Apply that first \
-                     (`terraform apply -target=…`), or give the provider a value that is known at plan time."
-                ),
-            )
-            .into()),
-        }
-    }
-
-    /// The clients, if the configuration is known.
-    pub(crate) fn known(&self) -> Option<&Clients> {
-        match self {
-            Self::Connected(clients) => Some(clients),
-            Self::Unknown(_) => None,
-        }
-    }
-}
-
-/// The clients that an operation was given.
-pub(crate) fn clients(cx: &Context<Account>) -> Result<&Clients> {
-    cx.data().clients()
-}
 
 model! {
     /// The provider block.
@@ -120,8 +80,8 @@ impl Provider for Auditlog {
             .attribute("shared_config_files", files("Configuration files in place of `~/.aws/config`."))
             .attribute("shared_credentials_files", files("Credential files in place of `~/.aws/credentials`."))
             .attribute("s3_use_path_style", flag("Put the bucket into the path of the URL and not into its host."))
-            .attribute("max_retries", Attribute::optional(Type::Number).description("Retries of a call after its first attempt, 0 to 50; 5 by default.").validate(|n: u32| within(n, 0, 50)))
-            .attribute("connect_timeout_seconds", seconds("Until a connection stands, 1 to 3600; 5 by default."))
+            .attribute("max_retries", Attribute::optional(Type::Number).description("Retries of a call after its first attempt, 0 to 50; 5 by default.").validate(|number: Number| check_range(&number, 0..=50, "retries")))
+            .attribute("connect_timeout_seconds", seconds("Until a connection is made, 1 to 3600; 5 by default."))
             .attribute("attempt_timeout_seconds", seconds("For one attempt of a call with its answer, 1 to 3600; 30 by default."))
             .attribute("operation_timeout_seconds", seconds("For a call with all its retries, and for AWS to settle a change, 1 to 3600; 180 by default."))
             .attribute(
@@ -209,27 +169,28 @@ impl Provider for Auditlog {
 }
 
 fn not_connected(error: &Error) -> Diagnostic {
-    if matches!(error, Error::NoRegion) {
-        return error.diagnostic("No AWS region", "region");
-    }
-    if let Error::AccountRefused { rule, .. } = error {
-        return error.diagnostic("Not an account to work in", rule.argument());
-    }
-    let mut diagnostic =
-        error.diagnostic("AWS does not know who is calling", AttributePath::root());
-    diagnostic.detail.push_str(match error.code() {
-        Some(_) => {
-            "\n\nThe provider asks STS for the account first. Check the credentials (`profile`, `access_key`, the \
-             environment)."
+    let path = match error {
+        Error::NoRegion => AttributePath::from("region"),
+        Error::AccountRefused { rule, .. } => AttributePath::from(rule.argument()),
+        Error::NotSignedIn(NotSignedIn::UnknownProfile {
+            named_by: ProfileSource::Argument,
+            ..
+        }) => AttributePath::from("profile"),
+        _ => AttributePath::root(),
+    };
+    error.diagnostic(connect_summary(error), path)
+}
+
+fn connect_summary(error: &Error) -> &'static str {
+    match error {
+        Error::NoRegion => "No AWS region",
+        Error::AccountRefused { .. } => "Not an account to work in",
+        Error::NotSignedIn(reason) => reason.summary(),
+        error if error.status().is_some_and(|status| status < 500) && error.code().is_some() => {
+            "AWS refused the credentials"
         }
-        // nobody answered, or not as STS does
-        None => {
-            "\n\nThe provider asks STS for the account first. Check the credentials (`profile`, `access_key`, the \
-             environment), that there is a region of the name in `region`, and the network; for an endpoint without \
-             STS set skip_requesting_account_id = true."
-        }
-    });
-    diagnostic
+        _ => "AWS STS did not say whose the credentials are",
+    }
 }
 
 /// The first attribute without which no client can be made, and which is not known yet.
@@ -295,7 +256,7 @@ fn unknown_attribute(config: &Config) -> Option<&'static str> {
 }
 
 fn settings(config: Config) -> Settings {
-    let defaults = TimeOuts::default();
+    let defaults = Timeouts::default();
     let or = |field: Field<u32>, default: Duration| {
         field
             .into_known()
@@ -320,7 +281,8 @@ fn settings(config: Config) -> Settings {
     let token = config.token.into_known();
     Settings {
         region: config.region.into_known(),
-        profile: config.profile.into_known(),
+        // as a variable that is empty, an empty argument names nothing
+        profile: config.profile.into_known().filter(|name| !name.is_empty()),
         static_credentials: config
             .access_key
             .into_known()
@@ -339,7 +301,7 @@ fn settings(config: Config) -> Settings {
             .max_retries
             .into_known()
             .unwrap_or(DEFAULT_MAX_RETRIES),
-        time_outs: TimeOuts {
+        timeouts: Timeouts {
             connect: or(config.connect_timeout_seconds, defaults.connect),
             attempt: or(config.attempt_timeout_seconds, defaults.attempt),
             operation: or(config.operation_timeout_seconds, defaults.operation),
@@ -389,21 +351,7 @@ fn url(description: &str) -> Attribute {
 fn seconds(description: &str) -> Attribute {
     Attribute::optional(Type::Number)
         .description(description)
-        .validate(|seconds: u32| within(seconds, 1, 3600))
-}
-
-fn within(number: u32, least: u32, most: u32) -> Result<(), String> {
-    if (least..=most).contains(&number) {
-        return Ok(());
-    }
-    Err(format!("{number} is not between {least} and {most}."))
-}
-
-pub(crate) fn check_account(account: &str) -> Result<(), String> {
-    if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(());
-    }
-    Err(format!("{account:?} is not an AWS account: twelve digits."))
+        .validate(|number: Number| check_range(&number, 1..=3600, "seconds"))
 }
 
 fn check_region(region: &str) -> Result<(), String> {

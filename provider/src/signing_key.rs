@@ -4,14 +4,16 @@ use auditlog_chain::keys::{KeySpec, PublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tf_provider::{
-    Attribute, Context, Diagnostic, Field, Plan, Resource, Result, Schema, Type, Value, model,
+    Attribute, Context, Diagnostic, Field, Number, Plan, Resource, Result, Schema, Type, Value,
+    model,
 };
 
+use crate::account::{Account, clients};
 use crate::aws::{
     Clients, KEY_USAGE, KeyParts, KeySettings, Place, Tags, change_key, create_key, delete_key,
     read_key, read_new_key,
 };
-use crate::provider::{Account, clients};
+use crate::range::check_range;
 use crate::tags;
 
 /// The resource.
@@ -81,7 +83,7 @@ impl Resource for SigningKeyResource {
                 "deletion_window_in_days",
                 Attribute::optional(Type::Number)
                     .default(MAX_WINDOW_DAYS)
-                    .validate(check_window)
+                    .validate(|days: Number| check_range(&days, MIN_WINDOW_DAYS..=MAX_WINDOW_DAYS, "days"))
                     .description("How long KMS waits before it deletes the key after a destroy, 7 to 30 days."),
             );
         computed(tags::add_to(schema))
@@ -272,15 +274,6 @@ fn check_description(text: &str) -> Result<(), String> {
     }
     Err(format!(
         "It has {chars} characters; KMS takes {MAX_DESCRIPTION_CHARS} at most."
-    ))
-}
-
-fn check_window(days: u32) -> Result<(), String> {
-    if (MIN_WINDOW_DAYS..=MAX_WINDOW_DAYS).contains(&days) {
-        return Ok(());
-    }
-    Err(format!(
-        "{days} is not between {MIN_WINDOW_DAYS} and {MAX_WINDOW_DAYS} days."
     ))
 }
 

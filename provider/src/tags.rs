@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tf_provider::{Attribute, Field, Plan, Schema, Type, Value};
 
+use crate::account::Account;
 use crate::aws::{Tags, merge_tags, own_tags};
-use crate::provider::Account;
 
 const MAX_TAGS: usize = 50;
 const MAX_KEY_CHARS: usize = 128;

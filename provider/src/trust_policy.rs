@@ -14,10 +14,10 @@ use tf_provider::{
     Result, Schema, Type, model,
 };
 
+use crate::account::{Account, check_account};
 use crate::aws::Period;
 use crate::bucket::period_attributes;
 use crate::bucket_plan::check_one_period;
-use crate::provider::{Account, check_account};
 
 /// The data source.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,8 @@
 //!
 //! The sealer has its own set-up, apart from the verifier's, so that no mistake in it can hide in both.
 
+mod profile;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -84,7 +86,15 @@ impl Aws {
         if let Some(url) = &settings.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        let config = runtime.block_on(loader.load());
+        let profile = settings.profile.as_deref();
+        let config = runtime.block_on(async {
+            profile::check(profile).await?;
+            let config = loader.load().await;
+            Ok::<_, AwsFault>(match profile {
+                Some(profile) => profile::sign_in(config, profile),
+                None => config,
+            })
+        })?;
         Self::new(config, runtime, settings.path_style)
     }
 
@@ -155,6 +165,8 @@ pub enum AwsFaultKind {
     NoCredentials(String),
     /// No region is configured.
     NoRegion,
+    /// The shared files do not define the profile.
+    UnknownProfile,
     /// The answer lacks something.
     Incomplete(&'static str),
     /// It could not be sent, or its answer could not be read.
@@ -245,6 +257,7 @@ impl AwsFault {
             AwsFaultKind::TimedOut
             | AwsFaultKind::NoCredentials(_)
             | AwsFaultKind::NoRegion
+            | AwsFaultKind::UnknownProfile
             | AwsFaultKind::Incomplete(_)
             | AwsFaultKind::Broken(_) => "",
         }
@@ -257,6 +270,7 @@ impl AwsFault {
             AwsFaultKind::TimedOut
             | AwsFaultKind::NoCredentials(_)
             | AwsFaultKind::NoRegion
+            | AwsFaultKind::UnknownProfile
             | AwsFaultKind::Incomplete(_)
             | AwsFaultKind::Broken(_) => 0,
         }
@@ -269,6 +283,9 @@ impl AwsFault {
                 "set AWS_PROFILE or --profile, or sign in: aws sts get-caller-identity shows who you are"
             }
             AwsFaultKind::NoRegion => "set AWS_REGION or --region",
+            AwsFaultKind::UnknownProfile => {
+                "aws configure list-profiles lists the profiles; set AWS_PROFILE or --profile to one of them"
+            }
             AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) | AwsFaultKind::Incomplete(_) => {
                 "check the endpoint and the network, and run the command again: what was accepted is in the spool"
             }
@@ -367,6 +384,9 @@ impl fmt::Display for AwsFault {
             AwsFaultKind::TimedOut => f.write_str("no answer came in time"),
             AwsFaultKind::NoCredentials(why) => write!(f, "no credentials: {why}"),
             AwsFaultKind::NoRegion => f.write_str("no region is set"),
+            AwsFaultKind::UnknownProfile => {
+                f.write_str("the shared configuration files do not define it")
+            }
             AwsFaultKind::Incomplete(missing) => write!(f, "the answer has no {missing}"),
             AwsFaultKind::Broken(why) => write!(f, "no answer: {why}"),
         }

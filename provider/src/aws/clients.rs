@@ -1,103 +1,15 @@
 //! The SDK clients, made once from the provider's configuration.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_sdk_s3::config::{Credentials, ProvideCredentials as _};
-use tokio::sync::watch;
-
+use super::caller::{account_id, check_account};
+use super::cancel::Cancel;
+use super::credentials::load;
+use super::place::Place;
+use super::settings::Settings;
 use super::tags::Tags;
-use crate::error::{AccountRule, Error};
-
-/// What the provider block says. Absent values come from the SDK's standard chain.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// The region of every bucket and key.
-    pub region: Option<String>,
-    /// The named profile of the shared files.
-    pub profile: Option<String>,
-    /// Access key and secret key, and with temporary ones a session token.
-    pub static_credentials: Option<(String, String, Option<String>)>,
-    /// Shared configuration files in place of `~/.aws/config`.
-    pub shared_config_files: Vec<String>,
-    /// Shared credential files in place of `~/.aws/credentials`.
-    pub shared_credentials_files: Vec<String>,
-    /// Endpoints in place of AWS's own.
-    pub endpoints: Endpoints,
-    /// Whether the bucket stands in the path of the URL and not in its host.
-    pub s3_use_path_style: bool,
-    /// Tags for everything that the provider makes.
-    pub default_tags: Tags,
-    /// Retries after the first attempt of a call.
-    pub max_retries: u32,
-    /// How long to wait for AWS.
-    pub time_outs: TimeOuts,
-    /// Leave STS alone; the account id is then unknown.
-    pub skip_requesting_account_id: bool,
-    /// The accounts to work in; `None` is every one.
-    pub allowed_account_ids: Option<Vec<String>>,
-    /// Accounts not to work in.
-    pub forbidden_account_ids: Vec<String>,
-}
-
-/// Endpoint URLs, for each service that the provider calls.
-#[derive(Debug, Clone, Default)]
-pub struct Endpoints {
-    /// Amazon S3.
-    pub s3: Option<String>,
-    /// AWS KMS.
-    pub kms: Option<String>,
-    /// AWS STS.
-    pub sts: Option<String>,
-}
-
-/// Time-outs of calls. The SDK has none but for connecting, and an unanswered request would hang for ever.
-#[derive(Debug, Clone, Copy)]
-pub struct TimeOuts {
-    /// Until a connection stands.
-    pub connect: Duration,
-    /// For one attempt of a call, its answer included.
-    pub attempt: Duration,
-    /// For a call with all its retries.
-    pub operation: Duration,
-}
-
-impl Default for TimeOuts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            attempt: Duration::from_secs(30),
-            operation: Duration::from_mins(3),
-        }
-    }
-}
-
-/// Whether Terraform has asked to stop. Cloned freely; all clones tell the same.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<watch::Sender<bool>>);
-
-impl Cancel {
-    /// Asks everything that watches to stop at its next safe point.
-    pub fn cancel(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Whether the stop has been asked for.
-    pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits until the stop is asked for.
-    pub async fn cancelled(&self) {
-        // the sender lives as long as self, so waiting cannot fail
-        drop(self.0.subscribe().wait_for(|cancelled| *cancelled).await);
-    }
-}
+use crate::error::Error;
 
 /// Clients for one account and region.
 #[derive(Debug, Clone)]
@@ -115,18 +27,18 @@ impl Clients {
     /// Loads credentials and region, and asks STS for the account.
     ///
     /// # Errors
-    /// No region, an identity that STS does not know, or an account that the settings keep out.
+    /// No region, no usable credentials, or an account that the settings keep out.
     pub async fn connect(settings: &Settings, cancel: Cancel) -> Result<Self, Error> {
-        let shared = load(settings).await;
+        let shared = load(settings).await?;
         let region = shared.region().map(ToString::to_string);
-        // an empty AWS_REGION is none
+        // an empty AWS_REGION does not name one
         let region = region
             .filter(|region| !region.is_empty())
             .ok_or(Error::NoRegion)?;
         let account_id = if settings.skip_requesting_account_id {
             None
         } else {
-            let account = account_id(&shared, settings.endpoints.sts.as_deref()).await?;
+            let account = account_id(settings, &shared).await?;
             check_account(settings, &account)?;
             Some(account)
         };
@@ -146,7 +58,7 @@ impl Clients {
             region,
             account_id,
             default_tags: settings.default_tags.clone(),
-            patience: settings.time_outs.operation,
+            patience: settings.timeouts.operation,
             cancel,
         })
     }
@@ -166,7 +78,8 @@ impl Clients {
         &self.default_tags
     }
 
-    /// That a resource of the state is looked for where it is: elsewhere it would not be found, and be made anew.
+    /// Checks that a resource of the state is looked up in its own region and account: elsewhere it would not be found,
+    /// and would be made again.
     ///
     /// # Errors
     /// [`Error::OtherRegion`] and [`Error::OtherAccount`].
@@ -235,165 +148,20 @@ impl Clients {
     }
 }
 
-/// Where a resource is, as far as that is known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Place<'a> {
-    pub(crate) region: Option<&'a str>,
-    pub(crate) account: Option<&'a str>,
-}
-
-impl<'a> Place<'a> {
-    /// What an ARN says of it: `arn:<partition>:<service>:<region>:<account>:<resource>`.
-    pub(crate) fn of_arn(arn: &'a str) -> Self {
-        let part = |number| arn.split(':').nth(number).filter(|part| !part.is_empty());
-        if !arn.starts_with("arn:") {
-            return Self::default();
-        }
-        Self {
-            region: part(3),
-            account: part(4),
-        }
-    }
-}
-
-fn check_account(settings: &Settings, account: &str) -> Result<(), Error> {
-    let listed = |accounts: &[String]| accounts.iter().any(|listed| listed == account);
-    let refused = |rule| {
-        Err(Error::AccountRefused {
-            account: account.to_owned(),
-            rule,
-        })
-    };
-    if listed(&settings.forbidden_account_ids) {
-        return refused(AccountRule::Forbidden);
-    }
-    match &settings.allowed_account_ids {
-        Some(allowed) if !listed(allowed) => refused(AccountRule::Allowed),
-        _ => Ok(()),
-    }
-}
-
-async fn load(settings: &Settings) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(
-            RetryConfig::standard().with_max_attempts(settings.max_retries.saturating_add(1)),
-        )
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(settings.time_outs.connect)
-                .operation_attempt_timeout(settings.time_outs.attempt)
-                .operation_timeout(settings.time_outs.operation)
-                .build(),
-        );
-    if let Some(region) = &settings.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some((access_key, secret_key, token)) = &settings.static_credentials {
-        loader = loader.credentials_provider(Credentials::new(
-            access_key,
-            secret_key,
-            token.clone(),
-            None,
-            "the provider block",
-        ));
-    }
-    if !settings.shared_config_files.is_empty() || !settings.shared_credentials_files.is_empty() {
-        loader = loader.profile_files(profile_files(settings));
-    }
-    loader.load().await
-}
-
-fn profile_files(settings: &Settings) -> EnvConfigFiles {
-    let mut files = EnvConfigFiles::builder();
-    // a kind that is not named keeps its default file
-    if settings.shared_config_files.is_empty() {
-        files = files.include_default_config_file(true);
-    }
-    if settings.shared_credentials_files.is_empty() {
-        files = files.include_default_credentials_file(true);
-    }
-    for file in &settings.shared_config_files {
-        files = files.with_file(EnvConfigFileKind::Config, file);
-    }
-    for file in &settings.shared_credentials_files {
-        files = files.with_file(EnvConfigFileKind::Credentials, file);
-    }
-    files.build()
-}
-
-const CREDENTIALS: &str = "the provider's credentials";
-
-async fn account_id(shared: &SdkConfig, endpoint: Option<&str>) -> Result<String, Error> {
-    const OPERATION: &str = "GetCallerIdentity";
-    let mut sts = aws_sdk_sts::config::Builder::from(shared);
-    if let Some(endpoint) = endpoint {
-        sts = sts.endpoint_url(endpoint);
-    }
-    let answer = aws_sdk_sts::Client::from_conf(sts.build())
-        .get_caller_identity()
-        .send()
-        .await;
-    let identity = match answer {
-        Ok(identity) => identity,
-        Err(error) => {
-            let target = match error.raw_response() {
-                Some(_) => credentials_in_use(shared).await,
-                None => CREDENTIALS.to_owned(),
-            };
-            return Err(Error::call(OPERATION, &target, &error));
-        }
-    };
-    identity.account.ok_or_else(|| Error::Incomplete {
-        operation: OPERATION,
-        target: CREDENTIALS.to_owned(),
-        missing: "the account",
-    })
-}
-
-/// The credentials by what is no secret in them: the chain may have found others than a person thinks of.
-async fn credentials_in_use(shared: &SdkConfig) -> String {
-    let Some(provider) = shared.credentials_provider() else {
-        return CREDENTIALS.to_owned();
-    };
-    match provider.provide_credentials().await {
-        Ok(found) => format!("the access key {}", found.access_key_id()),
-        Err(_) => CREDENTIALS.to_owned(),
-    }
-}
-
-/// The partition that a region belongs to, as ARNs name it.
-pub fn partition(region: &str) -> &'static str {
-    const PREFIXES: [(&str, &str); 8] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-isof-", "aws-iso-f"),
-        ("us-iso-", "aws-iso"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("eusc-", "aws-eusc"),
-        ("", "aws"),
-    ];
-    PREFIXES
-        .iter()
-        .find(|(prefix, _)| region.starts_with(prefix))
-        .map_or("aws", |(_, partition)| partition)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::cell::Cell;
+
+    use super::*;
+    use crate::aws::Timeouts;
 
     async fn offline(patience: Duration, cancel: Cancel) -> Clients {
         let settings = Settings {
             region: Some("eu-central-1".to_owned()),
             skip_requesting_account_id: true,
-            time_outs: TimeOuts {
+            timeouts: Timeouts {
                 operation: patience,
-                ..TimeOuts::default()
+                ..Timeouts::default()
             },
             ..Settings::default()
         };
@@ -472,48 +240,5 @@ mod tests {
             error.to_string(),
             "PutBucketPolicy on trail was not done: Terraform asked the provider to stop"
         );
-    }
-
-    #[test]
-    fn partition_follows_the_region() {
-        assert_eq!(partition("eu-central-1"), "aws");
-        assert_eq!(partition("cn-north-1"), "aws-cn");
-        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
-        assert_eq!(partition("us-isob-east-1"), "aws-iso-b");
-        assert_eq!(partition("us-iso-east-1"), "aws-iso");
-    }
-
-    #[test]
-    fn place_is_what_an_arn_says() {
-        let key = Place::of_arn("arn:aws:kms:eu-central-1:123456789012:key/1");
-        assert_eq!(
-            (key.region, key.account),
-            (Some("eu-central-1"), Some("123456789012"))
-        );
-        for placeless in ["arn:aws:s3:::trail", "alias/x:y:z:a:b", "1234", ""] {
-            assert_eq!(Place::of_arn(placeless), Place::default(), "{placeless}");
-        }
-    }
-
-    #[test]
-    fn account_is_let_in_by_both_lists() {
-        let let_in = |allowed: Option<&[&str]>, forbidden: &[&str]| {
-            let list = |accounts: &[&str]| accounts.iter().map(ToString::to_string).collect();
-            let settings = Settings {
-                allowed_account_ids: allowed.map(list),
-                forbidden_account_ids: list(forbidden),
-                ..Settings::default()
-            };
-            check_account(&settings, "111111111111").is_ok()
-        };
-        assert!(let_in(None, &[]));
-        assert!(let_in(
-            Some(&["222222222222", "111111111111"]),
-            &["333333333333"]
-        ));
-        assert!(!let_in(Some(&["222222222222"]), &[]));
-        // a list without an entry was written to let nobody in
-        assert!(!let_in(Some(&[]), &[]));
-        assert!(!let_in(Some(&["111111111111"]), &["111111111111"]));
     }
 }

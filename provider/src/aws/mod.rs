@@ -5,8 +5,13 @@ mod bucket_policy;
 mod bucket_put;
 mod bucket_read;
 mod bucket_versions;
+mod caller;
+mod cancel;
 mod clients;
+mod credentials;
 mod key;
+mod place;
+mod settings;
 mod tags;
 
 pub use bucket::{
@@ -16,9 +21,12 @@ pub use bucket::{
 pub use bucket_policy::{format_tls_only_policy, policies_agree};
 pub use bucket_read::{bucket_creation_date, read_bucket};
 pub use bucket_versions::delete_bucket;
-pub(crate) use clients::Place;
-pub use clients::{Cancel, Clients, Endpoints, Settings, TimeOuts, partition};
+pub use cancel::Cancel;
+pub use clients::Clients;
 pub use key::{
     KEY_USAGE, KeyParts, KeySettings, change_key, create_key, delete_key, read_key, read_new_key,
 };
+pub(crate) use place::Place;
+pub use place::partition;
+pub use settings::{Endpoints, Settings, Timeouts};
 pub use tags::{Tags, merge_tags, own_tags};

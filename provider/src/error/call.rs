@@ -20,7 +20,7 @@ pub struct CallFailure {
     pub status: Option<u16>,
     /// AWS's request id, which its support asks for.
     pub request_id: Option<String>,
-    /// The region that the bucket lies in, where S3 says it.
+    /// The region of the bucket, where S3 says it.
     pub bucket_region: Option<String>,
 }
 
@@ -96,7 +96,7 @@ impl CallFailure {
         let region = self.bucket_region.as_deref();
         let there = region.map_or_else(|| "another region".to_owned(), |name| format!("{name:?}"));
         format!(
-            "The bucket lies in {there}, not in the provider's `region`; use a provider block with an alias for that \
+            "The bucket is in {there}, not in the provider's `region`; use a provider block with an alias for that \
              region."
         )
     }
@@ -114,8 +114,8 @@ impl CallFailure {
     }
 }
 
-/// What the error says, and what each of its causes does; a cause that is repeated by its effect is left out.
-fn chain(error: &dyn std::error::Error) -> String {
+/// What the error says, and what each of its causes says; a cause that its effect repeats is left out.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -129,7 +129,21 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Most of an answer that is no error of AWS's: a page of a proxy, say.
+/// What the network says of a request that was not answered, without the SDK's own words around it.
+pub(crate) fn network_reason<E>(error: &SdkError<E>) -> String
+where
+    E: std::error::Error + 'static,
+{
+    let SdkError::DispatchFailure(failure) = error else {
+        return chain(error);
+    };
+    let cause = failure
+        .as_connector_error()
+        .and_then(std::error::Error::source);
+    cause.map_or_else(|| chain(error), chain)
+}
+
+/// Most of an answer that is not an error of AWS: a page of a proxy, say.
 const MAX_EXCERPT_CHARS: usize = 200;
 
 /// What AWS said; or what came in place of it.
@@ -143,7 +157,7 @@ where
         return said.trim_end_matches('.').to_owned();
     }
     let SdkError::ServiceError(refused) = error else {
-        return chain(error);
+        return network_reason(error);
     };
     if error.code().is_some() {
         return "AWS sent no message".to_owned();
@@ -246,7 +260,7 @@ mod tests {
         let error = SdkError::service_error(HeadBucketError::generic(metadata), answer);
         let hint = Error::call("HeadBucket", "trail", &error).hint().unwrap();
         assert!(
-            hint.starts_with("The bucket lies in \"eu-west-1\", not in"),
+            hint.starts_with("The bucket is in \"eu-west-1\", not in"),
             "{hint}"
         );
     }

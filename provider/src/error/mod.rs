@@ -7,9 +7,12 @@ use tf_provider::{AttributePath, Diagnostic};
 
 mod call;
 mod holding;
+mod sign_in;
 
 pub use call::CallFailure;
+pub(crate) use call::{chain, network_reason};
 pub use holding::Holding;
+pub use sign_in::{NotSignedIn, ProfileSource};
 
 /// An error of the provider's own logic, before it becomes a Terraform diagnostic.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +107,9 @@ pub enum Error {
         /// The rule that keeps it out.
         rule: AccountRule,
     },
+    /// There is nobody to work as.
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
     /// No region was configured.
     #[error("no AWS region is configured")]
     NoRegion,
@@ -237,6 +243,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Call(failure) => failure.hint(),
+            Self::NotSignedIn(reason) => Some(reason.hint()),
             Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use auditlog_tests::{Command, root};
+use auditlog_tests::{Command, Run, root};
 
 /// Each crate and the crates of the workspace that it may use, in code, tests and build scripts alike.
 ///
@@ -37,17 +37,20 @@ const NO_SUCH_CRATE: &[&str] = &[
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-fn arrows() -> Arrows {
+/// Runs Cargo on the workspace, with the home folder that the tests were built with.
+pub(crate) fn cargo(arguments: &[&str]) -> Run {
     let cargo = std::env::var_os("CARGO").expect("cargo names itself to the tests it runs");
-    // Offline: the lock file and the sources are there, or this test had not been built.
     let (mut command, _home) = Command::new(cargo).into_inner();
-    command
-        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
-        .current_dir(root());
+    command.args(arguments).current_dir(root());
     for kept in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
         command.envs(std::env::var_os(kept).map(|value| (kept, value)));
     }
-    let run = auditlog_tests::Run::from_output(&command.output().expect("cargo runs")).ok();
+    Run::from_output(&command.output().expect("cargo runs")).ok()
+}
+
+fn arrows() -> Arrows {
+    // Offline: the lock file and the sources are there, or this test had not been built.
+    let run = cargo(&["metadata", "--format-version=1", "--no-deps", "--offline"]);
     let metadata = run.json();
     let packages = metadata["packages"].as_array().expect("packages");
     let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();

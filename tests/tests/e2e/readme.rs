@@ -20,11 +20,16 @@ fn block(language: &str, word: &str) -> String {
     text.to_owned()
 }
 
+/// The configuration of its first use.
+pub(crate) fn main_tf() -> String {
+    block("hcl", "auditlog_bucket")
+}
+
 #[test]
 fn the_first_use_works_as_written() {
     let endpoint = Engine::Ministack.start();
     let terraform = Terraform::in_empty_folder(&endpoint.env());
-    terraform.write("main.tf", &block("hcl", "auditlog_bucket"));
+    terraform.write("main.tf", &main_tf());
     terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
     let run = terraform.shell(&block("", "terraform init")).ok();
     assert!(

@@ -64,18 +64,23 @@ fn credentials_that_are_wrong_are_named(engine: Engine) {
     let wrong = plan(&access_key);
     for (run, access_key) in [(&unknown, "AKIAIOSFODNN7EXAMPLE"), (&wrong, &access_key)] {
         let call = format!("GetCallerIdentity on the access key {access_key} failed: ");
-        let remedy = "Check the credentials (`profile`, `access_key`, the environment)";
-        said(run, &["AWS does not know who is calling", &call, remedy]);
+        said(run, &[&call]);
     }
     match engine {
         Engine::Ministack => {
+            let summary = "AWS refused the credentials";
             said(
                 &unknown,
-                &["InvalidClientTokenId", "AWS does not know the access key"],
+                &[
+                    summary,
+                    "InvalidClientTokenId",
+                    "AWS does not know the access key",
+                ],
             );
             said(
                 &wrong,
                 &[
+                    summary,
                     "SignatureDoesNotMatch",
                     "The secret key is not the one of the access key",
                 ],

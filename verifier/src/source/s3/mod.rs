@@ -6,6 +6,7 @@
 mod clock;
 mod error;
 mod list;
+mod profile;
 mod read;
 
 use std::io;
@@ -74,7 +75,7 @@ impl S3 {
     ///
     /// # Errors
     ///
-    /// Where the operating system gives no threads.
+    /// Where the operating system gives no threads, or the profile is not defined.
     pub fn open(options: S3Options) -> Result<Self, ReadError> {
         let failed =
             |error: io::Error| ReadError::new(format!("no threads to talk to S3 with: {error}"));
@@ -83,7 +84,7 @@ impl S3 {
             .enable_all()
             .build()
             .map_err(failed)?;
-        let client = runtime.block_on(client(&options));
+        let client = runtime.block_on(client(&options))?;
         let trimmed = options.prefix.as_deref().unwrap_or("").trim_matches('/');
         let scope = if trimmed.is_empty() {
             String::new()
@@ -188,7 +189,8 @@ impl Source for S3 {
     }
 }
 
-async fn client(options: &S3Options) -> Client {
+async fn client(options: &S3Options) -> Result<Client, ReadError> {
+    profile::check(options.profile.as_deref()).await?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT.min(options.timeout))
         .read_timeout(options.timeout)
@@ -209,11 +211,14 @@ async fn client(options: &S3Options) -> Client {
     if let Some(profile) = &options.profile {
         loader = loader.profile_name(profile);
     }
-    let shared = loader.load().await;
+    let mut shared = loader.load().await;
+    if let Some(profile) = &options.profile {
+        shared = profile::sign_in(shared, profile);
+    }
     let config = aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(options.path_style)
         .build();
-    Client::from_conf(config)
+    Ok(Client::from_conf(config))
 }
 
 /// S3 keeps whole seconds; a store that keeps more is cut off to them.

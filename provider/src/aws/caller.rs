@@ -1,0 +1,174 @@
+//! Whose the credentials are.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_sts::config::{ConfigBag, Intercept, ProvideCredentials as _, RuntimeComponents};
+use aws_sdk_sts::error::{BoxError, SdkError};
+
+use super::credentials::sso_profile;
+use super::settings::Settings;
+use crate::error::{AccountRule, Error, NotSignedIn, chain, network_reason};
+
+/// Checks the account against the two lists of the provider block.
+pub(super) fn check_account(settings: &Settings, account: &str) -> Result<(), Error> {
+    let listed = |accounts: &[String]| accounts.iter().any(|listed| listed == account);
+    let refused = |rule| {
+        Err(Error::AccountRefused {
+            account: account.to_owned(),
+            rule,
+        })
+    };
+    if listed(&settings.forbidden_account_ids) {
+        return refused(AccountRule::Forbidden);
+    }
+    match &settings.allowed_account_ids {
+        Some(allowed) if !listed(allowed) => refused(AccountRule::Allowed),
+        _ => Ok(()),
+    }
+}
+
+const OPERATION: &str = "GetCallerIdentity";
+const CREDENTIALS: &str = "the provider's credentials";
+
+/// Asks STS whose the credentials are.
+///
+/// # Errors
+/// [`NotSignedIn`] where there are no credentials, or STS does not answer; else what STS said.
+pub(super) async fn account_id(settings: &Settings, shared: &SdkConfig) -> Result<String, Error> {
+    let mut sts = aws_sdk_sts::config::Builder::from(shared);
+    if let Some(endpoint) = &settings.endpoints.sts {
+        sts = sts.endpoint_url(endpoint);
+    }
+    let destination = Destination::default();
+    let answer = aws_sdk_sts::Client::from_conf(sts.build())
+        .get_caller_identity()
+        .customize()
+        .interceptor(destination.clone())
+        .send()
+        .await;
+    let identity = match answer {
+        Ok(identity) => identity,
+        Err(error) if error.raw_response().is_some() => {
+            let target = credentials_in_use(shared).await;
+            return Err(Error::call(OPERATION, &target, &error));
+        }
+        Err(error) => return Err(unanswered(settings, &destination, &error).await.into()),
+    };
+    identity.account.ok_or_else(|| Error::Incomplete {
+        operation: OPERATION,
+        target: CREDENTIALS.to_owned(),
+        missing: "the account",
+    })
+}
+
+/// Why no answer came: nothing to sign the request with, or nobody at the other end.
+async fn unanswered<E>(
+    settings: &Settings,
+    destination: &Destination,
+    error: &SdkError<E>,
+) -> NotSignedIn
+where
+    E: std::error::Error + 'static,
+{
+    if let Some(error) = no_credentials(error) {
+        return NotSignedIn::NoCredentials {
+            reason: reason(settings, error),
+            sso_profile: sso_profile(settings).await,
+        };
+    }
+    NotSignedIn::NoAnswer {
+        operation: OPERATION,
+        endpoint: destination.url(),
+        reason: network_reason(error),
+    }
+}
+
+/// The failure of the credentials themselves, among the causes of a failed call.
+fn no_credentials<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a CredentialsError> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|cause| cause.downcast_ref())
+}
+
+fn reason(settings: &Settings, error: &CredentialsError) -> String {
+    let nowhere = match &settings.profile {
+        Some(profile) => format!("neither the profile {profile:?} nor the machine's role has any"),
+        None => {
+            "neither the provider block, the environment, the shared files nor the machine's role has any".to_owned()
+        }
+    };
+    match (error, std::error::Error::source(error)) {
+        (CredentialsError::CredentialsNotLoaded(_), _) | (_, None) => nowhere,
+        (_, Some(cause)) => chain(cause),
+    }
+}
+
+/// The credentials by what is not secret in them: the chain may have found others than a person thinks of.
+async fn credentials_in_use(shared: &SdkConfig) -> String {
+    let Some(provider) = shared.credentials_provider() else {
+        return CREDENTIALS.to_owned();
+    };
+    match provider.provide_credentials().await {
+        Ok(found) => format!("the access key {}", found.access_key_id()),
+        Err(_) => CREDENTIALS.to_owned(),
+    }
+}
+
+/// Where a request is sent. Only the SDK knows: the endpoint may come from an argument, a variable, a profile or a rule.
+#[derive(Clone, Debug, Default)]
+struct Destination(Arc<Mutex<String>>);
+
+impl Destination {
+    fn url(&self) -> String {
+        let url = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        url.trim_end_matches('/').to_owned()
+    }
+}
+
+impl Intercept for Destination {
+    fn name(&self) -> &'static str {
+        "Destination"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut url = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        context.request().uri().clone_into(&mut url);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_is_let_in_by_both_lists() {
+        let let_in = |allowed: Option<&[&str]>, forbidden: &[&str]| {
+            let list = |accounts: &[&str]| accounts.iter().map(ToString::to_string).collect();
+            let settings = Settings {
+                allowed_account_ids: allowed.map(list),
+                forbidden_account_ids: list(forbidden),
+                ..Settings::default()
+            };
+            check_account(&settings, "111111111111").is_ok()
+        };
+        assert!(let_in(None, &[]));
+        assert!(let_in(
+            Some(&["222222222222", "111111111111"]),
+            &["333333333333"]
+        ));
+        assert!(!let_in(Some(&["222222222222"]), &[]));
+        // a list without an entry was written to let nobody in
+        assert!(!let_in(Some(&[]), &[]));
+        assert!(!let_in(Some(&["111111111111"]), &["111111111111"]));
+    }
+}
