@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use tf_provider::{
-    Attribute, AttributePath, Block, ConfigureContext, Diagnostic, Diagnostics, Field, Fields,
-    Number, Object, Provider, Registry, Result, Schema, Type, model,
+    Attribute, Block, ConfigureContext, Diagnostic, Diagnostics, Field, Fields, Number, Object,
+    Provider, Registry, Result, Schema, Type, model,
 };
 
 use crate::account::{Account, check_account};
 use crate::aws::{Cancel, Clients, Endpoints, Settings, Tags, Timeouts};
 use crate::bucket::BucketResource;
-use crate::error::{AccountRule, Error, NotSignedIn, ProfileSource};
+use crate::error::AccountRule;
 use crate::range::check_range;
 use crate::signing_key::SigningKeyResource;
 use crate::tags;
@@ -163,33 +163,8 @@ impl Provider for Auditlog {
         });
         match Clients::connect(&settings(config), cancel).await {
             Ok(clients) => Ok(Account::Connected(Box::new(clients))),
-            Err(error) => Err(not_connected(&error).into()),
+            Err(error) => Err(error.diagnostic().into()),
         }
-    }
-}
-
-fn not_connected(error: &Error) -> Diagnostic {
-    let path = match error {
-        Error::NoRegion => AttributePath::from("region"),
-        Error::AccountRefused { rule, .. } => AttributePath::from(rule.argument()),
-        Error::NotSignedIn(NotSignedIn::UnknownProfile {
-            named_by: ProfileSource::Argument,
-            ..
-        }) => AttributePath::from("profile"),
-        _ => AttributePath::root(),
-    };
-    error.diagnostic(connect_summary(error), path)
-}
-
-fn connect_summary(error: &Error) -> &'static str {
-    match error {
-        Error::NoRegion => "No AWS region",
-        Error::AccountRefused { .. } => "Not an account to work in",
-        Error::NotSignedIn(reason) => reason.summary(),
-        error if error.status().is_some_and(|status| status < 500) && error.code().is_some() => {
-            "AWS refused the credentials"
-        }
-        _ => "AWS STS did not say whose the credentials are",
     }
 }
 

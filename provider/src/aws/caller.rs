@@ -10,13 +10,13 @@ use aws_sdk_sts::error::{BoxError, SdkError};
 
 use super::credentials::sso_profile;
 use super::settings::Settings;
-use crate::error::{AccountRule, Error, NotSignedIn, chain, network_reason};
+use crate::error::{AccountRule, CallFailure, NotConnected, chain, network_reason};
 
 /// Checks the account against the two lists of the provider block.
-pub(super) fn check_account(settings: &Settings, account: &str) -> Result<(), Error> {
+pub(super) fn check_account(settings: &Settings, account: &str) -> Result<(), NotConnected> {
     let listed = |accounts: &[String]| accounts.iter().any(|listed| listed == account);
     let refused = |rule| {
-        Err(Error::AccountRefused {
+        Err(NotConnected::AccountRefused {
             account: account.to_owned(),
             rule,
         })
@@ -36,8 +36,11 @@ const CREDENTIALS: &str = "the provider's credentials";
 /// Asks STS whose the credentials are.
 ///
 /// # Errors
-/// [`NotSignedIn`] where there are no credentials, or STS does not answer; else what STS said.
-pub(super) async fn account_id(settings: &Settings, shared: &SdkConfig) -> Result<String, Error> {
+/// [`NotConnected`] where there are no credentials, or STS does not answer; else what STS said.
+pub(super) async fn account_id(
+    settings: &Settings,
+    shared: &SdkConfig,
+) -> Result<String, NotConnected> {
     let mut sts = aws_sdk_sts::config::Builder::from(shared);
     if let Some(endpoint) = &settings.endpoints.sts {
         sts = sts.endpoint_url(endpoint);
@@ -53,14 +56,13 @@ pub(super) async fn account_id(settings: &Settings, shared: &SdkConfig) -> Resul
         Ok(identity) => identity,
         Err(error) if error.raw_response().is_some() => {
             let target = credentials_in_use(shared).await;
-            return Err(Error::call(OPERATION, &target, &error));
+            let failure = CallFailure::new(OPERATION, &target, &error);
+            return Err(NotConnected::Refused(Box::new(failure)));
         }
-        Err(error) => return Err(unanswered(settings, &destination, &error).await.into()),
+        Err(error) => return Err(unanswered(settings, &destination, &error).await),
     };
-    identity.account.ok_or_else(|| Error::Incomplete {
+    identity.account.ok_or(NotConnected::NoAccount {
         operation: OPERATION,
-        target: CREDENTIALS.to_owned(),
-        missing: "the account",
     })
 }
 
@@ -69,17 +71,17 @@ async fn unanswered<E>(
     settings: &Settings,
     destination: &Destination,
     error: &SdkError<E>,
-) -> NotSignedIn
+) -> NotConnected
 where
     E: std::error::Error + 'static,
 {
     if let Some(error) = no_credentials(error) {
-        return NotSignedIn::NoCredentials {
+        return NotConnected::NoCredentials {
             reason: reason(settings, error),
             sso_profile: sso_profile(settings).await,
         };
     }
-    NotSignedIn::NoAnswer {
+    NotConnected::NoAnswer {
         operation: OPERATION,
         endpoint: destination.url(),
         reason: network_reason(error),

@@ -9,7 +9,7 @@ use super::credentials::load;
 use super::place::Place;
 use super::settings::Settings;
 use super::tags::Tags;
-use crate::error::Error;
+use crate::error::{Error, NotConnected};
 
 /// Clients for one account and region.
 #[derive(Debug, Clone)]
@@ -28,13 +28,13 @@ impl Clients {
     ///
     /// # Errors
     /// No region, no usable credentials, or an account that the settings keep out.
-    pub async fn connect(settings: &Settings, cancel: Cancel) -> Result<Self, Error> {
+    pub async fn connect(settings: &Settings, cancel: Cancel) -> Result<Self, NotConnected> {
         let shared = load(settings).await?;
         let region = shared.region().map(ToString::to_string);
         // an empty AWS_REGION does not name one
         let region = region
             .filter(|region| !region.is_empty())
-            .ok_or(Error::NoRegion)?;
+            .ok_or(NotConnected::NoRegion)?;
         let account_id = if settings.skip_requesting_account_id {
             None
         } else {

@@ -15,13 +15,13 @@ use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::settings::Settings;
-use crate::error::{Error, NotSignedIn, ProfileSource, chain};
+use crate::error::{NotConnected, ProfileSource, chain};
 
 /// Loads what every client needs. Nothing is called but what the credentials need.
 ///
 /// # Errors
 /// A profile that the shared files do not define, or files that cannot be read.
-pub(super) async fn load(settings: &Settings) -> Result<SdkConfig, Error> {
+pub(super) async fn load(settings: &Settings) -> Result<SdkConfig, NotConnected> {
     check_profile(settings).await?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(
@@ -80,7 +80,7 @@ fn sign_in(shared: SdkConfig, profile: &str, files: EnvConfigFiles) -> SdkConfig
 }
 
 /// Checks that the shared files define the profile that is in use.
-async fn check_profile(settings: &Settings) -> Result<(), Error> {
+async fn check_profile(settings: &Settings) -> Result<(), NotConnected> {
     let Some((name, named_by)) = asked_profile(settings) else {
         return Ok(());
     };
@@ -90,12 +90,11 @@ async fn check_profile(settings: &Settings) -> Result<(), Error> {
     }
     let mut defined: Vec<String> = files.profiles().map(str::to_owned).collect();
     defined.sort();
-    Err(NotSignedIn::UnknownProfile {
+    Err(NotConnected::UnknownProfile {
         profile: name,
         named_by,
         defined,
-    }
-    .into())
+    })
 }
 
 /// The profile that somebody named, if anybody did.
@@ -110,13 +109,13 @@ fn asked_profile(settings: &Settings) -> Option<(String, ProfileSource)> {
         .or_else(|| of_environment().map(|name| (name, ProfileSource::Environment)))
 }
 
-async fn read_files(settings: &Settings) -> Result<ProfileSet, Error> {
+async fn read_files(settings: &Settings) -> Result<ProfileSet, NotConnected> {
     let name = settings.profile.clone().map(Into::into);
     profile::load(&Fs::real(), &Env::real(), &profile_files(settings), name)
         .await
         .map_err(|error| {
             let reason = chain(&error);
-            NotSignedIn::SharedFiles { reason }.into()
+            NotConnected::SharedFiles { reason }
         })
 }
 

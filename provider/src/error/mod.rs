@@ -6,13 +6,13 @@ use aws_sdk_s3::operation::RequestId;
 use tf_provider::{AttributePath, Diagnostic};
 
 mod call;
+mod connect;
 mod holding;
-mod sign_in;
 
 pub use call::CallFailure;
 pub(crate) use call::{chain, network_reason};
+pub use connect::{AccountRule, NotConnected, ProfileSource};
 pub use holding::Holding;
-pub use sign_in::{NotSignedIn, ProfileSource};
 
 /// An error of the provider's own logic, before it becomes a Terraform diagnostic.
 #[derive(Debug, thiserror::Error)]
@@ -99,20 +99,6 @@ pub enum Error {
         /// Whose the credentials are.
         caller: String,
     },
-    /// The provider block does not let this account in.
-    #[error("the credentials belong to the account {account}, which {}", .rule.reason())]
-    AccountRefused {
-        /// The account.
-        account: String,
-        /// The rule that keeps it out.
-        rule: AccountRule,
-    },
-    /// There is nobody to work as.
-    #[error(transparent)]
-    NotSignedIn(#[from] NotSignedIn),
-    /// No region was configured.
-    #[error("no AWS region is configured")]
-    NoRegion,
     /// Terraform asked the provider to stop.
     #[error("{operation} on {target} was not done: Terraform asked the provider to stop")]
     Cancelled {
@@ -121,33 +107,6 @@ pub enum Error {
         /// The resource.
         target: String,
     },
-}
-
-/// Which accounts the provider block lets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountRule {
-    /// `allowed_account_ids`
-    Allowed,
-    /// `forbidden_account_ids`
-    Forbidden,
-}
-
-impl AccountRule {
-    /// The argument of the provider block.
-    pub fn argument(self) -> &'static str {
-        match self {
-            Self::Allowed => "allowed_account_ids",
-            Self::Forbidden => "forbidden_account_ids",
-        }
-    }
-
-    fn reason(self) -> String {
-        let is = match self {
-            Self::Allowed => "is not one of",
-            Self::Forbidden => "is one of",
-        };
-        format!("{is} {}", self.argument())
-    }
 }
 
 impl Error {
@@ -233,17 +192,7 @@ impl Error {
                 "Nothing was looked for here, so nothing is planned anew. Use credentials of the account {account}. To \
                  let go of it and make another, use `terraform state rm`."
             )),
-            Self::AccountRefused { rule, .. } => Some(format!(
-                "Use credentials of an account that may be worked in (`profile`, the environment), or change {} of \
-                 the provider block.",
-                rule.argument()
-            )),
-            Self::NoRegion => Some(
-                "Set `region` in the provider block, the environment variable AWS_REGION, or `region` in the profile."
-                    .to_owned(),
-            ),
             Self::Call(failure) => failure.hint(),
-            Self::NotSignedIn(reason) => Some(reason.hint()),
             Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
         }
     }
@@ -261,14 +210,18 @@ impl Error {
 
     /// The error as Terraform shows it.
     pub(crate) fn diagnostic(&self, summary: &str, path: impl Into<AttributePath>) -> Diagnostic {
-        let mut text = self.to_string();
-        if let Some(first) = text.get(..1).map(str::to_uppercase) {
-            text.replace_range(..1, &first);
-        }
-        let detail = match self.hint() {
-            Some(hint) => format!("{text}.\n\n{hint}"),
-            None => format!("{text}."),
-        };
-        Diagnostic::error(summary, detail).at(path)
+        diagnostic(summary, self, self.hint()).at(path)
     }
+}
+
+fn diagnostic(summary: &str, error: &dyn std::error::Error, hint: Option<String>) -> Diagnostic {
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    let detail = match hint {
+        Some(hint) => format!("{text}.\n\n{hint}"),
+        None => format!("{text}."),
+    };
+    Diagnostic::error(summary, detail)
 }

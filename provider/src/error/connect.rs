@@ -1,0 +1,250 @@
+//! Why the provider cannot begin: no region, no credentials, no answer, or not the right account.
+
+use tf_provider::{AttributePath, Diagnostic};
+
+use super::CallFailure;
+use super::diagnostic;
+
+/// Why the provider has no account and region to work in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotConnected {
+    /// No region is configured.
+    #[error("no AWS region is configured")]
+    NoRegion,
+    /// The shared files do not define the profile.
+    #[error("the shared configuration files do not define the profile {profile:?}, which {} names", .named_by.name())]
+    UnknownProfile {
+        /// The profile.
+        profile: String,
+        /// Who named it.
+        named_by: ProfileSource,
+        /// The profiles that the files define, sorted.
+        defined: Vec<String>,
+    },
+    /// The shared files cannot be read.
+    #[error("the shared configuration files cannot be read: {reason}")]
+    SharedFiles {
+        /// What the SDK says.
+        reason: String,
+    },
+    /// Nothing gives credentials.
+    #[error("there are no credentials: {reason}")]
+    NoCredentials {
+        /// Why they could not be loaded.
+        reason: String,
+        /// The profile that signs in with SSO, if the credentials come from one.
+        sso_profile: Option<String>,
+    },
+    /// The request was sent, or should have been, and nothing came back.
+    #[error("{operation} at {endpoint} was not answered: {reason}")]
+    NoAnswer {
+        /// The API operation.
+        operation: &'static str,
+        /// The URL that the request was for.
+        endpoint: String,
+        /// What the network says.
+        reason: String,
+    },
+    /// STS answered, and not with the account.
+    #[error("{0}")]
+    Refused(Box<CallFailure>),
+    /// STS answered with success, and left the account out.
+    #[error("{operation} answered without the account")]
+    NoAccount {
+        /// The API operation.
+        operation: &'static str,
+    },
+    /// The provider block does not let this account in.
+    #[error("the credentials belong to the account {account}, which {}", .rule.reason())]
+    AccountRefused {
+        /// The account.
+        account: String,
+        /// The rule that keeps it out.
+        rule: AccountRule,
+    },
+}
+
+/// Which accounts the provider block lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountRule {
+    /// `allowed_account_ids`
+    Allowed,
+    /// `forbidden_account_ids`
+    Forbidden,
+}
+
+impl AccountRule {
+    /// The argument of the provider block.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed_account_ids",
+            Self::Forbidden => "forbidden_account_ids",
+        }
+    }
+
+    fn reason(self) -> String {
+        let is = match self {
+            Self::Allowed => "is not one of",
+            Self::Forbidden => "is one of",
+        };
+        format!("{is} {}", self.argument())
+    }
+}
+
+/// Who named a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileSource {
+    /// `profile` of the provider block.
+    Argument,
+    /// The environment.
+    Environment,
+}
+
+impl ProfileSource {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Argument => "`profile` of the provider block",
+            Self::Environment => "the environment variable AWS_PROFILE",
+        }
+    }
+}
+
+impl NotConnected {
+    /// The failure as Terraform shows it, at the argument of the provider block that it is about.
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
+        diagnostic(self.summary(), self, self.hint()).at(self.argument())
+    }
+
+    fn argument(&self) -> AttributePath {
+        match self {
+            Self::NoRegion => "region".into(),
+            Self::UnknownProfile {
+                named_by: ProfileSource::Argument,
+                ..
+            } => "profile".into(),
+            Self::AccountRefused { rule, .. } => rule.argument().into(),
+            Self::UnknownProfile { .. }
+            | Self::SharedFiles { .. }
+            | Self::NoCredentials { .. }
+            | Self::NoAnswer { .. }
+            | Self::Refused(_)
+            | Self::NoAccount { .. } => AttributePath::root(),
+        }
+    }
+
+    fn summary(&self) -> &'static str {
+        match self {
+            Self::NoRegion => "No AWS region",
+            Self::UnknownProfile { .. } => "Unknown AWS profile",
+            Self::SharedFiles { .. } => "Unreadable AWS configuration files",
+            Self::NoCredentials { .. } => "No AWS credentials",
+            Self::NoAnswer { .. } => "AWS STS cannot be reached",
+            Self::Refused(failure) if failure.code.is_some() => "AWS refused the credentials",
+            Self::Refused(_) | Self::NoAccount { .. } => {
+                "AWS STS did not say whose the credentials are"
+            }
+            Self::AccountRefused { .. } => "Not an account to work in",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownProfile { defined, .. } if !defined.is_empty() => {
+                format!("They define: {}.", defined.join(", "))
+            }
+            Self::NoCredentials {
+                sso_profile: Some(profile),
+                ..
+            } => format!(
+                "The profile {profile:?} signs in with SSO. Sign in again: `{}`.",
+                sso_login(profile)
+            ),
+            Self::AccountRefused { rule, .. } => format!(
+                "Use credentials of an account that may be worked in (`profile`, the environment), or change {} of \
+                 the provider block.",
+                rule.argument()
+            ),
+            Self::Refused(failure) => return failure.hint(),
+            Self::NoRegion
+            | Self::UnknownProfile { .. }
+            | Self::SharedFiles { .. }
+            | Self::NoCredentials { .. }
+            | Self::NoAnswer { .. }
+            | Self::NoAccount { .. } => self.fixed_hint().to_owned(),
+        };
+        Some(hint)
+    }
+
+    fn fixed_hint(&self) -> &'static str {
+        match self {
+            Self::NoRegion => {
+                "Set `region` in the provider block, the environment variable AWS_REGION, or `region` in the profile."
+            }
+            Self::UnknownProfile { .. } => {
+                "They define no profile at all: `aws configure` or `aws configure sso` writes one."
+            }
+            Self::SharedFiles { .. } => {
+                "`aws configure list` shows which files AWS's own tools read."
+            }
+            Self::NoCredentials { .. } => {
+                "Set `profile` of the provider block, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. \
+                 `aws sts get-caller-identity` shows which credentials AWS's own tools find."
+            }
+            Self::NoAnswer { .. }
+            | Self::NoAccount { .. }
+            | Self::Refused(_)
+            | Self::AccountRefused { .. } => {
+                "The provider asks STS for the account before anything else. Check the network and its proxy \
+                 (HTTPS_PROXY), that `region` is a region of AWS, and `endpoints`. For an endpoint without STS, set \
+                 skip_requesting_account_id = true."
+            }
+        }
+    }
+}
+
+fn sso_login(profile: &str) -> String {
+    match profile {
+        "default" => "aws sso login".to_owned(),
+        named => format!("aws sso login --profile {named}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_profile_is_shown_beside_those_that_exist() {
+        let unknown = |defined: &[&str]| NotConnected::UnknownProfile {
+            profile: "adit".to_owned(),
+            named_by: ProfileSource::Environment,
+            defined: defined.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(
+            unknown(&[]).to_string(),
+            "the shared configuration files do not define the profile \"adit\", which the environment variable \
+             AWS_PROFILE names"
+        );
+        assert_eq!(
+            unknown(&["audit", "dev"]).hint().as_deref(),
+            Some("They define: audit, dev.")
+        );
+        let none = unknown(&[]).hint();
+        assert!(none.is_some_and(|hint| hint.contains("`aws configure`")));
+    }
+
+    #[test]
+    fn sso_session_is_renewed_by_the_command_of_its_profile() {
+        let expired = |profile: Option<&str>| {
+            NotConnected::NoCredentials {
+                reason: "the session has expired".to_owned(),
+                sso_profile: profile.map(str::to_owned),
+            }
+            .hint()
+            .unwrap_or_default()
+        };
+        assert!(expired(Some("audit")).ends_with("`aws sso login --profile audit`."));
+        assert!(expired(Some("default")).ends_with("`aws sso login`."));
+        assert!(!expired(None).contains("sso"));
+    }
+}
