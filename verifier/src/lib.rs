@@ -66,6 +66,8 @@
     clippy::allow_attributes_without_reason
 )]
 
+#[allow(dead_code, reason = "the walk calls these rules soon")]
+mod absence;
 mod budget;
 mod examine;
 pub mod finding;
