@@ -130,7 +130,7 @@ class Case:
         self.log = Log()
         for _ in range(random_.randrange(1, 4)):
             self.log.add()
-        self.policy, self.state, self.more, self.made = None, None, {}, []
+        self.policy, self.pinned, self.more, self.made = None, None, {}, []
         random_.choice((self.stored, self.lines, self.lines, self.lines, self.event, self.event, self.declared, self.listing,
                         self.rotation, self.clocks, self.document, self.document, self.pins, self.pins))()
         self.policy = self.policy or document_bytes(self.log.policy(**self.more))
@@ -201,12 +201,12 @@ class Case:
 
     def pins(self):
         """Pins of this log and of another."""
-        place = self.log.position(self.random.randrange(len(self.log.heads)))
-        value = {"state": 1, "logs": {self.log.origin: place, "acme.example/other": self.log.position(0)}}
+        place = self.log.pin(self.random.randrange(len(self.log.heads)))
+        value = {"pins": 1, "logs": {self.log.origin: place, "acme.example/other": self.log.pin(0)}}
         if self.random.random() < 0.2:
             value["logs"][self.log.origin]["segment"] += self.random.choice((-1, 1, 1 << 60))
             value["logs"][self.log.origin]["segment"] = max(0, value["logs"][self.log.origin]["segment"])
-        self.state, what = edit_document(self.random, value)
+        self.pinned, what = edit_document(self.random, value)
         self.note(f"pins: {what}")
 
     def listing(self):
@@ -250,13 +250,13 @@ class Case:
         number = self.log.head.number
         opened = number * HOUR + self.random.choice((0, -HOUR, -3 * HOUR, HOUR, 2 * HOUR, -3540, -3541))
         self.log.add(opened=opened, sealed=opened + self.random.choice((0, 1, 2, 60, -1)))
-        place = self.log.position(self.random.randrange(len(self.log.heads)))
+        place = self.log.pin(self.random.randrange(len(self.log.heads)))
         if self.random.random() < 0.5:
             place["segment"] += self.random.choice((0, 0, 1, -1))
             place["segment"] = max(0, place["segment"])
-            self.state = {"state": 1, "logs": {self.log.origin: place}}
+            self.pinned = {"pins": 1, "logs": {self.log.origin: place}}
         self.more["lock"] = [span(silence=self.random.choice((1, 60, 3600, 3660, 7200, 1 << 40)))]
-        self.note(f"clocks {opened} {self.state}")
+        self.note(f"clocks {opened} {self.pinned}")
 
     def write(self, folder):
         for key, data in self.log.objects.items():
@@ -267,19 +267,19 @@ class Case:
         os.makedirs(os.path.join(folder, "bucket"), exist_ok=True)
         with open(os.path.join(folder, "policy.json"), "wb") as file:
             file.write(self.policy)
-        if self.state is not None:
-            with open(os.path.join(folder, "state.json"), "wb") as file:
-                file.write(self.state if isinstance(self.state, bytes) else document_bytes(self.state))
+        if self.pinned is not None:
+            with open(os.path.join(folder, "pins.json"), "wb") as file:
+                file.write(self.pinned if isinstance(self.pinned, bytes) else document_bytes(self.pinned))
 
 
 def both(case, folder, verifier, at):
     """The answers of both: (exit code, first fault's code)."""
     case.write(folder)
-    policy, bucket, state = (os.path.join(folder, name) for name in ("policy.json", "bucket", "state.json"))
-    ours = opinion(policy, bucket, at, state).json()
-    asked = [verifier, "--policy", policy, "--at", at, "--report", "json"]
-    if case.state is not None:
-        asked += ["--state", state]
+    policy, bucket, pins = (os.path.join(folder, name) for name in ("policy.json", "bucket", "pins.json"))
+    ours = opinion(policy, bucket, at, pins).json()
+    asked = [verifier, "--policy", policy, "--at", at, "--output", "json"]
+    if case.pinned is not None:
+        asked += ["--pins", pins]
     run = subprocess.run([*asked, bucket], capture_output=True, check=False)
     try:
         faults = json.loads(run.stdout)["faults"]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A second opinion: verifies a folder against a trust policy, from the guides in docs/guides alone.
 
-    verify.py --policy POLICY [--at TIME] [--state FILE] FOLDER
+    verify.py --policy POLICY [--at TIME] [--pins FILE] FOLDER
 
 Prints one JSON document and answers as auditlog-verify does: 0 verified, 1 a fault was found, 2 no verdict. It is
-small and slow on purpose, reads `--state` without writing it, and knows no S3: of the storage it checks only that
+small and slow on purpose, reads `--pins` without writing it, and knows no S3: of the storage it checks only that
 each thing in the folder of a log is a segment.
 """
 
@@ -270,25 +270,33 @@ def load_pins(path):
         return {}
     try:
         with open(path, "rb") as file:
-            value = fields(document(file.read((16 << 20) + 1)), ("state", "logs"))
-        integer(value["state"], 1, 1)
+            value = fields(document(file.read((16 << 20) + 1)), ("pins", "logs"))
+        integer(value["pins"], 1, 1)
         need(isinstance(value["logs"], dict), "an object is due")
         return {
-            origin_of(origin): parse_head(fields(pin, ("segment", "size", "root"))) for origin, pin in value["logs"].items()
+            origin_of(origin): parse_pin(fields(pin, ("segment", "size", "root", "sealed"), ("stored",)))
+            for origin, pin in value["logs"].items()
         }
     except NoVerdict as reason:
-        raise NoVerdict(f"state file: {reason}") from None
+        raise NoVerdict(f"pins file: {reason}") from None
 
 
-def opinion(policy_path, folder, at=None, state=None):
+def parse_pin(value):
+    moment(value["sealed"])
+    if "stored" in value:
+        moment(value["stored"])
+    return parse_head(value)
+
+
+def opinion(policy_path, folder, at=None, pins=None):
     """The whole verification: a report, which never raises."""
     report = Report([], [])
     try:
         with open(policy_path, "rb") as file:
             policy = parse_policy(file.read())
         now = clock.time_ns() // 1000
-        pins = load_pins(state)
-        verify(policy, folder, Times(now, moment(at) if at else now), pins, report)
+        pinned = load_pins(pins)
+        verify(policy, folder, Times(now, moment(at) if at else now), pinned, report)
     except (NoVerdict, OSError) as reason:
         report.unread.append(str(reason))
     return report
@@ -298,19 +306,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--policy")
     parser.add_argument("--at", help="judge the silence after the last segment at this time")
-    parser.add_argument("--state", help="heads that an earlier run pinned")
-    parser.add_argument("--each", action="store_true", help="read {policy, folder, at, state} from each line of the input")
+    parser.add_argument("--pins", help="heads that an earlier run pinned")
+    parser.add_argument("--each", action="store_true", help="read {policy, folder, at, pins} from each line of the input")
     parser.add_argument("folder", nargs="?")
     arguments = parser.parse_args()
     if arguments.each:
         for line in sys.stdin:
             asked = json.loads(line)
-            report = opinion(asked["policy"], asked["folder"], asked.get("at"), asked.get("state"))
+            report = opinion(asked["policy"], asked["folder"], asked.get("at"), asked.get("pins"))
             print(json.dumps(report.json()), flush=True)
         return 0
     if not arguments.policy or not arguments.folder:
         parser.error("a policy and a folder are due")
-    report = opinion(arguments.policy, arguments.folder, arguments.at, arguments.state)
+    report = opinion(arguments.policy, arguments.folder, arguments.at, arguments.pins)
     print(json.dumps(report.json(), indent=1))
     return report.exit()
 

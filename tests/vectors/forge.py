@@ -360,6 +360,9 @@ class Log:
         root = base64.b64encode(head.range.root()).decode()
         return {"segment": number, "size": head.range.size, "root": root}
 
+    def pin(self, number):
+        return {**self.position(number), "sealed": when(self.heads[number].sealed)}
+
     def log_policy(self, **more):
         return {
             "origin": self.origin,

@@ -4,7 +4,7 @@
     target/venv/bin/python tests/vectors/generate.py [--check]
 
 Each vector is a folder: `vector.json` (what is expected), `policy.json`, `bucket/`, and where heads are pinned
-`state.json`. All keys and times are fixed; see forge.py.
+`pins.json`. All keys and times are fixed; see forge.py.
 """
 
 import argparse
@@ -27,9 +27,9 @@ def document(value):
 def files_of(vector):
     """The files of a vector by their paths."""
     bodies = {"vector.json": document(vector.expected()), "policy.json": vector.policy_bytes()}
-    if vector.state is not None:
-        text = vector.state
-        bodies["state.json"] = text.encode() if isinstance(text, str) else document(text)
+    if vector.pins is not None:
+        text = vector.pins
+        bodies["pins.json"] = text.encode() if isinstance(text, str) else document(text)
     for key, data in vector.objects.items():
         bodies["bucket/" + key] = data
     return {f"{vector.name}/{path}": data for path, data in bodies.items()}

@@ -7,7 +7,7 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::finding::Fault;
+use crate::fault::Fault;
 
 /// Line of a segment that announces its key.
 const KEY_LINE: u64 = 2;

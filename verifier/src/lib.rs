@@ -13,10 +13,11 @@
 //! ```
 //! use auditlog_chain::policy::TrustPolicy;
 //! use auditlog_chain::timestamp::Timestamp;
-//! use auditlog_verifier::report::Verdict;
+//! use auditlog_verifier::pins::Pins;
+//! use auditlog_verifier::request::Request;
 //! use auditlog_verifier::source::Folder;
-//! use auditlog_verifier::state::Pins;
-//! use auditlog_verifier::verify::{Request, verify};
+//! use auditlog_verifier::verdict::Verdict;
+//! use auditlog_verifier::verify::verify;
 //!
 //! let json = br#"{
 //!   "trust_policy": 1,
@@ -50,7 +51,7 @@
 //! let report = verify(&source, &request, &Pins::default(), &mut |_| {})?;
 //! // The folder is empty, and finding nothing is never success.
 //! assert_eq!(report.verdict(), Verdict::Fault);
-//! assert_eq!(report.faults()[0].fault.code(), "log-empty");
+//! assert_eq!(report.faults()[0].what.code(), "log-empty");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -68,23 +69,34 @@
 
 #[allow(dead_code, reason = "the walk calls these rules soon")]
 mod absence;
+pub mod acknowledged;
 mod budget;
+mod conclude;
 mod examine;
-pub mod finding;
+pub mod fault;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod head;
+pub mod holes;
 mod keys;
+pub mod not_checked;
+pub mod note;
 mod parallel;
+pub mod pin;
+pub mod pins;
+pub mod place;
 mod plan;
 pub mod progress;
 mod record;
 pub mod report;
+pub mod request;
 pub mod source;
-pub mod state;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod undecided;
+pub mod verdict;
 pub mod verify;
 mod walk;

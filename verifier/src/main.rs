@@ -14,13 +14,15 @@ use auditlog_chain::limits::MAX_POLICY_BYTES;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{PolicyError, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_verifier::pins::{self, Pins, PinsError};
 use auditlog_verifier::progress::ProgressLine;
-use auditlog_verifier::report::{LogReport, Report, Verdict, plain};
+use auditlog_verifier::report::{LogReport, Report, plain};
+use auditlog_verifier::request::{Request, RequestError};
 use auditlog_verifier::source::{Folder, ReadError, Source};
 #[cfg(feature = "s3")]
 use auditlog_verifier::source::{S3, S3Options};
-use auditlog_verifier::state::{Pins, StateError};
-use auditlog_verifier::verify::{Request, RequestError, verify};
+use auditlog_verifier::verdict::Verdict;
+use auditlog_verifier::verify::verify;
 use clap::{Parser, ValueEnum};
 
 /// Verify audit logs in a bucket or a folder against their trust policy.
@@ -36,15 +38,15 @@ struct Arguments {
     /// Verify this log only; may be given more than once
     #[arg(long = "log", value_name = "ORIGIN", value_parser = origin)]
     logs: Vec<Origin>,
-    /// Keep the heads seen here, and fail where a log has gone back behind one of them
+    /// File that keeps the head of each log that verified: a later run fails where a log has gone back behind it
     #[arg(long, value_name = "FILE")]
-    state: Option<PathBuf>,
+    pins: Option<PathBuf>,
     /// Judge the silence after the last segment at this time instead of now (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
-    /// Form of the report
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    report: Form,
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
     /// Seconds by which clocks may differ
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     max_skew_seconds: u32,
@@ -76,14 +78,16 @@ struct S3Arguments {
     /// Profile of the shared AWS configuration
     #[arg(long)]
     profile: Option<String>,
-    /// Seconds for which an attempt waits for an answer, of three that are made
-    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    timeout_seconds: u32,
+    /// Seconds to wait for one answer of S3; with all retries at most three times as long
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    timeout: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Form {
+enum Output {
+    /// Lines for people
     Text,
+    /// One JSON document
     Json,
 }
 
@@ -135,12 +139,12 @@ impl Usage {
     }
 }
 
-impl From<StateError> for Usage {
-    fn from(error: StateError) -> Self {
+impl From<PinsError> for Usage {
+    fn from(error: PinsError) -> Self {
         let hint = match error {
-            StateError::Unsupported { .. } => "use a newer auditlog-verify",
-            StateError::Read { .. } | StateError::Malformed { .. } | StateError::Write { .. } => {
-                "the file was left as it is; name another with --state, or restore it from a backup"
+            PinsError::Unsupported { .. } => "use a newer auditlog-verify",
+            PinsError::Read { .. } | PinsError::Malformed { .. } | PinsError::Write { .. } => {
+                "the file was left as it is; name another with --pins, or restore it from a backup"
             }
         };
         Self::new(error.to_string(), hint)
@@ -164,12 +168,12 @@ impl From<RequestError> for Usage {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let form = arguments.report;
+    let output = arguments.output;
     match run(&arguments) {
         Ok(report) => {
-            let text = match form {
-                Form::Text => report.to_text(),
-                Form::Json => report.to_json(),
+            let text = match output {
+                Output::Text => report.to_text(),
+                Output::Json => report.to_json(),
             };
             // Whoever closed the pipe has read what it wanted; the exit code says the rest.
             match io::stdout()
@@ -220,9 +224,9 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
     let policy =
         TrustPolicy::parse(&json).map_err(|error| Usage::of_policy(&arguments.policy, &error))?;
     let pins = arguments
-        .state
+        .pins
         .as_deref()
-        .map(Pins::load)
+        .map(pins::load)
         .transpose()?
         .unwrap_or_default();
     let source = open(arguments, &policy)?;
@@ -241,27 +245,23 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
     });
     line.clear();
     let mut report = report?;
-    if let Some(path) = &arguments.state
-        && let Err(error) = keep_heads(path, &report, &pins)
+    if let Some(path) = &arguments.pins
+        && let Err(error) = pin_heads(path, &report, &pins)
     {
-        let error = ReadError::new(error.to_string()).with_hint(
-            "the heads of this run are not kept: name a file in a folder that can be written",
-        );
-        report.add_unread("the state file", error);
+        let hint =
+            "the heads of this run are not pinned: name a file in a folder that can be written";
+        report.add_pins_not_kept(error.to_string(), hint.to_owned());
     }
     Ok(report)
 }
 
-fn keep_heads(path: &Path, report: &Report, seen: &Pins) -> Result<(), StateError> {
-    let mut verified = report
-        .logs()
-        .iter()
-        .filter_map(LogReport::verified)
-        .peekable();
-    if verified.peek().is_none() {
+fn pin_heads(path: &Path, report: &Report, seen: &Pins) -> Result<(), PinsError> {
+    let heads = report.logs().iter().filter_map(LogReport::verified);
+    let mut heads = heads.peekable();
+    if heads.peek().is_none() {
         return Ok(());
     }
-    Pins::update(path, |pins| verified.for_each(|head| pins.take(head, seen)))
+    pins::update(path, |pins| heads.for_each(|head| pins.take(head, seen)))
 }
 
 fn cores() -> usize {
@@ -295,13 +295,26 @@ fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dyn Source>, 
         (_, Some(target)) if target.starts_with("s3://") => {
             open_bucket(arguments, policy, Some(target))
         }
-        (Some(folder), _) => Ok(Box::new(Folder::open(folder)?)),
+        (Some(folder), _) if names_a_folder(folder) => Ok(Box::new(Folder::open(folder)?)),
+        (Some(word), _) => Err(Usage::new(
+            format!(
+                "expected a folder such as ./audit or s3://BUCKET[/PREFIX], not {}",
+                word.display()
+            ),
+            "write ./ before the name of a folder",
+        )),
         (None, _) if policy.document().bucket.is_some() => open_bucket(arguments, policy, None),
         (None, _) => Err(Usage::new(
-            "the trust policy names no bucket, and no target was given",
+            "the trust policy does not name a bucket, and no target was given",
             "name the folder that holds the logs",
         )),
     }
+}
+
+/// Whether a target is a path. A bare word is kept free for a subcommand.
+fn names_a_folder(target: &OsStr) -> bool {
+    let bytes = target.as_encoded_bytes();
+    bytes.iter().any(|byte| matches!(byte, b'/' | b'.'))
 }
 
 #[cfg(not(feature = "s3"))]
@@ -353,7 +366,7 @@ fn open_bucket(
         profile: arguments.s3.profile.clone(),
         // Reading waits for the store most of the time; two more than there are cores keep the cores busy.
         readers: cores().saturating_add(2),
-        timeout: Duration::from_secs(arguments.s3.timeout_seconds.into()),
+        timeout: Duration::from_secs(arguments.s3.timeout.into()),
         clock: SystemTime::now,
     })?;
     Ok(Box::new(source))

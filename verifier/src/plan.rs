@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 
-use crate::finding::{Fault, Finding, Place};
+use crate::fault::Fault;
+use crate::place::{Place, Placed};
 use crate::source::{Listed, Marker, Version};
 
 /// What the listing shows under the key of one segment.
@@ -68,7 +69,7 @@ impl<'p> Planner<'p> {
     }
 
     /// Takes one thing of the listing; returns the fault where the policy declares nothing that it could be.
-    pub(crate) fn take(&mut self, listed: Listed) -> Option<Finding> {
+    pub(crate) fn take(&mut self, listed: Listed) -> Option<Placed<Fault>> {
         let (key, version_id, what) = match &listed {
             Listed::Version { key, version } => (key, version.id.clone(), "an object"),
             Listed::Marker { key, marker } => (key, marker.id.clone(), "a delete marker"),
@@ -103,8 +104,8 @@ impl<'p> Planner<'p> {
             version_id,
             ..Place::default()
         };
-        Some(Finding {
-            fault: Fault::ObjectUnaccounted { what },
+        Some(Placed {
+            what: Fault::ObjectUnaccounted { what },
             place,
         })
     }

@@ -3,7 +3,16 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::verify::Progress;
+/// How far a verification is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Segments looked at.
+    pub segments: u64,
+    /// Segments to look at.
+    pub of: u64,
+    /// Entries in them.
+    pub entries: u64,
+}
 
 /// How often the line is written anew.
 const PERIOD: Duration = Duration::from_millis(200);

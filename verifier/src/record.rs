@@ -1,60 +1,95 @@
 //! What has been found so far, in bounded memory.
 
-use auditlog_chain::origin::Origin;
-
-use crate::finding::{Fault, Finding, Place, Unread};
-use crate::report::Verdict;
+use crate::acknowledged::Acknowledged;
+use crate::fault::Fault;
+use crate::note::Note;
+use crate::place::{Place, Placed};
 use crate::source::ReadError;
+use crate::undecided::{Undecided, Unreadable};
+use crate::verdict::Verdict;
 
-/// Most findings of a kind that a report lists of one log; what goes beyond is counted. Stops a bucket of a billion strange
+/// Most things of a kind that a report lists of one log; what goes beyond is counted. Stops a bucket of a billion strange
 /// objects from filling the memory.
 const MAX_LISTED: usize = 10_000;
 
-/// Faults, things left unread, and notes.
+/// Faults, acknowledged faults, undecided things, and notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
-    pub(crate) faults: Vec<Finding>,
-    pub(crate) unread: Vec<Unread>,
-    pub(crate) notes: Vec<String>,
-    /// Faults, and things unread, that were found and are not listed.
-    pub(crate) more_faults: u64,
-    pub(crate) more_unread: u64,
+    pub(crate) faults: Found<Fault>,
+    pub(crate) acknowledged: Found<Acknowledged>,
+    pub(crate) undecided: Found<Undecided>,
+    pub(crate) notes: Found<Note>,
+}
+
+/// Things of one kind: the first of them, and the number of those that are not listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found<T> {
+    listed: Vec<Placed<T>>,
+    more: u64,
+}
+
+impl<T> Default for Found<T> {
+    fn default() -> Self {
+        Self {
+            listed: Vec::new(),
+            more: 0,
+        }
+    }
+}
+
+impl<T> Found<T> {
+    pub(crate) fn listed(&self) -> &[Placed<T>] {
+        &self.listed
+    }
+
+    /// How many were found and are not listed.
+    pub(crate) const fn more(&self) -> u64 {
+        self.more
+    }
+
+    /// How many were found.
+    pub(crate) fn count(&self) -> u64 {
+        u64::try_from(self.listed.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.more)
+    }
+
+    fn push(&mut self, what: T, place: Place) {
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(Placed { what, place });
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.listed.extend(other.listed);
+        self.more = self.more.saturating_add(other.more);
+    }
 }
 
 impl Record {
     pub(crate) fn fault(&mut self, fault: Fault, place: Place) {
-        if self.faults.len() < MAX_LISTED {
-            self.faults.push(Finding { fault, place });
-        } else {
-            self.more_faults = self.more_faults.saturating_add(1);
-        }
+        self.faults.push(fault, place);
     }
 
-    pub(crate) fn unread(&mut self, what: &str, log: Option<&Origin>, error: ReadError) {
-        if self.unread.len() < MAX_LISTED {
-            let ReadError { reason, hint } = error;
-            self.unread.push(Unread {
-                what: what.to_owned(),
-                log: log.cloned(),
-                reason,
-                hint,
-            });
-        } else {
-            self.more_unread = self.more_unread.saturating_add(1);
-        }
+    pub(crate) fn undecided(&mut self, undecided: Undecided, place: Place) {
+        self.undecided.push(undecided, place);
     }
 
-    pub(crate) fn note(&mut self, note: String) {
-        if self.notes.len() < MAX_LISTED {
-            self.notes.push(note);
-        }
+    pub(crate) fn unreadable(&mut self, what: Unreadable, error: ReadError, place: Place) {
+        self.undecided(Undecided::Unreadable { what, error }, place);
     }
 
-    /// V27: any fault is a fault; else anything unread is no verdict.
+    pub(crate) fn note(&mut self, note: Note, place: Place) {
+        self.notes.push(note, place);
+    }
+
+    /// V27: any fault gives a fault; otherwise anything undecided gives no verdict.
     pub(crate) fn verdict(&self) -> Verdict {
-        if !self.faults.is_empty() {
+        if self.faults.count() > 0 {
             Verdict::Fault
-        } else if !self.unread.is_empty() {
+        } else if self.undecided.count() > 0 {
             Verdict::NoVerdict
         } else {
             Verdict::Verified
@@ -62,10 +97,38 @@ impl Record {
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
-        self.faults.extend(other.faults);
-        self.unread.extend(other.unread);
-        self.notes.extend(other.notes);
-        self.more_faults = self.more_faults.saturating_add(other.more_faults);
-        self.more_unread = self.more_unread.saturating_add(other.more_unread);
+        self.faults.merge(other.faults);
+        self.acknowledged.merge(other.acknowledged);
+        self.undecided.merge(other.undecided);
+        self.notes.merge(other.notes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_the_limit_is_counted() {
+        let mut record = Record::default();
+        for count in 0..10_003 {
+            record.note(Note::UnfinishedFiles { count }, Place::default());
+            record.fault(Fault::ObjectReplica, Place::default());
+        }
+        for (listed, more, count) in [
+            (
+                record.notes.listed().len(),
+                record.notes.more(),
+                record.notes.count(),
+            ),
+            (
+                record.faults.listed().len(),
+                record.faults.more(),
+                record.faults.count(),
+            ),
+        ] {
+            assert_eq!((listed, more, count), (10_000, 3, 10_003));
+        }
+        assert_eq!(record.verdict(), Verdict::Fault);
     }
 }

@@ -4,7 +4,7 @@
 use auditlog_chain::policy::{LockMode, LockSpan, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::finding::Fault;
+use crate::fault::Fault;
 use crate::plan::Slot;
 use crate::source::{Bucket, Lock, Storage, Version};
 

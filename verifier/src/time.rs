@@ -5,9 +5,10 @@ use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::finding::{Fault, Silence};
-use crate::source::{ClockReading, ReadError};
+use crate::fault::{Fault, Silence};
+use crate::source::ClockReading;
 use crate::storage::span_at;
+use crate::undecided::Undecided;
 
 /// The clocks and what they are allowed to differ by.
 #[derive(Clone, Copy)]
@@ -18,20 +19,12 @@ pub(crate) struct Clock {
 }
 
 /// V29: the clock that everything is judged by is the store's too, give or take the skew.
-pub(crate) fn check_clock(clock: Clock, reading: ClockReading) -> Option<ReadError> {
-    let ClockReading {
-        store,
-        ours,
-        apart_seconds,
-    } = reading;
-    let reason = || {
-        format!(
-            "the clock of this machine says {ours}, that of the store {store}: they differ by more than {} seconds",
-            clock.skew_seconds
-        )
-    };
-    let hint = "set the clock of this machine: silence, expiry and the future are judged by it";
-    (apart_seconds > clock.skew_seconds).then(|| ReadError::new(reason()).with_hint(hint))
+pub(crate) fn check_clock(clock: Clock, reading: ClockReading) -> Option<Undecided> {
+    (reading.apart_seconds > clock.skew_seconds).then_some(Undecided::ClockDiffers {
+        store: reading.store,
+        ours: reading.ours,
+        skew_seconds: clock.skew_seconds,
+    })
 }
 
 /// V21, V23: a segment was sealed before it was stored, and not in the future.

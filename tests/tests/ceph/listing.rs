@@ -69,7 +69,7 @@ async fn what_lies_on_later_pages_is_seen_by_sealer_and_verifier() {
     .unwrap();
 
     // All of them are strangers in this bucket, and none is behind a page's end where nobody looks.
-    let run = world.verify().args(["--report", "json"]).run();
+    let run = world.verify().args(["--output", "json"]).run();
     let strangers = run.json()["fault_count"].as_u64();
     assert_eq!(strangers, Some(OBJECTS), "{}", run.stderr);
     let mut policy = world.policy();
@@ -109,7 +109,7 @@ async fn keys_are_read_as_they_were_written() {
     ]
     .map(|name| format!("strange/{name}"));
     put_all(&world, keys.to_vec()).await;
-    let run = world.verify().args(["--report", "json"]).run();
+    let run = world.verify().args(["--output", "json"]).run();
     let report = run.json();
     let faults = report["faults"].as_array().unwrap().iter();
     let mut found: Vec<_> = faults

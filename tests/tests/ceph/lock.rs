@@ -20,9 +20,9 @@ async fn a_sealed_log_verifies_and_each_object_is_locked() {
         "{first}"
     );
     world.append().input("3\n").run().ok();
-    let state = world.folder.path().join("state.json");
+    let pins = world.folder.path().join("pins.json");
     for _ in 0..2 {
-        let run = world.verify().arg("--state").arg(&state).run().ok();
+        let run = world.verify().arg("--pins").arg(&pins).run().ok();
         assert_eq!(run.stderr, "", "{run}");
         let last = run.stdout.lines().last().unwrap();
         assert!(

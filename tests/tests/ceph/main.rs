@@ -125,7 +125,7 @@ impl World {
     /// The verifier finds these faults, by their codes, and nothing is unread. Returns its report.
     #[track_caller]
     fn found(&self, expected: &[&str]) -> Value {
-        let run = self.verify().args(["--report", "json"]).run();
+        let run = self.verify().args(["--output", "json"]).run();
         let report = run.json();
         let faults = report["faults"].as_array().expect("faults");
         let codes: Vec<_> = faults

@@ -91,7 +91,7 @@ impl World {
         let run = self
             .command("auditlog-verify")
             .args(["--policy", "policy.json"]);
-        let run = run.args(["--report", "json"]).run();
+        let run = run.args(["--output", "json"]).run();
         let report = run.json();
         let faults = report["faults"].as_array().expect("faults").iter();
         let codes: Vec<_> = faults.filter_map(|fault| fault["code"].as_str()).collect();

@@ -33,7 +33,7 @@ fn the_first_use_works_as_written() {
     terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
     let run = terraform.shell(&block("", "terraform init")).ok();
     assert!(
-        terraform.path().join("heads.json").is_file(),
+        terraform.path().join("pins.json").is_file(),
         "no heads are pinned: {run}"
     );
     assert_eq!(

@@ -76,8 +76,8 @@ struct Vector {
 }
 
 impl Vector {
-    fn state(&self) -> Option<PathBuf> {
-        Some(self.folder.join("state.json")).filter(|path| path.exists())
+    fn pins(&self) -> Option<PathBuf> {
+        Some(self.folder.join("pins.json")).filter(|path| path.exists())
     }
 
     fn bucket(&self) -> PathBuf {
@@ -132,15 +132,15 @@ fn script(path: &str) -> Command {
 
 fn verify(vector: &Vector, scratch: &Path) -> Run {
     let mut command = command("auditlog-verify")
-        .args(["--report", "json", "--at"])
+        .args(["--output", "json", "--at"])
         .arg(vector.expected["at"].as_str().expect("a time"))
         .arg("--policy")
         .arg(vector.policy());
-    if let Some(state) = vector.state() {
+    if let Some(pins) = vector.pins() {
         // A run keeps the heads it saw, and the vector stays as it is.
-        let copy = scratch.join("state.json");
-        fs::copy(state, &copy).expect("a copy of the pins");
-        command = command.arg("--state").arg(copy);
+        let copy = scratch.join("pins.json");
+        fs::copy(pins, &copy).expect("a copy of the pins");
+        command = command.arg("--pins").arg(copy);
     }
     command.arg(vector.bucket()).run()
 }
@@ -167,7 +167,7 @@ fn the_second_opinion_gives_each_vector_the_same_verdict() {
     let mut asked = String::new();
     for vector in &vectors {
         let at = &vector.expected["at"];
-        let one = json!({ "policy": vector.policy(), "folder": vector.bucket(), "at": at, "state": vector.state() });
+        let one = json!({ "policy": vector.policy(), "folder": vector.bucket(), "at": at, "pins": vector.pins() });
         asked.push_str(&one.to_string());
         asked.push('\n');
     }

@@ -3,9 +3,11 @@
 use auditlog_chain::policy::{Ended, LogPolicy};
 
 use super::world::{Key, PREFIX, World, at, closed, codes, opened, origin};
-use crate::finding::Fault;
-use crate::report::Verdict;
+use crate::fault::Fault;
+use crate::note::Note;
 use crate::source::{Listed, Version};
+use crate::undecided::Undecided;
+use crate::verdict::Verdict;
 
 #[test]
 fn a_good_log_verifies_in_a_folder_and_in_a_bucket() {
@@ -17,8 +19,15 @@ fn a_good_log_verifies_in_a_folder_and_in_a_bucket() {
             let [log] = report.logs() else {
                 panic!("one log")
             };
-            assert_eq!((log.segments, log.entries, log.size), (4, 6, Some(15)));
-            assert_eq!(log.verified().unwrap().position(), world.position(3));
+            assert_eq!(
+                (
+                    log.segments,
+                    log.entries,
+                    log.head.map(|head| head.position.size)
+                ),
+                (4, 6, Some(15))
+            );
+            assert_eq!(log.verified().unwrap().pin().position, world.position(3));
         }
     }
 }
@@ -49,7 +58,7 @@ fn a_segment_that_is_missing_is_a_fault_wherever_it_was() {
         let report = world.verify(&world.folder());
         assert_eq!(codes(&report), ["segment-missing"], "{missing}");
         assert!(
-            report.notes()[0].contains("`left` of segment"),
+            matches!(report.notes()[0].what, Note::LeftUnproven { .. }),
             "{:?}",
             report.notes()
         );
@@ -59,7 +68,7 @@ fn a_segment_that_is_missing_is_a_fault_wherever_it_was() {
     world.segments.remove(&2);
     let report = world.verify(&world.folder());
     assert!(matches!(
-        report.faults()[0].fault,
+        report.faults()[0].what,
         Fault::SegmentMissing {
             first: 1,
             last: 2,
@@ -130,10 +139,9 @@ fn a_format_of_another_number_is_a_fault_only_where_it_is_known() {
     world.policy.logs[0].format = 2;
     let report = world.verify(&world.folder());
     assert_eq!(report.verdict(), Verdict::NoVerdict);
-    assert!(
-        report.unread()[0].reason.contains("format 2"),
-        "{:?}",
-        report.unread()
+    assert_eq!(
+        report.undecided()[0].what,
+        Undecided::Unsupported { found: 2 }
     );
     assert!(report.logs()[0].verified().is_none());
 }
@@ -171,7 +179,7 @@ fn expired_segments_may_be_absent_wherever_they_were() {
             report
                 .notes()
                 .iter()
-                .filter(|note| note.contains("is unproven"))
+                .filter(|note| matches!(note.what, Note::LeftUnproven { .. }))
                 .count(),
             2
         );
@@ -263,12 +271,12 @@ fn an_ended_log_ends_where_the_policy_says_and_what_came_later_is_disowned() {
     world.policy.logs[0].ended = end(&world, 2);
     let report = world.verify(&world.folder());
     assert_eq!(report.verdict(), Verdict::Verified);
-    assert_eq!(report.logs()[0].last_segment, Some(2));
+    assert_eq!(report.logs()[0].head.unwrap().position.segment, 2);
     assert!(
         report
             .notes()
             .iter()
-            .any(|note| note.contains("1 later versions are disowned")),
+            .any(|note| note.what == Note::VersionsDisowned { end: 2, count: 1 }),
         "{:?}",
         report.notes()
     );
@@ -301,7 +309,7 @@ fn logs_that_were_not_asked_for_are_said_not_to_be_checked() {
     world.policy.logs.push(log);
     assert_eq!(world.codes(), ["log-empty"]);
     let policy = auditlog_chain::policy::TrustPolicy::check(world.policy.clone()).unwrap();
-    let request = crate::verify::Request {
+    let request = crate::request::Request {
         policy: &policy,
         policy_digest: auditlog_chain::policy::TrustPolicy::digest(b""),
         logs: &[origin()],
@@ -319,7 +327,7 @@ fn logs_that_were_not_asked_for_are_said_not_to_be_checked() {
             .ends_with("; log acme.example/audit/other not checked; storage not checked")
     );
     let unknown = [auditlog_chain::origin::Origin::parse("x").unwrap()];
-    let request = crate::verify::Request {
+    let request = crate::request::Request {
         logs: &unknown,
         ..request
     };
@@ -356,7 +364,7 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
         memory.objects.insert((key, None), object);
     }
     let policy = auditlog_chain::policy::TrustPolicy::check(world.policy.clone()).unwrap();
-    let request = crate::verify::Request {
+    let request = crate::request::Request {
         policy: &policy,
         policy_digest: auditlog_chain::policy::TrustPolicy::digest(b""),
         logs: &[],
@@ -365,7 +373,7 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
         max_skew_seconds: 5,
         workers: 4,
     };
-    let mut shown = crate::verify::Progress::default();
+    let mut shown = crate::progress::Progress::default();
     let report = crate::verify::verify(&memory, &request, &world.pins, &mut |progress| {
         shown = progress;
     })
@@ -387,11 +395,11 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
         report
             .faults()
             .iter()
-            .filter(|one| one.fault.code() == "origin-mismatch")
+            .filter(|one| one.what.code() == "origin-mismatch")
             .count(),
         40
     );
-    assert_eq!(report.faults().last().unwrap().fault.code(), "log-empty");
+    assert_eq!(report.faults().last().unwrap().what.code(), "log-empty");
     assert!(report.logs()[0].verified().is_some() && report.logs()[1].verified().is_none());
     assert_eq!((shown.segments, shown.of, shown.entries), (80, 80, 78));
 }

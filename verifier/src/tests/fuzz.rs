@@ -9,7 +9,7 @@ use auditlog_chain::policy::{Compromised, Ended, LastGood, TrustPolicy};
 
 use super::world::{Key, World, at, origin};
 use crate::fuzz;
-use crate::state::Pins;
+use crate::pins::{Pins, document};
 
 const ROUNDS: u64 = 20_000;
 
@@ -94,7 +94,7 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         seeds
             .entry("pins")
             .or_default()
-            .push(pins.format().unwrap());
+            .push(document::format(&pins).unwrap());
         let place = world.position(2);
         let policies = seeds.entry("policy").or_default();
         let mut add = |world: &World| {

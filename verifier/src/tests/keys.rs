@@ -3,7 +3,7 @@
 use auditlog_chain::policy::{Compromised, LastGood};
 
 use super::world::{Key, World, at, closed, codes, opened, origin};
-use crate::report::Verdict;
+use crate::verdict::Verdict;
 
 /// A log of 3 segments under one key, then 2 under another: segment 3 carries the key line.
 fn rotated(
@@ -211,7 +211,7 @@ fn a_key_signs_within_its_span_by_both_clocks() {
     let report = world.verify(&world.bucket());
     assert_eq!(codes(&report), ["key-outside-span"]);
     assert!(
-        report.faults()[0].fault.to_string().contains("stored"),
+        report.faults()[0].what.to_string().contains("stored"),
         "{report:?}"
     );
     world.policy.keys[0].retired_at = Some(at(204));
@@ -259,7 +259,8 @@ fn a_compromised_key_without_a_last_good_segment_gives_no_verdict() {
     });
     let report = world.verify(&world.folder());
     assert_eq!(report.verdict(), Verdict::NoVerdict);
-    assert_eq!(report.unread().len(), 1);
+    let undecided = report.undecided().iter().map(|one| one.what.code());
+    assert_eq!(undecided.collect::<Vec<_>>(), ["no-last-good"]);
     world.segments.remove(&1);
     assert_eq!(world.verify(&world.folder()).verdict(), Verdict::Fault);
 }

@@ -6,8 +6,8 @@ use auditlog_chain::segment::{Expected, FORMAT, check_segment};
 use zstd::zstd_safe::CParameter;
 
 use super::world::{Key, World, closed, opened, origin};
-use crate::report::Verdict;
-use crate::state::Pins;
+use crate::pins::Pins;
+use crate::verdict::Verdict;
 
 /// The plain SHA-256 of bytes, which is also how a report names a policy.
 fn hash_hex(bytes: &[u8]) -> String {

@@ -3,7 +3,8 @@
 use auditlog_chain::origin::Origin;
 
 use super::world::{Key, World, codes, origin};
-use crate::state::{Pins, StateError};
+use crate::note::Note;
+use crate::pins::{self, Pins, PinsError};
 
 fn pinned(segments: u64) -> World {
     let mut world = World::new(Key::ed25519(), segments);
@@ -18,14 +19,10 @@ fn pinned(segments: u64) -> World {
 fn a_first_run_claims_nothing_about_rollback_and_a_second_one_does() {
     let mut world = pinned(4);
     let report = world.verify(&world.folder());
-    assert_eq!(report.notes(), [""; 0]);
+    assert_eq!(report.notes(), []);
     let pins = std::mem::take(&mut world.pins);
     let report = world.verify(&world.folder());
-    assert!(
-        report.notes()[0].contains("nothing is claimed about rollback"),
-        "{:?}",
-        report.notes()
-    );
+    assert_eq!(report.notes()[0].what, Note::NoPin);
     world.pins = pins;
     world.segments.remove(&3);
     assert_eq!(world.codes(), ["head-rolled-back"]);
@@ -58,48 +55,57 @@ fn a_pinned_segment_may_expire() {
 #[test]
 fn pins_are_kept_and_read_back() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("heads.json");
-    assert_eq!(Pins::load(&path).unwrap(), Pins::default());
+    let path = folder.path().join("pins.json");
+    assert_eq!(pins::load(&path).unwrap(), Pins::default());
     let world = pinned(3);
-    Pins::update(&path, |pins| pins.clone_from(&world.pins)).unwrap();
-    let again = Pins::load(&path).unwrap();
+    pins::update(&path, |pins| pins.clone_from(&world.pins)).unwrap();
+    let again = pins::load(&path).unwrap();
     assert_eq!(again, world.pins);
-    assert_eq!(again.pin(&origin()), Some(&world.position(2)));
-    Pins::update(&path, |_| ()).unwrap();
-    assert_eq!(Pins::load(&path).unwrap(), world.pins);
+    assert_eq!(again.of(&origin()).unwrap().position, world.position(2));
+    pins::update(&path, |_| ()).unwrap();
+    assert_eq!(pins::load(&path).unwrap(), world.pins);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
-fn a_file_that_holds_no_pins_is_refused() {
+fn a_file_that_does_not_hold_pins_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("heads.json");
+    let path = folder.path().join("pins.json");
     for (text, unsupported) in [
         ("", false),
         ("{}", false),
         ("[]", false),
-        (r#"{"state":1}"#, false),
-        (r#"{"state":1,"logs":{"x":{"segment":1,"size":2}}}"#, false),
-        (r#"{"state":1,"logs":{},"more":1}"#, false),
+        (r#"{"pins":1}"#, false),
+        ("[1,{}]", false),
         (
-            r#"{"state":1,"logs":{"x":{"segment":1,"size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
-                "x":{"segment":0,"size":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}}"#,
+            r#"{"pins":1,"logs":{"x":[1,2,"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","2026-11-22T12:00:00Z",null]}}"#,
+            false,
+        ),
+        (
+            r#"{"pins":1,"logs":{"x":{"segment":1,"size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","sealed":"2026-11-22T12:00:00Z","stored":null}}}"#,
+            false,
+        ),
+        (r#"{"pins":1,"logs":{"x":{"segment":1,"size":2}}}"#, false),
+        (r#"{"pins":1,"logs":{},"more":1}"#, false),
+        (
+            r#"{"pins":1,"logs":{"x":{"segment":1,"size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","sealed":"2026-11-22T12:00:00Z"},
+                "x":{"segment":0,"size":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","sealed":"2026-11-22T12:00:00Z"}}}"#,
             false,
         ),
         (r#"{"trust_policy":1}"#, false),
-        (r#"{"state":2,"pins":[]}"#, true),
+        (r#"{"pins":2,"logs":[]}"#, true),
     ] {
         std::fs::write(&path, text).unwrap();
-        let error = Pins::load(&path).unwrap_err();
+        let error = pins::load(&path).unwrap_err();
         assert_eq!(
-            matches!(error, StateError::Unsupported { .. }),
+            matches!(error, PinsError::Unsupported { .. }),
             unsupported,
             "{text}: {error}"
         );
     }
     assert!(matches!(
-        Pins::load(folder.path()),
-        Err(StateError::Read { .. })
+        pins::load(folder.path()),
+        Err(PinsError::Read { .. })
     ));
 }
 
@@ -124,43 +130,42 @@ fn of_two_runs_at_once_the_later_head_stays_pinned() {
     assert_eq!(pins, long.pins);
     // The run was held against that very pin, and may replace it: a log can be declared ended before it.
     pins.take(head, &long.pins);
-    assert_eq!(pins.pin(&origin()), Some(&short.position(1)));
+    assert_eq!(pins.of(&origin()).unwrap().position, short.position(1));
 }
 
 #[test]
-fn runs_that_keep_heads_at_the_same_time_lose_none() {
+fn runs_that_pin_at_the_same_time_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("heads.json");
+    let path = folder.path().join("pins.json");
     let link = folder.path().join("link.json");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     std::fs::write(
-        folder.path().join("heads.json.tmp"),
+        folder.path().join("pins.json.tmp"),
         "left by a run that was killed",
     )
     .unwrap();
-    let pins = |log: usize| {
-        let head =
-            r#"{"segment":1,"size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}"#;
-        let text = format!(r#"{{"state":1,"logs":{{"log/{log}":{head}}}}}"#);
+    let pins_of = |log: usize| {
+        let head = r#"{"segment":1,"size":2,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","sealed":"2026-11-22T12:00:00Z"}"#;
+        let text = format!(r#"{{"pins":1,"logs":{{"log/{log}":{head}}}}}"#);
         let one = folder.path().join(log.to_string());
         std::fs::write(&one, text).unwrap();
-        Pins::load(&one).unwrap()
+        pins::load(&one).unwrap()
     };
-    let all: Vec<Pins> = (0..16).map(pins).collect();
+    let all: Vec<Pins> = (0..16).map(pins_of).collect();
     std::thread::scope(|scope| {
         for (at, one) in all.iter().enumerate() {
             let path = if at % 2 == 0 { &path } else { &link };
-            scope.spawn(move || Pins::update(path, |pins| pins.merge(one)).unwrap());
+            scope.spawn(move || pins::update(path, |pins| pins.merge(one)).unwrap());
         }
     });
-    let kept = Pins::load(&path).unwrap();
+    let kept = pins::load(&path).unwrap();
     for log in 0..16 {
         assert!(
-            kept.pin(&Origin::parse(&format!("log/{log}")).unwrap())
+            kept.of(&Origin::parse(&format!("log/{log}")).unwrap())
                 .is_some(),
             "{log}"
         );
     }
     assert!(link.is_symlink());
-    assert!(!folder.path().join("heads.json.tmp").exists());
+    assert!(!folder.path().join("pins.json.tmp").exists());
 }

@@ -1,8 +1,10 @@
 //! V21 to V24: the clocks.
 
 use super::world::{Key, World, at, closed, codes, opened};
-use crate::report::Verdict;
+use crate::not_checked::NotChecked;
 use crate::source::ClockReading;
+use crate::undecided::Undecided;
+use crate::verdict::Verdict;
 
 fn world() -> World {
     World::new(Key::ed25519(), 4)
@@ -127,27 +129,24 @@ fn a_clock_that_is_not_the_stores_gives_no_verdict_and_no_fault_is_forgiven() {
         assert_eq!(report.verdict(), Verdict::NoVerdict);
         assert_eq!(report.logs()[0].verdict, Verdict::NoVerdict);
         assert!(report.logs()[0].verified().is_none());
-        let unread = &report.unread()[0];
-        for part in [
-            at(ours).to_string(),
-            at(store).to_string(),
-            "more than 5 s".to_owned(),
-        ] {
-            assert!(unread.reason.contains(&part), "{}", unread.reason);
-        }
-        assert!(unread.hint.as_ref().unwrap().starts_with("set the clock"));
+        let differs = Undecided::ClockDiffers {
+            store: at(store),
+            ours: at(ours),
+            skew_seconds: 5,
+        };
+        assert_eq!(report.undecided()[0].what, differs);
     }
     memory.remove(1);
     assert_eq!(codes(&world.verify(&memory)), ["segment-missing"]);
 }
 
 #[test]
-fn a_store_that_does_not_tell_the_time_is_not_compared_and_the_report_says_so() {
+fn without_the_time_of_the_store_the_report_says_that_the_clock_was_not_checked() {
     let world = world();
     let mut memory = world.bucket();
-    assert_eq!(world.verify(&memory).not_checked(), [""; 0]);
+    assert_eq!(world.verify(&memory).not_checked(), []);
     memory.clock = None;
     let report = world.verify(&memory);
-    assert_eq!(report.not_checked(), ["the clock of this machine"]);
+    assert_eq!(report.not_checked(), [NotChecked::Clock]);
     assert_eq!(report.verdict(), Verdict::Verified);
 }

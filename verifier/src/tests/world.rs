@@ -18,12 +18,13 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
 };
 
+use crate::pins::Pins;
 use crate::report::Report;
+use crate::request::Request;
 use crate::source::{
     Bucket, ClockReading, Listed, Lock, Marker, Object, ReadError, Source, Storage, Version,
 };
-use crate::state::Pins;
-use crate::verify::{Request, verify};
+use crate::verify::verify;
 
 pub(super) const PREFIX: &str = "logs/payments";
 
@@ -361,7 +362,7 @@ pub(super) fn codes(report: &Report) -> Vec<&'static str> {
     let codes: Vec<_> = report
         .faults()
         .iter()
-        .map(|finding| finding.fault.code())
+        .map(|finding| finding.what.code())
         .collect();
     assert_eq!(report.verdict().exit_code() == 1, !codes.is_empty());
     codes

@@ -5,9 +5,12 @@ use auditlog_chain::segment::{CheckedSegment, Head};
 
 use super::Walk;
 use crate::examine::Examination;
-use crate::finding::{Fault, Place};
-use crate::source::ReadError;
+use crate::fault::Fault;
+use crate::holes::{Hole, WhyAbsent};
+use crate::note::{Note, Unproven};
+use crate::place::Place;
 use crate::storage::all_kept_until;
+use crate::undecided::Undecided;
 
 impl Walk<'_> {
     fn next_number(&self) -> u64 {
@@ -48,15 +51,13 @@ impl Walk<'_> {
                     self.record.fault(fault.into(), at);
                 }
             }
-            None => self.left_unproven(number, "the segment before it is not in order"),
+            None => self.left_unproven(number, Unproven::NotSound),
         }
     }
 
-    fn left_unproven(&mut self, number: u64, why: &str) {
-        let origin = &self.plan.log.origin;
-        self.record.note(format!(
-            "{origin}: `left` of segment {number} is unproven: {why}"
-        ));
+    fn left_unproven(&mut self, segment: u64, why: Unproven) {
+        let place = self.place(segment);
+        self.record.note(Note::LeftUnproven { segment, why }, place);
     }
 
     fn check_gap(
@@ -70,15 +71,9 @@ impl Walk<'_> {
         self.active = None;
         let next_number = last.saturating_add(1);
         if next_unread {
-            let reason = format!(
-                "whether segments {first} to {last} may be absent: segment {next_number} would show it"
-            );
-            let error = ReadError::new(reason);
-            self.record.unread(
-                &self.plan.log.segment_key(first),
-                Some(&self.plan.log.origin),
-                error,
-            );
+            let place = self.place(first);
+            self.record
+                .undecided(Undecided::AbsenceUnknown { first, last }, place);
             return;
         }
         let since = self
@@ -89,9 +84,12 @@ impl Walk<'_> {
         let until =
             next.map(|segment| all_kept_until(self.request.policy, since, segment.sealed_before()));
         if until.is_some_and(|until| until < self.clock.now) {
-            let why =
-                format!("segments {first} to {last} are absent, and their retention has run out");
-            self.left_unproven(next_number, &why);
+            self.holes.add(Hole {
+                first,
+                last,
+                why: WhyAbsent::Expired,
+            });
+            self.left_unproven(next_number, Unproven::Expired);
             return;
         }
         let place = self.place(first);
@@ -103,7 +101,7 @@ impl Walk<'_> {
             },
             place,
         );
-        self.left_unproven(next_number, "the segment before it is missing");
+        self.left_unproven(next_number, Unproven::Missing);
     }
 }
 

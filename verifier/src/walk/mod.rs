@@ -3,44 +3,29 @@
 use std::collections::BTreeSet;
 
 use auditlog_chain::keys::VerifierKey;
-use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::Position;
 use auditlog_chain::segment::{CheckedSegment, Head};
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::examine::{Examination, Examined, Job};
-use crate::finding::{Fault, Place, Silence};
+use crate::fault::{Fault, Silence};
+use crate::holes::Holes;
 use crate::keys::{Rules, Signed, key_id};
+use crate::pin::Pin;
+use crate::pins::Pins;
+use crate::place::Place;
 use crate::plan::LogPlan;
 use crate::record::Record;
-use crate::source::{ReadError, Source};
-use crate::state::Pins;
+use crate::request::Request;
+use crate::source::Source;
 use crate::storage::{check_version, check_versions, span_at};
 use crate::time::{Clock, check_sealed, check_silence, check_stored_order};
-use crate::verify::Request;
+use crate::undecided::{Undecided, Unreadable};
 
 mod before;
 mod tail;
 
-/// The head of a log in which nothing wrong was found and nothing was left unread. Made by [`verify`](fn@crate::verify::verify) alone, and all that
-/// can be pinned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedHead {
-    origin: Origin,
-    position: Position,
-}
-
-impl VerifiedHead {
-    /// The log.
-    pub const fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    /// Its last segment, size and root.
-    pub const fn position(&self) -> Position {
-        self.position
-    }
-}
+pub(crate) use tail::Walked;
 
 /// The segments of a log that are there, up to its declared end.
 pub(crate) fn jobs_of<'p>(
@@ -77,7 +62,7 @@ pub(crate) struct Walk<'p> {
     clock: Clock,
     has_storage: bool,
     plan: &'p LogPlan<'p>,
-    pin: Option<Position>,
+    pin: Option<Pin>,
     /// When the declared last segment was stored: later versions are disowned.
     ended_at: Option<Timestamp>,
     record: Record,
@@ -89,7 +74,8 @@ pub(crate) struct Walk<'p> {
     segments: u64,
     entries: u64,
     first: Option<(u64, Timestamp)>,
-    last: Option<(Position, Timestamp)>,
+    last: Option<Pin>,
+    holes: Holes,
 }
 
 impl<'p> Walk<'p> {
@@ -113,7 +99,7 @@ impl<'p> Walk<'p> {
             },
             has_storage: source.has_storage(),
             plan,
-            pin: pins.pin(&plan.log.origin).copied(),
+            pin: pins.of(&plan.log.origin).copied(),
             ended_at: ended.and_then(|slot| slot.versions.last()?.stored),
             record: Record::default(),
             previous: None,
@@ -124,6 +110,7 @@ impl<'p> Walk<'p> {
             entries: 0,
             first: None,
             last: None,
+            holes: Holes::default(),
         }
     }
 
@@ -160,9 +147,8 @@ impl<'p> Walk<'p> {
                 None
             }
             Examination::Unread(error) => {
-                let what = self.plan.log.segment_key(number);
                 self.record
-                    .unread(&what, Some(&self.plan.log.origin), error.clone());
+                    .unreadable(Unreadable::Segment, error.clone(), place.clone());
                 None
             }
         };
@@ -185,7 +171,7 @@ impl<'p> Walk<'p> {
         // V25: the pinned head.
         if let Some(segment) = segment {
             self.check_pin(segment, &place);
-            self.count(segment);
+            self.count(segment, stored);
         }
         self.previous = Some(Previous {
             number,
@@ -266,13 +252,9 @@ impl<'p> Walk<'p> {
     fn no_last_good(&mut self, key: &VerifierKey) {
         let id = key_id(key);
         if self.undecided.insert(id.clone()) {
-            let origin = &self.plan.log.origin;
-            let reason = format!(
-                "key {id} is compromised, and the policy names no last good segment of this log"
-            );
-            let error = ReadError::new(reason)
-                .with_hint("add the log to `compromised.last_good` of the key");
-            self.record.unread(origin.as_str(), Some(origin), error);
+            let place = Place::of_log(&self.plan.log.origin);
+            self.record
+                .undecided(Undecided::NoLastGood { key_id: id }, place);
         }
     }
 
@@ -305,9 +287,8 @@ impl<'p> Walk<'p> {
             self.record.fault(fault, place.clone());
         }
         if let Err(error) = &storage.lock {
-            let what = format!("the lock of {}", self.plan.log.segment_key(examined.number));
             self.record
-                .unread(&what, Some(&self.plan.log.origin), error.clone());
+                .unreadable(Unreadable::Lock, error.clone(), place.clone());
         }
     }
 
@@ -367,7 +348,12 @@ impl<'p> Walk<'p> {
 
     /// V25: the segment that an earlier run pinned is still what it was.
     fn check_pin(&mut self, segment: &CheckedSegment, place: &Place) {
-        let Some(expected) = self.pin else { return };
+        let Some(Pin {
+            position: expected, ..
+        }) = self.pin
+        else {
+            return;
+        };
         let found = position(segment);
         if found.segment == expected.segment && found != expected {
             self.record
@@ -375,12 +361,16 @@ impl<'p> Walk<'p> {
         }
     }
 
-    fn count(&mut self, segment: &CheckedSegment) {
+    fn count(&mut self, segment: &CheckedSegment, stored: Option<Timestamp>) {
         self.segments = self.segments.saturating_add(1);
         self.entries = self.entries.saturating_add(segment.events());
         self.first
             .get_or_insert((segment.number(), segment.opened()));
-        self.last = Some((position(segment), segment.sealed()));
+        self.last = Some(Pin {
+            position: position(segment),
+            sealed: segment.sealed(),
+            stored,
+        });
     }
 }
 

@@ -3,67 +3,59 @@
 use auditlog_chain::segment::FORMAT;
 use auditlog_chain::timestamp::Timestamp;
 
-use super::{VerifiedHead, Walk};
-use crate::finding::{Fault, Place, Silence};
+use super::Walk;
+use crate::fault::{Fault, Silence};
+use crate::holes::Holes;
+use crate::note::Note;
+use crate::pin::Pin;
+use crate::place::Place;
 use crate::record::Record;
-use crate::report::{LogReport, Verdict};
-use crate::source::{ReadError, Version};
+use crate::source::Version;
 use crate::time::check_silence;
+use crate::undecided::Undecided;
+
+/// What was seen of one log, and what was found.
+pub(crate) struct Walked {
+    /// Number of sound segments, and of entries in them.
+    pub(crate) segments: u64,
+    pub(crate) entries: u64,
+    /// Number of the first sound segment, and when it was opened.
+    pub(crate) first: Option<(u64, Timestamp)>,
+    /// The last one.
+    pub(crate) last: Option<Pin>,
+    pub(crate) holes: Holes,
+    pub(crate) keys: Vec<String>,
+    pub(crate) record: Record,
+}
 
 impl Walk<'_> {
-    /// What only the whole log shows, and the log's verdict.
-    pub(crate) fn finish(mut self) -> (LogReport, Record) {
+    /// What only the whole log shows.
+    pub(crate) fn finish(mut self) -> Walked {
         let log = self.plan.log;
+        let place = Place::of_log(&log.origin);
         if log.format == FORMAT {
             match &self.previous {
                 // V6: nothing found is never success.
                 None => {
-                    let place = Place {
-                        log: Some(log.origin.clone()),
-                        ..Place::default()
-                    };
-                    self.record.fault(
-                        Fault::LogEmpty {
-                            prefix: log.prefix.clone(),
-                        },
-                        place,
-                    );
+                    let prefix = log.prefix.clone();
+                    self.record.fault(Fault::LogEmpty { prefix }, place);
                 }
                 Some(previous) => self.check_tail(previous.number, previous.stored),
             }
         } else {
-            let reason = format!(
-                "the log has format {}, this program knows {FORMAT}",
-                log.format
-            );
-            let error = ReadError::new(reason).with_hint("use a newer auditlog-verify");
+            let found = log.format;
             self.record
-                .unread(log.origin.as_str(), Some(&log.origin), error);
+                .undecided(Undecided::Unsupported { found }, place);
         }
-        let verdict = self.record.verdict();
-        let verified = match (verdict, self.last) {
-            (Verdict::Verified, Some((position, _))) => Some(VerifiedHead {
-                origin: log.origin.clone(),
-                position,
-            }),
-            _ => None,
-        };
-        let report = LogReport {
-            origin: log.origin.clone(),
-            prefix: log.prefix.clone(),
-            verdict,
+        Walked {
             segments: self.segments,
             entries: self.entries,
-            size: self.last.map(|(last, _)| last.size),
-            root: self.last.map(|(last, _)| last.root),
-            first_segment: self.first.map(|(number, _)| number),
-            last_segment: self.last.map(|(last, _)| last.segment),
-            opened: self.first.map(|(_, opened)| opened),
-            sealed: self.last.map(|(_, sealed)| sealed),
+            first: self.first,
+            last: self.last,
+            holes: self.holes,
             keys: self.signed_by,
-            verified,
-        };
-        (report, self.record)
+            record: self.record,
+        }
     }
 
     fn check_tail(&mut self, last: u64, stored: Option<Timestamp>) {
@@ -104,8 +96,8 @@ impl Walk<'_> {
         // V24: silence until now.
         let sealed = self
             .last
-            .filter(|(at, _)| at.segment == last)
-            .map(|(_, sealed)| sealed);
+            .filter(|pin| pin.position.segment == last)
+            .map(|pin| pin.sealed);
         let heard = if self.has_storage { stored } else { sealed };
         if let Some(since) = heard.filter(|_| end.is_none()) {
             let place = self.place(last);
@@ -121,14 +113,12 @@ impl Walk<'_> {
 
     /// V25: the head has not gone back behind the pinned one.
     fn check_head(&mut self, last: u64, end: Option<u64>) {
-        let origin = &self.plan.log.origin;
-        match self.pin {
-            None => self.record.note(format!(
-                "{origin}: no pinned head, so nothing is claimed about rollback"
-            )),
+        let log = Place::of_log(&self.plan.log.origin);
+        match self.pin.map(|pin| pin.position) {
+            None => self.record.note(Note::NoPin, log),
             Some(pin) if end.is_some_and(|end| pin.segment > end) => {
-                let at = pin.segment;
-                self.record.note(format!("{origin}: the pinned head, segment {at}, lies behind the declared end and is disowned"));
+                let segment = pin.segment;
+                self.record.note(Note::PinDisowned { segment }, log);
             }
             Some(expected) if expected.segment > last => {
                 let place = self.place(last);
@@ -164,11 +154,11 @@ impl Walk<'_> {
             .map(|(_, slot)| slot.versions.iter().filter(later).count());
         let disowned = behind.chain(within).fold(0usize, usize::saturating_add);
         if disowned > 0 {
-            let origin = &self.plan.log.origin;
-            let last = ended.segment;
-            self.record.note(format!(
-                "{origin}: ended with segment {last}; {disowned} later versions are disowned"
-            ));
+            let note = Note::VersionsDisowned {
+                end: ended.segment,
+                count: u64::try_from(disowned).unwrap_or(u64::MAX),
+            };
+            self.record.note(note, Place::of_log(&self.plan.log.origin));
         }
     }
 }

@@ -14,12 +14,11 @@ use crate::verify::folder::{Folder, faults, no_verdict};
 #[track_caller]
 fn not_read(run: &Run, what: &str, reason: &str) {
     assert_eq!(run.status, 2, "{run}");
-    let line = run
-        .stdout
-        .lines()
-        .find(|line| line.starts_with("not read: "));
-    let line = line.unwrap_or_default();
-    assert!(line.contains(what) && line.contains(reason), "{run}");
+    let mut lines = run.stdout.lines();
+    let line = lines.find(|line| line.starts_with("undecided "));
+    let place = lines.next().unwrap_or_default();
+    let said = format!("{}\n{place}", line.unwrap_or_default());
+    assert!(said.contains(what) && said.contains(reason), "{run}");
     assert!(run.stdout.contains("  hint:     "), "{run}");
 }
 
@@ -98,7 +97,7 @@ fn links_that_lead_in_a_circle_are_named() {
     symlink("payments", &log).expect("a link");
     not_read(
         &folder.verify(),
-        "the listing",
+        "listing-unreadable",
         "logs/payments is a symbolic link, and should be a folder",
     );
     fs::remove_file(&log).expect("a removed link");
@@ -128,7 +127,7 @@ fn names_that_are_not_utf_8_are_verified_and_found() {
     let folder = Folder::new();
     let odd = folder.path("").join(OsStr::from_bytes(b"b\xff"));
     fs::rename(folder.bucket(), &odd).expect("a moved folder");
-    let verify = || folder.command().args(["--report", "json"]).arg(&odd).run();
+    let verify = || folder.command().args(["--output", "json"]).arg(&odd).run();
     let json = verify().ok().json();
     assert!(
         json["target"]

@@ -47,10 +47,10 @@ impl Folder {
     }
 
     pub(crate) fn pinned(&self) -> Run {
-        let state = self.path("state.json");
+        let pins = self.path("pins.json");
         self.command()
-            .arg("--state")
-            .arg(state)
+            .arg("--pins")
+            .arg(pins)
             .arg(self.bucket())
             .run()
     }
@@ -107,7 +107,7 @@ fn the_json_report_has_the_documented_shape() {
     let folder = Folder::new();
     let json = folder
         .command()
-        .args(["--report", "json"])
+        .args(["--output", "json"])
         .arg(folder.bucket())
         .run()
         .ok()
@@ -128,10 +128,13 @@ fn the_json_report_has_the_documented_shape() {
         "logs",
         "fault_count",
         "faults",
-        "unread_count",
-        "unread",
-        "not_checked",
+        "acknowledged_count",
+        "acknowledged",
+        "undecided_count",
+        "undecided",
+        "note_count",
         "notes",
+        "not_checked",
     ];
     expected.sort_unstable();
     let mut sorted = keys.clone();
@@ -139,7 +142,10 @@ fn the_json_report_has_the_documented_shape() {
     assert_eq!(sorted, expected);
     assert_eq!((&json["report"], &json["exit"]), (&1.into(), &0.into()));
     assert_eq!(json["verdict"], "verified");
-    assert_eq!(json["not_checked"], serde_json::json!(["storage"]));
+    assert_eq!(
+        json["not_checked"],
+        serde_json::json!([{ "code": "storage", "message": "storage", "log": null }])
+    );
     let log = &json["logs"][0];
     for (field, value) in [
         ("segments", 4),
@@ -154,7 +160,7 @@ fn the_json_report_has_the_documented_shape() {
     fs::remove_file(folder.segment(1)).expect("a removed file");
     let run = folder
         .command()
-        .args(["--report", "json"])
+        .args(["--output", "json"])
         .arg(folder.bucket())
         .run();
     assert_eq!(run.status, 1, "{run}");
@@ -191,24 +197,21 @@ fn a_tail_that_was_cut_off_is_found_by_the_pinned_head() {
     assert!(!second.stdout.contains("rollback"), "{second}");
     fs::remove_file(folder.segment(3)).expect("a removed file");
     folder.verify().ok();
-    let state = fs::read(folder.path("state.json")).expect("the state");
+    let pins = fs::read(folder.path("pins.json")).expect("the pins");
     faults(&folder.pinned(), &["head-rolled-back"]);
-    assert_eq!(
-        fs::read(folder.path("state.json")).expect("the state"),
-        state
-    );
+    assert_eq!(fs::read(folder.path("pins.json")).expect("the pins"), pins);
 }
 
 #[test]
-fn a_state_file_that_is_not_ours_is_left_alone() {
+fn a_pins_file_that_is_not_ours_is_left_alone() {
     let folder = Folder::new();
-    for text in ["", "{}", "my notes\n", r#"{"state":1,"logs":{"#] {
-        fs::write(folder.path("state.json"), text).expect("a file");
+    for text in ["", "{}", "my notes\n", r#"{"pins":1,"logs":{"#] {
+        fs::write(folder.path("pins.json"), text).expect("a file");
         let run = folder.pinned();
         assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run}");
-        assert!(run.stderr.contains("does not hold pinned heads"), "{run}");
+        assert!(run.stderr.contains("does not hold pins"), "{run}");
         assert_eq!(
-            fs::read_to_string(folder.path("state.json")).expect("a file"),
+            fs::read_to_string(folder.path("pins.json")).expect("a file"),
             text
         );
     }
@@ -217,15 +220,15 @@ fn a_state_file_that_is_not_ours_is_left_alone() {
 #[test]
 fn heads_that_cannot_be_kept_are_no_success() {
     let folder = Folder::new();
-    let state = folder.path("no/such/folder/state.json");
+    let pins = folder.path("no/such/folder/pins.json");
     let run = folder
         .command()
-        .arg("--state")
-        .arg(state)
+        .arg("--pins")
+        .arg(pins)
         .arg(folder.bucket())
         .run();
     assert_eq!(run.status, 2, "{run}");
-    assert!(run.stdout.contains("not read: the state file"), "{run}");
+    assert!(run.stdout.contains("undecided pins-not-kept: "), "{run}");
 }
 
 #[test]
@@ -272,7 +275,14 @@ fn wrong_usage_names_the_thing_and_the_remedy() {
         .command()
         .args(["--log", "other.example/log"])
         .arg(folder.bucket());
-    no_verdict(other, "declares no log other.example/log", ORIGIN);
+    no_verdict(other, "does not declare a log other.example/log", ORIGIN);
+    for word in ["audit", "plan"] {
+        no_verdict(
+            folder.command().arg(word),
+            &format!("expected a folder such as ./audit or s3://BUCKET[/PREFIX], not {word}"),
+            "./",
+        );
+    }
     let run = folder
         .command()
         .arg("--at")

@@ -5,6 +5,6 @@ mod files;
 mod folder;
 mod net;
 mod output;
+mod pins;
 mod policy;
 mod s3;
-mod state;

@@ -33,7 +33,7 @@ fn a_report_that_cannot_be_written_is_no_success_and_a_fault_stays_a_fault() {
     for form in ["text", "json"] {
         let command = folder
             .command()
-            .args(["--report", form])
+            .args(["--output", form])
             .arg(folder.bucket());
         let run = run_into(command, full());
         assert_eq!(run.status, 2, "{run}");
@@ -54,11 +54,11 @@ fn a_report_that_cannot_be_written_is_no_success_and_a_fault_stays_a_fault() {
 }
 
 /// The runtime of the language opens `/dev/null` in place of a standard output that is closed: nothing that is opened later
-/// takes its number, and the report cannot end up in the state file.
+/// takes its number, and the report cannot end up in the pins file.
 #[test]
 fn a_standard_output_that_is_closed_lets_no_report_into_another_file() {
     let folder = Folder::new();
-    let state = folder.path("state.json");
+    let pins = folder.path("pins.json");
     let script = r#"exec "$@" 0>&- 1>&- 2>&-"#;
     let close = |command: Command| {
         let (inner, _home) = command.into_inner();
@@ -72,16 +72,16 @@ fn a_standard_output_that_is_closed_lets_no_report_into_another_file() {
     let verify = || {
         folder
             .command()
-            .arg("--state")
-            .arg(&state)
+            .arg("--pins")
+            .arg(&pins)
             .arg(folder.bucket())
     };
     assert_eq!(close(verify()).status, 0);
-    let kept = fs::read_to_string(&state).expect("the state");
-    assert!(kept.starts_with("{\n  \"state\": 1,"), "{kept}");
+    let kept = fs::read_to_string(&pins).expect("the pins");
+    assert!(kept.starts_with("{\n  \"pins\": 1,"), "{kept}");
     fs::remove_file(folder.segment(3)).expect("a removed file");
     assert_eq!(close(verify()).status, 1);
-    assert_eq!(fs::read_to_string(&state).expect("the state"), kept);
+    assert_eq!(fs::read_to_string(&pins).expect("the pins"), kept);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_reader_that_leaves_in_the_middle_of_a_huge_report_changes_no_exit_code() {
     let verify = || {
         folder
             .command()
-            .args(["--report", "json"])
+            .args(["--output", "json"])
             .arg(folder.bucket())
     };
     let whole = verify().run();
@@ -135,7 +135,7 @@ fn no_name_in_a_folder_moves_the_cursor_or_begins_a_line() {
     );
     let json = folder
         .command()
-        .args(["--report", "json"])
+        .args(["--output", "json"])
         .arg(folder.bucket())
         .run()
         .json();

@@ -130,7 +130,7 @@ impl World {
     }
 
     fn verify(&self) -> Run {
-        self.command().args(["--report", "json"]).run()
+        self.command().args(["--output", "json"]).run()
     }
 }
 
@@ -149,12 +149,12 @@ pub(crate) fn faults(run: &Run, expected: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_bucket_verifies_and_nothing_is_left_unchecked() {
     let world = World::new().await;
-    let state = world.folder.path().join("state.json");
+    let pins = world.folder.path().join("pins.json");
     for _ in 0..2 {
         let run = world
             .command()
-            .arg("--state")
-            .arg(&state)
+            .arg("--pins")
+            .arg(&pins)
             .arg(format!("s3://{BUCKET}"))
             .run()
             .ok();
@@ -180,7 +180,7 @@ async fn a_good_bucket_verifies_and_nothing_is_left_unchecked() {
         .ok();
     assert!(
         run.stdout
-            .ends_with("; what lies outside logs/ not checked\n"),
+            .ends_with("; objects outside logs/ not checked\n"),
         "{run}"
     );
     let run = world.command().arg(format!("s3://{BUCKET}/other")).run();

@@ -1,0 +1,119 @@
+//! The end of a verification (V27, V28): everything in one report. Only here, after the last rule, are verified heads minted.
+
+use std::collections::HashSet;
+
+use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::LogPolicy;
+
+use crate::head::VerifiedHead;
+use crate::not_checked::NotChecked;
+use crate::record::Record;
+use crate::report::{LogReport, Report};
+use crate::request::Request;
+use crate::source::Source;
+use crate::verdict::Verdict;
+use crate::walk::Walked;
+
+/// The report. `record` is what belongs to no walk; `walked` are the chosen logs, or none where there was no listing.
+pub(crate) fn conclude(
+    source: &dyn Source,
+    request: &Request<'_>,
+    chosen: &[&LogPolicy],
+    mut record: Record,
+    walked: Vec<Walked>,
+) -> Report {
+    let not_checked = not_checked(source, request, chosen, &walked);
+    let of_all = OfAll::new(&record);
+    let mut logs = Vec::new();
+    for (log, mut walked) in chosen.iter().zip(walked) {
+        let of_log = std::mem::take(&mut walked.record);
+        let verdict = of_all.verdict_on(&log.origin, &of_log);
+        logs.push(log_report(log, verdict, walked));
+        record.merge(of_log);
+    }
+    Report {
+        policy_digest: request.policy_digest,
+        target: source.name(),
+        now: request.now,
+        at: request.at,
+        logs,
+        record,
+        not_checked,
+    }
+}
+
+/// What was found outside the walks, as far as it decides about logs.
+struct OfAll {
+    /// Logs in whose place the listing shows a fault.
+    faulty: HashSet<Origin>,
+    /// Whether faults were counted and not listed: then they may be of any log.
+    any_faulty: bool,
+    /// Whether no log can have verified.
+    none_verified: bool,
+}
+
+impl OfAll {
+    fn new(record: &Record) -> Self {
+        let faults = record.faults.listed().iter();
+        let undecided = record.undecided.listed();
+        Self {
+            faulty: faults.filter_map(|fault| fault.place.log.clone()).collect(),
+            any_faulty: record.faults.more() > 0,
+            none_verified: undecided.iter().any(|one| one.what.concerns_all_logs()),
+        }
+    }
+
+    /// V27 for one log, in whose walk this was found.
+    fn verdict_on(&self, origin: &Origin, of_log: &Record) -> Verdict {
+        if self.any_faulty || self.faulty.contains(origin) {
+            return Verdict::Fault;
+        }
+        let verdict = of_log.verdict();
+        if verdict == Verdict::Verified && self.none_verified {
+            return Verdict::NoVerdict;
+        }
+        verdict
+    }
+}
+
+fn log_report(log: &LogPolicy, verdict: Verdict, walked: Walked) -> LogReport {
+    LogReport {
+        origin: log.origin.clone(),
+        prefix: log.prefix.clone(),
+        verdict,
+        segments: walked.segments,
+        entries: walked.entries,
+        first_segment: walked.first.map(|(number, _)| number),
+        opened: walked.first.map(|(_, opened)| opened),
+        head: walked.last,
+        holes: walked.holes,
+        keys: walked.keys,
+        verified: VerifiedHead::mint(verdict, &log.origin, walked.last),
+    }
+}
+
+/// What was not looked at, and was not meant to be.
+fn not_checked(
+    source: &dyn Source,
+    request: &Request<'_>,
+    chosen: &[&LogPolicy],
+    walked: &[Walked],
+) -> Vec<NotChecked> {
+    let all = request.policy.document().logs.iter();
+    let others = all.filter(|log| !chosen.iter().any(|one| one.origin == log.origin));
+    let mut not_checked: Vec<_> = others
+        .map(|log| NotChecked::Log {
+            origin: log.origin.clone(),
+        })
+        .collect();
+    if !source.scope().is_empty() {
+        let scope = source.scope().to_owned();
+        not_checked.push(NotChecked::Outside { scope });
+    }
+    if !source.has_storage() {
+        not_checked.push(NotChecked::Storage);
+    } else if !walked.is_empty() && source.clock().is_none() {
+        not_checked.push(NotChecked::Clock);
+    }
+    not_checked
+}

@@ -1,0 +1,270 @@
+//! What can be wrong with the evidence. Never mixed with what could not be [decided](crate::undecided::Undecided), and never with
+//! a [note](crate::note::Note).
+
+use auditlog_chain::fault as chain;
+use auditlog_chain::policy::{LockMode, Position};
+use auditlog_chain::timestamp::Timestamp;
+
+/// What is wrong with the evidence. Each has a stable [code](Fault::code) and both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A segment is wrong in itself, or does not go on where its predecessor ended (V7, V8, V12).
+    Chain(chain::Fault),
+    /// A declared log has no segment at all (V6).
+    LogEmpty {
+        /// The log's prefix.
+        prefix: String,
+    },
+    /// Segments are absent, and their retention has not run out (V9).
+    SegmentMissing {
+        /// Number of the first that is absent.
+        first: u64,
+        /// Number of the last that is absent.
+        last: u64,
+        /// Until when the last of them had to be kept, where a later segment shows it.
+        kept_until: Option<Timestamp>,
+    },
+    /// A segment does not have the size and root that the policy names for the end of the log (V10).
+    EndMismatch {
+        /// What the policy says.
+        expected: Position,
+        /// What was found.
+        found: Position,
+    },
+    /// A signature, or a key line, is of a key that the policy does not authorise for the log (V11).
+    KeyUnknown {
+        /// Ids of the keys that it does authorise, in hex.
+        expected: Vec<String>,
+        /// The key: its id in hex, or as a verifier key.
+        found: String,
+    },
+    /// A segment was sealed or stored when its key could not sign, or could sign no more (V14).
+    KeyOutsideSpan {
+        /// Id of the key in hex.
+        key_id: String,
+        /// Which of the segment's times: `sealed` or `stored`.
+        what: &'static str,
+        /// From when on the key may sign.
+        valid_from: Timestamp,
+        /// From when on it may not.
+        retired_at: Option<Timestamp>,
+        /// The time.
+        found: Timestamp,
+    },
+    /// A segment after the last good one is signed by a compromised key (V15).
+    KeyCompromised {
+        /// Id of the key in hex.
+        key_id: String,
+        /// Number of the last good segment.
+        expected: u64,
+        /// Number of the segment.
+        found: u64,
+    },
+    /// The log does not hold the last good segment that the policy names for a compromised key (V15).
+    LastGoodMismatch {
+        /// What the policy says.
+        expected: Position,
+        /// What was found; `None` where the log ends before it.
+        found: Option<Position>,
+    },
+    /// A segment has more than one version (V17).
+    SecondVersion {
+        /// How many versions the object has.
+        found: usize,
+    },
+    /// A delete marker hides a segment that had to be kept (V17).
+    HiddenByDeleteMarker {
+        /// Until when the object had to be kept.
+        expected: Timestamp,
+        /// When the marker was set.
+        found: Timestamp,
+    },
+    /// An object is neither a segment of a declared log nor under a declared prefix (V5).
+    ObjectUnaccounted {
+        /// What it is: an object, a delete marker, a file, a folder, a symbolic link.
+        what: &'static str,
+    },
+    /// A version is not locked (V18).
+    LockMissing {
+        /// The declared mode.
+        expected: LockMode,
+        /// Until when it should be locked.
+        until: Timestamp,
+    },
+    /// A version is locked in a weaker mode than was declared (V18).
+    LockModeWeaker {
+        /// The declared mode.
+        expected: LockMode,
+        /// The mode as the store has it.
+        found: String,
+    },
+    /// A version's lock ends before the declared retention does (V18).
+    LockTooShort {
+        /// Until when it should be locked, at least.
+        expected: Timestamp,
+        /// Until when it is.
+        found: Timestamp,
+    },
+    /// A segment was uploaded in parts: its `LastModified` is the upload's beginning (V19).
+    ObjectMultipart {
+        /// Its `ETag`.
+        found: String,
+    },
+    /// A segment is a replica: its `LastModified` is the source's (V19).
+    ObjectReplica,
+    /// The bucket does not keep versions (V20).
+    BucketVersioning {
+        /// Its state.
+        found: String,
+    },
+    /// Object Lock of the bucket is not as declared (V20).
+    BucketLock {
+        /// What was declared.
+        expected: String,
+        /// What is.
+        found: String,
+    },
+    /// A segment says that it was sealed after it was stored (V21).
+    SealedAfterStored {
+        /// `LastModified`.
+        stored: Timestamp,
+        /// The latest that `sealed` can be.
+        expected: Timestamp,
+        /// `sealed`.
+        found: Timestamp,
+    },
+    /// A segment was stored before its predecessor (V22).
+    StoredOrder {
+        /// `LastModified` of the predecessor.
+        expected: Timestamp,
+        /// `LastModified`.
+        found: Timestamp,
+    },
+    /// A segment says that it was sealed in the future (V23).
+    SealedInFuture {
+        /// The latest that `sealed` can be.
+        expected: Timestamp,
+        /// `sealed`.
+        found: Timestamp,
+    },
+    /// The log was silent for longer than declared (V24).
+    SilenceExceeded {
+        /// Where in the log, in words.
+        place: Silence,
+        /// The declared `max_silence`, in seconds.
+        expected: u64,
+        /// How long it was, in seconds.
+        found: u64,
+    },
+    /// The log ends before the head that an earlier run pinned (V25).
+    HeadRolledBack {
+        /// The pinned head.
+        expected: Position,
+        /// Number of the last segment.
+        found: u64,
+    },
+    /// The pinned segment has another size or root than an earlier run saw (V25).
+    HeadForked {
+        /// The pinned head.
+        expected: Position,
+        /// What was found.
+        found: Position,
+    },
+}
+
+/// Where a log was silent for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// From its declared beginning to its first segment.
+    First,
+    /// Between two segments.
+    Between,
+    /// From its last segment until now.
+    Last,
+}
+
+impl From<chain::Fault> for Fault {
+    fn from(fault: chain::Fault) -> Self {
+        Self::Chain(fault)
+    }
+}
+
+impl Fault {
+    /// The stable name of the fault, also the name of its section in `docs/guides/faults.md`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Chain(fault) => fault.code(),
+            Self::LogEmpty { .. } => "log-empty",
+            Self::SegmentMissing { .. } => "segment-missing",
+            Self::EndMismatch { .. } => "end-mismatch",
+            Self::KeyUnknown { .. } => "key-unknown",
+            Self::KeyOutsideSpan { .. } => "key-outside-span",
+            Self::KeyCompromised { .. } => "key-compromised",
+            Self::LastGoodMismatch { .. } => "last-good-mismatch",
+            Self::SecondVersion { .. } => "second-version",
+            Self::HiddenByDeleteMarker { .. } => "hidden-by-delete-marker",
+            Self::ObjectUnaccounted { .. } => "object-unaccounted",
+            Self::LockMissing { .. } => "lock-missing",
+            Self::LockModeWeaker { .. } => "lock-mode",
+            Self::LockTooShort { .. } => "lock-too-short",
+            Self::ObjectMultipart { .. } => "object-multipart",
+            Self::ObjectReplica => "object-replica",
+            Self::BucketVersioning { .. } => "bucket-versioning",
+            Self::BucketLock { .. } => "bucket-lock",
+            Self::SealedAfterStored { .. } => "sealed-after-stored",
+            Self::StoredOrder { .. } => "stored-order",
+            Self::SealedInFuture { .. } => "sealed-in-future",
+            Self::SilenceExceeded { .. } => "silence-exceeded",
+            Self::HeadRolledBack { .. } => "head-rolled-back",
+            Self::HeadForked { .. } => "head-forked",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The codes that a source file's `code()` returns.
+    fn codes(source: &str) -> Vec<&str> {
+        let body = source.split_once("fn code(&self)").unwrap().1;
+        let body = body.split_once("\n    }\n").unwrap().0;
+        body.split('"').skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn every_code_has_its_section_in_the_guide() {
+        let guide = include_str!("../../docs/guides/faults.md");
+        let mut all = codes(include_str!("fault.rs"));
+        all.extend(codes(include_str!("../../chain/src/fault.rs")));
+        assert!(all.len() > 40, "{all:?}");
+        for code in &all {
+            assert!(
+                guide.contains(&format!("\n## {code}\n")),
+                "docs/guides/faults.md has no section {code}"
+            );
+        }
+        for section in guide.lines().filter_map(|line| line.strip_prefix("## ")) {
+            assert!(
+                all.contains(&section),
+                "docs/guides/faults.md describes {section}, which no fault has"
+            );
+        }
+    }
+
+    #[test]
+    fn every_other_code_has_its_line_in_the_guide() {
+        let guide = include_str!("../../docs/guides/verification.md");
+        for (title, source) in [
+            ("undecided", include_str!("undecided.rs")),
+            ("note", include_str!("note.rs")),
+            ("not checked", include_str!("not_checked.rs")),
+        ] {
+            let table = guide.split_once(&format!("\n| {title} | |\n| --- | --- |\n"));
+            let table = table.unwrap().1.split_once("\n\n").unwrap().0;
+            let described = table.lines().map(|line| line.split('`').nth(1).unwrap());
+            let (mut described, mut known) = (described.collect::<Vec<_>>(), codes(source));
+            described.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(described, known, "left: described as {title}, right: known");
+        }
+    }
+}

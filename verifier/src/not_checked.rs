@@ -1,0 +1,34 @@
+//! What a verification leaves out on purpose.
+
+use auditlog_chain::origin::Origin;
+
+/// Something that was not checked, and was not meant to be. Each has a stable [code](NotChecked::code).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotChecked {
+    /// A log that the policy declares and the caller did not choose (V2).
+    Log {
+        /// The log.
+        origin: Origin,
+    },
+    /// What is stored outside the prefix of the target (V5).
+    Outside {
+        /// The prefix.
+        scope: String,
+    },
+    /// Versions, locks and times: a folder has none (V3).
+    Storage,
+    /// The clock of this machine: the store did not send its own (V29).
+    Clock,
+}
+
+impl NotChecked {
+    /// The stable name.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Log { .. } => "log",
+            Self::Outside { .. } => "outside",
+            Self::Storage => "storage",
+            Self::Clock => "clock",
+        }
+    }
+}

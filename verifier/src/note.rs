@@ -1,0 +1,56 @@
+//! What is worth saying, and is not a reason to fail.
+
+/// Something that is true, and is not a reason to fail. Each has a stable [code](Note::code).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Files that a sealer has not finished were passed over (V5).
+    UnfinishedFiles {
+        /// How many.
+        count: u64,
+    },
+    /// `left` of a segment could not be compared with what came before it (V8).
+    LeftUnproven {
+        /// Number of the segment.
+        segment: u64,
+        /// Why.
+        why: Unproven,
+    },
+    /// There is no pin, so nothing is claimed about rollback (V25).
+    NoPin,
+    /// The pin is above the declared end of the log (V25).
+    PinDisowned {
+        /// Number of the pinned segment.
+        segment: u64,
+    },
+    /// Versions were stored after the declared end of the log (V10).
+    VersionsDisowned {
+        /// Number of the last segment.
+        end: u64,
+        /// How many versions.
+        count: u64,
+    },
+}
+
+/// Why the segment before another cannot be compared with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// It is faulty, or could not be read.
+    NotSound,
+    /// It is missing.
+    Missing,
+    /// It has expired.
+    Expired,
+}
+
+impl Note {
+    /// The stable name. `docs/guides/verification.md` describes each.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnfinishedFiles { .. } => "unfinished-files",
+            Self::LeftUnproven { .. } => "left-unproven",
+            Self::NoPin => "no-pin",
+            Self::PinDisowned { .. } => "pin-disowned",
+            Self::VersionsDisowned { .. } => "versions-disowned",
+        }
+    }
+}

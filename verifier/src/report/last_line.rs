@@ -1,0 +1,74 @@
+//! The last line of the text: what was verified, from where to where, under which key, and what was not checked.
+
+use super::plain::plain;
+use super::text::plural;
+use super::{LogReport, Report};
+use crate::holes::Holes;
+use crate::verdict::Verdict;
+
+/// Holes that the last line names; the rest is counted.
+const MAX_HOLES: usize = 3;
+
+pub(super) fn last_line(report: &Report) -> String {
+    let mut parts = counts(report);
+    parts.extend(report.logs.iter().map(summary));
+    if report.logs.is_empty() {
+        parts.push("nothing was verified".to_owned());
+    }
+    if report.at != report.now {
+        parts.push(format!("silence judged at {}", report.at.to_rfc3339()));
+    }
+    let not_checked = report.not_checked.iter();
+    parts.extend(not_checked.map(|what| format!("{} not checked", plain(&what.to_string()))));
+    format!("{}: {}", report.verdict(), parts.join("; "))
+}
+
+fn counts(report: &Report) -> Vec<String> {
+    let record = &report.record;
+    let (faults, acknowledged) = (record.faults.count(), record.acknowledged.count());
+    let counts = [
+        (faults, plural(faults, "fault")),
+        (acknowledged, plural(acknowledged, "acknowledged fault")),
+        (record.undecided.count(), "undecided".to_owned()),
+    ];
+    let found = counts.into_iter().filter(|(count, _)| *count > 0);
+    found
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect()
+}
+
+fn summary(log: &LogReport) -> String {
+    let origin = &log.origin;
+    let (Some(first), Some(opened), Some(head)) = (log.first_segment, log.opened, log.head) else {
+        return format!("{origin}: nothing was verified");
+    };
+    let verdict = match log.verdict {
+        Verdict::Verified => String::new(),
+        Verdict::Fault | Verdict::NoVerdict => format!("{}, ", log.verdict),
+    };
+    let keys = if log.keys.is_empty() {
+        "no key".to_owned()
+    } else {
+        format!("key {}", log.keys.join(", "))
+    };
+    let (entries, last, but) = (log.entries, head.position.segment, except(&log.holes));
+    let (from, to) = (opened.to_rfc3339(), head.sealed.to_rfc3339());
+    format!(
+        "{origin}: {verdict}{entries} entries in segments {first} to {last}{but}, {from} to {to}, under {keys}"
+    )
+}
+
+/// What is absent between the first segment and the last.
+fn except(holes: &Holes) -> String {
+    let named = holes.listed().iter().take(MAX_HOLES);
+    let named: Vec<String> = named.map(ToString::to_string).collect();
+    if named.is_empty() {
+        return String::new();
+    }
+    let listed = u64::try_from(named.len()).unwrap_or(u64::MAX);
+    let more = match holes.count().saturating_sub(listed) {
+        0 => String::new(),
+        more => format!(" and {more} more {}", plural(more, "range")),
+    };
+    format!(" except {}{more}", named.join(", "))
+}

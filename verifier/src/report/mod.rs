@@ -1,0 +1,129 @@
+//! What a verification came to: one value, written as text for people and as JSON for programs. All text about what was found
+//! is made in this folder.
+
+mod fault;
+mod json;
+mod last_line;
+mod note;
+mod plain;
+mod text;
+mod undecided;
+
+use auditlog_chain::hash::Hash;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::acknowledged::Acknowledged;
+use crate::fault::Fault;
+use crate::head::VerifiedHead;
+use crate::holes::Holes;
+use crate::not_checked::NotChecked;
+use crate::note::Note;
+use crate::pin::Pin;
+use crate::place::{Place, Placed};
+use crate::record::Record;
+use crate::undecided::Undecided;
+use crate::verdict::Verdict;
+
+pub use plain::plain;
+
+/// The page that describes every fault, a section a code.
+const HELP: &str = "docs/guides/faults.md";
+
+/// What was seen of one log. Numbers, times and keys are those of its sound segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogReport {
+    /// The log.
+    pub origin: Origin,
+    /// Where it is stored.
+    pub prefix: String,
+    /// The verdict on this log alone.
+    pub verdict: Verdict,
+    /// Number of sound segments.
+    pub segments: u64,
+    /// Number of entries in them.
+    pub entries: u64,
+    /// Number of the first one.
+    pub first_segment: Option<u64>,
+    /// When the first one was opened.
+    pub opened: Option<Timestamp>,
+    /// The last one.
+    pub head: Option<Pin>,
+    /// Segments that are absent and may be.
+    pub holes: Holes,
+    /// Ids of the keys that signed, in hex, in the order in which they first did.
+    pub keys: Vec<String>,
+    pub(crate) verified: Option<VerifiedHead>,
+}
+
+impl LogReport {
+    /// The head, where the log verified.
+    pub const fn verified(&self) -> Option<&VerifiedHead> {
+        self.verified.as_ref()
+    }
+}
+
+/// What a verification came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub(crate) policy_digest: Hash,
+    pub(crate) target: String,
+    pub(crate) now: Timestamp,
+    pub(crate) at: Timestamp,
+    pub(crate) logs: Vec<LogReport>,
+    pub(crate) record: Record,
+    pub(crate) not_checked: Vec<NotChecked>,
+}
+
+impl Report {
+    /// The verdict on everything.
+    pub fn verdict(&self) -> Verdict {
+        self.record.verdict()
+    }
+
+    /// The logs, in the order of the policy.
+    pub fn logs(&self) -> &[LogReport] {
+        &self.logs
+    }
+
+    /// The faults; [`Report::fault_count`] counts those too that are not listed.
+    pub fn faults(&self) -> &[Placed<Fault>] {
+        self.record.faults.listed()
+    }
+
+    /// How many faults there are.
+    pub fn fault_count(&self) -> u64 {
+        self.record.faults.count()
+    }
+
+    /// The faults that the policy acknowledges.
+    pub fn acknowledged(&self) -> &[Placed<Acknowledged>] {
+        self.record.acknowledged.listed()
+    }
+
+    /// What could not be read or decided; [`Report::undecided_count`] counts what is not listed, too.
+    pub fn undecided(&self) -> &[Placed<Undecided>] {
+        self.record.undecided.listed()
+    }
+
+    /// How many things could not be read or decided.
+    pub fn undecided_count(&self) -> u64 {
+        self.record.undecided.count()
+    }
+
+    /// What is worth saying, and is not a reason to fail.
+    pub fn notes(&self) -> &[Placed<Note>] {
+        self.record.notes.listed()
+    }
+
+    /// What was not checked, and was not meant to be.
+    pub fn not_checked(&self) -> &[NotChecked] {
+        &self.not_checked
+    }
+
+    /// Says that the heads of this run could not be pinned: a report of success becomes one of no verdict.
+    pub fn add_pins_not_kept(&mut self, reason: String, hint: String) {
+        let undecided = Undecided::PinsNotKept { reason, hint };
+        self.record.undecided(undecided, Place::default());
+    }
+}

@@ -1,0 +1,57 @@
+//! The words for notes, and for what was not checked.
+
+use std::fmt;
+
+use super::text::plural;
+use crate::not_checked::NotChecked;
+use crate::note::{Note, Unproven};
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnfinishedFiles { count } => write!(
+                f,
+                "passed over {count} unfinished {} of a sealer",
+                plural(*count, "file")
+            ),
+            Self::LeftUnproven { segment, why } => {
+                write!(f, "`left` of segment {segment} is unproven: {why}")
+            }
+            Self::NoPin => f.write_str("no pin, so nothing is claimed about rollback"),
+            Self::PinDisowned { segment } => write!(
+                f,
+                "the pinned segment {segment} is above the declared end and is disowned"
+            ),
+            Self::VersionsDisowned { end, count } => write!(
+                f,
+                "the log ended with segment {end}; {count} later {} disowned",
+                if *count == 1 {
+                    "version is"
+                } else {
+                    "versions are"
+                }
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotSound => "the segment before it is not sound",
+            Self::Missing => "the segment before it is missing",
+            Self::Expired => "the segment before it has expired",
+        })
+    }
+}
+
+impl fmt::Display for NotChecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log { origin } => write!(f, "log {origin}"),
+            Self::Outside { scope } => write!(f, "objects outside {scope}"),
+            Self::Storage => f.write_str("storage"),
+            Self::Clock => f.write_str("the clock of this machine"),
+        }
+    }
+}

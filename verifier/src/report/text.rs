@@ -1,0 +1,195 @@
+//! The report for people.
+
+use std::fmt::{self, Write as _};
+
+use super::last_line::last_line;
+use super::plain::{name, plain};
+use super::{HELP, LogReport, Report};
+use crate::acknowledged::Acknowledged;
+use crate::fault::Fault;
+use crate::holes::{Hole, WhyAbsent};
+use crate::note::Note;
+use crate::place::{Place, Placed};
+use crate::record::Found;
+use crate::undecided::Undecided;
+use crate::verdict::Verdict;
+
+impl Report {
+    /// The report for people. Its last line says what was verified, from where to where, under which key, and what was not
+    /// checked.
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        write_report(&mut out, self).unwrap_or_default();
+        out
+    }
+
+    /// The one line that says it all.
+    pub fn last_line(&self) -> String {
+        last_line(self)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verified => "verified",
+            Self::Fault => "fault",
+            Self::NoVerdict => "no verdict",
+        })
+    }
+}
+
+pub(super) fn plural(count: u64, word: &str) -> String {
+    if count == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
+}
+
+fn write_report(out: &mut String, report: &Report) -> fmt::Result {
+    let record = &report.record;
+    writeln!(out, "policy   sha256 {}", report.policy_digest)?;
+    writeln!(out, "target   {}", plain(&report.target))?;
+    writeln!(out, "at       {}", report.at.to_rfc3339())?;
+    for log in &report.logs {
+        writeln!(out, "\nlog {}: {}", log.origin, log.verdict)?;
+        write_log(out, log)?;
+    }
+    write_all(out, "fault", &record.faults, write_fault)?;
+    write_all(
+        out,
+        "acknowledged",
+        &record.acknowledged,
+        write_acknowledged,
+    )?;
+    write_all(out, "undecided", &record.undecided, write_undecided)?;
+    if record.notes.count() > 0 {
+        writeln!(out)?;
+    }
+    for note in record.notes.listed() {
+        write_note(out, note)?;
+    }
+    if record.notes.more() > 0 {
+        writeln!(out, "note: {} more are not listed", record.notes.more())?;
+    }
+    writeln!(out, "\n{}", last_line(report))
+}
+
+fn write_all<T>(
+    out: &mut String,
+    kind: &str,
+    found: &Found<T>,
+    write: fn(&mut String, &Placed<T>) -> fmt::Result,
+) -> fmt::Result {
+    for one in found.listed() {
+        write(out, one)?;
+    }
+    if found.more() > 0 {
+        writeln!(out, "\n{kind}: {} more are not listed", found.more())?;
+    }
+    Ok(())
+}
+
+fn write_log(out: &mut String, log: &LogReport) -> fmt::Result {
+    if let (Some(first), Some(head)) = (log.first_segment, log.head) {
+        let last = head.position.segment;
+        writeln!(out, "  segments {}, from {first} to {last}", log.segments)?;
+    }
+    for hole in log.holes.listed() {
+        writeln!(out, "  absent   {hole}")?;
+    }
+    if let (Some(opened), Some(head)) = (log.opened, log.head) {
+        let (size, root) = (head.position.size, head.position.root.to_base64());
+        writeln!(out, "  entries  {}", log.entries)?;
+        writeln!(out, "  time     {opened} to {}", head.sealed)?;
+        writeln!(out, "  head     size {size}, root {root}")?;
+    }
+    if !log.keys.is_empty() {
+        writeln!(out, "  keys     {}", log.keys.join(", "))?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Hole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, last, why } = self;
+        if first == last {
+            write!(f, "{first} ({why})")
+        } else {
+            write!(f, "{first} to {last} ({why})")
+        }
+    }
+}
+
+impl fmt::Display for WhyAbsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "expired",
+            Self::Acknowledged => "acknowledged",
+        })
+    }
+}
+
+fn write_fault(out: &mut String, found: &Placed<Fault>) -> fmt::Result {
+    let (fault, code) = (&found.what, found.what.code());
+    writeln!(out, "\nfault {code}: {}", plain(&fault.to_string()))?;
+    write_place(out, &found.place)?;
+    write_sides(out, fault)?;
+    writeln!(out, "  help:     {HELP}#{code}")
+}
+
+fn write_acknowledged(out: &mut String, found: &Placed<Acknowledged>) -> fmt::Result {
+    let Acknowledged {
+        fault,
+        reason,
+        date,
+    } = &found.what;
+    let message = plain(&fault.to_string());
+    writeln!(out, "\nacknowledged {}: {message}", fault.code())?;
+    write_place(out, &found.place)?;
+    write_sides(out, fault)?;
+    writeln!(out, "  reason:   {} ({date})", plain(reason))
+}
+
+fn write_undecided(out: &mut String, found: &Placed<Undecided>) -> fmt::Result {
+    let (undecided, code) = (&found.what, found.what.code());
+    let message = plain(&undecided.to_string());
+    writeln!(out, "\nundecided {code}: {message}")?;
+    write_place(out, &found.place)?;
+    if let Some(hint) = undecided.hint() {
+        writeln!(out, "  hint:     {}", plain(hint))?;
+    }
+    Ok(())
+}
+
+fn write_note(out: &mut String, found: &Placed<Note>) -> fmt::Result {
+    let (note, code) = (&found.what, found.what.code());
+    let log = found.place.log.as_ref().map(|log| format!("{log}: "));
+    let message = plain(&note.to_string());
+    writeln!(out, "note {code}: {}{message}", log.unwrap_or_default())
+}
+
+fn write_sides(out: &mut String, fault: &Fault) -> fmt::Result {
+    let (expected, found) = fault.sides();
+    writeln!(out, "  expected: {}", plain(&expected))?;
+    writeln!(out, "  found:    {}", plain(&found))
+}
+
+fn write_place(out: &mut String, place: &Place) -> fmt::Result {
+    let parts = [
+        place.object.as_ref().map(|object| name(object)),
+        place
+            .version_id
+            .as_ref()
+            .map(|id| format!("version {}", name(id))),
+        place.line.map(|line| format!("line {line}")),
+        place.index.map(|index| format!("index {index}")),
+        place.log.as_ref().map(|log| format!("log {log}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  at:       {}", parts.join(", "))
+}

@@ -1,0 +1,44 @@
+//! What to verify.
+
+use auditlog_chain::hash::Hash;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::timestamp::Timestamp;
+
+/// What to verify, and by which clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What was declared.
+    pub policy: &'a TrustPolicy,
+    /// Digest of the policy's bytes, for the report.
+    pub policy_digest: Hash,
+    /// The logs to verify; empty for all that the policy declares.
+    pub logs: &'a [Origin],
+    /// The verifier's clock.
+    pub now: Timestamp,
+    /// The time up to which the logs must reach: `now`, unless a person says otherwise.
+    pub at: Timestamp,
+    /// Seconds by which clocks may differ.
+    pub max_skew_seconds: u32,
+    /// Number of workers, at least 1, where the source leaves it open.
+    pub workers: usize,
+}
+
+/// Why a request makes no sense against this policy and source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The policy has no such log.
+    #[error("the trust policy does not declare a log {origin}")]
+    UnknownLog {
+        /// The log.
+        origin: Origin,
+        /// The logs that it declares.
+        known: Vec<Origin>,
+    },
+    /// No chosen log is stored under the prefix that the source is confined to.
+    #[error("the trust policy does not declare a log under {scope}")]
+    NothingInScope {
+        /// The prefix.
+        scope: String,
+    },
+}

@@ -1,0 +1,26 @@
+//! The three answers of a verification.
+
+use serde::Serialize;
+
+/// The three answers. They never mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was checked is as declared and written.
+    Verified,
+    /// The evidence is wrong.
+    Fault,
+    /// Something could not be read or decided.
+    NoVerdict,
+}
+
+impl Verdict {
+    /// The exit code of the command.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Verified => 0,
+            Self::Fault => 1,
+            Self::NoVerdict => 2,
+        }
+    }
+}
