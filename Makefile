@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := target/venv
+READERS := target/readers
 PREFIX ?= $(HOME)/.local
 PROFILE ?= release
 SEED ?= 1
@@ -11,7 +12,7 @@ BUILT = target/$(PROFILE:dev=debug)
 # The demo and the tests look here for what was built.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: help build check test test-ceph soak fuzz bench demo install venv clean
+.PHONY: help build check test test-ceph soak fuzz bench demo install venv readers clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -27,7 +28,7 @@ check: need-cargo ## formatting, clippy and documentation, each warning an error
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
-test: need-cargo need-terraform venv ## all tests; they start local S3 and KMS endpoints and the real Terraform
+test: need-cargo need-terraform need-readers venv readers ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
@@ -65,18 +66,26 @@ install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, th
 
 venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoints, pinned, in a Python environment of their own
 
-# The copy of the pins is the last step, so a broken install is begun anew.
+readers: $(READERS)/requirements.txt ## the readers of docs/guides/reading.md, pinned, in another one (800 MB)
+
+# The copy of the pins is the last step, so a broken install is repeated.
 $(VENV)/requirements.txt: tests/requirements.txt | need-python3
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	cp $< $@
 
+$(READERS)/requirements.txt: tests/readers/requirements.txt | need-python3
+	rm -rf $(READERS)
+	$(PYTHON) -m venv $(READERS) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
+	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	cp $< $@
+
 clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # What is missing is said in one line, with the one thing to install.
-.PHONY: need-cargo need-cargo-fuzz need-ceph need-terraform need-python3
+.PHONY: need-cargo need-cargo-fuzz need-ceph need-terraform need-readers need-python3
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
 need-cargo-fuzz:
@@ -87,3 +96,5 @@ need-terraform:
 	@command -v terraform >/dev/null || { echo 'terraform is missing: https://developer.hashicorp.com/terraform/install'; exit 1; }
 need-python3:
 	@command -v $(PYTHON) >/dev/null || { echo 'python3 is missing: sudo apt-get install python3 python3-venv'; exit 1; }
+need-readers:
+	@command -v jq >/dev/null && command -v zstdcat >/dev/null || { echo 'jq or zstd is missing: sudo apt-get install jq zstd'; exit 1; }

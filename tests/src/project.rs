@@ -67,13 +67,23 @@ fn build_commands() -> PathBuf {
 
 /// The Python of the project's virtual environment, holding what `tests/requirements.txt` pins.
 pub fn python() -> PathBuf {
-    let venv = root().join("target/venv");
-    let wanted = fs::read(root().join("tests/requirements.txt")).expect("tests/requirements.txt");
-    // `make venv` leaves this copy behind as its last step.
+    pinned("tests/requirements.txt", "venv")
+}
+
+/// The Python with the readers of the reading guide, as `tests/readers/requirements.txt` pins them.
+pub fn readers() -> PathBuf {
+    pinned("tests/readers/requirements.txt", "readers")
+}
+
+/// The Python of the environment that a target of the Makefile installs, below `target/` by the same name.
+fn pinned(pins: &str, target: &str) -> PathBuf {
+    let venv = root().join("target").join(target);
+    let wanted = fs::read(root().join(pins)).expect("the pins");
+    // Make leaves this copy behind as its last step.
     let installed = fs::read(venv.join("requirements.txt")).ok();
     assert!(
         installed == Some(wanted),
-        "the local S3 and KMS endpoints are not installed: run `make venv`"
+        "{pins} is not installed: run `make {target}`"
     );
     venv.join("bin/python")
 }

@@ -3,28 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use auditlog_chain::builder::{SegmentBuilder, Source, StoredPayload};
-use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::builder::{Source, StoredPayload};
+use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::origin::Origin;
-use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
+use auditlog_chain::segment::{Expected, FORMAT, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_tests::{Command, python, root};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+
+use crate::support::signed::SignedLog;
 
 const ORIGIN: &str = "acme.example/audit/deployments";
 
-/// The SPKI of Ed25519 up to its 32 bytes (RFC 8410).
-const ED25519_SPKI: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
-
 /// Three segments with lines of what Terraform and git say, and the key that they are signed with.
 fn log(folder: &Path) -> VerifierKey {
-    let pair = Ed25519KeyPair::generate().expect("a key");
-    let spki = [ED25519_SPKI, pair.public_key().as_ref()].concat();
-    let origin = Origin::parse(ORIGIN).expect("an origin");
-    let key = VerifierKey::new(
-        origin.clone(),
-        PublicKey::from_spki_der(&spki).expect("a public key"),
-    );
     let created = br#"{"@message":"auditlog_signing_key.audit: Creation complete after 0s","type":"apply_complete"}"#;
     let events: [&[&[u8]]; 3] = [
         &[],
@@ -36,30 +27,16 @@ fn log(folder: &Path) -> VerifierKey {
         ],
         &[br#"{"commit":"7daa","subject":"Fr\u00fchling \"\u2013\""}"#],
     ];
-    let mut head = Head::of_new_log(origin);
-    for (number, events) in events.into_iter().enumerate() {
-        let time = Timestamp::parse_rfc3339("2026-11-22T20:00:00Z").expect("a time");
-        let change = (number == 0).then(|| auditlog_chain::line::KeyChange {
-            verifier_key: key.clone(),
-            previous: None,
-        });
-        let mut builder = SegmentBuilder::open(head, time, change).expect("a segment");
-        for event in events {
-            let payload = StoredPayload::event(event).expect("an event");
-            builder
-                .append(Source::parse("terraform").as_ref(), &payload, time)
-                .expect("room");
-        }
-        let closed = builder.close(time).expect("a close line");
-        let message = key.message(&closed.checkpoint(), time);
-        let signature = pair.sign(&message);
-        head = closed.head().clone();
-        let object = closed
-            .finish(vec![key.note_signature(signature.as_ref(), time)])
-            .expect("an object");
+    let time = Timestamp::parse_rfc3339("2026-11-22T20:00:00Z").expect("a time");
+    let terraform = Source::parse("terraform");
+    let mut log = SignedLog::new(ORIGIN);
+    for (number, events) in events.iter().enumerate() {
+        let event = |event: &&'static [u8]| StoredPayload::event(event).expect("an event");
+        let events: Vec<_> = events.iter().map(event).collect();
+        let object = log.segment(terraform.as_ref(), &events, time);
         fs::write(folder.join(format!("{number:012}.jsonl.zst")), object).expect("a file");
     }
-    key
+    log.key().clone()
 }
 
 /// Code and line of the first fault of each segment.

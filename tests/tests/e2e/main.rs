@@ -8,6 +8,7 @@ mod forge;
 mod modules;
 mod moto;
 mod provider;
+mod reading;
 mod readme;
 mod seal;
 mod support;

@@ -4,18 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use auditlog_chain::builder::{SegmentBuilder, StoredPayload};
-use auditlog_chain::keys::{PublicKey, VerifierKey};
-use auditlog_chain::line::KeyChange;
-use auditlog_chain::origin::Origin;
+use auditlog_chain::builder::StoredPayload;
+use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::policy::{
     BucketPolicy, KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, TrustPolicy,
 };
-use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_tests::REGION;
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+
+use super::signed::SignedLog;
 
 pub(crate) const ORIGIN: &str = "acme.example/audit/payments";
 pub(crate) const BUCKET: &str = "acme-audit";
@@ -36,35 +33,19 @@ pub(crate) fn now() -> Timestamp {
 impl Log {
     /// A log of this many segments, each sealed now.
     pub(crate) fn new(segments: usize) -> Self {
-        let pair = Ed25519KeyPair::generate().expect("a key");
-        let spki = pair.public_key().as_der().expect("its SPKI");
-        let public = PublicKey::from_spki_der(spki.as_ref()).expect("a public key");
-        let origin = Origin::parse(ORIGIN).expect("an origin");
-        let key = VerifierKey::new(origin.clone(), public.clone());
         let began = now();
+        let mut signed = SignedLog::new(ORIGIN);
         let mut log = Self {
             segments: Vec::new(),
-            policy: policy(&key, began.saturating_add_seconds(-60)),
+            policy: policy(signed.key(), began.saturating_add_seconds(-60)),
         };
-        let mut head = Head::of_new_log(origin);
+        let events = [r#"{"user":"ada"}"#, "[1]"];
+        let events = events.map(|event| StoredPayload::event(event.as_bytes()).expect("an event"));
         for number in 0..segments {
-            let first = KeyChange {
-                verifier_key: key.clone(),
-                previous: None,
-            };
-            let change = (number == 0).then_some(first);
-            let mut builder = SegmentBuilder::open(head, now(), change).expect("a segment");
-            for event in [r#"{"user":"ada"}"#, "[1]"].iter().take(2 * number.min(1)) {
-                let payload = StoredPayload::event(event.as_bytes()).expect("an event");
-                builder.append(None, &payload, now()).expect("room");
-            }
-            let closed = builder.close(now()).expect("a close line");
-            let message = key.message(&closed.checkpoint(), closed.sealed());
-            let signature = key.note_signature(pair.sign(&message).as_ref(), closed.sealed());
-            head = closed.head().clone();
+            let events = if number == 0 { &[] } else { events.as_slice() };
             let name = format!("logs/payments/{number:012}.jsonl.zst");
-            let object = closed.finish(vec![signature]).expect("an object");
-            log.segments.push((name, object));
+            log.segments
+                .push((name, signed.segment(None, events, now())));
         }
         log
     }

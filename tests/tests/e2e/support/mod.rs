@@ -4,3 +4,4 @@ mod endpoint;
 pub(crate) mod engines;
 pub(crate) mod log;
 mod proxy;
+pub(crate) mod signed;
