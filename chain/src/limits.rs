@@ -46,3 +46,6 @@ pub const MAX_SIGNATURE_BYTES: usize = 8192;
 
 /// Largest trust policy document, in bytes. Stops a policy that exhausts the memory of who reads it.
 pub const MAX_POLICY_BYTES: usize = 16 << 20;
+
+/// Most spans in one list of a trust policy. Stops a list that each log is compared with, span by span.
+pub const MAX_SPANS: usize = 1000;

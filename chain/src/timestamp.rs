@@ -21,6 +21,9 @@ impl Timestamp {
     /// The start of 1970.
     pub const EPOCH: Self = Self(0);
 
+    /// The end of 9998.
+    pub const MAX: Self = Self(MAX_MICROS);
+
     /// From microseconds since the start of 1970; `None` before it and after the year 9998.
     pub const fn from_micros(micros: i64) -> Option<Self> {
         if micros >= 0 && micros <= MAX_MICROS {
@@ -51,6 +54,12 @@ impl Timestamp {
     pub fn saturating_add_seconds(self, seconds: i64) -> Self {
         let micros = self.0.saturating_add(seconds.saturating_mul(1_000_000));
         Self(micros.clamp(0, MAX_MICROS))
+    }
+
+    /// This time moved by `days` of 86,400 seconds, kept within the years that can be written.
+    #[must_use]
+    pub fn saturating_add_days(self, days: u32) -> Self {
+        self.saturating_add_seconds(i64::from(days).saturating_mul(86_400))
     }
 
     /// Seconds from `earlier` to `self`, cut off towards zero; negative where `earlier` is the later one.

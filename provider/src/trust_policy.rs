@@ -5,8 +5,8 @@
 use auditlog_chain::keys::{PublicKey, VerifierKey};
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{
-    BucketPolicy, KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument,
-    PolicyError, TrustPolicy, is_prefix,
+    KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument, PolicyError, S3Store,
+    SilenceSpan, Store, TrustPolicy, is_prefix,
 };
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{
@@ -57,6 +57,7 @@ model! {
         origin: String,
         prefix: Option<String>,
         began: Option<String>,
+        max_silence_seconds: Option<u64>,
     }
 
     /// One key.
@@ -87,7 +88,7 @@ impl DataSource for TrustPolicySource {
             .attribute(
                 "max_silence_seconds",
                 Attribute::required(Type::Number)
-                    .description("How long a log may go without a new segment before its silence is a finding.")
+                    .description("Seconds that a log may go without a new segment before its silence is a finding. The retention must be at least twice as long.")
                     .validate(check_silence),
             )
             .attribute("logs", Attribute::required(Nested::list(log_fields())).description("The logs, at least one."))
@@ -165,6 +166,12 @@ fn log_fields() -> Fields {
             "began",
             optional("When it began. Without it: `object_lock.from`.")
                 .validate(|text: String| parse_time(&text).map(drop)),
+        )
+        .attribute(
+            "max_silence_seconds",
+            Attribute::optional(Type::Number)
+                .description("Seconds that this log may go without a new segment, in place of the default for all logs.")
+                .validate(check_silence),
         )
 }
 
@@ -247,22 +254,25 @@ fn document(config: &TrustPolicyModel) -> Result<PolicyDocument> {
     for (at, log) in config.logs.iter().enumerate() {
         logs.push(log_policy(
             log,
-            lock.from,
+            (lock.from, config.max_silence_seconds),
             &keys,
             &AttributePath::from("logs").index(at),
         )?);
     }
-    let bucket = config.bucket.clone().map(|name| BucketPolicy {
-        name,
-        region: config.region.clone().unwrap_or_default(),
-        account: config.account_id.clone().unwrap_or_default(),
+    let store = config.bucket.clone().map(|bucket| {
+        Store::S3(S3Store {
+            bucket,
+            region: config.region.clone().unwrap_or_default(),
+            account: config.account_id.clone().unwrap_or_default(),
+        })
     });
     Ok(PolicyDocument {
         trust_policy: POLICY_VERSION,
-        bucket,
+        store,
         lock: vec![lock],
         logs,
         keys,
+        acknowledged: Vec::new(),
         declared_prefixes: config.declared_prefixes.clone().unwrap_or_default(),
     })
 }
@@ -283,7 +293,6 @@ fn lock_span(config: &TrustPolicyModel) -> Result<LockSpan> {
             &path.clone().attribute("mode"),
         )?,
         retention_days: placed(period.map(Period::days), &path)?,
-        max_silence_seconds: config.max_silence_seconds,
     })
 }
 
@@ -309,7 +318,7 @@ fn key_policy(key: &KeyModel, path: &AttributePath) -> Result<KeyPolicy> {
 
 fn log_policy(
     log: &LogModel,
-    from: Timestamp,
+    (from, silence): (Timestamp, u64),
     keys: &[KeyPolicy],
     path: &AttributePath,
 ) -> Result<LogPolicy> {
@@ -322,6 +331,11 @@ fn log_policy(
             .unwrap_or_else(|| origin.last_part().to_owned()),
         format: FORMAT,
         began: placed(began, &path.clone().attribute("began"))?.unwrap_or(from),
+        max_silence: vec![SilenceSpan {
+            from,
+            seconds: log.max_silence_seconds.unwrap_or(silence),
+        }],
+        lock: None,
         verifier_keys: keys
             .iter()
             .map(|key| VerifierKey::new(origin.clone(), key.spki.clone()))
@@ -350,6 +364,7 @@ fn inconsistent(error: &PolicyError) -> Diagnostic {
         PolicyError::Inconsistent { place, .. } => attribute_of(place),
         PolicyError::TooLarge { .. }
         | PolicyError::Unsupported { .. }
+        | PolicyError::UnsupportedStore { .. }
         | PolicyError::Malformed { .. } => AttributePath::root(),
     };
     nested(
@@ -361,11 +376,11 @@ fn inconsistent(error: &PolicyError) -> Diagnostic {
 
 /// The argument that a place in the document was filled from, such as `keys[0].public_key` for `keys[0].spki`.
 fn attribute_of(place: &str) -> AttributePath {
-    // The bucket is one value of the document, and three arguments.
+    // The store is one value of the document, and three arguments.
     match place {
-        "bucket.name" => return AttributePath::from("bucket"),
-        "bucket.region" => return AttributePath::from("region"),
-        "bucket.account" => return AttributePath::from("account_id"),
+        "store.s3.bucket" => return AttributePath::from("bucket"),
+        "store.s3.region" => return AttributePath::from("region"),
+        "store.s3.account" => return AttributePath::from("account_id"),
         _ => {}
     }
     let mut path = AttributePath::root();
@@ -376,6 +391,7 @@ fn attribute_of(place: &str) -> AttributePath {
         };
         path = match name {
             "lock" => return AttributePath::from("object_lock"),
+            "max_silence" => return path.attribute("max_silence_seconds"),
             // rendered from `keys`, not an argument
             "verifier_keys" | "spec" => return path,
             "spki" => path.attribute("public_key"),
@@ -410,6 +426,7 @@ mod tests {
                 origin: "acme.example/audit/payments".to_owned(),
                 prefix: None,
                 began: None,
+                max_silence_seconds: None,
             }],
             keys: vec![KeyModel {
                 public_key: PEM.to_owned(),
@@ -457,8 +474,8 @@ mod tests {
         nowhere.region = Some("eu central".to_owned());
         let error = TrustPolicy::check(document(&nowhere).unwrap()).unwrap_err();
         assert_eq!(inconsistent(&error).path.to_string(), "region");
-        assert_eq!(attribute_of("bucket.name").to_string(), "bucket");
-        assert_eq!(attribute_of("bucket.account").to_string(), "account_id");
+        assert_eq!(attribute_of("store.s3.bucket").to_string(), "bucket");
+        assert_eq!(attribute_of("store.s3.account").to_string(), "account_id");
         assert_eq!(attribute_of("logs[2].prefix").to_string(), "logs[2].prefix");
         assert_eq!(
             attribute_of("logs[0].verifier_keys[1]").to_string(),

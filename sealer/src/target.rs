@@ -144,6 +144,8 @@ pub fn log_without_policy(origin: &str, prefix: Option<&str>) -> Result<LogPolic
         prefix,
         format: FORMAT,
         began: Timestamp::EPOCH,
+        max_silence: Vec::new(),
+        lock: None,
         verifier_keys: Vec::new(),
         ended: None,
     })
@@ -185,8 +187,8 @@ pub fn destination_of_policy(
 }
 
 fn declared_bucket(policy: &TrustPolicy) -> Option<&str> {
-    let bucket = policy.document().bucket.as_ref()?;
-    Some(&bucket.name)
+    let store = policy.document().store.as_ref()?;
+    Some(&store.s3().bucket)
 }
 
 fn must_be(what: &'static str, expected: &str, found: &str) -> Result<(), Error> {

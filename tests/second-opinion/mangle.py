@@ -21,7 +21,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "vectors"))
 
-from forge import EVENTS, HOUR, PREFIX, Key, Log, document_bytes, short, span  # noqa: E402
+from forge import EVENTS, HOUR, PREFIX, Key, Log, document_bytes, short, silence, span  # noqa: E402
 from verify import opinion  # noqa: E402
 
 TOKENS = [
@@ -187,12 +187,12 @@ class Case:
         """A policy with all the fields that there are."""
         log, key = self.log, self.log.key
         place = log.position(len(log.heads) - 1)
-        bucket = {"name": "acme-audit", "region": "eu-central-1", "account": "123456789012"}
+        store = {"s3": {"bucket": "acme-audit", "region": "eu-central-1", "account": "123456789012"}}
         good = {"origin": "acme.example/other", **log.position(0)}
         value = log.policy(
-            bucket=bucket,
+            store=store,
             lock=[span(), span(HOUR, mode="GOVERNANCE")],
-            logs=[log.log_policy(ended={**place, "successor": "acme.example/next"})],
+            logs=[log.log_policy(ended={**log.end(len(log.heads) - 1), "stored": short(9 * HOUR), "successor": "acme.example/next"})],
             keys=[key.policy(arn="arn:aws:kms:x", retired_at=short(9 * HOUR), compromised={"at": short(8 * HOUR), "last_good": [good, {**good, "origin": log.origin, **place}]})],
             declared_prefixes=["archive/", "other/x/"],
         )
@@ -222,7 +222,7 @@ class Case:
             objects[f"{PREFIX}/{self.random.choice(('x', '000000000009.jsonl.zst', '9.jsonl.zst', '00000000000a.jsonl.zst'))}"] = objects[one]
         else:
             place = self.log.position(self.random.randrange(len(self.log.heads)))
-            self.more["logs"] = [self.log.log_policy(ended=place)]
+            self.more["logs"] = [self.log.log_policy(ended={**place, "sealed": short(HOUR)})]
         days, later = self.random.choice((1, 36_500)), self.random.choice((1, 36_500))
         self.more["lock"] = [span(days=days), span(self.random.randrange(4 * HOUR), days=later)]
         self.note(f"listing {kind} {one} {two} {days} {later}")
@@ -255,7 +255,8 @@ class Case:
             place["segment"] += self.random.choice((0, 0, 1, -1))
             place["segment"] = max(0, place["segment"])
             self.pinned = {"pins": 1, "logs": {self.log.origin: place}}
-        self.more["lock"] = [span(silence=self.random.choice((1, 60, 3600, 3660, 7200, 1 << 40)))]
+        seconds = self.random.choice((1, 60, 3600, 3660, 7200, 1 << 30))
+        self.more["logs"] = [self.log.log_policy(max_silence=[silence(0, seconds)])]
         self.note(f"clocks {opened} {self.pinned}")
 
     def write(self, folder):

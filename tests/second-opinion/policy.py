@@ -95,14 +95,30 @@ class Log:
     format: int
     began: int
     keys: dict  # verifier key -> Key
-    ended: tuple  # None, or (segment, size, root)
+    silences: list
+    lock: list  # None, or spans in place of the policy's
+    ended: object  # None, or Ended
 
 
 @dataclass
 class Span:
     start: int
     retention: int  # microseconds, as all times here
-    silence: int
+
+
+@dataclass
+class Silence:
+    start: int
+    length: int
+
+
+@dataclass
+class Ended:
+    segment: int
+    size: int
+    root: bytes
+    sealed: int
+    stored: int  # None in a folder
 
 
 @dataclass
@@ -111,16 +127,20 @@ class Policy:
     spans: list
     declared: list
 
-    def spans_within(self, since, until):
-        """What was in force at some time from `since` to `until`; before the first span, the first one."""
-        started = [span for span in self.spans if span.start <= since][-1:] or self.spans[:1]
-        return started + [span for span in self.spans if since < span.start <= until and span not in started]
+    def lock_of(self, log):
+        return self.spans if log.lock is None else log.lock
 
-    def kept_until(self, since, until):
+    def kept_until(self, log, since, until):
         """Until when something has to be kept that was made between `since` and `until`, nobody knows when."""
-        spans = self.spans_within(min(since, until), until)
+        spans = spans_within(self.lock_of(log), min(since, until), until)
         ends = [span.start for span in spans[1:]] + [until]
         return max(end + span.retention for span, end in zip(spans, ends))
+
+
+def spans_within(spans, since, until):
+    """What was in force at some time from `since` to `until`; before the first span, the first one."""
+    started = [span for span in spans if span.start <= since][-1:] or spans[:1]
+    return started + [span for span in spans if since < span.start <= until and span not in started]
 
 
 LAST = time(b"9998-12-31T23:59:59.999999Z") + 1
@@ -218,27 +238,29 @@ def parse_policy(data):
     """The whole document, or `NoVerdict`."""
     value = document(data)
     need(value.get("trust_policy") == 1, "unsupported version")
-    fields(value, ("trust_policy", "lock", "logs", "keys"), ("bucket", "declared_prefixes"))
+    fields(value, ("trust_policy", "lock", "logs", "keys"), ("store", "acknowledged", "declared_prefixes"))
     integer(value["trust_policy"], 1, 1)
-    if value.get("bucket") is not None:
-        bucket = fields(value["bucket"], ("name", "region", "account"))
-        for name, form in (("name", "[A-Za-z0-9._-]{3,255}"), ("region", "[A-Za-z0-9-]{1,64}"), ("account", "[0-9]{12}")):
-            need(re.fullmatch(form, string(bucket[name])), f"bucket {name}")
+    if "store" in value:
+        bucket = fields(fields(value["store"], ("s3",))["s3"], ("bucket", "region", "account"))
+        for name, form in (("bucket", "[A-Za-z0-9._-]{3,255}"), ("region", "[A-Za-z0-9-]{1,64}"), ("account", "[0-9]{12}")):
+            need(re.fullmatch(form, string(bucket[name])), f"store {name}")
     keys = [parse_key(key) for key in items(value["keys"])]
     policy = Policy(
         logs=[parse_log(log, keys) for log in items(value["logs"])],
         spans=[parse_span(span) for span in items(value["lock"])],
         declared=[string(prefix) for prefix in items(value.get("declared_prefixes", []))],
     )
-    consistent(policy)
+    consistent(policy, "store" in value)
     need(len({key.spki for key in keys}) == len(keys), "a key stands twice")
     return policy
 
 
-def consistent(policy):
-    need(policy.spans, "no lock span")
-    starts = [span.start for span in policy.spans]
-    need(all(a < b for a, b in zip(starts, starts[1:])), "lock spans are not in order")
+def consistent(policy, in_store):
+    ordered(policy.spans)
+    for log in policy.logs:
+        need(log.ended is None or log.ended.stored is not None or not in_store, "an end without its time in the store")
+        spans = log.lock if log.lock is not None else policy.spans
+        need(spans[-1].retention >= 2 * log.silences[-1].length, "a retention shorter than twice the silence")
     need(policy.logs, "no logs")
     need(len({log.origin for log in policy.logs}) == len(policy.logs), "an origin stands twice")
     places = [log.prefix + "/" for log in policy.logs]
@@ -250,6 +272,13 @@ def consistent(policy):
     need(all(is_prefix(prefix) for prefix in prefixes), "a prefix has another form")
 
 
+def ordered(spans):
+    starts = [span.start for span in spans]
+    need(0 < len(spans) <= 1000, "no span, or too many")
+    need(all(a < b for a, b in zip(starts, starts[1:])), "spans are not in order")
+    return spans
+
+
 def is_prefix(prefix):
     parts = prefix.split("/")
     form = all(re.fullmatch(r"[A-Za-z0-9._=@~-]+", part) and part not in (".", "..") for part in parts)
@@ -257,11 +286,15 @@ def is_prefix(prefix):
 
 
 def parse_span(value):
-    fields(value, ("from", "mode", "retention_days", "max_silence_seconds"))
+    fields(value, ("from", "mode", "retention_days"))
     need(value["mode"] in ("COMPLIANCE", "GOVERNANCE"), "mode")
     days = integer(value["retention_days"], 1, 36_500)
-    silence = integer(value["max_silence_seconds"], 1, (1 << 63) - 1)
-    return Span(moment(value["from"]), days * 86_400_000_000, silence * 1_000_000)
+    return Span(moment(value["from"]), days * 86_400_000_000)
+
+
+def parse_silence(value):
+    fields(value, ("from", "seconds"))
+    return Silence(moment(value["from"]), integer(value["seconds"], 1, (1 << 63) - 1) * 1_000_000)
 
 
 def parse_key(value):
@@ -283,7 +316,8 @@ def parse_key(value):
 
 
 def optional(value, name, parse):
-    return parse(value[name]) if value.get(name) is not None else None
+    """`null` is no absent value."""
+    return parse(value[name]) if name in value else None
 
 
 def public_key(spec, spki):
@@ -317,18 +351,19 @@ def parse_head(value):
 
 
 def parse_log(value, keys):
-    fields(value, ("origin", "prefix", "format", "began", "verifier_keys"), ("ended",))
+    fields(value, ("origin", "prefix", "format", "began", "max_silence", "verifier_keys"), ("lock", "ended"))
     origin, prefix = origin_of(value["origin"]), string(value["prefix"])
     known = {key.verifier_key(origin): key for key in keys}
     named = [string(key).encode() for key in items(value["verifier_keys"])]
     need(named and all(key in known for key in named), f"a verifier key of {value['origin']} is of no key")
     ended = optional(value, "ended", parse_ended)
     number = integer(value["format"], 0, (1 << 64) - 1)
-    return Log(origin, prefix, number, moment(value["began"]), {key: known[key] for key in named}, ended)
+    silences = ordered([parse_silence(span) for span in items(value["max_silence"])])
+    lock = ordered([parse_span(span) for span in items(value["lock"])]) if "lock" in value else None
+    return Log(origin, prefix, number, moment(value["began"]), {key: known[key] for key in named}, silences, lock, ended)
 
 
 def parse_ended(value):
-    fields(value, ("segment", "size", "root"), ("successor",))
-    if value.get("successor") is not None:
-        origin_of(value["successor"])
-    return parse_head(value)
+    fields(value, ("segment", "size", "root", "sealed"), ("stored", "successor"))
+    optional(value, "successor", origin_of)
+    return Ended(*parse_head(value), moment(value["sealed"]), optional(value, "stored", moment))

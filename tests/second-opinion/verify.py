@@ -17,7 +17,7 @@ import time as clock
 from dataclasses import dataclass
 
 from fault import Fault
-from policy import NoVerdict, document, fields, integer, moment, need, origin_of, parse_head, parse_policy
+from policy import NoVerdict, document, fields, integer, moment, need, origin_of, parse_head, parse_policy, spans_within
 from encoding import MAX_SEGMENT
 from segment import check
 
@@ -79,7 +79,7 @@ class Walk:
         if not numbers:
             self.report.fault(None, Fault("log-empty", f"no segment in {self.log.prefix}"))
             return
-        end = self.log.ended[0] if self.log.ended else MAX_SEGMENT
+        end = self.log.ended.segment if self.log.ended else MAX_SEGMENT
         for number in sorted(number for number in numbers if number <= end):
             self.one(number)
         if self.before:
@@ -144,7 +144,7 @@ class Walk:
             return
         if segment:
             since = self.before[1].sealed if self.before and self.before[1] else self.log.began
-            if self.policy.kept_until(since, segment.sealed_before) < self.times.now:
+            if self.policy.kept_until(self.log, since, segment.sealed_before) < self.times.now:
                 return
         self.report.fault(self.name(first), Fault("segment-missing", f"{first} to {number - 1}"))
 
@@ -163,7 +163,7 @@ class Walk:
 
     def end(self, segment, _):
         ended = self.log.ended
-        if ended and segment.number == ended[0] and ended[1:] != (segment.size, segment.root):
+        if ended and segment.number == ended.segment and (ended.size, ended.root) != (segment.size, segment.root):
             raise Fault("end-mismatch", "the log ended otherwise")
 
     def keys(self, segment, _):
@@ -234,7 +234,7 @@ class Walk:
 
     def silence(self, since, until):
         """The longest silence that was allowed at some time meanwhile."""
-        if until - since > max(span.silence for span in self.policy.spans_within(since, until)):
+        if until - since > max(span.length for span in spans_within(self.log.silences, since, until)):
             raise Fault("silence-exceeded", f"{(until - since) // 1_000_000} seconds")
 
     def pinned(self, segment, _):
@@ -244,7 +244,7 @@ class Walk:
     def tail(self):
         """Where the log ended, what was pinned, how long it has been silent."""
         number, segment = self.before
-        end = self.log.ended[0] if self.log.ended else None
+        end = self.log.ended.segment if self.log.ended else None
         if end is not None and number < end:
             self.report.fault(self.name(number + 1), Fault("segment-missing", "the log ended later"))
         for good, _, _ in self.good_heads():

@@ -21,6 +21,7 @@ from forge import (
     raw_blocks,
     sha256,
     short,
+    silence,
     span,
     when,
 )
@@ -202,7 +203,7 @@ def goods():
         "ended",
         "a log that was declared ended is silent ever since",
         ended,
-        ended.policy(logs=[ended.log_policy(ended={**ended.position(2), "successor": "acme.example/audit/next"})]),
+        ended.policy(logs=[ended.log_policy(ended={**ended.end(2), "successor": "acme.example/audit/next"})]),
         at=1000 * HOUR,
     )
     disowned = log_of(4)
@@ -210,7 +211,7 @@ def goods():
         "disowned-after-end",
         "a segment after the declared end is not the log's",
         disowned,
-        disowned.policy(logs=[disowned.log_policy(ended=disowned.position(2))]),
+        disowned.policy(logs=[disowned.log_policy(ended=disowned.end(2))]),
     )
     yield good(
         "declared-prefix",
@@ -260,7 +261,7 @@ def goods():
         "longer-silence-from-later-span",
         "a later span allows a longer silence",
         spans,
-        spans.policy(lock=[span(), span(3 * HOUR + 30, silence=10 * HOUR)]),
+        spans.policy(logs=[spans.log_policy(max_silence=[silence(), silence(3 * HOUR + 30, 10 * HOUR)])]),
         at=12 * HOUR,
     )
     yield good(
@@ -1214,7 +1215,7 @@ def logs():
         object=below,
         objects={**log.objects, below + "/000000000001.jsonl.zst": log.objects[log.name(1)]},
     )
-    end = {**log.position(3), "root": base64.b64encode(sha256(b"x")).decode()}
+    end = {**log.end(3), "root": base64.b64encode(sha256(b"x")).decode()}
     yield fault(
         "end-mismatch",
         "other-root",
@@ -1223,7 +1224,7 @@ def logs():
         log.policy(logs=[log.log_policy(ended=end)]),
         object=3,
     )
-    size = {**log.position(3), "size": log.position(3)["size"] + 1}
+    size = {**log.end(3), "size": log.position(3)["size"] + 1}
     yield fault(
         "end-mismatch",
         "other-size",
@@ -1232,7 +1233,7 @@ def logs():
         log.policy(logs=[log.log_policy(ended=size)]),
         object=3,
     )
-    beyond = {**log.position(3), "segment": 5}
+    beyond = {**log.end(3), "segment": 5}
     yield fault(
         "segment-missing",
         "end",
@@ -1253,13 +1254,13 @@ def times():
     late = Log()
     late.add(opened=10 * HOUR, sealed=10 * HOUR + 60)
     yield fault("silence-exceeded", "before-the-first", "nothing for too long before segment 0", late, object=0)
-    future = log_of(2).add(opened="9000-01-01T00:00:00.000000Z", sealed="9000-01-01T00:00:01.000000Z")
+    future = log_of(2).add(opened="2073-01-01T00:00:00.000000Z", sealed="2073-01-01T00:00:01.000000Z")
     yield fault(
         "sealed-in-future",
-        "year-9000",
+        "year-2073",
         "sealed in a year that is not yet",
         future,
-        future.policy(lock=[span(silence=1 << 40)]),
+        future.policy(logs=[future.log_policy(max_silence=[silence(0, 18_250 * 24 * HOUR)])]),
         object=2,
         at=3 * HOUR,
     )
@@ -1376,16 +1377,16 @@ def policies():
     yield no_verdict(
         "format-2", "a log of a format that is not known yet", log, {**good_, "logs": [log.log_policy(format=2)]}
     )
-    bucket = {"name": "acme-audit", "region": "eu-central-1", "account": "123456789012"}
+    s3 = {"bucket": "acme-audit", "region": "eu-central-1", "account": "123456789012"}
     for name, what, value in (
-        ("account", "a bucket whose owner nobody named", {**bucket, "account": ""}),
-        ("account-13", "an account of a digit too many", {**bucket, "account": "1234567890123"}),
-        ("bucket-name", "a bucket whose name is none", {**bucket, "name": "acme/audit"}),
-        ("region", "a region that is no part of a host name", {**bucket, "region": "eu-central-1."}),
-        ("bucket-field", "a field of the bucket that could be a condition", {**bucket, "partition": "aws"}),
+        ("account", "a bucket whose owner nobody named", {**s3, "account": ""}),
+        ("account-13", "an account of a digit too many", {**s3, "account": "1234567890123"}),
+        ("bucket-name", "a bucket whose name is none", {**s3, "bucket": "acme/audit"}),
+        ("region", "a region that is no part of a host name", {**s3, "region": "eu-central-1."}),
+        ("bucket-field", "a field of the bucket that could be a condition", {**s3, "partition": "aws"}),
     ):
-        yield bad(name, what, {**good_, "bucket": value})
-    yield good("policy-bucket", "a policy that names a bucket, held against a folder", log, {**good_, "bucket": bucket})
+        yield bad(name, what, {**good_, "store": {"s3": value}})
+    yield good("policy-bucket", "a policy that names a bucket, held against a folder", log, {**good_, "store": {"s3": s3}})
     text = document_bytes(good_)
     for name, what, before, after in (
         ("twice-deep", "a field of a key that stands twice", b'"spec":', b'"spec": "RSA_2048", "spec":'),

@@ -363,12 +363,17 @@ class Log:
     def pin(self, number):
         return {**self.position(number), "sealed": when(self.heads[number].sealed)}
 
+    def end(self, number):
+        """The end of the log as a policy declares it."""
+        return {**self.position(number), "sealed": short(self.heads[number].sealed)}
+
     def log_policy(self, **more):
         return {
             "origin": self.origin,
             "prefix": self.prefix,
             "format": 1,
             "began": short(0),
+            "max_silence": [silence()],
             "verifier_keys": [key.verifier_key(self.origin) for key in self.keys],
             **more,
         }
@@ -390,8 +395,12 @@ def policy(logs_, /, **more):
     }
 
 
-def span(start=0, days=36_500, silence=2 * HOUR, mode="COMPLIANCE"):
-    return {"from": short(start), "mode": mode, "retention_days": days, "max_silence_seconds": silence}
+def span(start=0, days=36_500, mode="COMPLIANCE"):
+    return {"from": short(start), "mode": mode, "retention_days": days}
+
+
+def silence(start=0, seconds=2 * HOUR):
+    return {"from": short(start), "seconds": seconds}
 
 
 def document_bytes(value):

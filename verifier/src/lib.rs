@@ -21,9 +21,10 @@
 //!
 //! let json = br#"{
 //!   "trust_policy": 1,
-//!   "lock": [{ "from": "2026-01-01T00:00:00Z", "mode": "COMPLIANCE", "retention_days": 365, "max_silence_seconds": 86400 }],
+//!   "lock": [{ "from": "2026-01-01T00:00:00Z", "mode": "COMPLIANCE", "retention_days": 365 }],
 //!   "logs": [{
 //!     "origin": "acme.example/audit/payments", "prefix": "payments", "format": 1, "began": "2026-01-01T00:00:00Z",
+//!     "max_silence": [{ "from": "2026-01-01T00:00:00Z", "seconds": 90000 }],
 //!     "verifier_keys": ["acme.example/audit/payments+KEY_ID"]
 //!   }],
 //!   "keys": [{ "spec": "ECC_NIST_EDWARDS25519", "spki": "SPKI", "valid_from": "2026-01-01T00:00:00Z" }]

@@ -12,7 +12,7 @@ use std::time::{Instant, SystemTime};
 
 use auditlog_chain::limits::MAX_POLICY_BYTES;
 use auditlog_chain::origin::Origin;
-use auditlog_chain::policy::{PolicyError, TrustPolicy};
+use auditlog_chain::policy::{PolicyError, Store, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::pins::{self, Pins, PinsError};
 use auditlog_verifier::progress::ProgressLine;
@@ -128,7 +128,9 @@ impl From<ReadError> for Usage {
 impl Usage {
     fn of_policy(path: &Path, error: &PolicyError) -> Self {
         let hint = match error {
-            PolicyError::Unsupported { .. } => "use a newer auditlog-verify",
+            PolicyError::Unsupported { .. } | PolicyError::UnsupportedStore { .. } => {
+                "use a newer auditlog-verify"
+            }
             PolicyError::TooLarge { .. }
             | PolicyError::Malformed { .. }
             | PolicyError::Inconsistent { .. } => {
@@ -303,7 +305,7 @@ fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dyn Source>, 
             ),
             "write ./ before the name of a folder",
         )),
-        (None, _) if policy.document().bucket.is_some() => open_bucket(arguments, policy, None),
+        (None, _) if policy.document().store.is_some() => open_bucket(arguments, policy, None),
         (None, _) => Err(Usage::new(
             "the trust policy does not name a bucket, and no target was given",
             "name the folder that holds the logs",
@@ -331,7 +333,7 @@ fn open_bucket(
     policy: &TrustPolicy,
     target: Option<&str>,
 ) -> Result<Box<dyn Source>, Usage> {
-    let Some(declared) = &policy.document().bucket else {
+    let Some(declared) = policy.document().store.as_ref().map(Store::s3) else {
         let message = "the trust policy names no bucket, so nothing can be said about one";
         return Err(Usage::new(
             message,
@@ -341,11 +343,11 @@ fn open_bucket(
     let place = target.and_then(|target| target.strip_prefix("s3://"));
     let (bucket, prefix) = match place.map(|place| place.split_once('/').unwrap_or((place, ""))) {
         Some((bucket, prefix)) => (bucket, (!prefix.is_empty()).then(|| prefix.to_owned())),
-        None => (declared.name.as_str(), None),
+        None => (declared.bucket.as_str(), None),
     };
     let region = arguments.s3.region.as_ref().unwrap_or(&declared.region);
     for (what, asked, named) in [
-        ("bucket", bucket, &declared.name),
+        ("bucket", bucket, &declared.bucket),
         ("region", region.as_str(), &declared.region),
     ] {
         if asked != named {

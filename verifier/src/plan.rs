@@ -36,7 +36,6 @@ pub(crate) struct LogPlan<'p> {
 /// Sorts a listing.
 pub(crate) struct Planner<'p> {
     policy: &'p TrustPolicy,
-    by_prefix: HashMap<&'p str, &'p LogPolicy>,
     chosen: HashMap<&'p str, usize>,
     logs: Vec<LogPlan<'p>>,
     unfinished: u64,
@@ -45,14 +44,12 @@ pub(crate) struct Planner<'p> {
 impl<'p> Planner<'p> {
     /// For a verification of the chosen logs.
     pub(crate) fn new(policy: &'p TrustPolicy, chosen: &[&'p LogPolicy]) -> Self {
-        let all = &policy.document().logs;
         let plan = |log: &&'p LogPolicy| LogPlan {
             log,
             slots: BTreeMap::new(),
         };
         Self {
             policy,
-            by_prefix: all.iter().map(|log| (log.prefix.as_str(), log)).collect(),
             chosen: chosen
                 .iter()
                 .enumerate()
@@ -80,24 +77,15 @@ impl<'p> Planner<'p> {
             }
         };
         let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let log = self.by_prefix.get(folder).copied();
+        let log = self.policy.log_at(folder);
         if let Some((log, number)) = log.and_then(|log| Some((log, log.segment_of_key(key)?))) {
             self.fill(log, number, listed);
             return None;
         }
-        let declared = &self.policy.document().declared_prefixes;
-        if declared
-            .iter()
-            .any(|prefix| key.starts_with(prefix.as_str()))
-        {
+        if self.policy.declares(key) {
             return None;
         }
-        let within = self
-            .policy
-            .document()
-            .logs
-            .iter()
-            .find(|log| log.contains_key(key));
+        let within = self.policy.log_above(key);
         let place = Place {
             log: within.map(|log| log.origin.clone()),
             object: Some(key.clone()),

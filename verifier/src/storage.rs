@@ -1,7 +1,7 @@
 //! Storage (V17 to V20): what the store says of each version and of the bucket, held against what was declared when the
 //! version was made.
 
-use auditlog_chain::policy::{LockMode, LockSpan, TrustPolicy};
+use auditlog_chain::policy::{self, LockMode, LockSpan};
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::fault::Fault;
@@ -15,30 +15,23 @@ const STRICTEST: LockSpan = LockSpan {
     from: Timestamp::EPOCH,
     mode: LockMode::Compliance,
     retention_days: 36_500,
-    max_silence_seconds: 1,
 };
 
 /// What was declared at a point in time; before the first span the first one holds.
-pub(crate) fn span_at(policy: &TrustPolicy, time: Timestamp) -> LockSpan {
-    let first = policy.document().lock.first();
-    policy.lock_at(time).or(first).copied().unwrap_or(STRICTEST)
+pub(crate) fn span_at(spans: &[LockSpan], time: Timestamp) -> LockSpan {
+    policy::span_at(spans, time).copied().unwrap_or(STRICTEST)
 }
 
 /// Until when what was made at `time` has to be kept, at least.
-pub(crate) fn kept_until(policy: &TrustPolicy, time: Timestamp) -> Timestamp {
-    let days = i64::from(span_at(policy, time).retention_days);
+pub(crate) fn kept_until(spans: &[LockSpan], time: Timestamp) -> Timestamp {
+    let days = i64::from(span_at(spans, time).retention_days);
     time.saturating_add_seconds(days.saturating_mul(DAY_SECONDS))
 }
 
 /// Until when all has to be kept that was made from `since` to `until`, nobody knows when: each span asks for what it could
 /// hold. A retention that was shortened meanwhile must not let go what was made before.
-pub(crate) fn all_kept_until(
-    policy: &TrustPolicy,
-    since: Timestamp,
-    until: Timestamp,
-) -> Timestamp {
+pub(crate) fn all_kept_until(spans: &[LockSpan], since: Timestamp, until: Timestamp) -> Timestamp {
     let since = since.min(until);
-    let spans = &policy.document().lock;
     let nexts = spans.iter().skip(1).map(Some).chain(std::iter::once(None));
     spans
         .iter()
@@ -57,7 +50,7 @@ pub(crate) fn all_kept_until(
 /// V17: a segment has one version, and no marker but one that was set after its retention. Returns each fault with the
 /// version id that it is about. Versions of an ended log that were written after its end are left out: they are disowned.
 pub(crate) fn check_versions(
-    policy: &TrustPolicy,
+    spans: &[LockSpan],
     slot: &Slot,
     ended: Option<Timestamp>,
 ) -> Vec<(Option<String>, Fault)> {
@@ -75,7 +68,7 @@ pub(crate) fn check_versions(
         let found = slot.versions.len();
         faults.push((version.id.clone(), Fault::SecondVersion { found }));
     }
-    let Some(expected) = first.stored.map(|stored| kept_until(policy, stored)) else {
+    let Some(expected) = first.stored.map(|stored| kept_until(spans, stored)) else {
         return faults;
     };
     for marker in slot.markers.iter().filter(|marker| marker.set < expected) {
@@ -90,7 +83,7 @@ pub(crate) fn check_versions(
 
 /// V18, V19: a version is locked as was declared when it was made, and its `LastModified` is when it was written here.
 pub(crate) fn check_version(
-    policy: &TrustPolicy,
+    spans: &[LockSpan],
     version: &Version,
     storage: &Storage,
 ) -> Vec<Fault> {
@@ -104,18 +97,13 @@ pub(crate) fn check_version(
         faults.push(Fault::ObjectReplica);
     }
     if let (Some(stored), Ok(lock)) = (version.stored, &storage.lock) {
-        check_lock(policy, stored, lock.as_ref(), &mut faults);
+        check_lock(spans, stored, lock.as_ref(), &mut faults);
     }
     faults
 }
 
-fn check_lock(
-    policy: &TrustPolicy,
-    stored: Timestamp,
-    lock: Option<&Lock>,
-    faults: &mut Vec<Fault>,
-) {
-    let (mode, until) = (span_at(policy, stored).mode, kept_until(policy, stored));
+fn check_lock(spans: &[LockSpan], stored: Timestamp, lock: Option<&Lock>, faults: &mut Vec<Fault>) {
+    let (mode, until) = (span_at(spans, stored).mode, kept_until(spans, stored));
     let Some(lock) = lock else {
         faults.push(Fault::LockMissing {
             expected: mode,
@@ -138,7 +126,7 @@ fn check_lock(
 }
 
 /// V20: the bucket keeps versions, and locks new objects at least as is declared now.
-pub(crate) fn check_bucket(policy: &TrustPolicy, bucket: &Bucket, now: Timestamp) -> Vec<Fault> {
+pub(crate) fn check_bucket(spans: &[LockSpan], bucket: &Bucket, now: Timestamp) -> Vec<Fault> {
     let mut faults = Vec::new();
     if bucket.versioning.as_deref() != Some("Enabled") {
         let found = bucket
@@ -147,7 +135,7 @@ pub(crate) fn check_bucket(policy: &TrustPolicy, bucket: &Bucket, now: Timestamp
             .unwrap_or_else(|| "never enabled".to_owned());
         faults.push(Fault::BucketVersioning { found });
     }
-    let span = span_at(policy, now);
+    let span = span_at(spans, now);
     let expected = format!("enabled, {} for {} days", span.mode, span.retention_days);
     let strong = |(mode, days): &(String, u32)| {
         LockMode::parse(mode).is_some_and(|mode| mode >= span.mode) && *days >= span.retention_days

@@ -1,13 +1,12 @@
 //! Time (V21 to V24, V29): what the writer's clock says is bounded by what the store's clock says, and no log is silent for
 //! longer than declared.
 
-use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::policy::{SilenceSpan, span_at};
 use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::fault::{Fault, Silence};
 use crate::source::ClockReading;
-use crate::storage::span_at;
 use crate::undecided::Undecided;
 
 /// The clocks and what they are allowed to differ by.
@@ -59,19 +58,16 @@ pub(crate) fn check_stored_order(
 
 /// V24: the log was not silent from `since` to `until` for longer than the largest `max_silence` in force meanwhile.
 pub(crate) fn check_silence(
-    policy: &TrustPolicy,
+    spans: &[SilenceSpan],
     since: Timestamp,
     until: Timestamp,
     place: Silence,
 ) -> Option<Fault> {
-    let within = policy
-        .document()
-        .lock
+    let within = spans
         .iter()
         .filter(|span| span.from > since && span.from <= until);
-    let declared = within
-        .map(|span| span.max_silence_seconds)
-        .fold(span_at(policy, since).max_silence_seconds, u64::max);
+    let at_first = span_at(spans, since).map_or(0, |span| span.seconds);
+    let declared = within.map(|span| span.seconds).fold(at_first, u64::max);
     let latest = since.saturating_add_seconds(i64::try_from(declared).unwrap_or(i64::MAX));
     let found = u64::try_from(until.seconds_since(since)).unwrap_or(0);
     (until > latest).then_some(Fault::SilenceExceeded {

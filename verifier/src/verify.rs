@@ -81,7 +81,7 @@ fn look_at_bucket(source: &dyn Source, request: &Request<'_>, record: &mut Recor
     match source.bucket() {
         Ok(None) => {}
         Ok(Some(bucket)) => {
-            for fault in check_bucket(request.policy, &bucket, request.now) {
+            for fault in check_bucket(&request.policy.document().lock, &bucket, request.now) {
                 record.fault(fault, Place::default());
             }
         }

@@ -5,8 +5,8 @@ use crate::hash::Hash;
 use crate::keys::KeySpec;
 use crate::origin::Origin;
 use crate::policy::{
-    BucketPolicy, Compromised, Ended, KeyPolicy, LastGood, LockMode, LockSpan, LogPolicy,
-    PolicyDocument, PolicyError, Position, TrustPolicy,
+    Compromised, Ended, KeyPolicy, LastGood, LockMode, LockSpan, LogPolicy, PolicyDocument,
+    PolicyError, Position, S3Store, SilenceSpan, Store, TrustPolicy, span_at,
 };
 
 fn document() -> PolicyDocument {
@@ -15,15 +15,14 @@ fn document() -> PolicyDocument {
         from: at(0),
         mode: LockMode::Compliance,
         retention_days: 365,
-        max_silence_seconds: 3600,
     };
     PolicyDocument {
         trust_policy: 1,
-        bucket: Some(BucketPolicy {
-            name: "acme-audit".to_owned(),
+        store: Some(Store::S3(S3Store {
+            bucket: "acme-audit".to_owned(),
             region: "eu-central-1".to_owned(),
             account: "123456789012".to_owned(),
-        }),
+        })),
         lock: vec![
             span,
             LockSpan {
@@ -37,6 +36,11 @@ fn document() -> PolicyDocument {
             prefix: "logs/payments".to_owned(),
             format: 1,
             began: at(0),
+            max_silence: vec![SilenceSpan {
+                from: at(0),
+                seconds: 3600,
+            }],
+            lock: None,
             verifier_keys: vec![key.verifier_key(&origin())],
             ended: None,
         }],
@@ -49,6 +53,7 @@ fn document() -> PolicyDocument {
             lost_at: None,
             compromised: None,
         }],
+        acknowledged: Vec::new(),
         declared_prefixes: vec!["archive/".to_owned()],
     }
 }
@@ -61,6 +66,8 @@ fn a_policy_reads_back_and_answers() {
         segment: 9,
         size: 50,
         root,
+        sealed: at(7),
+        stored: Some(at(8)),
         successor: None,
     });
     document.keys[0].compromised = Some(Compromised {
@@ -95,9 +102,13 @@ fn a_policy_reads_back_and_answers() {
         );
     }
     assert!(log.contains_key("logs/payments/x") && !log.contains_key("logs/payments2/x"));
-    assert_eq!(policy.lock_at(at(-1)), None);
-    assert_eq!(policy.lock_at(at(99)).unwrap().retention_days, 365);
-    assert_eq!(policy.lock_at(at(100)).unwrap().retention_days, 730);
+    let days = |time| span_at(policy.lock_of(log), time).unwrap().retention_days;
+    assert_eq!((days(at(-1)), days(at(99)), days(at(100))), (365, 365, 730));
+    assert_eq!(policy.log_at("logs/payments"), Some(log));
+    assert_eq!(policy.log_above("logs/payments/x/y"), Some(log));
+    assert_eq!(policy.log_above("logs/payments2"), None);
+    assert!(policy.declares("archive/") && policy.declares("archive/x"));
+    assert!(!policy.declares("archive") && !policy.declares("archives/x"));
     let key = policy.key(&log.verifier_keys[0]).unwrap();
     assert_eq!(
         key.last_good(&origin()),
@@ -113,27 +124,56 @@ fn a_policy_reads_back_and_answers() {
 /// One inconsistency: what it is called, and how to bring it about.
 type Spoil = (&'static str, fn(&mut PolicyDocument));
 
-fn bucket(document: &mut PolicyDocument) -> &mut BucketPolicy {
-    document.bucket.as_mut().unwrap()
+fn bucket(document: &mut PolicyDocument) -> &mut S3Store {
+    let Some(Store::S3(store)) = &mut document.store else {
+        unreachable!("the policy names a bucket")
+    };
+    store
 }
 
 #[test]
 fn every_inconsistency_is_named_by_its_place() {
-    let spoilt: [Spoil; 22] = [
-        ("bucket.name", |d| bucket(d).name.clear()),
-        ("bucket.name", |d| bucket(d).name.push('/')),
-        ("bucket.region", |d| bucket(d).region.clear()),
-        ("bucket.region", |d| bucket(d).region.push('\n')),
+    let spoilt: [Spoil; 28] = [
+        ("store.s3.bucket", |d| bucket(d).bucket.clear()),
+        ("store.s3.bucket", |d| bucket(d).bucket.push('/')),
+        ("store.s3.region", |d| bucket(d).region.clear()),
+        ("store.s3.region", |d| bucket(d).region.push('\n')),
         // Without an owner, a request goes to whoever has a bucket of that name.
-        ("bucket.account", |d| bucket(d).account.clear()),
-        ("bucket.account", |d| bucket(d).account.push('0')),
+        ("store.s3.account", |d| bucket(d).account.clear()),
+        ("store.s3.account", |d| bucket(d).account.push('0')),
         ("lock", |d| d.lock.clear()),
         ("lock", |d| d.lock.reverse()),
         ("lock[1].retention_days", |d| {
             d.lock[1].retention_days = 36_501;
         }),
-        ("lock[0].max_silence_seconds", |d| {
-            d.lock[0].max_silence_seconds = 0;
+        ("logs[0].max_silence[0].seconds", |d| {
+            d.logs[0].max_silence[0].seconds = 0;
+        }),
+        ("logs[0].max_silence[0].seconds", |d| {
+            d.logs[0].max_silence[0].seconds = 1 << 63;
+        }),
+        ("logs[0].max_silence", |d| d.logs[0].max_silence.clear()),
+        // Just above half of the retention.
+        ("logs[0].max_silence", |d| {
+            d.logs[0].max_silence[0].seconds = 365 * 86_400 + 1;
+        }),
+        ("logs[0].lock", |d| d.logs[0].lock = Some(Vec::new())),
+        ("logs[0].max_silence", |d| {
+            let mut own = d.lock[0];
+            own.retention_days = 1;
+            d.logs[0].max_silence[0].seconds = 43_201;
+            d.logs[0].lock = Some(vec![own]);
+        }),
+        // In a bucket, the end of a log is known by the bucket's clock.
+        ("logs[0].ended.stored", |d| {
+            d.logs[0].ended = Some(Ended {
+                segment: 1,
+                size: 5,
+                root: Hash::from_bytes([1; 32]),
+                sealed: at(5),
+                stored: None,
+                successor: None,
+            });
         }),
         ("logs", |d| d.logs.clear()),
         ("logs[1].origin", |d| d.logs.push(d.logs[0].clone())),
@@ -154,7 +194,7 @@ fn every_inconsistency_is_named_by_its_place() {
         ("declared_prefixes[0]", |d| {
             d.declared_prefixes[0] = "archive".to_owned();
         }),
-        ("declared_prefixes[0]", |d| {
+        ("logs[0].prefix", |d| {
             d.declared_prefixes[0] = "logs/".to_owned();
         }),
     ];

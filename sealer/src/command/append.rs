@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use auditlog_chain::builder::{Source, StoredPayload};
 use auditlog_chain::hash::leaf_hash;
-use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::policy::{self, LockSpan, LogPolicy, TrustPolicy, span_at};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, FileFault, InputError, MachineError, PolicyError, UsageError};
 use auditlog_sealer::input::{Input, Lines, MAX_INPUT_LINE_BYTES, Message};
@@ -72,7 +72,8 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Erro
     let (log, destination) = target(arguments, policy.as_ref())?;
     let bucket = policy
         .as_ref()
-        .and_then(|policy| policy.document().bucket.as_ref());
+        .and_then(|policy| policy.document().store.as_ref())
+        .map(policy::Store::s3);
     let mut aws = arguments
         .aws
         .lazy(bucket.map(|bucket| bucket.region.as_str()));
@@ -88,10 +89,12 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Erro
         arguments,
         &destination,
         policy.as_ref(),
+        &log,
         &spool,
         &mut aws,
         now,
     )?;
+    let max_age = max_age(arguments, &log, now);
     let setup = Setup {
         store: store.as_ref(),
         log,
@@ -112,7 +115,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Erro
         sealer: Sealer::start(setup, spool)?,
         source,
         now,
-        max_age: max_age(arguments, policy.as_ref(), now),
+        max_age,
         line: 0,
         to_skip: 0,
         skipped: 0,
@@ -239,6 +242,7 @@ fn store(
     arguments: &AppendArguments,
     destination: &Destination,
     policy: Option<&TrustPolicy>,
+    log: &LogPolicy,
     spool: &Spool,
     aws: &mut LazyAws,
     now: Now,
@@ -248,7 +252,7 @@ fn store(
         Destination::Bucket { name, .. } => name,
     };
     let declared = match policy {
-        Some(policy) => Some(declared_lock(policy, now)?),
+        Some(policy) => Some(declared_lock(policy.lock_of(log), now)?),
         None => arguments
             .lock_mode
             .zip(arguments.retention_days)
@@ -267,16 +271,16 @@ fn store(
     Ok(Box::new(bucket))
 }
 
-fn declared_lock(policy: &TrustPolicy, now: Now) -> Result<DeclaredLock, Error> {
+fn declared_lock(spans: &[LockSpan], now: Now) -> Result<DeclaredLock, Error> {
     let now = now();
-    if let Some(span) = policy.lock_at(now) {
-        return Ok(DeclaredLock {
+    let first = spans.first().map_or(now, |span| span.from);
+    match span_at(spans, now) {
+        Some(span) if span.from <= now => Ok(DeclaredLock {
             mode: span.mode,
             retention_days: span.retention_days,
-        });
+        }),
+        _ => Err(PolicyError::NoSpan { now, first }.into()),
     }
-    let first = policy.document().lock.first().map_or(now, |span| span.from);
-    Err(PolicyError::NoSpan { now, first }.into())
 }
 
 /// What is sealed though it is not full.
@@ -287,9 +291,9 @@ struct MaxAge {
 }
 
 /// Half of the declared silence leaves as much again for the store and the key to come back.
-fn max_age(arguments: &AppendArguments, policy: Option<&TrustPolicy>, now: Now) -> MaxAge {
-    let span = policy.and_then(|policy| policy.lock_at(now()));
-    let silence = span.map(|span| i64::try_from(span.max_silence_seconds).unwrap_or(i64::MAX));
+fn max_age(arguments: &AppendArguments, log: &LogPolicy, now: Now) -> MaxAge {
+    let span = span_at(&log.max_silence, now());
+    let silence = span.map(|span| i64::try_from(span.seconds).unwrap_or(i64::MAX));
     let half = silence.map(|seconds| seconds.div_euclid(2).max(1));
     let asked = i64::from(arguments.max_segment_seconds);
     MaxAge {

@@ -147,7 +147,7 @@ pub(crate) struct PolicyArguments {
     #[arg(long)]
     prefix: Option<String>,
     /// Seconds that the log may go without a new segment
-    #[arg(long, value_name = "N", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 90_000, value_parser = clap::value_parser!(u64).range(1..))]
     max_silence_seconds: u64,
     #[command(flatten)]
     aws: AwsArguments,

@@ -1,13 +1,17 @@
 //! `auditlog-seal policy`: a trust policy for a first try.
 
 use auditlog_chain::policy::{
-    KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument, TrustPolicy,
+    KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument, SilenceSpan,
+    TrustPolicy,
 };
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, PolicyError};
 use auditlog_sealer::target::log_without_policy;
 
 use super::{Now, PolicyArguments, print};
+
+/// Long enough to try all there is, short enough to be rid of a first bucket within the week.
+const RETENTION_DAYS: u32 = 3;
 
 pub(crate) fn run(arguments: &PolicyArguments, now: Now) -> Result<(), Error> {
     let signer = arguments.key.signer(&mut arguments.aws.lazy(None))?;
@@ -16,13 +20,12 @@ pub(crate) fn run(arguments: &PolicyArguments, now: Now) -> Result<(), Error> {
     let log = log_without_policy(&arguments.origin, arguments.prefix.as_deref())?;
     let document = PolicyDocument {
         trust_policy: POLICY_VERSION,
-        bucket: None,
-        // A folder has no lock; the policy has to name one all the same.
+        store: None,
+        // A folder has no lock; the policy has to name one all the same, of at least twice the silence.
         lock: vec![LockSpan {
             from: now,
             mode: LockMode::Governance,
-            retention_days: 1,
-            max_silence_seconds: arguments.max_silence_seconds,
+            retention_days: RETENTION_DAYS,
         }],
         keys: vec![KeyPolicy {
             spec: signer.public_key().spec(),
@@ -36,8 +39,13 @@ pub(crate) fn run(arguments: &PolicyArguments, now: Now) -> Result<(), Error> {
         logs: vec![LogPolicy {
             verifier_keys: vec![signer.verifier_key(&log.origin)],
             began: now,
+            max_silence: vec![SilenceSpan {
+                from: now,
+                seconds: arguments.max_silence_seconds,
+            }],
             ..log
         }],
+        acknowledged: Vec::new(),
         declared_prefixes: Vec::new(),
     };
     let policy = TrustPolicy::check(document).map_err(|source| PolicyError::Invalid {

@@ -34,7 +34,7 @@ async fn the_condition_of_a_create_is_ignored() {
 async fn the_expected_owner_is_ignored() {
     let world = World::sealed("owned", Governance).await;
     let mut policy = world.policy();
-    policy["bucket"]["account"] = "999999999999".into();
+    policy["store"]["s3"]["account"] = "999999999999".into();
     world.write_policy(&policy);
     world.found(&[]);
 }

@@ -85,8 +85,8 @@ impl World {
         keygen.arg(&key).run().ok();
         let run = command("auditlog-seal").args(["policy", "--origin", ORIGIN, "--key-file"]);
         let mut policy = run.arg(&key).run().ok().json();
-        policy["bucket"] =
-            json!({ "name": self.bucket, "region": REGION, "account": "000000000000" });
+        policy["store"] =
+            json!({ "s3": { "bucket": self.bucket, "region": REGION, "account": "000000000000" } });
         policy["lock"][0]["mode"] = mode.into();
         policy["lock"][0]["retention_days"] = RETENTION_DAYS.into();
         self.write_policy(&policy);

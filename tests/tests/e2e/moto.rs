@@ -18,7 +18,7 @@ const NEWEST: &str = "payments/000000000001.jsonl.zst";
 const CONFIG: &str = r#"
 resource "auditlog_bucket" "audit" {
   bucket      = "trail"
-  object_lock = { mode = "COMPLIANCE", days = 1 }
+  object_lock = { mode = "COMPLIANCE", days = 3 }
 }
 
 resource "auditlog_signing_key" "audit" {
@@ -36,7 +36,7 @@ data "auditlog_trust_policy" "audit" {
     from = auditlog_bucket.audit.creation_date
   }
   logs                = [{ origin = "acme.example/audit/payments" }]
-  max_silence_seconds = 86400
+  max_silence_seconds = 90000
   keys = [{
     public_key = auditlog_signing_key.audit.public_key_pem
     arn        = auditlog_signing_key.audit.arn
@@ -164,7 +164,7 @@ async fn default_retention_of_a_bucket_with_objects_cannot_be_changed() {
     let world = World::new();
     world.open().await;
     world.put("a", SHA256_OF_AN_EVENT).await;
-    let longer = CONFIG.replace("days = 1 }", "days = 2 }");
+    let longer = CONFIG.replace("days = 3 }", "days = 2 }");
     world.stack.configure(&longer);
     let failed = world.stack.terraform.apply();
     assert_eq!(failed.status, 1, "{failed}");

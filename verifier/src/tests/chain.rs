@@ -261,6 +261,8 @@ fn an_ended_log_ends_where_the_policy_says_and_what_came_later_is_disowned() {
             segment,
             size: last.size,
             root: last.root,
+            sealed: at(210),
+            stored: Some(at(212)),
             successor: None,
         })
     };

@@ -106,6 +106,8 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
             segment: place.segment,
             size: place.size,
             root: place.root,
+            sealed: at(150),
+            stored: Some(at(152)),
             successor: Some(origin()),
         });
         world.policy.keys[0].retired_at = Some(at(100));

@@ -102,7 +102,6 @@ fn each_version_is_locked_as_declared_when_it_was_made() {
         from: at(150),
         mode: auditlog_chain::policy::LockMode::Compliance,
         retention_days: 31,
-        ..world.policy.lock[0]
     };
     world.policy.lock.push(stronger);
     let with_bucket = |memory: &mut Memory| {

@@ -70,12 +70,11 @@ fn every_gap_is_bounded() {
     world.now = 900;
     assert_eq!(world.codes(), ["silence-exceeded"]);
     // A longer silence was declared before the gap's end.
-    let longer = auditlog_chain::policy::LockSpan {
+    let longer = auditlog_chain::policy::SilenceSpan {
         from: at(500),
-        max_silence_seconds: 601,
-        ..world.policy.lock[0]
+        seconds: 601,
     };
-    world.policy.lock.push(longer);
+    world.policy.logs[0].max_silence.push(longer);
     assert_eq!(world.codes(), [""; 0]);
 
     let world = self::world();

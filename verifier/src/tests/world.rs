@@ -8,7 +8,8 @@ use auditlog_chain::keys::{PublicKey, VerifierKey};
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{
-    BucketPolicy, KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, Position, TrustPolicy,
+    KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, Position, S3Store, SilenceSpan,
+    Store, TrustPolicy,
 };
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
@@ -225,24 +226,29 @@ impl World {
             prefix: PREFIX.to_owned(),
             format: 1,
             began: at(0),
+            max_silence: vec![SilenceSpan {
+                from: at(-3600),
+                seconds: 600,
+            }],
+            lock: None,
             verifier_keys: vec![key.of(origin())],
             ended: None,
         };
         let policy = PolicyDocument {
             trust_policy: 1,
-            bucket: Some(BucketPolicy {
-                name: "audit".to_owned(),
+            store: Some(Store::S3(S3Store {
+                bucket: "audit".to_owned(),
                 region: "eu-central-1".to_owned(),
                 account: "000000000000".to_owned(),
-            }),
+            })),
             lock: vec![LockSpan {
                 from: at(-3600),
                 mode: LockMode::Governance,
                 retention_days: 30,
-                max_silence_seconds: 600,
             }],
             logs: vec![log],
             keys: vec![key.policy()],
+            acknowledged: Vec::new(),
             declared_prefixes: vec!["archive/".to_owned()],
         };
         Self {

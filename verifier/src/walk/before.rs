@@ -81,8 +81,7 @@ impl Walk<'_> {
             .as_ref()
             .and_then(|previous| previous.head.as_ref()?.sealed)
             .unwrap_or(self.plan.log.began);
-        let until =
-            next.map(|segment| all_kept_until(self.request.policy, since, segment.sealed_before()));
+        let until = next.map(|segment| all_kept_until(self.lock(), since, segment.sealed_before()));
         if until.is_some_and(|until| until < self.clock.now) {
             self.holes.add(Hole {
                 first,

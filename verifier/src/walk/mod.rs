@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auditlog_chain::keys::VerifierKey;
-use auditlog_chain::policy::Position;
+use auditlog_chain::policy::{LockSpan, Position, span_at};
 use auditlog_chain::segment::{CheckedSegment, Head};
 use auditlog_chain::timestamp::Timestamp;
 
@@ -18,7 +18,7 @@ use crate::plan::LogPlan;
 use crate::record::Record;
 use crate::request::Request;
 use crate::source::Source;
-use crate::storage::{check_version, check_versions, span_at};
+use crate::storage::{check_version, check_versions};
 use crate::time::{Clock, check_sealed, check_silence, check_stored_order};
 use crate::undecided::{Undecided, Unreadable};
 
@@ -264,13 +264,18 @@ impl<'p> Walk<'p> {
         log.verifier_keys.iter().filter_map(of_key).collect()
     }
 
+    /// The lock spans of the log.
+    fn lock(&self) -> &[LockSpan] {
+        self.request.policy.lock_of(self.plan.log)
+    }
+
     /// V17 to V19.
     fn check_storage(&mut self, examined: &Examined, place: &Place) {
         if !self.has_storage {
             return;
         }
         if let Some(slot) = self.plan.slots.get(&examined.number) {
-            for (version_id, fault) in check_versions(self.request.policy, slot, self.ended_at) {
+            for (version_id, fault) in check_versions(self.lock(), slot, self.ended_at) {
                 self.record.fault(
                     fault,
                     Place {
@@ -283,7 +288,7 @@ impl<'p> Walk<'p> {
         let Some(storage) = &examined.storage else {
             return;
         };
-        for fault in check_version(self.request.policy, &examined.version, storage) {
+        for fault in check_version(self.lock(), &examined.version, storage) {
             self.record.fault(fault, place.clone());
         }
         if let Err(error) = &storage.lock {
@@ -300,7 +305,7 @@ impl<'p> Walk<'p> {
         stored: Option<Timestamp>,
         place: &Place,
     ) {
-        let policy = self.request.policy;
+        let spans = &self.plan.log.max_silence;
         let before = self.previous.as_ref().and_then(|previous| previous.stored);
         let mut faults = Vec::new();
         faults.extend(segment.and_then(|segment| check_sealed(self.clock, segment, stored)));
@@ -308,13 +313,13 @@ impl<'p> Walk<'p> {
         if let Some(until) = stored.or(segment.map(CheckedSegment::sealed)) {
             if number == 0 {
                 faults.extend(check_silence(
-                    policy,
+                    spans,
                     self.plan.log.began,
                     until,
                     Silence::First,
                 ));
             } else if let Some(since) = self.silent_since(number, segment) {
-                faults.extend(check_silence(policy, since, until, Silence::Between));
+                faults.extend(check_silence(spans, since, until, Silence::Between));
             }
         }
         for fault in faults {
@@ -342,7 +347,8 @@ impl<'p> Walk<'p> {
             return Some(sealed_before);
         }
         // The absent predecessor was stored some time after it was sealed, within `max_silence` of the one before it.
-        let delay = span_at(self.request.policy, sealed_before).max_silence_seconds;
+        let delay =
+            span_at(&self.plan.log.max_silence, sealed_before).map_or(0, |span| span.seconds);
         Some(sealed_before.saturating_add_seconds(i64::try_from(delay).unwrap_or(i64::MAX)))
     }
 

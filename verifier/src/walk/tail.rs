@@ -102,7 +102,7 @@ impl Walk<'_> {
         if let Some(since) = heard.filter(|_| end.is_none()) {
             let place = self.place(last);
             if let Some(fault) =
-                check_silence(self.request.policy, since, self.request.at, Silence::Last)
+                check_silence(&log.max_silence, since, self.request.at, Silence::Last)
             {
                 self.record.fault(fault, place);
             }

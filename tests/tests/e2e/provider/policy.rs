@@ -69,7 +69,10 @@ fn declaration_comes_out_as_the_document_that_a_verifier_reads(engine: Engine) {
     );
     let document = policy.document();
     assert_eq!(document.lock[0].retention_days, 730);
-    assert_eq!(document.bucket.as_ref().unwrap().account, engine.account());
+    assert_eq!(
+        document.store.as_ref().unwrap().s3().account,
+        engine.account()
+    );
     assert_eq!(document.declared_prefixes, ["archive/"]);
     let prefixes: Vec<_> = document
         .logs

@@ -101,8 +101,8 @@ impl Remote {
         let bench = Bench::new();
         let policy = fs::read(bench.path("policy.json")).unwrap();
         let mut policy: serde_json::Value = serde_json::from_slice(&policy).unwrap();
-        policy["bucket"] = serde_json::json!({
-            "name": BUCKET, "region": REGION, "account": "000000000000",
+        policy["store"] = serde_json::json!({
+            "s3": { "bucket": BUCKET, "region": REGION, "account": "000000000000" },
         });
         fs::write(bench.path("policy.json"), policy.to_string()).unwrap();
         Self {

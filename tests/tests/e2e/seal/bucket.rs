@@ -200,8 +200,8 @@ fn a_policy_brings_bucket_lock_and_keys() {
         .run()
         .ok();
     let mut policy = made.json();
-    policy["bucket"] = serde_json::json!({
-        "name": BUCKET, "region": auditlog_tests::REGION, "account": "000000000000",
+    policy["store"] = serde_json::json!({
+        "s3": { "bucket": BUCKET, "region": auditlog_tests::REGION, "account": "000000000000" },
     });
     let path = stand.folder.path().join("policy.json");
     let append = |policy: &serde_json::Value, key: &str| {

@@ -207,10 +207,7 @@ fn many_writers_at_once_make_one_log() {
 fn an_input_that_stays_open_is_sealed_when_old_and_heard_when_silent() {
     let bench = Bench::new();
     let policy = fs::read_to_string(bench.path("policy.json")).unwrap();
-    let policy = policy.replace(
-        "\"max_silence_seconds\": 86400",
-        "\"max_silence_seconds\": 2",
-    );
+    let policy = policy.replace("\"seconds\": 90000", "\"seconds\": 2");
     fs::write(bench.path("policy.json"), policy).unwrap();
     let (mut child, _home) = start(bench.append());
     let mut stdin = child.stdin.take().unwrap();

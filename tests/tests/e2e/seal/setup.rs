@@ -24,7 +24,8 @@ impl Setup {
         let bench = Bench::new();
         let policy = fs::read_to_string(bench.path("policy.json")).unwrap();
         let mut policy: Value = serde_json::from_str(&policy).unwrap();
-        policy["bucket"] = json!({ "name": BUCKET, "region": REGION, "account": "000000000000" });
+        policy["store"] =
+            json!({ "s3": { "bucket": BUCKET, "region": REGION, "account": "000000000000" } });
         Self {
             endpoint,
             bench,
@@ -72,7 +73,7 @@ fn refused(run: &Run, status: i32, error: &str, hint: &str) {
 fn a_policy_of_another_bucket_or_log_is_refused() {
     let mut setup = Setup::new();
     let whole = setup.policy.clone();
-    setup.policy["bucket"]["name"] = "elsewhere".into();
+    setup.policy["store"]["s3"]["bucket"] = "elsewhere".into();
     refused(
         &setup.append(&[]),
         1,
@@ -158,7 +159,7 @@ fn a_bucket_that_does_not_keep_what_it_is_given_is_refused() {
     let place = CreateBucketConfiguration::builder().location_constraint(REGION.into());
     let create = s3.create_bucket().bucket("weak");
     wait(create.create_bucket_configuration(place.build()).send()).unwrap();
-    setup.policy["bucket"]["name"] = "weak".into();
+    setup.policy["store"]["s3"]["bucket"] = "weak".into();
     refused(
         &setup.append(&[]),
         1,
@@ -180,7 +181,7 @@ fn a_bucket_that_does_not_keep_what_it_is_given_is_refused() {
     refused(
         &setup.append(&[]),
         1,
-        "the default retention of the bucket weak is absent, but GOVERNANCE for 1 days was declared\n",
+        "the default retention of the bucket weak is absent, but GOVERNANCE for 3 days was declared\n",
         "apply the Terraform configuration again, ",
     );
     let which = ["--origin", ORIGIN, "--to", "s3://weak"];
@@ -234,7 +235,7 @@ fn a_destination_that_is_not_the_policys_bucket_is_refused_and_nothing_is_writte
         "omit --to to seal into the bucket; ",
     );
     assert!(!folder.exists());
-    setup.policy.as_object_mut().unwrap().remove("bucket");
+    setup.policy.as_object_mut().unwrap().remove("store");
     refused(
         &setup.append(&["--to", "s3://audit"]),
         2,

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use auditlog_chain::builder::StoredPayload;
 use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::policy::{
-    BucketPolicy, KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, TrustPolicy,
+    KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, S3Store, SilenceSpan, Store,
+    TrustPolicy,
 };
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_tests::REGION;
@@ -69,22 +70,26 @@ impl Log {
 fn policy(key: &VerifierKey, began: Timestamp) -> PolicyDocument {
     PolicyDocument {
         trust_policy: 1,
-        bucket: Some(BucketPolicy {
-            name: BUCKET.to_owned(),
+        store: Some(Store::S3(S3Store {
+            bucket: BUCKET.to_owned(),
             region: REGION.to_owned(),
             account: "000000000000".to_owned(),
-        }),
+        })),
         lock: vec![LockSpan {
             from: began,
             mode: LockMode::Governance,
             retention_days: RETENTION_DAYS,
-            max_silence_seconds: 86_400,
         }],
         logs: vec![LogPolicy {
             origin: key.origin().clone(),
             prefix: "logs/payments".to_owned(),
             format: 1,
             began,
+            max_silence: vec![SilenceSpan {
+                from: began,
+                seconds: 86_400,
+            }],
+            lock: None,
             verifier_keys: vec![key.clone()],
             ended: None,
         }],
@@ -97,6 +102,7 @@ fn policy(key: &VerifierKey, began: Timestamp) -> PolicyDocument {
             lost_at: None,
             compromised: None,
         }],
+        acknowledged: Vec::new(),
         declared_prefixes: vec!["archive/".to_owned()],
     }
 }

@@ -74,6 +74,12 @@ fn a_policy_that_is_no_document_is_named_with_the_remedy() {
         "spoilt.json: the trust policy has version 7, this program knows 1",
         "newer",
     );
+    let elsewhere = policy.with("/store", json!({ "gcs": { "bucket": "acme-audit" } }));
+    no_verdict(
+        policy.verify(&elsewhere),
+        "spoilt.json: the trust policy has a store of the kind `gcs`, this program knows s3",
+        "newer",
+    );
 }
 
 #[test]
@@ -123,24 +129,24 @@ fn a_policy_with_a_value_that_cannot_be_is_named_by_its_place() {
     let another = "another.example/log";
     for (pointer, value, error) in [
         (
-            "/bucket/account",
+            "/store/s3/account",
             json!(""),
-            "bucket.account: must be twelve digits",
+            "store.s3.account: must be twelve digits",
         ),
         (
-            "/bucket/account",
+            "/store/s3/account",
             json!(123_456_789_012_u64),
             "invalid type: integer",
         ),
         (
-            "/bucket/name",
+            "/store/s3/bucket",
             json!("acme/audit"),
-            "bucket.name: must be 3 to 255",
+            "store.s3.bucket: must be 3 to 255",
         ),
         (
-            "/bucket/region",
+            "/store/s3/region",
             json!("eu-central-1\r\nhost: x"),
-            "bucket.region: must be",
+            "store.s3.region: must be",
         ),
         ("/lock", json!([]), "lock: at least one span"),
         (
@@ -154,11 +160,15 @@ fn a_policy_with_a_value_that_cannot_be_is_named_by_its_place() {
             "lock[0].retention_days: must be from 1 to 36500",
         ),
         (
-            "/lock/0/max_silence_seconds",
+            "/logs/0/max_silence/0/seconds",
             json!(1_u64 << 63),
-            "lock[0].max_silence_seconds",
+            "logs[0].max_silence[0].seconds",
         ),
-        ("/lock/0/mode", json!("NONE"), "unknown variant `NONE`"),
+        (
+            "/lock/0/mode",
+            json!("NONE"),
+            "`NONE` is not COMPLIANCE or GOVERNANCE",
+        ),
         ("/lock/0/from", json!("yesterday"), "yesterday"),
         (
             "/logs",
@@ -217,12 +227,12 @@ fn a_policy_with_a_key_or_a_prefix_that_cannot_be_is_named_by_its_place() {
         (
             "/declared_prefixes",
             json!(["logs/"]),
-            "declared_prefixes[0]: covers a log",
+            "logs[0].prefix: is under a declared prefix",
         ),
         (
             "/declared_prefixes",
             json!(["logs/payments/x/"]),
-            "declared_prefixes[0]: covers a log, or lies in one",
+            "declared_prefixes[0]: is inside of a log",
         ),
         (
             "/declared_prefixes",
@@ -247,12 +257,14 @@ fn a_field_that_stands_twice_is_refused_at_every_level() {
     let policy = Policy::new();
     let root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let mut full = policy.good.clone();
-    full["logs"][0]["ended"] = json!({ "segment": 3, "size": 15, "root": root });
+    full["logs"][0]["ended"] = json!({
+        "segment": 3, "size": 15, "root": root, "sealed": "2026-01-01T00:00:00Z", "stored": "2026-01-01T00:00:00Z",
+    });
     let good = json!([{ "origin": "a.example/b", "segment": 1, "size": 5, "root": root }]);
     full["keys"][0]["compromised"] = json!({ "at": "2026-01-01T00:00:00Z", "last_good": good });
     let text = full.to_string();
     let objects = objects(&text);
-    assert_eq!(objects.len(), 8, "{text}");
+    assert_eq!(objects.len(), 10, "{text}");
     for (at, field) in objects {
         let (before, after) = text.split_at(at);
         let twice = format!("{before}\"{field}\":{},{after}", value_of(after));

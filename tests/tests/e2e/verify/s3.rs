@@ -1,5 +1,6 @@
 //! `auditlog-verify` on a bucket of a real endpoint: its versions, locks and settings.
 
+use auditlog_chain::policy::Store;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_tests::{Command, Endpoint, Engine, REGION, Run, command};
 use aws_sdk_s3::Client;
@@ -325,7 +326,7 @@ async fn a_missing_segment_and_an_empty_bucket_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_segment_stored_long_after_it_could_have_been_is_silence() {
     let mut world = World::new().await;
-    world.log.policy.lock[0].max_silence_seconds = 10;
+    world.log.policy.logs[0].max_silence[0].seconds = 10;
     world.log.policy.logs[0].began =
         Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").expect("a time");
     world
@@ -375,7 +376,10 @@ async fn where_one_cannot_look_there_is_no_verdict() {
         "cannot list its versions",
         "give credentials",
     );
-    world.log.policy.bucket.as_mut().expect("a bucket").name = "gone".to_owned();
+    let Some(Store::S3(store)) = &mut world.log.policy.store else {
+        unreachable!("the log is in a bucket");
+    };
+    store.bucket = "gone".to_owned();
     world
         .log
         .write_policy(&world.folder.path().join("policy.json"));
