@@ -1,9 +1,9 @@
-//! The checks that stand in the schema, run over a configuration.
+//! The checks of the schema, run over a configuration.
 
-use crate::schema::{Attribute, Fields, Shape};
+use crate::schema::{Attribute, Fields, Shape, Source};
 use crate::{AttributePath, Diagnostic, Diagnostics, Object, Value};
 
-/// What the validators of all attributes, at any depth, have to say.
+/// Each required value that is null, and each value that a validator refuses, at any depth.
 pub(crate) fn validate(fields: &Fields, config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
     check_object(fields, config, &AttributePath::root(), &mut found);
@@ -28,17 +28,61 @@ pub(crate) fn write_only_set(fields: &Fields, config: &Object) -> Vec<AttributeP
 
 fn check_object(fields: &Fields, config: &Object, path: &AttributePath, found: &mut Diagnostics) {
     walk(fields, config, path, &mut |attribute, value, path| {
-        if value.is_null() || !value.is_wholly_known() {
-            return;
+        found.extend(null_where_a_value_is_required(attribute, value, path));
+        if !value.is_null() && value.is_wholly_known() {
+            found.extend(refused_by_validators(attribute, value, path));
         }
-        let wrong = attribute
-            .validators
-            .iter()
-            .filter_map(|check| check(value, path).err());
-        found.extend(wrong.map(|text| {
-            Diagnostic::error(format!("Invalid value for {path}"), text).at(path.clone())
-        }));
     });
+}
+
+fn refused_by_validators(
+    attribute: &Attribute,
+    value: &Value,
+    path: &AttributePath,
+) -> Vec<Diagnostic> {
+    let validators = attribute.validators.iter();
+    let refused = validators.filter_map(|check| check(value, path).err());
+    refused
+        .map(|text| Diagnostic::error(format!("Invalid value for {path}"), text).at(path.clone()))
+        .collect()
+}
+
+/// Terraform itself refuses a required argument that is left out, but lets null pass; and a nested object that is null
+/// has no attributes at all.
+fn null_where_a_value_is_required(
+    attribute: &Attribute,
+    value: &Value,
+    path: &AttributePath,
+) -> Vec<Diagnostic> {
+    let missing = |path: AttributePath| {
+        let text = "A value is required here, and null is not one.";
+        Diagnostic::error(format!("No value for {path}"), text).at(path)
+    };
+    if attribute.source == Source::Required && value.is_null() {
+        return vec![missing(path.clone())];
+    }
+    let Shape::Nested(_) = attribute.shape else {
+        return Vec::new();
+    };
+    null_elements(value, path).map(missing).collect()
+}
+
+fn null_elements(value: &Value, path: &AttributePath) -> impl Iterator<Item = AttributePath> {
+    let mut paths = Vec::new();
+    if let Value::List(elements) = value {
+        let elements = elements.iter().enumerate();
+        let null = elements.filter(|(_, element)| element.is_null());
+        paths.extend(null.map(|(at, _)| path.clone().index(at)));
+    }
+    if let Value::Map(elements) = value {
+        let null = elements.iter().filter(|(_, element)| element.is_null());
+        paths.extend(null.map(|(key, _)| path.clone().key(key)));
+    }
+    if let Value::Set(elements) = value {
+        let null = elements.iter().filter(|element| element.is_null());
+        paths.extend(null.map(|_| path.clone()));
+    }
+    paths.into_iter()
 }
 
 type Visit<'a> = dyn FnMut(&Attribute, &Value, &AttributePath) + 'a;
@@ -84,5 +128,65 @@ fn walk_into(fields: &Fields, value: &Value, path: &AttributePath, visit: &mut V
         | Value::String(_)
         | Value::Tuple(_)
         | Value::Dynamic(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Block, Nested, ToValue, Type};
+
+    fn fields() -> Fields {
+        let rule = || {
+            Fields::new()
+                .attribute("days", Attribute::required(Type::Number))
+                .attribute("note", Attribute::optional(Type::String))
+        };
+        Fields::new()
+            .attribute("name", Attribute::required(Type::String))
+            .attribute("one", Attribute::required(Nested::single(rule())))
+            .attribute("many", Attribute::optional(Nested::list(rule())))
+            .attribute("named", Attribute::optional(Nested::map(rule())))
+            .attribute("id", Attribute::computed(Type::String))
+            .block("block", Block::list(rule()))
+    }
+
+    fn rule(days: impl ToValue) -> Value {
+        Value::Object(Object::new().with("days", days))
+    }
+
+    fn paths(config: &Object) -> Vec<String> {
+        let found = validate(&fields(), config);
+        found.iter().map(|one| one.path.to_string()).collect()
+    }
+
+    #[test]
+    fn null_in_place_of_a_required_value_is_refused_at_its_path() {
+        let complete = Object::new().with("name", "a").with("one", rule(1));
+        assert_eq!(paths(&complete), [""; 0]);
+        let unknown = Object::new()
+            .with("name", Value::Unknown)
+            .with("one", rule(Value::Unknown));
+        assert_eq!(paths(&unknown), [""; 0]);
+        assert_eq!(paths(&Object::new()), ["name", "one"]);
+        let nested = complete
+            .clone()
+            .with("one", rule(Value::Null))
+            .with(
+                "many",
+                Value::List(vec![rule(1), rule(Value::Null), Value::Null]),
+            )
+            .with("named", Value::Map([("a".to_owned(), Value::Null)].into()))
+            .with("block", Value::List(vec![rule(Value::Null)]));
+        assert_eq!(
+            paths(&nested),
+            [
+                "many[2]",
+                "many[1].days",
+                "named[\"a\"]",
+                "one.days",
+                "block[0].days"
+            ]
+        );
     }
 }

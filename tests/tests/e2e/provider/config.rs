@@ -60,6 +60,16 @@ resource "auditlog_bucket" "negative" { # object_lock.days: -1 is not a whole nu
   object_lock = { mode = "GOVERNANCE", days = -1 }
 }
 
+resource "auditlog_bucket" "null" {
+  bucket      = null # No value for bucket: A value is required here, and null is not one.
+  object_lock = { mode = "GOVERNANCE", days = 1 }
+}
+
+resource "auditlog_bucket" "null_mode" { # No value for object_lock.mode
+  bucket      = "trail"
+  object_lock = { mode = null, days = 1 }
+}
+
 resource "auditlog_bucket" "both" {
   bucket      = "trail"
   object_lock = { mode = "GOVERNANCE", days = 1, years = 1 } # Set days or years, not both
