@@ -11,6 +11,8 @@ ENTRIES ?= 10000000
 BUILT = target/$(PROFILE:dev=debug)
 # The demo and the tests look here for what was built.
 export CARGO_TARGET_DIR := $(CURDIR)/target
+# It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
+export AUDITLOG_VERSION := $(shell ./version)
 
 .PHONY: help build check test test-ceph soak fuzz bench demo install venv readers clean
 
@@ -63,6 +65,7 @@ install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, th
 	cargo build --workspace --bins --profile $(PROFILE)
 	provider/place $(BUILT)/terraform-provider-auditlog "$(HOME)/.terraform.d/plugins"
 	install -D -t "$(PREFIX)/bin" $(BUILT)/auditlog-seal $(BUILT)/auditlog-verify
+	@echo 'installed $(AUDITLOG_VERSION); a project with a lock file takes it with: terraform init -upgrade'
 
 venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoints, pinned, in a Python environment of their own
 

@@ -37,15 +37,21 @@ impl Terraform {
     pub fn in_empty_folder(env: &[(String, String)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("work")).expect("a folder to work in");
-        let mirror = mirror().display();
+        let terraform = Self {
+            folder,
+            env: env.to_vec(),
+        };
+        terraform.install_from(mirror());
+        terraform
+    }
+
+    /// Lets `init` install from this filesystem mirror, in place of the one that holds the provider as built.
+    pub fn install_from(&self, mirror: &Path) {
+        let mirror = mirror.display();
         let rc = format!(
             "provider_installation {{\n  filesystem_mirror {{\n    path = \"{mirror}\"\n  }}\n}}\ndisable_checkpoint = true\n"
         );
-        fs::write(folder.path().join("terraform.rc"), rc).expect("the CLI configuration");
-        Self {
-            folder,
-            env: env.to_vec(),
-        }
+        fs::write(self.folder.path().join("terraform.rc"), rc).expect("the CLI configuration");
     }
 
     /// The working folder.
@@ -163,6 +169,7 @@ pub fn mirror() -> &'static Path {
         let mirror = binary.with_file_name("mirror");
         let place = Command::new("bash")
             .arg(project::root().join("provider/place"))
+            .arg("--only")
             .arg(binary)
             .arg(&mirror);
         place.run().ok();

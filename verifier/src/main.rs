@@ -25,12 +25,18 @@ use auditlog_verifier::verdict::Verdict;
 use auditlog_verifier::verify::verify;
 use clap::{Parser, ValueEnum};
 
+/// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
+const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Verify audit logs in a bucket or a folder against their trust policy.
 ///
 /// Exit codes: 0 verified; 1 a fault was found; 2 no verdict (something could not be read, wrong usage, a version that this
 /// program does not know). The report goes to standard output, everything else to standard error.
 #[derive(Parser)]
-#[command(name = "auditlog-verify", version, max_term_width = 120)]
+#[command(name = "auditlog-verify", version = VERSION, max_term_width = 120)]
 struct Arguments {
     /// The trust policy, as Terraform wrote it
     #[arg(long, value_name = "FILE")]

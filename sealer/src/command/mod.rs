@@ -18,6 +18,12 @@ mod policy;
 mod report;
 mod signals;
 
+/// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
+const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// The clock, read in `main`.
 pub(crate) type Now = fn() -> Timestamp;
 
@@ -26,7 +32,7 @@ pub(crate) type Now = fn() -> Timestamp;
 /// Events become entries of a log that nobody can change unnoticed. The log lies in a bucket with Object Lock, or in a
 /// folder; `auditlog-verify` checks it.
 #[derive(Debug, Parser)]
-#[command(name = "auditlog-seal", version)]
+#[command(name = "auditlog-seal", version = VERSION)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -14,4 +14,5 @@ mod seal;
 mod support;
 mod vectors;
 mod verify;
+mod version;
 mod words;
