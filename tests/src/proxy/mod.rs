@@ -83,6 +83,8 @@ pub struct Answer {
     pub message: &'static str,
     /// One more header.
     pub header: Option<(&'static str, &'static str)>,
+    /// Bytes of white space before the message.
+    pub padding: usize,
 }
 
 impl Answer {
@@ -92,6 +94,7 @@ impl Answer {
         code: "SlowDown",
         message: "Please reduce your request rate.",
         header: None,
+        padding: 0,
     };
     /// The bucket is in eu-west-1, says S3 under a name that does not lead there (HTTP 301).
     pub const PERMANENT_REDIRECT: Self = Self {
@@ -99,6 +102,7 @@ impl Answer {
         code: "PermanentRedirect",
         message: "The bucket you are attempting to access must be addressed using the specified endpoint.",
         header: Some(("x-amz-bucket-region", "eu-west-1")),
+        padding: 0,
     };
     /// The bucket is in eu-west-1, says S3 of a request that was signed for another region (HTTP 400).
     pub const WRONG_REGION: Self = Self {
@@ -106,6 +110,7 @@ impl Answer {
         code: "AuthorizationHeaderMalformed",
         message: "The authorization header is malformed; the region 'eu-central-1' is wrong; expecting 'eu-west-1'",
         header: Some(("x-amz-bucket-region", "eu-west-1")),
+        padding: 0,
     };
     /// The clock of whoever signed is off by more than fifteen minutes (HTTP 403).
     pub const TIME_TOO_SKEWED: Self = Self {
@@ -113,6 +118,7 @@ impl Answer {
         code: "RequestTimeTooSkewed",
         message: "The difference between the request time and the current time is too large.",
         header: None,
+        padding: 0,
     };
 
     /// S3 refuses, for the reason that has this code.
@@ -122,13 +128,23 @@ impl Answer {
             code,
             message: "So says S3.",
             header: None,
+            padding: 0,
         }
+    }
+
+    /// The same, with so many bytes of white space before the message.
+    #[must_use]
+    pub const fn padded(mut self, bytes: usize) -> Self {
+        self.padding = bytes;
+        self
     }
 
     fn message(&self, method: &str) -> Message {
         let body = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>",
-            self.code, self.message
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}<Error><Code>{}</Code><Message>{}</Message></Error>",
+            " ".repeat(self.padding),
+            self.code,
+            self.message
         );
         let (name, value) = self.header.unwrap_or(("Server", "AmazonS3"));
         let now = DateTime::from(std::time::SystemTime::now());

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auditlog_tests::{Answer, Command, Engine, Fault, Proxy, Reply, Run};
@@ -251,6 +252,52 @@ async fn a_listing_that_never_ends_is_no_verdict() {
     way.from_now_on("GET", LISTING, goes_on_behind("x"));
     let run = verify(&way).await;
     no_verdict(&run, "listing-unreadable", "never ends", "--endpoint-url");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_goes_on_with_new_keys_and_no_entries_is_no_verdict() {
+    let pages = AtomicUsize::new(0);
+    let endless = Fault::change(move |reply| {
+        let page = pages.fetch_add(1, Ordering::SeqCst);
+        let more = "<IsTruncated>true</IsTruncated><NextKeyMarker>logs/x";
+        let next = format!("{more}{page:09}</NextKeyMarker>");
+        reply.change_text(|text| text.replace("<IsTruncated>false</IsTruncated>", &next));
+    });
+    let way = way().await;
+    way.from_now_on("GET", LISTING, endless);
+    let run = verify(&way).await;
+    let reason = "never ends: more than 256 pages had hardly any entry";
+    no_verdict(&run, "listing-unreadable", reason, "what answers in place");
+    assert_eq!(way.faults(), 257);
+}
+
+/// So many bytes of white space are before the body, and no checksum shows it.
+fn padded(bytes: usize) -> Fault {
+    Fault::change(move |reply| {
+        reply.remove_headers("x-amz-checksum");
+        reply.body.splice(0..0, std::iter::repeat_n(b' ', bytes));
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_longer_than_any_of_s3_is_not_read_to_its_end() {
+    let too_long = "the answer has more bytes than S3 ever sends";
+    let hint = "what answers in place of S3";
+    let run = verify_with(LISTING, padded(9 << 20)).await;
+    no_verdict(&run, "listing-unreadable", too_long, hint);
+    for setting in ["?versioning", "?object-lock"] {
+        let run = verify_with(setting, padded(2 << 20)).await;
+        no_verdict(&run, "bucket-unreadable", too_long, hint);
+    }
+    let way = way().await;
+    way.from_now_on("GET", "?retention", padded(2 << 20));
+    let unlocked = Fault::change(|reply| reply.remove_headers("x-amz-object-lock"));
+    way.from_now_on("GET", FIFTH, unlocked);
+    no_verdict(&verify(&way).await, "lock-unreadable", too_long, hint);
+    // The same holds for errors.
+    let refused = Answer::refusal("403 Forbidden", "AccessDenied").padded(2 << 20);
+    let run = verify_with(FIFTH, Fault::Answer(refused)).await;
+    all_but_one(&run, too_long, hint);
 }
 
 /// Takes away the first of what stands between two texts, and these.

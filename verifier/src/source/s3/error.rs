@@ -5,6 +5,8 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use http_body_util::LengthLimitError;
+
 use super::S3;
 use crate::source::ReadError;
 
@@ -27,10 +29,14 @@ impl S3 {
     {
         let bucket = &self.options.bucket;
         let status = status(error).map(|status| format!("HTTP {status}: "));
-        let reason = format!(
-            "cannot {doing}, in bucket {bucket}: {}{}",
-            status.unwrap_or_default(),
+        let why = if is_too_long(error) {
+            "the answer has more bytes than S3 ever sends".to_owned()
+        } else {
             causes(error)
+        };
+        let reason = format!(
+            "cannot {doing}, in bucket {bucket}: {}{why}",
+            status.unwrap_or_default(),
         );
         match self.hint(permission, error) {
             Some(hint) => ReadError::new(reason).with_hint(hint),
@@ -43,6 +49,7 @@ impl S3 {
         E: Error + ProvideErrorMetadata + 'static,
     {
         let fixed = match (error, error.code().unwrap_or_default()) {
+            _ if is_too_long(error) => UNLIKE_S3,
             // Which of the two it is depends on which of two clocks rings first.
             (SdkError::TimeoutError(_), _) => NOT_IN_TIME,
             (SdkError::DispatchFailure(failure), _) if failure.is_timeout() => NOT_IN_TIME,
@@ -103,6 +110,17 @@ impl S3 {
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|answer| answer.status().as_u16())
+}
+
+fn is_too_long(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<LengthLimitError>() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// Whether the store did not answer at all, or only that it cannot answer now.

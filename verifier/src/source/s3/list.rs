@@ -1,21 +1,30 @@
 //! One listing of all versions (V4): complete, or no listing at all.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 
+use super::bound::{Bound, MAX_PAGE_BYTES};
+use super::endless::{Endless, Next, Watch};
 use super::error::UNLIKE_S3;
 use super::{S3, whole_seconds};
 use crate::source::{Listed, Marker, ReadError, Version};
 
-/// Where the next page begins: a key, and a version of it.
-type Next = (String, Option<String>);
-
 impl S3 {
     pub(super) async fn list_all(&self, each: &mut dyn FnMut(Listed)) -> Result<(), ReadError> {
         let mut next = None;
-        let mut circle = Circle::default();
+        let (mut watch, read) = (Watch::default(), Arc::default());
         loop {
-            let page = self.page(next.as_ref()).await?;
+            let page = self.page(next.as_ref(), &read).await?;
+            let entries = page
+                .versions()
+                .len()
+                .saturating_add(page.delete_markers().len());
+            watch
+                .page(entries, read.load(Ordering::Relaxed))
+                .map_err(|endless| never_ends(&endless))?;
             let encoded = page.encoding_type() == Some(&EncodingType::Url);
             for version in page.versions() {
                 each(listed_version(version, encoded)?);
@@ -32,17 +41,18 @@ impl S3 {
                 .ok_or_else(|| lacks("NextKeyMarker"))?;
             let id = page.next_version_id_marker().map(str::to_owned);
             let after = (decoded(key, encoded)?, id);
-            if circle.closes(&after) {
-                return Err(unlike_s3(format!(
-                    "the store's listing never ends: what follows {} is listed again and again",
-                    after.0
-                )));
-            }
+            watch
+                .goes_on(&after)
+                .map_err(|endless| never_ends(&endless))?;
             next = Some(after);
         }
     }
 
-    async fn page(&self, next: Option<&Next>) -> Result<ListObjectVersionsOutput, ReadError> {
+    async fn page(
+        &self,
+        next: Option<&Next>,
+        read: &Arc<AtomicU64>,
+    ) -> Result<ListObjectVersionsOutput, ReadError> {
         self.client
             .list_object_versions()
             .bucket(&self.options.bucket)
@@ -53,30 +63,10 @@ impl S3 {
             .set_version_id_marker(next.and_then(|(_, id)| id.clone()))
             .customize()
             .interceptor(self.clock.watch())
+            .interceptor(Bound::counted(MAX_PAGE_BYTES, read))
             .send()
             .await
             .map_err(|error| self.failed("list its versions", "s3:ListBucketVersions", &error))
-    }
-}
-
-/// Finds out, in constant memory, that a listing goes round in a circle of any length (Brent's way): one page is kept to
-/// compare with, each time for twice as long.
-#[derive(Default)]
-struct Circle {
-    kept: Option<Next>,
-    pages: u64,
-}
-
-impl Circle {
-    fn closes(&mut self, next: &Next) -> bool {
-        if self.kept.as_ref() == Some(next) {
-            return true;
-        }
-        self.pages = self.pages.saturating_add(1);
-        if self.pages.is_power_of_two() {
-            self.kept = Some(next.clone());
-        }
-        false
     }
 }
 
@@ -113,6 +103,20 @@ fn listed_marker(marker: &DeleteMarkerEntry, encoded: bool) -> Result<Listed, Re
         key,
         marker: Marker { id, set },
     })
+}
+
+fn never_ends(endless: &Endless) -> ReadError {
+    let why = match endless {
+        Endless::Circle(key) => format!("what follows {key} is listed again and again"),
+        Endless::Entries(most) => {
+            let reason = format!("the listing has more than {most} versions and delete markers");
+            let hint = "verify a part of the bucket: s3://BUCKET/PREFIX";
+            return ReadError::new(reason).with_hint(hint);
+        }
+        Endless::ShortPages(most) => format!("more than {most} pages had hardly any entry"),
+        Endless::Bytes(most) => format!("it has more than {most} bytes"),
+    };
+    unlike_s3(format!("the store's listing never ends: {why}"))
 }
 
 fn lacks(what: &str) -> ReadError {
@@ -169,21 +173,5 @@ mod tests {
         for bad in ["%", "%4", "%zz", "%+1", "%4 "] {
             assert!(decoded(bad, true).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_listing_that_goes_round_in_a_circle_of_any_length_is_found_and_no_other_is() {
-        let page = |at: usize| (format!("key {at}"), Some("id".to_owned()));
-        for (lead, length) in [(0, 1), (0, 2), (3, 1), (5, 7), (100, 33)] {
-            let mut circle = Circle::default();
-            let pages = (0..lead).chain((lead..lead + length).cycle());
-            let seen = pages.take(1000).position(|at| circle.closes(&page(at)));
-            assert!(
-                seen.is_some_and(|seen| seen >= length),
-                "{lead}, {length}: {seen:?}"
-            );
-        }
-        let mut circle = Circle::default();
-        assert!((0..10_000).all(|at| !circle.closes(&page(at))));
     }
 }

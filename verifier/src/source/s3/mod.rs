@@ -3,7 +3,9 @@
 //! Every request names the account that owns the bucket, so that a bucket of the same name that somebody else made after
 //! ours was deleted is refused. Every request has a time limit, and so has every body: the SDK has none of its own.
 
+mod bound;
 mod clock;
+mod endless;
 mod error;
 mod list;
 mod profile;
@@ -23,6 +25,7 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::ObjectLockEnabled;
 use tokio::runtime::Runtime;
 
+use self::bound::{Bound, MAX_ANSWER_BYTES};
 use self::clock::StoreClock;
 use super::{Bucket, ClockReading, Listed, Object, ReadError, Source, Version};
 
@@ -109,6 +112,7 @@ impl S3 {
             .expected_bucket_owner(&self.options.account)
             .customize()
             .interceptor(self.clock.watch())
+            .interceptor(Bound::of(MAX_ANSWER_BYTES))
             .send()
             .await
             .map_err(|error| {
@@ -122,6 +126,7 @@ impl S3 {
             .expected_bucket_owner(&self.options.account)
             .customize()
             .interceptor(self.clock.watch())
+            .interceptor(Bound::of(MAX_ANSWER_BYTES))
             .send()
             .await;
         let lock = match lock {

@@ -7,6 +7,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::ReplicationStatus;
 
+use super::bound::{Bound, MAX_ANSWER_BYTES};
 use super::error::{AGAIN, causes, no_answer};
 use super::{ATTEMPTS, S3, whole_seconds};
 use crate::source::{Lock, Object, ReadError, Storage, Version};
@@ -66,6 +67,7 @@ impl S3 {
                 .set_version_id(version.id.clone())
                 .customize()
                 .interceptor(self.clock.watch())
+                .interceptor(Bound::of(most_bytes(version)))
                 .send()
                 .await;
             let mut output = match sent {
@@ -136,6 +138,7 @@ impl S3 {
             .set_version_id(version.id.clone())
             .customize()
             .interceptor(self.clock.watch())
+            .interceptor(Bound::of(MAX_ANSWER_BYTES))
             .send()
             .await;
         match asked {
@@ -154,6 +157,12 @@ impl S3 {
             )),
         }
     }
+}
+
+/// Bytes of the largest answer: the object, or an error. One more than was listed shows that there are more.
+fn most_bytes(version: &Version) -> usize {
+    let object = usize::try_from(version.bytes.saturating_add(1)).unwrap_or(usize::MAX);
+    object.max(MAX_ANSWER_BYTES)
 }
 
 async fn collect(output: &mut GetObjectOutput, expected: u64) -> Result<Vec<u8>, String> {
