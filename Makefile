@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := target/venv
 READERS := target/readers
+DENY_VERSION := 0.20.2
+# The one on PATH, or else one that is built here in a minute or two.
+DENY := $(or $(shell command -v cargo-deny),target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny)
 PREFIX ?= $(HOME)/.local
 PROFILE ?= release
 SEED ?= 1
@@ -14,7 +17,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
 
-.PHONY: help build check test test-ceph soak fuzz bench demo install venv readers clean
+.PHONY: help build check advisories test test-ceph soak fuzz bench demo install venv readers clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -23,12 +26,17 @@ help: ## list the targets
 build: need-cargo ## build the provider, auditlog-seal and auditlog-verify (debug) into target/debug
 	cargo build --workspace --bins
 
-check: need-cargo ## formatting, clippy and documentation, each warning an error
+check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, and licences and sources of dependencies; each warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test ceph -- -D warnings
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	$(VENV)/bin/typos
+	$(DENY) --locked check licenses bans sources
+
+advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches the database of advisories from the network
+	$(DENY) --locked check advisories
 
 test: need-cargo need-terraform need-readers venv readers ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
@@ -83,6 +91,12 @@ $(READERS)/requirements.txt: tests/readers/requirements.txt | need-python3
 	$(PYTHON) -m venv $(READERS) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
 	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	cp $< $@
+
+# A debug build, since it checks a few hundred crates in a second anyway.
+target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny: | need-cargo
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version $(DENY_VERSION) --locked --no-default-features --debug --quiet \
+		--target-dir target/tools/build --root target/tools/cargo-deny-$(DENY_VERSION)
+	rm -rf target/tools/build
 
 clean: ## remove all that was built or installed (target/)
 	rm -rf target
