@@ -1,19 +1,14 @@
-//! `auditlog-seal append`: from lines to segments.
+//! `auditlog-seal append`: what it was called for, before it begins.
 
 use std::env;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use auditlog_chain::builder::{Source, StoredPayload};
+use auditlog_chain::builder::Source;
 use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::policy::{self, LockSpan, LogPolicy, TrustPolicy, span_at};
-use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::{Error, FileFault, InputError, MachineError, PolicyError, UsageError};
-use auditlog_sealer::input::{Input, Lines, MAX_INPUT_LINE_BYTES, Message};
+use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
+use auditlog_sealer::input::Input;
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
 use auditlog_sealer::spool::Spool;
 use auditlog_sealer::store::{Bucket, DeclaredLock, Folder, Store};
@@ -22,51 +17,27 @@ use auditlog_sealer::target::{
 };
 use aws_lc_rs::rand;
 
-use super::report::{Progress, Summary};
+use super::events::Events;
+use super::run::{Ended, MaxAge, Reported, Run};
 use super::signals::{Signals, listen};
 use super::{AppendArguments, LazyAws, Now, signer};
 
-/// Longer than any input stays open.
-const FOR_EVER: Duration = Duration::from_hours(24 * 365);
-
 pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
-    let (mut spool, ending) = append(arguments, now)?;
-    // Between this and the exit status lies as little as can be: whoever is killed here is taken for not having ended, and
-    // has forgotten how far it came.
-    let (stopped, told) = match ending {
-        Ending::Whole => return spool.forget_run(),
-        Ending::Stopped(stopped, told) => (stopped, told),
-    };
-    let kept = match told {
-        Told::Forget => spool.forget_run(),
-        Told::Keep => spool.tell_run(),
-        Told::Nothing => Ok(()),
-    };
-    if let Err(unkept) = kept {
+    let Ended {
+        mut spool,
+        done,
+        reported,
+    } = append(arguments, now)?;
+    // If we crash before this, or the disk is full, the next summary reports the same events again. All of them are sealed
+    // or in the spool, so the exit status does not change.
+    let kept = reported.map(|Reported { kept, of }| spool.reported_all_but(kept, of.as_ref()));
+    if let Some(Err(unkept)) = kept {
         crate::complain(&unkept);
     }
-    Err(stopped)
+    done
 }
 
-/// How a run has ended.
-enum Ending {
-    /// All that came is sealed, and told.
-    Whole,
-    /// Something stopped it.
-    Stopped(Error, Told),
-}
-
-/// What the record of a run that was stopped becomes.
-enum Told {
-    /// The summary was seen, and what follows is another input.
-    Forget,
-    /// The summary was seen, and the same input may be given again.
-    Keep,
-    /// The next run counts on: an event is recovered once, and told once.
-    Nothing,
-}
-
-fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Error> {
+fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let source = source(arguments.source.as_deref())?;
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
     let (log, destination) = target(arguments, policy.as_ref())?;
@@ -83,7 +54,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Erro
         arguments.previous_kms_key.as_deref(),
         &mut aws,
     )?;
-    let events = open_events(arguments.events.as_deref())?;
+    let events = Events::open(arguments.events.as_deref(), arguments.input.clone())?;
     let spool = open_spool(arguments, &log, &destination)?;
     let store = store(
         arguments,
@@ -109,26 +80,13 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<(Spool, Ending), Erro
         fencing: fencing(arguments),
     };
     let signals = Arc::new(Signals::default());
-    let input = Input::start(events);
+    let input = Input::start(events.reader);
     listen(&signals, input.sender())?;
-    let mut run = Run {
-        sealer: Sealer::start(setup, spool)?,
-        source,
-        now,
-        max_age,
-        line: 0,
-        to_skip: 0,
-        skipped: 0,
-    };
-    if arguments.skip_recovered {
-        let sealed = run.sealer.sealed();
-        run.to_skip = sealed.recovered.saturating_add(sealed.told);
-    } else {
-        run.sealer.begin_input()?;
-    }
+    let sealer = Sealer::start(setup, spool)?;
+    let mut run = Run::new(sealer, events.identity, source, now, max_age)?;
     let done = run.take_all(&input, &signals);
     let done = run.seal_what_was_accepted(done);
-    Ok(run.report(arguments, &signals, done))
+    Ok(run.report(arguments.output, &signals, done))
 }
 
 fn source(text: Option<&str>) -> Result<Option<Source>, Error> {
@@ -182,22 +140,6 @@ const fn fencing(arguments: &AppendArguments) -> Fencing {
         Fencing::ListVersions
     } else {
         Fencing::Condition
-    }
-}
-
-fn open_events(path: Option<&Path>) -> Result<Box<dyn io::Read + Send>, Error> {
-    match path.filter(|path| *path != Path::new("-")) {
-        None => Ok(Box::new(io::stdin())),
-        Some(path) => {
-            let unreadable = |source| {
-                InputError::Unreadable(FileFault::of("the events cannot be read", path)(source))
-            };
-            let file = File::open(path).map_err(unreadable)?;
-            if file.metadata().map_err(unreadable)?.is_dir() {
-                return Err(unreadable(io::ErrorKind::IsADirectory.into()).into());
-            }
-            Ok(Box::new(file))
-        }
     }
 }
 
@@ -283,13 +225,6 @@ fn declared_lock(spans: &[LockSpan], now: Now) -> Result<DeclaredLock, Error> {
     }
 }
 
-/// What is sealed though it is not full.
-#[derive(Clone, Copy)]
-struct MaxAge {
-    open_seconds: i64,
-    silent_seconds: Option<i64>,
-}
-
 /// Half of the declared silence leaves as much again for the store and the key to come back.
 fn max_age(arguments: &AppendArguments, log: &LogPolicy, now: Now) -> MaxAge {
     let span = span_at(&log.max_silence, now());
@@ -299,194 +234,5 @@ fn max_age(arguments: &AppendArguments, log: &LogPolicy, now: Now) -> MaxAge {
     MaxAge {
         open_seconds: half.map_or(asked, |half| asked.min(half)),
         silent_seconds: half,
-    }
-}
-
-/// One run of `append`.
-struct Run<'a> {
-    sealer: Sealer<'a>,
-    source: Option<Source>,
-    now: Now,
-    /// How old an open segment may become, and how long the log may be silent, in seconds.
-    max_age: MaxAge,
-    /// Lines of the input so far.
-    line: u64,
-    to_skip: u64,
-    skipped: u64,
-}
-
-impl Run<'_> {
-    fn take_all(&mut self, input: &Input, signals: &Signals) -> Result<(), Error> {
-        let mut progress = Progress::new();
-        loop {
-            // What is there already is chained first and synced together.
-            let message = if let Some(message) = input.poll() {
-                message
-            } else {
-                self.sealer.accept()?;
-                progress.show(self.sealer.accepted());
-                self.seal_what_is_old()?;
-                match input.wait(self.until_old()) {
-                    Some(message) => message,
-                    None => continue,
-                }
-            };
-            if signals.interrupted.load(Ordering::SeqCst) {
-                return Err(self.interrupted());
-            }
-            match message {
-                Message::Lines(lines) => {
-                    self.take(&lines)?;
-                    input.recycle(lines);
-                }
-                Message::Interrupt => return Err(self.interrupted()),
-                Message::LineTooLong => {
-                    return Err(InputError::LineTooLong {
-                        line: self.line.saturating_add(1),
-                        limit: MAX_INPUT_LINE_BYTES,
-                    }
-                    .into());
-                }
-                Message::Failed(source) => {
-                    let input = Path::new("the input");
-                    let fault = FileFault::of("the events cannot be read", input)(source);
-                    return Err(InputError::Unreadable(fault).into());
-                }
-                Message::End => return self.skipped_all(),
-            }
-        }
-    }
-
-    fn interrupted(&self) -> Error {
-        if self.is_skipping() {
-            return InputError::InterruptedEarly {
-                expected: self.to_skip,
-                found: self.skipped,
-            }
-            .into();
-        }
-        InputError::Interrupted { line: self.line }.into()
-    }
-
-    const fn is_skipping(&self) -> bool {
-        self.skipped < self.to_skip
-    }
-
-    /// When something has to be sealed though no more events come.
-    fn old_at(&self) -> Option<Timestamp> {
-        let later = |time: Timestamp, seconds: i64| time.saturating_add_seconds(seconds);
-        if let Some(opened) = self.sealer.opened() {
-            return Some(later(opened, self.max_age.open_seconds));
-        }
-        let sealed = self.sealer.head().sealed?;
-        Some(later(sealed, self.max_age.silent_seconds?))
-    }
-
-    fn until_old(&self) -> Duration {
-        let micros = self.old_at().map(|old| {
-            let left = old.as_micros().saturating_sub((self.now)().as_micros());
-            u64::try_from(left).unwrap_or(0)
-        });
-        micros.map_or(FOR_EVER, Duration::from_micros)
-    }
-
-    fn seal_what_is_old(&mut self) -> Result<(), Error> {
-        if self.old_at().is_some_and(|old| old <= (self.now)()) {
-            self.sealer.heartbeat()?;
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, lines: &Lines) -> Result<(), Error> {
-        // One reading of the clock for a batch: its lines came together.
-        let time = (self.now)();
-        let bytes = lines.as_bytes();
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        for line in bytes.split(|byte| *byte == b'\n') {
-            self.line = self.line.saturating_add(1);
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            if self.is_skipping() {
-                self.skipped = self.skipped.saturating_add(1);
-                continue;
-            }
-            if line.len() > MAX_INPUT_LINE_BYTES {
-                return Err(InputError::LineTooLong {
-                    line: self.line,
-                    limit: MAX_INPUT_LINE_BYTES,
-                }
-                .into());
-            }
-            let payload = StoredPayload::event(line).map_err(|source| InputError::Refused {
-                line: self.line,
-                source,
-            })?;
-            self.sealer.append(&payload, self.source.as_ref(), time)?;
-        }
-        Ok(())
-    }
-
-    fn skipped_all(&self) -> Result<(), Error> {
-        if self.is_skipping() {
-            return Err(InputError::TooShort {
-                expected: self.to_skip,
-                found: self.skipped,
-            }
-            .into());
-        }
-        Ok(())
-    }
-
-    /// Whatever ended the reading, what came before it is sealed, unless sealing is what failed.
-    fn seal_what_was_accepted(&mut self, done: Result<(), Error>) -> Result<(), Error> {
-        match done {
-            Ok(()) => {
-                self.sealer.seal()?;
-                if self.sealer.sealed().segments == 0 {
-                    self.sealer.heartbeat()?;
-                }
-                Ok(())
-            }
-            Err(stopped) => {
-                if stopped.is_of_the_input() {
-                    self.sealer.seal()?;
-                }
-                Err(stopped)
-            }
-        }
-    }
-
-    fn report(
-        self,
-        arguments: &AppendArguments,
-        signals: &Signals,
-        done: Result<(), Error>,
-    ) -> (Spool, Ending) {
-        let summary = Summary::new(&self.sealer, self.skipped);
-        let printed = summary.print(arguments.output);
-        signals.over.store(true, Ordering::SeqCst);
-        let ending = match (done, printed) {
-            (Ok(()), Ok(())) => Ending::Whole,
-            // Nobody has seen what was sealed: the next run tells it.
-            (Ok(()), Err(untold)) => Ending::Stopped(untold, Told::Nothing),
-            (Err(stopped), Err(untold)) => {
-                crate::complain(&untold);
-                Ending::Stopped(stopped, Told::Nothing)
-            }
-            (Err(stopped), Ok(())) => {
-                let told = if summary.kept() > 0 || !stopped.is_of_the_input() {
-                    Told::Nothing
-                } else if self.is_skipping()
-                    || matches!(&stopped, Error::Input(input) if input.is_interruption())
-                {
-                    Told::Keep
-                } else {
-                    Told::Forget
-                };
-                Ending::Stopped(stopped, told)
-            }
-        };
-        (self.sealer.into_spool(), ending)
     }
 }

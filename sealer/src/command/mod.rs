@@ -9,13 +9,17 @@ use auditlog_chain::policy::LockMode;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::{Aws, AwsSettings};
 use auditlog_sealer::error::{Error, MachineError, UsageError};
+use auditlog_sealer::input::GivenName;
 use auditlog_sealer::signer::{KmsKey, LocalKey, Signer};
 use auditlog_sealer::target::parse_origin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod append;
+mod events;
 mod policy;
 mod report;
+mod resume;
+mod run;
 mod signals;
 
 /// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
@@ -55,9 +59,10 @@ enum Command {
 /// No events at all write an empty segment: the sign that the log is alive. A log that does not exist is created. An input
 /// that stays open and silent gets such a segment after half of the policy's `max_silence`.
 ///
-/// What was accepted is on this machine's disk (in the spool) until it is sealed. After a crash or an outage, the next
-/// append to the log seals it first and says how many events that were; with --skip-recovered the same input can be
-/// given again from its beginning, and every event is sealed once.
+/// What was accepted is on this machine's disk (in the spool) until it is sealed. After a crash or an outage, give the same
+/// input again from its beginning: it goes on where it was accepted, and every event is sealed once. A file is recognised by
+/// itself, a pipe by the name that --input gives it. The next append to the log seals what was accepted, whatever its own
+/// input is, and says how many events that were.
 #[derive(Debug, Args)]
 pub(crate) struct AppendArguments {
     /// Trust policy that describes the log: bucket, prefix, lock, keys
@@ -102,10 +107,10 @@ pub(crate) struct AppendArguments {
     /// Folder that keeps accepted events until they are sealed; by default under `$XDG_STATE_HOME/auditlog/spool`
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
-    /// Pass over as many events as an interrupted run had accepted: the input is that of the interrupted run, from its
-    /// beginning
-    #[arg(long)]
-    skip_recovered: bool,
+    /// Name of the input: what was accepted under it is passed over when the same input is given again from its beginning;
+    /// by default, a file has a name of its own, and anything else has none
+    #[arg(long, value_name = "NAME", value_parser = parse_input_name)]
+    input: Option<GivenName>,
     /// Close a segment after so many events
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     max_segment_events: u64,
@@ -213,6 +218,11 @@ enum Output {
 
 fn parse_mode(text: &str) -> Result<LockMode, &'static str> {
     LockMode::parse(text).ok_or("GOVERNANCE or COMPLIANCE")
+}
+
+fn parse_input_name(text: &str) -> Result<GivenName, &'static str> {
+    GivenName::parse(text)
+        .ok_or("1 to 255 characters of printable ASCII without quote and backslash")
 }
 
 fn parse_spec(text: &str) -> Result<KeySpec, String> {

@@ -3,11 +3,45 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use auditlog_sealer::error::{Error, MachineError};
+use auditlog_sealer::error::{Error, InputKind, MachineError};
+use auditlog_sealer::input::InputName;
 use auditlog_sealer::seal::Sealer;
+use auditlog_sealer::spool::KnownInput;
 use serde::Serialize;
 
 use super::{Output, write};
+
+/// What a summary says of the input.
+pub(crate) struct OfInput<'a> {
+    /// The input as a person knows it.
+    pub(crate) shown: &'a str,
+    /// Whether it can be resumed.
+    pub(crate) kind: InputKind,
+    /// Its events that were passed over, since earlier runs had accepted them.
+    pub(crate) skipped: u64,
+    /// Events of any input that earlier runs had accepted, and that no summary has reported.
+    pub(crate) recovered: Vec<Recovered>,
+}
+
+/// Events of an input that earlier runs had accepted, and that no summary has reported. All are sealed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Recovered {
+    input: String,
+    events: u64,
+}
+
+impl Recovered {
+    /// `None` where everything was reported.
+    pub(crate) fn of(known: &KnownInput) -> Option<Self> {
+        let shown = &known.accepted.shown;
+        let input = match known.accepted.name {
+            InputName::Unnamed(began) => format!("{shown} of {began}"),
+            InputName::Given(_) | InputName::File(_) => shown.clone(),
+        };
+        let events = known.unreported();
+        (events > 0).then_some(Self { input, events })
+    }
+}
 
 /// The summary of one run.
 #[derive(Debug, Serialize)]
@@ -15,6 +49,10 @@ pub(crate) struct Summary {
     origin: String,
     /// Where the log is stored: `s3://BUCKET/PREFIX` or a folder.
     destination: String,
+    /// The input of this run.
+    input: String,
+    /// Whether the same input can be given again from its beginning, to go on where it was accepted.
+    resumable: bool,
     /// Segments that this run wrote.
     segments: u64,
     first_segment: Option<u64>,
@@ -27,18 +65,26 @@ pub(crate) struct Summary {
     verifier_key: Option<String>,
     /// Events that interrupted runs had accepted; all are sealed.
     recovered: u64,
-    /// Events of the input that were passed over, since an interrupted run had accepted them.
+    /// The inputs that they came from.
+    recovered_from: Vec<Recovered>,
+    /// Events of the input that were passed over, since earlier runs had accepted them.
     skipped: u64,
     /// Events that are accepted and not sealed: they are in the spool.
     kept: u64,
+    /// Events of the input that this run accepted.
+    #[serde(skip)]
+    accepted: u64,
 }
 
 impl Summary {
-    pub(crate) fn new(sealer: &Sealer<'_>, skipped: u64) -> Self {
+    pub(crate) fn new(sealer: &Sealer<'_>, input: OfInput<'_>) -> Self {
         let (written, head) = (sealer.sealed(), sealer.head());
+        let recovered = input.recovered.iter().map(|from| from.events);
         Self {
             origin: head.origin.to_string(),
             destination: sealer.destination(),
+            input: input.shown.to_owned(),
+            resumable: input.kind != InputKind::Unnamed,
             segments: written.segments,
             first_segment: written.first_segment,
             last_segment: written.last_segment,
@@ -46,9 +92,11 @@ impl Summary {
             size: head.range.size(),
             root: head.range.root().to_base64(),
             verifier_key: sealer.log_key().map(ToString::to_string),
-            recovered: written.recovered,
-            skipped,
+            recovered: recovered.fold(0, u64::saturating_add),
+            recovered_from: input.recovered,
+            skipped: input.skipped,
             kept: sealer.accepted().saturating_sub(written.events),
+            accepted: sealer.accepted(),
         }
     }
 
@@ -86,26 +134,49 @@ impl Summary {
         );
         let signed = self.verifier_key.as_ref();
         let signed = signed.map(|key| format!("signed by {key}\n"));
-        let some = |number: u64, before: &str, after: &str| {
-            (number > 0).then(|| format!("{before} {} {after}\n", count(number, "event")))
-        };
-        let rest = [
-            signed,
-            some(
-                self.recovered,
-                "recovered",
-                "of an interrupted run: sealed, do not send them again",
-            ),
-            some(self.skipped, "skipped", "of the input"),
-            some(
-                self.kept,
-                "kept",
-                "in the spool: accepted and not sealed, the next append seals them",
-            ),
-        ];
+        let unnamed = format!(
+            "{} has no name, so it cannot be resumed: --input NAME gives it one\n",
+            self.input
+        );
+        let unnamed = (!self.resumable).then_some(unnamed);
+        let recovered = self.recovered_from.iter().map(Recovered::text);
+        let skipped = (self.skipped > 0).then(|| self.skipped_text());
+        let kept = (self.kept > 0).then(|| {
+            let events = count(self.kept, "event");
+            format!(
+                "kept {events} in the spool: accepted and not sealed, the next append seals them\n"
+            )
+        });
         std::iter::once(first)
-            .chain(rest.into_iter().flatten())
+            .chain(signed)
+            .chain(unnamed)
+            .chain(recovered)
+            .chain(skipped)
+            .chain(kept)
             .collect()
+    }
+
+    fn skipped_text(&self) -> String {
+        let events = count(self.skipped, "event");
+        let nothing_new = if self.accepted == 0 {
+            ", and it has no new ones"
+        } else {
+            ""
+        };
+        format!(
+            "skipped {events} of {}: accepted before{nothing_new}\n",
+            self.input
+        )
+    }
+}
+
+impl Recovered {
+    fn text(&self) -> String {
+        let Self { input, events } = self;
+        let events = count(*events, "event");
+        format!(
+            "recovered {events} of an interrupted run ({input}): sealed, do not send them again\n"
+        )
     }
 }
 

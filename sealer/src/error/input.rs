@@ -4,6 +4,17 @@ use auditlog_chain::event::EventError;
 
 use super::FileFault;
 
+/// How an input goes on after it was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// It has a name that the caller gave: it may be given again, whole.
+    Given,
+    /// A file that is recognised by itself: it may be given again, as long as it is the same file.
+    File,
+    /// It has no name: only what was not accepted may be given.
+    Unnamed,
+}
+
 /// Why the reading of the input ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -17,6 +28,8 @@ pub enum InputError {
         line: u64,
         /// What is wrong with it.
         source: EventError,
+        /// How the input goes on.
+        input: InputKind,
     },
     /// A line of the input is longer than a line may be.
     #[error("line {line}: longer than {limit} bytes")]
@@ -25,64 +38,100 @@ pub enum InputError {
         line: u64,
         /// The limit.
         limit: usize,
+        /// How the input goes on.
+        input: InputKind,
     },
-    /// The input has fewer events than the interrupted runs had accepted.
-    #[error("the input has {found} events, the interrupted run had accepted {expected}")]
+    /// The input does not begin with what was accepted of it.
+    #[error(
+        "{input} does not begin with the {events} events ({bytes} bytes) that were accepted of it"
+    )]
+    Changed {
+        /// The input.
+        input: String,
+        /// Events that were accepted.
+        events: u64,
+        /// Bytes that were accepted.
+        bytes: u64,
+    },
+    /// The input ends before what was accepted of it.
+    #[error("{input} has {found} bytes, but {expected} bytes of it were accepted")]
     TooShort {
-        /// How many were to be skipped.
+        /// The input.
+        input: String,
+        /// Bytes that were accepted.
         expected: u64,
-        /// How many there are.
+        /// Bytes that it has.
         found: u64,
+    },
+    /// The last line that was accepted had no newline, and now there is more of it.
+    #[error("{input}: line {line} was accepted as the last one, and has grown since")]
+    LastLineGrew {
+        /// The input.
+        input: String,
+        /// Number of the line, from 1.
+        line: u64,
     },
     /// The person asked to stop.
     #[error("interrupted: reading stopped after line {line}")]
     Interrupted {
         /// Number of the last line that was taken.
         line: u64,
+        /// How the input goes on.
+        input: InputKind,
     },
-    /// The person asked to stop before all was passed over that interrupted runs had accepted.
-    #[error("interrupted: {found} of {expected} events of an interrupted run were passed over")]
+    /// The person asked to stop before all was passed over that was accepted earlier.
+    #[error("interrupted: the {events} events that were accepted before were not all passed over")]
     InterruptedEarly {
-        /// How many were to be skipped.
-        expected: u64,
-        /// How many were.
-        found: u64,
+        /// Events that were accepted before.
+        events: u64,
     },
 }
 
 impl InputError {
-    /// Whether the input broke off, or a person stopped it: the same input may be given again.
-    pub const fn is_interruption(&self) -> bool {
-        match self {
-            Self::Interrupted { .. } | Self::InterruptedEarly { .. } | Self::Unreadable(_) => true,
-            Self::Refused { .. } | Self::LineTooLong { .. } | Self::TooShort { .. } => false,
-        }
-    }
-
     pub(super) fn hint(&self) -> String {
         let hint = match self {
             Self::Unreadable(_) => {
-                "give a file of JSON Lines that can be read, or - for standard input; what was read of it before is sealed, so begin it again with --skip-recovered"
+                "give a file of JSON Lines that can be read, or - for standard input; the summary says what of it is sealed"
             }
-            Self::Refused { line, .. } | Self::LineTooLong { line, .. } => {
-                return of_line(*line);
+            Self::Refused { line, input, .. } | Self::LineTooLong { line, input, .. } => {
+                return of_line(*line, *input);
             }
-            Self::TooShort { .. } => {
-                "give the input of the interrupted run from its beginning, or leave --skip-recovered out"
+            Self::Changed { .. } | Self::TooShort { .. } => {
+                "nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name with --input NAME"
             }
-            Self::Interrupted { .. } => {
-                "every event up to that line is sealed: go on with the next, or give the same input again from its beginning with --skip-recovered"
-            }
+            Self::LastLineGrew { line, .. } => return of_grown_line(*line),
+            Self::Interrupted { input, .. } => match input {
+                InputKind::Given | InputKind::File => {
+                    "every event up to that line is sealed: give the same input again, and it goes on there"
+                }
+                InputKind::Unnamed => {
+                    "every event up to that line is sealed: go on with the next line"
+                }
+            },
             Self::InterruptedEarly { .. } => {
-                "nothing new was taken: give the same input again from its beginning, with --skip-recovered"
+                "nothing new was taken: give the same input again from its beginning"
             }
         };
         hint.to_owned()
     }
 }
 
-fn of_line(line: u64) -> String {
+/// A file that an editor has replaced is another file, so its rest is given by itself.
+fn of_line(line: u64, input: InputKind) -> String {
+    let go_on = match input {
+        InputKind::Given => "and give the same input again".to_owned(),
+        InputKind::File => {
+            format!("and append the rest of the file, tail -n +{line} FILE, as another input")
+        }
+        InputKind::Unnamed => "and go on with it".to_owned(),
+    };
     format!(
-        "every event before line {line} is sealed, nothing from line {line} on: correct it, and go on with it"
+        "every event before line {line} is sealed, nothing from line {line} on: correct it, {go_on}"
+    )
+}
+
+fn of_grown_line(line: u64) -> String {
+    format!(
+        "line {line} is sealed as it was: append what is right now, tail -n +{line} FILE, as another input; end each line with a newline before it is read"
     )
 }

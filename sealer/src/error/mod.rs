@@ -15,7 +15,7 @@ mod store;
 mod usage;
 
 pub use file::FileFault;
-pub use input::InputError;
+pub use input::{InputError, InputKind};
 pub use key::{KeyError, KeyFileFault, KmsProperty};
 pub use log::LogError;
 pub use machine::MachineError;

@@ -43,6 +43,26 @@ pub enum SpoolError {
         /// Now.
         now: Timestamp,
     },
+    /// A record of the open segment is not as it was written.
+    #[error("{}: line {line} is not the end of what was accepted before it", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: u64,
+    },
+    /// The spool was made by another version of this program, and holds something.
+    #[error("the spool {} has {}, this program reads version {expected}", path.display(), version(*found))]
+    Version {
+        /// The spool.
+        path: PathBuf,
+        /// What this program reads.
+        expected: u64,
+        /// What the spool has; `None` where nothing says it.
+        found: Option<u64>,
+        /// Version of the program that made it, where it says so.
+        program: Option<String>,
+    },
     /// A record in the spool is not one.
     #[error("{}: the record of the spool is not whole: {source}", path.display())]
     Record {
@@ -79,6 +99,10 @@ impl SpoolError {
             Self::InFuture { .. } => {
                 "a time in the future would poison the log: set this machine's clock (timedatectl status), or run it again after that time; nothing in the spool is lost"
             }
+            Self::Changed { .. } => {
+                "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have"
+            }
+            Self::Version { path, program, .. } => return of_version(path, program.as_deref()),
             Self::Record { path, .. } => return of_record(path),
             Self::OfAnother { .. } => "give each log and destination its own --spool",
             Self::Busy { .. } => "wait for the other auditlog-seal to end, or stop it",
@@ -87,10 +111,29 @@ impl SpoolError {
     }
 }
 
+fn version(found: Option<u64>) -> String {
+    found.map_or_else(
+        || "no version".to_owned(),
+        |found| format!("version {found}"),
+    )
+}
+
+/// The command that finishes a spool: no events, and all else as before.
+fn of_version(path: &Path, program: Option<&str>) -> String {
+    let program = program.map_or_else(
+        || "the auditlog-seal that made it".to_owned(),
+        |version| format!("auditlog-seal {version}"),
+    );
+    format!(
+        "finish it with {program}, with the options that it was used with: auditlog-seal append … --spool {} < /dev/null",
+        path.display()
+    )
+}
+
 /// What to do about a record of the spool that is not whole. Which of the two it is, is in its name.
 fn of_record(path: &Path) -> String {
-    let what = if path.ends_with("run.json") {
-        "it counts what interrupted runs have sealed: remove it, and append without --skip-recovered what the log does not have"
+    let what = if path.ends_with("inputs.json") {
+        "it says how much of each input was accepted: remove it, and append only what the log does not have"
     } else {
         "it says which log the spool belongs to: put back the one that it had, or give an empty folder with --spool and append what the log does not have"
     };

@@ -12,7 +12,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use crate::error::{Error, LogError, StoreError};
 use crate::signer::Signer;
-use crate::spool::Spool;
+use crate::spool::{Accepted, Spool};
 use crate::store::{Created, Store, newest_segment};
 
 mod head;
@@ -79,10 +79,15 @@ pub struct Sealed {
     pub last_segment: Option<u64>,
     /// Entries, without those that an earlier run had accepted.
     pub events: u64,
-    /// Entries that earlier runs had accepted and of which no summary was given: sealed by them, or now.
-    pub recovered: u64,
-    /// Entries that earlier runs of the same input had sealed, as their summaries have told.
-    pub told: u64,
+}
+
+/// Whether more events may be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// More may be appended.
+    Left,
+    /// What was appended must be accepted first, with [`Sealer::accept`].
+    Used,
 }
 
 /// The one writer of a log.
@@ -135,22 +140,20 @@ impl<'a> Sealer<'a> {
             sealer.heartbeat()?;
         }
         sealer.sealed.events = 0;
-        sealer.sealed.recovered = sealer.spool.run().events;
-        sealer.sealed.told = sealer.spool.run().told;
         Ok(sealer)
     }
 
-    /// Chains one event. It is accepted only after [`Sealer::accept`]. A full segment is sealed.
+    /// Chains one event. It is accepted only after [`Sealer::accept`].
     ///
     /// # Errors
     ///
-    /// Where the spool cannot be written, or a full segment could not be sealed; the sealer must then be dropped.
+    /// Where the key may not sign now, or the segment takes no more.
     pub fn append(
         &mut self,
         payload: &StoredPayload<'_>,
         source: Option<&Source>,
         time: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Room, Error> {
         if self.open.is_none() {
             self.open_segment(time)?;
         }
@@ -159,23 +162,43 @@ impl<'a> Sealer<'a> {
         };
         let line = open.builder.append(source, payload, time)?;
         self.appended = self.appended.saturating_add(1);
-        self.spool.push(line)?;
-        if self.spool.is_synced() {
-            self.accepted = self.appended;
+        self.spool.push(line);
+        if self.spool.is_full() || self.is_segment_full() {
+            return Ok(Room::Used);
         }
+        Ok(Room::Left)
+    }
+
+    fn is_segment_full(&self) -> bool {
         let limits = self.setup.limits;
-        if open.builder.events() >= limits.events || open.builder.bytes() >= limits.bytes {
-            self.seal()?;
+        self.open.as_ref().is_some_and(|open| {
+            open.builder.events() >= limits.events
+                || open.builder.bytes() >= limits.bytes
+                || self.spool.is_open_full()
+        })
+    }
+
+    /// Says how far the input is that the events so far came from. The next call that accepts them keeps it with them:
+    /// either both are on the disk, or neither is.
+    pub fn accepting(&mut self, accepted: Accepted) {
+        self.spool.accepting(accepted);
+    }
+
+    /// Syncs what was appended: it is accepted, and not lost in a crash. A full segment is sealed.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails: what was appended since the last call is then not accepted. Where a full segment
+    /// cannot be sealed, what was accepted is in the spool. The sealer must then be dropped.
+    pub fn accept(&mut self) -> Result<(), Error> {
+        self.sync()?;
+        if self.is_segment_full() {
+            return self.close_and_send_open();
         }
         Ok(())
     }
 
-    /// Syncs what was appended: it is accepted, and not lost in a crash.
-    ///
-    /// # Errors
-    ///
-    /// Where the disk is full or fails: what was appended since the last call is then not accepted.
-    pub fn accept(&mut self) -> Result<(), Error> {
+    fn sync(&mut self) -> Result<(), Error> {
         self.spool.sync()?;
         self.accepted = self.appended;
         Ok(())
@@ -187,7 +210,11 @@ impl<'a> Sealer<'a> {
     ///
     /// Where one of these fails; what was accepted is in the spool.
     pub fn seal(&mut self) -> Result<(), Error> {
-        self.accept()?;
+        self.sync()?;
+        self.close_and_send_open()
+    }
+
+    fn close_and_send_open(&mut self) -> Result<(), Error> {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
@@ -241,25 +268,16 @@ impl<'a> Sealer<'a> {
         &self.spool
     }
 
-    /// Ends the run. What its summary has told is for the spool to remember, or to forget.
+    /// Ends the run. What its summary has reported is for the spool to remember.
     pub fn into_spool(self) -> Spool {
         self.spool
-    }
-
-    /// Says that the input is another one than that of the runs before.
-    ///
-    /// # Errors
-    ///
-    /// Where the spool cannot be written.
-    pub fn begin_input(&mut self) -> Result<(), Error> {
-        self.spool.begin_input()
     }
 
     fn open_segment(&mut self, time: Timestamp) -> Result<(), Error> {
         self.setup.check_keys()?;
         let key_change = self.key_change()?;
         let builder = SegmentBuilder::open(self.head.clone(), time, key_change.clone())?;
-        self.spool.push(builder.opening_lines())?;
+        self.spool.push(builder.opening_lines());
         self.open = Some(OpenSegment {
             builder,
             key_change,
@@ -294,7 +312,7 @@ impl<'a> Sealer<'a> {
         self.setup.store.check()?;
         let closed = open.builder.close((self.setup.clock)())?;
         self.spool.keep_frames(closed.frames())?;
-        self.spool.push(closed.close_line())?;
+        self.spool.push(closed.close_line());
         self.spool.sync()?;
         self.sign_and_send(closed, open.key_change.as_ref())
     }
@@ -400,7 +418,7 @@ impl<'a> Sealer<'a> {
         head: Head,
         key_change: Option<&KeyChange>,
     ) -> Result<(), Error> {
-        self.spool.count_sealed(number, events)?;
+        self.spool.remove_finished(number)?;
         self.head = head;
         if let Some(change) = key_change {
             self.log_key = Some(change.verifier_key.clone());

@@ -13,20 +13,23 @@ impl Sealer<'_> {
     /// Finishes what an earlier run left: first the finished object, then the open segment behind it.
     pub(super) fn recover(&mut self) -> Result<(), Error> {
         let left = self.spool.leftover()?;
+        let (number, key_change) = opening(&left.open);
+        // If we crashed before the open segment was emptied, the finished object holds the same lines. They go before the
+        // object does: if we crash in between the other way round, they look like a segment that another writer overtook.
+        let is_finished = number.is_some_and(|number| left.finished.contains(&number));
+        let has_entries = !is_finished && !left.open.is_empty() && !is_bare(&left.open);
+        if !has_entries {
+            self.spool.clear_open()?;
+        }
         for &number in &left.finished {
             self.recover_finished(number)?;
         }
-        if left.open.is_empty() {
-            return self.spool.clear_open();
-        }
-        let (number, key_change) = opening(&left.open);
-        // If we crashed before the open segment was emptied, the finished object holds the same lines.
-        if number.is_some_and(|number| left.finished.contains(&number)) || is_bare(&left.open) {
-            return self.spool.clear_open();
+        if !has_entries {
+            return Ok(());
         }
         let resumed = SegmentBuilder::resume(&self.head, &left.open, &left.frames);
         let resumed = resumed.map_err(|source| self.spool_fault(source))?;
-        self.spool.keep_open(&left.open)?;
+        self.spool.keep_open()?;
         match resumed {
             Resumed::Closed(closed) => self.sign_and_send(*closed, key_change.as_ref()),
             Resumed::Open(builder) => self.close_and_send(OpenSegment {
@@ -55,7 +58,7 @@ impl Sealer<'_> {
             if number == 0 && next == 1 && self.setup.fencing == Fencing::Condition {
                 self.try_condition(&self.setup.log.segment_key(number), &object)?;
             }
-            return self.spool.count_sealed(number, checked.events());
+            return self.spool.remove_finished(number);
         }
         if *checked.before() != self.head {
             let (expected, found) = (self.head.last_leaf, checked.before().last_leaf);

@@ -5,28 +5,30 @@
 //! | file | what |
 //! | --- | --- |
 //! | `lock` | locked by the process that has the spool |
-//! | `spool.json` | which log and destination it belongs to, and a name of its own |
-//! | `open.jsonl` | the lines of the open segment, as they are hashed; the close line, once it is closed |
+//! | `spool.json` | the version of the spool, which log and destination it belongs to, and a name of its own |
+//! | `open.jsonl` | records: the lines of the open segment as they are hashed, the close line once it is closed, and how much of which input they are |
 //! | `open.frames` | what the lines of a segment that is about to be closed were compressed to: the close line has its hash |
 //! | `000000000042.jsonl.zst` | a finished object, signed, not yet known to be in the store |
-//! | `run.json` | how many events were accepted and sealed since the last summary that a person was shown, and since the last whole input |
+//! | `inputs.json` | how much of each input was accepted until the open segment was begun, and how much of that a person has been told |
 //!
-//! An event is accepted once its line is synced. In order, for each segment:
+//! An event is accepted once its record is synced. In order, for each segment:
 //!
-//! 1. Lines are appended to `open.jsonl` and synced. If we crash before the sync, the last lines may be missing or torn:
-//!    they were never accepted, and a torn one is cut off.
+//! 1. Records are appended to `open.jsonl` and synced. If we crash before the sync, the last one may be missing or torn: it
+//!    was never accepted, and is cut off. Events and the position in their input are in one record, so they cannot disagree.
 //! 2. `open.frames` is synced, then the close line, before anything is signed. If we crash after it, the same checkpoint is
 //!    signed again, so no two signed checkpoints of one size ever disagree. If we crash between the two, the frames are
 //!    those of no close line, and nobody looks at them.
 //! 3. The finished object is synced under its own name before the PUT. If we crash during the PUT, the same bytes are put
 //!    again: a signature may differ each time it is made, and two objects of one segment would look like two writers.
-//! 4. `open.jsonl` is emptied. If we crash before that, the finished object of the same number wins.
-//! 5. The object is put; `run.json` counts it; the finished object is removed. If we crash in between, the stored object
-//!    is found to be ours, and `run.json` says up to which segment it has counted.
+//! 4. `inputs.json` takes over the positions in the records of `open.jsonl`. They are absolute: if we crash here, they are
+//!    taken over again.
+//! 5. `open.jsonl` is emptied. If we crash before that, the finished object of the same number wins; the next run empties
+//!    `open.jsonl` before it sends the object, since afterwards nothing would say that its lines are sealed.
+//! 6. The object is put, then removed. If we crash in between, the stored object is found to be ours.
 //!
 //! A disk that fills up between any two steps stops the run as a crash would, and half a file is taken away again, so that a
-//! little more room is enough to go on. A run ends once its summary was written: only then `run.json` is reset. If we crash
-//! in between, the next run tells again what was sealed, and does not lose count.
+//! little more room is enough to go on. A run ends once its summary was written: only then `inputs.json` says what a person
+//! has been told. If we crash in between, the next run reports the same events again, and loses no count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -35,22 +37,32 @@ use std::path::{Path, PathBuf};
 use auditlog_chain::limits::{MAX_OBJECT_BYTES, MAX_SEGMENT, MAX_SEGMENT_BYTES};
 
 use crate::error::{Error, FileFault, SpoolError};
+use crate::input::InputName;
 use crate::store::{create_folders, sync_folder};
 
-use record::{identity, run_record};
+use record::{identity, inputs};
+use write_ahead::WriteAhead;
 
+mod inputs;
 mod record;
+mod write_ahead;
 
-pub use record::RunRecord;
+pub use inputs::{Accepted, Inputs, KnownInput, MAX_INPUTS, Reading};
 
 const OPEN: &str = "open.jsonl";
 const FRAMES: &str = "open.frames";
-const RUN: &str = "run.json";
+const INPUTS: &str = "inputs.json";
 const IDENTITY: &str = "spool.json";
 const OBJECT_ENDING: &str = ".jsonl.zst";
 
 /// Lines that wait for a sync; more are synced at once, so that a flood of tiny events has bounded memory.
 const MAX_PENDING_BYTES: usize = 4 << 20;
+
+/// Size of `open.jsonl` from which a segment is closed. Stops records without number from filling a reader's memory.
+const MAX_OPEN_BYTES: usize = MAX_SEGMENT_BYTES;
+
+/// Longest `open.jsonl` that is read: what waited for a sync may be longer than was allowed, by a line and a record.
+const MAX_READ_BYTES: usize = MAX_OPEN_BYTES + 4 * MAX_PENDING_BYTES;
 
 /// A spool that this process has to itself.
 #[derive(Debug)]
@@ -60,8 +72,11 @@ pub struct Spool {
     open: File,
     frames: File,
     pending: Vec<u8>,
+    accepting: Option<Accepted>,
     synced: u64,
-    run: RunRecord,
+    inputs: Inputs,
+    unsaved: bool,
+    left: Vec<u8>,
     _lock: File,
 }
 
@@ -70,7 +85,7 @@ pub struct Spool {
 pub struct Leftover {
     /// Finished objects by segment number, in order. There is at most one, unless somebody copied files here.
     pub finished: Vec<u64>,
-    /// The whole lines of the open segment; empty where there is none.
+    /// The lines of the open segment, of whole records; empty where there are none.
     pub open: Vec<u8>,
     /// The frames of the last segment that was closed.
     pub frames: Vec<u8>,
@@ -92,14 +107,23 @@ impl Spool {
         let frames = keep_or_make(&folder.join(FRAMES))?;
         // The name must be on the disk before the first event is accepted; from here on the file is never replaced.
         sync_folder(folder).map_err(unusable)?;
+        let found = read_ahead(folder)?;
+        let mut inputs = inputs(folder)?;
+        let unsaved = !found.accepted.is_empty();
+        for accepted in found.accepted {
+            inputs.accept(accepted);
+        }
         Ok(Self {
             folder: folder.to_owned(),
             writer: identity.writer,
             open,
             frames,
             pending: Vec::new(),
-            synced: 0,
-            run: run_record(folder)?,
+            accepting: None,
+            synced: found.whole,
+            inputs,
+            unsaved,
+            left: found.lines,
             _lock: lock,
         })
     }
@@ -114,17 +138,17 @@ impl Spool {
         &self.writer
     }
 
-    /// What was sealed since the last summary.
-    pub const fn run(&self) -> RunRecord {
-        self.run
+    /// How much of each input was accepted.
+    pub const fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
-    /// Looks for what an earlier process left behind. A last line without its end was never accepted and is left out.
+    /// Looks for what an earlier process left behind. A record without its end was never accepted and is left out.
     ///
     /// # Errors
     ///
     /// Where it cannot be read, or is larger than a segment may be.
-    pub fn leftover(&self) -> Result<Leftover, Error> {
+    pub fn leftover(&mut self) -> Result<Leftover, Error> {
         let mut finished = Vec::new();
         let entries = fs::read_dir(&self.folder)
             .map_err(spool_file("the spool cannot be listed", &self.folder))?;
@@ -133,28 +157,26 @@ impl Spool {
             finished.extend(entry.file_name().to_str().and_then(segment_number));
         }
         finished.sort_unstable();
-        // A segment may grow by one line of each kind beyond the limit before it is closed.
-        let unread = "the spool cannot be read";
-        let open = self.folder.join(OPEN);
-        let mut open = crate::read_at_most(unread, &open, MAX_SEGMENT_BYTES).map_err(unusable)?;
-        let whole = open.iter().rposition(|byte| *byte == b'\n');
-        open.truncate(whole.map_or(0, |end| end.saturating_add(1)));
         let frames = self.folder.join(FRAMES);
-        let frames = crate::read_at_most(unread, &frames, MAX_OBJECT_BYTES).map_err(unusable)?;
+        let frames =
+            crate::read_at_most(UNREADABLE, &frames, MAX_OBJECT_BYTES).map_err(unusable)?;
         Ok(Leftover {
             finished,
-            open,
+            open: std::mem::take(&mut self.left),
             frames,
         })
     }
 
-    /// Empties the open segment. What it held must be in a finished object, or never have been accepted.
+    /// Empties the open segment. What it held must be in a finished object, or never have been accepted. How much of each
+    /// input that was is taken over first.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be changed.
+    /// Where a file cannot be changed.
     pub fn clear_open(&mut self) -> Result<(), Error> {
         self.pending.clear();
+        self.accepting = None;
+        self.save_inputs()?;
         self.truncate(0)
     }
 
@@ -169,29 +191,37 @@ impl Spool {
         done.map_err(spool_file("the spool cannot be cut", &path))
     }
 
-    /// Keeps the whole lines of a segment that is taken up again; what stands behind them was never accepted.
+    /// Keeps the whole records of a segment that is taken up again; what is behind them was never accepted.
     ///
     /// # Errors
     ///
     /// Where the file cannot be changed.
-    pub fn keep_open(&mut self, whole_lines: &[u8]) -> Result<(), Error> {
-        self.truncate(u64::try_from(whole_lines.len()).unwrap_or(u64::MAX))
+    pub fn keep_open(&mut self) -> Result<(), Error> {
+        self.truncate(self.synced)
     }
 
     /// Adds lines; they are accepted only after [`Spool::sync`].
-    ///
-    /// # Errors
-    ///
-    /// Where so much is waiting that it had to be written, and could not be.
-    pub fn push(&mut self, lines: &[u8]) -> Result<(), Error> {
+    pub fn push(&mut self, lines: &[u8]) {
         self.pending.extend_from_slice(lines);
-        if self.pending.len() >= MAX_PENDING_BYTES {
-            self.sync()?;
-        }
-        Ok(())
     }
 
-    /// Writes and syncs all lines so far: one write and one sync for a whole batch.
+    /// Says how far the input is that the lines so far came from: the next [`Spool::sync`] accepts both together.
+    pub fn accepting(&mut self, accepted: Accepted) {
+        self.accepting = Some(accepted);
+    }
+
+    /// Whether so much is waiting, or the open segment is so large, that no more lines may be added before a
+    /// [`Spool::sync`].
+    pub fn is_full(&self) -> bool {
+        self.pending.len() >= MAX_PENDING_BYTES || self.is_open_full()
+    }
+
+    /// Whether the open segment must be closed, since its records are as large as they may be.
+    pub fn is_open_full(&self) -> bool {
+        usize::try_from(self.synced).is_ok_and(|synced| synced >= MAX_OPEN_BYTES)
+    }
+
+    /// Writes and syncs all lines so far, and how far their input is, as one record: one write and one sync.
     ///
     /// # Errors
     ///
@@ -200,21 +230,27 @@ impl Spool {
         if self.pending.is_empty() {
             return Ok(());
         }
+        let accepted = self.accepting.take();
+        // Names, numbers and hashes can always be written.
+        let end = write_ahead::last_line(&self.pending, accepted.as_ref()).unwrap_or_default();
+        self.pending.extend_from_slice(&end);
         let written = self
             .open
             .write_all(&self.pending)
             .and_then(|()| self.open.sync_data());
+        let length = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
+        self.pending.clear();
         if let Err(source) = written {
             let path = self.folder.join(OPEN);
-            // Whole lines of the failed batch would be counted as accepted by the next run; the caller is told they were not.
-            let synced = self.synced;
-            self.pending.clear();
-            self.truncate(synced)?;
+            // A whole record would be taken for accepted by the next run; the caller is told that it was not.
+            self.truncate(self.synced)?;
             return Err(spool_file("the spool cannot be written", &path)(source));
         }
-        let length = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
         self.synced = self.synced.saturating_add(length);
-        self.pending.clear();
+        if let Some(accepted) = accepted {
+            self.inputs.accept(accepted);
+            self.unsaved = true;
+        }
         Ok(())
     }
 
@@ -232,11 +268,6 @@ impl Spool {
             .and_then(|()| self.frames.write_all(frames))
             .and_then(|()| self.frames.sync_data());
         kept.map_err(spool_file("the spool cannot be written", &path))
-    }
-
-    /// Whether every line so far is synced.
-    pub const fn is_synced(&self) -> bool {
-        self.pending.is_empty()
     }
 
     fn object_path(&self, segment: u64) -> PathBuf {
@@ -260,64 +291,57 @@ impl Spool {
     /// Where it cannot be read.
     pub fn finished(&self, segment: u64) -> Result<Vec<u8>, Error> {
         let path = self.object_path(segment);
-        crate::read_at_most("the spool cannot be read", &path, MAX_OBJECT_BYTES).map_err(unusable)
+        crate::read_at_most(UNREADABLE, &path, MAX_OBJECT_BYTES).map_err(unusable)
     }
 
-    /// Counts a segment that is in the store, and removes its finished object.
+    /// Removes the finished object of a segment that is in the store.
     ///
     /// # Errors
     ///
-    /// Where the disk is full or fails.
-    pub fn count_sealed(&mut self, segment: u64, events: u64) -> Result<(), Error> {
-        if segment >= self.run.next_segment {
-            self.run.events = self.run.events.saturating_add(events);
-            self.run.next_segment = segment.saturating_add(1);
-            self.write_run()?;
-        }
+    /// Where the disk fails.
+    pub fn remove_finished(&mut self, segment: u64) -> Result<(), Error> {
         let path = self.object_path(segment);
         fs::remove_file(&path).map_err(spool_file("the sent segment cannot be removed", &path))?;
         sync_folder(&self.folder).map_err(unusable)
     }
 
-    fn write_run(&self) -> Result<(), Error> {
-        // Two numbers can always be written.
-        let text = serde_json::to_vec(&self.run).unwrap_or_default();
-        replace(&self.folder.join(RUN), &text)
-    }
-
-    /// Begins to count anew: the person has seen the summary, and knows what was sealed.
+    /// A summary has reported all that was accepted, but for the newest `kept` events of one input.
     ///
     /// # Errors
     ///
-    /// Where the disk is full or fails.
-    pub fn forget_run(&mut self) -> Result<(), Error> {
-        self.run = RunRecord::default();
-        self.write_run()
+    /// Where the disk is full or fails: the next run then reports the same events again.
+    pub fn reported_all_but(&mut self, kept: u64, of: Option<&InputName>) -> Result<(), Error> {
+        let before = self.inputs.clone();
+        self.inputs.report_all_but(kept, of);
+        self.unsaved |= self.inputs != before;
+        self.save_inputs()
     }
 
-    /// The person has seen the summary, and may give the same input again from its beginning.
-    ///
-    /// # Errors
-    ///
-    /// Where the disk is full or fails.
-    pub fn tell_run(&mut self) -> Result<(), Error> {
-        self.run.told = self.run.told.saturating_add(self.run.events);
-        self.run.events = 0;
-        self.write_run()
+    /// An input was read to its end, and all of it is sealed.
+    pub fn finish_input(&mut self, name: &InputName) {
+        self.inputs.finish(name);
+        self.unsaved = true;
     }
 
-    /// Another input begins: what summaries have told is none of it.
-    ///
-    /// # Errors
-    ///
-    /// Where the disk is full or fails.
-    pub fn begin_input(&mut self) -> Result<(), Error> {
-        if self.run.told == 0 {
-            return Ok(());
+    fn save_inputs(&mut self) -> Result<(), Error> {
+        if self.unsaved {
+            // Names, numbers and hashes can always be written.
+            let text = serde_json::to_vec(&self.inputs).unwrap_or_default();
+            replace(&self.folder.join(INPUTS), &text)?;
+            self.unsaved = false;
         }
-        self.run.told = 0;
-        self.write_run()
+        Ok(())
     }
+}
+
+/// What was tried, where the spool cannot be read.
+const UNREADABLE: &str = "the spool cannot be read";
+
+/// Reads the records of the open segment.
+fn read_ahead(folder: &Path) -> Result<WriteAhead, Error> {
+    let path = folder.join(OPEN);
+    let bytes = crate::read_at_most(UNREADABLE, &path, MAX_READ_BYTES).map_err(unusable)?;
+    write_ahead::parse(&bytes).map_err(|line| SpoolError::Changed { path, line }.into())
 }
 
 /// A file of the spool that cannot be used.
@@ -379,6 +403,7 @@ fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::{GivenName, Position, Running};
 
     fn spool(folder: &Path) -> Spool {
         Spool::open(folder, "log", "w").unwrap()
@@ -390,7 +415,7 @@ mod tests {
         // Made by mistake, and never used.
         drop(Spool::open(folder.path(), "mistaken", "m").unwrap());
         let mut first = spool(folder.path());
-        first.push(b"{1}\n").unwrap();
+        first.push(b"{1}\n");
         first.sync().unwrap();
         let busy = Spool::open(folder.path(), "log", "w").unwrap_err();
         assert!(
@@ -413,59 +438,122 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_were_synced_stay_and_a_torn_one_is_left_out() {
+    fn records_that_were_synced_stay_and_a_torn_one_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let mut one = spool(folder.path());
-        one.push(b"{1}\n").unwrap();
+        one.push(b"{1}\n");
         one.sync().unwrap();
-        one.push(b"{2}\n").unwrap();
+        one.push(b"{2}\n");
         drop(one);
         let path = folder.path().join(OPEN);
-        let mut torn = fs::read(&path).unwrap();
-        assert_eq!(torn, b"{1}\n");
-        torn.extend_from_slice(b"{2");
-        fs::write(&path, torn).unwrap();
+        let synced = fs::read(&path).unwrap();
+        assert!(synced.starts_with(b"{1}\n{\"record\":"));
+        fs::write(&path, [&synced, &b"{2}\n{2"[..]].concat()).unwrap();
         let mut two = spool(folder.path());
         let left = two.leftover().unwrap();
         assert_eq!(left.open, b"{1}\n");
-        two.keep_open(&left.open).unwrap();
-        two.push(b"{3}\n").unwrap();
+        two.keep_open().unwrap();
+        two.push(b"{3}\n");
         two.sync().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"{1}\n{3}\n");
+        drop(two);
+        assert_eq!(spool(folder.path()).leftover().unwrap().open, b"{1}\n{3}\n");
+    }
+
+    fn accepted(events: u64) -> Accepted {
+        Accepted {
+            name: InputName::Given(GivenName::parse("payments").unwrap()),
+            shown: "payments".to_owned(),
+            position: Position {
+                events,
+                lines: events,
+                bytes: events,
+                hash: Running::of(b"1"),
+            },
+        }
     }
 
     #[test]
-    fn a_finished_object_is_counted_once() {
+    fn positions_outlive_their_segment() {
         let folder = tempfile::tempdir().unwrap();
         let mut one = spool(folder.path());
-        one.push(b"{1}\n").unwrap();
+        one.push(b"{1}\n");
+        one.accepting(accepted(1));
         one.sync().unwrap();
-        one.keep_finished(7, b"object").unwrap();
+        let known = |spool: &Spool| spool.inputs().iter().cloned().collect::<Vec<_>>();
+        let before = known(&one);
+        assert_eq!(before[0].accepted, accepted(1));
         drop(one);
+        // From the record, and from the file that takes it over.
         let mut two = spool(folder.path());
-        assert_eq!(
-            two.leftover().unwrap(),
-            Leftover {
-                finished: vec![7],
-                open: vec![],
-                frames: vec![],
-            }
-        );
-        assert_eq!(two.finished(7).unwrap(), b"object");
-        two.count_sealed(7, 3).unwrap();
-        // As if the removal had been lost in a crash.
-        fs::write(folder.path().join("000000000007.jsonl.zst"), "object").unwrap();
+        assert_eq!(known(&two), before);
+        two.keep_finished(7, b"object").unwrap();
         drop(two);
         let mut three = spool(folder.path());
-        three.count_sealed(7, 3).unwrap();
-        assert_eq!(
-            three.run(),
-            RunRecord {
-                events: 3,
-                next_segment: 8,
-                told: 0,
-            }
-        );
+        assert_eq!(known(&three), before);
+        let left = three.leftover().unwrap();
+        assert_eq!((left.finished, left.open), (vec![7], vec![]));
+        assert_eq!(three.finished(7).unwrap(), b"object");
+        three.remove_finished(7).unwrap();
         assert_eq!(three.leftover().unwrap(), Leftover::default());
+        assert_eq!(known(&three), before);
+    }
+
+    /// A spool as version 1 made it, with what it holds.
+    fn old(folder: &Path, record: &str, file: &str, text: &str) {
+        fs::write(folder.join(IDENTITY), record).unwrap();
+        fs::write(folder.join(file), text).unwrap();
+    }
+
+    #[test]
+    fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it()
+     {
+        let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
+        let three = r#"{"spool":3,"program":"0.9.1","owner":"somebody"}"#;
+        let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
+        let maker = "the auditlog-seal that made it";
+        for (record, file, text, version, program) in [
+            (one, OPEN, "{1}\n", "version 1", maker),
+            (one, "000000000001.jsonl.zst", "object", "version 1", maker),
+            (one, "run.json", unreported, "version 1", maker),
+            (one, "run.json", "{", "version 1", maker),
+            (three, OPEN, "", "version 3", "auditlog-seal 0.9.1"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            old(folder.path(), record, file, text);
+            let error = Spool::open(folder.path(), "log", "new").unwrap_err();
+            let path = folder.path().display();
+            assert_eq!(
+                error.to_string(),
+                format!("the spool {path} has {version}, this program reads version 2")
+            );
+            assert_eq!(
+                error.hint().unwrap(),
+                format!(
+                    "finish it with {program}, with the options that it was used with: \
+                     auditlog-seal append … --spool {path} < /dev/null"
+                )
+            );
+        }
+        // Nothing says what it is.
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(OPEN), "{1}\n").unwrap();
+        let error = Spool::open(folder.path(), "log", "new").unwrap_err();
+        assert!(error.to_string().contains(" has no version, "), "{error}");
+    }
+
+    #[test]
+    fn an_old_spool_that_holds_nothing_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        old(
+            folder.path(),
+            r#"{"spool":1,"log":"log","writer":"w"}"#,
+            "run.json",
+            r#"{"events":0,"next_segment":0,"told":0}"#,
+        );
+        fs::write(folder.path().join(OPEN), "").unwrap();
+        assert_eq!(spool(folder.path()).writer(), "w");
+        assert!(!folder.path().join("run.json").exists());
+        let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
+        assert!(record.starts_with("{\"spool\":2,\"program\":"), "{record}");
     }
 }

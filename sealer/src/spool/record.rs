@@ -1,4 +1,4 @@
-//! The two small files of a spool: whose it is, and how far its runs have come.
+//! The two small files of a spool: whose it is, and how much of each input was accepted.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,36 +6,43 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IDENTITY, OPEN, RUN, replace, segment_number, spool_file, unusable};
+use super::{
+    IDENTITY, INPUTS, Inputs, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
+};
 use crate::error::{Error, FileFault, SpoolError};
 
-/// What was sealed since the last summary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
-    /// Entries in the segments that were put.
-    pub events: u64,
-    /// The next segment to be counted: those before it are in `events`, or older than the record.
-    pub next_segment: u64,
-    /// Entries of the same input that the summaries of interrupted runs have told.
-    #[serde(default)]
-    pub told: u64,
-}
+/// The version of the spool that this program writes and reads.
+const VERSION: u64 = 2;
+
+/// Longest record that is read: a thousand inputs with the longest names, each character of them escaped.
+const MAX_RECORD_BYTES: usize = 8 << 20;
+
+/// What version 1 counted in place of inputs.
+const OLD_RUN: &str = "run.json";
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
-    spool: u32,
+    spool: u64,
+    /// Version of the program that made the spool, for a message of a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    program: Option<String>,
     log: String,
     pub(super) writer: String,
 }
 
+/// Reads whose the spool is, and says so where nobody did.
 pub(super) fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Identity, Error> {
     let path = folder.join(IDENTITY);
-    if let Some(text) = read_if_there(&path)? {
-        let found: Identity = parse_record(&path, &text)?;
-        if found.log == log {
-            return Ok(found);
+    let found = read_if_there(&path)?;
+    let found = found.map(|text| parse_identity(folder, &path, &text));
+    let found = found.transpose()?;
+    let writer = match found {
+        Some(found) if found.log == log && found.spool == VERSION => return Ok(found),
+        None if is_used(folder)? => return Err(other_version(folder, None, None)),
+        Some(found) if found.spool < VERSION && is_used(folder)? => {
+            return Err(other_version(folder, Some(found.spool), found.program));
         }
-        if was_used(folder)? {
+        Some(found) if found.log != log && is_used(folder)? => {
             return Err(SpoolError::OfAnother {
                 path: folder.to_owned(),
                 expected: log.to_owned(),
@@ -43,37 +50,81 @@ pub(super) fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Ident
             }
             .into());
         }
-    }
+        Some(found) if found.log == log => found.writer,
+        Some(_) | None => new_name.to_owned(),
+    };
     let made = Identity {
-        spool: 1,
+        spool: VERSION,
+        program: Some(env!("CARGO_PKG_VERSION").to_owned()),
         log: log.to_owned(),
-        writer: new_name.to_owned(),
+        writer,
     };
     // Strings and a number can always be written.
     replace(&path, &serde_json::to_vec(&made).unwrap_or_default())?;
+    _ = fs::remove_file(folder.join(OLD_RUN));
     Ok(made)
 }
 
-/// Whether a spool has ever held anything. One that was made by a call that was a mistake, such as one with the policy of
-/// another bucket, must not be in the way of the right one.
-fn was_used(folder: &Path) -> Result<bool, Error> {
+/// What a record of any version has.
+#[derive(Deserialize)]
+struct AnyVersion {
+    spool: u64,
+    #[serde(default)]
+    program: Option<String>,
+}
+
+/// A spool of a later version cannot be told empty or not, so it is refused in any case.
+fn parse_identity(folder: &Path, path: &Path, text: &[u8]) -> Result<Identity, Error> {
+    let any: AnyVersion = parse_record(path, text)?;
+    if any.spool > VERSION {
+        return Err(other_version(folder, Some(any.spool), any.program));
+    }
+    parse_record(path, text)
+}
+
+fn other_version(folder: &Path, found: Option<u64>, program: Option<String>) -> Error {
+    SpoolError::Version {
+        path: folder.to_owned(),
+        expected: VERSION,
+        found,
+        program,
+    }
+    .into()
+}
+
+/// Whether a spool holds anything. One that was made by a call that was a mistake, such as one with the policy of another
+/// bucket, must not be in the way of the right one.
+fn is_used(folder: &Path) -> Result<bool, Error> {
     let unlisted = || spool_file("the spool cannot be listed", folder);
     for entry in fs::read_dir(folder).map_err(unlisted())? {
         let entry = entry.map_err(unlisted())?;
         let name = entry.file_name();
         let name = name.to_str().unwrap_or_default();
         let holds = name == OPEN && entry.metadata().map_err(unlisted())?.len() > 0;
-        if holds || name == RUN || segment_number(name).is_some() {
+        let counts = name == OLD_RUN && has_unreported(&entry.path());
+        if holds || counts || name == INPUTS || segment_number(name).is_some() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-pub(super) fn run_record(folder: &Path) -> Result<RunRecord, Error> {
-    let path = folder.join(RUN);
+/// Whether version 1 had sealed events that no summary had reported.
+fn has_unreported(path: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct OldRun {
+        events: u64,
+        #[serde(default)]
+        told: u64,
+    }
+    let text = read_if_there(path).ok().flatten().unwrap_or_default();
+    serde_json::from_slice(&text).map_or(true, |old: OldRun| old.events > 0 || old.told > 0)
+}
+
+pub(super) fn inputs(folder: &Path) -> Result<Inputs, Error> {
+    let path = folder.join(INPUTS);
     let Some(text) = read_if_there(&path)? else {
-        return Ok(RunRecord::default());
+        return Ok(Inputs::default());
     };
     parse_record(&path, &text)
 }
@@ -88,7 +139,7 @@ fn parse_record<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Res
 }
 
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match crate::read_at_most("the spool cannot be read", path, 64 << 10) {
+    match crate::read_at_most(UNREADABLE, path, MAX_RECORD_BYTES) {
         Err(FileFault { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
         read => read.map(Some).map_err(unusable),
     }

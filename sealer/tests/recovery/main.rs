@@ -10,9 +10,10 @@ use auditlog_chain::line::KeyChange;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, LogError};
+use auditlog_sealer::input::{InputName, Position, Running};
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
-use auditlog_sealer::spool::Spool;
+use auditlog_sealer::spool::{Accepted, KnownInput, Spool};
 use auditlog_sealer::store::Store;
 use auditlog_sealer::target::log_without_policy;
 
@@ -81,7 +82,7 @@ impl Bench {
         let mut sealer = self.start()?;
         push(&mut sealer, events, &self.clock);
         sealer.seal()?;
-        sealer.into_spool().forget_run()
+        sealer.into_spool().reported_all_but(0, None)
     }
 
     fn events(&self) -> Vec<String> {
@@ -105,12 +106,37 @@ impl Bench {
     }
 }
 
+/// Accepts each event with its place in an input that has no name.
 fn push(sealer: &mut Sealer<'_>, events: &[&str], clock: &dyn Fn() -> Timestamp) {
-    for event in events {
+    let name = InputName::Unnamed(clock());
+    for (number, event) in (1u64..).zip(events) {
         let payload = StoredPayload::event(event.as_bytes()).unwrap();
         sealer.append(&payload, None, clock()).unwrap();
+        sealer.accepting(Accepted {
+            name: name.clone(),
+            shown: "an input".to_owned(),
+            position: Position {
+                events: number,
+                lines: number,
+                bytes: number,
+                hash: Running::of(b""),
+            },
+        });
+        sealer.accept().unwrap();
     }
-    sealer.accept().unwrap();
+}
+
+/// Lines as the spool keeps them: a record that is of no input.
+fn record(lines: &[u8]) -> Vec<u8> {
+    let sum = Running::of(&[lines, b"null"].concat()).to_base64();
+    let end = format!("{{\"record\":null,\"sum\":\"{sum}\"}}\n");
+    [lines, end.as_bytes()].concat()
+}
+
+/// Events that no summary has reported.
+fn recovered(sealer: &Sealer<'_>) -> u64 {
+    let inputs = sealer.spool().inputs();
+    inputs.iter().map(KnownInput::unreported).sum()
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -130,7 +156,7 @@ fn a_put_that_failed_is_repeated_with_the_same_bytes() {
     let kept = fs::read(bench.folder.path().join("000000000002.jsonl.zst")).unwrap();
     bench.store.mood.set(Mood::Honest);
     let sealer = bench.start().unwrap();
-    assert_eq!(sealer.sealed().recovered, 2);
+    assert_eq!(recovered(&sealer), 2);
     assert_eq!(sealer.sealed().events, 0);
     let stored = bench.store.read("payments/000000000002.jsonl.zst").unwrap();
     assert_eq!(stored, Some(kept));
@@ -151,10 +177,10 @@ fn a_put_whose_answer_was_lost_is_found_to_be_ours() {
         assert_eq!(
             files(bench.folder.path()),
             [
+                "inputs.json",
                 "lock",
                 "open.frames",
                 "open.jsonl",
-                "run.json",
                 "spool.json"
             ]
         );
@@ -258,37 +284,39 @@ fn a_segment_that_was_closed_and_not_signed_is_signed_as_it_was() {
     lines.extend_from_slice(builder.append(None, &payload, (bench.clock)()).unwrap());
     let closed = builder.close((bench.clock)()).unwrap();
     lines.extend_from_slice(closed.close_line());
-    fs::write(bench.folder.path().join("open.jsonl"), lines).unwrap();
+    fs::write(bench.folder.path().join("open.jsonl"), record(&lines)).unwrap();
     fs::write(bench.folder.path().join("open.frames"), closed.frames()).unwrap();
     let sealer = bench.start().unwrap();
     assert_eq!(sealer.head(), closed.head());
-    assert_eq!(sealer.sealed().recovered, 1);
     assert_eq!(bench.events(), ["1", "2"]);
 }
 
 #[test]
-fn a_spool_cut_at_any_length_gives_back_its_whole_lines() {
+fn a_spool_cut_at_any_length_gives_back_its_whole_records() {
     let bench = Bench::new();
     bench.append(&["1"]).unwrap();
     let mut sealer = bench.start().unwrap();
     push(&mut sealer, &["2", "3", "4"], &bench.clock);
     drop(sealer);
     let open = bench.folder.path().join("open.jsonl");
-    let lines = fs::read(&open).unwrap();
+    let records = fs::read(&open).unwrap();
     let before = bench.store.objects.borrow().clone();
     let near_a_line_end = |length: &usize| {
-        let around = length.saturating_sub(2)..(length + 1).min(lines.len());
-        length.is_multiple_of(41) || lines[around].contains(&b'\n')
+        let around = length.saturating_sub(2)..(length + 1).min(records.len());
+        length.is_multiple_of(41) || records[around].contains(&b'\n')
     };
-    for length in (0..=lines.len()).filter(near_a_line_end) {
+    for length in (0..=records.len()).filter(near_a_line_end) {
         *bench.store.objects.borrow_mut() = before.clone();
-        fs::write(&open, &lines[..length]).unwrap();
-        let whole = lines[..length].split(|byte| *byte == b'\n').skip(1).count();
+        fs::write(&open, &records[..length]).unwrap();
+        let text = String::from_utf8_lossy(&records[..length]);
+        let whole = text.split_inclusive('\n');
+        let whole = whole.filter(|line| line.starts_with("{\"record\"") && line.ends_with('\n'));
+        let expected = whole.count();
         let sealer = bench.start().unwrap();
-        let recovered = whole.saturating_sub(1);
-        assert_eq!(sealer.sealed().recovered, recovered as u64, "at {length}");
-        sealer.into_spool().forget_run().unwrap();
-        assert_eq!(bench.events(), ["1", "2", "3", "4"][..=recovered]);
+        // How many were accepted and how many are sealed is one and the same.
+        assert_eq!(recovered(&sealer), expected as u64, "at {length}");
+        sealer.into_spool().reported_all_but(0, None).unwrap();
+        assert_eq!(bench.events(), ["1", "2", "3", "4"][..=expected]);
     }
 }
 
@@ -300,15 +328,27 @@ fn a_spool_that_was_changed_is_not_sealed() {
     push(&mut sealer, &["2", "3"], &bench.clock);
     drop(sealer);
     let open = bench.folder.path().join("open.jsonl");
-    let changed = fs::read_to_string(&open)
-        .unwrap()
-        .replace("\"event\":2", "\"event\":9");
+    let found = fs::read_to_string(&open).unwrap();
+    let changed = found.replace("\"event\":2", "\"event\":9");
     fs::write(&open, changed).unwrap();
-    let error = bench.start().err().unwrap();
+    let spool = Spool::open(bench.folder.path(), "log", "writer");
+    let error = spool.unwrap_err().to_string();
     assert!(
-        error
-            .to_string()
-            .contains("does not continue the log: `prev` is "),
+        error.ends_with("open.jsonl: line 3 is not the end of what was accepted before it"),
+        "{error}"
+    );
+    assert_eq!(bench.store.keys().len(), 2);
+    // Records that are whole and not the ones of this log.
+    let of_another_log = found.replace("\"event\":3", "\"event\":9");
+    let lines = of_another_log.split_inclusive('\n');
+    let lines: String = lines
+        .filter(|line| !line.starts_with("{\"record\""))
+        .collect();
+    let lines = lines.replace("\"event\":2", "\"event\":9");
+    fs::write(&open, record(lines.as_bytes())).unwrap();
+    let error = bench.start().err().unwrap().to_string();
+    assert!(
+        error.contains("does not continue the log: `prev` is "),
         "{error}"
     );
     assert_eq!(bench.store.keys().len(), 2);
@@ -389,7 +429,7 @@ fn a_rotation_that_was_interrupted_is_finished_with_both_signatures() {
     push(&mut sealer, &["2"], &bench.clock);
     drop(sealer);
     let sealer = Sealer::start(rotation(), bench.spool()).unwrap();
-    assert_eq!(sealer.sealed().recovered, 1);
+    assert_eq!(recovered(&sealer), 1);
     let key = new.verifier_key(&sealer.head().origin);
     assert_eq!(sealer.log_key(), Some(&key));
     drop(sealer);

@@ -326,7 +326,7 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
     );
     assert!(
         next.stdout
-            .contains("recovered 2 events of an interrupted run: sealed, do not send them again\n"),
+            .contains("\nrecovered 2 events of an interrupted run (standard input of 20"),
         "{next}"
     );
     let sealed = events(&stand.objects(), &stand.verifier_key(&key));

@@ -17,7 +17,7 @@ fn killed_at_any_moment_each_event_is_sealed_once() {
     let append = || {
         bench
             .append()
-            .args(["--skip-recovered", "--max-segment-events", "700"])
+            .args(["--max-segment-events", "700"])
             .arg(bench.path("events.jsonl"))
     };
     // Later each time, so that the kills fall on all kinds of steps, until one run is quick enough.
@@ -41,7 +41,7 @@ fn killed_at_any_moment_each_event_is_sealed_once() {
     assert!(
         finished
             .stdout
-            .contains(" of an interrupted run: sealed, do not send them again\n"),
+            .contains("events.jsonl): sealed, do not send them again\n"),
         "{finished}"
     );
     // The summary was seen: the next run counts anew.
@@ -71,9 +71,11 @@ fn what_was_accepted_before_a_kill_is_sealed_by_the_next_run() {
         "{next}"
     );
     assert!(
-        next.stdout.ends_with(
-            "recovered 2 events of an interrupted run: sealed, do not send them again\n"
-        ),
+        next.stdout
+            .contains("\nrecovered 2 events of an interrupted run (standard input of 20")
+            && next
+                .stdout
+                .ends_with("Z): sealed, do not send them again\n"),
         "{next}"
     );
     assert_eq!(
@@ -101,7 +103,7 @@ fn asked_to_stop_it_seals_what_it_has_accepted() {
         assert_eq!(
             run.stderr,
             "error: interrupted: reading stopped after line 2\n\
-             hint: every event up to that line is sealed: go on with the next, or give the same input again from its beginning with --skip-recovered\n"
+             hint: every event up to that line is sealed: go on with the next line\n"
         );
         assert_eq!(
             events(&bench.objects(), &bench.verifier_key("key.pem")),

@@ -35,8 +35,8 @@ fn a_log_is_created_with_an_empty_segment_and_continued() {
     let root = json["root"].as_str().unwrap();
     let place = bench.path("audit/payments").display().to_string();
     let expected = format!(
-        "{{\"origin\":\"{ORIGIN}\",\"destination\":\"{place}\",\"segments\":1,\"first_segment\":2,\"last_segment\":2,\"events\":1,\"size\":11,\
-         \"root\":\"{root}\",\"verifier_key\":\"{key}\",\"recovered\":0,\"skipped\":0,\"kept\":0}}\n"
+        "{{\"origin\":\"{ORIGIN}\",\"destination\":\"{place}\",\"input\":\"standard input\",\"resumable\":false,\"segments\":1,\"first_segment\":2,\"last_segment\":2,\"events\":1,\"size\":11,\
+         \"root\":\"{root}\",\"verifier_key\":\"{key}\",\"recovered\":0,\"recovered_from\":[],\"skipped\":0,\"kept\":0}}\n"
     );
     assert_eq!(second.stdout, expected);
     assert_eq!(second.stderr, "");
@@ -47,7 +47,10 @@ fn a_log_is_created_with_an_empty_segment_and_continued() {
     );
     assert_eq!(
         rest.split_once('\n').unwrap().1,
-        format!("stored in {place}\nsigned by {key}\n")
+        format!(
+            "stored in {place}\nsigned by {key}\n\
+             standard input has no name, so it cannot be resumed: --input NAME gives it one\n"
+        )
     );
     let last = zstd::stream::decode_all(bench.objects()[2].as_slice()).unwrap();
     assert!(

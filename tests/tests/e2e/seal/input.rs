@@ -78,12 +78,15 @@ fn an_event_of_ten_mebibytes_is_refused_and_what_came_before_it_is_sealed() {
     fs::write(bench.path("events.jsonl"), &long).unwrap();
     let file = bench.append().arg(bench.path("events.jsonl")).run();
     let pipe = bench.append().input(long).run();
-    for run in [file, pipe] {
+    let rest = "append the rest of the file, tail -n +2 FILE, as another input";
+    for (run, go_on) in [(file, rest), (pipe, "go on with it")] {
         assert_eq!(run.status, 1, "{run}");
         assert_eq!(
             run.stderr,
-            "error: line 2: longer than 1052672 bytes\n\
-             hint: every event before line 2 is sealed, nothing from line 2 on: correct it, and go on with it\n"
+            format!(
+                "error: line 2: longer than 1052672 bytes\n\
+                 hint: every event before line 2 is sealed, nothing from line 2 on: correct it, and {go_on}\n"
+            )
         );
     }
     // One byte more than an event may have, and exactly as many.
@@ -101,6 +104,11 @@ fn an_event_of_ten_mebibytes_is_refused_and_what_came_before_it_is_sealed() {
 
 /// Runs the command with its output and its complaints where the shell sends them.
 fn redirected(bench: &Bench, redirection: &str, input: &str) -> Run {
+    redirected_as(bench, redirection, &[], input)
+}
+
+/// The same, with options.
+fn redirected_as(bench: &Bench, redirection: &str, options: &[&str], input: &str) -> Run {
     let script = format!("exec \"$@\" {redirection}");
     let run = Command::new("sh").args(["-c", &script, "sh"]);
     let run = run.arg(auditlog_tests::binary("auditlog-seal"));
@@ -110,14 +118,16 @@ fn redirected(bench: &Bench, redirection: &str, input: &str) -> Run {
     let run = run.arg("--policy").arg(bench.path("policy.json"));
     let run = run.arg("--to").arg(bench.path("audit"));
     let run = run.arg("--spool").arg(bench.path("spool"));
-    run.arg("--skip-recovered").input(input).run()
+    run.args(options).input(input).run()
 }
 
 #[test]
 fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
     let bench = Bench::new();
     let untold = "error: standard output: the summary cannot be written: No space left on device (os error 28)\n";
-    let full = redirected(&bench, ">/dev/full", "1\n2\n");
+    let named =
+        |redirection, input| redirected_as(&bench, redirection, &["--input", "pipe"], input);
+    let full = named(">/dev/full", "1\n2\n");
     assert_eq!(full.status, 1, "{full}");
     assert_eq!(
         full.stderr,
@@ -126,17 +136,17 @@ fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
         )
     );
     // The same input again, with more behind it.
-    let again = redirected(&bench, "", "1\n2\n3\n").ok();
-    let expected = "recovered 2 events of an interrupted run: sealed, do not send them again\nskipped 2 events of the input\n";
+    let again = named("", "1\n2\n3\n").ok();
+    let expected = "recovered 2 events of an interrupted run (pipe): sealed, do not send them again\nskipped 2 events of pipe: accepted before\n";
     assert!(again.stdout.ends_with(expected), "{again}");
     assert_eq!(bench.verified(), ["1", "2", "3"]);
 
     // What stopped the run is told too, and first is what the summary would have said.
-    let both = redirected(&bench, ">/dev/full", "4\nx\n");
+    let both = named(">/dev/full", "1\n2\n3\n4\nx\n");
     assert_eq!(both.status, 1, "{both}");
     assert!(both.stderr.starts_with(untold), "{both}");
-    assert!(both.stderr.contains("\nerror: line 2: "), "{both}");
-    let again = redirected(&bench, "", "4\n5\n").ok();
+    assert!(both.stderr.contains("\nerror: line 5: "), "{both}");
+    let again = named("", "1\n2\n3\n4\n5\n").ok();
     assert!(again.stdout.contains("recovered 1 event of "), "{again}");
     assert_eq!(bench.verified(), ["1", "2", "3", "4", "5"]);
 }
@@ -172,7 +182,7 @@ fn who_closes_the_output_is_not_waited_for_and_the_status_says_it_all() {
 fn an_input_that_cannot_be_read_is_named() {
     let bench = Bench::new();
     let hint = "hint: give a file of JSON Lines that can be read, or - for standard input; \
-                what was read of it before is sealed, so begin it again with --skip-recovered\n";
+                the summary says what of it is sealed\n";
     fs::create_dir(bench.path("folder")).unwrap();
     for (name, reason) in [
         ("folder", "is a directory"),
@@ -194,7 +204,7 @@ fn an_input_that_cannot_be_read_is_named() {
     assert_eq!(
         run.stderr,
         format!(
-            "error: the input: the events cannot be read: Is a directory (os error 21)\n{hint}"
+            "error: standard input: the events cannot be read: Is a directory (os error 21)\n{hint}"
         )
     );
     assert_eq!(bench.verified(), [""; 0]);
@@ -204,20 +214,21 @@ fn an_input_that_cannot_be_read_is_named() {
 fn an_input_that_is_wrong_does_not_make_the_sealer_forget_what_it_had_accepted() {
     let bench = Bench::new();
     fs::write(bench.path("events.jsonl"), numbered(9).join("\n")).unwrap();
-    let append = || bench.append().arg("--skip-recovered");
-    redirected(&bench, ">/dev/full", &numbered(5).join("\n"));
+    let append = || bench.append().args(["--input", "numbers"]);
+    let full = ["--input", "numbers"];
+    redirected_as(&bench, ">/dev/full", &full, &numbered(5).join("\n"));
     for _ in 0..2 {
         let wrong = append().input("1\n2\n3\n").run();
         assert_eq!(wrong.status, 1, "{wrong}");
         assert_eq!(
             wrong.stderr,
-            "error: the input has 3 events, the interrupted run had accepted 5\n\
-             hint: give the input of the interrupted run from its beginning, or leave --skip-recovered out\n"
+            "error: numbers has 6 bytes, but 199 bytes of it were accepted\n\
+             hint: nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name with --input NAME\n"
         );
     }
     append().arg(bench.path("events.jsonl")).run().ok();
     assert_eq!(bench.verified(), numbered(9));
-    // Without the option it is another input, and nothing of it is passed over.
+    // Without the name it is another input, and nothing of it is passed over.
     bench.append().input(numbered(1).join("\n")).run().ok();
     assert_eq!(bench.verified().len(), 10);
 }

@@ -8,6 +8,7 @@ mod disk;
 mod folder;
 mod input;
 mod network;
+mod resume;
 mod setup;
 mod signals;
 mod spool;

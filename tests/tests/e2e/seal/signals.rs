@@ -64,16 +64,14 @@ fn interrupted(random: &mut Random, append: Command, below_millis: u64) -> Run {
 }
 
 /// Interrupts one run after another until one is quick enough, and says how many were not.
-fn until_done(seed: u64, millis: u64, count: u32, append: &dyn Fn() -> Command) -> u32 {
+fn until_done(seed: u64, millis: u64, append: &dyn Fn() -> Command) -> u32 {
     let (mut random, mut below) = (Random(seed), millis);
     let mut stopped = 0;
     loop {
-        let append = append().args(["--skip-recovered", "--output", "json"]);
-        let run = interrupted(&mut random, append, below);
+        let run = interrupted(&mut random, append(), below);
         match run.status {
             0 => return stopped,
             // A signal has ended it, in the kernel or in the command.
-            -1 | 130 | 143 if has_sealed(&run, u64::from(count)) => return stopped,
             -1 | 130 | 143 => {}
             1 => assert!(run.stderr.starts_with("error: interrupted: "), "{run}"),
             _ => panic!("{run}"),
@@ -99,7 +97,7 @@ fn stopped_and_killed_at_any_moment_each_event_is_in_the_folder_once() {
         let bench = Bench::new();
         let count = 6000;
         fs::write(bench.path("events.jsonl"), numbered(count).join("\n")).unwrap();
-        let stopped = until_done(seed, 40, count, &|| {
+        let stopped = until_done(seed, 40, &|| {
             let run = bench.append().args(["--max-segment-events", "70"]);
             run.arg(bench.path("events.jsonl"))
         });
@@ -115,7 +113,7 @@ fn stopped_and_killed_at_any_moment_each_event_is_in_the_bucket_once() {
         let count = 2500;
         let input = remote.bench.path("events.jsonl");
         fs::write(&input, numbered(count).join("\n")).unwrap();
-        let stopped = until_done(seed, 400, count, &|| {
+        let stopped = until_done(seed, 400, &|| {
             let run = remote.append().args(["--max-segment-events", "20"]);
             run.arg(&input)
         });
@@ -140,7 +138,7 @@ fn write_among_others(remote: &Remote, mut random: Random, writer: u64) {
         let spool = format!("spool-{writer}-{overtaken}");
         let input = remote.bench.path(&format!("{spool}.jsonl"));
         fs::write(&input, left.join("\n")).unwrap();
-        let append = remote.append_from(&spool).arg("--skip-recovered");
+        let append = remote.append_from(&spool);
         let append = append.args(["--max-segment-events", "5", "--output", "json"]);
         let append = append.arg(&input);
         let run = if random.below(2) == 0 {

@@ -11,7 +11,7 @@ use crate::seal::bench::{Bench, accepted, each_once, numbered, start};
 
 /// The events are accepted, and the process is killed.
 fn accept_and_die(bench: &Bench, input: &[String]) {
-    let (mut child, _home) = start(bench.append());
+    let (mut child, _home) = start(bench.append().args(["--input", "numbers"]));
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input.join("\n").as_bytes()).unwrap();
     stdin.write_all(b"\n").unwrap();
@@ -39,8 +39,8 @@ fn a_record_that_is_torn_or_empty_is_not_guessed_at() {
     assert!(!untold.status().unwrap().success());
     for (name, hint) in [
         (
-            "run.json",
-            "it counts what interrupted runs have sealed: remove it, and append without --skip-recovered what the log does not have",
+            "inputs.json",
+            "it says how much of each input was accepted: remove it, and append only what the log does not have",
         ),
         (
             "spool.json",
@@ -63,7 +63,7 @@ fn a_record_that_is_torn_or_empty_is_not_guessed_at() {
         }
         fs::write(&path, &whole).unwrap();
     }
-    let run = bench.append().arg("--skip-recovered");
+    let run = bench.append().args(["--input", "numbers"]);
     let run = run.input(numbered(4).join("\n")).run().ok();
     assert!(run.stdout.contains("recovered 3 events of "), "{run}");
     each_once(&bench.verified(), 4);
@@ -109,73 +109,4 @@ fn a_copy_of_a_spool_seals_nothing_twice() {
         "{old}"
     );
     each_once(&bench.verified(), 3);
-}
-
-#[test]
-fn after_a_signal_the_same_input_seals_each_event_once_and_another_one_is_taken_whole() {
-    let bench = Bench::new();
-    let interrupt = |input: &[String], option: Option<&str>| {
-        let (mut child, home) = start(bench.append().args(option));
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(input.join("\n").as_bytes()).unwrap();
-        stdin.write_all(b"\n").unwrap();
-        accepted(&bench.path("spool"), input.last().unwrap());
-        crate::seal::bench::signal(&child, "TERM");
-        let run = crate::seal::bench::ended((child, home));
-        assert_eq!(run.status, 1, "{run}");
-        assert!(
-            run.stderr
-                .starts_with("error: interrupted: reading stopped after line "),
-            "{run}"
-        );
-    };
-    interrupt(&numbered(3), None);
-    interrupt(&numbered(5), Some("--skip-recovered"));
-    let run = bench.append().arg("--skip-recovered");
-    let run = run.input(numbered(6).join("\n")).run().ok();
-    assert!(
-        run.stdout.ends_with("skipped 5 events of the input\n"),
-        "{run}"
-    );
-    each_once(&bench.verified(), 6);
-
-    // Told once, and done: what comes next is another input.
-    let run = bench.append().arg("--skip-recovered");
-    run.input("\"next\"\n").run().ok();
-    interrupt(&numbered(2), None);
-    bench.append().input("\"another\"\n").run().ok();
-    let run = bench.append().arg("--skip-recovered");
-    run.input("\"last\"\n").run().ok();
-    let sealed = bench.verified();
-    assert_eq!(sealed[6], "\"next\"");
-    each_once(&sealed[7..9], 2);
-    assert_eq!(sealed[9..], ["\"another\"", "\"last\""]);
-}
-
-#[test]
-fn an_interruption_while_events_are_passed_over_says_how_to_go_on() {
-    let bench = Bench::new();
-    accept_and_die(&bench, &numbered(3));
-    let (mut child, home) = start(bench.append().arg("--skip-recovered"));
-    // It has one of three, and waits: segment 1 shows that the three are sealed.
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(numbered(1)[0].as_bytes()).unwrap();
-    stdin.write_all(b"\n").unwrap();
-    while !bench.path("audit/payments/000000000001.jsonl.zst").exists() {
-        std::thread::yield_now();
-    }
-    crate::seal::bench::signal(&child, "INT");
-    let run = crate::seal::bench::ended((child, home));
-    assert_eq!(run.status, 1, "{run}");
-    let error = "error: interrupted: ";
-    assert!(run.stderr.starts_with(error), "{run}");
-    assert!(
-        run.stderr
-            .contains(" of 3 events of an interrupted run were passed over\n"),
-        "{run}"
-    );
-    assert!(run.stderr.ends_with("hint: nothing new was taken: give the same input again from its beginning, with --skip-recovered\n"), "{run}");
-    let run = bench.append().arg("--skip-recovered");
-    run.input(numbered(4).join("\n")).run().ok();
-    each_once(&bench.verified(), 4);
 }

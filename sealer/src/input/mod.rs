@@ -6,7 +6,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use auditlog_chain::hash::Hash;
 use auditlog_chain::limits::MAX_LINE_BYTES;
+
+mod name;
+mod position;
+
+pub use name::{FileHead, FileName, GivenName, InputName};
+pub use position::{Position, Running};
 
 /// The longest line that is taken in, in bytes. An event in it may have at most
 /// [`MAX_EVENT_BYTES`](auditlog_chain::limits::MAX_EVENT_BYTES); the rest is for white space around it.
@@ -38,12 +45,43 @@ pub enum Message {
 pub struct Lines {
     buffer: Vec<u8>,
     filled: usize,
+    start: u64,
+    before: Running,
+    after: Running,
 }
 
 impl Lines {
     /// The bytes of the lines, newlines included.
     pub fn as_bytes(&self) -> &[u8] {
         self.buffer.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Hashes the lines here, on the reader's thread.
+    fn after(start: u64, before: Running, buffer: Vec<u8>, filled: usize) -> Self {
+        let mut after = before.clone();
+        after.update(buffer.get(..filled).unwrap_or_default());
+        Self {
+            buffer,
+            filled,
+            start,
+            before,
+            after,
+        }
+    }
+
+    /// Bytes of the input before these lines.
+    pub const fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The hash of the input up to a place in these lines: `length` bytes after [`Lines::start`].
+    pub fn hash_at(&self, length: usize) -> Hash {
+        if length == self.filled {
+            return self.after.hash();
+        }
+        let mut running = self.before.clone();
+        running.update(self.as_bytes().get(..length).unwrap_or_default());
+        running.hash()
     }
 }
 
@@ -106,6 +144,7 @@ impl Input {
 
 fn read_all(mut reader: impl Read, free: &Receiver<Vec<u8>>, to_main: &Sender<Message>) -> Message {
     let mut carried: Vec<u8> = Vec::new();
+    let (mut start, mut before) = (0u64, Running::new());
     loop {
         let Ok(mut buffer) = free.recv() else {
             return Message::End;
@@ -137,10 +176,9 @@ fn read_all(mut reader: impl Read, free: &Receiver<Vec<u8>>, to_main: &Sender<Me
             }
         };
         carried.extend_from_slice(buffer.get(end..filled).unwrap_or_default());
-        let lines = Lines {
-            buffer,
-            filled: end,
-        };
+        let lines = Lines::after(start, before, buffer, end);
+        start = start.saturating_add(u64::try_from(end).unwrap_or(u64::MAX));
+        before = lines.after.clone();
         if !lines.as_bytes().is_empty() && to_main.send(Message::Lines(lines)).is_err() {
             return Message::End;
         }
@@ -189,7 +227,12 @@ mod tests {
             let mut seen = Vec::new();
             while let Some(Message::Lines(lines)) = input.wait(Duration::from_mins(1)) {
                 assert_eq!(lines.as_bytes().last(), Some(&b'\n'));
+                assert_eq!(lines.start(), u64::try_from(seen.len()).unwrap());
+                let part = lines.as_bytes().len() / 2;
+                let before = [&seen, &lines.as_bytes()[..part]].concat();
+                assert_eq!(lines.hash_at(part), Running::of(&before));
                 seen.extend_from_slice(lines.as_bytes());
+                assert_eq!(lines.hash_at(lines.as_bytes().len()), Running::of(&seen));
                 input.recycle(lines);
             }
             assert_eq!(seen, text);

@@ -1,0 +1,170 @@
+//! What an input is called: the spool keeps under this name how much of it was accepted.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+
+use auditlog_chain::hash::Hash;
+use auditlog_chain::line::is_source;
+use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::position::Running;
+
+/// Bytes at the beginning of a file that are part of its name.
+const MAX_HEAD_BYTES: usize = 1024;
+
+/// The name of an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputName {
+    /// A name that the caller gave.
+    Given(GivenName),
+    /// A file without such a name.
+    File(FileName),
+    /// Something that is not a file and has no name: it cannot be resumed. The time is that of its first event.
+    Unnamed(Timestamp),
+}
+
+/// A name of 1 to 255 characters of printable ASCII without `"` and `\`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GivenName(String);
+
+impl GivenName {
+    /// Checks and wraps a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        is_source(name).then(|| Self(name.to_owned()))
+    }
+}
+
+impl TryFrom<String> for GivenName {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::parse(&name).ok_or("not the name of an input")
+    }
+}
+
+impl From<GivenName> for String {
+    fn from(name: GivenName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for GivenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a file is recognised by: where it is on the disk, and how it begins. A file that takes the place of another one is
+/// another input, unless it begins in the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileName {
+    device: u64,
+    inode: u64,
+    head_bytes: u64,
+    head: Hash,
+}
+
+/// The beginning of a file, as it is now.
+#[derive(Clone, Debug)]
+pub struct FileHead {
+    device: u64,
+    inode: u64,
+    bytes: Vec<u8>,
+}
+
+impl FileHead {
+    /// Reads the beginning of a file, and leaves the file's own position as it is.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn read(file: &File) -> io::Result<Self> {
+        let found = file.metadata()?;
+        let mut bytes = vec![0; MAX_HEAD_BYTES];
+        let mut filled: usize = 0;
+        loop {
+            let room = bytes.get_mut(filled..).unwrap_or_default();
+            let at = u64::try_from(filled).unwrap_or(u64::MAX);
+            match file.read_at(room, at) {
+                Ok(0) => break,
+                Ok(read) => filled = filled.saturating_add(read),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            bytes,
+        })
+    }
+
+    /// The name that the file gets when the first event of it is accepted.
+    pub fn name(&self) -> FileName {
+        FileName {
+            device: self.device,
+            inode: self.inode,
+            head_bytes: u64::try_from(self.bytes.len()).unwrap_or(u64::MAX),
+            head: Running::of(&self.bytes),
+        }
+    }
+
+    /// Whether the file with this beginning is the one that got that name. It may have grown since.
+    pub fn has(&self, name: &FileName) -> bool {
+        let head = usize::try_from(name.head_bytes).ok();
+        let head = head.and_then(|length| self.bytes.get(..length));
+        self.device == name.device
+            && self.inode == name.inode
+            && head.is_some_and(|head| Running::of(head) == name.head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(bytes: &[u8]) -> FileHead {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        FileHead {
+            device: 1,
+            inode: 2,
+            ..FileHead::read(file.as_file()).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_file_that_grew_keeps_its_name_and_one_that_begins_otherwise_has_another() {
+        let name = head(b"{1}\n").name();
+        assert!(head(b"{1}\n").has(&name));
+        assert!(head(b"{1}\n{2}\n").has(&name));
+        assert!(!head(b"{2}\n{1}\n").has(&name));
+        assert!(!head(b"{1}").has(&name));
+        let elsewhere = FileHead {
+            inode: 3,
+            ..head(b"{1}\n")
+        };
+        assert!(!elsewhere.has(&name));
+        // No more than the first 1,024 bytes are part of the name.
+        let long = head(&[b'1'; 5000]).name();
+        assert_eq!(long.head_bytes, 1024);
+        assert!(head(&[b'1'; 1024]).has(&long));
+    }
+
+    #[test]
+    fn a_name_is_printable_and_short() {
+        for name in ["payments", "payments, 25 November"] {
+            assert_eq!(GivenName::parse(name).unwrap().to_string(), name);
+        }
+        for name in ["", "a\nb", "\"", "\\", "ä", &"x".repeat(256)] {
+            assert_eq!(GivenName::parse(name), None, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! How much of each input was accepted: `inputs.json`, and ahead of it the records of `open.jsonl`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::input::{FileHead, InputName, Position};
+
+/// Inputs that are remembered. The one that was used least recently is forgotten first.
+pub const MAX_INPUTS: usize = 1000;
+
+/// What was accepted of an input, all of it, up to some moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    /// The input.
+    pub name: InputName,
+    /// The input as a person knows it, such as the path of the file.
+    pub shown: String,
+    /// How far it was accepted.
+    pub position: Position,
+}
+
+/// Whether an input was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// A run was stopped before the end.
+    Unfinished,
+    /// It had no more events when it was read last.
+    Finished,
+}
+
+/// An input of which something was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownInput {
+    /// What was accepted of it.
+    pub accepted: Accepted,
+    /// How many of its events a summary has reported.
+    pub reported: u64,
+    /// Whether it was read to its end.
+    pub reading: Reading,
+}
+
+impl KnownInput {
+    /// Events that were accepted and that no summary has reported.
+    pub const fn unreported(&self) -> u64 {
+        self.accepted.position.events.saturating_sub(self.reported)
+    }
+}
+
+/// All inputs that the spool remembers, the one that was used last at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inputs {
+    inputs: Vec<KnownInput>,
+}
+
+impl Inputs {
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &KnownInput> {
+        self.inputs.iter()
+    }
+
+    /// The input with this name.
+    pub fn find(&self, name: &InputName) -> Option<&KnownInput> {
+        self.iter().find(|known| known.accepted.name == *name)
+    }
+
+    /// The file that begins like this one and is in the same place. Of several, the one whose name covers the most bytes.
+    pub fn find_file(&self, head: &FileHead) -> Option<&KnownInput> {
+        let is_it = |known: &&KnownInput| match &known.accepted.name {
+            InputName::File(name) => head.has(name),
+            InputName::Given(_) | InputName::Unnamed(_) => false,
+        };
+        self.iter()
+            .filter(is_it)
+            .max_by_key(|known| known.accepted.position.bytes)
+    }
+
+    /// Remembers how far an input was accepted. Positions are absolute, so doing it twice is doing it once.
+    pub(super) fn accept(&mut self, accepted: Accepted) {
+        let known = self.take(&accepted.name);
+        let reported = known.map_or(0, |known| known.reported);
+        self.inputs.push(KnownInput {
+            accepted,
+            reported,
+            reading: Reading::Unfinished,
+        });
+        while self.inputs.len() > MAX_INPUTS {
+            self.inputs.remove(0);
+        }
+    }
+
+    fn take(&mut self, name: &InputName) -> Option<KnownInput> {
+        let is_it = |known: &KnownInput| known.accepted.name == *name;
+        let at = self.inputs.iter().position(is_it)?;
+        Some(self.inputs.remove(at))
+    }
+
+    /// A summary has reported everything, except for the newest `kept` events of one input. What has no name and is reported
+    /// cannot come again.
+    pub(super) fn report_all_but(&mut self, kept: u64, of: Option<&InputName>) {
+        for known in &mut self.inputs {
+            let is_of = Some(&known.accepted.name) == of;
+            let kept = if is_of { kept } else { 0 };
+            let reported = known.accepted.position.events.saturating_sub(kept);
+            known.reported = reported.max(known.reported);
+        }
+        self.inputs.retain(|known| {
+            known.unreported() > 0 || !matches!(known.accepted.name, InputName::Unnamed(_))
+        });
+    }
+
+    /// An input was read to its end. It is now the one that was used last.
+    pub(super) fn finish(&mut self, name: &InputName) {
+        if let Some(known) = self.take(name) {
+            self.inputs.push(KnownInput {
+                reading: Reading::Finished,
+                ..known
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_chain::timestamp::Timestamp;
+
+    use super::*;
+    use crate::input::{GivenName, Running};
+
+    fn accepted(name: InputName, events: u64) -> Accepted {
+        Accepted {
+            name,
+            shown: "an input".to_owned(),
+            position: Position {
+                events,
+                lines: events,
+                bytes: events,
+                hash: Running::of(b""),
+            },
+        }
+    }
+
+    fn given(name: &str) -> InputName {
+        InputName::Given(GivenName::parse(name).unwrap())
+    }
+
+    #[test]
+    fn the_last_thousand_inputs_are_remembered() {
+        let mut inputs = Inputs::default();
+        inputs.accept(accepted(given("first"), 1));
+        for number in 0..MAX_INPUTS - 1 {
+            inputs.accept(accepted(given(&number.to_string()), 1));
+        }
+        // It is used again, so another one is the oldest.
+        inputs.accept(accepted(given("first"), 2));
+        inputs.accept(accepted(given("one more"), 1));
+        assert_eq!(inputs.iter().count(), MAX_INPUTS);
+        assert_eq!(inputs.find(&given("0")), None);
+        let first = inputs.find(&given("first")).unwrap();
+        assert_eq!(first.accepted.position.events, 2);
+    }
+
+    #[test]
+    fn what_was_reported_is_not_reported_again() {
+        let mut inputs = Inputs::default();
+        let unnamed = InputName::Unnamed(Timestamp::EPOCH);
+        inputs.accept(accepted(unnamed.clone(), 3));
+        inputs.accept(accepted(given("b"), 10));
+        inputs.report_all_but(4, Some(&given("b")));
+        assert_eq!(inputs.find(&unnamed), None);
+        assert_eq!(inputs.find(&given("b")).unwrap().unreported(), 4);
+        inputs.accept(accepted(given("b"), 12));
+        assert_eq!(inputs.find(&given("b")).unwrap().unreported(), 6);
+        inputs.report_all_but(0, None);
+        assert_eq!(inputs.find(&given("b")).unwrap().unreported(), 0);
+    }
+
+    #[test]
+    fn a_finished_input_that_grows_is_unfinished_again() {
+        let mut inputs = Inputs::default();
+        inputs.accept(accepted(given("b"), 1));
+        inputs.finish(&given("b"));
+        let reading = |inputs: &Inputs| inputs.find(&given("b")).unwrap().reading;
+        assert_eq!(reading(&inputs), Reading::Finished);
+        inputs.accept(accepted(given("b"), 2));
+        assert_eq!(reading(&inputs), Reading::Unfinished);
+    }
+}
