@@ -15,6 +15,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use http_body_util::LengthLimitError;
 use tokio::runtime::Runtime;
 
 use crate::error::{Error, MachineError};
@@ -153,11 +154,13 @@ pub enum AwsFaultKind {
         /// HTTP status.
         status: u16,
         /// Error code of the service; empty where it gave none.
-        code: String,
+        code: Box<str>,
         /// Its message.
-        message: String,
+        message: Box<str>,
         /// The region where the bucket is, if the answer says so.
         region: Option<Box<str>>,
+        /// The account that the request named as the owner of the bucket.
+        owner: Option<Box<str>>,
     },
     /// No answer came in time.
     TimedOut,
@@ -169,6 +172,10 @@ pub enum AwsFaultKind {
     UnknownProfile,
     /// The answer lacks something.
     Incomplete(&'static str),
+    /// The answer is one that S3 never gives.
+    UnlikeS3(&'static str),
+    /// The answer is longer than any of S3.
+    TooLong,
     /// It could not be sent, or its answer could not be read.
     Broken(String),
 }
@@ -191,13 +198,18 @@ impl AwsFault {
             | _ => false,
         };
         let kind = match (error.as_service_error(), error.raw_response()) {
+            (Some(_), Some(answer)) if answer.status().is_success() && error.code().is_none() => {
+                AwsFaultKind::UnlikeS3("the answer cannot be read")
+            }
             (Some(_), Some(answer)) => AwsFaultKind::Answered {
                 status: answer.status().as_u16(),
-                code: error.code().unwrap_or_default().to_owned(),
-                message: error.message().unwrap_or_default().to_owned(),
+                code: error.code().unwrap_or_default().into(),
+                message: error.message().unwrap_or_default().into(),
                 region: answer.headers().get("x-amz-bucket-region").map(Into::into),
+                owner: None,
             },
             _ if timed_out => AwsFaultKind::TimedOut,
+            _ if causes(error).any(<dyn StdError>::is::<LengthLimitError>) => AwsFaultKind::TooLong,
             _ if causes(error).any(<dyn StdError>::is::<CredentialsError>) => {
                 AwsFaultKind::NoCredentials(chain(error))
             }
@@ -230,6 +242,26 @@ impl AwsFault {
         }
     }
 
+    pub(crate) fn unlike_s3(
+        call: &'static str,
+        target: impl Into<String>,
+        what: &'static str,
+    ) -> Self {
+        Self {
+            call,
+            target: target.into(),
+            kind: AwsFaultKind::UnlikeS3(what),
+        }
+    }
+
+    /// The same, of a request that named this account as the owner of the bucket.
+    pub(crate) fn of_owner(mut self, account: &str) -> Self {
+        if let AwsFaultKind::Answered { owner, .. } = &mut self.kind {
+            *owner = Some(account.into());
+        }
+        self
+    }
+
     pub(crate) fn timed_out(call: &'static str, target: impl Into<String>) -> Self {
         Self {
             call,
@@ -259,6 +291,8 @@ impl AwsFault {
             | AwsFaultKind::NoRegion
             | AwsFaultKind::UnknownProfile
             | AwsFaultKind::Incomplete(_)
+            | AwsFaultKind::UnlikeS3(_)
+            | AwsFaultKind::TooLong
             | AwsFaultKind::Broken(_) => "",
         }
     }
@@ -272,12 +306,14 @@ impl AwsFault {
             | AwsFaultKind::NoRegion
             | AwsFaultKind::UnknownProfile
             | AwsFaultKind::Incomplete(_)
+            | AwsFaultKind::UnlikeS3(_)
+            | AwsFaultKind::TooLong
             | AwsFaultKind::Broken(_) => 0,
         }
     }
 
     /// What to do about it.
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> String {
         let hint = match &self.kind {
             AwsFaultKind::NoCredentials(_) => {
                 "set AWS_PROFILE or --profile, or sign in: aws sts get-caller-identity shows who you are"
@@ -286,20 +322,30 @@ impl AwsFault {
             AwsFaultKind::UnknownProfile => {
                 "aws configure list-profiles lists the profiles; set AWS_PROFILE or --profile to one of them"
             }
-            AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) | AwsFaultKind::Incomplete(_) => {
+            AwsFaultKind::Incomplete(_) | AwsFaultKind::UnlikeS3(_) | AwsFaultKind::TooLong => {
+                "S3 never answers so: check what answers in its place (--endpoint-url, AWS_ENDPOINT_URL, a proxy); nothing was written"
+            }
+            AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) => {
                 "check the endpoint and the network, and run the command again: what was accepted is in the spool"
             }
             AwsFaultKind::Answered {
                 code,
                 status,
                 region,
+                owner,
                 ..
-            } => return self.answered(code, *status, region.as_deref()),
+            } => return self.answered(code, *status, region.as_deref(), owner.as_deref()),
         };
-        Some(hint.to_owned())
+        hint.to_owned()
     }
 
-    fn answered(&self, code: &str, status: u16, region: Option<&str>) -> Option<String> {
+    fn answered(
+        &self,
+        code: &str,
+        status: u16,
+        region: Option<&str>,
+        owner: Option<&str>,
+    ) -> String {
         let elsewhere = status == 301
             || [
                 "PermanentRedirect",
@@ -309,26 +355,27 @@ impl AwsFault {
             .contains(&code);
         if elsewhere {
             let region = region.unwrap_or("it");
-            return Some(format!(
-                "the bucket is in another region: set --region to {region}"
-            ));
+            return format!("the bucket is in another region: set --region to {region}");
         }
         if code.starts_with("AccessDenied") {
-            return Some(format!("{}{PERMISSIONS}", lacking(self.call)));
+            let owner = owner.map(|owner| format!("check that account {owner} owns the bucket; "));
+            let owner = owner.unwrap_or_default();
+            return format!("{owner}{}{PERMISSIONS}", lacking(self.call));
         }
-        answered(code, status).map(str::to_owned)
+        answered(code, status).to_owned()
     }
 }
 
 const PERMISSIONS: &str = "the sealer needs s3:PutObject, s3:PutObjectRetention, s3:GetObject, s3:ListBucketVersions, \
-     s3:GetBucketObjectLockConfiguration and s3:GetBucketVersioning on the bucket, and kms:Sign, kms:GetPublicKey \
-     and kms:DescribeKey on the key";
+     s3:GetBucketObjectLockConfiguration and s3:GetBucketVersioning on the bucket, kms:Sign, kms:GetPublicKey and \
+     kms:DescribeKey on the signing key, and for a bucket that a KMS key encrypts kms:GenerateDataKey and kms:Decrypt on \
+     that key";
 
 /// The permission that a call needs, which has another name for some.
 fn lacking(call: &str) -> String {
     let permission = match call {
-        "S3 PutObject" => "s3:PutObject or s3:PutObjectRetention",
-        "S3 GetObject" => "s3:GetObject",
+        "S3 PutObject" => "s3:PutObject, s3:PutObjectRetention or kms:GenerateDataKey",
+        "S3 GetObject" => "s3:GetObject or kms:Decrypt",
         "S3 ListObjectVersions" => "s3:ListBucketVersions",
         "S3 GetBucketVersioning" => "s3:GetBucketVersioning",
         "S3 GetObjectLockConfiguration" => "s3:GetBucketObjectLockConfiguration",
@@ -339,8 +386,8 @@ fn lacking(call: &str) -> String {
     format!("{permission} is missing; ")
 }
 
-fn answered(code: &str, status: u16) -> Option<&'static str> {
-    let hint = match code {
+fn answered(code: &str, status: u16) -> &'static str {
+    match code {
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
         | "InvalidSignatureException"
@@ -358,10 +405,17 @@ fn answered(code: &str, status: u16) -> Option<&'static str> {
         "KMSInvalidStateException" => {
             "aws kms describe-key shows its state; cancel-key-deletion and then enable-key bring it back"
         }
-        _ if status >= 500 => "run it again: what was accepted is in the spool",
-        _ => return None,
-    };
-    Some(hint)
+        "InvalidObjectState" => {
+            "the object is archived: aws s3api restore-object, then run the command again"
+        }
+        _ if status == 409 => {
+            "another request is changing the same object: run the command again; what was accepted is in the spool"
+        }
+        _ if status >= 500 => "run the command again: what was accepted is in the spool",
+        _ => {
+            "the service refused the request, its code says why; what was accepted is in the spool"
+        }
+    }
 }
 
 impl fmt::Display for AwsFault {
@@ -373,8 +427,9 @@ impl fmt::Display for AwsFault {
                 code,
                 message,
                 region: _,
+                owner: _,
             } => {
-                let code = if code.is_empty() { "refused" } else { code };
+                let code = if code.is_empty() { "refused" } else { &**code };
                 write!(f, "{code} (HTTP {status})")?;
                 if !message.is_empty() {
                     write!(f, ": {message}")?;
@@ -387,7 +442,9 @@ impl fmt::Display for AwsFault {
             AwsFaultKind::UnknownProfile => {
                 f.write_str("the shared configuration files do not define it")
             }
-            AwsFaultKind::Incomplete(missing) => write!(f, "the answer has no {missing}"),
+            AwsFaultKind::Incomplete(missing) => write!(f, "the answer lacks {missing}"),
+            AwsFaultKind::UnlikeS3(what) => f.write_str(what),
+            AwsFaultKind::TooLong => f.write_str("the answer is too long"),
             AwsFaultKind::Broken(why) => write!(f, "no answer: {why}"),
         }
     }
@@ -427,9 +484,10 @@ mod tests {
             target: "s3://audit/log".to_owned(),
             kind: AwsFaultKind::Answered {
                 status,
-                code: code.to_owned(),
-                message: message.to_owned(),
+                code: code.into(),
+                message: message.into(),
                 region: None,
+                owner: None,
             },
         }
     }
@@ -444,7 +502,7 @@ mod tests {
         for (fault, expected) in [
             (
                 denied,
-                "s3:PutObject or s3:PutObjectRetention is missing; the sealer needs s3:PutObject, ",
+                "s3:PutObject, s3:PutObjectRetention or kms:GenerateDataKey is missing; the sealer needs s3:PutObject, ",
             ),
             (
                 fault(403, "SignatureDoesNotMatch", ""),
@@ -460,15 +518,19 @@ mod tests {
                 "the bucket is in another region: ",
             ),
             (fault(404, "NoSuchBucket", ""), "make the bucket with "),
-            (fault(503, "SlowDown", ""), "run it again: "),
+            (fault(503, "SlowDown", ""), "run the command again: "),
         ] {
-            let hint = fault.hint().unwrap();
+            let hint = fault.hint();
             assert!(hint.starts_with(expected), "{fault}: {hint}");
         }
         assert_eq!(
             fault(418, "", "").to_string(),
             "S3 PutObject s3://audit/log: refused (HTTP 418)"
         );
-        assert_eq!(fault(418, "", "").hint(), None);
+        let hint = fault(418, "", "").hint();
+        assert!(
+            hint.starts_with("the service refused the request"),
+            "{hint}"
+        );
     }
 }

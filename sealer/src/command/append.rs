@@ -11,7 +11,7 @@ use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
 use auditlog_sealer::input::Input;
 use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
 use auditlog_sealer::spool::Spool;
-use auditlog_sealer::store::{Bucket, DeclaredLock, Folder, Store};
+use auditlog_sealer::store::{Bucket, BucketSettings, DeclaredLock, Folder, Store};
 use auditlog_sealer::target::{
     Destination, destination_of_policy, log_of_policy, log_without_policy, read_policy,
 };
@@ -203,13 +203,19 @@ fn store(
                 retention_days,
             }),
     };
-    let bucket = Bucket::open(
-        aws.load()?,
-        name,
-        declared,
-        fencing(arguments),
-        Arc::new(now),
-    )?;
+    let declared_account = policy
+        .and_then(|policy| policy.document().store.as_ref())
+        .map(|store| store.s3().account.as_str());
+    let account = declared_account.or(arguments.account.as_deref());
+    let settings = BucketSettings {
+        bucket: name,
+        account: account.ok_or_else(|| UsageError::NoAccount {
+            bucket: name.clone(),
+        })?,
+        lock: declared,
+        fencing: fencing(arguments),
+    };
+    let bucket = Bucket::open(aws.load()?, settings, Arc::new(now))?;
     Ok(Box::new(bucket))
 }
 

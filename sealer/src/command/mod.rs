@@ -91,6 +91,9 @@ pub(crate) struct AppendArguments {
     /// Key prefix of the log, without a policy; by default the last part of the origin
     #[arg(long, conflicts_with = "policy")]
     prefix: Option<String>,
+    /// AWS account that owns the bucket, without a policy: twelve digits. Every request names it
+    #[arg(long, value_name = "ID", conflicts_with = "policy", value_parser = parse_account)]
+    account: Option<String>,
     /// Object Lock mode, without a policy; by default the bucket's
     #[arg(long, value_name = "MODE", conflicts_with = "policy", requires = "retention_days", value_parser = parse_mode)]
     lock_mode: Option<LockMode>,
@@ -214,6 +217,11 @@ enum Output {
     Text,
     /// One JSON object
     Json,
+}
+
+fn parse_account(text: &str) -> Result<String, &'static str> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then(|| text.to_owned()).ok_or("twelve digits")
 }
 
 fn parse_mode(text: &str) -> Result<LockMode, &'static str> {

@@ -77,7 +77,7 @@ impl Error {
             Self::Log(error) => Some(error.hint()),
             Self::Spool(error) => Some(error.hint()),
             Self::Machine(error) => error.hint(),
-            Self::Aws(fault) => fault.hint(),
+            Self::Aws(fault) => Some(fault.hint()),
             Self::Chain(_) => None,
         }
     }

@@ -56,6 +56,14 @@ pub enum UsageError {
         /// The bucket.
         bucket: String,
     },
+    /// Neither a policy nor an option names the owner of the bucket.
+    #[error(
+        "the owner of the bucket {bucket} is unknown: without a trust policy, --account names it"
+    )]
+    NoAccount {
+        /// The bucket.
+        bucket: String,
+    },
     /// Two options name different prefixes.
     #[error("--to names the prefix {to}, but --prefix names {prefix}")]
     TwoPrefixes {
@@ -89,6 +97,9 @@ impl UsageError {
             }
             Self::FolderForBucket { .. } => {
                 "omit --to to seal into the bucket; a log in a folder needs a trust policy without a store, such as auditlog-seal policy writes"
+            }
+            Self::NoAccount { .. } => {
+                "add --account with the twelve digits of the AWS account that owns the bucket; aws sts get-caller-identity shows yours"
             }
             Self::TwoPrefixes { .. } => "omit one of them",
             Self::LockNotDeclared { .. } => {

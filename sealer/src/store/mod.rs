@@ -12,14 +12,14 @@ mod s3;
 pub use clock::Clock;
 pub use folder::Folder;
 pub(crate) use folder::{create_folders, sync_folder};
-pub use s3::{Bucket, DeclaredLock};
+pub use s3::{Bucket, BucketSettings, DeclaredLock};
 
 /// A place for segments. Keys are those of a bucket: parts with a single `/` between them.
 pub trait Store {
     /// Its name for people, such as `s3://bucket`.
     fn place(&self) -> &str;
 
-    /// Sees that it is set up as declared and that its clock agrees with ours. Writes nothing.
+    /// Checks that it is set up as declared and that its clock agrees with ours. Writes nothing.
     ///
     /// # Errors
     ///

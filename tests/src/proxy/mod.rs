@@ -49,6 +49,8 @@ pub enum Fault {
     ShiftDate(i64),
     /// It is carried out, and the answer is changed.
     Change(Change),
+    /// It is carried out, and the answer's body never ends: white space, for as long as the client reads.
+    Endless,
     /// It is passed on without this header. Counts where the header was there.
     DropHeader(&'static str),
     /// It is not passed on; this comes in place of an answer.
@@ -452,6 +454,16 @@ fn answer_badly(
                 client.write(&[*byte])?;
             }
             Ok(true)
+        }
+        Fault::Endless => {
+            shared.count();
+            answer.replace_header("content-length", None);
+            answer.replace_header("connection", Some("close"));
+            client.write(answer.head.as_bytes())?;
+            let spaces = vec![b' '; 1 << 20];
+            loop {
+                client.write(&spaces)?;
+            }
         }
         Fault::Change(change) => {
             let mut reply = Reply::new(answer);

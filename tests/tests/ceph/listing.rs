@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::Aws;
 use auditlog_sealer::seal::Fencing;
-use auditlog_sealer::store::{Bucket, Store as _, newest_segment};
+use auditlog_sealer::store::{Bucket, BucketSettings, Store as _, newest_segment};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::REGION;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -44,7 +44,13 @@ fn store(bucket: &str) -> Bucket {
         .build();
     let aws = Aws::with_config(config, true).unwrap();
     let now = || Timestamp::from_system_time(SystemTime::now()).unwrap();
-    Bucket::open(&aws, bucket, None, Fencing::ListVersions, Arc::new(now)).unwrap()
+    let settings = BucketSettings {
+        bucket,
+        account: "000000000000",
+        lock: None,
+        fencing: Fencing::ListVersions,
+    };
+    Bucket::open(&aws, settings, Arc::new(now)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 mod arrows;
 mod credentials;
 mod forge;
+mod hostile;
 mod modules;
 mod moto;
 mod provider;

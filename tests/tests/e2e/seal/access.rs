@@ -54,7 +54,15 @@ impl Guarded {
         let run = command("auditlog-seal").envs(self.endpoint.env());
         let run = run.env("AWS_ACCESS_KEY_ID", access);
         let run = run.env("AWS_SECRET_ACCESS_KEY", secret);
-        let run = run.args(["append", "--origin", ORIGIN, "--to", "s3://audit"]);
+        let run = run.args([
+            "append",
+            "--origin",
+            ORIGIN,
+            "--to",
+            "s3://audit",
+            "--account",
+            "000000000000",
+        ]);
         let run = run.args(["--kms-key", &self.key, "--spool"]);
         run.arg(self.folder.path().join("spool")).input("1\n").run()
     }
@@ -100,6 +108,8 @@ fn credentials_that_are_not_valid_are_named() {
             ORIGIN,
             "--to",
             "s3://audit",
+            "--account",
+            "000000000000",
             "--key-file",
         ]);
         let run = run.arg(&key).run();

@@ -50,6 +50,8 @@ impl Stand {
                 ORIGIN,
                 "--to",
                 "s3://audit",
+                "--account",
+                "000000000000",
                 "--kms-key",
                 key,
                 "--spool",

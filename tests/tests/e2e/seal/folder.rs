@@ -433,8 +433,15 @@ fn an_endpoint_that_is_dead_silent_or_without_credentials_is_named() {
         closed.local_addr().unwrap()
     };
     let append = |endpoint: String, seconds: &str| {
-        let run =
-            command("auditlog-seal").args(["append", "--origin", ORIGIN, "--to", "s3://audit"]);
+        let run = command("auditlog-seal").args([
+            "append",
+            "--origin",
+            ORIGIN,
+            "--to",
+            "s3://audit",
+            "--account",
+            "000000000000",
+        ]);
         let run = run.args([
             "--region",
             "eu-central-1",

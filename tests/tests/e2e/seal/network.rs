@@ -210,6 +210,8 @@ fn a_key_service_that_is_gone_in_the_middle_of_a_run_signs_what_was_closed_when_
                 ORIGIN,
                 "--to",
                 "s3://audit",
+                "--account",
+                "000000000000",
                 "--kms-key",
                 &key,
             ]);

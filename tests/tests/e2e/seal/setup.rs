@@ -188,6 +188,14 @@ fn a_bucket_that_does_not_keep_what_it_is_given_is_refused() {
     refused(
         &setup.append_with(&which, &[]),
         2,
+        "the owner of the bucket weak is unknown: without a trust policy, --account names it\n",
+        "add --account with the twelve digits of the AWS account that owns the bucket; ",
+    );
+    let account = ["--account", "000000000000"];
+    let which = [which.as_slice(), account.as_slice()].concat();
+    refused(
+        &setup.append_with(&which, &[]),
+        2,
         "no retention is declared for the bucket weak: neither by options nor by the bucket's default\n",
         "give --policy, or --lock-mode and --retention-days, ",
     );

@@ -12,7 +12,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::Aws;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::seal::Fencing;
-use auditlog_sealer::store::{Bucket, Created, Folder, Store, newest_segment};
+use auditlog_sealer::store::{Bucket, BucketSettings, Created, Folder, Store, newest_segment};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::{Endpoint, Engine, REGION};
 use auditlog_verifier::source::{Listed, Source as _};
@@ -183,7 +183,13 @@ fn aws(endpoint: &Endpoint) -> Aws {
 }
 
 fn bucket_at(aws: &Aws, clock: fn() -> Timestamp) -> Result<Bucket, Error> {
-    Bucket::open(aws, BUCKET, None, Fencing::Condition, Arc::new(clock))
+    let settings = BucketSettings {
+        bucket: BUCKET,
+        account: "000000000000",
+        lock: None,
+        fencing: Fencing::Condition,
+    };
+    Bucket::open(aws, settings, Arc::new(clock))
 }
 
 #[test]

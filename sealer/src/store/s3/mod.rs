@@ -1,0 +1,233 @@
+//! A bucket with Object Lock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auditlog_chain::policy::LockMode;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ObjectLockMode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::runtime::Runtime;
+
+use crate::aws::{Aws, AwsFault};
+use crate::error::{Error, LogError, StoreError};
+use crate::seal::{Fencing, MAX_SKEW_SECONDS};
+use crate::store::clock::{Clock, Dates, Reading};
+use crate::store::{Created, Store, Version, VersionKind};
+
+use bounded::Bounded;
+use lock::{default_lock, strong_enough, versioning};
+use place::Place;
+
+mod bounded;
+mod list;
+mod lock;
+mod place;
+mod read;
+
+pub use lock::DeclaredLock;
+
+/// How often a PUT is tried again where S3 says that another one is under way (409).
+const CONFLICT_ATTEMPTS: u32 = 5;
+
+/// Which bucket it is, and what is declared about it.
+#[derive(Clone, Copy, Debug)]
+pub struct BucketSettings<'a> {
+    /// Its name.
+    pub bucket: &'a str,
+    /// The AWS account that owns it. Every request names it: a bucket's name can be taken by anybody once it is deleted.
+    pub account: &'a str,
+    /// The declared lock; where it is absent, the bucket's default counts.
+    pub lock: Option<DeclaredLock>,
+    /// What keeps other writers out.
+    pub fencing: Fencing,
+}
+
+/// A bucket as a store.
+pub struct Bucket {
+    client: Client,
+    runtime: Arc<Runtime>,
+    place: Place,
+    lock: DeclaredLock,
+    fencing: Fencing,
+    clock: Clock,
+    dates: Dates,
+    patience: Duration,
+}
+
+impl Bucket {
+    /// Checks that the bucket has versioning and Object Lock, and a default retention at least as strong as declared. Without a
+    /// declaration, the bucket's own default counts.
+    ///
+    /// # Errors
+    ///
+    /// Names what the bucket lacks, or why it cannot be read.
+    pub fn open(aws: &Aws, settings: BucketSettings<'_>, clock: Clock) -> Result<Self, Error> {
+        let dates = Dates::new(Arc::clone(&clock));
+        let config = aws_sdk_s3::config::Builder::from(&aws.config)
+            .force_path_style(aws.path_style)
+            .interceptor(dates.clone())
+            .interceptor(Bounded)
+            .build();
+        let client = Client::from_conf(config);
+        let place = Place::new(settings.bucket, settings.account);
+        let default = aws.runtime.block_on(default_lock(&client, &place))?;
+        let lock = strong_enough(settings.bucket, settings.lock, default)?;
+        Ok(Self {
+            client,
+            runtime: Arc::clone(&aws.runtime),
+            place,
+            lock,
+            fencing: settings.fencing,
+            clock,
+            dates,
+            patience: aws.patience(),
+        })
+    }
+
+    fn check_clock(&self) -> Result<(), Error> {
+        let Some(Reading { theirs, ours }) = self.reading()? else {
+            return Ok(());
+        };
+        if theirs.seconds_since(ours).abs() > MAX_SKEW_SECONDS {
+            return Err(StoreError::ClockSkew {
+                place: self.place.name.clone(),
+                theirs,
+                ours,
+                allowed_seconds: MAX_SKEW_SECONDS,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// What the two clocks say. Ours may have been set since the last answer, so an old reading is not relied on.
+    fn reading(&self) -> Result<Option<Reading>, Error> {
+        let seen = self.dates.seen();
+        let now = (self.clock)();
+        if seen.is_some_and(|seen| seen.is_fresh(now)) {
+            return Ok(seen);
+        }
+        self.runtime
+            .block_on(versioning(&self.client, &self.place))?;
+        Ok(self.dates.seen())
+    }
+
+    /// One PUT, from memory, with a checksum that was computed here, and the lock said explicitly: the retention and one day
+    /// more, in whole seconds, since the verifier counts from `LastModified` and without tolerance. The algorithm is named
+    /// beside the checksum: what S3 documents for a PUT under a lock is `Content-MD5` or that header.
+    async fn put(&self, key: &str, bytes: &[u8]) -> Result<Created, AwsFault> {
+        let days = i64::from(self.lock.retention_days).saturating_add(1);
+        let until = (self.clock)().saturating_add_seconds(days.saturating_mul(86_400));
+        let until = i64::try_from(until.as_seconds()).unwrap_or(i64::MAX);
+        let mode = match self.lock.mode {
+            LockMode::Governance => ObjectLockMode::Governance,
+            LockMode::Compliance => ObjectLockMode::Compliance,
+        };
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.place.bucket)
+            .expected_bucket_owner(&self.place.account)
+            .key(key)
+            .if_none_match("*")
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .checksum_sha256(STANDARD.encode(digest(&SHA256, bytes)))
+            .object_lock_mode(mode)
+            .object_lock_retain_until_date(DateTime::from_secs(until))
+            .body(ByteStream::from(bytes.to_vec()));
+        let sent = match self.fencing {
+            Fencing::Condition => request.send().await,
+            // Without the condition, a PUT that the SDK repeats would make a second version of our own.
+            Fencing::ListVersions => {
+                let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
+                request.customize().config_override(once).send().await
+            }
+        };
+        match sent {
+            Ok(_) => Ok(Created::New),
+            Err(error) => {
+                let fault = self
+                    .place
+                    .fault("S3 PutObject", self.place.url(key), &error);
+                if fault.status() == 412 {
+                    Ok(Created::Exists)
+                } else {
+                    Err(fault)
+                }
+            }
+        }
+    }
+
+    async fn put_through_conflicts(&self, key: &str, bytes: &[u8]) -> Result<Created, AwsFault> {
+        let mut pause = Duration::from_millis(100);
+        for _ in 1..CONFLICT_ATTEMPTS {
+            match self.put(key, bytes).await {
+                Err(fault) if fault.status() == 409 => tokio::time::sleep(pause).await,
+                done => return done,
+            }
+            pause = pause.saturating_mul(2);
+        }
+        self.put(key, bytes).await
+    }
+}
+
+impl Store for Bucket {
+    fn place(&self) -> &str {
+        &self.place.name
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.check_clock()
+    }
+
+    fn list(
+        &self,
+        folder: &str,
+        visit: &mut dyn FnMut(Version<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let prefix = format!("{folder}/");
+        self.runtime.block_on(self.each_version(&prefix, visit))
+    }
+
+    fn versions(&self, key: &str) -> Result<usize, Error> {
+        let mut versions = 0usize;
+        let mut count = |version: Version<'_>| {
+            if version.key != key {
+                return Ok(());
+            }
+            if version.kind == VersionKind::DeleteMarker {
+                let key = key.to_owned();
+                return Err(LogError::Hidden { key }.into());
+            }
+            versions = versions.saturating_add(1);
+            Ok(())
+        };
+        self.runtime.block_on(self.each_version(key, &mut count))?;
+        Ok(versions)
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.runtime.block_on(self.object(key))
+    }
+
+    fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
+        self.check_clock()?;
+        let created = self
+            .runtime
+            .block_on(self.put_through_conflicts(key, bytes));
+        match (created, self.fencing) {
+            (Ok(created), _) => Ok(created),
+            (Err(fault), Fencing::Condition) => Err(fault.into()),
+            // The PUT may have arrived though its answer did not.
+            (Err(fault), Fencing::ListVersions) => match self.versions(key)? {
+                0 => Err(fault.into()),
+                _ => Ok(Created::Exists),
+            },
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! One suite of hostile answers, against the sealer and the verifier alike: each has S3 code of its own, and neither may take
+//! such an answer for the truth. The sealer must write nothing, the verifier must not say that all is well.
+
+use std::time::Duration;
+
+use auditlog_tests::{Answer, Command, Fault, Reply, Run, command};
+
+use crate::seal::bench::{BUCKET, Remote, wait};
+
+/// What an answer must lead to.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// The command ends as if all had been well.
+    Recovers,
+    /// The command fails, and its message has this text.
+    Refuses(&'static str),
+    /// The answer is to a request that this command never sends.
+    NotAsked,
+}
+use Expected::{NotAsked, Recovers, Refuses};
+
+/// One hostile answer, to each request of this kind or to the first one.
+struct Case {
+    name: &'static str,
+    method: &'static str,
+    request: &'static str,
+    times: usize,
+    fault: Fault,
+    sealer: Expected,
+    verifier: Expected,
+}
+
+const ALWAYS: usize = usize::MAX;
+const LISTING: &str = "?versions";
+const OBJECT: &str = "x-id=GetObject";
+const LOCK: &str = "?object-lock";
+const VERSIONING: &str = "?versioning";
+
+impl Case {
+    fn of(name: &'static str, request: &'static str, fault: Fault) -> Self {
+        Self {
+            name,
+            method: "GET",
+            request,
+            times: ALWAYS,
+            fault,
+            sealer: Refuses(""),
+            verifier: Refuses(""),
+        }
+    }
+
+    fn once(mut self) -> Self {
+        self.times = 1;
+        self
+    }
+
+    fn on_put(mut self) -> Self {
+        self.method = "PUT";
+        self.verifier = NotAsked;
+        self
+    }
+
+    fn both(self, text: &'static str) -> Self {
+        self.gives(Refuses(text), Refuses(text))
+    }
+
+    fn gives(mut self, sealer: Expected, verifier: Expected) -> Self {
+        (self.sealer, self.verifier) = (sealer, verifier);
+        self
+    }
+}
+
+/// Replaces a text in the answer.
+fn replaced(from: &'static str, to: &'static str) -> Fault {
+    Fault::change(move |reply| {
+        assert!(
+            String::from_utf8_lossy(&reply.body).contains(from),
+            "the answer has {from}"
+        );
+        reply.change_text(|text| text.replace(from, to));
+    })
+}
+
+/// Takes a field out of the answer, once.
+fn without(field: &'static str) -> Fault {
+    Fault::change(move |reply: &mut Reply| {
+        reply.change_text(|text| {
+            let (before, rest) = text.split_once(&format!("<{field}>")).expect("the field");
+            let (_, after) = rest
+                .split_once(&format!("</{field}>"))
+                .expect("the field's end");
+            format!("{before}{after}")
+        });
+    })
+}
+
+fn body(text: &'static str) -> Fault {
+    Fault::change(move |reply| reply.body = text.into())
+}
+
+fn refusal(status: &'static str, code: &'static str) -> Fault {
+    Fault::Answer(Answer::refusal(status, code))
+}
+
+fn listings() -> Vec<Case> {
+    const ENDS: &str = "<IsTruncated>false</IsTruncated>";
+    vec![
+        Case::of("IsTruncated is absent", LISTING, without("IsTruncated")).both("IsTruncated"),
+        Case::of(
+            "truncated without a marker",
+            LISTING,
+            replaced(ENDS, "<IsTruncated>true</IsTruncated>"),
+        )
+        .both("NextKeyMarker"),
+        Case::of(
+            "the same page again and again",
+            LISTING,
+            replaced(
+                ENDS,
+                "<IsTruncated>true</IsTruncated><NextKeyMarker>payments/x</NextKeyMarker>",
+            ),
+        )
+        .gives(Refuses("goes back instead of on"), Refuses("never ends")),
+        Case::of("Key is absent", LISTING, without("Key")).both("Key"),
+        Case::of("LastModified is absent", LISTING, without("LastModified")).both("LastModified"),
+        Case::of("not XML", LISTING, body("all is well")),
+        Case::of("nothing", LISTING, body("")),
+        Case::of(
+            "a page to sign in",
+            LISTING,
+            body("<html><body>Sign in</body></html>"),
+        ),
+        Case::of(
+            "cut off in the middle",
+            LISTING,
+            body("<ListVersionsResult><Version>"),
+        ),
+        Case::of(
+            "an empty listing without IsTruncated",
+            LISTING,
+            body("<ListVersionsResult></ListVersionsResult>"),
+        )
+        .both("IsTruncated"),
+        Case::of(
+            "another folder's listing",
+            LISTING,
+            replaced("<Key>payments/", "<Key>orders/"),
+        )
+        .gives(
+            Refuses("a key outside the prefix"),
+            Refuses("object-unaccounted"),
+        ),
+        Case::of("a body without end", LISTING, Fault::Endless),
+        Case::of("an answer that is lost once", LISTING, Fault::LoseAnswer)
+            .once()
+            .gives(Recovers, Recovers),
+        Case::of("an answer that is always lost", LISTING, Fault::LoseAnswer),
+        Case::of("cut off once", LISTING, Fault::CutAnswer)
+            .once()
+            .gives(Recovers, Recovers),
+        Case::of(
+            "a conflict",
+            LISTING,
+            refusal("409 Conflict", "OperationAborted"),
+        )
+        .both("409"),
+        Case::of(
+            "a condition that failed",
+            LISTING,
+            refusal("412 Precondition Failed", "PreconditionFailed"),
+        )
+        .both("412"),
+    ]
+}
+
+fn objects() -> Vec<Case> {
+    vec![
+        Case::of("an object that is cut off once", OBJECT, Fault::CutAnswer)
+            .once()
+            .gives(Recovers, Recovers),
+        Case::of("an object that is always cut off", OBJECT, Fault::CutAnswer),
+        Case::of(
+            "an object whose answer is lost once",
+            OBJECT,
+            Fault::LoseAnswer,
+        )
+        .once()
+        .gives(Recovers, Recovers),
+        Case::of("an object without end", OBJECT, Fault::Endless),
+        Case::of("another object", OBJECT, body("{}")),
+        Case::of(
+            "no such object",
+            OBJECT,
+            refusal("404 Not Found", "NoSuchKey"),
+        ),
+        Case::of(
+            "an archived object",
+            OBJECT,
+            refusal("403 Forbidden", "InvalidObjectState"),
+        )
+        .both("InvalidObjectState"),
+    ]
+}
+
+fn settings() -> Vec<Case> {
+    let enabled = "<Status>Enabled</Status>";
+    vec![
+        Case::of(
+            "versioning is suspended",
+            VERSIONING,
+            replaced(enabled, "<Status>Suspended</Status>"),
+        )
+        .gives(
+            Refuses("versioning of the bucket audit is not enabled"),
+            Refuses("bucket-"),
+        ),
+        Case::of(
+            "versioning without a status",
+            VERSIONING,
+            replaced(enabled, ""),
+        ),
+        Case::of("the lock of another world", LOCK, body("<html/>")),
+        Case::of(
+            "no lock",
+            LOCK,
+            refusal("404 Not Found", "ObjectLockConfigurationNotFoundError"),
+        )
+        .gives(
+            Refuses("Object Lock of the bucket audit is not enabled"),
+            Refuses("bucket-"),
+        ),
+        Case::of("a lock without a rule", LOCK, without("Rule")),
+        Case::of("settings without end", VERSIONING, Fault::Endless),
+    ]
+}
+
+/// S3 refuses with 403 where another account owns the bucket.
+fn owners() -> Vec<Case> {
+    let foreign = || refusal("403 Forbidden", "AccessDenied");
+    vec![
+        Case::of("a foreign owner", "", foreign()).both("account 000000000000 owns the bucket"),
+        Case::of("a foreign owner of the listing", LISTING, foreign())
+            .both("account 000000000000 owns the bucket"),
+        Case::of("a foreign owner of the objects", OBJECT, foreign()).gives(
+            Refuses("account 000000000000 owns the bucket"),
+            Refuses("AccessDenied"),
+        ),
+        Case::of("a foreign owner of a new object", "payments/", foreign())
+            .on_put()
+            .gives(Refuses("account 000000000000 owns the bucket"), NotAsked),
+    ]
+}
+
+fn puts() -> Vec<Case> {
+    let conflict = || refusal("409 Conflict", "ConditionalRequestConflict");
+    let taken = || refusal("412 Precondition Failed", "PreconditionFailed");
+    vec![
+        Case::of("a conflict once", "payments/", conflict())
+            .on_put()
+            .once()
+            .gives(Recovers, NotAsked),
+        Case::of("a conflict without end", "payments/", conflict())
+            .on_put()
+            .gives(Refuses("ConditionalRequestConflict (HTTP 409)"), NotAsked),
+        Case::of("a name that is taken, by nobody", "payments/", taken())
+            .on_put()
+            .gives(Refuses("another writer has the log"), NotAsked),
+        Case::of("a lost answer", "payments/", Fault::LoseAnswer)
+            .on_put()
+            .once()
+            .gives(Recovers, NotAsked),
+        Case::of("an answer without end", "payments/", Fault::Endless)
+            .on_put()
+            .once()
+            .gives(Recovers, NotAsked),
+    ]
+}
+
+/// A log of two events, and how many objects it has.
+struct Log {
+    remote: Remote,
+}
+
+impl Log {
+    fn new() -> Self {
+        let remote = Remote::new();
+        remote.append().input("1\n2\n").run().ok();
+        Self { remote }
+    }
+
+    fn objects(&self) -> usize {
+        let s3 = self.remote.endpoint.s3();
+        let listed = wait(s3.list_object_versions().bucket(BUCKET).send()).unwrap();
+        listed.versions().len()
+    }
+
+    fn seal(&self) -> Run {
+        Self::within_a_minute(self.remote.append().args(["--timeout", "3"]).input("3\n"))
+    }
+
+    fn verify(&self) -> Run {
+        let verify = command("auditlog-verify").envs(self.remote.endpoint.env());
+        let verify = verify.env("AWS_ENDPOINT_URL", self.remote.way.url());
+        let verify = verify.args(VERIFY).arg("--policy");
+        Self::within_a_minute(verify.arg(self.remote.bench.path("policy.json")))
+    }
+
+    fn within_a_minute(command: Command) -> Run {
+        let begun = std::time::Instant::now();
+        let run = command.run();
+        assert!(begun.elapsed() < Duration::from_mins(1), "{run}");
+        run
+    }
+}
+
+const VERIFY: [&str; 4] = ["--timeout", "3", "--output", "json"];
+
+#[track_caller]
+fn ends_as(expected: Expected, case: &Case, run: &Run) {
+    match expected {
+        Recovers => assert_eq!(run.status, 0, "{}: {run}", case.name),
+        Refuses(text) => {
+            assert!(matches!(run.status, 1 | 2), "{}: {run}", case.name);
+            let all = format!("{}{}", run.stdout, run.stderr);
+            assert!(all.contains(text), "{}, {text}: {run}", case.name);
+            let advises = all.contains("hint") || all.contains("\"help\"");
+            assert!(advises, "{}: {run}", case.name);
+        }
+        NotAsked => unreachable!("it is not run"),
+    }
+}
+
+#[track_caller]
+fn each(cases: Vec<Case>) {
+    let log = Log::new();
+    let way = &log.remote.way;
+    for case in cases {
+        for (who, expected) in [("sealer", case.sealer), ("verifier", case.verifier)] {
+            if matches!(expected, NotAsked) {
+                continue;
+            }
+            let (before, faults) = (log.objects(), way.faults());
+            way.times(case.times, case.method, case.request, case.fault.clone());
+            let run = if who == "sealer" {
+                log.seal()
+            } else {
+                log.verify()
+            };
+            assert!(way.faults() > faults, "{}: {who} did not ask", case.name);
+            way.heal();
+            ends_as(expected, &case, &run);
+            let written = log.objects() - before;
+            let may_write = who == "sealer" && matches!(expected, Recovers);
+            assert!(may_write || written == 0, "{}: {who} wrote", case.name);
+        }
+        // What the sealer had accepted is sealed once the store is well again.
+        log.remote.append().run().ok();
+    }
+    log.remote.verified();
+}
+
+#[test]
+fn hostile_listings_are_refused_by_sealer_and_verifier() {
+    each(listings());
+}
+
+#[test]
+fn hostile_objects_are_refused_by_sealer_and_verifier() {
+    each(objects());
+}
+
+#[test]
+fn hostile_settings_are_refused_by_sealer_and_verifier() {
+    each(settings());
+}
+
+#[test]
+fn a_bucket_of_another_account_is_refused_by_sealer_and_verifier() {
+    each(owners());
+}
+
+#[test]
+fn hostile_answers_to_a_put_lose_and_double_nothing() {
+    each(puts());
+}
+
+#[test]
+fn every_request_names_the_owner_of_the_bucket() {
+    let log = Log::new();
+    log.verify().ok();
+    let heads = log.remote.way.heads();
+    assert!(heads.len() > 8, "{heads:?}");
+    let owner = "x-amz-expected-bucket-owner: 000000000000\r\n";
+    for head in heads {
+        assert!(head.to_lowercase().contains(owner), "{head}");
+    }
+}
