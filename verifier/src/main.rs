@@ -149,13 +149,7 @@ impl Usage {
 
 impl From<PinsError> for Usage {
     fn from(error: PinsError) -> Self {
-        let hint = match error {
-            PinsError::Unsupported { .. } => "use a newer auditlog-verify",
-            PinsError::Read { .. } | PinsError::Malformed { .. } | PinsError::Write { .. } => {
-                "the file was left as it is; name another with --pins, or restore it from a backup"
-            }
-        };
-        Self::new(error.to_string(), hint)
+        Self::new(error.to_string(), error.hint())
     }
 }
 
@@ -256,9 +250,7 @@ fn run(arguments: &Arguments) -> Result<Report, Usage> {
     if let Some(path) = &arguments.pins
         && let Err(error) = pin_heads(path, &report, &pins)
     {
-        let hint =
-            "the heads of this run are not pinned: name a file in a folder that can be written";
-        report.add_pins_not_kept(error.to_string(), hint.to_owned());
+        report.add_pins_not_kept(&error);
     }
     Ok(report)
 }

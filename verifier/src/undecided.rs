@@ -46,7 +46,7 @@ pub enum Undecided {
         /// Why.
         reason: String,
         /// What a person can do about it.
-        hint: String,
+        hint: &'static str,
     },
 }
 

@@ -1,49 +1,19 @@
 //! The pins file: replaced at once or not at all, by one run at a time.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Pins;
-use super::document::{self, DocumentError, MAX_PINS_BYTES, PINS_VERSION};
+use super::beside::{Beside, BesideError};
+use super::document::{self, DocumentError, MAX_PINS_BYTES};
+use super::error::PinsError;
 
-/// Why pins cannot be read or kept. The file is never overwritten where it could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PinsError {
-    /// The file cannot be read.
-    #[error("cannot read the pins file {path}: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file is not one of ours, or is damaged.
-    #[error("the pins file {path} does not hold pins: {reason}", path = path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The file has a version that this program does not know.
-    #[error("the pins file {path} has version {found}, this program knows {PINS_VERSION}", path = path.display())]
-    Unsupported {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u64,
-    },
-    /// The file cannot be written.
-    #[error("cannot write the pins file {path}: {source}", path = path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
+/// For how long a run waits until another one has kept its pins, which takes a moment. Stops a file that somebody keeps locked
+/// from holding a nightly run forever.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a file; a file that does not exist holds no pins.
 ///
@@ -93,27 +63,15 @@ pub fn update(path: &Path, change: impl FnOnce(&mut Pins)) -> Result<(), PinsErr
         .ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?
         .to_owned();
     name.push(".tmp");
-    let beside = real.with_file_name(name);
-    let mut file = lock_beside(&beside).map_err(failed)?;
-    let changed = load(path).and_then(|mut pins| {
-        change(&mut pins);
-        let text = document::format(&pins).map_err(|error| failed(error.into()))?;
-        write_synced(&mut file, &text)
-            .and_then(|()| fs::rename(&beside, &real))
-            .map_err(failed)
-    });
-    if changed.is_err() {
-        // Nobody needs what could not be put in place. Should it stay behind, the next run takes it over.
-        _ = fs::remove_file(&beside);
-    }
-    changed?;
-    let folder = real
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)
+    let beside =
+        Beside::open(&real.with_file_name(name), PATIENCE).map_err(|error| match error {
+            BesideError::Io(source) => failed(source),
+            BesideError::Refused(error) => error,
+        })?;
+    let mut pins = load(path)?;
+    change(&mut pins);
+    let text = document::format(&pins).map_err(|error| failed(error.into()))?;
+    beside.take_the_place_of(&real, &text).map_err(failed)
 }
 
 /// Opens a file, and nothing but a file: a pipe would make the reader wait, a device need not end.
@@ -143,32 +101,4 @@ fn followed(path: &Path) -> PathBuf {
         real = real.parent().unwrap_or(Path::new("")).join(next);
     }
     real
-}
-
-/// Opens the file that is to take the place of another, and waits until this run alone has it. Its name is always the same, so
-/// that a run that was killed leaves nothing that the next one does not clear away.
-fn lock_beside(beside: &Path) -> io::Result<fs::File> {
-    loop {
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
-            .open(beside)?;
-        file.lock()?;
-        // The run that held it before us has put it in place: then what we hold is the pins file itself, and must not be touched.
-        let held = file.metadata()?;
-        match fs::symlink_metadata(beside) {
-            Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => return Ok(file),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn write_synced(file: &mut fs::File, bytes: &[u8]) -> io::Result<()> {
-    file.set_len(0)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

@@ -1,6 +1,8 @@
 //! Pins (V25, V26): the heads that earlier runs saw, kept by the verifier's owner, so that a log cannot go back.
 
+mod beside;
 pub(crate) mod document;
+mod error;
 mod file;
 
 use std::collections::BTreeMap;
@@ -10,7 +12,8 @@ use auditlog_chain::origin::Origin;
 use crate::head::VerifiedHead;
 use crate::pin::Pin;
 
-pub use file::{PinsError, load, update};
+pub use error::PinsError;
+pub use file::{load, update};
 
 /// The heads that earlier runs saw, one for each log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

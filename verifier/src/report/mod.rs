@@ -20,6 +20,7 @@ use crate::holes::Holes;
 use crate::not_checked::NotChecked;
 use crate::note::Note;
 use crate::pin::Pin;
+use crate::pins::PinsError;
 use crate::place::{Place, Placed};
 use crate::record::Record;
 use crate::undecided::Undecided;
@@ -122,8 +123,11 @@ impl Report {
     }
 
     /// Says that the heads of this run could not be pinned: a report of success becomes one of no verdict.
-    pub fn add_pins_not_kept(&mut self, reason: String, hint: String) {
-        let undecided = Undecided::PinsNotKept { reason, hint };
+    pub fn add_pins_not_kept(&mut self, error: &PinsError) {
+        let undecided = Undecided::PinsNotKept {
+            reason: error.to_string(),
+            hint: error.hint(),
+        };
         self.record.undecided(undecided, Place::default());
     }
 }

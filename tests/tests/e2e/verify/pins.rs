@@ -27,7 +27,7 @@ fn pins_of(folder: &Folder) -> Value {
 }
 
 /// The files in the test's folder, except those that it was made with.
-fn beside(folder: &Folder) -> Vec<String> {
+fn beside_names(folder: &Folder) -> Vec<String> {
     let entries = fs::read_dir(folder.path("")).expect("a folder");
     let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
     let names = entries.map(|entry| name(entry).to_string_lossy().into_owned());
@@ -124,7 +124,7 @@ fn heads_of_other_policies_stay_in_the_file() {
     let kept = pins_of(&folder);
     assert_eq!(kept["logs"]["other.example/log"], other);
     assert_eq!(kept["logs"][ORIGIN]["segment"], 3);
-    assert_eq!(beside(&folder), ["pins.json"]);
+    assert_eq!(beside_names(&folder), ["pins.json"]);
 }
 
 /// Runs in a small file system that only the verifier and the shell around it see; what is left there comes on standard error.
@@ -219,8 +219,79 @@ fn a_verifier_that_is_killed_while_it_pins_leaves_the_old_file_or_the_new_one() 
         assert_eq!(found, old);
         // The next run removes what was left behind.
         folder.pinned().ok();
-        assert_eq!(beside(&folder), ["pins.json"]);
+        assert_eq!(beside_names(&folder), ["pins.json"]);
         many_pins(&folder);
     }
     assert!(caught > 0, "no run was caught while it wrote");
+}
+
+/// A run that could not pin; its verdict is otherwise good.
+#[track_caller]
+fn not_pinned(folder: &Folder, error: &str, hint: &str) {
+    let run = folder.pinned();
+    assert_eq!(run.status, 2, "{run}");
+    let said = format!(
+        "\nundecided pins-not-kept: {error}\n  hint:     the heads of this run are not pinned; {hint}"
+    );
+    assert!(run.stdout.contains(&said), "{said}: {run}");
+}
+
+#[test]
+fn what_is_beside_the_pins_file_and_not_ours_is_neither_written_nor_removed() {
+    let folder = Folder::new();
+    let beside = folder.path("pins.json.tmp");
+    let through = |what: &str| {
+        let beside = beside.display();
+        format!("cannot write the pins file through {beside}: it is {what}")
+    };
+    let other = folder.path("other");
+    fs::write(&other, "somebody else's").expect("a file");
+    fs::hard_link(&other, &beside).expect("a hard link");
+    not_pinned(
+        &folder,
+        &through("a hard link to another file"),
+        "remove it",
+    );
+    fs::remove_file(&beside).expect("a removed link");
+    symlink("other", &beside).expect("a symbolic link");
+    not_pinned(&folder, &through("a symbolic link"), "remove it");
+    assert_eq!(
+        fs::read_to_string(&other).expect("a file"),
+        "somebody else's"
+    );
+    fs::remove_file(&beside).expect("a removed link");
+    fs::create_dir(&beside).expect("a folder");
+    not_pinned(&folder, &through("a folder"), "remove it");
+    fs::remove_dir(&beside).expect("a removed folder");
+    Command::new("mkfifo").arg(&beside).run().ok();
+    not_pinned(&folder, &through("a pipe or socket"), "remove it");
+    assert_eq!(beside_names(&folder), ["other", "pins.json.tmp"]);
+    fs::remove_file(&beside).expect("a removed pipe");
+    folder.pinned().ok();
+    // A second name of the pins file itself.
+    fs::hard_link(folder.path("pins.json"), &beside).expect("a hard link");
+    let kept = pins_of(&folder);
+    not_pinned(
+        &folder,
+        &through("a hard link to another file"),
+        "remove it",
+    );
+    assert_eq!(pins_of(&folder), kept);
+}
+
+#[test]
+fn a_run_does_not_wait_forever_for_somebody_who_holds_the_lock() {
+    let folder = Folder::new();
+    let beside = folder.path("pins.json.tmp");
+    let held = File::create(&beside).expect("a file");
+    held.lock().expect("a lock");
+    let locked = format!(
+        "cannot write the pins file: {} has been locked for 10 seconds",
+        beside.display()
+    );
+    not_pinned(&folder, &locked, "`fuser` shows who holds the file");
+    assert!(!folder.path("pins.json").exists());
+    drop(held);
+    folder.pinned().ok();
+    assert_eq!(beside_names(&folder), ["pins.json"]);
 }

@@ -40,7 +40,7 @@ impl Bound {
     fn around(&self, body: SdkBody) -> SdkBody {
         let read = Arc::clone(&self.read);
         let counted = body.map_frame(move |frame| {
-            let bytes = frame.data_ref().map_or(0, |data| data.len());
+            let bytes = frame.data_ref().map_or(0, |data| <[u8]>::len(data));
             read.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
             frame
         });
