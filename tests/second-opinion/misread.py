@@ -32,11 +32,13 @@ class Vector:
 
     def notices(self, opinion):
         """Whether `opinion` gives another answer than the expected one."""
-        pins = self.path("state.json")
+        pins = self.path("pins.json")
         pins = pins if os.path.exists(pins) else None
         answer = opinion(self.path("policy.json"), self.path("bucket"), self.expected["at"], pins).json()
         first = answer["faults"][0] if answer["faults"] else {}
-        same = all(self.expected.get(part) == first.get(part) for part in PLACE)
+        counted = self.expected.get("faults", 1 if self.expected["exit"] == 1 else 0)
+        explained = self.expected.get("acknowledged", 0)
+        same = len(answer["faults"]) == counted and answer["acknowledged"] == explained and all(self.expected.get(part) == first.get(part) for part in PLACE)
         return answer["exit"] != self.expected["exit"] or not same
 
 

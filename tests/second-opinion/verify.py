@@ -16,20 +16,24 @@ import sys
 import time as clock
 from dataclasses import dataclass
 
-from fault import Fault
-from policy import NoVerdict, document, fields, integer, moment, need, origin_of, parse_head, parse_policy, spans_within
+import absence
+import spans
+from document import NoVerdict, moment
 from encoding import MAX_SEGMENT
-from segment import check
-
-SKEW = 300 * 1_000_000
+from fault import Fault
+from pins import load_pins
+from policy import parse_policy
+from segment import MAX_OBJECT, check
+from signers import SKEW, Signers
 
 
 @dataclass
 class Report:
-    """Faults in the order found, and what could not be looked at."""
+    """Faults in the order found, how many of them a person has explained, and what could not be judged."""
 
     faults: list
-    unread: list
+    acknowledged: int
+    undecided: list
 
     def fault(self, place, fault):
         self.faults.append(
@@ -37,56 +41,47 @@ class Report:
         )
 
     def exit(self):
-        return 1 if self.faults else 2 if self.unread else 0
+        return 1 if self.faults else 2 if self.undecided else 0
 
     def json(self):
         verdict = ("verified", "fault", "no_verdict")[self.exit()]
-        return {"verdict": verdict, "exit": self.exit(), "faults": self.faults, "unread": self.unread}
+        return {"verdict": verdict, "exit": self.exit(), **self.__dict__}
 
 
 @dataclass
 class Times:
-    """Now, and the time at which the silence after the last segment is judged."""
+    """A1: now, which is both of its moments in a folder; and the time at which the last silence is judged."""
 
     now: int
     at: int
 
 
-def verify(policy, folder, times, pins, report):
-    """Each log that is declared. What lies beside the logs is a matter of storage, and not looked at in a folder."""
-    if not os.path.isdir(folder):
-        raise NoVerdict(f"{folder} is no folder")
-    for log in policy.logs:
-        Walk(policy, log, folder, times, pins.get(log.origin), report).all()
-
-
 class Walk:
     """One log, segment by segment."""
 
-    def __init__(self, policy, log, folder, times, pin, report):
-        self.policy, self.log, self.folder, self.times, self.pin, self.report = policy, log, folder, times, pin, report
-        self.before = None  # (number, segment) of the last present one; the segment is None where it is faulty
-        self.key = None  # the verifier key that signs, where that is known
-
-    def name(self, number):
-        return f"{self.log.prefix}/{number:012}.jsonl.zst"
+    def __init__(self, log, folder, times, pin, report):
+        self.log, self.folder, self.times, self.report = log, folder, times, report
+        self.end = log.ended.position[0] if log.ended else MAX_SEGMENT
+        self.pin = pin if pin and pin.segment <= self.end else None  # A5: one above the end is disowned
+        self.signers = Signers(log)
+        self.number = -1  # of the last present segment
+        self.last = None  # the last sound segment
 
     def all(self):
         if self.log.format != 1:
-            self.report.unread.append(f"format {self.log.format} is unsupported")
+            self.report.undecided.append(f"format {self.log.format} is unsupported")
             return
-        numbers = self.listed()
-        if not numbers:
-            self.report.fault(None, Fault("log-empty", f"no segment in {self.log.prefix}"))
-            return
-        end = self.log.ended.segment if self.log.ended else MAX_SEGMENT
-        for number in sorted(number for number in numbers if number <= end):
+        numbers = [number for number in self.listed() if number <= self.end]
+        for number in sorted(numbers):
             self.one(number)
-        if self.before:
+        if numbers or self.log.ended:
             self.tail()
+        else:
+            self.empty()
+        self.report.undecided += [f"compromised without a last good segment: {key}" for key in self.signers.undecided]
 
     def listed(self):
-        """The numbers of the segments that are there; all else in the log's folder is a fault."""
+        """The numbers of the segments that are there; all else in the log's folder is a fault (V5)."""
         folder, numbers = self.folder, []
         for part in self.log.prefix.split("/"):
             folder = os.path.join(folder, part)
@@ -95,211 +90,157 @@ class Walk:
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             if re.fullmatch(r"[0-9]{12}\.jsonl\.zst", name, re.ASCII):
                 numbers.append(int(name[:12]))
-            elif not self.unfinished(os.path.join(folder, name)):
-                fault = Fault("object-unaccounted", "no segment of the log")
-                self.report.fault(f"{self.log.prefix}/{name}", fault)
+            elif not unfinished(os.path.join(folder, name)):
+                self.report.fault(f"{self.log.prefix}/{name}", Fault("object-unaccounted", "not a segment of the log"))
         return numbers
 
-    def unfinished(self, path):
-        """What a sealer writes before it gives it the name of a segment."""
-        name = re.fullmatch(r"\.[0-9]{12}\.jsonl\.zst\.[ -~]+\.unfinished", os.path.basename(path))
-        return name and not os.path.islink(path) and os.path.isfile(path)
+    def empty(self):
+        """V6 and A1.5: a log has a segment, unless it has just begun."""
+        if self.pin is None and spans.deadline(self.log.silences, self.log.began) >= self.times.now:
+            self.report.undecided.append(f"{self.log.prefix}: a log that has just begun")
+        else:
+            self.report.fault(None, Fault("log-empty", f"no segment in {self.log.prefix}"))
 
     def one(self, number):
         """A segment by itself, then what it says of others."""
-        segment, unread = None, False
-        try:
-            segment = self.read(number)
-        except Fault as fault:
-            self.report.fault(self.name(number), fault)
-        except OSError as error:
-            self.report.unread.append(f"{self.name(number)}: {error.strerror}")
-            unread = True
-        first = self.before[0] + 1 if self.before else 0
-        if first < number:
-            self.key = None
-            self.gap(first, number, segment, unread)
-        if segment is None:
-            self.key = None
-        else:
-            neighbour = self.before[1] if self.before and self.before[0] + 1 == number else None
-            for check_ in (self.neighbour, self.end, self.keys, self.last_good, self.time, self.pinned):
-                try:
-                    check_(segment, neighbour)
-                except Fault as fault:
-                    self.report.fault(self.name(number), fault)
-        self.before = (number, segment)
+        segment = self.read(number)
+        if self.number + 1 < number:
+            self.gap(number - 1, segment)
+        if segment is None or self.number + 1 < number:
+            self.signers.active = None
+        if segment:
+            for fault in self.judge(segment):
+                self.report.fault(self.log.name(number), fault)
+            self.last = segment
+        self.number = number
 
     def read(self, number):
-        path = os.path.join(self.folder, *self.name(number).split("/"))
+        """A sound segment; else nothing, and the report says why."""
+        path = os.path.join(self.folder, *self.log.name(number).split("/"))
         if os.path.islink(path) or not os.path.isfile(path):
-            raise OSError(0, "no file")
-        with open(path, "rb") as file:
-            return check(file.read((64 << 20) + 1), self.log.origin, number, self.log.format)
+            self.report.undecided.append(f"{self.log.name(number)} is not a file")
+            return None
+        try:
+            with open(path, "rb") as file:
+                return check(file.read(MAX_OBJECT + 1), self.log.origin, number, self.log.format)
+        except Fault as fault:
+            self.report.fault(self.log.name(number), fault)
+        except OSError as error:
+            self.report.undecided.append(f"{self.log.name(number)}: {error.strerror}")
+        return None
 
-    def gap(self, first, number, segment, unread):
-        """Absent segments have expired once the retention has passed that was in force when they were sealed."""
-        if unread:
-            self.report.unread.append(f"whether segments {first} to {number - 1} may be absent")
+    def gap(self, last, after):
+        """A3 to A6: absent segments up to `last`."""
+        gap = absence.Gap(self.number + 1, last, self.last, after)
+        if after is None and last != self.end:
+            self.report.undecided.append(f"whether segments {gap.first} to {last} may be absent")
             return
-        if segment:
-            since = self.before[1].sealed if self.before and self.before[1] else self.log.began
-            if self.policy.kept_until(self.log, since, segment.sealed_before) < self.times.now:
-                return
-        self.report.fault(self.name(first), Fault("segment-missing", f"{first} to {number - 1}"))
+        found = absence.judge(gap, self.log, self.pin, self.times.now, SKEW)
+        self.report.acknowledged += found.acknowledged
+        for number, fault in found.faults:
+            self.report.fault(self.log.name(number), fault)
 
-    def neighbour(self, segment, neighbour):
-        """F11: what a segment says came before it is what did."""
-        if neighbour is None:
+    def judge(self, segment):
+        """The faults of a sound segment, in the order of the rules."""
+        before = self.last if self.last and self.last.number + 1 == segment.number else None
+        yield from self.follows(segment, before)
+        if self.log.ended and segment.number == self.end and place(segment) != self.log.ended.position:
+            yield Fault("end-mismatch", "the log ended otherwise")
+        yield from self.signers.judge(segment)
+        if any(good[0] == segment.number and good != place(segment) for good in self.signers.last_good()):
+            yield Fault("last-good-mismatch", "another segment than the last good one")
+        if segment.sealed > self.times.now + SKEW:
+            yield Fault("sealed-in-future", "sealed after now")
+        if before or segment.number == 0:
+            yield from self.silence(before.sealed if before else self.log.began, segment.sealed)
+        if self.pin and self.pin.segment == segment.number and place(self.pin) != place(segment):
+            yield Fault("head-forked", "another head than the pinned one")
+
+    def follows(self, segment, before):
+        """V8, and A4 over a gap: what a segment says came before it is what did."""
+        if before is None:
+            gap = absence.Gap(self.number + 1, segment.number - 1, self.last, segment)
+            fault = absence.continues(gap, self.pin) if gap.first <= gap.last else None
+            if fault:
+                yield fault
             return
         for code, mine, theirs in (
-            ("index-mismatch", segment.index, neighbour.size),
-            ("prev-mismatch", segment.prev, neighbour.last_hash),
-            ("left-mismatch", segment.left, neighbour.roots),
-            ("sealed-before-mismatch", segment.sealed_before, neighbour.sealed),
+            ("index-mismatch", segment.index, before.size),
+            ("prev-mismatch", segment.prev, before.last_hash),
+            ("left-mismatch", segment.left, before.roots),
+            ("sealed-before-mismatch", segment.sealed_before, before.sealed),
         ):
             if mine != theirs:
-                raise Fault(code, "differs from the segment before", 1, segment.index)
-
-    def end(self, segment, _):
-        ended = self.log.ended
-        if ended and segment.number == ended.segment and (ended.size, ended.root) != (segment.size, segment.root):
-            raise Fault("end-mismatch", "the log ended otherwise")
-
-    def keys(self, segment, _):
-        """F14: exactly the required signatures, in order, by keys that the policy authorises."""
-        active, self.key = self.key, None
-        required = self.required(segment, active)
-        keys = [self.log.keys[key] for key in required]
-        spared = len(keys) == 2 and self.spared(keys[1], segment)
-        ids = [key_id(key) for key in self.log.keys]
-        if any(one not in ids for one, _ in segment.signatures):
-            raise Fault("key-unknown", "a signature of a key that the policy does not name")
-        if len(segment.signatures) not in ((1, 2) if spared else (len(keys),)):
-            raise Fault("signature-count", f"{len(segment.signatures)} signatures")
-        for name, key, (one, signature) in zip(required, keys, segment.signatures):
-            if one != key_id(name):
-                raise Fault("signature-key", "the signature is of another key")
-            if not key.signed(segment, signature):
-                raise Fault("signature-invalid", "the signature is wrong")
-        self.key = required[0]
-        for key in keys[:1] if spared else keys:
-            if segment.sealed < key.valid_from - SKEW or (key.retired_at and segment.sealed > key.retired_at + SKEW):
-                raise Fault("key-outside-span", "the key was not valid when the segment was sealed")
-        if keys[0].compromised:
-            good = keys[0].compromised["last_good"].get(self.log.origin)
-            if good is None:
-                self.report.unread.append(f"{self.log.origin.decode()}: a compromised key, and no last good segment")
-            elif segment.number > good[0]:
-                raise Fault("key-compromised", "signed after the last good segment")
-
-    def required(self, segment, active):
-        """The verifier keys that must have signed: of the key line, or the one that signed until now."""
-        if segment.key:
-            named = [key for key in segment.key if key is not None]
-            if active and len(named) == 2 and named[1] != active:
-                raise Fault("key-line", "previous is not the key until then", 2)
-            if any(key not in self.log.keys for key in named):
-                raise Fault("key-unknown", "a key line names a key that the policy does not name", 2)
-            return named
-        if active:
-            return [active]
-        claimed = [key for key in self.log.keys if key_id(key) == segment.signatures[0][0]]
-        if not claimed:
-            raise Fault("key-unknown", "a signature of a key that the policy does not name")
-        return claimed[:1]
-
-    def spared(self, key, segment):
-        """Whether a rotation away from this key does without its signature."""
-        if key.lost_at is not None and key.lost_at <= segment.sealed:
-            return True
-        if key.compromised is None:
-            return False
-        good = key.compromised["last_good"].get(self.log.origin)
-        return key.compromised["at"] <= segment.sealed or (good is not None and good[0] < segment.number)
-
-    def last_good(self, segment, _):
-        for number, size, root in self.good_heads():
-            if number == segment.number and (size, root) != (segment.size, segment.root):
-                raise Fault("last-good-mismatch", "another segment than the last good one")
-
-    def good_heads(self):
-        facts = [key.compromised for key in self.log.keys.values() if key.compromised]
-        return [fact["last_good"][self.log.origin] for fact in facts if self.log.origin in fact["last_good"]]
-
-    def time(self, segment, _):
-        if segment.sealed > self.times.now + SKEW:
-            self.report.fault(self.name(segment.number), Fault("sealed-in-future", "sealed after now"))
-        self.silence(self.log.began if segment.number == 0 else segment.sealed_before, segment.sealed)
+                yield Fault(code, "differs from the segment before", 1, segment.index)
+                return
 
     def silence(self, since, until):
-        """The longest silence that was allowed at some time meanwhile."""
-        if until - since > max(span.length for span in spans_within(self.log.silences, since, until)):
-            raise Fault("silence-exceeded", f"{(until - since) // 1_000_000} seconds")
-
-    def pinned(self, segment, _):
-        if self.pin and self.pin[0] == segment.number and self.pin[1:] != (segment.size, segment.root):
-            raise Fault("head-forked", "another head than the pinned one")
+        """A2, unless a person has explained it."""
+        if spans.deadline(self.log.silences, since) >= until:
+            return
+        known = [entry.found for entry in self.log.acknowledged if entry.code == "silence-exceeded"]
+        if any(start <= since and until <= end for start, end in known):
+            self.report.acknowledged += 1
+        else:
+            yield Fault("silence-exceeded", f"{(until - since) // 1_000_000} seconds")
 
     def tail(self):
         """Where the log ended, what was pinned, how long it has been silent."""
-        number, segment = self.before
-        end = self.log.ended.segment if self.log.ended else None
-        if end is not None and number < end:
-            self.report.fault(self.name(number + 1), Fault("segment-missing", "the log ended later"))
-        for good, _, _ in self.good_heads():
-            if number < good and (end is None or good <= end):
-                self.report.fault(self.name(good), Fault("last-good-mismatch", "the log ends before it"))
-        try:
-            if segment and end is None:
-                self.silence(segment.sealed, self.times.at)
-        except Fault as fault:
-            self.report.fault(self.name(number), fault)
-        if self.pin and number < self.pin[0] and (end is None or self.pin[0] <= end):
-            self.report.fault(self.name(number), Fault("head-rolled-back", f"segment {self.pin[0]} was seen before"))
+        if self.log.ended and self.number < self.end:
+            self.gap(self.end, None)
+        for good, _, _ in self.signers.last_good():
+            if self.number < good <= self.end:
+                self.report.fault(self.log.name(good), Fault("last-good-mismatch", "the log ends before it"))
+        if self.last and self.last.number == self.number and not self.log.ended:
+            for fault in self.silence(self.last.sealed, self.times.at):
+                self.report.fault(self.log.name(self.number), fault)
+        if self.pin and self.number < self.pin.segment and not self.pin_excused():
+            fault = Fault("head-rolled-back", f"segment {self.pin.segment} was seen before")
+            self.report.fault(self.log.name(self.number), fault)
+
+    def pin_excused(self):
+        """A5: whether a pinned head above the last segment may be absent."""
+        losses = [entry.found for entry in self.log.acknowledged if entry.code == "segment-missing"]
+        explained = any(absence.excused(loss, self.pin) for loss in losses)
+        return explained or absence.pin_expired(self.pin, self.log, self.times.now)
 
 
-def key_id(verifier_key):
-    """The four bytes of a verifier key; its base64 may have a + too."""
-    return bytes.fromhex(verifier_key.split(b"+", 2)[1].decode())
+def place(head):
+    """What a segment and a pin of it have in common."""
+    number = head.number if hasattr(head, "number") else head.segment
+    return number, head.size, head.root
 
 
-def load_pins(path):
-    """The heads that an earlier run saw, by origin."""
-    if path is None or not os.path.exists(path):
-        return {}
-    try:
-        with open(path, "rb") as file:
-            value = fields(document(file.read((16 << 20) + 1)), ("pins", "logs"))
-        integer(value["pins"], 1, 1)
-        need(isinstance(value["logs"], dict), "an object is due")
-        return {
-            origin_of(origin): parse_pin(fields(pin, ("segment", "size", "root", "sealed"), ("stored",)))
-            for origin, pin in value["logs"].items()
-        }
-    except NoVerdict as reason:
-        raise NoVerdict(f"pins file: {reason}") from None
-
-
-def parse_pin(value):
-    moment(value["sealed"])
-    if "stored" in value:
-        moment(value["stored"])
-    return parse_head(value)
+def unfinished(path):
+    """What a sealer writes before it gives it the name of a segment."""
+    name = re.fullmatch(r"\.[0-9]{12}\.jsonl\.zst\.[ -~]+\.unfinished", os.path.basename(path))
+    return name and not os.path.islink(path) and os.path.isfile(path)
 
 
 def opinion(policy_path, folder, at=None, pins=None):
     """The whole verification: a report, which never raises."""
-    report = Report([], [])
+    report = Report([], 0, [])
     try:
-        with open(policy_path, "rb") as file:
-            policy = parse_policy(file.read())
         now = clock.time_ns() // 1000
-        pinned = load_pins(pins)
-        verify(policy, folder, Times(now, moment(at) if at else now), pinned, report)
+        with open(policy_path, "rb") as file:
+            logs = parse_policy(file.read(), now)
+        heads = load_pins(pins) if pins else {}
+        if not os.path.isdir(folder):
+            raise NoVerdict(f"{folder} is not a folder")
+        for log in logs:
+            Walk(log, folder, Times(now, moment(at) if at else now), heads.get(log.origin), report).all()
     except (NoVerdict, OSError) as reason:
-        report.unread.append(str(reason))
+        report.undecided.append(str(reason))
     return report
+
+
+def each():
+    """Answers {policy, folder, at, pins} from each line of the input."""
+    for line in sys.stdin:
+        asked = json.loads(line)
+        report = opinion(asked["policy"], asked["folder"], asked.get("at"), asked.get("pins"))
+        print(json.dumps(report.json()), flush=True)
+    return 0
 
 
 def main():
@@ -307,15 +248,11 @@ def main():
     parser.add_argument("--policy")
     parser.add_argument("--at", help="judge the silence after the last segment at this time")
     parser.add_argument("--pins", help="heads that an earlier run pinned")
-    parser.add_argument("--each", action="store_true", help="read {policy, folder, at, pins} from each line of the input")
+    parser.add_argument("--each", action="store_true", help=each.__doc__)
     parser.add_argument("folder", nargs="?")
     arguments = parser.parse_args()
     if arguments.each:
-        for line in sys.stdin:
-            asked = json.loads(line)
-            report = opinion(asked["policy"], asked["folder"], asked.get("at"), asked.get("pins"))
-            print(json.dumps(report.json()), flush=True)
-        return 0
+        return each()
     if not arguments.policy or not arguments.folder:
         parser.error("a policy and a folder are due")
     report = opinion(arguments.policy, arguments.folder, arguments.at, arguments.pins)

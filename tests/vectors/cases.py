@@ -43,12 +43,18 @@ class Vector:
     line: int = None
     index: int = None
     pins: object = None
+    faults: int = 1
+    acknowledged: int = 0
 
     def expected(self):
         shown = {"what": self.what, "exit": self.exit, "at": self.at}
         for name in ("code", "object", "line", "index"):
             if getattr(self, name) is not None:
                 shown[name] = getattr(self, name)
+        if self.exit == 1 and self.faults != 1:
+            shown["faults"] = self.faults
+        if self.acknowledged:
+            shown["acknowledged"] = self.acknowledged
         return shown
 
     def policy_bytes(self):
@@ -64,7 +70,7 @@ def no_verdict(name, what, log, policy_=None, **more):
 
 
 def fault(code, name, what, log, policy_=None, object=1, **more):
-    place = object if isinstance(object, str) else log.name(object)
+    place = log.name(object) if isinstance(object, int) else object
     return made(f"{code}--{name}", 1, what, log, policy_, code=code, object=place, **more)
 
 
@@ -788,6 +794,7 @@ def places():
         swapped,
         object=2,
         line=1,
+        faults=2,
         objects={**swapped.objects, swapped.name(2): three, swapped.name(3): two},
     )
     yield edited(
@@ -1001,6 +1008,19 @@ def heads():
         change(forked.head)
         forked.add()
         yield fault(code, name, what, forked, object=2, line=1, index=7)
+    for code, name, what, changes in (
+        ("index-mismatch", "neighbour-before-prev", "another index and another `prev` than the predecessor's", (one_less, other_last)),
+        ("prev-mismatch", "neighbour-before-left", "another `prev` and another `left` than the predecessor's", (other_last, forged_subtree)),
+        ("left-mismatch", "neighbour-before-sealed-before", "another `left` and another `sealed_before` than the predecessor's", (forged_subtree, other_sealed)),
+    ):
+        forked = log_of(2)
+        for change in changes:
+            change(forked.head)
+        forked.add()
+        yield fault(code, name, what, forked, object=2, line=1, index=6 if code == "index-mismatch" else 7)
+    unsound = log_of(4)
+    unsound.objects[unsound.name(1)] = b"garbage"
+    yield fault("frame-form", "between-sound-ones", "a segment is not compared with one that is not its neighbour", unsound)
     shorter = log_of(2)
     shorter.head.range = log_of(1).add((EVENTS[0],)).head.range
     shorter.add()
@@ -1025,6 +1045,18 @@ def heads():
         line=1,
         index=7,
     )
+
+
+def one_less(head):
+    head.range = log_of(1).add((EVENTS[0],)).head.range
+
+
+def other_last(head):
+    head.last = sha256(b"x")
+
+
+def other_sealed(head):
+    head.sealed = 30
 
 
 def forged_subtree(head):
@@ -1102,6 +1134,7 @@ def keys():
         {**log.policy(), "logs": [{**log.log_policy(), "verifier_keys": [b.verifier_key()]}], "keys": [b.policy()]},
         object=0,
         line=2,
+        faults=2,
     )
     rotated = log_of(2).add(change=(b, a)).add()
     yield fault(
@@ -1112,6 +1145,7 @@ def keys():
         log_of(2).policy(),
         object=2,
         line=2,
+        faults=2,
     )
     yield fault(
         "key-outside-span",
@@ -1120,6 +1154,7 @@ def keys():
         log,
         log.policy(keys=[a.policy(valid_from=short(1000 * HOUR))]),
         object=0,
+        faults=2,
     )
     yield fault(
         "key-outside-span",
@@ -1128,6 +1163,7 @@ def keys():
         log_of(5),
         log.policy(keys=[a.policy(retired_at=short(2 * HOUR + 1800))]),
         object=3,
+        faults=2,
     )
     stolen = Log().name(3)
     yield compromised(

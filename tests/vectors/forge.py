@@ -360,12 +360,12 @@ class Log:
         root = base64.b64encode(head.range.root()).decode()
         return {"segment": number, "size": head.range.size, "root": root}
 
-    def pin(self, number):
-        return {**self.position(number), "sealed": when(self.heads[number].sealed)}
-
     def end(self, number):
         """The end of the log as a policy declares it."""
         return {**self.position(number), "sealed": short(self.heads[number].sealed)}
+
+    def pin(self, number):
+        return {**self.position(number), "sealed": when(self.heads[number].sealed)}
 
     def log_policy(self, **more):
         return {

@@ -120,7 +120,7 @@ fn plan<'p>(
         record.note(Note::UnfinishedFiles { count }, Place::default());
     }
     match listed {
-        Ok(_) => Some(planner.finish()),
+        Ok(()) => Some(planner.finish()),
         Err(error) => {
             record.unreadable(Unreadable::Listing, error, Place::default());
             None

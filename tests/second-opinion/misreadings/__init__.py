@@ -1,5 +1,5 @@
 """All misreadings, in the order of the guides."""
 
-from misreadings import frames, lines, segments
+from misreadings import absences, chain, frames, lines, policies, segments
 
-ALL = [*frames.ALL, *lines.ALL, *segments.ALL]
+ALL = [*frames.ALL, *lines.ALL, *segments.ALL, *policies.ALL, *chain.ALL, *absences.ALL]
