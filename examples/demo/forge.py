@@ -1,7 +1,7 @@
 """Forges a copy of a log, to see whether the verifier notices: forge.py WHAT FOLDER
 
-FOLDER holds the segments of one log, at any depth, in which Terraform's own events were sealed. Frames are always written anew with
-correct checksums, so nothing is found by an unreadable file. What was forged is printed as one sentence.
+FOLDER contains the segments of one log, at any depth, in which Terraform's own events were sealed. All frames are written again
+with correct checksums, so that nothing is found because a file cannot be read. What was forged is printed as one sentence.
 """
 
 import base64
@@ -47,7 +47,7 @@ def entry_removed(folder):
 def tail_cut_off(folder):
     last = max(folder.rglob("*.jsonl.zst"))
     last.unlink()
-    return f"{last.name}, the newest segment, is gone; what is left is a good log in itself."
+    return f"{last.name}, the newest segment, is gone; what is left is a valid log."
 
 
 def other_key(folder):
@@ -80,7 +80,7 @@ class Segment:
             segment = cls(path)
             if segment.find_creation():
                 return segment
-        raise SystemExit(f"no segment under {folder} tells of a creation")
+        raise SystemExit(f"no segment under {folder} contains a creation")
 
     def find_creation(self):
         for lines in self.frames:

@@ -1,7 +1,7 @@
 """Prints a repository's history as JSON Lines, oldest first, one event a commit: history.py FOLDER
 
-Where there is no history of its own (an unpacked archive), its files and their hashes stand in, so that there is
-something real to seal. What was read is said on standard error.
+An unpacked archive has no history. Its files and their hashes are printed instead, so that there is something real to seal.
+Standard error says what was read.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ def main():
         what = f"{len(events)} commit{'s' * (len(events) != 1)}" + (" (the clone is shallow, older ones are not here)" if shallow else "")
     else:
         events = list(files(folder))
-        what = f"no git history here, so the repository's {len(events)} files and their hashes stand in"
+        what = f"no git history here, so the repository's {len(events)} files and their hashes are used instead"
     for event in events:
         print(json.dumps(event))
     print(what, file=sys.stderr)

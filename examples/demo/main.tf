@@ -1,5 +1,5 @@
-# The whole declaration of an audit trail: a bucket that nobody can rewrite, a key that signs, and the policy that a
-# verifier holds both against.
+# The whole declaration of an audit trail: a bucket that nobody can rewrite, a key that signs, and the policy with which a
+# verifier compares both.
 
 terraform {
   required_providers {
@@ -22,10 +22,10 @@ provider "auditlog" {
 resource "auditlog_bucket" "audit" {
   bucket = "acme-audit-demo"
 
-  # COMPLIANCE: nobody can end this lock early, no administrator and not AWS. A real trail keeps its entries for years;
-  # try it with days first.
+  # GOVERNANCE and a few days, so that a first try can be undone. A real trail uses COMPLIANCE, which nobody can end early,
+  # not even AWS, and the years that its rules require.
   object_lock = {
-    mode = "COMPLIANCE"
+    mode = "GOVERNANCE"
     days = 3
   }
 }
@@ -41,9 +41,10 @@ data "auditlog_trust_policy" "audit" {
   account_id = auditlog_bucket.audit.account_id
 
   object_lock = {
-    mode = auditlog_bucket.audit.object_lock.mode
-    days = auditlog_bucket.audit.object_lock.days
-    from = auditlog_bucket.audit.creation_date
+    mode  = auditlog_bucket.audit.object_lock.mode
+    days  = auditlog_bucket.audit.object_lock.days
+    years = auditlog_bucket.audit.object_lock.years
+    from  = auditlog_bucket.audit.creation_date
   }
 
   logs                = [{ origin = "acme.example/audit/deployments" }]
@@ -56,7 +57,7 @@ data "auditlog_trust_policy" "audit" {
   }]
 }
 
-# Everything that the verifier will hold against the bucket. Keep it out of the writer's reach, in git for example.
+# The verifier compares the bucket with this. Keep it out of the writer's reach, for example in git.
 output "trust_policy" {
   value = data.auditlog_trust_policy.audit.json
 }

@@ -1,4 +1,8 @@
-"""Asks the object store directly, past our own commands: store.py copy BUCKET FOLDER | store.py delete-oldest BUCKET
+"""Asks the object store directly, without our own commands.
+
+store.py copy BUCKET FOLDER             copies every object to a folder
+store.py try-to-delete-oldest BUCKET    fails if the store lets it
+store.py delete-oldest BUCKET           with the permission that ends a GOVERNANCE lock early
 
 The endpoint and the credentials come from the environment, as for any AWS client.
 """
@@ -12,7 +16,7 @@ import botocore.session
 
 
 def main():
-    actions = {"copy": copy, "delete-oldest": delete_oldest}
+    actions = {"copy": copy, "try-to-delete-oldest": try_to_delete_oldest, "delete-oldest": delete_oldest}
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     s3 = botocore.session.get_session().create_client("s3", endpoint_url=endpoint, region_name=os.environ["AWS_REGION"])
     actions[sys.argv[1]](s3, *sys.argv[2:])
@@ -28,17 +32,28 @@ def copy(s3, bucket, folder):
     print(f"{len(objects)} objects")
 
 
-def delete_oldest(s3, bucket):
-    """Tries to delete the first segment for good, with every right there is. Fails if the store lets it."""
-    key = keys(s3, bucket)[0]
-    version = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
+def try_to_delete_oldest(s3, bucket):
+    """Tries to delete the first segment for good. Fails if the store lets it."""
+    key, version = oldest(s3, bucket)
     try:
-        s3.delete_object(Bucket=bucket, Key=key, VersionId=version, BypassGovernanceRetention=True)
+        s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
     except botocore.exceptions.ClientError as error:
         refusal = error.response["Error"]
         print(f"DELETE {key}, version {version[:8]}…: {refusal['Code']}, «{refusal['Message']}»")
     else:
-        raise SystemExit(f"the store deleted {key}, version {version}, though it is locked")
+        raise SystemExit(f"the store deleted {key}, version {version}, although it is locked")
+
+
+def delete_oldest(s3, bucket):
+    """Deletes the first segment for good, as somebody with s3:BypassGovernanceRetention can."""
+    key, version = oldest(s3, bucket)
+    s3.delete_object(Bucket=bucket, Key=key, VersionId=version, BypassGovernanceRetention=True)
+    print(f"DELETE {key}, version {version[:8]}…, bypassing GOVERNANCE: deleted")
+
+
+def oldest(s3, bucket):
+    key = keys(s3, bucket)[0]
+    return key, s3.head_object(Bucket=bucket, Key=key)["VersionId"]
 
 
 def keys(s3, bucket):

@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# Credentials come from where the AWS CLI finds them: environment, profile, SSO, the role of the machine.
+# Credentials come from where the AWS CLI finds them: environment, profile, SSO, the machine's role.
 provider "auditlog" {
   region = "eu-central-1"
 

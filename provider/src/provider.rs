@@ -70,29 +70,29 @@ impl Provider for Auditlog {
             .description("Audit logs that nobody can change unnoticed.")
             .attribute(
                 "region",
-                text("AWS region of every bucket and key. Without it: `AWS_REGION`, then the profile's region.")
+                text("AWS region of all buckets and keys. Default: `AWS_REGION`, then the profile's region.")
                     .validate(|region: String| check_region(&region)),
             )
-            .attribute("profile", text("Profile of the shared files. Without it: `AWS_PROFILE`, then `default`."))
-            .attribute("access_key", text("Access key. Better left to the standard chain of credentials."))
-            .attribute("secret_key", text("Secret key that goes with `access_key`.").sensitive())
+            .attribute("profile", text("Profile of the shared files. It wins over key variables in the environment. Default: `AWS_PROFILE`, then `default`."))
+            .attribute("access_key", text("Access key. Everybody who can read the configuration can read it, so prefer the other ways to sign in."))
+            .attribute("secret_key", text("Secret key that belongs to `access_key`.").sensitive())
             .attribute("token", text("Session token of temporary credentials.").sensitive())
             .attribute("shared_config_files", files("Configuration files in place of `~/.aws/config`."))
             .attribute("shared_credentials_files", files("Credential files in place of `~/.aws/credentials`."))
-            .attribute("s3_use_path_style", flag("Put the bucket into the path of the URL and not into its host."))
-            .attribute("max_retries", Attribute::optional(Type::Number).description("Retries of a call after its first attempt, 0 to 50; 5 by default.").validate(|number: Number| check_range(&number, 0..=50, "retries")))
-            .attribute("connect_timeout_seconds", seconds("Until a connection is made, 1 to 3600; 5 by default."))
-            .attribute("attempt_timeout_seconds", seconds("For one attempt of a call with its answer, 1 to 3600; 30 by default."))
-            .attribute("operation_timeout_seconds", seconds("For a call with all its retries, and for AWS to settle a change, 1 to 3600; 180 by default."))
+            .attribute("s3_use_path_style", flag("Whether the bucket's name is in the path of a URL instead of its host."))
+            .attribute("max_retries", Attribute::optional(Type::Number).description("Retries of a call after its first attempt, 0 to 50. Default: 5.").validate(|number: Number| check_range(&number, 0..=50, "retries")))
+            .attribute("connect_timeout_seconds", seconds("Timeout for making a connection, 1 to 3600 seconds. Default: 5."))
+            .attribute("attempt_timeout_seconds", seconds("Timeout for one attempt of a call and its answer, 1 to 3600 seconds. Default: 30."))
+            .attribute("operation_timeout_seconds", seconds("Timeout for a call with all its retries, and for AWS to settle a change, 1 to 3600 seconds. Default: 180."))
             .attribute(
                 "skip_requesting_account_id",
-                flag("Do not ask STS for the account, for endpoints without STS. `account_id` is then null."),
+                flag("Whether STS is not asked for the account, for endpoints without STS. `account_id` is then null."),
             )
             .attribute(
                 "allowed_account_ids",
-                accounts("The accounts to work in; with credentials of another one, nothing is done."),
+                accounts("Accounts that the provider may work in. With credentials of another account, it does nothing."),
             )
-            .attribute("forbidden_account_ids", accounts("Accounts not to work in."))
+            .attribute("forbidden_account_ids", accounts("Accounts that the provider must not work in."))
             .block(
                 "endpoints",
                 Block::single(
@@ -101,12 +101,12 @@ impl Provider for Auditlog {
                         .attribute("kms", url("Endpoint of AWS KMS."))
                         .attribute("sts", url("Endpoint of AWS STS.")),
                 )
-                .description("Endpoints in place of AWS's own. Without them: `AWS_ENDPOINT_URL_S3` and the like."),
+                .description("Endpoints in place of those of AWS. Default: `AWS_ENDPOINT_URL_S3` and the variables like it."),
             )
             .block(
                 "default_tags",
                 Block::single(Fields::new().attribute("tags", tags::attribute("Tags by key.")))
-                    .description("Tags for everything that the provider makes. A resource's own tag wins."),
+                    .description("Tags for everything that the provider creates. A resource's own tag of the same key wins."),
             )
     }
 

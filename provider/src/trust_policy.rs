@@ -1,6 +1,6 @@
-//! `auditlog_trust_policy`: what was declared, as the one document that a verifier is given.
+//! `auditlog_trust_policy`: what was declared, as the one document that a verifier needs.
 //!
-//! It calls nothing and knows no time but those in its arguments: the same configuration gives the same bytes.
+//! It calls nothing and uses only the times in its arguments: the same configuration gives the same bytes.
 
 use auditlog_chain::keys::{PublicKey, VerifierKey};
 use auditlog_chain::origin::Origin;
@@ -10,8 +10,8 @@ use auditlog_chain::policy::{
 };
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{
-    Attribute, AttributePath, Context, DataSource, Diagnostic, Field, Fields, Nested, Object,
-    Result, Schema, Type, model,
+    Attribute, AttributePath, Context, DataSource, Diagnostic, Field, Fields, Nested, Number,
+    Object, Result, Schema, Type, model,
 };
 
 use crate::account::{Account, check_account};
@@ -77,31 +77,31 @@ impl DataSource for TrustPolicySource {
 
     fn schema(&self) -> Schema {
         Schema::new()
-            .description("The trust policy: what was declared, as the one document that `auditlog-verify` is given.")
-            .attribute("bucket", optional("Name of the bucket. Without it, the logs lie in a folder."))
+            .description("The trust policy: what was declared, as the one document that `auditlog-verify` needs.")
+            .attribute("bucket", optional("Name of the bucket. Without it, the logs are in a folder."))
             .attribute("region", optional("Region of the bucket."))
             .attribute("account_id", optional("Account that owns the bucket, twelve digits.").validate(|account: String| check_account(&account)))
             .attribute(
                 "object_lock",
-                Attribute::required(Nested::single(span_fields())).description("What was declared about the lock."),
+                Attribute::required(Nested::single(span_fields())).description("Declared lock, with exactly one of `days` and `years`."),
             )
             .attribute(
                 "max_silence_seconds",
                 Attribute::required(Type::Number)
                     .description("Seconds that a log may go without a new segment before its silence is a finding. The retention must be at least twice as long.")
-                    .validate(check_silence),
+                    .validate(|seconds: Number| check_silence(&seconds)),
             )
-            .attribute("logs", Attribute::required(Nested::list(log_fields())).description("The logs, at least one."))
+            .attribute("logs", Attribute::required(Nested::list(log_fields())).description("Logs, at least one."))
             .attribute(
                 "keys",
-                Attribute::required(Nested::list(key_fields())).description("The keys that may sign them, at least one."),
+                Attribute::required(Nested::list(key_fields())).description("Keys that may sign the logs, at least one."),
             )
             .attribute(
                 "declared_prefixes",
                 Attribute::optional(Type::list(Type::String))
-                    .description("Prefixes, ended by `/`, under which the bucket may hold anything else."),
+                    .description("Prefixes, each ending in `/`, under which the bucket may contain anything else."),
             )
-            .attribute("json", Attribute::computed(Type::String).description("The document. Write it to a file as it is."))
+            .attribute("json", Attribute::computed(Type::String).description("Trust policy as JSON. Write it to a file unchanged."))
             .attribute("sha256", Attribute::computed(Type::String).description("SHA-256 of `json`, in hex."))
     }
 
@@ -145,7 +145,7 @@ impl DataSource for TrustPolicySource {
 fn span_fields() -> Fields {
     period_attributes(Fields::new()).attribute(
         "from",
-        time("When it was declared: the bucket's `creation_date`."),
+        time("Time of the declaration, RFC 3339: the bucket's `creation_date`."),
     )
 }
 
@@ -154,24 +154,24 @@ fn log_fields() -> Fields {
         .attribute(
             "origin",
             Attribute::required(Type::String)
-                .description("Its unique name, a URL without a scheme such as `acme.example/audit/payments`.")
+                .description("Unique name of the log, a URL without a scheme such as `acme.example/audit/payments`.")
                 .validate(|origin: String| parse_origin(&origin).map(drop)),
         )
         .attribute(
             "prefix",
-            optional("Where its segments lie in the bucket. Without it: the last part of the origin.")
+            optional("Prefix of its segments in the bucket. Default: the last part of the origin.")
                 .validate(|prefix: String| check_prefix(&prefix)),
         )
         .attribute(
             "began",
-            optional("When it began. Without it: `object_lock.from`.")
+            optional("Time at which it began, RFC 3339. Default: `object_lock.from`.")
                 .validate(|text: String| parse_time(&text).map(drop)),
         )
         .attribute(
             "max_silence_seconds",
             Attribute::optional(Type::Number)
                 .description("Seconds that this log may go without a new segment, in place of the default for all logs.")
-                .validate(check_silence),
+                .validate(|seconds: Number| check_silence(&seconds)),
         )
 }
 
@@ -180,19 +180,17 @@ fn key_fields() -> Fields {
         .attribute(
             "public_key",
             Attribute::required(Type::String)
-                .description(
-                    "The public key as PEM: `public_key_pem` of an `auditlog_signing_key`.",
-                )
+                .description("Public key as PEM: `public_key_pem` of an `auditlog_signing_key`.")
                 .validate(|pem: String| parse_key(&pem).map(drop)),
         )
         .attribute("arn", optional("ARN of the key in KMS."))
         .attribute(
             "valid_from",
-            time("From when on it may sign: the key's `creation_date`."),
+            time("Time from which the key may sign, RFC 3339: its `creation_date`."),
         )
         .attribute(
             "retired_at",
-            optional("From when on it may sign no more.")
+            optional("Time from which the key must not sign any more, RFC 3339.")
                 .validate(|text: String| parse_time(&text).map(drop)),
         )
 }
@@ -207,11 +205,14 @@ fn time(description: &str) -> Attribute {
         .validate(|text: String| parse_time(&text).map(drop))
 }
 
-fn check_silence(seconds: u64) -> Result<(), String> {
-    if (1..=i64::MAX.unsigned_abs()).contains(&seconds) {
-        return Ok(());
+fn check_silence(seconds: &Number) -> Result<(), String> {
+    match seconds.as_i64() {
+        Some(1..) => Ok(()),
+        Some(_) | None => Err(format!(
+            "{seconds} is not a whole number of seconds between 1 and {}.",
+            i64::MAX
+        )),
     }
-    Err(format!("{seconds} is not at least 1."))
 }
 
 fn check_prefix(prefix: &str) -> Result<(), String> {

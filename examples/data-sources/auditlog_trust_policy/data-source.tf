@@ -3,7 +3,7 @@ resource "auditlog_bucket" "audit" {
 
   object_lock = {
     mode = "GOVERNANCE"
-    days = 7
+    days = 3
   }
 }
 
@@ -23,8 +23,8 @@ data "auditlog_trust_policy" "audit" {
     from  = auditlog_bucket.audit.creation_date
   }
 
-  # A log that has nothing to say writes an empty segment well within this time.
-  max_silence_seconds = 3600
+  # 25 hours: a log that has nothing to record writes an empty segment each day.
+  max_silence_seconds = 90000
 
   logs = [
     { origin = "acme.example/audit/payments" },
@@ -38,7 +38,7 @@ data "auditlog_trust_policy" "audit" {
   }]
 }
 
-# Keep it where the writer of the logs cannot reach it: in git, in another account.
+# Keep it out of the writer's reach, in git or in another account.
 output "trust_policy" {
   value = data.auditlog_trust_policy.audit.json
 }

@@ -1,11 +1,11 @@
 resource "auditlog_bucket" "audit" {
   bucket = "acme-audit-trail"
 
-  # GOVERNANCE and a few days to begin with. COMPLIANCE cannot be taken back by anyone, AWS included: use it once you
-  # know how long the logs have to be kept.
+  # GOVERNANCE and a few days, so that a first try can be undone. Nobody can end COMPLIANCE early, not even AWS: use it
+  # when you know for how many years the logs must be kept.
   object_lock = {
     mode = "GOVERNANCE"
-    days = 7
+    days = 3
   }
 
   tags = {

@@ -1,13 +1,18 @@
-//! What the README tells a newcomer to do works as it stands there.
+//! The README and the demo work as they are written, in each variant that their text recommends.
 
 use std::fs;
 
-use auditlog_tests::{Engine, Terraform, root};
+use auditlog_chain::policy::{LockMode, TrustPolicy};
+use auditlog_tests::{Endpoint, Engine, Terraform, root};
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
 
 /// The fenced block of this language, or for `""` the one without a language, that contains a word.
 fn block(language: &str, word: &str) -> String {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    // Every second part stands between two fences; its first line is the language.
+    let readme = read("README.md");
+    // Every second part is between two fences; its first line is the language.
     let blocks = readme
         .split("```")
         .skip(1)
@@ -25,34 +30,86 @@ pub(crate) fn main_tf() -> String {
     block("hcl", "auditlog_bucket")
 }
 
-#[test]
-fn the_first_use_works_as_written() {
-    let endpoint = Engine::Ministack.start();
+/// What the text recommends for a real trail, done as a person does it: two words of the configuration are changed.
+fn years_of_compliance(main_tf: &str, years: u32) -> String {
+    let lock = "    mode = \"GOVERNANCE\"\n    days = 3\n";
+    assert!(main_tf.contains(lock), "the lock of a first try: {main_tf}");
+    main_tf.replace(
+        lock,
+        &format!("    mode  = \"COMPLIANCE\"\n    years = {years}\n"),
+    )
+}
+
+/// Runs the README's commands on a configuration, and returns its trust policy.
+fn first_use(endpoint: &Endpoint, main_tf: &str) -> TrustPolicy {
     let terraform = Terraform::in_empty_folder(&endpoint.env());
-    terraform.write("main.tf", &main_tf());
+    terraform.write("main.tf", main_tf);
     terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
     let run = terraform.shell(&block("", "terraform init")).ok();
     assert!(
         terraform.path().join("pins.json").is_file(),
-        "no heads are pinned: {run}"
+        "nothing is pinned: {run}"
     );
-    assert_eq!(
-        terraform.plan().status,
-        0,
-        "the declaration is what is there"
+    assert!(run.stdout.contains("\nverified: "), "{run}");
+    let plan = terraform.plan();
+    assert_eq!(plan.status, 0, "the declaration is what is there: {plan}");
+    terraform.run(&["fmt", "-check", "-diff"]).ok();
+    let policy = fs::read(terraform.path().join("trust-policy.json")).expect("trust-policy.json");
+    TrustPolicy::parse(&policy).expect("a trust policy")
+}
+
+#[track_caller]
+fn assert_locks(policy: &TrustPolicy, mode: LockMode, retention_days: u32) {
+    let [span] = &policy.document().lock[..] else {
+        panic!("one span: {:?}", policy.document().lock);
+    };
+    assert_eq!((span.mode, span.retention_days), (mode, retention_days));
+    let silence = &policy.document().logs[0].max_silence[0];
+    assert_eq!(silence.seconds, 25 * 60 * 60);
+}
+
+#[test]
+fn first_use_works_as_written() {
+    let policy = first_use(&Engine::Ministack.start(), &main_tf());
+    assert_locks(&policy, LockMode::Governance, 3);
+}
+
+#[test]
+fn first_use_works_for_a_real_trail() {
+    let real = years_of_compliance(&main_tf(), 6);
+    let policy = first_use(&Engine::Ministack.start(), &real);
+    assert_locks(&policy, LockMode::Compliance, 6 * 365);
+}
+
+/// `make demo` runs it as written.
+#[test]
+fn declaration_of_the_demo_works_for_a_real_trail() {
+    let endpoint = Engine::Ministack.start();
+    let terraform = Terraform::in_empty_folder(&endpoint.env());
+    terraform.write(
+        "main.tf",
+        &years_of_compliance(&read("examples/demo/main.tf"), 7),
     );
+    terraform.init();
+    terraform.apply().ok();
+    let json = terraform.output("trust_policy");
+    let policy = TrustPolicy::parse(json.as_str().expect("a text").as_bytes());
+    assert_locks(
+        &policy.expect("a trust policy"),
+        LockMode::Compliance,
+        7 * 365,
+    );
+    assert_eq!(terraform.plan().status, 0);
 }
 
 #[test]
 fn it_names_the_pinned_endpoints() {
-    let pins =
-        fs::read_to_string(root().join("tests/requirements.txt")).expect("tests/requirements.txt");
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let pins = read("tests/requirements.txt");
     for (name, package) in [("MiniStack", "ministack=="), ("moto", "moto==")] {
         let mut pinned = pins.lines().filter_map(|line| line.strip_prefix(package));
         let version = pinned.next().expect("a pin");
         assert!(
-            readme.contains(&format!("{name} {version}")),
+            read("README.md").contains(&format!("{name} {version}")),
             "README.md names another version of {name} than {version}"
         );
     }
@@ -60,7 +117,7 @@ fn it_names_the_pinned_endpoints() {
 
 #[test]
 fn every_path_it_names_exists() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let readme = read("README.md");
     let linked = readme
         .split("](")
         .skip(1)
@@ -68,7 +125,7 @@ fn every_path_it_names_exists() {
     for path in linked.filter(|path| !path.contains("://")) {
         assert!(
             root().join(path).exists(),
-            "README.md links {path}, which is not there"
+            "README.md links {path}, which does not exist"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use auditlog_tests::{Terraform, root};
+use auditlog_tests::{Command, Terraform, root};
 use serde_json::Value;
 
 const PAGES: &[(&str, &str, &str)] = &[
@@ -80,7 +80,7 @@ fn assert_documented(block: &Value, page: &str, name: &str) {
 }
 
 #[test]
-fn every_example_is_valid_and_stands_in_its_page() {
+fn every_example_is_valid_and_appears_in_its_page() {
     let terraform = terraform();
     let examples = [
         ("provider/provider.tf", "index.md"),
@@ -120,4 +120,25 @@ fn every_example_is_valid_and_stands_in_its_page() {
             "the import of {resource}"
         );
     }
+}
+
+#[test]
+fn tested_module_passes_its_tests_without_aws_and_without_credentials() {
+    let module = root().join("examples/tested-module");
+    let terraform = Terraform::in_empty_folder(&[]);
+    let copy = Command::new("cp").arg("-R").arg(module.join("."));
+    copy.arg(terraform.path()).run().ok();
+    terraform.init();
+    let run = terraform.run(&["test", "-no-color"]).ok();
+    assert!(run.stdout.contains("Success! 3 passed, 0 failed."), "{run}");
+    terraform
+        .run(&["fmt", "-check", "-recursive", "-diff"])
+        .ok();
+
+    let shown = read(&module.join("tests/trail.tftest.hcl"));
+    let page = read(&root().join("docs/index.md"));
+    assert!(
+        page.contains(&format!("```terraform\n{shown}```")),
+        "the page shows another test"
+    );
 }
