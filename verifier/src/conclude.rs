@@ -87,6 +87,7 @@ fn log_report(log: &LogPolicy, verdict: Verdict, walked: Walked) -> LogReport {
         opened: walked.first.map(|(_, opened)| opened),
         head: walked.last,
         holes: walked.holes,
+        shadowed: walked.shadowed,
         keys: walked.keys,
         verified: VerifiedHead::mint(verdict, &log.origin, walked.last),
     }

@@ -75,6 +75,7 @@ mod budget;
 mod conclude;
 mod examine;
 pub mod fault;
+pub mod finding;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzz;

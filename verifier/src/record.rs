@@ -2,6 +2,7 @@
 
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::note::Note;
 use crate::place::{Place, Placed};
 use crate::source::ReadError;
@@ -15,7 +16,7 @@ const MAX_LISTED: usize = 10_000;
 /// Faults, acknowledged faults, undecided things, and notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
-    pub(crate) faults: Found<Fault>,
+    pub(crate) faults: Found<Finding>,
     pub(crate) acknowledged: Found<Acknowledged>,
     pub(crate) undecided: Found<Undecided>,
     pub(crate) notes: Found<Note>,
@@ -70,7 +71,19 @@ impl<T> Found<T> {
 
 impl Record {
     pub(crate) fn fault(&mut self, fault: Fault, place: Place) {
-        self.faults.push(fault, place);
+        self.finding(fault.into(), place);
+    }
+
+    pub(crate) fn finding(&mut self, finding: Finding, place: Place) {
+        self.faults.push(finding, place);
+    }
+
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the rules of absence call it soon")
+    )]
+    pub(crate) fn acknowledged(&mut self, acknowledged: Acknowledged, place: Place) {
+        self.acknowledged.push(acknowledged, place);
     }
 
     pub(crate) fn undecided(&mut self, undecided: Undecided, place: Place) {

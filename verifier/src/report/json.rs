@@ -2,12 +2,15 @@
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
+use auditlog_chain::policy;
 use auditlog_chain::timestamp::Timestamp;
 use serde::Serialize;
 
+use super::stanza::stanza;
 use super::{HELP, LogReport, Report};
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::holes::Hole;
 use crate::not_checked::NotChecked;
 use crate::note::Note;
@@ -39,7 +42,7 @@ struct JsonReport<'r> {
     at: Timestamp,
     logs: Vec<JsonLog<'r>>,
     fault_count: u64,
-    faults: Vec<JsonFault<'r>>,
+    faults: Vec<JsonFinding<'r>>,
     acknowledged_count: u64,
     acknowledged: Vec<JsonAcknowledged<'r>>,
     undecided_count: u64,
@@ -71,6 +74,7 @@ struct JsonLog<'r> {
     keys: &'r [String],
     hole_count: u64,
     holes: &'r [Hole],
+    shadowed: u64,
 }
 
 #[derive(Serialize)]
@@ -91,6 +95,14 @@ struct JsonFault<'r> {
     expected: String,
     found: String,
     help: String,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'r> {
+    #[serde(flatten)]
+    fault: JsonFault<'r>,
+    /// The entry that covers it, to paste.
+    acknowledge: Option<policy::Acknowledged>,
 }
 
 #[derive(Serialize)]
@@ -139,7 +151,7 @@ impl<'r> JsonReport<'r> {
             at: report.at,
             logs: report.logs.iter().map(JsonLog::of).collect(),
             fault_count: record.faults.count(),
-            faults: all(&record.faults, |one| JsonFault::of(&one.what, &one.place)),
+            faults: all(&record.faults, |one| JsonFinding::of(one, report.now)),
             acknowledged_count: record.acknowledged.count(),
             acknowledged: all(&record.acknowledged, JsonAcknowledged::of),
             undecided_count: record.undecided.count(),
@@ -174,6 +186,7 @@ impl<'r> JsonLog<'r> {
             keys: &log.keys,
             hole_count: log.holes.count(),
             holes: log.holes.listed(),
+            shadowed: log.shadowed,
         }
     }
 }
@@ -200,6 +213,15 @@ impl<'r> JsonFault<'r> {
             expected,
             found,
             help: format!("{HELP}#{}", fault.code()),
+        }
+    }
+}
+
+impl<'r> JsonFinding<'r> {
+    fn of(found: &'r Placed<Finding>, now: Timestamp) -> Self {
+        Self {
+            fault: JsonFault::of(&found.what.fault, &found.place),
+            acknowledge: stanza(found, now),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The last line of the text: what was verified, from where to where, under which key, and what was not checked.
 
 use super::plain::plain;
-use super::text::plural;
+use super::text::{plural, shadowed};
 use super::{LogReport, Report};
-use crate::holes::Holes;
+use crate::holes::{Hole, Holes, WhyAbsent};
+use crate::not_checked::NotChecked;
 use crate::verdict::Verdict;
 
 /// Holes that the last line names; the rest is counted.
@@ -15,12 +16,22 @@ pub(super) fn last_line(report: &Report) -> String {
     if report.logs.is_empty() {
         parts.push("nothing was verified".to_owned());
     }
+    if expiry_is_claimed(report) {
+        parts.push("expiry is the signer's word".to_owned());
+    }
     if report.at != report.now {
         parts.push(format!("silence judged at {}", report.at.to_rfc3339()));
     }
     let not_checked = report.not_checked.iter();
     parts.extend(not_checked.map(|what| format!("{} not checked", plain(&what.to_string()))));
     format!("{}: {}", report.verdict(), parts.join("; "))
+}
+
+/// In a folder, nothing but the signer's times shows that what is absent has expired.
+fn expiry_is_claimed(report: &Report) -> bool {
+    let expired = |hole: &Hole| hole.why == WhyAbsent::Expired;
+    let mut holes = report.logs.iter().flat_map(|log| log.holes.listed());
+    report.not_checked.contains(&NotChecked::Storage) && holes.any(expired)
 }
 
 fn counts(report: &Report) -> Vec<String> {
@@ -53,8 +64,12 @@ fn summary(log: &LogReport) -> String {
     };
     let (entries, last, but) = (log.entries, head.position.segment, except(&log.holes));
     let (from, to) = (opened.to_rfc3339(), head.sealed.to_rfc3339());
+    let shadowed = match log.shadowed {
+        0 => String::new(),
+        count => format!(", {}", shadowed(count)),
+    };
     format!(
-        "{origin}: {verdict}{entries} entries in segments {first} to {last}{but}, {from} to {to}, under {keys}"
+        "{origin}: {verdict}{entries} entries in segments {first} to {last}{but}, {from} to {to}, under {keys}{shadowed}"
     )
 }
 

@@ -6,6 +6,9 @@ mod json;
 mod last_line;
 mod note;
 mod plain;
+mod stanza;
+#[cfg(test)]
+mod tests;
 mod text;
 mod undecided;
 
@@ -14,7 +17,7 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::acknowledged::Acknowledged;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::head::VerifiedHead;
 use crate::holes::Holes;
 use crate::not_checked::NotChecked;
@@ -52,6 +55,9 @@ pub struct LogReport {
     pub head: Option<Pin>,
     /// Segments that are absent and may be.
     pub holes: Holes,
+    /// Number of object keys where plain readers see something else than the version that was verified: a disowned version,
+    /// or a delete marker.
+    pub shadowed: u64,
     /// Ids of the keys that signed, in hex, in the order in which they first did.
     pub keys: Vec<String>,
     pub(crate) verified: Option<VerifiedHead>,
@@ -88,7 +94,7 @@ impl Report {
     }
 
     /// The faults; [`Report::fault_count`] counts those too that are not listed.
-    pub fn faults(&self) -> &[Placed<Fault>] {
+    pub fn faults(&self) -> &[Placed<Finding>] {
         self.record.faults.listed()
     }
 

@@ -2,11 +2,15 @@
 
 use std::fmt::{self, Write as _};
 
+use auditlog_chain::timestamp::Timestamp;
+
 use super::last_line::last_line;
 use super::plain::{name, plain};
+use super::stanza::{stanza, to_ascii_json};
 use super::{HELP, LogReport, Report};
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::holes::{Hole, WhyAbsent};
 use crate::note::Note;
 use crate::place::{Place, Placed};
@@ -47,6 +51,12 @@ pub(super) fn plural(count: u64, word: &str) -> String {
     }
 }
 
+/// Where plain readers do not see what was verified.
+pub(super) fn shadowed(count: u64) -> String {
+    let keys = plural(count, "key");
+    format!("plain readers see something else at {count} {keys}")
+}
+
 fn write_report(out: &mut String, report: &Report) -> fmt::Result {
     let record = &report.record;
     writeln!(out, "policy   sha256 {}", report.policy_digest)?;
@@ -56,7 +66,10 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
         writeln!(out, "\nlog {}: {}", log.origin, log.verdict)?;
         write_log(out, log)?;
     }
-    write_all(out, "fault", &record.faults, write_fault)?;
+    for fault in record.faults.listed() {
+        write_fault(out, fault, report.now)?;
+    }
+    write_more(out, "fault", record.faults.more())?;
     write_all(
         out,
         "acknowledged",
@@ -71,7 +84,7 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
         write_note(out, note)?;
     }
     if record.notes.more() > 0 {
-        writeln!(out, "note: {} more are not listed", record.notes.more())?;
+        writeln!(out, "note: {} more not listed", record.notes.more())?;
     }
     writeln!(out, "\n{}", last_line(report))
 }
@@ -85,8 +98,12 @@ fn write_all<T>(
     for one in found.listed() {
         write(out, one)?;
     }
-    if found.more() > 0 {
-        writeln!(out, "\n{kind}: {} more are not listed", found.more())?;
+    write_more(out, kind, found.more())
+}
+
+fn write_more(out: &mut String, kind: &str, more: u64) -> fmt::Result {
+    if more > 0 {
+        writeln!(out, "\n{kind}: {more} more not listed")?;
     }
     Ok(())
 }
@@ -104,6 +121,9 @@ fn write_log(out: &mut String, log: &LogReport) -> fmt::Result {
         writeln!(out, "  entries  {}", log.entries)?;
         writeln!(out, "  time     {opened} to {}", head.sealed)?;
         writeln!(out, "  head     size {size}, root {root}")?;
+    }
+    if log.shadowed > 0 {
+        writeln!(out, "  shadowed {}", shadowed(log.shadowed))?;
     }
     if !log.keys.is_empty() {
         writeln!(out, "  keys     {}", log.keys.join(", "))?;
@@ -131,12 +151,20 @@ impl fmt::Display for WhyAbsent {
     }
 }
 
-fn write_fault(out: &mut String, found: &Placed<Fault>) -> fmt::Result {
-    let (fault, code) = (&found.what, found.what.code());
+fn write_fault(out: &mut String, found: &Placed<Finding>, now: Timestamp) -> fmt::Result {
+    let (fault, code) = (&found.what.fault, found.what.code());
     writeln!(out, "\nfault {code}: {}", plain(&fault.to_string()))?;
     write_place(out, &found.place)?;
     write_sides(out, fault)?;
-    writeln!(out, "  help:     {HELP}#{code}")
+    writeln!(out, "  help:     {HELP}#{code}")?;
+    if let Some(entry) = stanza(found, now) {
+        writeln!(
+            out,
+            "  if this is explained, add it to `acknowledged` of the policy:"
+        )?;
+        writeln!(out, "  {}", to_ascii_json(&entry))?;
+    }
+    Ok(())
 }
 
 fn write_acknowledged(out: &mut String, found: &Placed<Acknowledged>) -> fmt::Result {

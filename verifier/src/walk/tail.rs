@@ -24,6 +24,8 @@ pub(crate) struct Walked {
     /// The last one.
     pub(crate) last: Option<Pin>,
     pub(crate) holes: Holes,
+    /// Number of keys where plain readers see something else than the version that was verified.
+    pub(crate) shadowed: u64,
     pub(crate) keys: Vec<String>,
     pub(crate) record: Record,
 }
@@ -53,6 +55,7 @@ impl Walk<'_> {
             first: self.first,
             last: self.last,
             holes: self.holes,
+            shadowed: 0,
             keys: self.signed_by,
             record: self.record,
         }

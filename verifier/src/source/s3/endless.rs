@@ -116,9 +116,8 @@ mod tests {
     /// How a listing of such pages ends, and after how many of them.
     fn end(entries: usize, bytes: u64) -> (usize, Option<Endless>) {
         let mut watch = Watch::default();
-        let mut read = 0;
         for at in 0..20_000 {
-            read += bytes;
+            let read = bytes.saturating_mul(u64::try_from(at).unwrap());
             let taken = watch.page(entries, read);
             if let Err(endless) = taken.and_then(|()| watch.goes_on(&page(at))) {
                 return (at, Some(endless));

@@ -1,0 +1,42 @@
+//! The entry of the policy's `acknowledged` that covers a fault, to paste once a person has explained it.
+
+use std::fmt::Write as _;
+
+use auditlog_chain::policy::{Acknowledged, AcknowledgedCode};
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::finding::Finding;
+use crate::place::Placed;
+
+/// What stands for the reason until a person has written it.
+const REASON: &str = "explain here why this is not a reason to worry";
+
+/// The entry, dated `now`; `None` where no entry can cover the fault.
+pub(super) fn stanza(found: &Placed<Finding>, now: Timestamp) -> Option<Acknowledged> {
+    Some(Acknowledged {
+        code: AcknowledgedCode::parse(found.what.code())?,
+        log: found.place.log.clone(),
+        reason: REASON.to_owned(),
+        date: now,
+        found: *found.what.found.clone()?,
+    })
+}
+
+/// The entry as JSON of ASCII alone: a name in it may move the cursor or turn a line around, and a name that is escaped for
+/// that in another way would be another name once it is pasted.
+pub(super) fn to_ascii_json(entry: &Acknowledged) -> String {
+    let text = serde_json::to_string(entry).unwrap_or_default();
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\u{7f}' || !c.is_ascii() {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a string cannot fail.
+                _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
