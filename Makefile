@@ -48,6 +48,7 @@ soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, pol
 	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \
 		cargo test --workspace --test e2e both_verifiers_agree_on_mangled_logs -- --nocapture
 	AUDITLOG_KILL_CASES=100 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::signals
+	AUDITLOG_KILLS=3000 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::kills -- --nocapture
 	SOAK_ROUNDS=5000000 SOAK_SEED=$(SEED) cargo test --workspace --lib mutated_input
 
 # Each crate with a folder fuzz, and its targets.

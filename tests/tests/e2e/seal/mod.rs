@@ -7,6 +7,7 @@ mod crash;
 mod disk;
 mod folder;
 mod input;
+mod kills;
 mod network;
 mod resume;
 mod setup;

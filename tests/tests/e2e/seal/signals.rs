@@ -14,12 +14,14 @@ use crate::seal::bench::{
     Bench, Remote, accepted, each_once, ended, events, numbered, signal, start,
 };
 
+/// A number from the environment.
+pub(crate) fn asked(name: &str, usual: u64) -> u64 {
+    let text = std::env::var(name);
+    text.map_or(usual, |text| text.parse().expect("a number"))
+}
+
 /// `AUDITLOG_KILL_CASES` and `AUDITLOG_KILL_SEED` ask for more than the sample that every run takes.
 fn seeds() -> impl Iterator<Item = u64> {
-    let asked = |name, usual: u64| {
-        let text = std::env::var(name);
-        text.map_or(usual, |text| text.parse().expect("a number"))
-    };
     let (cases, seed) = (
         asked("AUDITLOG_KILL_CASES", 1),
         asked("AUDITLOG_KILL_SEED", 1),
@@ -28,10 +30,14 @@ fn seeds() -> impl Iterator<Item = u64> {
 }
 
 /// `SplitMix64`: as random as a moment has to be, and the same again for the same seed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -40,7 +46,7 @@ impl Random {
     }
 
     /// The moment is what is tried, and not a condition that is awaited.
-    fn pause(&mut self, below_millis: u64) {
+    pub(crate) fn pause(&mut self, below_millis: u64) {
         thread::sleep(Duration::from_millis(self.below(below_millis.max(1))));
     }
 }
