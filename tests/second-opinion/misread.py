@@ -38,7 +38,11 @@ class Vector:
         first = answer["faults"][0] if answer["faults"] else {}
         counted = self.expected.get("faults", 1 if self.expected["exit"] == 1 else 0)
         explained = self.expected.get("acknowledged", 0)
-        same = len(answer["faults"]) == counted and answer["acknowledged"] == explained and all(self.expected.get(part) == first.get(part) for part in PLACE)
+        same = (
+            len(answer["faults"]) == counted
+            and answer["acknowledged"] == explained
+            and all(self.expected.get(part) == first.get(part) for part in PLACE)
+        )
         return answer["exit"] != self.expected["exit"] or not same
 
 

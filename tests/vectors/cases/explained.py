@@ -1,11 +1,9 @@
 """Vectors of A6 and of acknowledged findings: what a person has explained, the same or less and never more."""
 
-import base64
-
-from absent import GONE, YEAR, declared
-from cases import fault, good, log_of, no_verdict, without
-from forge import HOUR, ORIGIN, sha256, short, silence, span
-from pinned import OTHER_ROOT, pins
+from cases.absent import GONE, YEAR
+from cases.vector import fault, good, log_of, no_verdict, without
+from forge import HOUR, ORIGIN, short, silence
+from cases.pinned import OTHER_ROOT, pins
 
 
 def all_vectors():
@@ -27,13 +25,31 @@ def silences():
     since, until = HOUR + 60, 10 * HOUR + 60
 
     def known(since, until, log=ORIGIN, **more):
-        return with_entries(gap, entry("silence-exceeded", log, silence={"from": short(since), "until": short(until)}), **more)
+        return with_entries(
+            gap, entry("silence-exceeded", log, silence={"from": short(since), "until": short(until)}), **more
+        )
 
     yield good("acknowledged-silence", "a silence that a person has explained", gap, known(since, until), acknowledged=1)
-    yield good("acknowledged-longer-silence", "a longer silence than the one that was found", gap, known(since - 1, until + 1), acknowledged=1)
+    yield good(
+        "acknowledged-longer-silence",
+        "a longer silence than the one that was found",
+        gap,
+        known(since - 1, until + 1),
+        acknowledged=1,
+    )
     for name, what, one, other in (
-        ("acknowledged-from-later", "the silence began a microsecond before the one that was explained", since + 0.000001, until),
-        ("acknowledged-until-earlier", "the silence lasted a microsecond longer than the one that was explained", since, until - 0.000001),
+        (
+            "acknowledged-from-later",
+            "the silence began a microsecond before the one that was explained",
+            since + 0.000001,
+            until,
+        ),
+        (
+            "acknowledged-until-earlier",
+            "the silence lasted a microsecond longer than the one that was explained",
+            since,
+            until - 0.000001,
+        ),
     ):
         yield fault("silence-exceeded", name, what, gap, known(one, other), object=2)
     two = log_of(2, origin="acme.example/audit/logins", prefix="logs/logins")
@@ -41,12 +57,36 @@ def silences():
         logs=[gap.log_policy(), two.log_policy(max_silence=[silence(0, YEAR)])],
         acknowledged=[entry("silence-exceeded", two.origin, silence={"from": short(since), "until": short(until)})],
     )
-    yield fault("silence-exceeded", "acknowledged-for-another-log", "a silence that was explained for another log", gap, elsewhere, objects={**gap.objects, **two.objects}, object=2)
+    yield fault(
+        "silence-exceeded",
+        "acknowledged-for-another-log",
+        "a silence that was explained for another log",
+        gap,
+        elsewhere,
+        objects={**gap.objects, **two.objects},
+        object=2,
+    )
     at = until + 3 * HOUR
     tail = entry("silence-exceeded", silence={"from": short(until), "until": short(at)})
     both = entry("silence-exceeded", silence={"from": short(since), "until": short(until)})
-    yield good("acknowledged-silence-at-the-end", "a silence after the last segment that a person has explained", gap, with_entries(gap, both, tail), at=at, acknowledged=2)
-    yield fault("silence-exceeded", "going-on-after-the-acknowledged", "a silence that goes on after it was explained", gap, with_entries(gap, both, tail), at=at + 1, object=2, acknowledged=1)
+    yield good(
+        "acknowledged-silence-at-the-end",
+        "a silence after the last segment that a person has explained",
+        gap,
+        with_entries(gap, both, tail),
+        at=at,
+        acknowledged=2,
+    )
+    yield fault(
+        "silence-exceeded",
+        "going-on-after-the-acknowledged",
+        "a silence that goes on after it was explained",
+        gap,
+        with_entries(gap, both, tail),
+        at=at + 1,
+        object=2,
+        acknowledged=1,
+    )
 
 
 def before(log, number):
@@ -79,31 +119,125 @@ def losses():
     wrong = {"size": log.position(2)["size"], "root": OTHER_ROOT}
     yield known(rest, "acknowledged-loss", "lost segments that a person has explained")
     yield known(without(log, 3), "acknowledged-larger-loss", "a part of what was lost is back at the end", last=4)
-    yield known(without(log, 4), "acknowledged-loss-found-again", "a part of what was lost is back at the beginning", object_=4)
-    yield known(rest, "acknowledged-before-another-root", "the log before the loss has another root than the one that was explained", missing, before=wrong)
+    yield known(
+        without(log, 4), "acknowledged-loss-found-again", "a part of what was lost is back at the beginning", object_=4
+    )
+    yield known(
+        rest,
+        "acknowledged-before-another-root",
+        "the log before the loss has another root than the one that was explained",
+        missing,
+        before=wrong,
+    )
     wrong = {**before(log, 2), "size": before(log, 2)["size"] + 1}
-    yield known(rest, "acknowledged-before-another-size", "the log before the loss has another size than the one that was explained", missing, before=wrong)
-    yield known(rest, "acknowledged-after-another-root", "the log after the loss has another root than the one that was explained", missing, after={**before(log, 4), "root": OTHER_ROOT})
+    yield known(
+        rest,
+        "acknowledged-before-another-size",
+        "the log before the loss has another size than the one that was explained",
+        missing,
+        before=wrong,
+    )
+    yield known(
+        rest,
+        "acknowledged-after-another-root",
+        "the log after the loss has another root than the one that was explained",
+        missing,
+        after={**before(log, 4), "root": OTHER_ROOT},
+    )
     wrong = {**before(log, 4), "size": before(log, 4)["size"] + 1}
-    yield known(rest, "acknowledged-after-another-size", "the log after the loss has another size than the one that was explained", missing, after=wrong)
-    yield known(without(log, 2, 3, 4), "one-before-the-acknowledged", "a segment before the loss is gone too", missing, object_=2, known_=1)
-    yield known(without(log, 3, 4, 5), "one-after-the-acknowledged", "a segment after the loss is gone too", missing, object_=5, known_=1)
-    yield known(without(log, 6), "elsewhere-than-the-acknowledged", "other segments are gone than those that were explained", missing, object_=6)
-    yield known(without(log, 1), "earlier-than-the-acknowledged", "other segments are gone than the later ones that were explained", missing, object_=1)
+    yield known(
+        rest,
+        "acknowledged-after-another-size",
+        "the log after the loss has another size than the one that was explained",
+        missing,
+        after=wrong,
+    )
+    yield known(
+        without(log, 2, 3, 4),
+        "one-before-the-acknowledged",
+        "a segment before the loss is gone too",
+        missing,
+        object_=2,
+        known_=1,
+    )
+    yield known(
+        without(log, 3, 4, 5),
+        "one-after-the-acknowledged",
+        "a segment after the loss is gone too",
+        missing,
+        object_=5,
+        known_=1,
+    )
+    yield known(
+        without(log, 6),
+        "elsewhere-than-the-acknowledged",
+        "other segments are gone than those that were explained",
+        missing,
+        object_=6,
+    )
+    yield known(
+        without(log, 1),
+        "earlier-than-the-acknowledged",
+        "other segments are gone than the later ones that were explained",
+        missing,
+        object_=1,
+    )
     beginning = without(log, 0, 1)
-    yield known(beginning, "acknowledged-loss-of-the-beginning", "lost first segments that a person has explained", first=0, last=1)
+    yield known(
+        beginning, "acknowledged-loss-of-the-beginning", "lost first segments that a person has explained", first=0, last=1
+    )
     tail = without(log, 6, 7)
     at_pin = {"segment": 7, "size": log.position(7)["size"], "root": log.position(7)["root"]}
     cut = entry(missing, missing=loss(log, 6, 7, after=None, pin=at_pin))
     at = log.heads[5].sealed + 600
-    yield good("acknowledged-loss-of-a-pin", "a lost tail, with the pin that was lost with it", log, with_entries(log, cut), objects=tail, pins=pins(log, 7), at=at)
+    yield good(
+        "acknowledged-loss-of-a-pin",
+        "a lost tail, with the pin that was lost with it",
+        log,
+        with_entries(log, cut),
+        objects=tail,
+        pins=pins(log, 7),
+        at=at,
+    )
     other = entry(missing, missing=loss(log, 6, 7, after=None, pin={**at_pin, "root": OTHER_ROOT}))
-    yield fault("head-rolled-back", "acknowledged-with-another-root", "a lost tail, explained with another root of the pin", log, with_entries(log, other), objects=tail, pins=pins(log, 7), at=at, object=5)
+    yield fault(
+        "head-rolled-back",
+        "acknowledged-with-another-root",
+        "a lost tail, explained with another root of the pin",
+        log,
+        with_entries(log, other),
+        objects=tail,
+        pins=pins(log, 7),
+        at=at,
+        object=5,
+    )
     none = entry(missing, missing=loss(log, 6, 7, after=None))
-    yield fault("head-rolled-back", "acknowledged-without-the-pin", "a lost tail that was explained without the pin", log, with_entries(log, none), objects=tail, pins=pins(log, 7), at=at, object=5)
+    yield fault(
+        "head-rolled-back",
+        "acknowledged-without-the-pin",
+        "a lost tail that was explained without the pin",
+        log,
+        with_entries(log, none),
+        objects=tail,
+        pins=pins(log, 7),
+        at=at,
+        object=5,
+    )
     inside = {"segment": 3, "size": log.position(3)["size"], "root": log.position(3)["root"]}
-    yield known(rest, "acknowledged-loss-with-a-pin-inside", "lost segments with the pin that was lost with them", pin=inside, pins=pins(log, 3))
-    yield known(rest, "acknowledged-without-the-pin-inside", "lost segments, explained without the pin among them", missing, pins=pins(log, 3))
+    yield known(
+        rest,
+        "acknowledged-loss-with-a-pin-inside",
+        "lost segments with the pin that was lost with them",
+        pin=inside,
+        pins=pins(log, 3),
+    )
+    yield known(
+        rest,
+        "acknowledged-without-the-pin-inside",
+        "lost segments, explained without the pin among them",
+        missing,
+        pins=pins(log, 3),
+    )
 
 
 def parts():
@@ -112,24 +246,89 @@ def parts():
     wide = without(log, 2, 3, 4, 5, 6)
     middle = entry("segment-missing", missing=loss(log, 4, 5))
     # Segment 1 was sealed at 1:01:00, and segment 7 says that segment 6 was at 6:01:00.
-    yield good("parts-that-have-expired", "an explained loss in a gap that has expired otherwise", log, with_entries(log, middle, lock=GONE), objects=wide, acknowledged=1)
+    yield good(
+        "parts-that-have-expired",
+        "an explained loss in a gap that has expired otherwise",
+        log,
+        with_entries(log, middle, lock=GONE),
+        objects=wide,
+        acknowledged=1,
+    )
     kept = with_entries(log, middle)
-    yield fault("segment-missing", "part-before-the-acknowledged", "an explained loss in a gap that has not expired otherwise", log, kept, objects=wide, object=2, faults=2, acknowledged=1)
-    yield fault("segment-missing", "part-after-the-acknowledged", "an explained loss at the beginning of a gap", log, kept, objects=without(log, 4, 5, 6), object=6, acknowledged=1)
-    two = with_entries(log, entry("segment-missing", missing=loss(log, 2, 3)), entry("segment-missing", missing=loss(log, 5, 6)))
-    yield fault("segment-missing", "part-between-the-acknowledged", "two explained losses and what is between them", log, two, objects=wide, object=4, acknowledged=2)
-    all_ = with_entries(log, entry("segment-missing", missing=loss(log, 2, 4)), entry("segment-missing", missing=loss(log, 4, 6)))
-    yield good("acknowledged-losses-that-overlap", "two explained losses that overlap", log, all_, objects=wide, acknowledged=2)
+    yield fault(
+        "segment-missing",
+        "part-before-the-acknowledged",
+        "an explained loss in a gap that has not expired otherwise",
+        log,
+        kept,
+        objects=wide,
+        object=2,
+        faults=2,
+        acknowledged=1,
+    )
+    yield fault(
+        "segment-missing",
+        "part-after-the-acknowledged",
+        "an explained loss at the beginning of a gap",
+        log,
+        kept,
+        objects=without(log, 4, 5, 6),
+        object=6,
+        acknowledged=1,
+    )
+    two = with_entries(
+        log, entry("segment-missing", missing=loss(log, 2, 3)), entry("segment-missing", missing=loss(log, 5, 6))
+    )
+    yield fault(
+        "segment-missing",
+        "part-between-the-acknowledged",
+        "two explained losses and what is between them",
+        log,
+        two,
+        objects=wide,
+        object=4,
+        acknowledged=2,
+    )
+    all_ = with_entries(
+        log, entry("segment-missing", missing=loss(log, 2, 4)), entry("segment-missing", missing=loss(log, 4, 6))
+    )
+    yield good(
+        "acknowledged-losses-that-overlap", "two explained losses that overlap", log, all_, objects=wide, acknowledged=2
+    )
 
-
-    turned = with_entries(log, entry("segment-missing", missing=loss(log, 5, 6)), entry("segment-missing", missing=loss(log, 2, 4)))
-    yield good("acknowledged-losses-in-any-order", "two explained losses, the later one first", log, turned, objects=wide, acknowledged=2)
+    turned = with_entries(
+        log, entry("segment-missing", missing=loss(log, 5, 6)), entry("segment-missing", missing=loss(log, 2, 4))
+    )
+    yield good(
+        "acknowledged-losses-in-any-order",
+        "two explained losses, the later one first",
+        log,
+        turned,
+        objects=wide,
+        acknowledged=2,
+    )
     small = {"size": log.position(1)["size"] + 3, "root": OTHER_ROOT}
     stuck = with_entries(log, entry("segment-missing", missing=loss(log, 4, 5, before=small)))
-    yield fault("segment-missing", "acknowledged-in-a-log-that-did-not-grow", "an explained loss before which the log cannot have grown so little", log, stuck, objects=wide, object=2)
+    yield fault(
+        "segment-missing",
+        "acknowledged-in-a-log-that-did-not-grow",
+        "an explained loss before which the log cannot have grown so little",
+        log,
+        stuck,
+        objects=wide,
+        object=2,
+    )
     great = {"size": log.position(6)["size"] - 1, "root": OTHER_ROOT}
     stuck = with_entries(log, entry("segment-missing", missing=loss(log, 4, 5, after=great)))
-    yield fault("segment-missing", "acknowledged-in-a-log-that-grew-less", "an explained loss after which the log cannot have grown so little", log, stuck, objects=wide, object=2)
+    yield fault(
+        "segment-missing",
+        "acknowledged-in-a-log-that-grew-less",
+        "an explained loss after which the log cannot have grown so little",
+        log,
+        stuck,
+        objects=wide,
+        object=2,
+    )
 
 
 def forms():

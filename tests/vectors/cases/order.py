@@ -1,29 +1,12 @@
 """Vectors with two faults, which show the order of "Which fault"; and limits, from both sides."""
 
-import base64
-
-from cases import (
-    ED,
-    always,
-    edited,
-    entry_of,
-    fault,
-    flip,
-    good,
-    hash_changed,
-    inflated,
-    left_changed,
-    log_of,
-    no_verdict,
-    swap,
-)
-from forge import HOUR, ORIGIN, Key, Log, Segment, compressed, leaf, raw_blocks, sha256, when
-
-SPACE_IN_OPEN = swap('"format":1,"index"', '"format":1, "index"')
+from cases.edits import hash_changed, inflated, left_changed, swap
+from cases.vector import ED, edited, entry_of, fault, good, log_of, no_verdict
+from forge import HOUR, ORIGIN, Key, Log, Segment, raw_blocks, sha256, when
 
 
 def all_vectors():
-    for group in (frames, forms, events, signatures, first_lines, between_lines, closes):
+    for group in (forms, events, signatures, first_lines, between_lines, closes):
         yield from group()
 
 
@@ -36,123 +19,6 @@ def both(*edits):
         return value
 
     return edit
-
-
-def recompressed(edit):
-    """A frame of which the content is edited."""
-    return lambda frame: compressed(edit(inflated(frame)))
-
-
-def frames():
-    """F3: a frame is looked at as a whole before its lines, and each frame before the next."""
-    yield edited(
-        "line-form",
-        "before-a-frame",
-        "a space in the open line, and a later frame without a checksum",
-        {"open": SPACE_IN_OPEN, "frame 1": flip(4, 4)},
-        1,
-    )
-    yield edited(
-        "line-form",
-        "before-stored",
-        "a checkpoint of another form in a last frame that is compressed",
-        {"note": lambda note: note[:-1], "last frame": lambda frame: compressed(inflated(frame))},
-        5,
-        7,
-    )
-    yield edited(
-        "frame-form",
-        "before-size-limit",
-        "a frame without a checksum that declares more than 4 MiB",
-        {"frame 1": always(b"\x28\xb5\x2f\xfd\xa0\1\0\x40\0\1\0\0")},
-        index=4,
-    )
-    yield edited(
-        "frame-corrupt",
-        "before-the-end-of-a-line",
-        "a frame that does not end in LF and whose checksum is wrong",
-        {"frame 1": lambda frame: raw_blocks(inflated(frame)[:-1])[:-1] + b"?"},
-        index=4,
-    )
-    for code, name, what, edit in (
-        ("frame-form", "cut-in-the-magic-number", "in the magic number of its last frame", lambda frame: frame[:3]),
-        ("frame-form", "cut-before-the-descriptor", "after the magic number of its last frame", lambda frame: frame[:4]),
-        ("frame-corrupt", "cut-in-a-block-header", "in the header of a block", lambda frame: frame[:10]),
-        ("frame-corrupt", "cut-in-a-checksum", "in the checksum of its last frame", lambda frame: frame[:-1]),
-    ):
-        yield edited(code, name, f"the object is cut {what}", {"last frame": edit}, index=6)
-    yield edited(
-        "frame-corrupt",
-        "reserved-block",
-        "a block of the type that is reserved",
-        {"frame 1": lambda frame: raw_blocks(inflated(frame)[:100], width=1)[:6] + b"\x27\3\0" + frame},
-        index=4,
-    )
-    yield edited(
-        "frame-form",
-        "before-frames-mismatch",
-        "a last frame that is compressed, under a close line with another hash of the frames",
-        {"close": other_frames, "last frame": lambda frame: compressed(inflated(frame))},
-        index=7,
-    )
-    yield edited(
-        "signature-count",
-        "last-frame-of-two-blocks",
-        "a last frame of two raw blocks, since its checkpoint has 16 long signatures",
-        {f"signature {at}": lambda blob: blob + bytes(8192 - 64) for at in range(16)},
-        signers=[Key(ED)] * 16,
-    )
-    yield edited(
-        "frame-form",
-        "last-frame-compressed-under-a-wide-size",
-        "a last frame that is compressed, with its content size in four bytes",
-        {"last frame": wide},
-        index=7,
-    )
-    yield full_block()
-    yield good("frame-of-4-mib", "a frame with as much content as a frame may have", frame_of(4 << 20))
-
-
-def other_frames(line):
-    return line[:-67] + b"0" * 64 + line[-3:]
-
-
-def wide(frame):
-    content = inflated(frame)
-    small = compressed(content)
-    assert small[4] >> 6 == 1
-    return small[:4] + bytes([0b1010_0100]) + len(content).to_bytes(4, "little") + small[7:]
-
-
-def full_block():
-    """A last frame of just one full block."""
-    for entries in range(2, 12):
-        for count in (15, 16):
-            log = log_of(1).add(("1",) * entries, signers=[Key(ED)] * count)
-            missing = 131_072 - len(last_frame(log.objects[log.name(1)]))
-            if missing % 4 == 0:
-                longer = [missing // 4 * 3 // count // 3 * 3] * count
-                longer[0] += missing // 4 * 3 - sum(longer)
-                edits = {f"signature {at}": lambda blob, more=more: blob + bytes(more) for at, more in enumerate(longer)}
-                log = log_of(1).add(("1",) * entries, edits=edits, signers=[Key(ED)] * count)
-                assert len(last_frame(log.objects[log.name(1)])) == 131_072
-                return fault("signature-count", "last-frame-of-a-full-block", "a last frame of 131,072 bytes", log)
-    raise AssertionError("no such frame")
-
-
-def last_frame(data):
-    return inflated(data[data.rindex(b"\x28\xb5\x2f\xfd") :])
-
-
-def frame_of(size):
-    """A log whose second segment has one frame of entries, of `size` bytes."""
-
-    def entries(last):
-        return tuple('"' + "x" * length + '"' for length in (1_000_000, 1_000_000, 1_000_000, 1_000_000, last))
-
-    contents = []
-    log_of(1).add(entries(0), edits={"frame 1": lambda frame: contents.append(inflated(frame)) or frame})
-    return log_of(1).add(entries(size - len(contents[0])))
 
 
 def forms():
@@ -173,13 +39,15 @@ def forms():
         {"open": lambda line: line[: line.index(b'"left":[') + 9] + upper(line[line.index(b'"left":[') + 9 :])},
         1,
     )
-    yield form("entry-without-brace", "an entry that ends in ] in place of }", {"entry 0": lambda line: line[:-1] + b"]"}, 2, 4)
+    yield form(
+        "entry-without-brace", "an entry that ends in ] in place of }", {"entry 0": lambda line: line[:-1] + b"]"}, 2, 4
+    )
     close_time = f'"time":"{when(HOUR + 60)}"'
     for name, what, time in (
         ("year-1969", "a year before 1970", "1969-12-31T23:59:59.000000Z"),
         ("leap-day-of-2100", "a leap day in a year that has none", "2100-02-29T00:00:00.000000Z"),
-        ("month-13", "a month that no year has", "2024-13-01T00:00:00.000000Z"),
-        ("day-0", "a day that no month has", "2024-01-00T00:00:00.000000Z"),
+        ("month-13", "a month that years do not have", "2024-13-01T00:00:00.000000Z"),
+        ("day-0", "a day that months do not have", "2024-01-00T00:00:00.000000Z"),
         ("hour-24", "the 24th hour", "2024-01-01T24:00:00.000000Z"),
         ("minute-60", "the 60th minute", "2024-01-01T01:60:00.000000Z"),
     ):
@@ -202,7 +70,6 @@ def forms():
         5,
         7,
     )
-
 
     log = log_of(1)
     long_ = {**log.policy(), "logs": [log.log_policy(), log_of(1, origin="o" * 256, prefix="logs/o").log_policy()]}
@@ -241,7 +108,9 @@ def events():
         edits={"entry 0": swap('"index":4,', '"index":5,')},
     )  # fmt: skip
     yield entry_of("event-form", "text-not-utf-8", "a text that is not UTF-8", b'"\xff"', kind="text")
-    yield good("text-that-is-an-event", "a text that could have been an event", log_of(1).add(('"1"', '"null"'), kind="text"))
+    yield good(
+        "text-that-is-an-event", "a text that could have been an event", log_of(1).add(('"1"', '"null"'), kind="text")
+    )
     yield good("base64-of-utf-8", "base64 of bytes that are UTF-8", log_of(1).add(('"aGVsbG8="',), kind="base64"))
 
 
@@ -283,7 +152,14 @@ def first_lines():
         1,
     )
     no_origin = both(other_index, hash_changed)
-    yield edited("index-mismatch", "segment-0-before-prev", "segment 0 with another index and another `prev`", {"open": no_origin}, 1, segment=0)
+    yield edited(
+        "index-mismatch",
+        "segment-0-before-prev",
+        "segment 0 with another index and another `prev`",
+        {"open": no_origin},
+        1,
+        segment=0,
+    )
     yield edited(
         "prev-mismatch",
         "segment-0-before-sealed-before",
@@ -300,7 +176,11 @@ def first_lines():
         1,
         segment=0,
     )
-    yield good("opened-when-sealed", "a segment opened at the moment at which the one before was sealed", log_of(2).add(opened=HOUR + 60))
+    yield good(
+        "opened-when-sealed",
+        "a segment opened at the moment at which the one before was sealed",
+        log_of(2).add(opened=HOUR + 60),
+    )
     log = log_of(2)
     new = Key(ED, "b")
     theirs = lambda line: line.replace(  # noqa: E731
@@ -349,7 +229,9 @@ def between_lines():
         2,
         4,
     )
-    yield edited("time-decreased", "before-line-order", "a second open line before the first", {"entry 0": earlier_open}, 2, 4)
+    yield edited(
+        "time-decreased", "before-line-order", "a second open line before the first", {"entry 0": earlier_open}, 2, 4
+    )
     yield key_lines("two-key-lines", "a second key line", 3, 9, cut=False)
     yield key_lines("key-line-in-second-frame", "the key line in a frame of its own", 2, 8, cut=True)
     log = log_of(1)
@@ -424,7 +306,14 @@ def closes():
         5,
         7,
     )
-    yield first("first-segment-not-empty", "without-key-line", "segment 0 with an entry and without a key line", entry=True, line=3, index=2)
+    yield first(
+        "first-segment-not-empty",
+        "without-key-line",
+        "segment 0 with an entry and without a key line",
+        entry=True,
+        line=3,
+        index=2,
+    )
     yield first(
         "events-mismatch",
         "before-first-segment-not-empty",

@@ -3,9 +3,9 @@
 import base64
 import copy
 
-from absent import YEAR, declared
-from cases import ED, good, log_of, made, no_verdict
-from forge import HOUR, ORIGIN, Key, Log, document_bytes, policy, short, silence, span
+from cases.absent import YEAR, declared
+from cases.vector import ED, good, log_of, made, no_verdict
+from forge import HOUR, ORIGIN, Key, Log, document_bytes, short, silence, span
 
 NOTHING = {".keep": b""}
 STORE = {"s3": {"bucket": "acme-audit", "region": "eu-central-1", "account": "123456789012"}}
@@ -70,7 +70,17 @@ OBJECTS = {
     "compromised": ("keys", 0, "compromised"),
     "last-good": ("keys", 0, "compromised", "last_good", 0),
 }
-OPTIONAL = {"store", "acknowledged", "declared_prefixes", "successor", "arn", "retired_at", "lost_at", "compromised", "last_good"}
+OPTIONAL = {
+    "store",
+    "acknowledged",
+    "declared_prefixes",
+    "successor",
+    "arn",
+    "retired_at",
+    "lost_at",
+    "compromised",
+    "last_good",
+}
 
 
 def fields():
@@ -86,12 +96,16 @@ def fields():
                 yield bad(f"without-{called}", f"a policy without `{name}`, which is required", without_)
             yield bad(f"null-{called}", f"null in place of `{name}`", changed(path, name, None))
             if isinstance(value, dict):
-                yield bad(f"array-{called}", f"an array in place of the object `{name}`", changed(path, name, list(value.values())))
+                yield bad(
+                    f"array-{called}", f"an array in place of the object `{name}`", changed(path, name, list(value.values()))
+                )
         if path:
             yield bad(f"unknown-in-{place}", "an unknown field, which could be a condition", changed(path, "unless", True))
             if isinstance(path[-1], int):
                 in_order = list(at(document, path).values())
-                yield bad(f"array-{place}", "an array of values in place of an object", changed(path[:-1], path[-1], in_order))
+                yield bad(
+                    f"array-{place}", "an array of values in place of an object", changed(path[:-1], path[-1], in_order)
+                )
     yield bad("mode-as-object", "a mode as an object", changed(("lock", 0), "mode", {"COMPLIANCE": None}))
     yield bad("spec-as-object", "a spec as an object", changed(("keys", 0), "spec", {ED: None}))
     yield bad("lock-as-object", "an object in place of the list of spans", changed((), "lock", {"0": span()}))
@@ -101,10 +115,12 @@ def fields():
 
 def stores():
     log = log_of(1)
-    yield good("policy-governance", "the mode that an administrator can lift", log, log.policy(lock=[span(mode="GOVERNANCE")]))
+    yield good(
+        "policy-governance", "the mode that an administrator can lift", log, log.policy(lock=[span(mode="GOVERNANCE")])
+    )
     yield bad("store-of-another-kind", "a kind of store that is not known yet", changed((), "store", {"gcs": STORE["s3"]}))
     yield bad("store-of-two-kinds", "two stores", changed((), "store", {**STORE, "gcs": {}}))
-    yield bad("store-of-no-kind", "a store of no kind", changed((), "store", {}))
+    yield bad("store-of-no-kind", "a store without a kind", changed((), "store", {}))
     for name, what, field, value in (
         ("bucket-of-2", "a bucket's name of two characters", "bucket", "ab"),
         ("bucket-of-256", "a bucket's name of 256 characters", "bucket", "a" * 256),
@@ -124,14 +140,14 @@ def spans():
         ("empty", "a log without a silence", []),
         ("order", "silences that are not in order", [silence(10), silence(5)]),
         ("together", "two silences that begin together", [silence(0), silence(0)]),
-        ("0", "a silence of no second", [silence(0, 0)]),
+        ("0", "a silence of 0 seconds", [silence(0, 0)]),
         ("2-63", "a silence of 2^63 seconds", [silence(0, 1 << 63)]),
     ):
         yield bad(f"silence-{name}", what, declared(log, max_silence=value))
     for name, what, value in (
         ("empty", "an own lock without a span", []),
         ("order", "own spans that are not in order", [span(10), span(5)]),
-        ("retention-0", "an own span with a retention of no day", [span(days=0)]),
+        ("retention-0", "an own span with a retention of 0 days", [span(days=0)]),
         ("mode", "an own span with a mode that S3 does not have", [span(mode="WEAK")]),
     ):
         yield bad(f"own-lock-{name}", what, log.policy(logs=[log.log_policy(lock=value)]))
@@ -144,25 +160,76 @@ def retentions():
     day = 24 * HOUR
     own = lambda lock, silences: log.policy(logs=[log.log_policy(lock=lock, max_silence=silences)])  # noqa: E731
     forever = 36_500
-    yield good("retention-twice-the-silence", "a retention of just twice the silence", log, own([span(days=2)], [silence(0, day)]))
-    yield bad("retention-short", "a retention that is a second shorter than twice the silence", own([span(days=2)], [silence(0, day + 1)]))
-    yield bad("retention-short-of-the-document", "the document's retention is shorter than twice the silence", declared(log, [span(days=1)], max_silence=[silence(0, day)]))
-    yield good("retention-of-the-own-lock", "the own retention counts, not the document's", log, log.policy(lock=[span(days=1)], logs=[log.log_policy(lock=[span()], max_silence=[silence(0, day)])]))
-    yield good("retention-was-short", "a retention that was too short, and of which everything has expired", log, own([span(days=1), span(HOUR)], [silence(0, day)]))
-    yield bad("retention-was-short-and-lasts", "a silence that was too long, and under which something is still kept", own([span()], [silence(0, 51 * YEAR), silence(HOUR)]))
-    yield good("retention-and-silence-in-turn", "a long silence and a short retention, one after the other", log, own([span(), span(HOUR, days=forever - 10_000)], [silence(0, 40 * YEAR), silence(HOUR)]))
-    yield bad("retention-and-silence-overlap", "a long silence and a short retention, which overlap", own([span(), span(HOUR, days=forever - 10_000)], [silence(0, 40 * YEAR), silence(HOUR + 1)]))
+    yield good(
+        "retention-twice-the-silence", "a retention of just twice the silence", log, own([span(days=2)], [silence(0, day)])
+    )
+    yield bad(
+        "retention-short",
+        "a retention that is a second shorter than twice the silence",
+        own([span(days=2)], [silence(0, day + 1)]),
+    )
+    yield bad(
+        "retention-short-of-the-document",
+        "the document's retention is shorter than twice the silence",
+        declared(log, [span(days=1)], max_silence=[silence(0, day)]),
+    )
+    yield good(
+        "retention-of-the-own-lock",
+        "the own retention counts, not the document's",
+        log,
+        log.policy(lock=[span(days=1)], logs=[log.log_policy(lock=[span()], max_silence=[silence(0, day)])]),
+    )
+    yield good(
+        "retention-was-short",
+        "a retention that was too short, and of which everything has expired",
+        log,
+        own([span(days=1), span(HOUR)], [silence(0, day)]),
+    )
+    yield bad(
+        "retention-was-short-and-lasts",
+        "a silence that was too long, and under which something is still kept",
+        own([span()], [silence(0, 51 * YEAR), silence(HOUR)]),
+    )
+    yield good(
+        "retention-and-silence-in-turn",
+        "a long silence and a short retention, one after the other",
+        log,
+        own([span(), span(HOUR, days=forever - 10_000)], [silence(0, 40 * YEAR), silence(HOUR)]),
+    )
+    yield bad(
+        "retention-and-silence-overlap",
+        "a long silence and a short retention, which overlap",
+        own([span(), span(HOUR, days=forever - 10_000)], [silence(0, 40 * YEAR), silence(HOUR + 1)]),
+    )
     early = own([span(days=forever // 2), span(5 * HOUR)], [silence(0, 26 * YEAR), silence(5 * HOUR)])
     yield bad("retention-short-in-the-middle", "a retention that was too short for a time, and still keeps something", early)
 
 
 def ends():
     log, document = whole()
-    yield bad("ended-not-stored", "an end in a store without the time at which it was stored", {**document, "logs": [log.log_policy(ended=log.end(3))]})
-    yield bad("ended-root-of-31-bytes", "an end with a root of 31 bytes", changed(("logs", 0, "ended"), "root", base64.b64encode(bytes(31)).decode()))
-    yield bad("ended-successor", "an end with a successor that is not an origin", changed(("logs", 0, "ended"), "successor", "a b"))
-    yield bad("last-good-root-of-33-bytes", "a last good segment with a root of 33 bytes", changed(("keys", 0, "compromised", "last_good", 0), "root", base64.b64encode(bytes(33)).decode()))
-    yield bad("last-good-origin", "a last good segment of something that is not an origin", changed(("keys", 0, "compromised", "last_good", 0), "origin", "a+b"))
+    yield bad(
+        "ended-not-stored",
+        "an end in a store without the time at which it was stored",
+        {**document, "logs": [log.log_policy(ended=log.end(3))]},
+    )
+    yield bad(
+        "ended-root-of-31-bytes",
+        "an end with a root of 31 bytes",
+        changed(("logs", 0, "ended"), "root", base64.b64encode(bytes(31)).decode()),
+    )
+    yield bad(
+        "ended-successor", "an end with a successor that is not an origin", changed(("logs", 0, "ended"), "successor", "a b")
+    )
+    yield bad(
+        "last-good-root-of-33-bytes",
+        "a last good segment with a root of 33 bytes",
+        changed(("keys", 0, "compromised", "last_good", 0), "root", base64.b64encode(bytes(33)).decode()),
+    )
+    yield bad(
+        "last-good-origin",
+        "a last good segment of something that is not an origin",
+        changed(("keys", 0, "compromised", "last_good", 0), "origin", "a+b"),
+    )
     of_folder = {**document, "logs": [log.log_policy(ended=log.end(3))]}
     del of_folder["store"]
     yield good("policy-ended-in-a-folder", "an end in a folder, which has no time of storage", log, of_folder)
@@ -172,15 +239,41 @@ def keys():
     log = log_of(1)
     a, b = Key(ED), Key(ED, "b")
     yield bad("no-verifier-key", "a log without a key", declared(log, verifier_keys=[]))
-    yield bad("verifier-key-of-another-origin", "a verifier key of another log", declared(log, verifier_keys=[a.verifier_key("acme.example/x")]))
-    yield bad("verifier-key-without-its-key", "a verifier key whose key the policy does not have", declared(log, verifier_keys=[a.verifier_key(), b.verifier_key()]))
-    yield good("policy-retired-when-valid", "a key that was retired when it became valid", log_of(1), log.policy(keys=[a.policy(valid_from=short(0), retired_at=short(0))]))
-    yield good("policy-key-without-a-log", "a key that signs no log", log, log.policy(keys=[a.policy(), b.policy()]))
+    yield bad(
+        "verifier-key-of-another-origin",
+        "a verifier key of another log",
+        declared(log, verifier_keys=[a.verifier_key("acme.example/x")]),
+    )
+    yield bad(
+        "verifier-key-without-its-key",
+        "a verifier key whose key the policy does not have",
+        declared(log, verifier_keys=[a.verifier_key(), b.verifier_key()]),
+    )
+    yield good(
+        "policy-retired-when-valid",
+        "a key that was retired when it became valid",
+        log_of(1),
+        log.policy(keys=[a.policy(valid_from=short(0), retired_at=short(0))]),
+    )
+    yield good("policy-key-without-a-log", "a key that does not sign a log", log, log.policy(keys=[a.policy(), b.policy()]))
     loose = a.policy()["spki"]
-    yield bad("spki-base64", "a key in base64 that is not canonical", log.policy(keys=[{**a.policy(), "spki": loose[:-2] + chr(ord(loose[-2]) + 1) + "="}]))
+    yield bad(
+        "spki-base64",
+        "a key in base64 that is not canonical",
+        log.policy(keys=[{**a.policy(), "spki": loose[:-2] + chr(ord(loose[-2]) + 1) + "="}]),
+    )
     long_ = base64.b64encode(a.spki + b"\0").decode()
     yield bad("spki-and-a-byte", "a key with a byte after it", log.policy(keys=[{**a.policy(), "spki": long_}]))
-    for spec, other in (("ECC_NIST_P256", "ECC_NIST_P384"), ("ECC_NIST_P384", "ECC_NIST_P256"), ("RSA_2048", "RSA_4096"), ("RSA_3072", "RSA_2048"), ("RSA_4096", "RSA_3072"), ("ML_DSA_44", "ML_DSA_65"), ("ML_DSA_65", "ML_DSA_87"), ("ML_DSA_87", "ML_DSA_44")):
+    for spec, other in (
+        ("ECC_NIST_P256", "ECC_NIST_P384"),
+        ("ECC_NIST_P384", "ECC_NIST_P256"),
+        ("RSA_2048", "RSA_4096"),
+        ("RSA_3072", "RSA_2048"),
+        ("RSA_4096", "RSA_3072"),
+        ("ML_DSA_44", "ML_DSA_65"),
+        ("ML_DSA_65", "ML_DSA_87"),
+        ("ML_DSA_87", "ML_DSA_44"),
+    ):
         name = spec.lower().replace("_", "-")
         yield bad(f"{name}-as-another", f"a key of {spec} under another spec", as_another(spec, other))
 
@@ -200,7 +293,7 @@ def curves():
         ("of-order-2", "a point of order 2", prime - 1),
         ("of-order-4", "a point of order 4", 0),
         ("of-order-8", "a point of order 8", 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7),
-        ("off-the-curve", "no point of the curve", 2),
+        ("off-the-curve", "not on the curve", 2),
         ("not-canonical", "a point whose number is above the prime", prime + 3),
         ("with-a-sign-of-zero", "a point whose x is zero, with a sign", 1 | 1 << 255),
     ):
@@ -230,8 +323,16 @@ def names():
         yield bad(f"prefix-{name}", f"a prefix {what}", declared(log, prefix=prefix))
     deep = log_of(1, prefix="/".join(["p" * 127] * 4) + "q")
     yield good("prefix-of-512-bytes", "the longest prefix", deep)
-    yield good("prefix-of-each-character", "a prefix with each character that it may have", log_of(1, prefix="Az09-_.=@~/..."))
-    for name, what, origin in (("empty", "without a character", ""), ("space", "with a space", "a b"), ("plus", "with a plus", "a+b"), ("quote", "with a quote", 'a"b'), ("not-ascii", "that is not ASCII", "é")):
+    yield good(
+        "prefix-of-each-character", "a prefix with each character that it may have", log_of(1, prefix="Az09-_.=@~/...")
+    )
+    for name, what, origin in (
+        ("empty", "without a character", ""),
+        ("space", "with a space", "a b"),
+        ("plus", "with a plus", "a+b"),
+        ("quote", "with a quote", 'a"b'),
+        ("not-ascii", "that is not ASCII", "é"),
+    ):
         yield bad(f"origin-{name}", f"an origin {what}", Log(origin=origin).policy())
     two = [log.log_policy(), log_of(1, origin="acme.example/b", prefix="logs").log_policy()]
     yield bad("prefix-above-another", "a log above the folder of another", log.policy(logs=two))
@@ -245,7 +346,11 @@ def times():
     log = log_of(1)
     sealed = log.heads[0].sealed
     for name, what, time in (
-        ("cut-off", "a time with nine decimals, of which three are cut off", short(sealed + 300).replace("Z", ".000000999Z")),
+        (
+            "cut-off",
+            "a time with nine decimals, of which three are cut off",
+            short(sealed + 300).replace("Z", ".000000999Z"),
+        ),
         ("offset", "a time with an offset", "2024-01-01T02:06:00+02:00"),
         ("negative-offset", "a time with a negative offset", "2023-12-31T22:06:00-02:00"),
         ("small-letters", "a time with small letters", "2024-01-01t00:06:00z"),
@@ -254,14 +359,22 @@ def times():
         yield good(f"policy-time-{name}", what, log, log.policy(keys=[log.key.policy(valid_from=time)]))
         if "offset" in name:
             later = time.replace("06:00", "06:01")
-            yield made(f"key-outside-span--policy-time-{name}", 1, f"{what}, a second later", log, log.policy(keys=[log.key.policy(valid_from=later)]), code="key-outside-span", object=log.name(0))
+            yield made(
+                f"key-outside-span--policy-time-{name}",
+                1,
+                f"{what}, a second later",
+                log,
+                log.policy(keys=[log.key.policy(valid_from=later)]),
+                code="key-outside-span",
+                object=log.name(0),
+            )
     for name, what, time in (
         ("10-decimals", "a time with ten decimals", "2024-01-01T00:00:00.0000000000Z"),
-        ("no-decimal", "a time with a point and no decimal", "2024-01-01T00:00:00.Z"),
+        ("no-decimal", "a time with a point and without a decimal", "2024-01-01T00:00:00.Z"),
         ("offset-without-colon", "a time with an offset without a colon", "2024-01-01T00:00:00+0100"),
-        ("day-32", "a day that no month has", "2024-01-32T00:00:00Z"),
+        ("day-32", "a day that months do not have", "2024-01-32T00:00:00Z"),
         ("hour-24", "the 24th hour", "2024-01-01T24:00:00Z"),
-        ("year-9999", "a year that no time has", "9999-01-01T00:00:00Z"),
+        ("year-9999", "a year that times do not have", "9999-01-01T00:00:00Z"),
         ("number", "a number in place of a time", 1704067200),
     ):
         yield bad(f"time-{name}", what, log.policy(keys=[log.key.policy(valid_from=time)]))
@@ -272,7 +385,9 @@ def numbers():
     yield bad("size-2-64", "a size of 2^64", changed(("logs", 0, "ended"), "size", 1 << 64))
     largest = changed(("keys", 0, "compromised", "last_good", 0), "size", (1 << 64) - 1)
     largest["keys"][0]["compromised"]["last_good"][0]["origin"] = "acme.example/x"
-    yield no_verdict("policy-size-of-just-below-2-64", "a last good segment of another log with the largest size", log, largest)
+    yield no_verdict(
+        "policy-size-of-just-below-2-64", "a last good segment of another log with the largest size", log, largest
+    )
     nan = document_bytes(log.policy()).replace(b'"retention_days": 36500', b'"retention_days": NaN')
     yield bad("days-nan", "days that are not a number", nan)
     yield bad("days-with-decimals", "days with decimals", changed(("lock", 0), "retention_days", 1.5))
