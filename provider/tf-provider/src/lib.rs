@@ -178,8 +178,11 @@
 )]
 
 mod action;
+mod attribute_plan;
 mod codec;
 mod context;
+mod data_source;
+mod deferral;
 mod diagnostic;
 mod ephemeral;
 mod function;
@@ -193,6 +196,8 @@ mod plan;
 mod proto;
 mod provider;
 mod registry;
+mod resource;
+mod returned;
 mod schema;
 mod server;
 mod service;
@@ -202,15 +207,19 @@ mod wait;
 mod wire;
 
 pub use action::{Action, Progress};
+pub use attribute_plan::AttributePlan;
 pub use context::{Cancellation, Context};
+pub use data_source::DataSource;
+pub use deferral::Deferral;
 pub use diagnostic::{Diagnostic, Diagnostics, Result, Severity};
 pub use ephemeral::{EphemeralResource, Opened};
 pub use function::{Arguments, Function, FunctionError, Parameter, Signature};
-pub use identity::{Deferral, IdentityAttribute, IdentitySchema, MoveSource, Moved};
+pub use identity::{IdentityAttribute, IdentitySchema, MoveSource, Moved};
 pub use list::{ListResource, Listed, Listing};
 pub use path::{AttributePath, Step};
-pub use provider::{AttributePlan, ConfigureContext, DataSource, Plan, Provider, Resource};
+pub use provider::{ConfigureContext, Provider};
 pub use registry::Registry;
+pub use resource::{Plan, Resource};
 pub use schema::{Attribute, Block, Fields, Nested, Schema, Shape};
 pub use server::serve;
 pub use value::{

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 use crate::proto::tfplugin6 as pb;
-use crate::service::{finish, whole_identity};
+use crate::returned::identity::whole_identity;
+use crate::returned::state::finish;
 use crate::{Context, FromValue, IdentitySchema, Object, Result, Schema, ToValue, Value, wire};
 
 /// Finds what exists of one resource type, for `terraform query`. It needs Terraform 1.14 or later, and a

@@ -10,7 +10,7 @@ use tf_provider::{
     Listing, MoveSource, Moved, Object, Resource, Result, Schema, Type, Value, model,
 };
 
-use crate::Root;
+use crate::root::Root;
 
 pub(crate) struct Directory;
 

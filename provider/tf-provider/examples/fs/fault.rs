@@ -2,7 +2,7 @@
 
 use tf_provider::{Attribute, Context, Plan, Resource, Result, Schema, Type, model};
 
-use crate::Root;
+use crate::root::Root;
 
 pub(crate) struct Fault;
 

@@ -11,7 +11,7 @@ use tf_provider::{
     Type, model,
 };
 
-use crate::Root;
+use crate::root::Root;
 
 pub(crate) struct File;
 

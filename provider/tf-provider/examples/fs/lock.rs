@@ -8,7 +8,7 @@ use tf_provider::{
     Attribute, Context, Diagnostic, EphemeralResource, Field, Opened, Result, Schema, Type, model,
 };
 
-use crate::Root;
+use crate::root::Root;
 
 pub(crate) struct Lock;
 

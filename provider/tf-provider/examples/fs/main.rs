@@ -10,13 +10,15 @@ mod folder;
 mod lock;
 mod relative;
 mod request;
+mod root;
 mod touch;
 mod tree;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tf_provider::{Attribute, ConfigureContext, Provider, Registry, Result, Schema, Type, model};
+
+use root::Root;
 
 fn main() -> ExitCode {
     tf_provider::serve(Fs)
@@ -31,15 +33,6 @@ model! {
     }
 }
 
-/// What resources and data sources work with: the folder below which all paths lie.
-struct Root(PathBuf);
-
-impl Root {
-    fn join(&self, path: &str) -> PathBuf {
-        self.0.join(path)
-    }
-}
-
 impl Provider for Fs {
     type Config = Config;
     type Data = Root;
@@ -48,7 +41,7 @@ impl Provider for Fs {
         Schema::new().description("Files and folders.").attribute(
             "root",
             Attribute::optional(Type::String).description(
-                "The folder below which all paths lie; the working directory if left out.",
+                "The folder below which all paths are; the working directory if left out.",
             ),
         )
     }

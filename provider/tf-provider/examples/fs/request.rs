@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tf_provider::{Attribute, Context, Diagnostic, Field, Resource, Result, Schema, Type, model};
 
-use crate::Root;
+use crate::root::Root;
 
 pub(crate) struct Request;
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use tf_provider::{Action, Attribute, Context, Diagnostic, Progress, Result, Schema, Type, model};
 
-use crate::Root;
+use crate::root::Root;
 
 pub(crate) struct Touch;
 

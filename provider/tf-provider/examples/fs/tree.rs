@@ -6,7 +6,7 @@ use tf_provider::{
     Attribute, Context, DataSource, Diagnostic, Field, Fields, Nested, Result, Schema, Type, model,
 };
 
-use crate::Root;
+use crate::root::Root;
 
 pub(crate) struct Tree;
 

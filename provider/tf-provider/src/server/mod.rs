@@ -1,6 +1,7 @@
 //! The process: from the start by Terraform to the end at Terraform's word.
 
 mod debug;
+mod error;
 mod handshake;
 mod launcher;
 mod log;
@@ -33,6 +34,7 @@ use crate::Provider;
 use crate::proto::tfplugin6::provider_server::ProviderServer;
 use crate::service::Service;
 use debug::Start;
+use error::ServeError;
 use handshake::Launch;
 use launcher::Shutdown;
 use tls::Connection;
@@ -106,23 +108,6 @@ fn fail(why: &dyn std::fmt::Display) -> ExitCode {
     // With stderr gone there is nobody to tell.
     drop(writeln!(io::stderr(), "{why}"));
     ExitCode::FAILURE
-}
-
-/// Why the provider could not serve.
-#[derive(Debug, thiserror::Error)]
-enum ServeError {
-    #[error("no socket in {folder}: {source}")]
-    Socket { folder: String, source: io::Error },
-    #[error("no certificate of its own: {0}")]
-    Certificate(#[from] rcgen::Error),
-    #[error("no TLS: {0}")]
-    Tls(#[from] tokio_rustls::rustls::Error),
-    #[error("no signals: {0}")]
-    Signals(io::Error),
-    #[error("no word to Terraform: {0}")]
-    Stdout(io::Error),
-    #[error("no gRPC: {0}")]
-    Grpc(#[from] tonic::transport::Error),
 }
 
 async fn run<P: Provider>(service: Service<P>, launch: Launch) -> Result<(), ServeError> {

@@ -26,7 +26,7 @@ use tokio_rustls::rustls::{
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-use super::ServeError;
+use super::error::ServeError;
 
 /// A server that takes only the holder of `client`, and the certificate that it shows.
 pub(super) fn server(

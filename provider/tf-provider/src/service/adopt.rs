@@ -1,11 +1,11 @@
 //! The RPCs that take over what exists: import, and moves from other resource types.
 
 use super::guard::guard;
-use super::resource::{conformed, finish};
 use super::{Service, errors, identity};
 use crate::codec;
 use crate::context::Private;
 use crate::proto::tfplugin6 as pb;
+use crate::returned::state::{conformed, finish};
 use crate::{
     AttributePath, Deferral, Diagnostic, Diagnostics, FromValue, MoveSource, Object, Provider,
     Result, Value, wire,

@@ -1,12 +1,12 @@
 //! The RPCs that plan and make changes of resources.
 
 use super::guard::guard;
-use super::resource::{conformed, finish};
 use super::{Service, errors};
 use crate::context::{Notes, Private};
 use crate::plan::{plan, replacements, unknown_as_null};
 use crate::proto::tfplugin6 as pb;
 use crate::registry::AnyResource;
+use crate::returned::state::{conformed, finish};
 use crate::{Context, Deferral, Diagnostics, Object, Plan, Provider, Result, Schema, Value, wire};
 
 impl<P: Provider> Service<P> {

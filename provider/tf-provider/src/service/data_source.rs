@@ -5,7 +5,7 @@ use super::{Service, errors};
 use crate::context::Private;
 use crate::plan::plan;
 use crate::proto::tfplugin6 as pb;
-use crate::service::resource::finish;
+use crate::returned::state::finish;
 use crate::{Deferral, Diagnostics, Object, Provider, Result, Value, wire};
 
 impl<P: Provider> Service<P> {

@@ -1,12 +1,12 @@
 //! The RPCs about ephemeral resources.
 
 use super::guard::guard;
-use super::resource::finish;
 use super::{Service, errors, not_offered};
 use crate::context::Private;
 use crate::plan::plan;
 use crate::proto::tfplugin6 as pb;
 use crate::registry::AnyEphemeral;
+use crate::returned::state::finish;
 use crate::{Context, Deferral, Diagnostics, Object, Opened, Provider, Result, Value, wire};
 
 type Open<'a, D> = (&'a dyn AnyEphemeral<D>, Context<D>);

@@ -29,8 +29,6 @@ use crate::{
     validate, wire,
 };
 use guard::guard;
-pub(crate) use identity::whole_identity;
-pub(crate) use resource::finish;
 
 /// What became of the provider's configuration.
 enum Configured<D> {

@@ -4,11 +4,12 @@ use super::guard::guard;
 use super::{Service, errors};
 use crate::codec;
 use crate::context::Private;
-use crate::plan::{first_unknown, settle};
+use crate::plan::settle;
 use crate::proto::tfplugin6 as pb;
+use crate::returned::state::finish;
 use crate::{
-    AttributePath, Deferral, Diagnostic, Diagnostics, Object, Provider, Result, Schema, Value,
-    validate, wire,
+    AttributePath, Deferral, Diagnostic, Diagnostics, Object, Provider, Result, Value, validate,
+    wire,
 };
 
 impl<P: Provider> Service<P> {
@@ -152,34 +153,4 @@ impl<P: Provider> Service<P> {
             .await?;
         Ok(())
     }
-}
-
-/// What the provider's code returned, in the form that Terraform takes.
-pub(super) fn conformed(name: &str, schema: &Schema, value: Value) -> Result<Value> {
-    let value = codec::conform(value, &schema.object_type(), &AttributePath::root()).map_err(|error| {
-        let detail = format!("The provider returned what its own schema does not allow: {error}. Please report this to its authors.");
-        Diagnostic::error(format!("{name} returned a wrong value: bug in the provider"), detail).at(error.path)
-    })?;
-    Ok(if let Value::Object(object) = value {
-        Value::Object(settle(&schema.fields, object))
-    } else {
-        value
-    })
-}
-
-/// The same for a state, in which nothing may be unknown.
-pub(crate) fn finish(name: &str, schema: &Schema, value: Value) -> Result<Value> {
-    let value = conformed(name, schema, value)?;
-    let Some(path) = first_unknown(&value, &AttributePath::root()) else {
-        return Ok(value);
-    };
-    let detail = format!(
-        "After the operation, {path} is still unknown. Please report this to the provider's authors."
-    );
-    Err(Diagnostic::error(
-        format!("{name} returned an unknown value: bug in the provider"),
-        detail,
-    )
-    .at(path)
-    .into())
 }

@@ -1,6 +1,6 @@
 //! Plain Rust types from values and back.
 
-use super::{Number, Object, Value, ValueError};
+use super::{Number, Value, ValueError};
 use crate::AttributePath;
 
 /// A Rust type that a [`Value`] can be read into.
@@ -208,23 +208,6 @@ impl ToValue for f64 {
     /// The number that the float prints as. An infinity or NaN, which Terraform does not have, becomes null.
     fn to_value(&self) -> Value {
         Number::try_from(*self).map_or(Value::Null, Value::Number)
-    }
-}
-
-impl FromValue for Object {
-    fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
-        let value = open(value);
-        if let Value::Object(object) = value {
-            Ok(object)
-        } else {
-            expected(path, "an object", &value)
-        }
-    }
-}
-
-impl ToValue for Object {
-    fn to_value(&self) -> Value {
-        Value::Object(self.clone())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::convert::{expected, open};
 use super::{FromValue, ToValue, Value, ValueError};
 use crate::AttributePath;
 
@@ -107,5 +108,22 @@ impl<'a> IntoIterator for &'a Object {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl FromValue for Object {
+    fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
+        let value = open(value);
+        if let Value::Object(object) = value {
+            Ok(object)
+        } else {
+            expected(path, "an object", &value)
+        }
+    }
+}
+
+impl ToValue for Object {
+    fn to_value(&self) -> Value {
+        Value::Object(self.clone())
     }
 }

@@ -32,8 +32,6 @@ const NOT_YET: &[&str] = &[
     "sealer/src/lib.rs",
     "sealer/src/main.rs",
     "provider/src/lib.rs",
-    "provider/tf-provider/src/lib.rs",
-    "provider/tf-provider/examples/fs/main.rs",
 ];
 
 /// A module, and all that it uses, directly or through others.
