@@ -251,6 +251,10 @@ fn validators_name_the_attribute_and_pass_over_what_is_not_known() {
         found,
         [
             (
+                "rules[1].days".to_owned(),
+                "A value is required here, and null is not one.".to_owned()
+            ),
+            (
                 "rules[2].days".to_owned(),
                 "400 days are too many.".to_owned()
             ),
