@@ -12,7 +12,8 @@ use crate::frame::Compressor;
 use crate::hash::{hash_parts, leaf_hash};
 use crate::limits::{MAX_EVENT_BYTES, MAX_INDEX, MAX_OBJECT_BYTES, MAX_SEGMENT_BYTES};
 use crate::line::{
-    Body, Close, Entry, KeyChange, Line, Open, Payload, format_line_into, is_source, parse_line,
+    Body, Close, Entry, KeyChange, Line, Open, Payload, Repeat, format_line_into, is_name,
+    parse_line,
 };
 use crate::segment::{Checker, Expected, FORMAT, FramePlace, Head};
 use crate::timestamp::Timestamp;
@@ -48,6 +49,21 @@ impl<'a> StoredPayload<'a> {
             kind: Kind::Event,
             value: normalize_event(json)?,
         })
+    }
+
+    /// JSON as it came: an event, or a text where everyday readers would stop at it (F9).
+    ///
+    /// # Errors
+    ///
+    /// Says why the bytes are not JSON, or are too large.
+    pub fn json(json: &'a [u8]) -> Result<Self, EventError> {
+        match Self::event(json) {
+            Err(EventError::HalfSurrogate | EventError::InfiniteNumber) => {
+                let text = String::from_utf8_lossy(json.trim_ascii());
+                Self::text(&text)
+            }
+            stored => stored,
+        }
     }
 
     /// A text that is not JSON.
@@ -88,20 +104,57 @@ impl<'a> StoredPayload<'a> {
     }
 }
 
-/// The established sender of an event: 1 to 255 characters of printable ASCII without `"` and `\`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source(String);
+/// Where an event comes from: what an entry says beside its payload (F8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Provenance<'a> {
+    /// Who sent it.
+    pub source: Option<&'a Source>,
+    /// The batch that begins with it.
+    pub batch: Option<&'a Batch>,
+    /// Whether it may be a repeat.
+    pub repeat: Option<Repeat>,
+}
 
-impl Source {
-    /// Checks and wraps a name.
-    pub fn parse(name: &str) -> Option<Self> {
-        is_source(name).then(|| Self(name.to_owned()))
+impl<'a> Provenance<'a> {
+    /// Of an event of which nothing but its sender is known.
+    pub const fn of(source: Option<&'a Source>) -> Self {
+        Self {
+            source,
+            batch: None,
+            repeat: None,
+        }
     }
+}
 
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+macro_rules! name {
+    ($(#[$doc:meta])+ $name:ident) => {
+        $(#[$doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and wraps a name.
+            pub fn parse(name: &str) -> Option<Self> {
+                is_name(name).then(|| Self(name.to_owned()))
+            }
+
+            /// The name.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name! {
+    /// The established sender of an event: 1 to 255 characters of printable ASCII without `"` and `\`.
+    Source
+}
+
+name! {
+    /// The sender's name for a batch of events, which it keeps when it sends the batch again: a chunk id, an idempotency key,
+    /// a position in a file. 1 to 255 characters of printable ASCII without `"` and `\`.
+    Batch
 }
 
 /// Why the builder takes no more.
@@ -119,6 +172,44 @@ pub enum BuildError {
     /// zstd has no memory left.
     #[error("compressing failed")]
     Compress,
+}
+
+/// Why lines that a crash left behind cannot be taken up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResumeError {
+    /// They are not the beginning of the segment: the evidence is wrong.
+    #[error(transparent)]
+    Fault(#[from] SegmentFault),
+    /// They are, and this machine could not go on with them.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// The same, of one line.
+enum TakeError {
+    Fault(Fault),
+    Build(BuildError),
+}
+
+impl TakeError {
+    fn at(self, line: Option<u64>, index: Option<u64>) -> ResumeError {
+        match self {
+            Self::Fault(fault) => SegmentFault { line, index, fault }.into(),
+            Self::Build(error) => error.into(),
+        }
+    }
+}
+
+impl From<Fault> for TakeError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<BuildError> for TakeError {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
 }
 
 /// A segment that is being written.
@@ -215,7 +306,7 @@ impl SegmentBuilder {
     /// Where the segment or the log is full; the builder is as before.
     pub fn append(
         &mut self,
-        source: Option<&Source>,
+        provenance: &Provenance<'_>,
         payload: &StoredPayload<'_>,
         time: Timestamp,
     ) -> Result<&[u8], BuildError> {
@@ -228,15 +319,14 @@ impl SegmentBuilder {
         if self.bytes >= room {
             return Err(BuildError::SegmentFull);
         }
-        let source = source.map(Source::as_str);
+        let entry = Entry {
+            source: provenance.source.map(Source::as_str),
+            batch: provenance.batch.map(Batch::as_str),
+            repeat: provenance.repeat,
+            payload: payload.as_payload(),
+        };
         let time = time.max(self.last_time);
-        self.push(
-            time,
-            Body::Entry(Entry {
-                source,
-                payload: payload.as_payload(),
-            }),
-        )?;
+        self.push(time, Body::Entry(entry))?;
         self.events = self.events.saturating_add(1);
         if self.frame.len() >= FRAME_BYTES {
             self.end_frame()?;
@@ -290,7 +380,7 @@ impl SegmentBuilder {
     /// # Errors
     ///
     /// Where the lines are not the beginning of the segment that follows `head`, or the frames are lost.
-    pub fn resume(head: &Head, lines: &[u8], frames: &[u8]) -> Result<Resumed, SegmentFault> {
+    pub fn resume(head: &Head, lines: &[u8], frames: &[u8]) -> Result<Resumed, ResumeError> {
         let expected = Expected {
             origin: &head.origin,
             segment: head.next_segment,
@@ -302,11 +392,7 @@ impl SegmentBuilder {
             let index = Some(builder.head.range.size());
             builder
                 .take_up(&mut checker, line)
-                .map_err(|fault| SegmentFault {
-                    line: Some(number),
-                    index,
-                    fault,
-                })?;
+                .map_err(|error| error.at(Some(number), index))?;
         }
         let Some(closing) = checker.closing else {
             return builder.reopened();
@@ -319,22 +405,18 @@ impl SegmentBuilder {
                 expected: closing.frames,
                 found,
             };
-            return Err(SegmentFault {
-                line: None,
-                index: None,
-                fault,
-            });
+            return Err(TakeError::Fault(fault).at(None, None));
         }
         Ok(Resumed::Closed(Box::new(builder.closed(closing.sealed))))
     }
 
     /// Checks one line of a spool and takes it as if it had just been pushed. A spool has no frames: each line is given
     /// the place that this builder gives it.
-    fn take_up(&mut self, checker: &mut Checker<'_>, line: &[u8]) -> Result<(), Fault> {
+    fn take_up(&mut self, checker: &mut Checker<'_>, line: &[u8]) -> Result<(), TakeError> {
         let bare = line.strip_suffix(b"\n").ok_or(Fault::Truncated {
             expected: "the end of a line",
         })?;
-        let parsed = parse_line(bare)?;
+        let parsed = parse_line(bare).map_err(Fault::from)?;
         let in_first_frame = matches!(parsed.body, Body::Open(_) | Body::Key(_));
         let begins_frame = matches!(parsed.body, Body::Close(_));
         if checker.closing.is_some() {
@@ -342,7 +424,8 @@ impl SegmentBuilder {
             return Err(Fault::LineOrder {
                 expected,
                 found: "a line",
-            });
+            }
+            .into());
         }
         checker.leaf(
             &parsed,
@@ -354,19 +437,19 @@ impl SegmentBuilder {
         )?;
         self.same_head(checker)?;
         if !in_first_frame && self.opening.is_empty() {
-            self.end_opening().map_err(out_of_memory)?;
+            self.end_opening()?;
         }
         if begins_frame {
-            self.end_frame().map_err(out_of_memory)?;
+            self.end_frame()?;
         }
         if matches!(parsed.body, Body::Entry(_)) {
             self.events = self.events.saturating_add(1);
         }
         self.last_time = parsed.time;
         self.line = line.to_vec();
-        self.take_line().map_err(out_of_memory)?;
+        self.take_line()?;
         if self.frame.len() >= FRAME_BYTES && !in_first_frame && !begins_frame {
-            self.end_frame().map_err(out_of_memory)?;
+            self.end_frame()?;
         }
         Ok(())
     }
@@ -390,20 +473,13 @@ impl SegmentBuilder {
         Ok(())
     }
 
-    fn reopened(mut self) -> Result<Resumed, SegmentFault> {
-        let at = |fault| SegmentFault {
-            line: None,
-            index: None,
-            fault,
-        };
+    fn reopened(mut self) -> Result<Resumed, ResumeError> {
         if self.line.is_empty() {
-            return Err(at(Fault::Truncated {
-                expected: "the open line",
-            }));
+            let expected = "the open line";
+            return Err(TakeError::Fault(Fault::Truncated { expected }).at(None, None));
         }
         if self.opening.is_empty() {
-            self.end_opening()
-                .map_err(|error| at(out_of_memory(error)))?;
+            self.end_opening()?;
         }
         Ok(Resumed::Open(Box::new(self)))
     }
@@ -452,15 +528,6 @@ impl SegmentBuilder {
             self.frame.clear();
         }
         Ok(())
-    }
-}
-
-/// While a spool is taken up, a builder can only fail for want of memory.
-const fn out_of_memory(_: BuildError) -> Fault {
-    Fault::Limit {
-        what: "bytes of memory",
-        limit: 0,
-        found: 0,
     }
 }
 

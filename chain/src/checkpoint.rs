@@ -3,12 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::cursor::{Cursor, LineError};
 use crate::hash::Hash;
-use crate::keys::VerifierKey;
 use crate::limits::{MAX_INDEX, MAX_LINE_BYTES, MAX_SIGNATURE_BYTES, MAX_SIGNATURES};
-use crate::line::{Cursor, LineError};
 use crate::origin::Origin;
-use crate::timestamp::Timestamp;
 
 /// A tree head: which log, how many lines, and the RFC 6962 root over them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,30 +51,6 @@ pub struct SignedCheckpoint {
     pub signatures: Vec<NoteSignature>,
 }
 
-/// What is wrong with the signatures of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignatureFault {
-    /// There are more or fewer signatures than the required ones.
-    Count {
-        /// How many are required.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// At this place stands the signature of another key than the required one.
-    OtherKey {
-        /// Key id of the required key.
-        expected: [u8; 4],
-        /// Key id that stands there.
-        found: [u8; 4],
-    },
-    /// The signature does not verify under the required key.
-    Invalid {
-        /// Key id of the required key.
-        key_id: [u8; 4],
-    },
-}
-
 impl SignedCheckpoint {
     /// The note, as C2SP tools take it.
     pub fn note(&self) -> String {
@@ -118,32 +92,6 @@ impl SignedCheckpoint {
             checkpoint: Checkpoint { origin, size, root },
             signatures,
         })
-    }
-
-    /// Checks that the checkpoint has exactly the required signatures, in order, and that each is valid (F14).
-    ///
-    /// # Errors
-    ///
-    /// Names the first signature that is missing, of another key, or not valid.
-    pub fn check_signatures(
-        &self,
-        required: &[&VerifierKey],
-        sealed: Timestamp,
-    ) -> Result<(), SignatureFault> {
-        if self.signatures.len() != required.len() || required.is_empty() {
-            let (expected, found) = (required.len(), self.signatures.len());
-            return Err(SignatureFault::Count { expected, found });
-        }
-        for (note, key) in self.signatures.iter().zip(required) {
-            let (expected, found) = (key.key_id(), note.key_id);
-            if expected != found {
-                return Err(SignatureFault::OtherKey { expected, found });
-            }
-            if !key.verify(&self.checkpoint, sealed, note) {
-                return Err(SignatureFault::Invalid { key_id: expected });
-            }
-        }
-        Ok(())
     }
 }
 

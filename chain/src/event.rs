@@ -1,7 +1,8 @@
 //! What an entry may carry: exactly one JSON value, a text, or bytes (F9).
 //!
-//! The check that an event is exactly one JSON value is what keeps an event such as `1},"index":99,"close":{…` from
-//! showing other readers of the line something else than it shows us.
+//! The check that an event is exactly one JSON value keeps an event such as `1},"index":99,"close":{…` from showing other
+//! readers of the line something else than it shows us. Two kinds of JSON are not accepted as an event, because everyday
+//! readers stop at them: one line with such a value hides the rest of a segment from them.
 
 use std::borrow::Cow;
 
@@ -43,6 +44,12 @@ pub enum EventError {
         /// Offset of the byte where the parser stopped, from 1 on.
         at: usize,
     },
+    /// A string has an escape of half a surrogate pair, such as `\ud800`, which is not a character.
+    #[error("the event has an escape of half a surrogate pair")]
+    HalfSurrogate,
+    /// A number is so large that it rounds to infinity as a double, such as `1e400`.
+    #[error("the event has a number that rounds to infinity as a double")]
+    InfiniteNumber,
     /// White space stands before or after the value, or a line break between its tokens.
     #[error("the event is not in its stored form: white space around it, or a line break in it")]
     NotStoredForm,
@@ -55,10 +62,10 @@ const fn is_json_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Checks that `text` is an event as it stands in a line: exactly one JSON value, within the limits, nothing around it,
-/// no line break in it.
+/// Checks that `text` is an event as it appears in a line: exactly one JSON value, within the limits, nothing around it, no
+/// line break in it, and nothing in it that everyday readers stop at.
 ///
-/// Repeated keys and lone surrogate escapes are *not* refused: the bytes are hashed, and stay what they were.
+/// Repeated keys and long integers are *not* refused: the bytes are hashed, and stay what they were.
 ///
 /// # Errors
 ///
@@ -76,7 +83,8 @@ pub fn check_event(text: &str) -> Result<(), EventError> {
         return Err(EventError::NotStoredForm);
     }
     serde_json::from_str::<IgnoredAny>(text).map_err(|e| not_json(text, &e))?;
-    check_depth(bytes)
+    check_depth(bytes)?;
+    check_readable(text)
 }
 
 /// Brings bytes that came as JSON into their stored form: trimmed, each line break between tokens one space, every other
@@ -144,6 +152,98 @@ fn check_depth(bytes: &[u8]) -> Result<(), EventError> {
         }
     }
     Ok(())
+}
+
+/// Checks a valid JSON text for the two values that everyday readers stop at. The list is closed: a writer that asked a
+/// reader of its own what it can read would make another log.
+fn check_readable(text: &str) -> Result<(), EventError> {
+    let bytes = text.as_bytes();
+    if may_hold_half_surrogate(bytes) || may_hold_infinite_number(bytes) {
+        check_tokens(text)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether there is an escape of a surrogate. Most events have none, so that most are not looked at token by token.
+fn may_hold_half_surrogate(bytes: &[u8]) -> bool {
+    let surrogate = |at: usize| {
+        let escape = bytes.get(at..).unwrap_or_default();
+        matches!(
+            escape,
+            [
+                b'\\',
+                b'u',
+                b'd' | b'D',
+                b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F',
+                ..,
+            ]
+        )
+    };
+    memchr::memchr_iter(b'\\', bytes).any(surrogate)
+}
+
+/// Whether there is a digit before an `e`, or a run of 309 digits: a number below 10^308 is not infinite.
+fn may_hold_infinite_number(bytes: &[u8]) -> bool {
+    // Without a branch, many are looked at at once.
+    let exponent = |found: u8, (digit, letter): (&u8, &u8)| {
+        found | u8::from(digit.is_ascii_digit()) & u8::from(letter | 0x20 == b'e')
+    };
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    if pairs.fold(0, exponent) != 0 {
+        return true;
+    }
+    // A run of 309 digits has one at four steps of 64 in a row, at least.
+    let mut in_a_row = 0u8;
+    bytes.iter().step_by(64).any(|byte| {
+        in_a_row = if byte.is_ascii_digit() {
+            in_a_row.saturating_add(1)
+        } else {
+            0
+        };
+        in_a_row >= 4
+    })
+}
+
+/// Goes through the strings and the numbers of a valid JSON text.
+fn check_tokens(text: &str) -> Result<(), EventError> {
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+        let token = rest.get(at..).unwrap_or_default();
+        let length = if token.starts_with('"') {
+            string_length(token)
+        } else {
+            number_length(token)
+        };
+        let (token, after) = token.split_at_checked(length).unwrap_or((token, ""));
+        if token.starts_with('"') {
+            // The one thing that a valid string can hold and a Rust string cannot.
+            serde_json::from_str::<Cow<'_, str>>(token).map_err(|_| EventError::HalfSurrogate)?;
+        } else if token.parse::<f64>().is_ok_and(f64::is_infinite) {
+            return Err(EventError::InfiniteNumber);
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Bytes of the string that begins here, with both of its quotes.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    let closes = |byte: u8| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    };
+    let inner = text.bytes().skip(1).position(closes);
+    inner.map_or(text.len(), |inner| inner.saturating_add(2))
+}
+
+/// Bytes of the number that begins here.
+fn number_length(text: &str) -> usize {
+    let of_number =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
+    text.bytes().take_while(|byte| of_number(*byte)).count()
 }
 
 /// Counts `{` and `[`, in strings too.
@@ -234,7 +334,8 @@ mod tests {
             "[]",
             "\"x\"",
             "0",
-            "-1e400",
+            "-1e300",
+            "1e-400",
             "true",
             "null",
             "{ \"a\" : [1,2] }",
@@ -242,6 +343,67 @@ mod tests {
         ] {
             assert_eq!(check_event(good), Ok(()), "{good}");
             assert_eq!(normalize_event(good.as_bytes()).unwrap(), good);
+        }
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_not_an_event() {
+        for bad in [
+            r#""\ud800""#,
+            r#""\uDC00\ud800""#,
+            r#""\uD834\uD834\uDD1E""#,
+            r#""\ud834x\udd1e""#,
+            r#""\\\udfff""#,
+            r#"{"\ud800":1}"#,
+            r#"["é","a\"\uDbFf"]"#,
+        ] {
+            assert_eq!(check_event(bad), Err(EventError::HalfSurrogate), "{bad}");
+        }
+        for good in [
+            r#""\ud834\udd1e""#,
+            r#""\uD834\uDD1E\ud834\udd1e""#,
+            r#""\\ud800""#,
+            r#""\\\\ud800""#,
+            r#""\ud7ff\ue000\uffff""#,
+        ] {
+            assert_eq!(check_event(good), Ok(()), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_rounds_to_infinity_is_not_an_event() {
+        let digits = |n: usize| "9".repeat(n);
+        // 2^1024 - 2^970.
+        let half = concat!(
+            "1797693134862315807937289714053034150799341327100378269361737789804449682927647509466490179775872070",
+            "9633028641669288791094655554785194040263065748867150582068190890200070838367627385484581771153176447",
+            "5730270069855571366959622842914819860834936475292719074168444365510704342711559699508093042880177904",
+            "174497792",
+        );
+        for bad in [
+            "1e400",
+            "-1E+309",
+            "[0,1.8e308]",
+            r#"{"a":"x","b":179769313486231570814527423731704356798071e268}"#,
+            // Half way between the largest double and 2^1024: it rounds to even, which is infinity.
+            &half,
+            &digits(309),
+            &format!("[\"{}\",-{}.5]", digits(77), digits(400)),
+        ] {
+            assert_eq!(check_event(bad), Err(EventError::InfiniteNumber), "{bad}");
+        }
+        for good in [
+            "1.7976931348623157e308",
+            "-1.7976931348623158E+308",
+            "0e999",
+            "0.0000E400",
+            "1e-999",
+            r#""1e400""#,
+            r#"{"1e400":"-9e9999"}"#,
+            &digits(308),
+            &format!("\"{}\"", digits(1000)),
+        ] {
+            assert_eq!(check_event(good), Ok(()), "{good}");
         }
     }
 
@@ -274,10 +436,8 @@ mod tests {
                 found: MAX_EVENT_BYTES + 2
             })
         );
-        assert_eq!(
-            check_event(&long[1..=MAX_EVENT_BYTES].replace('x', "1")),
-            Ok(())
-        );
+        let fits = format!("\"{}\"", "x".repeat(MAX_EVENT_BYTES - 2));
+        assert_eq!(check_event(&fits), Ok(()));
     }
 
     #[test]

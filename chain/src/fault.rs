@@ -1,8 +1,8 @@
 //! What can be wrong with a segment: the evidence itself, never our ability to look at it.
 
+use crate::cursor::LineError;
 use crate::event::EventError;
 use crate::hash::Hash;
-use crate::line::LineError;
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
 

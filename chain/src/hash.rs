@@ -1,4 +1,4 @@
-//! SHA-256 as RFC 6962 section 2.1 uses it: a leaf and an inner node never have the same input (F5, F11).
+//! A SHA-256 value, and the leaf hash of RFC 6962 section 2.1 (F5). Inner nodes are in [`tree`](crate::tree).
 
 use std::fmt;
 
@@ -77,16 +77,6 @@ impl<'de> serde::Deserialize<'de> for Hash {
 /// The RFC 6962 leaf hash of a line: `SHA-256(0x00 ‖ line)`, the line without its newline.
 pub fn leaf_hash(line: &[u8]) -> Hash {
     hash_parts(&[&[0], line])
-}
-
-/// The RFC 6962 hash of an inner node: `SHA-256(0x01 ‖ left ‖ right)`.
-pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    hash_parts(&[&[1], &left.0, &right.0])
-}
-
-/// The root of the tree without leaves: the hash of the empty string.
-pub fn empty_root() -> Hash {
-    hash_parts(&[])
 }
 
 /// SHA-256 over the parts one after the other.

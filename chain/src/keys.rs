@@ -1,7 +1,4 @@
-//! Signing keys and C2SP verifier keys (F13).
-//!
-//! A [`PublicKey`] is what KMS or a key file has; a [`VerifierKey`] is that key under the name of one log, as
-//! [C2SP signed-note](https://c2sp.org/signed-note) writes it. One KMS key has one verifier key per log.
+//! The kinds of signing key and their public keys (F13), as KMS or a key file has them.
 
 use std::fmt;
 
@@ -13,11 +10,7 @@ use spki::der::pem::LineEnding;
 use spki::der::{Decode, Document, Reader, SliceReader};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
-use crate::checkpoint::{Checkpoint, NoteSignature};
-use crate::hash::hash_parts;
-use crate::limits::{MAX_SIGNATURE_BYTES, MAX_SPKI_BYTES};
-use crate::origin::Origin;
-use crate::timestamp::Timestamp;
+use crate::limits::MAX_SPKI_BYTES;
 
 /// The kinds of signing key, by the names that AWS KMS gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,12 +82,12 @@ impl KeySpec {
     }
 
     /// Whether a verifier key holds the bare key bytes, as C2SP has it for these two, and not the SPKI.
-    const fn is_written_raw(self) -> bool {
+    pub(crate) const fn is_written_raw(self) -> bool {
         matches!(self, Self::EccNistEdwards25519 | Self::MlDsa44)
     }
 
     /// The C2SP signature type byte, and behind 0xff our name for what C2SP has not assigned.
-    const fn signature_type(self) -> &'static [u8] {
+    pub(crate) const fn signature_type(self) -> &'static [u8] {
         match self {
             Self::EccNistEdwards25519 => &[0x01],
             Self::EccNistP256 => &[0x02],
@@ -177,6 +170,24 @@ impl PublicKey {
             spki: der.to_vec(),
             raw: raw.to_vec(),
         })
+    }
+
+    /// From the bytes that a verifier key holds.
+    pub(crate) fn from_material(spec: KeySpec, bytes: &[u8]) -> Result<Self, KeyError> {
+        if spec.is_written_raw() {
+            Self::from_spki_der(&spki_of_raw(spec, bytes)?)
+        } else {
+            Self::from_spki_der(bytes)
+        }
+    }
+
+    /// The bytes that a verifier key holds.
+    pub(crate) fn material(&self) -> &[u8] {
+        if self.spec.is_written_raw() {
+            &self.raw
+        } else {
+            &self.spki
+        }
     }
 
     /// From PEM with the label `PUBLIC KEY`, as `openssl pkey -pubout` writes it.
@@ -292,129 +303,8 @@ fn rsa_bits(raw: &[u8]) -> Option<usize> {
     modulus_bits.ok()
 }
 
-/// A public key under the name of one log: who signs its checkpoints.
-///
-/// Written as `<origin>+<key id, 8 hex digits>+<base64 of signature type ‖ key>`, the form that C2SP calls a vkey.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct VerifierKey {
-    origin: Origin,
-    key: PublicKey,
-}
-
-impl VerifierKey {
-    /// The verifier key of this public key for the log with this origin.
-    pub const fn new(origin: Origin, key: PublicKey) -> Self {
-        Self { origin, key }
-    }
-
-    /// Parses the one written form; `None` for anything else, also where the key id does not belong to the key.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '+');
-        let origin = Origin::parse(parts.next()?)?;
-        parts.next()?;
-        let material = STANDARD.decode(parts.next()?).ok()?;
-        let key = KeySpec::ALL.into_iter().find_map(|spec| {
-            let bytes = material.strip_prefix(spec.signature_type())?;
-            let key = if spec.is_written_raw() {
-                public_key_from_raw(spec, bytes)
-            } else {
-                PublicKey::from_spki_der(bytes)
-            };
-            key.ok().filter(|key| key.spec == spec)
-        })?;
-        let parsed = Self { origin, key };
-        (parsed.to_string() == text).then_some(parsed)
-    }
-
-    /// The log.
-    pub const fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    /// The public key.
-    pub const fn public_key(&self) -> &PublicKey {
-        &self.key
-    }
-
-    /// The four bytes that stand before a signature of this key. No identity: two keys may share them.
-    pub fn key_id(&self) -> [u8; 4] {
-        let hash = if self.key.spec == KeySpec::EccNistP256 {
-            hash_parts(&[&self.key.spki])
-        } else {
-            hash_parts(&[self.origin.as_str().as_bytes(), b"\n", &self.material()])
-        };
-        let [a, b, c, d, ..] = *hash.as_bytes();
-        [a, b, c, d]
-    }
-
-    fn material(&self) -> Vec<u8> {
-        let raw = self.key.spec.is_written_raw();
-        let key = if raw { &self.key.raw } else { &self.key.spki };
-        [self.key.spec.signature_type(), key].concat()
-    }
-
-    /// The bytes that this key signs for a checkpoint: the note's text, or for ML-DSA-44 the C2SP `cosigned_message` with
-    /// `sealed` in whole seconds as its timestamp.
-    pub fn message(&self, checkpoint: &Checkpoint, sealed: Timestamp) -> Vec<u8> {
-        if self.key.spec != KeySpec::MlDsa44 {
-            return checkpoint.note_text().into_bytes();
-        }
-        // An origin has at most 255 bytes, so its length always fits the length byte.
-        let name = self.origin.as_str().as_bytes();
-        let name_len = [u8::try_from(name.len()).unwrap_or(u8::MAX)];
-        let seconds = sealed.as_seconds().to_be_bytes();
-        [
-            b"subtree/v1\n\0".as_slice(),
-            &name_len,
-            name,
-            &seconds,
-            &name_len,
-            name,
-            &0u64.to_be_bytes(),
-            &checkpoint.size.to_be_bytes(),
-            checkpoint.root.as_bytes(),
-        ]
-        .concat()
-    }
-
-    /// Makes the note signature out of what the key said about [`VerifierKey::message`].
-    pub fn note_signature(&self, signature: &[u8], sealed: Timestamp) -> NoteSignature {
-        let seconds = sealed.as_seconds().to_be_bytes();
-        let timestamp = if self.key.spec == KeySpec::MlDsa44 {
-            seconds.as_slice()
-        } else {
-            &[]
-        };
-        NoteSignature {
-            key_id: self.key_id(),
-            signature: [timestamp, signature].concat(),
-        }
-    }
-
-    /// Checks a note signature of this key over a checkpoint of this log.
-    ///
-    /// Whether the key may sign the log at that time is *not* checked: that is the trust policy's to say.
-    #[must_use]
-    pub fn verify(&self, checkpoint: &Checkpoint, sealed: Timestamp, note: &NoteSignature) -> bool {
-        if checkpoint.origin != self.origin
-            || note.key_id != self.key_id()
-            || note.signature.len() > MAX_SIGNATURE_BYTES
-        {
-            return false;
-        }
-        let signature = if self.key.spec == KeySpec::MlDsa44 {
-            note.signature
-                .strip_prefix(sealed.as_seconds().to_be_bytes().as_slice())
-        } else {
-            Some(note.signature.as_slice())
-        };
-        let message = self.message(checkpoint, sealed);
-        signature.is_some_and(|signature| self.key.verify_message(&message, signature))
-    }
-}
-
-/// A key of a spec whose C2SP form holds the raw key: its SPKI is rebuilt around it.
-fn public_key_from_raw(spec: KeySpec, raw: &[u8]) -> Result<PublicKey, KeyError> {
+/// DER `SubjectPublicKeyInfo` around a key of a spec whose C2SP form holds the raw key.
+fn spki_of_raw(spec: KeySpec, raw: &[u8]) -> Result<Vec<u8>, KeyError> {
     // SEQUENCE { SEQUENCE { OID }, BIT STRING } with the lengths that these two keys always have.
     let header: &[u8] = match (spec, raw.len()) {
         (KeySpec::EccNistEdwards25519, 32) => &[
@@ -426,38 +316,5 @@ fn public_key_from_raw(spec: KeySpec, raw: &[u8]) -> Result<PublicKey, KeyError>
         ],
         _ => return Err(KeyError::Invalid),
     };
-    PublicKey::from_spki_der(&[header, raw].concat())
-}
-
-impl fmt::Display for VerifierKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = hex::encode(self.key_id());
-        write!(
-            f,
-            "{}+{id}+{}",
-            self.origin,
-            STANDARD.encode(self.material())
-        )
-    }
-}
-
-impl fmt::Debug for VerifierKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl serde::Serialize for VerifierKey {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for VerifierKey {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format_args!("`{text}` is not a C2SP verifier key"))
-        })
-    }
+    Ok([header, raw].concat())
 }

@@ -11,12 +11,13 @@
 //! What this crate does not do: look for segments, compare neighbours, decide which key is the right one, or tell the time.
 //!
 //! ```
-//! use auditlog_chain::builder::{SegmentBuilder, StoredPayload};
-//! use auditlog_chain::keys::{PublicKey, VerifierKey};
+//! use auditlog_chain::builder::{Provenance, SegmentBuilder, StoredPayload};
+//! use auditlog_chain::keys::PublicKey;
 //! use auditlog_chain::line::KeyChange;
 //! use auditlog_chain::origin::Origin;
 //! use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
 //! use auditlog_chain::timestamp::Timestamp;
+//! use auditlog_chain::verifier_key::VerifierKey;
 //! use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 //! use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 //!
@@ -33,7 +34,7 @@
 //!
 //! // Segment 1 holds an event.
 //! let mut builder = SegmentBuilder::open(first.head().clone(), now, None)?;
-//! builder.append(None, &StoredPayload::event(br#"{"user":"ada","action":"login"}"#)?, now)?;
+//! builder.append(&Provenance::default(), &StoredPayload::event(br#"{"user":"ada","action":"login"}"#)?, now)?;
 //! let closed = builder.close(now)?;
 //! let signature = pair.sign(&key.message(&closed.checkpoint(), closed.sealed()));
 //! let object = closed.finish(vec![key.note_signature(signature.as_ref(), now)])?;
@@ -65,6 +66,7 @@
 
 pub mod builder;
 pub mod checkpoint;
+pub mod cursor;
 pub mod event;
 pub mod fault;
 mod frame;
@@ -77,6 +79,7 @@ pub mod policy;
 pub mod segment;
 pub mod timestamp;
 pub mod tree;
+pub mod verifier_key;
 
 #[cfg(test)]
 mod tests;

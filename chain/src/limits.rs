@@ -5,8 +5,8 @@
 /// Longest origin, in bytes. Stops a name that no longer fits the length byte of a C2SP cosigned message.
 pub const MAX_ORIGIN_BYTES: usize = 255;
 
-/// Longest `source` of an entry, in bytes. Stops an envelope that hides an event in its sender's name.
-pub const MAX_SOURCE_BYTES: usize = 255;
+/// Longest `source` and longest `batch` of an entry, in bytes. Stops an envelope that hides an event in a name.
+pub const MAX_NAME_BYTES: usize = 255;
 
 /// Longest event, text or base64 payload as it stands in the line, in bytes. Stops one event from filling a reader's memory.
 pub const MAX_EVENT_BYTES: usize = 1 << 20;

@@ -2,12 +2,14 @@
 //!
 //! [`parse_line`] accepts exactly the bytes that [`format_line`] writes; everything a line says is then typed.
 
-use crate::event::{EventError, check_base64, check_event, check_text};
+use crate::cursor::{Cursor, LineError};
+use crate::event::{check_base64, check_event, check_text};
 use crate::hash::Hash;
-use crate::keys::VerifierKey;
-use crate::limits::{MAX_INDEX, MAX_LINE_BYTES, MAX_SEGMENT, MAX_SOURCE_BYTES};
+
+use crate::limits::{MAX_INDEX, MAX_LINE_BYTES, MAX_NAME_BYTES, MAX_SEGMENT};
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
+use crate::verifier_key::VerifierKey;
 
 /// One leaf line: where it stands, what came before it, when, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +66,35 @@ pub struct KeyChange {
 pub struct Entry<'a> {
     /// Who sent the event, as the sealer established it.
     pub source: Option<&'a str>,
+    /// The sender's name for the batch that begins with this entry.
+    pub batch: Option<&'a str>,
+    /// That the event may be a repeat.
+    pub repeat: Option<Repeat>,
     /// The event.
     pub payload: Payload<'a>,
 }
 
-/// The event of an entry, as it stands in the line.
+/// What is known of an event as a repeat of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Its batch has the name of an earlier one, and that name does not prove a repeat.
+    Suspected,
+}
+
+impl Repeat {
+    /// The word in the line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspected => "suspected",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        (word == Self::Suspected.as_str()).then_some(Self::Suspected)
+    }
+}
+
+/// The event of an entry, as it appears in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// One JSON value, byte for byte as it came but for line breaks.
@@ -92,30 +118,6 @@ pub struct Close {
     pub left: Vec<Hash>,
     /// SHA-256 of the object's bytes before the frame that begins with this line.
     pub frames: Hash,
-}
-
-/// Why bytes are no line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LineError {
-    /// Something else stands where the form has one thing only.
-    #[error("at byte {at} the line has `{found}` where {expected} belongs")]
-    Form {
-        /// Offset in the line.
-        at: usize,
-        /// What belongs there.
-        expected: &'static str,
-        /// What stands there, at most 24 bytes of it.
-        found: String,
-    },
-    /// The line is longer than [`MAX_LINE_BYTES`].
-    #[error("the line has {found} bytes, the limit is {MAX_LINE_BYTES}")]
-    TooLong {
-        /// Its length in bytes.
-        found: usize,
-    },
-    /// The payload is not what an entry may carry.
-    #[error(transparent)]
-    Event(#[from] EventError),
 }
 
 /// Writes a line, without its newline.
@@ -163,10 +165,17 @@ pub fn format_line_into(out: &mut Vec<u8>, line: &Line<'_>) {
             put("\"}");
         }
         Body::Entry(entry) => {
-            if let Some(source) = entry.source {
-                put("\"source\":\"");
-                put(source);
-                put("\",");
+            let words = [
+                ("\"source\":\"", entry.source),
+                ("\"batch\":\"", entry.batch),
+                ("\"repeat\":\"", entry.repeat.map(Repeat::as_str)),
+            ];
+            for (name, word) in words {
+                if let Some(word) = word {
+                    put(name);
+                    put(word);
+                    put("\",");
+                }
             }
             let (name, value) = match entry.payload {
                 Payload::Event(value) => ("\"event\":", value),
@@ -198,10 +207,11 @@ fn format_hashes(hashes: &[Hash]) -> String {
     format!("[{}]", quoted.join(","))
 }
 
-/// Whether a text can stand in the envelope: printable ASCII without `"` and `\`, at most [`MAX_SOURCE_BYTES`].
-pub fn is_source(text: &str) -> bool {
+/// Whether a text can be the name of a sender or of a batch (F8): printable ASCII without `"` and `\`, 1 to
+/// [`MAX_NAME_BYTES`] bytes.
+pub fn is_name(text: &str) -> bool {
     !text.is_empty()
-        && text.len() <= MAX_SOURCE_BYTES
+        && text.len() <= MAX_NAME_BYTES
         && text
             .bytes()
             .all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'))
@@ -312,14 +322,10 @@ fn parse_close(cursor: &mut Cursor<'_>) -> Result<Close, LineError> {
 }
 
 fn parse_entry<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, LineError> {
-    let source = if cursor.skip("\"source\":") {
-        let expected = "a source of at most 255 printable ASCII characters";
-        let source = cursor.parsed(expected, |text| is_source(text).then_some(text))?;
-        cursor.token(",")?;
-        Some(source)
-    } else {
-        None
-    };
+    let source = parse_word(cursor, "\"source\":", NAME, is_name)?;
+    let batch = parse_word(cursor, "\"batch\":", NAME, is_name)?;
+    let is_repeat = |word: &str| Repeat::parse(word).is_some();
+    let repeat = parse_word(cursor, "\"repeat\":", "`suspected`", is_repeat)?;
     let payload = if cursor.skip("\"event\":") {
         let value = cursor.all_but_last()?;
         check_event(value)?;
@@ -335,154 +341,27 @@ fn parse_entry<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, LineError> {
     } else {
         return Err(cursor.unexpected("`event`, `text`, `base64`, `key`, `open` or `close`"));
     };
-    Ok(Entry { source, payload })
+    Ok(Entry {
+        source,
+        batch,
+        repeat: repeat.and_then(Repeat::parse),
+        payload,
+    })
 }
 
-/// Reads a line from left to right; each step takes what it names or says what stands there instead.
-pub(crate) struct Cursor<'a> {
-    whole: &'a [u8],
-    rest: &'a [u8],
-}
+const NAME: &str = "a name of 1 to 255 printable ASCII characters";
 
-impl<'a> Cursor<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            whole: bytes,
-            rest: bytes,
-        }
+/// An optional word of an entry, with the comma after it.
+fn parse_word<'a>(
+    cursor: &mut Cursor<'a>,
+    name: &str,
+    expected: &'static str,
+    fits: impl FnOnce(&str) -> bool,
+) -> Result<Option<&'a str>, LineError> {
+    if !cursor.skip(name) {
+        return Ok(None);
     }
-
-    pub(crate) fn unexpected(&self, expected: &'static str) -> LineError {
-        let at = self.whole.len().saturating_sub(self.rest.len());
-        let shown: Vec<u8> = self.rest.iter().copied().take(24).collect();
-        let found = if shown.is_empty() {
-            "the end".to_owned()
-        } else {
-            shown.escape_ascii().to_string()
-        };
-        LineError::Form {
-            at,
-            expected,
-            found,
-        }
-    }
-
-    fn skip(&mut self, token: &str) -> bool {
-        let Some(rest) = self.rest.strip_prefix(token.as_bytes()) else {
-            return false;
-        };
-        self.rest = rest;
-        true
-    }
-
-    pub(crate) fn token(&mut self, token: &'static str) -> Result<(), LineError> {
-        if self.skip(token) {
-            Ok(())
-        } else {
-            Err(self.unexpected(token))
-        }
-    }
-
-    /// A decimal number below `bound`, without leading zeros.
-    fn number(&mut self, bound: u64, expected: &'static str) -> Result<u64, LineError> {
-        let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        let (number, rest) = self
-            .rest
-            .split_at_checked(digits)
-            .unwrap_or((&[], self.rest));
-        let canonical = number == b"0" || number.first().is_some_and(|first| *first != b'0');
-        let value = std::str::from_utf8(number)
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let value = value.filter(|value| canonical && *value < bound);
-        let Some(value) = value else {
-            return Err(self.unexpected(expected));
-        };
-        self.rest = rest;
-        Ok(value)
-    }
-
-    /// A quoted string of `len` bytes.
-    fn fixed(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (text, rest) = self.rest.strip_prefix(b"\"")?.split_at_checked(len)?;
-        self.rest = rest.strip_prefix(b"\"")?;
-        Some(text)
-    }
-
-    /// What `read` takes, or the cursor where it was and the word for what stands there.
-    fn take<T>(
-        &mut self,
-        expected: &'static str,
-        read: impl FnOnce(&mut Self) -> Option<T>,
-    ) -> Result<T, LineError> {
-        let before = self.rest;
-        if let Some(value) = read(self) {
-            return Ok(value);
-        }
-        self.rest = before;
-        Err(self.unexpected(expected))
-    }
-
-    fn hash(&mut self) -> Result<Hash, LineError> {
-        self.take("a hash of 64 lower-case hex digits", |c| {
-            c.fixed(64).and_then(Hash::parse_hex)
-        })
-    }
-
-    fn time(&mut self) -> Result<Timestamp, LineError> {
-        self.take("a UTC time with six decimals", |c| {
-            c.fixed(Timestamp::LEN).and_then(Timestamp::parse)
-        })
-    }
-
-    fn hashes(&mut self) -> Result<Vec<Hash>, LineError> {
-        self.token("[")?;
-        let mut hashes = Vec::new();
-        while !self.skip("]") {
-            // 2^53 leaves have at most 53 full subtrees; the range checks the exact number.
-            if hashes.len() >= 53 {
-                return Err(self.unexpected("at most 53 hashes"));
-            }
-            if !hashes.is_empty() {
-                self.token(",")?;
-            }
-            hashes.push(self.hash()?);
-        }
-        Ok(hashes)
-    }
-
-    /// What `parse` makes of a quoted string without escapes.
-    pub(crate) fn parsed<T>(
-        &mut self,
-        expected: &'static str,
-        parse: impl FnOnce(&'a str) -> Option<T>,
-    ) -> Result<T, LineError> {
-        self.take(expected, |c| {
-            let inner = c.rest.strip_prefix(b"\"")?;
-            let (text, rest) = inner.split_at_checked(inner.iter().position(|b| *b == b'"')?)?;
-            c.rest = rest.strip_prefix(b"\"")?;
-            parse(std::str::from_utf8(text).ok()?)
-        })
-    }
-
-    /// All up to the last byte of the line, which stays.
-    fn all_but_last(&mut self) -> Result<&'a str, LineError> {
-        let end = self.rest.len().checked_sub(1);
-        let Some((value, last)) = end.and_then(|end| self.rest.split_at_checked(end)) else {
-            return Err(self.unexpected("a payload"));
-        };
-        let value = std::str::from_utf8(value).map_err(|e| EventError::NotUtf8 {
-            at: e.valid_up_to(),
-        })?;
-        self.rest = last;
-        Ok(value)
-    }
-
-    pub(crate) fn end(&self) -> Result<(), LineError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(self.unexpected("the end of the line"))
-        }
-    }
+    let word = cursor.parsed(expected, |word| fits(word).then_some(word))?;
+    cursor.token(",")?;
+    Ok(Some(word))
 }

@@ -27,9 +27,9 @@ pub use document::{
 pub use span::{Interval, Span, intervals, span_at};
 
 use crate::hash::{Hash, hash_parts};
-use crate::keys::VerifierKey;
 use crate::limits::MAX_POLICY_BYTES;
 use crate::origin::Origin;
+use crate::verifier_key::VerifierKey;
 use index::Index;
 use object::OnlyObjects;
 

@@ -3,14 +3,15 @@
 //! A segment proves itself: `left` and its own lines give the signed root. It does not prove what `left` stands for; that
 //! takes its predecessor, and the comparison is the verifier's.
 
-use crate::checkpoint::{SignatureFault, SignedCheckpoint};
+use crate::checkpoint::SignedCheckpoint;
 use crate::fault::{Fault, SegmentFault};
 use crate::hash::{Hash, leaf_hash};
-use crate::keys::VerifierKey;
 use crate::line::KeyChange;
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
 use crate::tree::CompactRange;
+use crate::verifier_key::SignatureFault;
+use crate::verifier_key::VerifierKey;
 
 mod checker;
 

@@ -2,13 +2,14 @@
 //!
 //! It calls nothing and uses only the times in its arguments: the same configuration gives the same bytes.
 
-use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{
     KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument, PolicyError, S3Store,
     SilenceSpan, Store, TrustPolicy, is_prefix,
 };
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 use tf_provider::{
     Attribute, AttributePath, Context, DataSource, Diagnostic, Field, Fields, Nested, Number,
     Object, Result, Schema, Type, model,

@@ -32,7 +32,7 @@
 //!     fencing: Fencing::Condition,
 //! };
 //! let mut sealer = Sealer::start(setup, spool)?;
-//! let event = StoredPayload::event(br#"{"user":"ann","action":"login"}"#)?;
+//! let event = StoredPayload::json(br#"{"user":"ann","action":"login"}"#)?;
 //! sealer.append(&event, None, now())?; // more may be appended while it says `Room::Left`
 //! sealer.accept()?; // synced: from here on the event is not lost
 //! sealer.seal()?; // signed, and in the store

@@ -1,5 +1,7 @@
 """F9: what an entry may hold: one JSON value, a text, or bytes in base64."""
 
+import json
+import math
 import re
 
 from encoding import unbase64
@@ -29,9 +31,21 @@ def event(value):
         if token is None:
             raise Fault("event-form", f"no JSON token at byte {at}")
         at = token.end()
+        readable(token)
         expect = advance(stack, expect, "string" if token[1] else "scalar" if token[2] else token[3].decode())
     if expect != "end" or stack:
         raise Fault("event-form", "no whole JSON value")
+
+
+HALF = re.compile("[\ud800-\udfff]")
+
+
+def readable(token):
+    """F9: nothing at which everyday readers stop."""
+    if token[1] and HALF.search(json.loads(token[1])):
+        raise Fault("event-form", "half of a surrogate pair")
+    if token[2] and token[2][:1] in b"-0123456789" and math.isinf(float(token[2])):
+        raise Fault("event-form", "a number that rounds to infinity")
 
 
 def advance(stack, expect, token):

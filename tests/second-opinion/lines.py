@@ -34,7 +34,12 @@ def form(text, **options):
 LEAF = '"index":NUMBER,"prev":HASH,"time":TIME,'
 OPEN = form('{"format":NUMBER,' + LEAF + '"open":{"origin":STRING,"segment":NUMBER,"left":HASHES,"sealed_before":TIME}}')
 KEY = form("{" + LEAF + '"key":{"verifier_key":STRINGPREVIOUS}}', PREVIOUS=',"previous":STRING')
-ENTRY = form("{" + LEAF + 'SOURCE"KIND":VALUE', SOURCE='"source":STRING,')
+ENTRY = form(
+    "{" + LEAF + 'SOURCEBATCHREPEAT"KIND":VALUE',
+    SOURCE='"source":STRING,',
+    BATCH='"batch":STRING,',
+    REPEAT='"repeat":"suspected",',
+)
 CLOSE = form("{" + LEAF + '"close":{"segment":NUMBER,"events":NUMBER,"sealed":TIME,"left":HASHES,"frames":HASH}}')
 FORMAT = form('{"format":NUMBER,')
 CHECKPOINT = re.compile(rb'\{"checkpoint":"((?:[^"\\\x00-\x1f]|\\n)*)"\}', re.DOTALL)
@@ -89,9 +94,10 @@ def key_parts(key, previous):
     return key, previous
 
 
-def entry_parts(source, kind, value, last):
-    if source is not None and not 1 <= len(source) <= 255:
-        raise Fault("line-form", "length of source")
+def entry_parts(source, batch, kind, value, last):
+    for name in (source, batch):
+        if name is not None and not 1 <= len(name) <= 255:
+            raise Fault("line-form", "length of a name")
     if len(value) > MAX_EVENT:
         raise Fault("event-form", f"event of {len(value)} bytes")
     PAYLOADS[kind](value)

@@ -2,10 +2,10 @@
 //! whose signatures it carries (V12).
 
 use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
-use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::segment::{CheckedSegment, Expected, check_segment};
+use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::budget::Budget;
 use crate::keys::signers;

@@ -2,10 +2,10 @@
 //! segment and no further.
 
 use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
-use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::fault::Fault;
 

@@ -32,7 +32,7 @@
 //! # let key = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 //! # let public: auditlog_chain::keys::PublicKey = serde_json::from_str(&format!("{key:?}"))?;
 //! # let origin = auditlog_chain::origin::Origin::parse("acme.example/audit/payments").unwrap();
-//! # let vkey = auditlog_chain::keys::VerifierKey::new(origin, public).to_string();
+//! # let vkey = auditlog_chain::verifier_key::VerifierKey::new(origin, public).to_string();
 //! # let json = String::from_utf8(json.to_vec())?.replace("acme.example/audit/payments+KEY_ID", &vkey).replace("SPKI", key);
 //! # let json = json.as_bytes();
 //! # let folder = tempfile::tempdir()?;

@@ -19,7 +19,7 @@ pub struct Acknowledged {
     pub code: AcknowledgedCode,
     /// The log; absent only for an object outside of every log.
     pub log: Option<Origin>,
-    /// Why it is no reason to worry, for people.
+    /// Why it does not need another look, for people.
     pub reason: String,
     /// When somebody looked into it.
     pub date: Timestamp,

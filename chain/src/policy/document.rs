@@ -6,10 +6,11 @@ use super::acknowledged::Acknowledged;
 use super::object::{only_objects, present};
 use super::span::Span;
 use crate::hash::Hash;
-use crate::keys::{KeySpec, PublicKey, VerifierKey};
+use crate::keys::{KeySpec, PublicKey};
 use crate::limits::MAX_SEGMENT;
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
+use crate::verifier_key::VerifierKey;
 
 /// The document as it is written. Nothing about it has been checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -328,7 +329,7 @@ impl LogPolicy {
         format!("{}/{segment:012}.jsonl.zst", self.prefix)
     }
 
-    /// The segment number that an object key names; `None` where it is no segment of this log.
+    /// The segment number that an object key names; `None` where it is not a segment of this log.
     pub fn segment_of_key(&self, key: &str) -> Option<u64> {
         let name = key.strip_prefix(&self.prefix)?.strip_prefix('/')?;
         let number: u64 = name.strip_suffix(".jsonl.zst")?.parse().ok()?;

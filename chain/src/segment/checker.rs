@@ -346,8 +346,8 @@ fn not_before(earliest: Timestamp, found: Timestamp) -> Result<(), Fault> {
 fn append(range: &mut CompactRange, leaf: Hash) -> Result<(), Fault> {
     let full = Fault::Limit {
         what: "lines in a log",
-        limit: usize::MAX,
-        found: usize::MAX,
+        limit: usize::try_from(MAX_INDEX).unwrap_or(usize::MAX),
+        found: usize::try_from(range.size()).unwrap_or(usize::MAX),
     };
     if range.size() >= MAX_INDEX.saturating_sub(1) {
         return Err(full);

@@ -2,7 +2,7 @@
 
 use super::segments::{TestLog, check_as};
 use super::{TestKey, at, origin};
-use crate::builder::{BuildError, SegmentBuilder, StoredPayload};
+use crate::builder::{BuildError, Provenance, SegmentBuilder, StoredPayload};
 use crate::checkpoint::{SignedCheckpoint, format_checkpoint_line, parse_checkpoint_line};
 use crate::fault::Fault;
 use crate::frame::{Compressor, Frames};
@@ -342,7 +342,9 @@ fn what_segment_0_must_be() {
     let mut builder = SegmentBuilder::open(before, at(0), None).unwrap();
     let event = StoredPayload::event(b"1").unwrap();
     assert_eq!(
-        builder.append(None, &event, at(0)).unwrap_err(),
+        builder
+            .append(&Provenance::default(), &event, at(0))
+            .unwrap_err(),
         BuildError::FirstSegment
     );
 }

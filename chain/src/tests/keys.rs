@@ -5,10 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{TestKey, at, origin};
-use crate::checkpoint::{Checkpoint, SignatureFault, SignedCheckpoint};
+use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::hash::Hash;
-use crate::keys::{KeyError, KeySpec, PublicKey, VerifierKey};
+use crate::keys::{KeyError, KeySpec, PublicKey};
 use crate::origin::Origin;
+use crate::verifier_key::SignatureFault;
+use crate::verifier_key::VerifierKey;
 
 fn checkpoint() -> Checkpoint {
     Checkpoint {

@@ -20,9 +20,10 @@ use aws_lc_rs::signature::{
 };
 
 use crate::checkpoint::{Checkpoint, NoteSignature};
-use crate::keys::{KeySpec, PublicKey, VerifierKey};
+use crate::keys::{KeySpec, PublicKey};
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
+use crate::verifier_key::VerifierKey;
 
 /// Makes a bare signature over a message.
 type Sign = dyn Fn(&[u8]) -> Vec<u8>;

@@ -213,7 +213,7 @@ fn logs_whose_prefixes_overlap_are_refused() {
     let mut document = document();
     let other = Origin::parse("acme.example/other").unwrap();
     let mut log = document.logs[0].clone();
-    let key = crate::keys::VerifierKey::new(other.clone(), document.keys[0].spki.clone());
+    let key = crate::verifier_key::VerifierKey::new(other.clone(), document.keys[0].spki.clone());
     (log.origin, log.prefix, log.verifier_keys) = (other, "logs".to_owned(), vec![key]);
     document.logs.push(log);
     assert!(matches!(

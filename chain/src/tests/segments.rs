@@ -4,11 +4,13 @@ use proptest::prelude::*;
 
 use super::forged::{compress, content, relink, unpack};
 use super::{TestKey, at, origin};
-use crate::builder::{Resumed, SegmentBuilder, Source, StoredPayload};
+use crate::builder::{
+    Batch, Provenance, ResumeError, Resumed, SegmentBuilder, Source, StoredPayload,
+};
 use crate::hash::{hash_parts, leaf_hash};
 use crate::keys::KeySpec;
 use crate::limits::{MAX_EVENT_BYTES, MAX_FRAME_BYTES};
-use crate::line::{KeyChange, format_line, parse_line};
+use crate::line::{KeyChange, Payload, Repeat, format_line, parse_line};
 use crate::segment::{CheckedSegment, Expected, Head, check_segment};
 
 /// A log with its key: segment 0, then as many segments as wanted.
@@ -48,7 +50,11 @@ impl TestLog {
         for event in events {
             let payload = StoredPayload::event(event.as_bytes()).unwrap();
             builder
-                .append(Source::parse("test").as_ref(), &payload, at(seconds))
+                .append(
+                    &Provenance::of(Source::parse("test").as_ref()),
+                    &payload,
+                    at(seconds),
+                )
                 .unwrap();
         }
         self.finish(builder, seconds);
@@ -198,14 +204,74 @@ fn limits_hold_for_builder_and_checker() {
 }
 
 #[test]
+fn an_entry_says_who_sent_it_in_which_batch_and_whether_it_may_be_a_repeat() {
+    let mut log = TestLog::create();
+    let mut builder = log.open(5);
+    let (source, batch) = (Source::parse("vector-1"), Batch::parse("chunk 7"));
+    let event = StoredPayload::event(b"1").unwrap();
+    for (provenance, words) in [
+        (
+            Provenance {
+                source: source.as_ref(),
+                batch: batch.as_ref(),
+                repeat: Some(Repeat::Suspected),
+            },
+            "\"source\":\"vector-1\",\"batch\":\"chunk 7\",\"repeat\":\"suspected\",",
+        ),
+        (
+            Provenance {
+                batch: batch.as_ref(),
+                ..Provenance::default()
+            },
+            "\"batch\":\"chunk 7\",",
+        ),
+        (
+            Provenance {
+                repeat: Some(Repeat::Suspected),
+                ..Provenance::default()
+            },
+            "\"repeat\":\"suspected\",",
+        ),
+    ] {
+        let line = builder.append(&provenance, &event, at(5)).unwrap();
+        let expected = format!("Z\",{words}\"event\":1}}\n");
+        assert!(line.ends_with(expected.as_bytes()), "{words}");
+    }
+    log.finish(builder, 6);
+    assert_eq!(log.check(1).unwrap().events(), 3);
+    assert!(Batch::parse(&"b".repeat(255)).is_some());
+    for bad in ["", "a\"b", "a\\b", "é", &"b".repeat(256)] {
+        assert!(Batch::parse(bad).is_none(), "{bad}");
+    }
+}
+
+#[test]
+fn json_that_everyday_readers_stop_at_is_stored_as_text() {
+    let stored = |json: &'static str| StoredPayload::json(json.as_bytes()).unwrap();
+    let half = stored(" {\"a\":\n\"\\ud800\"} ");
+    assert_eq!(
+        half.as_payload(),
+        Payload::Text("\"{\\\"a\\\":\\n\\\"\\\\ud800\\\"}\"")
+    );
+    assert_eq!(stored("[1e400]").as_payload(), Payload::Text("\"[1e400]\""));
+    assert_eq!(stored(" [1e40]").as_payload(), Payload::Event("[1e40]"));
+    assert!(StoredPayload::json(b"{").is_err());
+    assert!(StoredPayload::event(b"1e400").is_err());
+}
+
+#[test]
 fn texts_and_bytes_are_chained_too() {
     let mut log = TestLog::create();
     let mut builder = log.open(5);
     let text = StoredPayload::text("not \"json\"\n").unwrap();
-    let line = builder.append(None, &text, at(5)).unwrap();
+    let line = builder
+        .append(&Provenance::default(), &text, at(5))
+        .unwrap();
     assert!(line.ends_with(b",\"text\":\"not \\\"json\\\"\\n\"}\n"));
     let bytes = StoredPayload::bytes(&[0xff, 0]).unwrap();
-    let line = builder.append(None, &bytes, at(5)).unwrap();
+    let line = builder
+        .append(&Provenance::default(), &bytes, at(5))
+        .unwrap();
     assert!(line.ends_with(b",\"base64\":\"/wA=\"}\n"));
     log.finish(builder, 6);
     assert_eq!(log.check(1).unwrap().events(), 2);
@@ -220,7 +286,12 @@ fn a_spool_is_taken_up_at_every_line_and_gives_the_same_segment() {
     for n in 0..4 {
         let event = n.to_string();
         let payload = StoredPayload::event(event.as_bytes()).unwrap();
-        lines.push(builder.append(None, &payload, at(5 + n)).unwrap().to_vec());
+        lines.push(
+            builder
+                .append(&Provenance::default(), &payload, at(5 + n))
+                .unwrap()
+                .to_vec(),
+        );
     }
     let closed = builder.close(at(9)).unwrap();
     lines.push(closed.close_line().to_vec());
@@ -238,7 +309,12 @@ fn a_spool_is_taken_up_at_every_line_and_gives_the_same_segment() {
                 for (n, line) in (0i64..4).zip(&lines[1..]).skip(taken - 1) {
                     let event = n.to_string();
                     let payload = StoredPayload::event(event.as_bytes()).unwrap();
-                    assert_eq!(builder.append(None, &payload, at(5 + n)).unwrap(), line);
+                    assert_eq!(
+                        builder
+                            .append(&Provenance::default(), &payload, at(5 + n))
+                            .unwrap(),
+                        line
+                    );
                 }
                 Box::new(builder.close(at(9)).unwrap())
             }
@@ -279,7 +355,14 @@ fn a_closed_spool_keeps_the_frames_that_its_close_line_names() {
     let object = closed.finish(vec![signature]).unwrap();
     assert_eq!(check_as(&object, 1).map(|s| s.events()), Ok(2));
     let without = resume(&[]).err().unwrap();
-    assert_eq!(without.fault.code(), "frames-mismatch");
+    assert_eq!(code(&without), "frames-mismatch");
+}
+
+fn code(error: &ResumeError) -> &'static str {
+    match error {
+        ResumeError::Fault(fault) => fault.fault.code(),
+        ResumeError::Build(_) => "no fault",
+    }
 }
 
 #[test]
@@ -289,7 +372,7 @@ fn a_spool_that_is_not_of_this_place_is_refused() {
     let spool = builder.opening_lines().to_vec();
     let refused = |head: &Head, spool: &[u8]| match SegmentBuilder::resume(head, spool, &[]) {
         Ok(_) => panic!("accepted"),
-        Err(fault) => fault.fault.code(),
+        Err(error) => code(&error),
     };
     assert_eq!(refused(&log.head, b""), "segment-truncated");
     assert_eq!(

@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
             }
             .into());
         }
-        let payload = StoredPayload::event(line).map_err(|source| InputError::Refused {
+        let payload = StoredPayload::json(line).map_err(|source| InputError::Refused {
             line: self.line,
             source,
             input: self.identity.kind(),

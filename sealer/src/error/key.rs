@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use auditlog_chain::keys::{KeyError as PublicKeyError, VerifierKey};
+use auditlog_chain::keys::KeyError as PublicKeyError;
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use super::FileFault;
 

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
 use auditlog_chain::hash::Hash;
-use auditlog_chain::line::is_source;
+use auditlog_chain::line::is_name;
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub struct GivenName(String);
 impl GivenName {
     /// Checks and wraps a name.
     pub fn parse(name: &str) -> Option<Self> {
-        is_source(name).then(|| Self(name.to_owned()))
+        is_name(name).then(|| Self(name.to_owned()))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Reading the head, and the rules of keys: who may sign, whose signatures a segment needs (F14).
 
-use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use super::{MAX_SKEW_SECONDS, Setup};
 use crate::error::{Error, KeyError, LogError};

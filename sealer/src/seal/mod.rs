@@ -3,12 +3,14 @@
 //! Its state is the log's head in the store and the spool; between two calls, both can be found again after a crash (see
 //! [`spool`](crate::spool) for the story).
 
-use auditlog_chain::builder::{BuildError, ClosedSegment, SegmentBuilder, Source, StoredPayload};
-use auditlog_chain::keys::VerifierKey;
+use auditlog_chain::builder::{
+    BuildError, ClosedSegment, Provenance, SegmentBuilder, Source, StoredPayload,
+};
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::error::{Error, LogError, StoreError};
 use crate::signer::Signer;
@@ -160,7 +162,9 @@ impl<'a> Sealer<'a> {
         let Some(open) = &mut self.open else {
             return Err(BuildError::SegmentFull.into());
         };
-        let line = open.builder.append(source, payload, time)?;
+        let line = open
+            .builder
+            .append(&Provenance::of(source), payload, time)?;
         self.appended = self.appended.saturating_add(1);
         self.spool.push(line);
         if self.spool.is_full() || self.is_segment_full() {

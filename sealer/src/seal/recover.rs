@@ -1,6 +1,6 @@
 //! Finishing what an earlier run left in the spool.
 
-use auditlog_chain::builder::{Resumed, SegmentBuilder};
+use auditlog_chain::builder::{ResumeError, Resumed, SegmentBuilder};
 use auditlog_chain::fault::{Fault, SegmentFault};
 use auditlog_chain::line::{Body, KeyChange, parse_line};
 use auditlog_chain::segment::check_segment;
@@ -28,7 +28,10 @@ impl Sealer<'_> {
             return Ok(());
         }
         let resumed = SegmentBuilder::resume(&self.head, &left.open, &left.frames);
-        let resumed = resumed.map_err(|source| self.spool_fault(source))?;
+        let resumed = resumed.map_err(|error| match error {
+            ResumeError::Fault(source) => self.spool_fault(source),
+            ResumeError::Build(error) => error.into(),
+        })?;
         self.spool.keep_open()?;
         match resumed {
             Resumed::Closed(closed) => self.sign_and_send(*closed, key_change.as_ref()),

@@ -2,8 +2,9 @@
 
 use auditlog_chain::builder::ClosedSegment;
 use auditlog_chain::checkpoint::NoteSignature;
-use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::error::{Error, KeyError};
 

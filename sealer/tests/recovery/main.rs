@@ -281,7 +281,11 @@ fn a_segment_that_was_closed_and_not_signed_is_signed_as_it_was() {
     let mut builder = SegmentBuilder::open(head, (bench.clock)(), None).unwrap();
     let mut lines = builder.opening_lines().to_vec();
     let payload = StoredPayload::event(b"2").unwrap();
-    lines.extend_from_slice(builder.append(None, &payload, (bench.clock)()).unwrap());
+    lines.extend_from_slice(
+        builder
+            .append(&Provenance::default(), &payload, (bench.clock)())
+            .unwrap(),
+    );
     let closed = builder.close((bench.clock)()).unwrap();
     lines.extend_from_slice(closed.close_line());
     fs::write(bench.folder.path().join("open.jsonl"), record(&lines)).unwrap();

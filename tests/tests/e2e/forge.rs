@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use auditlog_chain::builder::{Source, StoredPayload};
-use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 use auditlog_tests::{Command, python, root};
 
 use crate::support::signed::SignedLog;

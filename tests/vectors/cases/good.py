@@ -1,6 +1,6 @@
 """Logs that must verify."""
 
-from cases.edits import inflated
+from cases.edits import inflated, swap
 from cases.keys import compromised
 from cases.vector import ED, SPECS, good, log_of, without
 from forge import EVENTS, HOUR, PREFIX, Key, policy, raw_blocks, short, silence, span
@@ -22,7 +22,7 @@ def goods():
     yield good(
         "json-values",
         "each kind of JSON value as an event",
-        log_of(1).add(("{}", "[]", '""', "0", "-0.0e-1", "1E400", "true", "false", "null", "123456789012345678901")),
+        log_of(1).add(("{}", "[]", '""', "0", "-0.0e-1", "1E308", "0e999", "1e-400", "true", "false", "null", "123456789012345678901")),
     )
     yield good(
         "spaces-in-event",
@@ -35,9 +35,14 @@ def goods():
         log_of(1).add(('{"a":1,"a":2,"index":99,"close":{"segment":1}}',)),
     )
     yield good(
-        "lone-surrogate",
-        "an escape of half a character, which RFC 8259 allows",
-        log_of(1).add(('"\\ud800"', '"\\uDC00\\ud800"')),
+        "awkward-json-as-text",
+        "JSON that everyday readers stop at, as text: half of a surrogate pair, a number that is infinite as a double",
+        log_of(1).add(('"{\\"a\\":\\"\\\\ud800\\"}"', '"[1e400]"'), kind="text"),
+    )
+    yield good(
+        "surrogate-pairs",
+        "whole pairs, and a backslash before what looks like half of one",
+        log_of(1).add(('"\\ud834\\uDD1E\\\\ud800"', '"9e9999"')),
     )
     yield good(
         "depth-128",
@@ -54,6 +59,16 @@ def goods():
         "source",
         "who sent the event, of one and of 255 bytes",
         log_of(1).add(EVENTS, source="a b/c~'").add(EVENTS, source="s" * 255),
+    )
+    named = {
+        "entry 0": swap('"event"', '"batch":"chunk 7","repeat":"suspected","event"'),
+        "entry 1": swap('"source":"vector","event"', f'"source":"vector","batch":"{"b" * 255}","event"'),
+        "entry 2": swap('"event"', '"repeat":"suspected","event"'),
+    }
+    yield good(
+        "batch-and-repeat",
+        "batches that were given names, and an event that may be a repeat",
+        log_of(1).add((*EVENTS, "3"), source="vector", edits=named),
     )
     yield good("several-frames", "entries in three frames", log_of(1).add(EVENTS * 5, frames=3))
     yield good(

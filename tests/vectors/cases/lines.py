@@ -49,6 +49,16 @@ def lines():
         2,
         4,
     )
+    for name, what, words in (
+        ("empty-batch", "a batch without a character", '"batch":"",'),
+        ("batch-of-256-bytes", "a name of a batch that is too long", f'"batch":"{"b" * 256}",'),
+        ("batch-escape", "an escape in the name of a batch", '"batch":"\\u0061",'),
+        ("batch-before-source", "a batch before the source", '"batch":"b","source":"s",'),
+        ("repeat-before-batch", "a repeat before the batch", '"repeat":"suspected","batch":"b",'),
+        ("repeat-other-word", "another word for a repeat", '"repeat":"certain",'),
+        ("repeat-true", "a repeat that is not a word", '"repeat":true,'),
+    ):
+        yield form(name, what, {"entry 0": swap('"event"', words + '"event"')}, 2, 4)
     yield form("source-not-ascii", "a source that is not ASCII", {"entry 0": swap('"event"', '"source":"é","event"')}, 2, 4)
     yield form("cipher", "the reserved key `cipher`", {"entry 0": swap('"event"', '"cipher"')}, 2, 4)
     yield form("field-more", "a field that the form does not have", {"close": swap('"frames"', '"note":1,"frames"')}, 4, 6)

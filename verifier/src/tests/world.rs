@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use auditlog_chain::builder::{ClosedSegment, SegmentBuilder, StoredPayload};
+use auditlog_chain::builder::{ClosedSegment, Provenance, SegmentBuilder, StoredPayload};
 use auditlog_chain::checkpoint::NoteSignature;
-use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::keys::PublicKey;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{
@@ -13,6 +13,7 @@ use auditlog_chain::policy::{
 };
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -126,7 +127,7 @@ pub(super) fn closed(
     for event in events {
         builder
             .append(
-                None,
+                &Provenance::default(),
                 &StoredPayload::event(event.as_bytes()).unwrap(),
                 at(opened),
             )

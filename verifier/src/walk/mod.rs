@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::policy::{LockSpan, Position, span_at};
 use auditlog_chain::segment::{CheckedSegment, Head};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::examine::{Examination, Examined, Job};
 use crate::fault::{Fault, Silence};

@@ -6,9 +6,9 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
+use auditlog_chain::verifier_key::VerifierKey;
 use auditlog_tests::{Command, Endpoint, Engine, Proxy, REGION, Run, command};
 use aws_sdk_s3::types::{
     CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled,

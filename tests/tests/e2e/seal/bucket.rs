@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Write as _;
 use std::thread;
 
-use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
+use auditlog_chain::verifier_key::VerifierKey;
 use auditlog_tests::{Command, Endpoint, Engine, Fault, Proxy, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};

@@ -16,10 +16,10 @@ fn what_is_one_json_value_is_kept_byte_for_byte() {
     let odd = [
         r#"{"a":1,"a":2,"A":3}"#,
         r#"{ "b" : 1.0e+2,	"c":-0 }"#,
-        "\"\\u0000\\ud800\"",
+        "\"\\u0000\\ud7ff\"",
         r#""},\"index\":99,\"close\":{}""#,
         "\"\u{feff}\u{2028}\u{7f}\"",
-        "1e400",
+        "1e308",
         "\"\"",
         "null",
         "[[[[]]]]",
@@ -33,6 +33,21 @@ fn what_is_one_json_value_is_kept_byte_for_byte() {
     let run = bench.append().input(input).run().ok();
     assert!(run.stdout.starts_with("sealed 9 events in "), "{run}");
     assert_eq!(bench.verified(), odd);
+}
+
+/// jq, DuckDB and polars stop at such a line, and show nothing that comes after it.
+#[test]
+fn json_that_everyday_readers_stop_at_is_kept_as_text() {
+    let bench = Bench::new();
+    let awkward = [r#"{"a":"\ud800"}"#, "[1e400]", r#" "\uDFFF" "#];
+    bench.append().input(awkward.join("\n")).run().ok();
+    let newest = bench.objects().pop().unwrap();
+    let text = String::from_utf8(zstd::stream::decode_all(newest.as_slice()).unwrap()).unwrap();
+    for json in awkward {
+        let stored = format!(",\"text\":{}}}\n", serde_json::json!(json.trim()));
+        assert!(text.contains(&stored), "{text}");
+    }
+    assert_eq!(bench.verified(), [""; 0]);
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use auditlog_chain::builder::StoredPayload;
-use auditlog_chain::keys::VerifierKey;
 use auditlog_chain::policy::{
     KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, S3Store, SilenceSpan, Store,
     TrustPolicy,
 };
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 use auditlog_tests::REGION;
 
 use super::signed::SignedLog;

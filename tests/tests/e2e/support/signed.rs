@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use auditlog_chain::builder::{SegmentBuilder, Source, StoredPayload};
-use auditlog_chain::keys::{PublicKey, VerifierKey};
+use auditlog_chain::builder::{Provenance, SegmentBuilder, Source, StoredPayload};
+use auditlog_chain::keys::PublicKey;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -73,7 +74,9 @@ impl SignedLog {
         let head = self.head.clone();
         let mut builder = SegmentBuilder::open(head, time, change).expect("a segment");
         for payload in entries {
-            builder.append(source, payload, time).expect("room");
+            builder
+                .append(&Provenance::of(source), payload, time)
+                .expect("room");
         }
         let closed = builder.close(time).expect("a close line");
         let message = self.key.message(&closed.checkpoint(), closed.sealed());
