@@ -6,6 +6,8 @@
 //! every gap between two of them is met, before and behind each rename and sync. That needs nothing in the program itself,
 //! so it is the real one that is tried. The other kills come at some moment.
 //!
+//! In the same way a disk fails at any of these calls: it is full, or broken.
+//!
 //! `AUDITLOG_KILLS` asks for more of them, `AUDITLOG_KILL_SEED` for others.
 
 use std::collections::BTreeMap;
@@ -83,16 +85,21 @@ impl Story {
     /// Runs the command and kills it somewhere, unless it is quicker.
     fn killed(&mut self, append: Command, input: &[String]) -> Run {
         let run = if self.random.below(3) > 0 {
-            let at = usize::try_from(self.random.below(TARGETS.len() as u64)).unwrap();
-            let (call, calls) = TARGETS[at];
-            let nth = 1 + self.random.below(calls);
-            let run = aimed(append, call, nth).input(text(input)).run();
-            *self.met.entry(call).or_default() += u64::from(run.status == -1);
-            run
+            self.aimed(append, "signal=KILL", input)
         } else {
             self.killed_at_some_moment(append, input)
         };
         self.kills += u64::from(run.status == -1);
+        run
+    }
+
+    /// Runs the command with something that happens as it enters some system call.
+    fn aimed(&mut self, append: Command, what: &str, input: &[String]) -> Run {
+        let at = usize::try_from(self.random.below(TARGETS.len() as u64)).unwrap();
+        let (call, calls) = TARGETS[at];
+        let nth = 1 + self.random.below(calls);
+        let run = aimed(append, call, nth, what).input(text(input)).run();
+        *self.met.entry(call).or_default() += u64::from(run.status != 0);
         run
     }
 
@@ -133,15 +140,15 @@ impl Story {
     }
 }
 
-/// The command, killed as it enters the nth system call of a kind.
-fn aimed(append: Command, call: &str, nth: u64) -> Command {
+/// The command, with something that happens as it enters the nth system call of a kind.
+fn aimed(append: Command, call: &str, nth: u64, what: &str) -> Command {
     let (inner, _home) = append.into_inner();
     let strace = Command::new("strace").install_with("sudo apt-get install strace");
     strace
         .args(["-f", "-qq", "-o", "/dev/null", "-e"])
         .arg(format!("trace={call}"))
         .arg("-e")
-        .arg(format!("inject={call}:signal=KILL:when={nth}"))
+        .arg(format!("inject={call}:{what}:when={nth}"))
         .arg(inner.get_program())
         .args(inner.get_args())
 }
@@ -157,7 +164,7 @@ fn mode(mode: u64, act: impl Fn(&mut Story)) {
     let seed = asked("AUDITLOG_KILL_SEED", 1);
     let mut met: BTreeMap<&str, u64> = BTreeMap::new();
     for log in 0..kills.div_ceil(KILLS_A_LOG) {
-        let seed = seed.wrapping_mul(1_000_003).wrapping_add(log * 3 + mode);
+        let seed = seed.wrapping_mul(1_000_003).wrapping_add(log * 4 + mode);
         println!("seed of this log: {seed}");
         let mut story = Story::new(seed);
         while story.goes_on() {
@@ -341,6 +348,23 @@ fn a_corrected_pipe(story: &mut Story) {
         }
     }
     panic!("a line that was corrected is refused");
+}
+
+#[test]
+fn a_disk_that_fails_at_any_call_loses_and_doubles_nothing() {
+    mode(3, |story| {
+        let (name, new) = (format!("{}", story.expected.len()), story.events(25));
+        loop {
+            let append = story.append().args(["--input", &name]);
+            let error = ["error=ENOSPC", "error=EIO"][usize::from(story.random.below(2) == 0)];
+            let run = story.aimed(append, error, &new);
+            match run.status {
+                0 => return,
+                1 => story.kills += 1,
+                _ => panic!("{run}"),
+            }
+        }
+    });
 }
 
 #[test]
