@@ -65,6 +65,12 @@ pub mod spool;
 pub mod store;
 pub mod target;
 
+/// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
+pub const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Reads a file of at most `limit` bytes. Where it cannot be read, the fault says `failed`.
 fn read_at_most(
     failed: &'static str,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::policy::LockMode;
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::VERSION;
 use auditlog_sealer::aws::{Aws, AwsSettings};
 use auditlog_sealer::error::{Error, MachineError, UsageError};
 use auditlog_sealer::input::GivenName;
@@ -22,18 +23,12 @@ mod resume;
 mod run;
 mod signals;
 
-/// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
-const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
-    Some(version) => version,
-    None => env!("CARGO_PKG_VERSION"),
-};
-
 /// The clock, read in `main`.
 pub(crate) type Now = fn() -> Timestamp;
 
 /// Chain, sign and write audit events once
 ///
-/// Events become entries of a log that nobody can change unnoticed. The log lies in a bucket with Object Lock, or in a
+/// Events become entries of a log that nobody can change unnoticed. The log is stored in a bucket with Object Lock, or in a
 /// folder; `auditlog-verify` checks it.
 #[derive(Debug, Parser)]
 #[command(name = "auditlog-seal", version = VERSION)]
@@ -53,16 +48,16 @@ enum Command {
 /// Append events to a log and seal them
 ///
 /// Events are JSON Lines: one JSON value on each line; blank lines are passed over. An event is kept byte for byte. A line
-/// that is no event stops the run: every event before it is sealed, nothing from it on is accepted, and the message names
+/// that is not an event stops the run: every event before it is sealed, nothing from it on is accepted, and the message names
 /// the line.
 ///
-/// No events at all write an empty segment: the sign that the log is alive. A log that does not exist is created. An input
-/// that stays open and silent gets such a segment after half of the policy's `max_silence`.
+/// An input without any events writes an empty segment, which is the sign that the log is alive. A log that does not exist
+/// is created. An input that stays open and silent gets such a segment after half of the policy's `max_silence`.
 ///
-/// What was accepted is on this machine's disk (in the spool) until it is sealed. After a crash or an outage, give the same
-/// input again from its beginning: it goes on where it was accepted, and every event is sealed once. A file is recognised by
-/// itself, a pipe by the name that --input gives it. The next append to the log seals what was accepted, whatever its own
-/// input is, and says how many events that were.
+/// What was accepted is on this machine's disk (in the spool) until it is sealed. After a crash or an outage, run the same
+/// command with the same input again, until its status is 0: it goes on where the input was accepted, so every event is
+/// sealed once. A file is recognised by itself, a pipe by the name that --input gives it. The next append to the log, of any
+/// input, first seals what was accepted, and says how many events that were.
 #[derive(Debug, Args)]
 pub(crate) struct AppendArguments {
     /// Trust policy that describes the log: bucket, prefix, lock, keys

@@ -11,7 +11,7 @@ pub(super) struct Resume {
 }
 
 impl Resume {
-    /// `accepted` is what was accepted of it before, if anything was.
+    /// `accepted` is what was accepted from it before, if anything was.
     pub(super) const fn new(accepted: Option<Position>) -> Self {
         Self {
             accepted,
@@ -70,7 +70,7 @@ impl Resume {
     }
 }
 
-/// The input does not begin with what was accepted of it.
+/// The input does not begin with what was accepted from it.
 pub(super) fn changed(input: &str, accepted: Position) -> InputError {
     InputError::Changed {
         input: input.to_owned(),

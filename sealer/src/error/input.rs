@@ -41,9 +41,9 @@ pub enum InputError {
         /// How the input goes on.
         input: InputKind,
     },
-    /// The input does not begin with what was accepted of it.
+    /// The input does not begin with what was accepted from it.
     #[error(
-        "{input} does not begin with the {events} events ({bytes} bytes) that were accepted of it"
+        "{input} does not begin with the {events} events ({bytes} bytes) that were accepted from it"
     )]
     Changed {
         /// The input.
@@ -53,8 +53,8 @@ pub enum InputError {
         /// Bytes that were accepted.
         bytes: u64,
     },
-    /// The input ends before what was accepted of it.
-    #[error("{input} has {found} bytes, but {expected} bytes of it were accepted")]
+    /// The input ends before what was accepted from it.
+    #[error("{input} has {found} bytes, but {expected} bytes were accepted from it")]
     TooShort {
         /// The input.
         input: String,

@@ -33,7 +33,7 @@ pub enum Reading {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownInput {
-    /// What was accepted of it.
+    /// What was accepted from it.
     pub accepted: Accepted,
     /// How many of its events a summary has reported.
     pub reported: u64,

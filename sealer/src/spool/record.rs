@@ -55,7 +55,7 @@ pub(super) fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Ident
     };
     let made = Identity {
         spool: VERSION,
-        program: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        program: Some(crate::VERSION.to_owned()),
         log: log.to_owned(),
         writer,
     };

@@ -237,7 +237,7 @@ fn an_input_that_is_wrong_does_not_make_the_sealer_forget_what_it_had_accepted()
         assert_eq!(wrong.status, 1, "{wrong}");
         assert_eq!(
             wrong.stderr,
-            "error: numbers has 6 bytes, but 199 bytes of it were accepted\n\
+            "error: numbers has 6 bytes, but 199 bytes were accepted from it\n\
              hint: nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name with --input NAME\n"
         );
     }

@@ -45,7 +45,7 @@ struct Story {
     kills: u64,
     /// How often a kill met its target.
     met: BTreeMap<&'static str, u64>,
-    /// Spread kills come before so many milliseconds have gone by: about as many as a run takes.
+    /// A kill at some moment comes within so many milliseconds: about as many as a run takes.
     below_millis: u64,
     expected: Vec<String>,
 }

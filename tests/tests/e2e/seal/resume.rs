@@ -180,11 +180,11 @@ fn a_file_whose_beginning_was_changed_or_cut_off_is_refused() {
     assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
     let bytes = all.len();
     let changed = format!(
-        "{shown} does not begin with the 100 events ({bytes} bytes) that were accepted of it"
+        "{shown} does not begin with the 100 events ({bytes} bytes) that were accepted from it"
     );
     refused(&file().run(), &changed);
     fs::write(&path, &all[..2000]).unwrap();
-    let short = format!("{shown} has 2000 bytes, but {bytes} bytes of it were accepted");
+    let short = format!("{shown} has 2000 bytes, but {bytes} bytes were accepted from it");
     refused(&file().run(), &short);
     // A line that is longer than any that was accepted.
     fs::write(&path, format!("{}{}", &all[..1500], "x".repeat(2 << 20))).unwrap();
@@ -218,9 +218,9 @@ fn a_file_that_is_rotated_goes_on_under_its_new_path() {
 fn the_same_name_with_other_content_is_refused() {
     let bench = Bench::new();
     named(&bench, "daily").input("1\n2\n").run().ok();
-    let changed = "daily does not begin with the 2 events (4 bytes) that were accepted of it";
+    let changed = "daily does not begin with the 2 events (4 bytes) that were accepted from it";
     refused(&named(&bench, "daily").input("7\n8\n9\n").run(), changed);
-    let short = "daily has 2 bytes, but 4 bytes of it were accepted";
+    let short = "daily has 2 bytes, but 4 bytes were accepted from it";
     refused(&named(&bench, "daily").input("1\n").run(), short);
     named(&bench, "another day").input("7\n8\n9\n").run().ok();
     named(&bench, "daily").input("1\n2\n3\n").run().ok();
