@@ -2,77 +2,25 @@
 
 use std::time::SystemTime;
 
-use auditlog_chain::policy::LockMode;
 use tf_provider::{
-    Attribute, Context, Diagnostic, Field, Fields, Nested, Number, Object, Plan, Resource, Result,
-    Schema, Type, model,
+    Attribute, Context, Diagnostic, Field, Fields, Nested, Object, Plan, Resource, Result, Schema,
+    Type,
 };
 
 use crate::account::{Account, clients};
 use crate::aws::{
-    Age, BucketParts, BucketSettings, Clients, DefaultRetention, Encryption, OWNERSHIP, Period,
-    Place, Tags, VERSIONING, bucket_creation_date, converge_bucket, create_bucket, delete_bucket,
-    format_tls_only_policy, partition, policies_agree, read_bucket,
+    Age, Clients, Place, bucket_creation_date, converge_bucket, create_bucket, delete_bucket,
+    read_bucket,
 };
+use crate::bucket_model::{BucketModel, named, seen, settings, settled};
 use crate::bucket_name::check_bucket_name;
-use crate::bucket_plan::{check_one_period, plan_constants, weakenings};
-use crate::range::check_range;
+use crate::bucket_plan::{plan_constants, weakenings};
+use crate::retention::{check_one_period, period_attributes};
 use crate::tags;
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
 pub struct BucketResource;
-
-model! {
-    /// Configuration and state.
-    #[derive(Debug, Clone, Default)]
-    pub struct BucketModel {
-        bucket: String,
-        // absent from the state alone, where the bucket has no default retention
-        object_lock: Option<ObjectLock>,
-        encryption: Option<EncryptionModel>,
-        tags: Option<Tags>,
-        tags_all: Field<Tags>,
-        id: Field<String>,
-        arn: Field<String>,
-        region: Field<String>,
-        account_id: Field<String>,
-        creation_date: Field<String>,
-        versioning: Field<String>,
-        object_lock_enabled: Field<bool>,
-        public_access_block: Field<PublicAccessBlock>,
-        object_ownership: Field<String>,
-        sse_algorithm: Field<String>,
-        policy: Field<String>,
-    }
-
-    /// The lock that an object gets which names none.
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct ObjectLock {
-        mode: String,
-        days: Option<u32>,
-        years: Option<u32>,
-    }
-
-    /// SSE-KMS in place of SSE-S3.
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct EncryptionModel {
-        kms_key_arn: String,
-        bucket_key_enabled: bool,
-    }
-
-    /// The four blocks of public access.
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct PublicAccessBlock {
-        block_public_acls: bool,
-        ignore_public_acls: bool,
-        block_public_policy: bool,
-        restrict_public_buckets: bool,
-    }
-}
-
-pub(crate) const SSE_S3: &str = "AES256";
-pub(crate) const SSE_KMS: &str = "aws:kms";
 
 impl Resource for BucketResource {
     const NAME: &'static str = "auditlog_bucket";
@@ -124,7 +72,7 @@ impl Resource for BucketResource {
             .map_err(|error| error.diagnostic("The bucket was not created", "bucket"))?;
         // The bucket exists: from here on it must be in the state, whatever happens. A run that ends here leaves it
         // tainted; it is empty, so the next apply can replace it, and `terraform untaint` finishes it in place.
-        cx.keep(&half_made(&planned));
+        cx.keep(&named(&name));
         let finished = async {
             converge_bucket(clients, &name, &settings, Age::New).await?;
             bucket_creation_date(clients, &name).await
@@ -132,7 +80,7 @@ impl Resource for BucketResource {
         match finished.await {
             Ok(date) => Ok(settled(planned, clients, date.into())),
             Err(error) => {
-                keep_what_is_there(cx, clients, &half_made(&planned)).await;
+                keep_what_is_there(cx, clients, &named(&name)).await;
                 Err(error
                     .diagnostic("The bucket was created, but not finished", "bucket")
                     .into())
@@ -198,10 +146,7 @@ impl Resource for BucketResource {
                 format!("An auditlog_bucket is imported by its name. {wrong}"),
             )
         })?;
-        let sought = BucketModel {
-            bucket: id,
-            ..BucketModel::default()
-        };
+        let sought = named(&id);
         self.read(cx, sought.clone()).await?.ok_or_else(|| {
             Diagnostic::error(
                 "No such bucket",
@@ -225,25 +170,6 @@ fn check_place(clients: &Clients, state: &BucketModel) -> Result {
                 .diagnostic("The bucket is not in the provider's account", "account_id")
                 .into()
         })
-}
-
-/// Mode, days and years, as the bucket and the trust policy have them.
-pub(crate) fn period_attributes(fields: Fields) -> Fields {
-    fields
-        .attribute(
-            "mode",
-            Attribute::required(Type::String)
-                .description("`GOVERNANCE` (can be bypassed with a special permission) or `COMPLIANCE` (by nobody).")
-                .one_of(["GOVERNANCE", "COMPLIANCE"]),
-        )
-        .attribute("days", period("Days, 1 to 36500.", Period::MAX_DAYS, "days"))
-        .attribute("years", period("Years of 365 days, 1 to 100.", Period::MAX_YEARS, "years"))
-}
-
-fn period(description: &str, most: u32, unit: &'static str) -> Attribute {
-    Attribute::optional(Type::Number)
-        .description(description)
-        .validate(move |number: Number| check_range(&number, 1..=most, unit))
 }
 
 fn encryption_fields() -> Fields {
@@ -308,52 +234,6 @@ fn computed(schema: Schema) -> Schema {
         )
 }
 
-pub(crate) fn parse_lock(lock: &ObjectLock) -> Option<DefaultRetention> {
-    Some(DefaultRetention {
-        mode: LockMode::parse(&lock.mode)?,
-        period: lock
-            .days
-            .map(Period::Days)
-            .or(lock.years.map(Period::Years))?,
-    })
-}
-
-fn settings(clients: &Clients, planned: &BucketModel) -> Result<BucketSettings> {
-    let retention = planned
-        .object_lock
-        .as_ref()
-        .and_then(parse_lock)
-        .ok_or_else(|| {
-            Diagnostic::error(
-                "No retention",
-                "A mode and one of days and years have to be known by now.",
-            )
-            .at("object_lock")
-        })?;
-    let encryption = planned
-        .encryption
-        .as_ref()
-        .map_or(Encryption::SseS3, |kms| Encryption::SseKms {
-            key_arn: Some(kms.kms_key_arn.clone()),
-            bucket_key: kms.bucket_key_enabled,
-        });
-    Ok(BucketSettings {
-        retention,
-        encryption,
-        policy: format_tls_only_policy(partition(clients.region()), &planned.bucket),
-        tags: tags::wanted(clients.default_tags(), planned.tags.as_ref()),
-    })
-}
-
-/// The state of a bucket of which only the name is sure.
-fn half_made(planned: &BucketModel) -> BucketModel {
-    BucketModel {
-        bucket: planned.bucket.clone(),
-        id: Field::Known(planned.bucket.clone()),
-        ..BucketModel::default()
-    }
-}
-
 /// After a failure: what is there now becomes the state, so that the next plan starts from the truth. If it cannot be
 /// read either, what was kept before stays.
 async fn keep_what_is_there(cx: &Context<Account>, clients: &Clients, known: &BucketModel) {
@@ -361,136 +241,5 @@ async fn keep_what_is_there(cx: &Context<Account>, clients: &Clients, known: &Bu
         let mut state = seen(known, clients, parts, String::new());
         state.creation_date = known.creation_date.clone();
         cx.keep(&state);
-    }
-}
-
-/// The state after everything was done as planned.
-fn settled(planned: BucketModel, clients: &Clients, creation_date: Field<String>) -> BucketModel {
-    let wanted = tags::wanted(clients.default_tags(), planned.tags.as_ref());
-    let partition = partition(clients.region());
-    let keep =
-        |field: Field<String>, value: String| Field::Known(field.into_known().unwrap_or(value));
-    BucketModel {
-        tags_all: Field::Known(wanted),
-        id: Field::Known(planned.bucket.clone()),
-        arn: keep(
-            planned.arn,
-            format!("arn:{partition}:s3:::{}", planned.bucket),
-        ),
-        region: keep(planned.region, clients.region().to_owned()),
-        account_id: match planned.account_id {
-            Field::Unknown => clients.account_id().map(str::to_owned).into(),
-            known @ (Field::Null | Field::Known(_)) => known,
-        },
-        creation_date: match planned.creation_date {
-            Field::Known(date) => Field::Known(date),
-            Field::Null | Field::Unknown => creation_date,
-        },
-        versioning: Field::Known(VERSIONING.to_owned()),
-        object_lock_enabled: Field::Known(true),
-        public_access_block: Field::Known(crate::aws::PublicAccessBlock::ALL.into()),
-        object_ownership: Field::Known(OWNERSHIP.to_owned()),
-        sse_algorithm: Field::Known(
-            if planned.encryption.is_some() {
-                SSE_KMS
-            } else {
-                SSE_S3
-            }
-            .to_owned(),
-        ),
-        policy: Field::Known(format_tls_only_policy(partition, &planned.bucket)),
-        bucket: planned.bucket,
-        object_lock: planned.object_lock,
-        encryption: planned.encryption,
-        tags: planned.tags,
-    }
-}
-
-/// The state of a bucket as it was found.
-fn seen(
-    known: &BucketModel,
-    clients: &Clients,
-    parts: BucketParts,
-    creation_date: String,
-) -> BucketModel {
-    let partition = partition(&parts.region);
-    let ours = format_tls_only_policy(partition, &known.bucket);
-    let (tags, tags_all) = tags::split(
-        &parts.tags,
-        clients.default_tags(),
-        known.tags.as_ref(),
-        &known.tags_all,
-    );
-    let (encryption, algorithm) = match parts.encryption {
-        Encryption::SseS3 => (None, SSE_S3.to_owned()),
-        Encryption::SseKms {
-            key_arn,
-            bucket_key,
-        } => {
-            let kms = key_arn.map(|arn| EncryptionModel {
-                kms_key_arn: arn,
-                bucket_key_enabled: bucket_key,
-            });
-            (kms, SSE_KMS.to_owned())
-        }
-        Encryption::Other(algorithm) => (None, algorithm),
-    };
-    BucketModel {
-        bucket: known.bucket.clone(),
-        object_lock: parts.retention.map(ObjectLock::from),
-        encryption,
-        tags,
-        tags_all,
-        id: Field::Known(known.bucket.clone()),
-        arn: Field::Known(format!("arn:{partition}:s3:::{}", known.bucket)),
-        region: Field::Known(parts.region),
-        // an account that is not asked for any more is still the one
-        account_id: clients
-            .account_id()
-            .map(str::to_owned)
-            .or(known.account_id.known().cloned())
-            .into(),
-        creation_date: Field::Known(creation_date),
-        versioning: Field::Known(parts.versioning),
-        object_lock_enabled: Field::Known(parts.object_lock),
-        public_access_block: Field::Known(parts.public_access_block.into()),
-        object_ownership: Field::Known(parts.ownership),
-        sse_algorithm: Field::Known(algorithm),
-        // S3 may return our policy in another order; only another meaning is drift
-        policy: parts
-            .policy
-            .map(|found| {
-                if policies_agree(&found, &ours) {
-                    ours
-                } else {
-                    found
-                }
-            })
-            .into(),
-    }
-}
-
-impl From<DefaultRetention> for ObjectLock {
-    fn from(retention: DefaultRetention) -> Self {
-        let (days, years) = match retention.period {
-            Period::Days(days) => (Some(days), None),
-            Period::Years(years) => (None, Some(years)),
-        };
-        Self {
-            mode: retention.mode.as_str().to_owned(),
-            days,
-            years,
-        }
-    }
-}
-
-impl From<crate::aws::PublicAccessBlock> for PublicAccessBlock {
-    fn from(block: crate::aws::PublicAccessBlock) -> Self {
-        Self {
-            block_public_acls: block.block_public_acls,
-            ignore_public_acls: block.ignore_public_acls,
-            block_public_policy: block.block_public_policy,
-            restrict_public_buckets: block.restrict_public_buckets,
-        }
     }
 }

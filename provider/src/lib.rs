@@ -37,11 +37,14 @@
 pub mod account;
 pub mod aws;
 pub mod bucket;
+mod bucket_model;
 mod bucket_name;
 mod bucket_plan;
+mod diagnostic;
 pub mod error;
 pub mod provider;
 mod range;
+mod retention;
 pub mod signing_key;
 mod tags;
 pub mod trust_policy;

@@ -17,8 +17,7 @@ use tf_provider::{
 
 use crate::account::{Account, check_account};
 use crate::aws::Period;
-use crate::bucket::period_attributes;
-use crate::bucket_plan::check_one_period;
+use crate::retention::{check_one_period, period_attributes};
 
 /// The data source.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
     Tag, Tagging, VersioningConfiguration,
 };
 
-use super::bucket::{BucketSettings, DefaultRetention, Encryption, Part, Period};
+use super::bucket_parts::{BucketSettings, DefaultRetention, Encryption, Part, Period};
 use super::bucket_read::reserved_tags;
 use super::clients::Clients;
 use super::tags::Tags;

@@ -7,7 +7,7 @@ use aws_sdk_s3::operation::get_object_lock_configuration::GetObjectLockConfigura
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ObjectLockEnabled, ServerSideEncryption};
 
-use super::bucket::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
+use super::bucket_parts::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
 use super::clients::Clients;
 use super::tags::{Tags, is_reserved};
 use crate::error::Error;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::bucket_read::format_seconds;
 use super::clients::Clients;
-use crate::error::{Error, Holding};
+use crate::error::{Contents, Error};
 
 /// How many versions are asked for their lock before the counts become lower bounds. A trail can hold millions, one
 /// call each; an error message must not take an hour.
@@ -23,11 +23,11 @@ const LIST: &str = "ListObjectVersions";
 /// Deletes the bucket if it holds nothing at all; one that is gone already is well.
 ///
 /// # Errors
-/// [`Error::BucketHolds`] with what is in it; else what S3 said.
+/// [`Error::BucketNotEmpty`] with what is in it; else what S3 said.
 pub async fn delete_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> Result<(), Error> {
     // Looked at first and not left to DeleteBucket's own refusal: not every endpoint refuses.
     match inspect(clients, bucket, now).await {
-        Ok(Some(holding)) => return Err(Error::BucketHolds(Box::new(holding))),
+        Ok(Some(contents)) => return Err(Error::BucketNotEmpty(Box::new(contents))),
         Ok(None) => {}
         Err(error) if error.code() == Some("NoSuchBucket") => return Ok(()),
         Err(error) => return Err(error),
@@ -49,7 +49,7 @@ pub async fn delete_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> 
         // something was written in between
         Err(error) if error.code() == Some("BucketNotEmpty") => {
             match inspect(clients, bucket, now).await? {
-                Some(holding) => Err(Error::BucketHolds(Box::new(holding))),
+                Some(contents) => Err(Error::BucketNotEmpty(Box::new(contents))),
                 None => Err(error),
             }
         }
@@ -62,7 +62,7 @@ async fn inspect(
     clients: &Clients,
     bucket: &str,
     now: SystemTime,
-) -> Result<Option<Holding>, Error> {
+) -> Result<Option<Contents>, Error> {
     let mut tally = Tally::new(now);
     let mut next = (None, None);
     loop {
@@ -89,7 +89,7 @@ async fn inspect(
             break;
         }
     }
-    Ok(tally.into_holding(bucket))
+    Ok(tally.into_contents(bucket))
 }
 
 async fn inspect_page(
@@ -138,7 +138,7 @@ fn count<T>(items: Option<&Vec<T>>) -> u64 {
     items.map_or(0, |items| u64::try_from(items.len()).unwrap_or(u64::MAX))
 }
 
-/// The counts of a [`Holding`], while they grow.
+/// The counts of a [`Contents`], while they grow.
 struct Tally {
     now_secs: i64,
     versions: u64,
@@ -184,8 +184,8 @@ impl Tally {
         self.last_until = self.last_until.max(until);
     }
 
-    fn into_holding(self, bucket: &str) -> Option<Holding> {
-        (self.versions > 0 || self.delete_markers > 0).then(|| Holding {
+    fn into_contents(self, bucket: &str) -> Option<Contents> {
+        (self.versions > 0 || self.delete_markers > 0).then(|| Contents {
             bucket: bucket.to_owned(),
             versions: self.versions,
             delete_markers: self.delete_markers,
@@ -257,6 +257,6 @@ mod tests {
     fn bucket_of_markers_alone_is_not_empty() {
         let mut tally = tally();
         tally.delete_markers = 1;
-        assert!(tally.into_holding("trail").is_some());
+        assert!(tally.into_contents("trail").is_some());
     }
 }

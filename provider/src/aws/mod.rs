@@ -1,6 +1,7 @@
 //! Plain functions over the AWS SDK. Nothing in here knows Terraform.
 
 mod bucket;
+mod bucket_parts;
 mod bucket_policy;
 mod bucket_put;
 mod bucket_read;
@@ -14,9 +15,10 @@ mod place;
 mod settings;
 mod tags;
 
-pub use bucket::{
-    Age, BucketParts, BucketSettings, DefaultRetention, Encryption, OWNERSHIP, Period,
-    PublicAccessBlock, VERSIONING, converge_bucket, create_bucket,
+pub use bucket::{Age, converge_bucket, create_bucket};
+pub use bucket_parts::{
+    BucketParts, BucketSettings, DefaultRetention, Encryption, OWNERSHIP, Period,
+    PublicAccessBlock, VERSIONING,
 };
 pub use bucket_policy::{format_tls_only_policy, policies_agree};
 pub use bucket_read::{bucket_creation_date, read_bucket};

@@ -1,9 +1,6 @@
 //! Why the provider cannot begin: no region, no credentials, no answer, or not the right account.
 
-use tf_provider::{AttributePath, Diagnostic};
-
-use super::CallFailure;
-use super::diagnostic;
+use super::call::CallFailure;
 
 /// Why the provider has no account and region to work in.
 #[derive(Debug, thiserror::Error)]
@@ -110,29 +107,26 @@ impl ProfileSource {
 }
 
 impl NotConnected {
-    /// The failure as Terraform shows it, at the argument of the provider block that it is about.
-    pub(crate) fn diagnostic(&self) -> Diagnostic {
-        diagnostic(self.summary(), self, self.hint()).at(self.argument())
-    }
-
-    fn argument(&self) -> AttributePath {
+    /// The argument of the provider block that the failure is about, if it is about one.
+    pub(crate) fn argument(&self) -> Option<&'static str> {
         match self {
-            Self::NoRegion => "region".into(),
+            Self::NoRegion => Some("region"),
             Self::UnknownProfile {
                 named_by: ProfileSource::Argument,
                 ..
-            } => "profile".into(),
-            Self::AccountRefused { rule, .. } => rule.argument().into(),
+            } => Some("profile"),
+            Self::AccountRefused { rule, .. } => Some(rule.argument()),
             Self::UnknownProfile { .. }
             | Self::SharedFiles { .. }
             | Self::NoCredentials { .. }
             | Self::NoAnswer { .. }
             | Self::Refused(_)
-            | Self::NoAccount { .. } => AttributePath::root(),
+            | Self::NoAccount { .. } => None,
         }
     }
 
-    fn summary(&self) -> &'static str {
+    /// The failure in a few words.
+    pub(crate) fn summary(&self) -> &'static str {
         match self {
             Self::NoRegion => "No AWS region",
             Self::UnknownProfile { .. } => "Unknown AWS profile",
@@ -147,7 +141,8 @@ impl NotConnected {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    /// What a person can do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::UnknownProfile { defined, .. } if !defined.is_empty() => {
                 format!("They define: {}.", defined.join(", "))

@@ -1,18 +1,17 @@
-//! What can go wrong, and what a person can do about it.
+//! What can go wrong, and what a person can do about it. Nothing in here knows Terraform's diagnostics.
 
 use auditlog_chain::keys::KeyError;
 use aws_sdk_s3::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
-use tf_provider::{AttributePath, Diagnostic};
 
 mod call;
 mod connect;
-mod holding;
+mod contents;
 
 pub use call::CallFailure;
 pub(crate) use call::{chain, network_reason};
 pub use connect::{AccountRule, NotConnected, ProfileSource};
-pub use holding::Holding;
+pub use contents::Contents;
 
 /// An error of the provider's own logic, before it becomes a Terraform diagnostic.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +33,7 @@ pub enum Error {
     },
     /// The bucket cannot be deleted: it holds object versions.
     #[error("{0}")]
-    BucketHolds(Box<Holding>),
+    BucketNotEmpty(Box<Contents>),
     /// The alias points at another key.
     #[error("the alias {alias:?} exists already and points at the key {target}")]
     AliasTaken {
@@ -170,7 +169,7 @@ impl Error {
             Self::BucketTaken { .. } => {
                 Some("Bucket names are shared by all AWS accounts. Choose another one.".to_owned())
             }
-            Self::BucketHolds(holding) => Some(holding.hint()),
+            Self::BucketNotEmpty(contents) => Some(contents.hint()),
             Self::AliasTaken { .. } => Some(
                 "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
                  an alias away from a key that it does not manage: what signs with the alias would change its key."
@@ -196,32 +195,4 @@ impl Error {
             Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
         }
     }
-}
-
-impl Error {
-    /// The attribute that the error is about, or `otherwise`.
-    pub(crate) fn attribute(&self, otherwise: &'static str) -> &'static str {
-        if matches!(self, Self::AliasTaken { .. }) {
-            "alias"
-        } else {
-            otherwise
-        }
-    }
-
-    /// The error as Terraform shows it.
-    pub(crate) fn diagnostic(&self, summary: &str, path: impl Into<AttributePath>) -> Diagnostic {
-        diagnostic(summary, self, self.hint()).at(path)
-    }
-}
-
-fn diagnostic(summary: &str, error: &dyn std::error::Error, hint: Option<String>) -> Diagnostic {
-    let mut text = error.to_string();
-    if let Some(first) = text.get(..1).map(str::to_uppercase) {
-        text.replace_range(..1, &first);
-    }
-    let detail = match hint {
-        Some(hint) => format!("{text}.\n\n{hint}"),
-        None => format!("{text}."),
-    };
-    Diagnostic::error(summary, detail)
 }

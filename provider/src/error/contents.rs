@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a bucket cannot be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holding {
+pub struct Contents {
     /// The bucket's name.
     pub bucket: String,
     /// Object versions seen.
@@ -23,7 +23,7 @@ pub struct Holding {
     pub complete: bool,
 }
 
-impl fmt::Display for Holding {
+impl fmt::Display for Contents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at_least = if self.complete { "" } else { "at least " };
         if self.locked == 0 {
@@ -62,7 +62,7 @@ fn counted(number: u64, noun: &str) -> String {
     }
 }
 
-impl Holding {
+impl Contents {
     pub(super) fn hint(&self) -> String {
         if self.locked == 0 {
             return format!(
@@ -102,8 +102,8 @@ mod tests {
     use super::*;
     use crate::error::Error;
 
-    fn holding() -> Holding {
-        Holding {
+    fn contents() -> Contents {
+        Contents {
             bucket: "trail".to_owned(),
             versions: 5,
             delete_markers: 1,
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn locked_bucket_says_how_many_and_until_when() {
-        let error = Error::BucketHolds(Box::new(holding()));
+        let error = Error::BucketNotEmpty(Box::new(contents()));
         assert_eq!(
             error.to_string(),
             "the bucket \"trail\" holds 3 locked object versions; the last is locked until 2033-01-01T00:00:00Z"
@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn compliance_is_not_said_to_be_bypassable() {
-        let error = Error::BucketHolds(Box::new(Holding {
+        let error = Error::BucketNotEmpty(Box::new(Contents {
             compliance: 3,
-            ..holding()
+            ..contents()
         }));
         let hint = error.hint().unwrap();
         assert!(!hint.contains("Bypass"), "{hint}");
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn what_was_not_counted_to_the_end_is_a_lower_bound() {
-        let text = Holding {
+        let text = Contents {
             complete: false,
             locked: 1,
-            ..holding()
+            ..contents()
         }
         .to_string();
         assert_eq!(
@@ -155,10 +155,10 @@ mod tests {
 
     #[test]
     fn unlocked_bucket_says_that_nothing_is_locked() {
-        let text = Holding {
+        let text = Contents {
             locked: 0,
             last_until: None,
-            ..holding()
+            ..contents()
         }
         .to_string();
         assert_eq!(

@@ -1,0 +1,235 @@
+//! Configuration and state of `auditlog_bucket`, and what they mean for S3.
+
+use tf_provider::{
+    AttributePath, Diagnostic, Field, FromValue, Object, Result, ToValue, Value, ValueError, model,
+};
+
+use crate::aws::{
+    BucketParts, BucketSettings, Clients, Encryption, OWNERSHIP, PublicAccessBlock, Tags,
+    VERSIONING, format_tls_only_policy, partition, policies_agree,
+};
+use crate::retention::{ObjectLock, parse_lock};
+use crate::tags;
+
+model! {
+    /// Configuration and state.
+    #[derive(Debug, Clone, Default)]
+    pub struct BucketModel {
+        pub(crate) bucket: String,
+        // absent only in the state of a bucket without a default retention
+        object_lock: Option<ObjectLock>,
+        encryption: Option<EncryptionModel>,
+        tags: Option<Tags>,
+        tags_all: Field<Tags>,
+        id: Field<String>,
+        arn: Field<String>,
+        region: Field<String>,
+        pub(crate) account_id: Field<String>,
+        pub(crate) creation_date: Field<String>,
+        versioning: Field<String>,
+        object_lock_enabled: Field<bool>,
+        public_access_block: Field<PublicAccessBlock>,
+        object_ownership: Field<String>,
+        sse_algorithm: Field<String>,
+        policy: Field<String>,
+    }
+
+    /// SSE-KMS in place of SSE-S3.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct EncryptionModel {
+        kms_key_arn: String,
+        bucket_key_enabled: bool,
+    }
+}
+
+pub(crate) const SSE_S3: &str = "AES256";
+pub(crate) const SSE_KMS: &str = "aws:kms";
+
+const PUBLIC_ACCESS_BLOCK: [&str; 4] = [
+    "block_public_acls",
+    "ignore_public_acls",
+    "block_public_policy",
+    "restrict_public_buckets",
+];
+
+impl FromValue for PublicAccessBlock {
+    fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
+        let mut object = Object::from_value(value, path)?;
+        let [acls, ignored, policy, restricted] = PUBLIC_ACCESS_BLOCK.map(|name| {
+            let value = object.remove(name).unwrap_or_default();
+            bool::from_value(value, &path.clone().attribute(name))
+        });
+        Ok(Self {
+            block_public_acls: acls?,
+            ignore_public_acls: ignored?,
+            block_public_policy: policy?,
+            restrict_public_buckets: restricted?,
+        })
+    }
+
+    fn fields() -> Option<Vec<&'static str>> {
+        Some(PUBLIC_ACCESS_BLOCK.to_vec())
+    }
+}
+
+impl ToValue for PublicAccessBlock {
+    fn to_value(&self) -> Value {
+        let switches = [
+            self.block_public_acls,
+            self.ignore_public_acls,
+            self.block_public_policy,
+            self.restrict_public_buckets,
+        ];
+        let mut object = Object::new();
+        for (name, switch) in PUBLIC_ACCESS_BLOCK.into_iter().zip(switches) {
+            object.set(name, switch);
+        }
+        Value::Object(object)
+    }
+}
+
+pub(crate) fn settings(clients: &Clients, planned: &BucketModel) -> Result<BucketSettings> {
+    let retention = planned
+        .object_lock
+        .as_ref()
+        .and_then(parse_lock)
+        .ok_or_else(|| {
+            Diagnostic::error(
+                "No retention",
+                "A mode and one of days and years have to be known by now.",
+            )
+            .at("object_lock")
+        })?;
+    let encryption = planned
+        .encryption
+        .as_ref()
+        .map_or(Encryption::SseS3, |kms| Encryption::SseKms {
+            key_arn: Some(kms.kms_key_arn.clone()),
+            bucket_key: kms.bucket_key_enabled,
+        });
+    Ok(BucketSettings {
+        retention,
+        encryption,
+        policy: format_tls_only_policy(partition(clients.region()), &planned.bucket),
+        tags: tags::wanted(clients.default_tags(), planned.tags.as_ref()),
+    })
+}
+
+/// The state of a bucket of which only the name is known.
+pub(crate) fn named(bucket: &str) -> BucketModel {
+    BucketModel {
+        bucket: bucket.to_owned(),
+        id: Field::Known(bucket.to_owned()),
+        ..BucketModel::default()
+    }
+}
+
+/// The state after everything was done as planned.
+pub(crate) fn settled(
+    planned: BucketModel,
+    clients: &Clients,
+    creation_date: Field<String>,
+) -> BucketModel {
+    let wanted = tags::wanted(clients.default_tags(), planned.tags.as_ref());
+    let partition = partition(clients.region());
+    let keep =
+        |field: Field<String>, value: String| Field::Known(field.into_known().unwrap_or(value));
+    BucketModel {
+        tags_all: Field::Known(wanted),
+        id: Field::Known(planned.bucket.clone()),
+        arn: keep(
+            planned.arn,
+            format!("arn:{partition}:s3:::{}", planned.bucket),
+        ),
+        region: keep(planned.region, clients.region().to_owned()),
+        account_id: match planned.account_id {
+            Field::Unknown => clients.account_id().map(str::to_owned).into(),
+            known @ (Field::Null | Field::Known(_)) => known,
+        },
+        creation_date: match planned.creation_date {
+            Field::Known(date) => Field::Known(date),
+            Field::Null | Field::Unknown => creation_date,
+        },
+        versioning: Field::Known(VERSIONING.to_owned()),
+        object_lock_enabled: Field::Known(true),
+        public_access_block: Field::Known(PublicAccessBlock::ALL),
+        object_ownership: Field::Known(OWNERSHIP.to_owned()),
+        sse_algorithm: Field::Known(
+            if planned.encryption.is_some() {
+                SSE_KMS
+            } else {
+                SSE_S3
+            }
+            .to_owned(),
+        ),
+        policy: Field::Known(format_tls_only_policy(partition, &planned.bucket)),
+        bucket: planned.bucket,
+        object_lock: planned.object_lock,
+        encryption: planned.encryption,
+        tags: planned.tags,
+    }
+}
+
+/// The state of a bucket as it was found.
+pub(crate) fn seen(
+    known: &BucketModel,
+    clients: &Clients,
+    parts: BucketParts,
+    creation_date: String,
+) -> BucketModel {
+    let partition = partition(&parts.region);
+    let ours = format_tls_only_policy(partition, &known.bucket);
+    let (tags, tags_all) = tags::split(
+        &parts.tags,
+        clients.default_tags(),
+        known.tags.as_ref(),
+        &known.tags_all,
+    );
+    let (encryption, algorithm) = match parts.encryption {
+        Encryption::SseS3 => (None, SSE_S3.to_owned()),
+        Encryption::SseKms {
+            key_arn,
+            bucket_key,
+        } => {
+            let kms = key_arn.map(|arn| EncryptionModel {
+                kms_key_arn: arn,
+                bucket_key_enabled: bucket_key,
+            });
+            (kms, SSE_KMS.to_owned())
+        }
+        Encryption::Other(algorithm) => (None, algorithm),
+    };
+    BucketModel {
+        bucket: known.bucket.clone(),
+        object_lock: parts.retention.map(ObjectLock::from),
+        encryption,
+        tags,
+        tags_all,
+        id: Field::Known(known.bucket.clone()),
+        arn: Field::Known(format!("arn:{partition}:s3:::{}", known.bucket)),
+        region: Field::Known(parts.region),
+        // an account that is not asked for any more is still the one
+        account_id: clients
+            .account_id()
+            .map(str::to_owned)
+            .or(known.account_id.known().cloned())
+            .into(),
+        creation_date: Field::Known(creation_date),
+        versioning: Field::Known(parts.versioning),
+        object_lock_enabled: Field::Known(parts.object_lock),
+        public_access_block: Field::Known(parts.public_access_block),
+        object_ownership: Field::Known(parts.ownership),
+        sse_algorithm: Field::Known(algorithm),
+        // S3 may return our policy in another order; only another meaning is drift
+        policy: parts
+            .policy
+            .map(|found| {
+                if policies_agree(&found, &ours) {
+                    ours
+                } else {
+                    found
+                }
+            })
+            .into(),
+    }
+}
