@@ -14,6 +14,7 @@ mod document;
 mod index;
 mod object;
 mod span;
+mod terraform;
 
 pub use acknowledged::{
     Acknowledged, AcknowledgedCode, AfterMissing, BeforeMissing, Found, FoundMissing, FoundSegment,
@@ -64,6 +65,9 @@ pub enum PolicyError {
         /// The kind.
         found: String,
     },
+    /// It is what `terraform output -json` writes: the policy is in there, as a JSON string.
+    #[error("the trust policy is inside the output of `terraform output -json`")]
+    TerraformJson,
     /// It is not JSON of the right shape.
     #[error("the trust policy cannot be read: {reason}")]
     Malformed {
@@ -102,7 +106,13 @@ impl TrustPolicy {
             reason: e.to_string(),
         };
         let mut reader = serde_json::Deserializer::from_slice(json);
-        let kind = Kind::deserialize(OnlyObjects(&mut reader)).map_err(malformed)?;
+        let kind = Kind::deserialize(OnlyObjects(&mut reader)).map_err(|error| {
+            if terraform::is_output_json(json) {
+                PolicyError::TerraformJson
+            } else {
+                malformed(error)
+            }
+        })?;
         if kind.trust_policy != POLICY_VERSION {
             return Err(PolicyError::Unsupported {
                 found: kind.trust_policy,

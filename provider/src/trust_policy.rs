@@ -366,6 +366,7 @@ fn inconsistent(error: &PolicyError) -> Diagnostic {
         PolicyError::TooLarge { .. }
         | PolicyError::Unsupported { .. }
         | PolicyError::UnsupportedStore { .. }
+        | PolicyError::TerraformJson
         | PolicyError::Malformed { .. } => AttributePath::root(),
     };
     nested(

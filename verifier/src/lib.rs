@@ -73,6 +73,7 @@ mod absence;
 pub mod acknowledged;
 mod budget;
 mod conclude;
+mod declared;
 mod examine;
 pub mod fault;
 pub mod finding;

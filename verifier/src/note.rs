@@ -1,8 +1,26 @@
 //! What is worth saying, and is not a reason to fail.
 
+use auditlog_chain::timestamp::Timestamp;
+
 /// Something that is true, and is not a reason to fail. Each has a stable [code](Note::code).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// In spans whose time is over, retention was shorter than twice the silence: a cut may look like expiry there (V1).
+    RetentionWasShort {
+        /// Days of retention.
+        retention_days: u32,
+        /// Seconds of silence.
+        silence_seconds: u64,
+        /// When the spans ended.
+        until: Timestamp,
+    },
+    /// `max_silence` is below four times the skew, so that clocks alone can make up much of a silence (V1).
+    SilenceNearSkew {
+        /// The shortest `max_silence` of the log, in seconds.
+        silence_seconds: u64,
+        /// The skew, in seconds.
+        skew_seconds: u32,
+    },
     /// Files that a sealer has not finished were passed over (V5).
     UnfinishedFiles {
         /// How many.
@@ -46,6 +64,8 @@ impl Note {
     /// The stable name. `docs/guides/verification.md` describes each.
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::RetentionWasShort { .. } => "retention-was-short",
+            Self::SilenceNearSkew { .. } => "silence-near-skew",
             Self::UnfinishedFiles { .. } => "unfinished-files",
             Self::LeftUnproven { .. } => "left-unproven",
             Self::NoPin => "no-pin",

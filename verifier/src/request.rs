@@ -2,7 +2,7 @@
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
-use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::policy::{PolicyError, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 
 /// What to verify, and by which clock.
@@ -35,6 +35,9 @@ pub enum RequestError {
         /// The logs that it declares.
         known: Vec<Origin>,
     },
+    /// The retention of a log is shorter than twice its silence, in spans that still have an effect (V1).
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// No chosen log is stored under the prefix that the source is confined to.
     #[error("the trust policy does not declare a log under {scope}")]
     NothingInScope {

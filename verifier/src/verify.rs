@@ -5,6 +5,7 @@ use auditlog_chain::segment::FORMAT;
 
 use crate::budget::Budget;
 use crate::conclude::conclude;
+use crate::declared::check_declared;
 use crate::examine::{Examined, examine};
 use crate::note::Note;
 use crate::parallel;
@@ -35,6 +36,8 @@ pub fn verify(
     // V2: the logs to look at.
     let chosen = choose_logs(source, request)?;
     let mut record = Record::default();
+    // V1: the declaration, at this time.
+    check_declared(request, &chosen, &mut record)?;
     // V4, V5: the plan; every object is accounted for. A store that does not even list is asked for nothing more.
     let plans = plan(source, request, &chosen, &mut record);
     let mut logs = Vec::new();

@@ -71,6 +71,10 @@ const TERRAFORM: &str = "give the file that terraform output -raw trust_policy w
 impl PolicyError {
     pub(super) fn hint(&self) -> String {
         let hint = match self {
+            Self::Invalid {
+                source: DocumentError::TerraformJson,
+                ..
+            } => "write the file with `terraform output -raw trust_policy`",
             Self::Unreadable(_) | Self::Invalid { .. } => TERRAFORM,
             Self::UnknownLog { .. } | Self::LogNotNamed { .. } => {
                 "name one of them with --log ORIGIN"

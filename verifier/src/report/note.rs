@@ -9,6 +9,21 @@ use crate::note::{Note, Unproven};
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::RetentionWasShort {
+                retention_days,
+                silence_seconds,
+                until,
+            } => write!(
+                f,
+                "until {until}, {retention_days} days of retention were shorter than twice {silence_seconds} seconds of max_silence"
+            ),
+            Self::SilenceNearSkew {
+                silence_seconds,
+                skew_seconds,
+            } => write!(
+                f,
+                "max_silence of {silence_seconds} seconds is below four times the skew of {skew_seconds} seconds"
+            ),
             Self::UnfinishedFiles { count } => write!(
                 f,
                 "passed over {count} unfinished {} of a sealer",

@@ -8,7 +8,7 @@ use auditlog_chain::timestamp::Timestamp;
 use crate::finding::Finding;
 use crate::place::Placed;
 
-/// What stands for the reason until a person has written it.
+/// The reason until a person has written one.
 const REASON: &str = "explain here why this is not a reason to worry";
 
 /// The entry, dated `now`; `None` where no entry can cover the fault.

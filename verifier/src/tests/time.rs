@@ -1,10 +1,16 @@
 //! V21 to V24: the clocks.
 
+use auditlog_chain::policy::{LockSpan, TrustPolicy};
+
 use super::world::{Key, World, at, closed, codes, opened};
 use crate::not_checked::NotChecked;
+use crate::note::Note;
+use crate::pins::Pins;
+use crate::request::{Request, RequestError};
 use crate::source::ClockReading;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
+use crate::verify::verify;
 
 fn world() -> World {
     World::new(Key::ed25519(), 4)
@@ -148,4 +154,63 @@ fn without_the_time_of_the_store_the_report_says_that_the_clock_was_not_checked(
     let report = world.verify(&memory);
     assert_eq!(report.not_checked(), [NotChecked::Clock]);
     assert_eq!(report.verdict(), Verdict::Verified);
+}
+
+#[test]
+fn a_silence_that_clocks_alone_can_make_up_is_noted() {
+    let mut world = world();
+    let notes = |world: &World| {
+        let report = world.verify(&world.bucket());
+        let notes = report.notes().iter().map(|note| note.what.clone());
+        notes.collect::<Vec<_>>()
+    };
+    let near = |silence_seconds| Note::SilenceNearSkew {
+        silence_seconds,
+        skew_seconds: 5,
+    };
+    for (seconds, noted) in [(19, true), (20, false)] {
+        world.policy.logs[0].max_silence[0].seconds = seconds;
+        assert_eq!(notes(&world).contains(&near(seconds)), noted, "{seconds}");
+    }
+}
+
+#[test]
+fn a_retention_that_was_too_short_for_the_silence_is_noted_and_one_that_is_still_in_force_refused()
+{
+    let mut world = world();
+    let long = world.policy.lock[0];
+    world.policy.lock[0].retention_days = 1;
+    world.policy.lock.push(LockSpan {
+        from: at(100),
+        ..long
+    });
+    world.policy.logs[0].max_silence[0].seconds = 86_400;
+    world.now = 100 + 86_400;
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let request = |now| Request {
+        policy: &policy,
+        policy_digest: TrustPolicy::digest(b""),
+        logs: &[],
+        now: at(now),
+        at: at(now),
+        max_skew_seconds: 5,
+        workers: 1,
+    };
+    let run = |now| {
+        verify(
+            &world.bucket(),
+            &request(now),
+            &Pins::default(),
+            &mut |_| {},
+        )
+    };
+    let error = run(100 + 86_400).unwrap_err();
+    assert!(matches!(error, RequestError::Policy(_)), "{error}");
+    let report = run(101 + 86_400).unwrap();
+    let note = Note::RetentionWasShort {
+        retention_days: 1,
+        silence_seconds: 86_400,
+        until: at(100),
+    };
+    assert!(report.notes().iter().any(|one| one.what == note));
 }

@@ -39,7 +39,7 @@ fn a_report_that_cannot_be_written_is_no_success_and_a_fault_stays_a_fault() {
         assert_eq!(run.status, 2, "{run}");
         assert!(
             run.stderr
-                .starts_with("error: the report cannot be written: No space"),
+                .starts_with("error: cannot write the report: No space"),
             "{run}"
         );
         assert!(

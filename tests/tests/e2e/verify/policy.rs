@@ -1,4 +1,4 @@
-//! `auditlog-verify` with a trust policy that is none: no verdict, the file and what is wrong in it, and what to do.
+//! `auditlog-verify` with a trust policy that is not one: no verdict, the file and what is wrong in it, and what to do.
 
 use std::fs::{self, File};
 
@@ -43,7 +43,7 @@ impl Policy {
 }
 
 #[test]
-fn a_policy_that_is_no_document_is_named_with_the_remedy() {
+fn a_policy_that_is_not_a_document_is_named_with_the_remedy() {
     let policy = Policy::new();
     let good = serde_json::to_vec(&policy.good).expect("JSON");
     let cut = &good[..good.len() / 2];
@@ -68,6 +68,16 @@ fn a_policy_that_is_no_document_is_named_with_the_remedy() {
     ] {
         no_verdict(policy.verify(text), error, RENDERED);
     }
+    let text = String::from_utf8(good).expect("text");
+    let outputs =
+        json!({ "trust_policy": { "sensitive": false, "type": "string", "value": text } });
+    for wrapped in [json!(text), outputs] {
+        no_verdict(
+            policy.verify(wrapped.to_string().as_bytes()),
+            "spoilt.json: the trust policy is inside the output of `terraform output -json`",
+            "write the file with `terraform output -raw trust_policy`",
+        );
+    }
     let newer = policy.with("/trust_policy", json!(7));
     no_verdict(
         policy.verify(&newer),
@@ -83,16 +93,16 @@ fn a_policy_that_is_no_document_is_named_with_the_remedy() {
 }
 
 #[test]
-fn a_policy_that_is_no_file_is_named_with_the_remedy() {
+fn a_policy_that_is_not_a_file_is_named_with_the_remedy() {
     let policy = Policy::new();
     no_verdict(
         policy.verify_with("absent"),
-        "absent cannot be read: No such file",
+        "absent: No such file",
         RENDERED,
     );
     no_verdict(
         policy.verify_with("bucket"),
-        "bucket cannot be read: Is a directory",
+        "bucket: Is a directory",
         RENDERED,
     );
     let huge = File::create(policy.folder.path("huge")).expect("a file");
@@ -111,7 +121,7 @@ fn a_policy_that_is_no_file_is_named_with_the_remedy() {
     std::os::unix::fs::symlink("loop", policy.folder.path("loop")).expect("a link");
     no_verdict(
         policy.verify_with("loop"),
-        "loop cannot be read: Too many levels",
+        "/loop: Too many levels",
         RENDERED,
     );
     // A pipe is as good as a file.
@@ -313,4 +323,32 @@ fn the_policy_of_another_log_finds_faults_and_never_a_good_log() {
     elsewhere["logs"][0]["prefix"] = json!("elsewhere");
     let command = policy.verify(elsewhere.to_string().as_bytes());
     faults(&command.run(), &["log-empty"]);
+}
+
+#[test]
+fn a_wrong_policy_file_gets_the_same_status_and_words_from_both_commands() {
+    let policy = Policy::new();
+    let good = serde_json::to_string(&policy.good).expect("JSON");
+    for (text, error, hint) in [
+        (
+            json!(good).to_string(),
+            "the trust policy is inside the output of `terraform output -json`",
+            "write the file with `terraform output -raw trust_policy`",
+        ),
+        (
+            "{}".to_owned(),
+            "the trust policy cannot be read: missing field `trust_policy`",
+            "",
+        ),
+        (
+            r#"{"trust_policy":2}"#.to_owned(),
+            "the trust policy has version 2, this program knows 1",
+            "",
+        ),
+    ] {
+        no_verdict(policy.verify(text.as_bytes()), error, hint);
+        let path = policy.folder.path("spoilt.json");
+        let seal = command("auditlog-seal").args(["append", "--key-file", "absent.pem"]);
+        no_verdict(seal.arg("--policy").arg(path), error, hint);
+    }
 }

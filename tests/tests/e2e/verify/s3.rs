@@ -351,13 +351,13 @@ async fn where_one_cannot_look_there_is_no_verdict() {
     };
     no_verdict(
         world.command().arg("s3://another").run(),
-        "is of bucket acme-audit, not of another",
-        "name the policy",
+        "names bucket acme-audit, not another",
+        "give the policy",
     );
     no_verdict(
         world.command().args(["--region", "us-east-1"]).run(),
-        "is of region eu-central-1",
-        "name the policy",
+        "names region eu-central-1",
+        "give the policy",
     );
     let closed = world
         .command()

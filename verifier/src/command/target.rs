@@ -1,0 +1,102 @@
+//! Where the logs are: the folder or the bucket that the target names.
+
+use std::ffi::OsStr;
+#[cfg(feature = "s3")]
+use std::time::{Duration, SystemTime};
+
+#[cfg(feature = "s3")]
+use auditlog_chain::policy::Store;
+use auditlog_chain::policy::TrustPolicy;
+use auditlog_verifier::source::{Folder, Source};
+#[cfg(feature = "s3")]
+use auditlog_verifier::source::{S3, S3Options};
+
+use super::arguments::Arguments;
+#[cfg(feature = "s3")]
+use super::cores::cores;
+use super::usage::Usage;
+
+/// The source that the target names; the policy's bucket where there is no target.
+pub(crate) fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dyn Source>, Usage> {
+    let text = arguments.target.as_deref().and_then(OsStr::to_str);
+    match (&arguments.target, text) {
+        (_, Some(target)) if target.starts_with("s3://") => {
+            open_bucket(arguments, policy, Some(target))
+        }
+        (Some(folder), _) if names_a_folder(folder) => Ok(Box::new(Folder::open(folder)?)),
+        (Some(word), _) => Err(Usage::new(
+            format!(
+                "expected a folder such as ./audit or s3://BUCKET[/PREFIX], not {}",
+                word.display()
+            ),
+            "write ./ before the name of a folder",
+        )),
+        (None, _) if policy.document().store.is_some() => open_bucket(arguments, policy, None),
+        (None, _) => Err(Usage::new(
+            "the trust policy does not name a bucket, and no target was given",
+            "name the folder that holds the logs",
+        )),
+    }
+}
+
+/// Whether a target is a path. A bare word is kept free for a subcommand.
+fn names_a_folder(target: &OsStr) -> bool {
+    let bytes = target.as_encoded_bytes();
+    bytes.iter().any(|byte| matches!(byte, b'/' | b'.'))
+}
+
+#[cfg(not(feature = "s3"))]
+fn open_bucket(_: &Arguments, _: &TrustPolicy, _: Option<&str>) -> Result<Box<dyn Source>, Usage> {
+    Err(Usage::new(
+        "this program was built without S3",
+        "copy the bucket with `aws s3 sync` and name the folder",
+    ))
+}
+
+#[cfg(feature = "s3")]
+fn open_bucket(
+    arguments: &Arguments,
+    policy: &TrustPolicy,
+    target: Option<&str>,
+) -> Result<Box<dyn Source>, Usage> {
+    let Some(declared) = policy.document().store.as_ref().map(Store::s3) else {
+        let message =
+            "the trust policy does not name a bucket, so no bucket can be verified against it";
+        return Err(Usage::new(
+            message,
+            "verify a folder, or give the policy of this bucket",
+        ));
+    };
+    let place = target.and_then(|target| target.strip_prefix("s3://"));
+    let (bucket, prefix) = match place.map(|place| place.split_once('/').unwrap_or((place, ""))) {
+        Some((bucket, prefix)) => (bucket, (!prefix.is_empty()).then(|| prefix.to_owned())),
+        None => (declared.bucket.as_str(), None),
+    };
+    let region = arguments.s3.region.as_ref().unwrap_or(&declared.region);
+    for (what, asked, named) in [
+        ("bucket", bucket, &declared.bucket),
+        ("region", region.as_str(), &declared.region),
+    ] {
+        if asked != named {
+            let message = format!("the trust policy names {what} {named}, not {asked}");
+            return Err(Usage::new(
+                message,
+                "give the policy of this bucket, or the bucket of this policy",
+            ));
+        }
+    }
+    let source = S3::open(S3Options {
+        bucket: bucket.to_owned(),
+        prefix,
+        region: region.clone(),
+        account: declared.account.clone(),
+        endpoint_url: arguments.s3.endpoint_url.clone(),
+        path_style: arguments.s3.path_style,
+        profile: arguments.s3.profile.clone(),
+        // Reading waits for the store most of the time; two more than there are cores keep the cores busy.
+        readers: cores().saturating_add(2),
+        timeout: Duration::from_secs(arguments.s3.timeout.into()),
+        clock: SystemTime::now,
+    })?;
+    Ok(Box::new(source))
+}
