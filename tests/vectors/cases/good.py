@@ -22,7 +22,9 @@ def goods():
     yield good(
         "json-values",
         "each kind of JSON value as an event",
-        log_of(1).add(("{}", "[]", '""', "0", "-0.0e-1", "1E308", "0e999", "1e-400", "true", "false", "null", "123456789012345678901")),
+        log_of(1).add(
+            ("{}", "[]", '""', "0", "-0.0e-1", "1E308", "0e999", "1e-400", "true", "false", "null", "123456789012345678901")
+        ),
     )
     yield good(
         "spaces-in-event",

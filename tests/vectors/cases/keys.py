@@ -33,15 +33,6 @@ def keys():
     )
     yield fault(
         "key-outside-span",
-        "before-valid",
-        "signed long before the key was valid",
-        log,
-        log.policy(keys=[a.policy(valid_from=short(1000 * HOUR))]),
-        object=0,
-        faults=2,
-    )
-    yield fault(
-        "key-outside-span",
         "after-retired",
         "signed long after the key was retired",
         log_of(5),

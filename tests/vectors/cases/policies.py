@@ -2,9 +2,10 @@
 
 import base64
 import copy
+import re
 
 from cases.absent import YEAR, declared
-from cases.vector import ED, good, log_of, made, no_verdict
+from cases.vector import ED, fault, good, log_of, no_verdict
 from forge import HOUR, ORIGIN, Key, Log, document_bytes, short, silence, span
 
 NOTHING = {".keep": b""}
@@ -343,31 +344,35 @@ def names():
 
 
 def times():
-    log = log_of(1)
-    sealed = log.heads[0].sealed
+    """Each form of a time: a key that was retired then signs 300 seconds later, and not a microsecond more."""
+    log = Log().add(opened=4 * HOUR, sealed=4 * HOUR + 300)
+    patient = [silence(0, 9 * HOUR)]
+
+    def retired(time):
+        key = log.key.policy(valid_from="2023-01-01T00:00:00Z", retired_at=time)
+        return log.policy(keys=[key], logs=[log.log_policy(max_silence=patient)])
+
     for name, what, time in (
-        (
-            "cut-off",
-            "a time with nine decimals, of which three are cut off",
-            short(sealed + 300).replace("Z", ".000000999Z"),
-        ),
-        ("offset", "a time with an offset", "2024-01-01T02:06:00+02:00"),
-        ("negative-offset", "a time with a negative offset", "2023-12-31T22:06:00-02:00"),
-        ("small-letters", "a time with small letters", "2024-01-01t00:06:00z"),
-        ("with-a-space", "a time with a space", "2024-01-01 00:06:00Z"),
+        ("offset", "a time with an offset", "2024-01-01T06:00:00+02:00"),
+        ("negative-offset", "a time with a negative offset", "2024-01-01T01:30:00-02:30"),
+        ("small-letters", "a time with small letters", "2024-01-01t04:00:00z"),
+        ("with-a-space", "a time with a space", "2024-01-01 04:00:00Z"),
+        ("9-decimals", "a time with nine decimals", "2024-01-01T04:00:00.000000000Z"),
     ):
-        yield good(f"policy-time-{name}", what, log, log.policy(keys=[log.key.policy(valid_from=time)]))
-        if "offset" in name:
-            later = time.replace("06:00", "06:01")
-            yield made(
-                f"key-outside-span--policy-time-{name}",
-                1,
-                f"{what}, a second later",
-                log,
-                log.policy(keys=[log.key.policy(valid_from=later)]),
-                code="key-outside-span",
-                object=log.name(0),
-            )
+        yield good(f"policy-time-{name}", what, log, retired(time))
+        before = re.sub(r":00(\.0+)?(?=[Zz+-])", ":00", time.replace(":00:00", ":59:59").replace(":30:00", ":29:59"))
+        before = before.replace("T06", "T05").replace("t04", "t03").replace(" 04", " 03").replace("T04", "T03")
+        what = f"{what}, a second earlier"
+        yield fault("key-outside-span", f"policy-time-{name}", what, log, retired(before), object=0)
+    cut = retired("2024-01-01T03:59:59.999999999Z")
+    yield fault(
+        "key-outside-span",
+        "policy-time-cut-off",
+        "a time with nine decimals, of which three are cut off",
+        log,
+        cut,
+        object=0,
+    )
     for name, what, time in (
         ("10-decimals", "a time with ten decimals", "2024-01-01T00:00:00.0000000000Z"),
         ("no-decimal", "a time with a point and without a decimal", "2024-01-01T00:00:00.Z"),

@@ -177,76 +177,24 @@ def order():
 
 
 def spans():
-    """V14: the skew is 300 seconds."""
+    """V14: in a folder a key has only an end, and the skew is 300 seconds."""
     log = log_of(3)
-    a = log.key
-    first, last = log.heads[0].sealed, log.heads[2].sealed
-    for name, what, facts, object_ in (
-        (
-            "300-seconds-before-valid",
-            "sealed 300 seconds before the key was valid",
-            {"valid_from": short(first + 300)},
-            None,
-        ),
-        (
-            "before-valid-by-a-microsecond",
-            "sealed 300 seconds and a microsecond before the key was valid",
-            {"valid_from": short(first + 300.000001)},
-            0,
-        ),
-        (
-            "300-seconds-after-retired",
-            "sealed 300 seconds after the key was retired",
-            {"retired_at": short(last - 300)},
-            None,
-        ),
-        (
-            "after-retired-by-a-microsecond",
-            "sealed 300 seconds and a microsecond after the key was retired",
-            {"retired_at": short(last - 300.000001)},
-            2,
-        ),
-    ):
-        policy_ = log.policy(keys=[a.policy(**facts)])
-        yield (
-            good(name, what, log, policy_)
-            if object_ is None
-            else fault("key-outside-span", name, what, log, policy_, object=object_)
-        )
+    a, last = log.key, log.heads[2].sealed
+    early = log.policy(keys=[a.policy(valid_from=short(1000 * HOUR))])
+    yield good("sealed-before-the-key-was-valid", "sealed before the key was valid, as a queue may be", log, early)
+    just = log.policy(keys=[a.policy(retired_at=short(last - 300))])
+    yield good("300-seconds-after-retired", "sealed 300 seconds after the key was retired", log, just)
+    what = "sealed 300 seconds and a microsecond after the key was retired"
+    late = log.policy(keys=[a.policy(retired_at=short(last - 300.000001))])
+    yield fault("key-outside-span", "after-retired-by-a-microsecond", what, log, late, object=2)
     rotated, _ = rotation("b a")
-    later = [a.policy(), Key(ED, "b").policy(valid_from=short(SEALED + 301))]
-    yield fault(
-        "key-outside-span",
-        "new-key-of-a-rotation",
-        "the new key of a rotation was not valid yet",
-        rotated,
-        rotated.policy(keys=later),
-        object=2,
-    )
-    # The previous key is required, since it was retired after `sealed`, and was valid only later.
-    odd = [a.policy(valid_from=short(SEALED + 301)), Key(ED, "b").policy()]
-    yield previous_outside(rotated, odd)
-    lost = [a.policy(valid_from=short(SEALED + 301), lost_at=short(SEALED)), Key(ED, "b").policy()]
-    yield good(
-        "previous-key-outside-of-its-span",
-        "the span of a previous key that need not sign is not looked at",
-        rotated,
-        rotated.policy(keys=lost, lock=GONE),
-        objects=without(rotated, 0, 1),
-    )
-
-
-def previous_outside(rotated, keys):
-    policy_ = rotated.policy(keys=keys, lock=GONE)
-    return fault(
-        "key-outside-span",
-        "previous-key-of-a-rotation",
-        "the previous key of a rotation was not valid yet",
-        rotated,
-        policy_,
-        objects=without(rotated, 0, 1),
-        object=2,
-    )
+    keys = [a.policy(), Key(ED, "b").policy(retired_at=short(SEALED - 301))]
+    what = "the new key of a rotation was retired before"
+    policy_ = rotated.policy(keys=keys)
+    yield fault("key-outside-span", "new-key-of-a-rotation", what, rotated, policy_, object=2, faults=2)
+    retired = rotated.policy(keys=[a.policy(retired_at=short(SEALED - 301)), Key(ED, "b").policy()])
+    what = "the span of a previous key that need not sign is not looked at"
+    yield good("previous-key-outside-of-its-span", what, rotated, retired)
 
 
 def compromised():
