@@ -22,7 +22,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_tests::{Command, Run};
 
 use crate::seal::bench::{Bench, ended, signal, start};
-use crate::seal::signals::{Random, asked};
+use crate::seal::random::{Random, asked};
 
 /// Kills of one mode in one log. A longer log is listed and verified for longer.
 const KILLS_A_LOG: u64 = 100;

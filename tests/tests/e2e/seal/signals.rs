@@ -6,19 +6,13 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Child;
 use std::thread;
-use std::time::Duration;
 
 use auditlog_tests::{Command, Run};
 
 use crate::seal::bench::{
     Bench, Remote, accepted, each_once, ended, events, numbered, signal, start,
 };
-
-/// A number from the environment.
-pub(crate) fn asked(name: &str, usual: u64) -> u64 {
-    let text = std::env::var(name);
-    text.map_or(usual, |text| text.parse().expect("a number"))
-}
+use crate::seal::random::{Random, asked};
 
 /// `AUDITLOG_KILL_CASES` and `AUDITLOG_KILL_SEED` ask for more than the sample that every run takes.
 fn seeds() -> impl Iterator<Item = u64> {
@@ -27,28 +21,6 @@ fn seeds() -> impl Iterator<Item = u64> {
         asked("AUDITLOG_KILL_SEED", 1),
     );
     (0..cases).map(move |case| seed.wrapping_mul(1_000_003).wrapping_add(case))
-}
-
-/// `SplitMix64`: as random as a moment has to be, and the same again for the same seed.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-
-    /// The moment is what is tried, and not a condition that is awaited.
-    pub(crate) fn pause(&mut self, below_millis: u64) {
-        thread::sleep(Duration::from_millis(self.below(below_millis.max(1))));
-    }
 }
 
 /// Runs the command and interrupts it at some moment in one of the ways there are. Longer than that, it is left alone.
@@ -71,7 +43,7 @@ fn interrupted(random: &mut Random, append: Command, below_millis: u64) -> Run {
 
 /// Interrupts one run after another until one is quick enough, and says how many were not.
 fn until_done(seed: u64, millis: u64, append: &dyn Fn() -> Command) -> u32 {
-    let (mut random, mut below) = (Random(seed), millis);
+    let (mut random, mut below) = (Random::new(seed), millis);
     let mut stopped = 0;
     loop {
         let run = interrupted(&mut random, append(), below);
@@ -85,16 +57,6 @@ fn until_done(seed: u64, millis: u64, append: &dyn Fn() -> Command) -> u32 {
         stopped += 1;
         below += millis / 4;
     }
-}
-
-/// Whether a run that was ended by a signal says all the same that its whole input is sealed: then it had done its work.
-fn has_sealed(run: &Run, count: u64) -> bool {
-    if run.stdout.is_empty() {
-        return false;
-    }
-    let summary = run.json();
-    let number = |name: &str| summary[name].as_u64().expect("a number");
-    number("skipped") + number("events") == count
 }
 
 #[test]
@@ -157,7 +119,6 @@ fn write_among_others(remote: &Remote, mut random: Random, writer: u64) {
         };
         match run.status {
             0 => return,
-            -1 if has_sealed(&run, left.len() as u64) => return,
             -1 => {}
             _ => {
                 let reasons = ["another writer has the log", "does not continue the log"];
@@ -181,7 +142,7 @@ fn writers_that_are_killed_and_overtaken_lose_and_double_nothing_in_a_bucket() {
         remote.append().run().ok();
         thread::scope(|scope| {
             for writer in 0..WRITERS {
-                let (remote, random) = (&remote, Random(seed.wrapping_mul(31) + writer));
+                let (remote, random) = (&remote, Random::new(seed.wrapping_mul(31) + writer));
                 scope.spawn(move || write_among_others(remote, random, writer));
             }
         });
