@@ -4,6 +4,7 @@
 use auditlog_chain::policy::{self, LockMode, LockSpan};
 use auditlog_chain::timestamp::Timestamp;
 
+use crate::absence::holds::retained_until;
 use crate::fault::Fault;
 use crate::plan::Slot;
 use crate::source::{Bucket, Lock, Storage, Version};
@@ -81,11 +82,12 @@ pub(crate) fn check_versions(
     faults
 }
 
-/// V18, V19: a version is locked as was declared when it was made, and its `LastModified` is when it was written here.
+/// V18, V19, A7: a version is locked as was declared when it was made, and its `LastModified` is when it was written here.
 pub(crate) fn check_version(
     spans: &[LockSpan],
     version: &Version,
     storage: &Storage,
+    begun: Timestamp,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
     if let Some(etag) = &version.multipart {
@@ -97,12 +99,18 @@ pub(crate) fn check_version(
         faults.push(Fault::ObjectReplica);
     }
     if let (Some(stored), Ok(lock)) = (version.stored, &storage.lock) {
-        check_lock(spans, stored, lock.as_ref(), &mut faults);
+        check_lock(spans, stored, lock.as_ref(), begun, &mut faults);
     }
     faults
 }
 
-fn check_lock(spans: &[LockSpan], stored: Timestamp, lock: Option<&Lock>, faults: &mut Vec<Fault>) {
+fn check_lock(
+    spans: &[LockSpan],
+    stored: Timestamp,
+    lock: Option<&Lock>,
+    begun: Timestamp,
+    faults: &mut Vec<Fault>,
+) {
     let (mode, until) = (span_at(spans, stored).mode, kept_until(spans, stored));
     let Some(lock) = lock else {
         faults.push(Fault::LockMissing {
@@ -117,10 +125,12 @@ fn check_lock(spans: &[LockSpan], stored: Timestamp, lock: Option<&Lock>, faults
             found: lock.mode.clone(),
         });
     }
-    if lock.until < until {
+    let found =
+        retained_until(lock.until, lock.held_for_seconds, begun).unwrap_or(Timestamp::EPOCH);
+    if found < until {
         faults.push(Fault::LockTooShort {
             expected: until,
-            found: lock.until,
+            found,
         });
     }
 }

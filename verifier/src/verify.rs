@@ -123,7 +123,7 @@ fn plan<'p>(
         record.note(Note::UnfinishedFiles { count }, Place::default());
     }
     match listed {
-        Ok(()) => Some(planner.finish()),
+        Ok(_) => Some(planner.finish()),
         Err(error) => {
             record.unreadable(Unreadable::Listing, error, Place::default());
             None

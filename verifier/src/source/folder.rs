@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 
-use super::{Bucket, ClockReading, Listed, Object, ReadError, Source, Version};
+use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -77,7 +77,8 @@ impl Source for Folder {
         Ok(None)
     }
 
-    fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<(), ReadError> {
+    fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
+        let mut listing = Listing::default();
         for prefix in prefixes {
             let Some(folder) = self.log_folder(prefix)? else {
                 continue;
@@ -87,6 +88,7 @@ impl Source for Folder {
                 let entry = entry.map_err(|error| failed(&folder, &error))?;
                 let name = entry.file_name();
                 if name.to_str().and_then(segment_number) > end {
+                    listing.passed_over = listing.passed_over.saturating_add(1);
                     continue;
                 }
                 // First, since it may be gone before anything else can be asked of it.
@@ -115,7 +117,7 @@ impl Source for Folder {
                 });
             }
         }
-        Ok(())
+        Ok(listing)
     }
 
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {

@@ -17,6 +17,8 @@ pub struct ReadError {
     pub reason: String,
     /// What a person can do about it, if there is something to say.
     pub hint: Option<String>,
+    /// Whether the store says that what it listed is not there.
+    pub is_gone: bool,
 }
 
 impl ReadError {
@@ -25,7 +27,15 @@ impl ReadError {
         Self {
             reason: reason.into(),
             hint: None,
+            is_gone: false,
         }
+    }
+
+    /// The error where the store says that what it listed is not there (A1).
+    #[must_use]
+    pub fn of_gone(mut self) -> Self {
+        self.is_gone = true;
+        self
     }
 
     /// The error with a hint.
@@ -75,6 +85,8 @@ pub struct Version {
     pub bytes: u64,
     /// Its `ETag`, where that shows an upload in parts.
     pub multipart: Option<String>,
+    /// Whether it is what a reader gets who asks for the key alone.
+    pub is_latest: bool,
 }
 
 /// A delete marker.
@@ -84,6 +96,8 @@ pub struct Marker {
     pub id: Option<String>,
     /// When it was set.
     pub set: Timestamp,
+    /// Whether a reader who asks for the key alone gets nothing.
+    pub is_latest: bool,
 }
 
 /// One version of an object: its bytes, and what the store says of them.
@@ -109,8 +123,21 @@ pub struct Storage {
 pub struct Lock {
     /// The mode by its S3 name.
     pub mode: String,
-    /// Until when.
-    pub until: Timestamp,
+    /// Until when; `None` where only an event hold keeps the version.
+    pub until: Option<Timestamp>,
+    /// How long the version is kept once its event hold is lifted, where it is under one (A7).
+    pub held_for_seconds: Option<i64>,
+}
+
+/// When a listing was made, by the clock of the store (A1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The `Date` of its first answer; `None` in a folder, or where the store did not send one.
+    pub begun: Option<Timestamp>,
+    /// The `Date` of its last answer.
+    pub ended: Option<Timestamp>,
+    /// Files that were passed over, since they came after it had begun (A1).
+    pub passed_over: u64,
 }
 
 /// How a bucket is configured.
@@ -176,7 +203,7 @@ pub trait Source: Sync {
     /// # Errors
     ///
     /// Where the listing is not complete.
-    fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<(), ReadError>;
+    fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError>;
 
     /// Reads one version.
     ///

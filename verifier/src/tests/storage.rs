@@ -69,7 +69,8 @@ fn each_version_is_locked_as_declared_when_it_was_made() {
     let lock = |mode: &str, until: i64| {
         Ok(Some(Lock {
             mode: mode.to_owned(),
-            until: at(until),
+            until: Some(at(until)),
+            held_for_seconds: None,
         }))
     };
     assert_eq!(
@@ -172,4 +173,23 @@ fn the_bucket_is_configured_as_declared() {
         bucket(&|bucket| bucket.retention = Some(("COMPLIANCE".to_owned(), 99))),
         [""; 0]
     );
+}
+
+#[test]
+fn an_event_hold_counts_for_its_own_duration_from_now_on_and_no_longer() {
+    let world = world();
+    let held = |until: Option<i64>, days: i64| {
+        faults(&world, |memory| {
+            memory.storage(2).lock = Ok(Some(Lock {
+                mode: "GOVERNANCE".to_owned(),
+                until: until.map(at),
+                held_for_seconds: Some(days * DAY),
+            }));
+        })
+    };
+    // Segment 2 was stored at 152 s and must be kept for 30 days; the run begins at 500 s.
+    assert_eq!(held(None, 1), ["lock-too-short"]);
+    assert_eq!(held(None, 30), [""; 0]);
+    assert_eq!(held(Some(152 + 30 * DAY), 1), [""; 0]);
+    assert_eq!(held(Some(151 + 30 * DAY), 1), ["lock-too-short"]);
 }

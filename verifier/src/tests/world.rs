@@ -24,7 +24,8 @@ use crate::pins::Pins;
 use crate::report::Report;
 use crate::request::Request;
 use crate::source::{
-    Bucket, ClockReading, Listed, Lock, Marker, Object, ReadError, Source, Storage, Version,
+    Bucket, ClockReading, Listed, Listing, Lock, Marker, Object, ReadError, Source, Storage,
+    Version,
 };
 use crate::verify::verify;
 
@@ -144,6 +145,7 @@ pub(super) struct Memory {
     pub(super) objects: BTreeMap<(String, Option<String>), Object>,
     pub(super) unreadable: Option<String>,
     pub(super) clock: Option<ClockReading>,
+    pub(super) listing: Listing,
 }
 
 impl Source for Memory {
@@ -162,9 +164,9 @@ impl Source for Memory {
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
         Ok(self.bucket.clone())
     }
-    fn list(&self, _: &[&str], each: &mut dyn FnMut(Listed)) -> Result<(), ReadError> {
+    fn list(&self, _: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
         self.listed.iter().cloned().for_each(each);
-        Ok(())
+        Ok(self.listing)
     }
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
         if self.unreadable.as_deref() == Some(key) {
@@ -384,10 +386,12 @@ impl Memory {
             stored: Some(at(stored)),
             bytes: u64::try_from(bytes.len()).unwrap(),
             multipart: None,
+            is_latest: false,
         };
         let lock = Lock {
             mode: "GOVERNANCE".to_owned(),
-            until: at(stored + 31 * DAY),
+            until: Some(at(stored + 31 * DAY)),
+            held_for_seconds: None,
         };
         let storage = Storage {
             lock: Ok(Some(lock)),
@@ -413,6 +417,7 @@ impl Memory {
         let marker = Marker {
             id: Some("marker".to_owned()),
             set: at(set),
+            is_latest: false,
         };
         self.listed.insert(
             0,

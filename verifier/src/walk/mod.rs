@@ -288,7 +288,7 @@ impl<'p> Walk<'p> {
         let Some(storage) = &examined.storage else {
             return;
         };
-        for fault in check_version(self.lock(), &examined.version, storage) {
+        for fault in check_version(self.lock(), &examined.version, storage, self.clock.now) {
             self.record.fault(fault, place.clone());
         }
         if let Err(error) = &storage.lock {

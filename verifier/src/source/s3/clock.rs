@@ -1,10 +1,9 @@
-//! The store's clock (V29), as the `Date` of its answers tells it, beside this machine's.
+//! The store's clock, as the `Date` of its answers has it, beside this machine's (A1, V29).
 //!
 //! *What this proves.* It finds a clock of ours that is wrong by accident, which the SDK would hide: it signs with the store's
 //! time once it sees that the two differ. It proves nothing against a hostile store, which knows our time from the signature
-//! and can send it back. So the store's time is never *used*: a store that could move `now` back would hide its own silence,
-//! and one that could move it forward would let its segments expire. All that it can do with `Date` is to take a verdict
-//! away, which it can do by not answering, too.
+//! and can send it back. The moments of a listing are the store's, so that its times are compared with its own clock; but a
+//! store that moves them by more than the skew, to hide its silence or to let its segments expire, gets no verdict.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -40,6 +39,7 @@ impl StoreClock {
         Watch {
             clock: self.clone(),
             sent: Mutex::new(None),
+            date: LastDate::default(),
         }
     }
 
@@ -56,11 +56,29 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The `Date` of the last answer to one request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastDate(Arc<Mutex<Option<Timestamp>>>);
+
+impl LastDate {
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        *locked(&self.0)
+    }
+}
+
 /// Reads this machine's clock before and after an attempt, and the store's in between.
 #[derive(Debug)]
 pub(super) struct Watch {
     clock: StoreClock,
     sent: Mutex<Option<Timestamp>>,
+    date: LastDate,
+}
+
+impl Watch {
+    /// Where the `Date` of the last answer will be.
+    pub(super) fn date(&self) -> LastDate {
+        self.date.clone()
+    }
 }
 
 impl Intercept for Watch {
@@ -87,7 +105,9 @@ impl Intercept for Watch {
         let date = context.response().headers().get("date");
         let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
         let ours = locked(&self.sent).zip(self.clock.now());
-        if let Some((theirs, (sent, received))) = whole_seconds(date.as_ref()).zip(ours) {
+        let theirs = whole_seconds(date.as_ref());
+        *locked(&self.date.0) = theirs;
+        if let Some((theirs, (sent, received))) = theirs.zip(ours) {
             let reading = ClockReading::between(sent, theirs, received);
             let mut furthest = locked(&self.clock.furthest);
             if furthest.is_none_or(|other| other.apart_seconds < reading.apart_seconds) {

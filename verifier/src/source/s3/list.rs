@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use auditlog_chain::timestamp::Timestamp;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 
@@ -10,14 +11,19 @@ use super::bound::{Bound, MAX_PAGE_BYTES};
 use super::endless::{Endless, Next, Watch};
 use super::error::UNLIKE_S3;
 use super::{S3, whole_seconds};
-use crate::source::{Listed, Marker, ReadError, Version};
+use crate::source::{Listed, Listing, Marker, ReadError, Version};
 
 impl S3 {
-    pub(super) async fn list_all(&self, each: &mut dyn FnMut(Listed)) -> Result<(), ReadError> {
+    pub(super) async fn list_all(
+        &self,
+        each: &mut dyn FnMut(Listed),
+    ) -> Result<Listing, ReadError> {
         let mut next = None;
         let (mut watch, read) = (Watch::default(), Arc::default());
+        let mut begun = None;
         loop {
-            let page = self.page(next.as_ref(), &read).await?;
+            let (page, date) = self.page(next.as_ref(), &read).await?;
+            let begun = *begun.get_or_insert(date);
             let entries = page
                 .versions()
                 .len()
@@ -34,7 +40,11 @@ impl S3 {
             }
             // Left out, it could mean either; taken for the end, it would hide what comes after.
             if !page.is_truncated().ok_or_else(|| lacks("IsTruncated"))? {
-                return Ok(());
+                return Ok(Listing {
+                    begun,
+                    ended: date,
+                    passed_over: 0,
+                });
             }
             let key = page
                 .next_key_marker()
@@ -48,12 +58,16 @@ impl S3 {
         }
     }
 
+    /// A page, and the `Date` of the answer that it came in.
     async fn page(
         &self,
         next: Option<&Next>,
         read: &Arc<AtomicU64>,
-    ) -> Result<ListObjectVersionsOutput, ReadError> {
-        self.client
+    ) -> Result<(ListObjectVersionsOutput, Option<Timestamp>), ReadError> {
+        let watch = self.clock.watch();
+        let date = watch.date();
+        let page = self
+            .client
             .list_object_versions()
             .bucket(&self.options.bucket)
             .expected_bucket_owner(&self.options.account)
@@ -62,11 +76,12 @@ impl S3 {
             .set_key_marker(next.map(|(key, _)| key.clone()))
             .set_version_id_marker(next.and_then(|(_, id)| id.clone()))
             .customize()
-            .interceptor(self.clock.watch())
+            .interceptor(watch)
             .interceptor(Bound::counted(MAX_PAGE_BYTES, read))
             .send()
             .await
-            .map_err(|error| self.failed("list its versions", "s3:ListBucketVersions", &error))
+            .map_err(|error| self.failed("list its versions", "s3:ListBucketVersions", &error))?;
+        Ok((page, date.last()))
     }
 }
 
@@ -90,6 +105,7 @@ fn listed_version(version: &ObjectVersion, encoded: bool) -> Result<Listed, Read
             stored: Some(stored),
             bytes,
             multipart,
+            is_latest: version.is_latest() == Some(true),
         },
     })
 }
@@ -101,7 +117,11 @@ fn listed_marker(marker: &DeleteMarkerEntry, encoded: bool) -> Result<Listed, Re
     let id = marker.version_id().map(str::to_owned);
     Ok(Listed::Marker {
         key,
-        marker: Marker { id, set },
+        marker: Marker {
+            id,
+            set,
+            is_latest: marker.is_latest() == Some(true),
+        },
     })
 }
 

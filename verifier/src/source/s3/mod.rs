@@ -27,7 +27,7 @@ use tokio::runtime::Runtime;
 
 use self::bound::{Bound, MAX_ANSWER_BYTES};
 use self::clock::StoreClock;
-use super::{Bucket, ClockReading, Listed, Object, ReadError, Source, Version};
+use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For how long a body may stand still, at most.
@@ -181,7 +181,7 @@ impl Source for S3 {
         self.runtime.block_on(self.bucket_configuration()).map(Some)
     }
 
-    fn list(&self, _prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<(), ReadError> {
+    fn list(&self, _prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
         self.runtime.block_on(self.list_all(each))
     }
 

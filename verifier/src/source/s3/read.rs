@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::types::ReplicationStatus;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{
+    EventHoldDuration, ObjectLockEventHold, ObjectLockMode, ObjectLockRetentionMode,
+    ReplicationStatus,
+};
 
 use super::bound::{Bound, MAX_ANSWER_BYTES};
 use super::error::{AGAIN, causes, no_answer};
-use super::{ATTEMPTS, S3, whole_seconds};
+use super::{ATTEMPTS, S3, YEAR_DAYS, whole_seconds};
 use crate::source::{Lock, Object, ReadError, Storage, Version};
 
 /// Reads that may fail one after the other for want of an answer; then nothing more is read. Stops a store that falls
@@ -18,6 +22,9 @@ const FAILURES_IN_A_ROW: usize = 8;
 
 /// Bytes of a body that come in a second, at least. Stops a body that trickles for days.
 const SLOWEST: u64 = 64 << 10;
+
+/// Seconds of a day.
+const DAY_SECONDS: i64 = 86_400;
 
 /// Why a body is not there.
 enum BodyError {
@@ -74,7 +81,10 @@ impl S3 {
                 Ok(output) => output,
                 Err(error) => {
                     let doing = format!("read {key}");
-                    let reason = self.failed(&doing, "s3:GetObjectVersion", &error);
+                    let mut reason = self.failed(&doing, "s3:GetObjectVersion", &error);
+                    if is_gone(&error) {
+                        reason = reason.of_gone();
+                    }
                     return (Err(reason), !no_answer(&error));
                 }
             };
@@ -116,12 +126,14 @@ impl S3 {
 
     async fn storage(&self, key: &str, version: &Version, output: &GetObjectOutput) -> Storage {
         let replica = output.replication_status() == Some(&ReplicationStatus::Replica);
-        let mode = output
-            .object_lock_mode()
-            .map(|mode| mode.as_str().to_owned());
-        let until = whole_seconds(output.object_lock_retain_until_date());
-        let lock = match mode.zip(until) {
-            Some((mode, until)) => Ok(Some(Lock { mode, until })),
+        let hold = Hold {
+            event: output.object_lock_event_hold(),
+            days: output.object_lock_event_hold_duration_days(),
+            years: output.object_lock_event_hold_duration_years(),
+        };
+        let mode = output.object_lock_mode().map(ObjectLockMode::as_str);
+        let lock = match lock_of(mode, output.object_lock_retain_until_date(), &hold) {
+            Some(lock) => Ok(Some(lock)),
             // Who may read the object and not its retention gets an answer without these headers, as if it had no lock.
             None => self.retention(key, version).await,
         };
@@ -143,11 +155,14 @@ impl S3 {
             .await;
         match asked {
             Ok(answer) => Ok(answer.retention().and_then(|retention| {
-                let until = whole_seconds(retention.retain_until_date())?;
-                Some(Lock {
-                    mode: retention.mode()?.as_str().to_owned(),
-                    until,
-                })
+                let duration = retention.event_hold_duration();
+                let hold = Hold {
+                    event: retention.event_hold(),
+                    days: duration.and_then(EventHoldDuration::days),
+                    years: duration.and_then(EventHoldDuration::years),
+                };
+                let mode = retention.mode().map(ObjectLockRetentionMode::as_str);
+                lock_of(mode, retention.retain_until_date(), &hold)
             })),
             Err(error) if is_unlocked(&error) => Ok(None),
             Err(error) => Err(self.failed(
@@ -184,6 +199,40 @@ async fn collect(output: &mut GetObjectOutput, expected: u64) -> Result<Vec<u8>,
             "the listing says {limit} bytes, the store sent {sent}"
         ))
     }
+}
+
+/// An event hold: for how long the version is kept once it is lifted.
+struct Hold<'a> {
+    event: Option<&'a ObjectLockEventHold>,
+    days: Option<i32>,
+    years: Option<i32>,
+}
+
+impl Hold<'_> {
+    fn seconds(&self) -> Option<i64> {
+        let in_days = |count: Option<i32>, days: i32| count.map(|count| count.saturating_mul(days));
+        let days = in_days(self.days, 1).max(in_days(self.years, YEAR_DAYS))?;
+        let held = self.event == Some(&ObjectLockEventHold::On);
+        held.then(|| i64::from(days).saturating_mul(DAY_SECONDS))
+    }
+}
+
+/// A lock has a mode, and a date or a hold.
+fn lock_of(mode: Option<&str>, until: Option<&DateTime>, hold: &Hold<'_>) -> Option<Lock> {
+    let (until, held_for_seconds) = (whole_seconds(until), hold.seconds());
+    let mode = mode.filter(|_| until.is_some() || held_for_seconds.is_some())?;
+    Some(Lock {
+        mode: mode.to_owned(),
+        until,
+        held_for_seconds,
+    })
+}
+
+/// Whether the store says that this version is not there.
+fn is_gone<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error
+        .code()
+        .is_some_and(|code| ["NoSuchVersion", "NoSuchKey"].contains(&code))
 }
 
 fn is_unlocked<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
