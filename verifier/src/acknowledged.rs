@@ -1,5 +1,6 @@
 //! Faults that a person has explained in the policy.
 
+use auditlog_chain::policy;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::fault::Fault;
@@ -13,4 +14,15 @@ pub struct Acknowledged {
     pub reason: String,
     /// The date of the entry.
     pub date: Timestamp,
+}
+
+impl Acknowledged {
+    /// A fault that this entry covers.
+    pub(crate) fn by(entry: &policy::Acknowledged, fault: Fault) -> Self {
+        Self {
+            fault,
+            reason: entry.reason.clone(),
+            date: entry.date,
+        }
+    }
 }

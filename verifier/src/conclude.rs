@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::LogPolicy;
+use auditlog_chain::timestamp::Timestamp;
 
 use crate::head::VerifiedHead;
 use crate::not_checked::NotChecked;
@@ -21,6 +22,7 @@ pub(crate) fn conclude(
     chosen: &[&LogPolicy],
     mut record: Record,
     walked: Vec<Walked>,
+    begun: Timestamp,
 ) -> Report {
     let not_checked = not_checked(source, request, chosen, &walked);
     let of_all = OfAll::new(&record);
@@ -35,7 +37,8 @@ pub(crate) fn conclude(
         policy_digest: request.policy_digest,
         target: source.name(),
         now: request.now,
-        at: request.at,
+        at: request.at.unwrap_or(begun),
+        is_asked_for: request.at.is_some(),
         logs,
         record,
         not_checked,
@@ -89,7 +92,7 @@ fn log_report(log: &LogPolicy, verdict: Verdict, walked: Walked) -> LogReport {
         holes: walked.holes,
         shadowed: walked.shadowed,
         keys: walked.keys,
-        verified: VerifiedHead::mint(verdict, &log.origin, walked.last),
+        verified: VerifiedHead::mint(verdict, &log.origin, walked.last, walked.witness),
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Examined {
 
 pub(crate) enum Examination {
     Unread(ReadError),
+    /// It was listed, and the store says that it is not there.
+    Gone,
     Fault(Box<SegmentFault>),
     Checked {
         segment: Box<CheckedSegment>,
@@ -43,7 +45,7 @@ impl Examined {
     pub(crate) fn events(&self) -> u64 {
         match &self.examination {
             Examination::Checked { segment, .. } => segment.events(),
-            Examination::Unread(_) | Examination::Fault(_) => 0,
+            Examination::Unread(_) | Examination::Gone | Examination::Fault(_) => 0,
         }
     }
 }
@@ -92,6 +94,7 @@ fn read_and_check(
     let _share = budget.take(found);
     let object = match source.read(&job.log.segment_key(job.number), version) {
         Ok(object) => object,
+        Err(error) if error.is_gone => return Examination::Gone,
         Err(error) => return Examination::Unread(error),
     };
     *storage = object.storage;

@@ -2,7 +2,7 @@
 //! a [note](crate::note::Note).
 
 use auditlog_chain::fault as chain;
-use auditlog_chain::policy::{LockMode, Position};
+use auditlog_chain::policy::{FoundMissing, LockMode, Position};
 use auditlog_chain::timestamp::Timestamp;
 
 /// What is wrong with the evidence. Each has a stable [code](Fault::code) and both sides.
@@ -15,7 +15,7 @@ pub enum Fault {
         /// The log's prefix.
         prefix: String,
     },
-    /// Segments are absent, and their retention has not run out (V9).
+    /// Segments are absent, and their retention has not run out (A3).
     SegmentMissing {
         /// Number of the first that is absent.
         first: u64,
@@ -23,6 +23,8 @@ pub enum Fault {
         last: u64,
         /// Until when the last of them had to be kept, where a later segment shows it.
         kept_until: Option<Timestamp>,
+        /// The range with the log on both sides, as an entry of the policy has to name it.
+        loss: Box<FoundMissing>,
     },
     /// A segment does not have the size and root that the policy names for the end of the log (V10).
     EndMismatch {
@@ -44,6 +46,10 @@ pub enum Fault {
         key_id: String,
         /// Which of the segment's times: `sealed` or `stored`.
         what: &'static str,
+        /// Number of the segment.
+        segment: u64,
+        /// When it was sealed.
+        sealed: Timestamp,
         /// From when on the key may sign.
         valid_from: Timestamp,
         /// From when on it may not.
@@ -97,6 +103,8 @@ pub enum Fault {
         expected: LockMode,
         /// The mode as the store has it.
         found: String,
+        /// Until when it is locked.
+        until: Timestamp,
     },
     /// A version's lock ends before the declared retention does (V18).
     LockTooShort {
@@ -126,6 +134,8 @@ pub enum Fault {
     },
     /// A segment says that it was sealed after it was stored (V21).
     SealedAfterStored {
+        /// Number of the segment.
+        segment: u64,
         /// `LastModified`.
         stored: Timestamp,
         /// The latest that `sealed` can be.
@@ -133,9 +143,13 @@ pub enum Fault {
         /// `sealed`.
         found: Timestamp,
     },
-    /// A segment was stored before its predecessor (V22).
+    /// A segment was stored before its predecessor, by more than the skew (V22).
     StoredOrder {
-        /// `LastModified` of the predecessor.
+        /// Number of the segment.
+        segment: u64,
+        /// When it was sealed, where it is sound.
+        sealed: Option<Timestamp>,
+        /// The earliest that `LastModified` can be.
         expected: Timestamp,
         /// `LastModified`.
         found: Timestamp,
@@ -147,23 +161,32 @@ pub enum Fault {
         /// `sealed`.
         found: Timestamp,
     },
-    /// The log was silent for longer than declared (V24).
+    /// A version or a delete marker is dated in the future (V23).
+    StoredInFuture {
+        /// The latest that it can be.
+        expected: Timestamp,
+        /// Its date.
+        found: Timestamp,
+    },
+    /// The log was silent for longer than declared (A2).
     SilenceExceeded {
         /// Where in the log, in words.
         place: Silence,
-        /// The declared `max_silence`, in seconds.
-        expected: u64,
-        /// How long it was, in seconds.
-        found: u64,
+        /// The last sign of life.
+        from: Timestamp,
+        /// The next one, or when silence is judged.
+        until: Timestamp,
+        /// Until when the log had to be heard of.
+        deadline: Timestamp,
     },
-    /// The log ends before the head that an earlier run pinned (V25).
+    /// The log ends before the head that an earlier run pinned (A5).
     HeadRolledBack {
         /// The pinned head.
         expected: Position,
         /// Number of the last segment.
         found: u64,
     },
-    /// The pinned segment has another size or root than an earlier run saw (V25).
+    /// The pinned segment has another size or root than an earlier run saw, or what follows it does not continue from it (A4, A5).
     HeadForked {
         /// The pinned head.
         expected: Position,
@@ -214,6 +237,7 @@ impl Fault {
             Self::SealedAfterStored { .. } => "sealed-after-stored",
             Self::StoredOrder { .. } => "stored-order",
             Self::SealedInFuture { .. } => "sealed-in-future",
+            Self::StoredInFuture { .. } => "stored-in-future",
             Self::SilenceExceeded { .. } => "silence-exceeded",
             Self::HeadRolledBack { .. } => "head-rolled-back",
             Self::HeadForked { .. } => "head-forked",

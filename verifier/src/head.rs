@@ -1,7 +1,13 @@
 //! The one value that can be pinned.
 
+use std::collections::BTreeMap;
+
+use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
 
+use crate::absence::moments::Moments;
+use crate::absence::pins::{Keep, Run};
+use crate::absence::span::Span;
 use crate::pin::Pin;
 use crate::verdict::Verdict;
 
@@ -11,16 +17,51 @@ use crate::verdict::Verdict;
 pub struct VerifiedHead {
     origin: Origin,
     pin: Pin,
+    witness: Witness,
+}
+
+/// What a run knows of a log besides its head: enough to compare it with what another run pinned in the meantime (A5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Witness {
+    /// Size and root at the end of each segment above the pin that the run was held against.
+    pub(crate) trail: BTreeMap<u64, (u64, Hash)>,
+    /// Retentions.
+    pub(crate) lock: Vec<Span>,
+    /// Number of the last segment of a log that has ended.
+    pub(crate) end: Option<u64>,
+    /// The moments of the run.
+    pub(crate) moments: Moments,
 }
 
 impl VerifiedHead {
     /// The head of a log with this verdict; `None` unless it verified.
-    pub(crate) fn mint(verdict: Verdict, origin: &Origin, head: Option<Pin>) -> Option<Self> {
+    pub(crate) fn mint(
+        verdict: Verdict,
+        origin: &Origin,
+        head: Option<Pin>,
+        witness: Witness,
+    ) -> Option<Self> {
         let pin = head.filter(|_| verdict == Verdict::Verified)?;
         Some(Self {
             origin: origin.clone(),
             pin,
+            witness,
         })
+    }
+
+    /// What becomes of the pin that is there now; `seen` is the one that the run was held against.
+    pub(crate) fn keep(&self, kept: Option<&Pin>, seen: Option<&Pin>) -> Keep {
+        let run = Run {
+            ours: self.pin.for_rules(),
+            seen: seen.map(Pin::for_rules),
+            saw: &|number| self.witness.trail.get(&number).copied(),
+            lock: &self.witness.lock,
+            end: self.witness.end,
+            begun: self.witness.moments.begun,
+            ended: self.witness.moments.ended,
+            skew_seconds: self.witness.moments.skew_seconds,
+        };
+        run.keep(kept.map(Pin::for_rules).as_ref())
     }
 
     /// The log.

@@ -244,6 +244,8 @@ impl Rules<'_> {
         Some(Fault::KeyOutsideSpan {
             key_id: key_id(key),
             what,
+            segment: signed.segment.number(),
+            sealed: signed.segment.sealed(),
             valid_from: known.valid_from,
             retired_at: known.retired_at,
             found,

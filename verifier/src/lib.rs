@@ -44,7 +44,7 @@
 //!     policy_digest: TrustPolicy::digest(json),
 //!     logs: &[],
 //!     now,
-//!     at: now,
+//!     at: None,
 //!     max_skew_seconds: 300,
 //!     workers: 2,
 //! };
@@ -68,13 +68,13 @@
     clippy::allow_attributes_without_reason
 )]
 
-#[allow(dead_code, reason = "the walk calls these rules soon")]
 mod absence;
 pub mod acknowledged;
 mod budget;
 mod conclude;
 mod declared;
 mod examine;
+mod explained;
 pub mod fault;
 pub mod finding;
 #[cfg(any(fuzzing, test))]
@@ -94,6 +94,7 @@ pub mod progress;
 mod record;
 pub mod report;
 pub mod request;
+mod settle;
 pub mod source;
 mod storage;
 #[cfg(test)]

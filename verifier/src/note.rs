@@ -40,12 +40,29 @@ pub enum Note {
         /// Number of the pinned segment.
         segment: u64,
     },
-    /// Versions were stored after the declared end of the log (V10).
+    /// Versions were stored, or delete markers set, after the declared end of the log (V10).
     VersionsDisowned {
         /// Number of the last segment.
         end: u64,
         /// How many versions.
         count: u64,
+        /// How many delete markers.
+        markers: u64,
+    },
+    /// Versions and delete markers came after the listing had begun, and are for the next run (A1).
+    PassedOver {
+        /// How many.
+        count: u64,
+    },
+    /// Delete markers are over segments that may be gone (A8).
+    MarkersOverExpired {
+        /// How many.
+        count: u64,
+    },
+    /// Another run has pinned a later segment: the verdict holds up to the head of this one (A5).
+    UpToHead {
+        /// Number of the segment that the other run pinned.
+        pinned: u64,
     },
 }
 
@@ -58,6 +75,8 @@ pub enum Unproven {
     Missing,
     /// It has expired.
     Expired,
+    /// It is lost, and the policy acknowledges it.
+    Acknowledged,
 }
 
 impl Note {
@@ -71,6 +90,9 @@ impl Note {
             Self::NoPin => "no-pin",
             Self::PinDisowned { .. } => "pin-disowned",
             Self::VersionsDisowned { .. } => "versions-disowned",
+            Self::PassedOver { .. } => "passed-over",
+            Self::MarkersOverExpired { .. } => "markers-over-expired",
+            Self::UpToHead { .. } => "up-to-head",
         }
     }
 }

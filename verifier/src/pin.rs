@@ -3,6 +3,8 @@
 use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
 
+use crate::absence::pins;
+
 /// The head of a log as a run saw it: what a later run needs to find out that the log has gone back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pin {
@@ -12,4 +14,17 @@ pub struct Pin {
     pub sealed: Timestamp,
     /// When it was stored; `None` in a folder.
     pub stored: Option<Timestamp>,
+}
+
+impl Pin {
+    /// As the rules of absence take it.
+    pub(crate) const fn for_rules(&self) -> pins::Pin {
+        pins::Pin {
+            segment: self.position.segment,
+            size: self.position.size,
+            root: self.position.root,
+            sealed: self.sealed,
+            stored: self.stored,
+        }
+    }
 }

@@ -6,6 +6,7 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 
 use crate::fault::Fault;
 use crate::place::{Place, Placed};
+use crate::settle::LeftOut;
 use crate::source::{Listed, Marker, Version};
 
 /// What the listing shows under the key of one segment.
@@ -17,6 +18,8 @@ pub(crate) struct Slot {
     pub(crate) markers: Vec<Marker>,
     /// What stands there in place of an object, such as a symbolic link.
     pub(crate) foreign: Option<&'static str>,
+    /// Whether a plain reader gets a version that is disowned.
+    pub(crate) disowned_is_current: bool,
 }
 
 impl Slot {
@@ -31,6 +34,7 @@ impl Slot {
 pub(crate) struct LogPlan<'p> {
     pub(crate) log: &'p LogPolicy,
     pub(crate) slots: BTreeMap<u64, Slot>,
+    pub(crate) left_out: LeftOut,
 }
 
 /// Sorts a listing.
@@ -47,6 +51,7 @@ impl<'p> Planner<'p> {
         let plan = |log: &&'p LogPolicy| LogPlan {
             log,
             slots: BTreeMap::new(),
+            left_out: LeftOut::default(),
         };
         Self {
             policy,

@@ -71,17 +71,14 @@ impl<T> Found<T> {
 
 impl Record {
     pub(crate) fn fault(&mut self, fault: Fault, place: Place) {
-        self.finding(fault.into(), place);
+        let found = fault.to_acknowledge(&place).map(Box::new);
+        self.finding(Finding { fault, found }, place);
     }
 
     pub(crate) fn finding(&mut self, finding: Finding, place: Place) {
         self.faults.push(finding, place);
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the rules of absence call it soon")
-    )]
     pub(crate) fn acknowledged(&mut self, acknowledged: Acknowledged, place: Place) {
         self.acknowledged.push(acknowledged, place);
     }

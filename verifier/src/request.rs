@@ -16,8 +16,8 @@ pub struct Request<'a> {
     pub logs: &'a [Origin],
     /// The verifier's clock.
     pub now: Timestamp,
-    /// The time up to which the logs must reach: `now`, unless a person says otherwise.
-    pub at: Timestamp,
+    /// The time at which the silence after the last segment is judged; `None` for when the listing began (A1).
+    pub at: Option<Timestamp>,
     /// Seconds by which clocks may differ.
     pub max_skew_seconds: u32,
     /// Number of workers, at least 1, where the source leaves it open.

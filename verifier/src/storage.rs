@@ -1,4 +1,4 @@
-//! Storage (V17 to V20): what the store says of each version and of the bucket, held against what was declared when the
+//! Storage (V18 to V20): what the store says of each version and of the bucket, held against what was declared when the
 //! version was made.
 
 use auditlog_chain::policy::{self, LockMode, LockSpan};
@@ -6,7 +6,6 @@ use auditlog_chain::timestamp::Timestamp;
 
 use crate::absence::holds::retained_until;
 use crate::fault::Fault;
-use crate::plan::Slot;
 use crate::source::{Bucket, Lock, Storage, Version};
 
 const DAY_SECONDS: i64 = 86_400;
@@ -27,59 +26,6 @@ pub(crate) fn span_at(spans: &[LockSpan], time: Timestamp) -> LockSpan {
 pub(crate) fn kept_until(spans: &[LockSpan], time: Timestamp) -> Timestamp {
     let days = i64::from(span_at(spans, time).retention_days);
     time.saturating_add_seconds(days.saturating_mul(DAY_SECONDS))
-}
-
-/// Until when all has to be kept that was made from `since` to `until`, nobody knows when: each span asks for what it could
-/// hold. A retention that was shortened meanwhile must not let go what was made before.
-pub(crate) fn all_kept_until(spans: &[LockSpan], since: Timestamp, until: Timestamp) -> Timestamp {
-    let since = since.min(until);
-    let nexts = spans.iter().skip(1).map(Some).chain(std::iter::once(None));
-    spans
-        .iter()
-        .zip(nexts)
-        .enumerate()
-        .filter(|(at, (span, _))| *at == 0 || span.from <= until)
-        .filter(|(_, (_, next))| next.is_none_or(|next| next.from > since))
-        .map(|(_, (span, next))| {
-            let last = next.map_or(until, |next| next.from.min(until));
-            let days = i64::from(span.retention_days);
-            last.saturating_add_seconds(days.saturating_mul(DAY_SECONDS))
-        })
-        .fold(Timestamp::EPOCH, Timestamp::max)
-}
-
-/// V17: a segment has one version, and no marker but one that was set after its retention. Returns each fault with the
-/// version id that it is about. Versions of an ended log that were written after its end are left out: they are disowned.
-pub(crate) fn check_versions(
-    spans: &[LockSpan],
-    slot: &Slot,
-    ended: Option<Timestamp>,
-) -> Vec<(Option<String>, Fault)> {
-    let mut faults = Vec::new();
-    let disowned = |version: &Version| {
-        version
-            .stored
-            .zip(ended)
-            .is_some_and(|(stored, end)| stored > end)
-    };
-    let Some((first, later)) = slot.versions.split_last() else {
-        return faults;
-    };
-    for version in later.iter().filter(|version| !disowned(version)) {
-        let found = slot.versions.len();
-        faults.push((version.id.clone(), Fault::SecondVersion { found }));
-    }
-    let Some(expected) = first.stored.map(|stored| kept_until(spans, stored)) else {
-        return faults;
-    };
-    for marker in slot.markers.iter().filter(|marker| marker.set < expected) {
-        let found = marker.set;
-        faults.push((
-            marker.id.clone(),
-            Fault::HiddenByDeleteMarker { expected, found },
-        ));
-    }
-    faults
 }
 
 /// V18, V19, A7: a version is locked as was declared when it was made, and its `LastModified` is when it was written here.
@@ -119,14 +65,15 @@ fn check_lock(
         });
         return;
     };
-    if LockMode::parse(&lock.mode).is_none_or(|found| found < mode) {
+    let found =
+        retained_until(lock.until, lock.held_for_seconds, begun).unwrap_or(Timestamp::EPOCH);
+    if LockMode::parse(&lock.mode).is_none_or(|mode_found| mode_found < mode) {
         faults.push(Fault::LockModeWeaker {
             expected: mode,
             found: lock.mode.clone(),
+            until: found,
         });
     }
-    let found =
-        retained_until(lock.until, lock.held_for_seconds, begun).unwrap_or(Timestamp::EPOCH);
     if found < until {
         faults.push(Fault::LockTooShort {
             expected: until,

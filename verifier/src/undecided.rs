@@ -27,6 +27,15 @@ pub enum Undecided {
         /// Number of the last that is absent.
         last: u64,
     },
+    /// Everything that was listed of the log came after the listing had begun (A1).
+    OnlyPassedOver,
+    /// The log has no segment, and did not have to have one when the listing began (A1).
+    JustBegun,
+    /// Another run pinned a segment that this one should have seen (A5).
+    PinNotSeen {
+        /// Number of the pinned segment.
+        segment: u64,
+    },
     /// The policy names no last good segment of a compromised key that signed the log (V16).
     NoLastGood {
         /// Id of the key in hex.
@@ -75,6 +84,9 @@ impl Undecided {
             },
             Self::Unsupported { .. } => "format-unsupported",
             Self::AbsenceUnknown { .. } => "absence-unknown",
+            Self::OnlyPassedOver => "only-passed-over",
+            Self::JustBegun => "just-begun",
+            Self::PinNotSeen { .. } => "pin-not-seen",
             Self::NoLastGood { .. } => "no-last-good",
             Self::ClockDiffers { .. } => "clock-differs",
             Self::PinsNotKept { .. } => "pins-not-kept",

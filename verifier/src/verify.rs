@@ -2,23 +2,28 @@
 
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::segment::FORMAT;
+use auditlog_chain::timestamp::Timestamp;
 
+use crate::absence::moments::Moments;
+use crate::acknowledged::Acknowledged;
 use crate::budget::Budget;
 use crate::conclude::conclude;
 use crate::declared::check_declared;
 use crate::examine::{Examined, examine};
+use crate::explained::{Explained, covering};
 use crate::note::Note;
 use crate::parallel;
 use crate::pins::Pins;
-use crate::place::Place;
+use crate::place::{Place, Placed};
 use crate::plan::{LogPlan, Planner};
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::report::Report;
 use crate::request::{Request, RequestError};
-use crate::source::Source;
+use crate::settle::settle;
+use crate::source::{Listing, Source};
 use crate::storage::check_bucket;
-use crate::time::{Clock, check_clock};
+use crate::time::check_clock;
 use crate::undecided::Unreadable;
 use crate::walk::{Walk, Walked, jobs_of};
 
@@ -39,18 +44,33 @@ pub fn verify(
     // V1: the declaration, at this time.
     check_declared(request, &chosen, &mut record)?;
     // V4, V5: the plan; every object is accounted for. A store that does not even list is asked for nothing more.
-    let plans = plan(source, request, &chosen, &mut record);
+    let explained = Explained::new(request.policy);
+    let planned = plan(source, request, &chosen, pins, &explained, &mut record);
     let mut logs = Vec::new();
-    if let Some(plans) = &plans {
-        // V6 to V25, but for V20: the logs.
-        logs = look_at_logs(source, request, pins, plans, progress);
+    let mut begun = request.now;
+    if let Some((plans, moments)) = &planned {
+        begun = moments.begun;
+        // V6 to V19, V21 to V23, A1 to A8: the logs.
+        let known = Known {
+            moments: *moments,
+            pins,
+            explained: &explained,
+        };
+        logs = look_at_logs(source, request, &known, plans, progress);
         // V20: the bucket.
-        look_at_bucket(source, request, &mut record);
+        look_at_bucket(source, request, moments.ended, &mut record);
         // V29: the clock.
         look_at_clock(source, request, &mut record);
     }
     // V27, V28: the verdict.
-    Ok(conclude(source, request, &chosen, record, logs))
+    Ok(conclude(source, request, &chosen, record, logs, begun))
+}
+
+/// What the walks along the logs have in common.
+struct Known<'k> {
+    moments: Moments,
+    pins: &'k Pins,
+    explained: &'k Explained<'k>,
 }
 
 fn choose_logs<'a>(
@@ -80,11 +100,16 @@ fn choose_logs<'a>(
     Ok(chosen)
 }
 
-fn look_at_bucket(source: &dyn Source, request: &Request<'_>, record: &mut Record) {
+fn look_at_bucket(
+    source: &dyn Source,
+    request: &Request<'_>,
+    ended: Timestamp,
+    record: &mut Record,
+) {
     match source.bucket() {
         Ok(None) => {}
         Ok(Some(bucket)) => {
-            for fault in check_bucket(&request.policy.document().lock, &bucket, request.now) {
+            for fault in check_bucket(&request.policy.document().lock, &bucket, ended) {
                 record.fault(fault, Place::default());
             }
         }
@@ -93,29 +118,32 @@ fn look_at_bucket(source: &dyn Source, request: &Request<'_>, record: &mut Recor
 }
 
 fn look_at_clock(source: &dyn Source, request: &Request<'_>, record: &mut Record) {
-    let clock = Clock {
-        now: request.now,
-        skew_seconds: i64::from(request.max_skew_seconds),
-    };
+    let skew_seconds = i64::from(request.max_skew_seconds);
     let differs = source
         .clock()
-        .and_then(|reading| check_clock(clock, reading));
+        .and_then(|reading| check_clock(skew_seconds, reading));
     if let Some(undecided) = differs {
         record.undecided(undecided, Place::default());
     }
 }
 
+/// V4, V5, A1: the plans, and the moments of the listing that they were made from.
 fn plan<'p>(
     source: &dyn Source,
     request: &Request<'p>,
     chosen: &[&'p LogPolicy],
+    pins: &Pins,
+    explained: &Explained<'_>,
     record: &mut Record,
-) -> Option<Vec<LogPlan<'p>>> {
+) -> Option<(Vec<LogPlan<'p>>, Moments)> {
     let mut planner = Planner::new(request.policy, chosen);
     let prefixes: Vec<&str> = chosen.iter().map(|log| log.prefix.as_str()).collect();
     let listed = source.list(&prefixes, &mut |listed| {
-        if let Some(finding) = planner.take(listed) {
-            record.fault(finding.what, finding.place);
+        if let Some(Placed { what, place }) = planner.take(listed) {
+            match covering(explained.of(place.log.as_ref()), &what, &place) {
+                Some(entry) => record.acknowledged(Acknowledged::by(entry, what), place),
+                None => record.fault(what, place),
+            }
         }
     });
     let count = planner.unfinished();
@@ -123,7 +151,25 @@ fn plan<'p>(
         record.note(Note::UnfinishedFiles { count }, Place::default());
     }
     match listed {
-        Ok(_) => Some(planner.finish()),
+        Ok(listing) => {
+            let count = listing.passed_over;
+            if count > 0 {
+                record.note(Note::PassedOver { count }, Place::default());
+            }
+            let moments = moments(request, listing);
+            let mut plans = planner.finish();
+            for plan in &mut plans {
+                let pin = pins.of(&plan.log.origin).map(|pin| pin.position.segment);
+                let end = plan
+                    .log
+                    .ended
+                    .as_ref()
+                    .map_or(u64::MAX, |ended| ended.segment);
+                let pin = pin.filter(|pin| *pin <= end);
+                settle(plan, Some(moments).filter(|_| source.has_storage()), pin);
+            }
+            Some((plans, moments))
+        }
         Err(error) => {
             record.unreadable(Unreadable::Listing, error, Place::default());
             None
@@ -131,22 +177,41 @@ fn plan<'p>(
     }
 }
 
+/// A1: the moments of the listing by the store's clock, or else ours.
+fn moments(request: &Request<'_>, listing: Listing) -> Moments {
+    let begun = listing.begun.unwrap_or(request.now);
+    Moments {
+        begun,
+        ended: listing.ended.unwrap_or(request.now).max(begun),
+        skew_seconds: i64::from(request.max_skew_seconds),
+    }
+}
+
 fn look_at_logs(
     source: &dyn Source,
     request: &Request<'_>,
-    pins: &Pins,
+    known: &Known<'_>,
     plans: &[LogPlan<'_>],
     progress: &mut dyn FnMut(Progress),
 ) -> Vec<Walked> {
     let mut walks: Vec<Walk<'_>> = plans
         .iter()
-        .map(|plan| Walk::new(request, source, plan, pins))
+        .map(|plan| {
+            Walk::new(
+                request,
+                known.moments,
+                source,
+                plan,
+                known.pins,
+                known.explained,
+            )
+        })
         .collect();
-    let known = plans
+    let supported = plans
         .iter()
         .enumerate()
         .filter(|(_, plan)| plan.log.format == FORMAT);
-    let jobs = known.flat_map(|(at, plan)| jobs_of(at, plan));
+    let jobs = supported.flat_map(|(at, plan)| jobs_of(at, plan));
     let of = walks
         .iter()
         .map(Walk::segments_to_look_at)

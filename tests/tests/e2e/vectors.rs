@@ -10,7 +10,12 @@ use serde_json::{Value, json};
 use crate::support::log::Log;
 
 /// Codes that no folder can show, and the test that covers each.
-const IN_A_BUCKET_ONLY: [(&str, &str, &str); 11] = [
+const IN_A_BUCKET_ONLY: [(&str, &str, &str); 12] = [
+    (
+        "stored-in-future",
+        "verifier/src/tests/time.rs",
+        "nothing_is_dated_in_the_future_by_a_store_whose_clock_is_right",
+    ),
     (
         "second-version",
         "tests/tests/e2e/verify/s3.rs",

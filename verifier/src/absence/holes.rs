@@ -32,7 +32,10 @@ pub(crate) enum Why {
     /// Its retention has run out.
     Expired,
     /// A person has explained it.
-    Acknowledged,
+    Acknowledged {
+        /// Which of the losses.
+        loss: usize,
+    },
     /// Nothing explains it.
     Missing {
         /// Until when it had to be kept, at least; `None` where nothing shows it.
@@ -48,15 +51,16 @@ pub(crate) fn judge(
     ended: Timestamp,
 ) -> Vec<(Range, Why)> {
     let end = gap.end.map(|(border, _)| border);
-    let mut applied: Vec<&Loss> = losses
+    let mut applied: Vec<(usize, &Loss)> = losses
         .iter()
-        .filter(|loss| loss.fits(gap.range, gap.left, gap.right, end))
+        .enumerate()
+        .filter(|(_, loss)| loss.fits(gap.range, gap.left, gap.right, end))
         .collect();
-    applied.sort_by_key(|loss| loss.range.first);
+    applied.sort_by_key(|(_, loss)| loss.range.first);
     let mut parts = Vec::new();
     let mut since = declared.since(gap.left);
     let mut next = gap.range.first;
-    for loss in applied {
+    for (nr, loss) in applied {
         let (first, last) = (
             loss.range.first.max(next),
             loss.range.last.min(gap.range.last),
@@ -74,7 +78,8 @@ pub(crate) fn judge(
             parts.push((part, why(gap, declared, part, window, ended)));
         }
         let part = Range { first, last };
-        parts.push((part, of_loss(gap, declared, loss, part, ended)));
+        let why = of_loss(gap, declared, loss, part, ended);
+        parts.push((part, why.unwrap_or(Why::Acknowledged { loss: nr })));
         since = stored.unwrap_or(since);
         next = last.saturating_add(1);
     }
@@ -153,17 +158,16 @@ fn of_loss(
     loss: &Loss,
     part: Range,
     ended: Timestamp,
-) -> Why {
+) -> Option<Why> {
     let pin = gap
         .pin
         .filter(|pin| part.has(pin.segment) && !loss.excuses(pin));
     let kept_until = pin
         .map(|pin| pin.kept_until(declared.lock))
         .max(gone(gap, part));
-    match kept_until {
-        Some(until) if until >= ended => Why::Missing { kept_until },
-        _ => Why::Acknowledged,
-    }
+    kept_until
+        .is_some_and(|until| until >= ended)
+        .then_some(Why::Missing { kept_until })
 }
 
 fn gone(gap: &Gap<'_>, part: Range) -> Option<Timestamp> {
@@ -236,7 +240,7 @@ mod tests {
     #[test]
     fn a_loss_inside_a_larger_hole_divides_it_and_bounds_the_part_before_it() {
         let all = |ended| judge(&[loss()], None, &[], ended);
-        let lost = (range(8, 10), Why::Acknowledged);
+        let lost = (range(8, 10), Why::Acknowledged { loss: 0 });
         assert_eq!(
             all(38),
             [
@@ -374,7 +378,7 @@ mod tests {
         };
         assert_eq!(
             judge(&[named], Some(&pin(30)), &[], 50)[1],
-            (range(8, 10), Why::Acknowledged)
+            (range(8, 10), Why::Acknowledged { loss: 0 })
         );
         assert_eq!(
             judge(&[loss()], Some(&pin(30)), &[], 50)[1],
@@ -382,7 +386,7 @@ mod tests {
         );
         assert_eq!(
             judge(&[loss()], Some(&pin(30)), &[], 61)[1],
-            (range(8, 10), Why::Acknowledged)
+            (range(8, 10), Why::Acknowledged { loss: 0 })
         );
     }
 

@@ -37,7 +37,10 @@ impl Pin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AboveHead {
     /// A person has explained the loss, and it names this pin.
-    Acknowledged,
+    Acknowledged {
+        /// Which of the losses.
+        loss: usize,
+    },
     /// Its own retention has run out: it binds no further.
     Expired,
     /// The log has gone back.
@@ -57,9 +60,9 @@ pub(crate) fn above_head(
         first,
         last: pin.segment,
     };
-    let explains = |loss: &&Loss| loss.excuses(pin) && loss.fits(lost, left, None, None);
-    if losses.iter().any(|loss| explains(&loss)) {
-        AboveHead::Acknowledged
+    let explains = |loss: &Loss| loss.excuses(pin) && loss.fits(lost, left, None, None);
+    if let Some(loss) = losses.iter().position(explains) {
+        AboveHead::Acknowledged { loss }
     } else if pin.kept_until(lock) < ended {
         AboveHead::Expired
     } else {
@@ -217,7 +220,10 @@ mod tests {
                 day(45),
             )
         };
-        assert_eq!(judge(loss(Some(pin(9, 90, 40)))), AboveHead::Acknowledged);
+        assert_eq!(
+            judge(loss(Some(pin(9, 90, 40)))),
+            AboveHead::Acknowledged { loss: 0 }
+        );
         assert_eq!(judge(loss(None)), AboveHead::RolledBack);
         assert_eq!(judge(loss(Some(pin(9, 91, 40)))), AboveHead::RolledBack);
         let elsewhere = Loss {

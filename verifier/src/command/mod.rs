@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, now: Option<Timestamp>) -> Result<Repor
         policy_digest: TrustPolicy::digest(&json),
         logs: &arguments.logs,
         now,
-        at: arguments.at.unwrap_or(now),
+        at: arguments.at,
         max_skew_seconds: arguments.max_skew_seconds,
         workers: cores(),
     };
@@ -55,20 +55,27 @@ pub(crate) fn run(arguments: &Arguments, now: Option<Timestamp>) -> Result<Repor
     line.clear();
     let mut report = report?;
     if let Some(path) = &arguments.pins
-        && let Err(error) = pin_heads(path, &report, &pins)
+        && let Err(error) = pin_heads(path, &mut report, &pins)
     {
         report.add_pins_not_kept(&error);
     }
     Ok(report)
 }
 
-fn pin_heads(path: &Path, report: &Report, seen: &Pins) -> Result<(), PinsError> {
+fn pin_heads(path: &Path, report: &mut Report, seen: &Pins) -> Result<(), PinsError> {
     let heads = report.logs().iter().filter_map(LogReport::verified);
-    let mut heads = heads.peekable();
-    if heads.peek().is_none() {
+    let heads: Vec<_> = heads.cloned().collect();
+    if heads.is_empty() {
         return Ok(());
     }
-    pins::update(path, |pins| heads.for_each(|head| pins.take(head, seen)))
+    let mut taken = Vec::new();
+    let updated = pins::update(path, |pins| {
+        taken.extend(heads.iter().map(|head| pins.take(head, seen)));
+    });
+    for (head, taken) in heads.iter().zip(taken) {
+        report.take_in(head.origin(), taken);
+    }
+    updated
 }
 
 /// The bytes of the policy, and one more than a policy may have.

@@ -7,8 +7,11 @@ mod file;
 
 use std::collections::BTreeMap;
 
+use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::Position;
 
+use crate::absence::pins::Keep;
 use crate::head::VerifiedHead;
 use crate::pin::Pin;
 
@@ -19,6 +22,45 @@ pub use file::{load, update};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pins(BTreeMap<Origin, Pin>);
 
+/// What became of a head that was to be pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is pinned, or was behind the pin that it was held against.
+    Pinned,
+    /// Another run has pinned a later segment: the verdict holds up to the head.
+    UpToHead {
+        /// The segment that is pinned.
+        pinned: u64,
+    },
+    /// Another run has pinned a segment that this one should have seen: no verdict.
+    NotSeen {
+        /// The segment that is pinned.
+        segment: u64,
+    },
+    /// Another run saw another segment in the place of one that this run saw: a fault.
+    Forked {
+        /// What is pinned.
+        expected: Position,
+        /// What this run saw there.
+        found: Position,
+    },
+}
+
+impl Taken {
+    const fn forked(pinned: Pin, (size, root): (u64, Hash)) -> Self {
+        let expected = pinned.position;
+        let segment = expected.segment;
+        Self::Forked {
+            expected,
+            found: Position {
+                segment,
+                size,
+                root,
+            },
+        }
+    }
+}
+
 impl Pins {
     /// The pin of a log.
     pub fn of(&self, origin: &Origin) -> Option<&Pin> {
@@ -27,15 +69,26 @@ impl Pins {
 
     /// Takes a verified head. Nothing else can be pinned.
     ///
-    /// `seen` are the pins that the verification used. Where another run has pinned a later head in the meantime, that pin
-    /// stays: two runs at once never move a pin back.
-    pub fn take(&mut self, head: &VerifiedHead, seen: &Self) {
-        let (origin, head) = (head.origin(), *head.pin());
-        let kept = self.of(origin);
-        let raised = kept != seen.of(origin)
-            && kept.is_some_and(|kept| kept.position.segment > head.position.segment);
-        if !raised {
-            self.0.insert(origin.clone(), head);
+    /// `seen` are the pins that the verification used. What another run has pinned in the meantime is compared with what this
+    /// one saw, and a pin never moves back (A5).
+    #[must_use = "another run may have seen another history"]
+    pub fn take(&mut self, head: &VerifiedHead, seen: &Self) -> Taken {
+        let origin = head.origin();
+        let kept = self.of(origin).copied();
+        let of_kept = |kept: Option<Pin>| kept.map_or(0, |kept| kept.position.segment);
+        match head.keep(kept.as_ref(), seen.of(origin)) {
+            Keep::Ours => {
+                self.0.insert(origin.clone(), *head.pin());
+                Taken::Pinned
+            }
+            Keep::Theirs => Taken::Pinned,
+            Keep::UpToOurs => Taken::UpToHead {
+                pinned: of_kept(kept),
+            },
+            Keep::ShouldHaveSeen => Taken::NotSeen {
+                segment: of_kept(kept),
+            },
+            Keep::Forked { found } => Taken::forked(kept.unwrap_or(*head.pin()), found),
         }
     }
 

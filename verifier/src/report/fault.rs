@@ -54,7 +54,9 @@ impl fmt::Display for Fault {
                 write!(f, "the policy does not declare {what} here")
             }
             Self::LockMissing { .. } => f.write_str("the version has no lock"),
-            Self::LockModeWeaker { expected, found } => write!(
+            Self::LockModeWeaker {
+                expected, found, ..
+            } => write!(
                 f,
                 "the version is locked in mode {found}, but {expected} was declared"
             ),
@@ -72,15 +74,21 @@ impl fmt::Display for Fault {
                 f,
                 "the segment was sealed at {found}, after it was stored at {stored}"
             ),
-            Self::StoredOrder { expected, found } => write!(
+            Self::StoredOrder { found, .. } => write!(
                 f,
-                "the segment was stored at {found}, its predecessor at {expected}"
+                "the segment was stored at {found}, before its predecessor"
             ),
+            Self::StoredInFuture { found, .. } => {
+                write!(f, "it is dated in the future, at {found}")
+            }
             Self::SealedInFuture { found, .. } => {
                 write!(f, "the segment was sealed in the future, at {found}")
             }
-            Self::SilenceExceeded { place, found, .. } => {
-                write!(f, "the log was silent for {found} seconds, {place}")
+            Self::SilenceExceeded {
+                place, from, until, ..
+            } => {
+                let seconds = until.seconds_since(*from);
+                write!(f, "the log was silent for {seconds} seconds, {place}")
             }
             Self::HeadRolledBack { expected, found } => write!(
                 f,
@@ -172,10 +180,13 @@ impl Fault {
             Self::LockMissing { expected, until } => {
                 (format!("{expected} until {until}"), "no lock".to_owned())
             }
-            Self::LockModeWeaker { expected, found } => both(expected, found),
-            Self::LockTooShort { expected, found } | Self::StoredOrder { expected, found } => {
-                (format!("{expected} or later"), found.to_string())
-            }
+            Self::LockModeWeaker {
+                expected, found, ..
+            } => both(expected, found),
+            Self::LockTooShort { expected, found }
+            | Self::StoredOrder {
+                expected, found, ..
+            } => (format!("{expected} or later"), found.to_string()),
             Self::ObjectMultipart { found } => both(&"an object uploaded in one piece", found),
             Self::ObjectReplica => both(&"an object that was written here", &"a replica"),
             Self::BucketVersioning { found } => both(&"Enabled", found),
@@ -183,14 +194,18 @@ impl Fault {
             Self::SealedAfterStored {
                 expected, found, ..
             }
-            | Self::SealedInFuture { expected, found } => {
+            | Self::SealedInFuture { expected, found }
+            | Self::StoredInFuture { expected, found } => {
                 (format!("{expected} or earlier"), found.to_string())
             }
             Self::SilenceExceeded {
-                expected, found, ..
+                from,
+                until,
+                deadline,
+                ..
             } => (
-                format!("at most {expected} seconds"),
-                format!("{found} seconds"),
+                format!("at most {} seconds", deadline.seconds_since(*from)),
+                format!("{} seconds", until.seconds_since(*from)),
             ),
             Self::HeadRolledBack { expected, found } => {
                 (position(expected), format!("segment {found}"))

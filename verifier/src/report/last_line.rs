@@ -19,7 +19,7 @@ pub(super) fn last_line(report: &Report) -> String {
     if expiry_is_claimed(report) {
         parts.push("expiry is the signer's word".to_owned());
     }
-    if report.at != report.now {
+    if report.is_asked_for {
         parts.push(format!("silence judged at {}", report.at.to_rfc3339()));
     }
     let not_checked = report.not_checked.iter();
@@ -51,7 +51,11 @@ fn counts(report: &Report) -> Vec<String> {
 fn summary(log: &LogReport) -> String {
     let origin = &log.origin;
     let (Some(first), Some(opened), Some(head)) = (log.first_segment, log.opened, log.head) else {
-        return format!("{origin}: nothing was verified");
+        let nothing = match log.verdict {
+            Verdict::Verified => "ended, and nothing is left",
+            Verdict::Fault | Verdict::NoVerdict => "nothing was verified",
+        };
+        return format!("{origin}: {nothing}{}", except(&log.holes));
     };
     let verdict = match log.verdict {
         Verdict::Verified => String::new(),

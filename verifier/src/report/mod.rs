@@ -17,13 +17,14 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::acknowledged::Acknowledged;
+use crate::fault::Fault;
 use crate::finding::Finding;
 use crate::head::VerifiedHead;
 use crate::holes::Holes;
 use crate::not_checked::NotChecked;
 use crate::note::Note;
 use crate::pin::Pin;
-use crate::pins::PinsError;
+use crate::pins::{PinsError, Taken};
 use crate::place::{Place, Placed};
 use crate::record::Record;
 use crate::undecided::Undecided;
@@ -77,6 +78,8 @@ pub struct Report {
     pub(crate) target: String,
     pub(crate) now: Timestamp,
     pub(crate) at: Timestamp,
+    /// Whether a person asked for that time.
+    pub(crate) is_asked_for: bool,
     pub(crate) logs: Vec<LogReport>,
     pub(crate) record: Record,
     pub(crate) not_checked: Vec<NotChecked>,
@@ -126,6 +129,31 @@ impl Report {
     /// What was not checked, and was not meant to be.
     pub fn not_checked(&self) -> &[NotChecked] {
         &self.not_checked
+    }
+
+    /// Takes in what became of the head of a log that was to be pinned: the log may not keep its verdict (A5).
+    pub fn take_in(&mut self, origin: &Origin, taken: Taken) {
+        let place = Place::of_log(origin);
+        let verdict = match taken {
+            Taken::Pinned => return,
+            Taken::UpToHead { pinned } => {
+                return self.record.note(Note::UpToHead { pinned }, place);
+            }
+            Taken::NotSeen { segment } => {
+                self.record
+                    .undecided(Undecided::PinNotSeen { segment }, place);
+                Verdict::NoVerdict
+            }
+            Taken::Forked { expected, found } => {
+                self.record
+                    .fault(Fault::HeadForked { expected, found }, place);
+                Verdict::Fault
+            }
+        };
+        for log in self.logs.iter_mut().filter(|log| log.origin == *origin) {
+            log.verdict = verdict;
+            log.verified = None;
+        }
     }
 
     /// Says that the heads of this run could not be pinned: a report of success becomes one of no verdict.

@@ -37,14 +37,29 @@ impl fmt::Display for Note {
                 f,
                 "the pinned segment {segment} is above the declared end and is disowned"
             ),
-            Self::VersionsDisowned { end, count } => write!(
+            Self::VersionsDisowned {
+                end,
+                count,
+                markers,
+            } => write!(
                 f,
-                "the log ended with segment {end}; {count} later {} disowned",
-                if *count == 1 {
-                    "version is"
-                } else {
-                    "versions are"
-                }
+                "the log ended with segment {end}: {count} later {} and {markers} delete {} disowned",
+                plural(*count, "version"),
+                plural(*markers, "marker"),
+            ),
+            Self::PassedOver { count } => write!(
+                f,
+                "passed over {count} {} stored after the listing had begun",
+                plural(*count, "object")
+            ),
+            Self::MarkersOverExpired { count } => write!(
+                f,
+                "{count} delete {} over segments that may be gone",
+                plural(*count, "marker")
+            ),
+            Self::UpToHead { pinned } => write!(
+                f,
+                "another run has pinned segment {pinned}: this verdict holds up to the head that was seen here"
             ),
         }
     }
@@ -56,6 +71,7 @@ impl fmt::Display for Unproven {
             Self::NotSound => "the segment before it is not sound",
             Self::Missing => "the segment before it is missing",
             Self::Expired => "the segment before it has expired",
+            Self::Acknowledged => "the segment before it is lost, as the policy acknowledges",
         })
     }
 }

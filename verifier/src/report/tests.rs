@@ -58,6 +58,7 @@ fn report(logs: Vec<LogReport>, record: Record, not_checked: Vec<NotChecked>) ->
         target: "s3://acme-audit/".to_owned(),
         now: at("23T00:00:00"),
         at: at("23T00:00:00"),
+        is_asked_for: false,
         logs,
         record,
         not_checked,
@@ -76,8 +77,9 @@ fn place(number: u64) -> Place {
 fn silence() -> Fault {
     Fault::SilenceExceeded {
         place: Silence::Between,
-        expected: 600,
-        found: 3600,
+        from: at("22T12:00:00"),
+        until: at("22T13:00:00"),
+        deadline: at("22T12:10:00"),
     }
 }
 
@@ -166,6 +168,7 @@ fn full() -> Report {
     ];
     let mut report = report(vec![payments, empty], record, not_checked);
     report.at = at("22T12:10:00");
+    report.is_asked_for = true;
     report
 }
 

@@ -17,6 +17,14 @@ impl fmt::Display for Undecided {
                 f,
                 "segments {first} to {last} are absent, and the segment after them cannot show whether they have expired"
             ),
+            Self::OnlyPassedOver => f.write_str(
+                "everything that was listed of the log came after the listing had begun",
+            ),
+            Self::JustBegun => f.write_str("the log has just begun and has no segment yet"),
+            Self::PinNotSeen { segment } => write!(
+                f,
+                "another run pinned segment {segment}, which this one should have seen"
+            ),
             Self::NoLastGood { key_id } => write!(
                 f,
                 "key {key_id} is compromised, and the policy names no last good segment of this log"
@@ -41,6 +49,8 @@ impl Undecided {
             Self::Unreadable { error, .. } => return error.hint.as_deref(),
             Self::Unsupported { .. } => "use a newer auditlog-verify",
             Self::AbsenceUnknown { .. } => "make the segment after them readable, and verify again",
+            Self::OnlyPassedOver | Self::PinNotSeen { .. } => "verify again",
+            Self::JustBegun => "start the sealer, and verify again",
             Self::NoLastGood { .. } => "add the log to `compromised.last_good` of the key",
             Self::ClockDiffers { .. } => {
                 "set the clock of this machine: silence, expiry and the future are judged by it"

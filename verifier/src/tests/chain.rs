@@ -45,9 +45,25 @@ fn a_report_on_a_folder_ends_with_what_it_did_not_check() {
 
 #[test]
 fn a_log_without_segments_is_a_fault() {
-    let world = World::empty(Key::ed25519());
+    let mut world = World::empty(Key::ed25519());
+    world.now = 601;
     assert_eq!(world.codes(), ["log-empty"]);
     assert_eq!(codes(&world.verify(&world.bucket())), ["log-empty"]);
+    // Nobody can have expected a segment yet.
+    world.now = 600;
+    for memory in [world.folder(), world.bucket()] {
+        let report = world.verify(&memory);
+        assert_eq!(report.verdict(), Verdict::NoVerdict);
+        assert_eq!(report.undecided()[0].what, Undecided::JustBegun);
+    }
+    let mut marked = world.bucket();
+    marked.mark(0, 400);
+    assert_eq!(
+        codes(&world.verify(&marked)),
+        ["log-empty", "object-unaccounted"]
+    );
+    world.pins = super::pins::pinned(2).pins;
+    assert_eq!(world.codes(), ["log-empty"]);
 }
 
 #[test]
@@ -72,7 +88,8 @@ fn a_segment_that_is_missing_is_a_fault_wherever_it_was() {
         Fault::SegmentMissing {
             first: 1,
             last: 2,
-            kept_until: Some(_)
+            kept_until: Some(_),
+            ..
         }
     ));
 }
@@ -275,10 +292,12 @@ fn an_ended_log_ends_where_the_policy_says_and_what_came_later_is_disowned() {
     assert_eq!(report.verdict(), Verdict::Verified);
     assert_eq!(report.logs()[0].head.unwrap().position.segment, 2);
     assert!(
-        report
-            .notes()
-            .iter()
-            .any(|note| note.what == Note::VersionsDisowned { end: 2, count: 1 }),
+        report.notes().iter().any(|note| note.what
+            == Note::VersionsDisowned {
+                end: 2,
+                count: 1,
+                markers: 0
+            }),
         "{:?}",
         report.notes()
     );
@@ -295,7 +314,10 @@ fn an_ended_log_ends_where_the_policy_says_and_what_came_later_is_disowned() {
     let mut longer = end(&world, 3).unwrap();
     longer.segment = 5;
     world.policy.logs[0].ended = Some(longer);
+    world.now = 210 + 30 * 86_400;
     assert_eq!(world.codes(), ["segment-missing"]);
+    world.now += 1;
+    assert_eq!(world.codes(), [""; 0]);
 }
 
 #[test]
@@ -309,6 +331,8 @@ fn logs_that_were_not_asked_for_are_said_not_to_be_checked() {
         ..world.policy.logs[0].clone()
     };
     world.policy.logs.push(log);
+    world.at = Some(500);
+    world.now = 601;
     assert_eq!(world.codes(), ["log-empty"]);
     let policy = auditlog_chain::policy::TrustPolicy::check(world.policy.clone()).unwrap();
     let request = crate::request::Request {
@@ -316,7 +340,7 @@ fn logs_that_were_not_asked_for_are_said_not_to_be_checked() {
         policy_digest: auditlog_chain::policy::TrustPolicy::digest(b""),
         logs: &[origin()],
         now: at(500),
-        at: at(500),
+        at: None,
         max_skew_seconds: 5,
         workers: 3,
     };
@@ -371,7 +395,7 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
         policy_digest: auditlog_chain::policy::TrustPolicy::digest(b""),
         logs: &[],
         now: at(world.now),
-        at: at(world.now),
+        at: None,
         max_skew_seconds: 5,
         workers: 4,
     };

@@ -90,7 +90,7 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         }
         let report = world.verify(&world.folder());
         let mut pins = Pins::default();
-        pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
+        _ = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
         seeds
             .entry("pins")
             .or_default()

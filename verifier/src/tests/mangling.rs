@@ -18,7 +18,7 @@ fn hash_hex(bytes: &[u8]) -> String {
 fn pinned(key: Key, segments: u64) -> World {
     let mut world = World::new(key, segments);
     let report = world.verify(&world.folder());
-    world
+    _ = world
         .pins
         .take(report.logs()[0].verified().unwrap(), &Pins::default());
     world

@@ -2,16 +2,16 @@
 
 use auditlog_chain::origin::Origin;
 
-use super::world::{Key, World, codes, origin};
+use super::world::{Key, World, at, codes, origin};
 use crate::note::Note;
-use crate::pins::{self, Pins, PinsError};
+use crate::pins::{self, Pins, PinsError, Taken};
+use crate::verdict::Verdict;
 
-fn pinned(segments: u64) -> World {
+pub(super) fn pinned(segments: u64) -> World {
     let mut world = World::new(Key::ed25519(), segments);
     let report = world.verify(&world.folder());
-    world
-        .pins
-        .take(report.logs()[0].verified().unwrap(), &Pins::default());
+    let head = report.logs()[0].verified().unwrap();
+    assert_eq!(world.pins.take(head, &Pins::default()), Taken::Pinned);
     world
 }
 
@@ -121,16 +121,63 @@ fn a_log_with_a_fault_is_not_pinned() {
 #[test]
 fn of_two_runs_at_once_the_later_head_stays_pinned() {
     let short = World::new(Key::ed25519(), 2);
-    let long = pinned(4);
     let report = short.verify(&short.folder());
     let head = report.logs()[0].verified().unwrap();
     // Nothing was pinned when the run began, and meanwhile the other one pinned segment 3.
+    let long = pinned(4);
     let mut pins = long.pins.clone();
-    pins.take(head, &Pins::default());
+    let up_to = Taken::UpToHead { pinned: 3 };
+    assert_eq!(pins.take(head, &Pins::default()), up_to);
     assert_eq!(pins, long.pins);
-    // The run was held against that very pin, and may replace it: a log can be declared ended before it.
-    pins.take(head, &long.pins);
-    assert_eq!(pins.of(&origin()).unwrap().position, short.position(1));
+    // A pin never moves back, not even the one that the run was held against.
+    assert_eq!(pins.take(head, &long.pins), Taken::Pinned);
+    assert_eq!(pins, long.pins);
+}
+
+#[test]
+fn two_runs_with_one_pins_file_find_the_fork_that_each_saw_one_side_of() {
+    let (one, other) = (World::new(Key::ed25519(), 4), World::new(Key::ed25519(), 4));
+    let (first, mut second) = (one.verify(&one.bucket()), other.verify(&other.bucket()));
+    let mut pins = Pins::default();
+    let head = first.logs()[0].verified().unwrap();
+    assert_eq!(pins.take(head, &Pins::default()), Taken::Pinned);
+    let head = second.logs()[0].verified().unwrap().clone();
+    let taken = pins.take(&head, &Pins::default());
+    assert!(matches!(taken, Taken::Forked { .. }), "{taken:?}");
+    assert_eq!(pins.of(&origin()).unwrap().position, one.position(3));
+    second.take_in(&origin(), taken);
+    assert_eq!(codes(&second), ["head-forked"]);
+    assert_eq!(second.logs()[0].verdict, Verdict::Fault);
+    // Also where the other run is further on.
+    let longer = World::new(Key::ed25519(), 6);
+    let report = longer.verify(&longer.bucket());
+    let taken = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
+    assert!(matches!(taken, Taken::Forked { .. }), "{taken:?}");
+}
+
+#[test]
+fn a_run_that_should_have_seen_what_another_pinned_has_no_verdict() {
+    let long = World::new(Key::ed25519(), 4);
+    let mut pins = Pins::default();
+    let report = long.verify(&long.bucket());
+    _ = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
+    // Segment 3 was stored at 212 s, long before 500 s, and this run did not see it.
+    let mut memory = long.bucket();
+    memory.remove(3);
+    let mut report = long.verify(&memory);
+    let head = report.logs()[0].verified().unwrap().clone();
+    let taken = pins.take(&head, &Pins::default());
+    assert_eq!(taken, Taken::NotSeen { segment: 3 });
+    report.take_in(&origin(), taken);
+    assert_eq!(report.verdict(), Verdict::NoVerdict);
+    assert!(report.logs()[0].verified().is_none());
+    // A run that began before it was stored cannot have seen it.
+    let mut memory = long.bucket();
+    memory.remove(3);
+    memory.listing.begun = Some(at(214));
+    let report = long.verify(&memory);
+    let taken = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
+    assert_eq!(taken, Taken::UpToHead { pinned: 3 });
 }
 
 #[test]

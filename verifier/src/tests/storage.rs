@@ -1,6 +1,7 @@
 //! V17 to V20: what a store knows of the versions and of the bucket.
 
 use super::world::{DAY, Key, Memory, World, at, codes};
+use crate::note::Note;
 use crate::source::{Lock, ReadError};
 use crate::verdict::Verdict;
 
@@ -31,7 +32,7 @@ fn a_second_version_is_a_fault_and_the_first_one_counts() {
 
 #[test]
 fn a_delete_marker_is_a_fault_until_the_retention_is_over() {
-    let world = world();
+    let mut world = world();
     for segment in 0..4 {
         assert_eq!(
             faults(&world, |memory| memory.mark(segment, 400)),
@@ -39,28 +40,49 @@ fn a_delete_marker_is_a_fault_until_the_retention_is_over() {
         );
     }
     // Segment 1 was stored at 92 s and is kept for 30 days.
+    world.at = Some(500);
+    world.now = 92 + 30 * DAY;
     assert_eq!(
-        faults(&world, |memory| memory.mark(1, 91 + 30 * DAY)),
+        faults(&world, |memory| memory.mark(1, 400)),
         ["hidden-by-delete-marker"]
     );
-    assert_eq!(
-        faults(&world, |memory| memory.mark(1, 92 + 30 * DAY)),
-        [""; 0]
+    world.now += 1;
+    let mut memory = world.bucket();
+    memory.mark(1, 400);
+    let report = world.verify(&memory);
+    assert_eq!(codes(&report), [""; 0]);
+    let noted = |note| report.notes().iter().any(|one| one.what == note);
+    assert!(noted(Note::MarkersOverExpired { count: 1 }));
+    assert_eq!(report.logs()[0].shadowed, 1);
+    assert!(
+        report
+            .last_line()
+            .contains("plain readers see something else at 1 key"),
+        "{}",
+        report.last_line()
     );
 }
 
 #[test]
-fn a_marker_that_alone_is_left_shows_that_something_was_there() {
+fn a_stray_marker_on_a_number_that_never_was_declares_nothing_missing() {
     let world = world();
+    for number in [4, 999_999_999_999] {
+        assert_eq!(
+            faults(&world, |memory| memory.mark(number, 400)),
+            ["object-unaccounted"]
+        );
+    }
+    // A tail that was removed under its marker is not vouched for by anything else, and the marker remains a finding.
     let marked_tail = |memory: &mut Memory| {
         memory.remove(3);
         memory.mark(3, 400);
     };
-    assert_eq!(faults(&world, marked_tail), ["segment-missing"]);
-    assert_eq!(
-        faults(&world, |memory| memory.mark(7, 400)),
-        ["segment-missing"]
-    );
+    assert_eq!(faults(&world, marked_tail), ["object-unaccounted"]);
+    let marked_middle = |memory: &mut Memory| {
+        memory.remove(2);
+        memory.mark(2, 400);
+    };
+    assert_eq!(faults(&world, marked_middle), ["segment-missing"]);
 }
 
 #[test]

@@ -354,7 +354,7 @@ impl World {
             policy_digest: TrustPolicy::digest(b""),
             logs: &[],
             now: at(self.now),
-            at: at(self.at.unwrap_or(self.now)),
+            at: self.at.map(at),
             max_skew_seconds: 5,
             workers: 1,
         };

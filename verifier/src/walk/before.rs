@@ -1,15 +1,18 @@
-//! What lies before a segment: its predecessor, or a gap (V8, V9).
+//! What is before a segment: its predecessor (V8), or absent segments (A3, A4, A6).
 
 use auditlog_chain::fault::Fault as ChainFault;
+use auditlog_chain::policy::{AfterMissing, BeforeMissing, FoundMissing, Position};
 use auditlog_chain::segment::{CheckedSegment, Head};
+use auditlog_chain::timestamp::Timestamp;
 
 use super::Walk;
-use crate::examine::Examination;
+use crate::absence::border::{Range, Right};
+use crate::absence::gap::{self, Discontinuity};
+use crate::absence::holes::{Gap, Why, judge};
 use crate::fault::Fault;
 use crate::holes::{Hole, WhyAbsent};
 use crate::note::{Note, Unproven};
 use crate::place::Place;
-use crate::storage::all_kept_until;
 use crate::undecided::Undecided;
 
 impl Walk<'_> {
@@ -19,22 +22,18 @@ impl Walk<'_> {
             .map_or(0, |previous| previous.number.saturating_add(1))
     }
 
-    /// V8: `left`, `prev`, index and `sealed_before` are those of the predecessor. V9: an absent one has expired.
+    /// V8: `left`, `prev`, index and `sealed_before` are those of the predecessor. Where it is absent, A3 to A6.
     pub(super) fn check_before(
         &mut self,
         number: u64,
         segment: Option<&CheckedSegment>,
-        examination: &Examination,
+        stored: Option<Timestamp>,
         place: &Place,
     ) {
-        let expected = self.next_number();
-        if number > expected {
-            self.check_gap(
-                expected,
-                number.saturating_sub(1),
-                segment,
-                matches!(examination, Examination::Unread(_)),
-            );
+        let first = self.next_number();
+        if number > first {
+            let last = number.saturating_sub(1);
+            self.check_gap(Range { first, last }, segment, stored, place);
             return;
         }
         let (Some(segment), Some(previous)) = (segment, &self.previous) else {
@@ -43,12 +42,7 @@ impl Walk<'_> {
         match &previous.head {
             Some(head) => {
                 if let Some(fault) = neighbour_fault(head, segment.before()) {
-                    let at = Place {
-                        line: Some(1),
-                        index: Some(segment.first_index()),
-                        ..place.clone()
-                    };
-                    self.record.fault(fault.into(), at);
+                    self.record.fault(fault.into(), first_line(segment, place));
                 }
             }
             None => self.left_unproven(number, Unproven::NotSound),
@@ -62,45 +56,159 @@ impl Walk<'_> {
 
     fn check_gap(
         &mut self,
-        first: u64,
-        last: u64,
-        next: Option<&CheckedSegment>,
-        next_unread: bool,
+        range: Range,
+        segment: Option<&CheckedSegment>,
+        stored: Option<Timestamp>,
+        place: &Place,
     ) {
         // After a gap any authorised key may be the active one: the rotation may have been in it.
         self.active = None;
-        let next_number = last.saturating_add(1);
-        if next_unread {
+        let Some(segment) = segment else {
+            let Range { first, last } = range;
             let place = self.place(first);
             self.record
                 .undecided(Undecided::AbsenceUnknown { first, last }, place);
             return;
-        }
-        let since = self
-            .previous
-            .as_ref()
-            .and_then(|previous| previous.head.as_ref()?.sealed)
-            .unwrap_or(self.plan.log.began);
-        let until = next.map(|segment| all_kept_until(self.lock(), since, segment.sealed_before()));
-        if until.is_some_and(|until| until < self.clock.now) {
-            self.holes.add(Hole {
-                first,
-                last,
-                why: WhyAbsent::Expired,
-            });
-            self.left_unproven(next_number, Unproven::Expired);
-            return;
-        }
-        let place = self.place(first);
-        self.record.fault(
-            Fault::SegmentMissing {
-                first,
-                last,
-                kept_until: until,
+        };
+        let right = right_of(segment, stored);
+        let why = self.judge_absent(range, Some(&right));
+        self.left_unproven(segment.number(), why.unwrap_or(Unproven::Missing));
+        self.check_growth(range, &right, segment, place);
+    }
+
+    /// A3, A6: each part of a range has expired, is acknowledged, or is missing. Returns which the last part is.
+    pub(super) fn judge_absent(&mut self, range: Range, right: Option<&Right>) -> Option<Unproven> {
+        let pin = self.pin.filter(|pin| range.has(pin.segment));
+        let parts = judge(
+            &Gap {
+                range,
+                left: self.left.as_ref(),
+                right,
+                end: self.declared.end.filter(|_| right.is_none()),
+                pin: pin.as_ref(),
+                gone: &self.gone,
             },
-            place,
+            &self.declared.for_expiry(),
+            &self.declared.losses,
+            self.moments.ended,
         );
-        self.left_unproven(next_number, Unproven::Missing);
+        let mut last = None;
+        for (part, why) in parts {
+            last = Some(self.take_part(range, part, why, right));
+        }
+        last
+    }
+
+    fn take_part(
+        &mut self,
+        range: Range,
+        part: Range,
+        why: Why,
+        right: Option<&Right>,
+    ) -> Unproven {
+        let Range { first, last } = part;
+        let mut hole = |why| self.holes.add(Hole { first, last, why });
+        let fault = |kept_until, loss| Fault::SegmentMissing {
+            first,
+            last,
+            kept_until,
+            loss,
+        };
+        match why {
+            Why::Expired => {
+                hole(WhyAbsent::Expired);
+                Unproven::Expired
+            }
+            Why::Acknowledged { loss } => {
+                hole(WhyAbsent::Acknowledged);
+                let borders = self.loss_of(range, part, right);
+                self.acknowledge_loss(loss, fault(None, borders), first);
+                Unproven::Acknowledged
+            }
+            Why::Missing { kept_until } => {
+                let borders = self.loss_of(range, part, right);
+                let place = self.place(first);
+                self.record.fault(fault(kept_until, borders), place);
+                Unproven::Missing
+            }
+        }
+    }
+
+    /// A part of a range as an entry of the policy has to name it, as far as its borders are known.
+    fn loss_of(&self, range: Range, part: Range, right: Option<&Right>) -> Box<FoundMissing> {
+        let left = self.left.filter(|_| part.first == range.first);
+        let right = right.filter(|_| part.last == range.last);
+        let pin = self.pin.filter(|pin| part.has(pin.segment));
+        Box::new(FoundMissing {
+            first: part.first,
+            last: part.last,
+            before: left.map(|left| BeforeMissing {
+                size: left.size,
+                root: left.root,
+                stored: left.stored,
+            }),
+            after: right.map(|right| AfterMissing {
+                size: right.first_index,
+                root: right.root_before,
+            }),
+            pin: pin.map(|pin| Position {
+                segment: pin.segment,
+                size: pin.size,
+                root: pin.root,
+            }),
+        })
+    }
+
+    /// A4: what comes after a gap continues from what came before it.
+    fn check_growth(
+        &mut self,
+        range: Range,
+        right: &Right,
+        segment: &CheckedSegment,
+        place: &Place,
+    ) {
+        let pin = self.pin.filter(|pin| range.has(pin.segment));
+        let Some(found) = gap::check(self.left.as_ref(), right, pin.as_ref()) else {
+            return;
+        };
+        let fault = match found {
+            Discontinuity::Size { expected, found } => {
+                ChainFault::IndexMismatch { expected, found }.into()
+            }
+            Discontinuity::SealedBefore { expected, found } => {
+                ChainFault::SealedBeforeMismatch { expected, found }.into()
+            }
+            Discontinuity::Forked => {
+                let Some(expected) = self.pinned_position() else {
+                    return;
+                };
+                let found = Position {
+                    segment: range.last,
+                    size: right.first_index,
+                    root: right.root_before,
+                };
+                Fault::HeadForked { expected, found }
+            }
+        };
+        self.record.fault(fault, first_line(segment, place));
+    }
+}
+
+fn right_of(segment: &CheckedSegment, stored: Option<Timestamp>) -> Right {
+    Right {
+        number: segment.number(),
+        first_index: segment.first_index(),
+        root_before: segment.before().range.root(),
+        sealed_before: segment.sealed_before(),
+        stored,
+    }
+}
+
+fn first_line(segment: &CheckedSegment, place: &Place) -> Place {
+    Place {
+        line: Some(1),
+        index: Some(segment.first_index()),
+        ..place.clone()
     }
 }
 

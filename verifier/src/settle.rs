@@ -1,0 +1,148 @@
+//! What of a listing is looked at (A1, V10): what came after the listing had begun is for the next run, and what is behind the
+//! declared end of a log is disowned. What is left of a plan is what there is.
+
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::absence::moments::{Moments, is_above};
+use crate::plan::{LogPlan, Slot};
+use crate::source::{Marker, Version};
+
+/// What was listed and is not looked at, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Versions and delete markers that came after the listing had begun.
+    pub(crate) passed_over: u64,
+    /// Versions behind the declared end.
+    pub(crate) disowned_versions: u64,
+    /// Delete markers behind it.
+    pub(crate) disowned_markers: u64,
+    /// Keys under which a plain reader gets something other than what was verified.
+    pub(crate) shadowed: u64,
+    /// What is dated in the future: segment, version id and date.
+    pub(crate) future: Vec<(u64, Option<String>, Timestamp)>,
+}
+
+/// Leaves out what is not looked at. `pin` is the pinned segment; `None` for the moments in a folder, where nothing is stored.
+pub(crate) fn settle(plan: &mut LogPlan<'_>, moments: Option<Moments>, pin: Option<u64>) {
+    let behind_end = |number: u64| {
+        let ended = plan.log.ended.as_ref();
+        ended.is_some_and(|ended| number > ended.segment)
+    };
+    let last_stored = plan.log.ended.as_ref().and_then(|ended| ended.stored);
+    let mut out = LeftOut::default();
+    for (number, slot) in &mut plan.slots {
+        if behind_end(*number) {
+            disown_slot(slot, &mut out);
+        } else if moments.is_some() {
+            disown_later(slot, last_stored, &mut out);
+        }
+    }
+    if let Some(moments) = moments {
+        plan.slots
+            .iter()
+            .for_each(|(number, slot)| note_future(*number, slot, moments, &mut out));
+        pass_over(plan, moments, pin, &mut out);
+    }
+    out.shadowed = out.shadowed.saturating_add(count(
+        plan.slots.values().filter(|slot| slot.shows_another()),
+    ));
+    plan.slots.retain(|_, slot| !slot.is_empty());
+    plan.left_out = out;
+}
+
+fn count<T>(all: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(all.count()).unwrap_or(u64::MAX)
+}
+
+fn add<T>(sum: &mut u64, gone: &[T]) {
+    *sum = sum.saturating_add(u64::try_from(gone.len()).unwrap_or(u64::MAX));
+}
+
+fn disown_slot(slot: &mut Slot, out: &mut LeftOut) {
+    let versions = std::mem::take(&mut slot.versions);
+    let markers = std::mem::take(&mut slot.markers);
+    slot.foreign = None;
+    add(&mut out.disowned_versions, &versions);
+    add(&mut out.disowned_markers, &markers);
+    if newest_is_a_version(&versions, &markers) {
+        out.shadowed = out.shadowed.saturating_add(1);
+    }
+}
+
+/// V10: versions that were stored after the end are as if they were not there, wherever they are.
+fn disown_later(slot: &mut Slot, last_stored: Option<Timestamp>, out: &mut LeftOut) {
+    let Some(last) = last_stored else { return };
+    let is_later = |version: &Version| version.stored.is_some_and(|stored| stored > last);
+    let (later, kept): (Vec<_>, Vec<_>) = slot.versions.drain(..).partition(is_later);
+    slot.versions = kept;
+    add(&mut out.disowned_versions, &later);
+    slot.disowned_is_current = newest_is_a_version(&later, &slot.markers);
+}
+
+/// Whether the newest thing is one of the versions and not one of the markers.
+fn newest_is_a_version(versions: &[Version], markers: &[Marker]) -> bool {
+    if versions.iter().any(|version| version.is_latest) {
+        return true;
+    }
+    let newest = versions.iter().map(|version| version.stored).max();
+    let marked = markers.iter().map(|marker| marker.set).max();
+    let marked_latest = markers.iter().any(|marker| marker.is_latest);
+    newest.is_some_and(|newest| !marked_latest && newest > marked)
+}
+
+fn note_future(number: u64, slot: &Slot, moments: Moments, out: &mut LeftOut) {
+    let versions = slot
+        .versions
+        .iter()
+        .map(|version| (&version.id, version.stored));
+    let markers = slot
+        .markers
+        .iter()
+        .map(|marker| (&marker.id, Some(marker.set)));
+    for (id, stored) in versions.chain(markers) {
+        if let Some(stored) = stored.filter(|stored| *stored > moments.latest()) {
+            out.future.push((number, id.clone(), stored));
+        }
+    }
+}
+
+/// A1: passes over what came after the listing had begun, and what may show without its predecessor.
+fn pass_over(plan: &mut LogPlan<'_>, moments: Moments, pin: Option<u64>, out: &mut LeftOut) {
+    let first = |slot: &Slot| slot.versions.last().and_then(|version| version.stored);
+    let present = plan
+        .slots
+        .iter()
+        .filter_map(|(number, slot)| Some((*number, first(slot)?)));
+    let cut = moments.cut(present, pin);
+    for (number, slot) in &mut plan.slots {
+        let number = *number;
+        let beyond = cut.is_some_and(|cut| number > cut) && is_above(number, pin);
+        let is_kept = |stored: Timestamp| !beyond && !moments.is_late(number, stored, pin);
+        let before = slot.versions.len().saturating_add(slot.markers.len());
+        slot.versions
+            .retain(|version| version.stored.is_none_or(is_kept));
+        slot.markers.retain(|marker| is_kept(marker.set));
+        let after = slot.versions.len().saturating_add(slot.markers.len());
+        let passed = u64::try_from(before.saturating_sub(after)).unwrap_or(u64::MAX);
+        out.passed_over = out.passed_over.saturating_add(passed);
+    }
+}
+
+impl Slot {
+    fn is_empty(&self) -> bool {
+        !self.is_present() && self.markers.is_empty()
+    }
+
+    /// Whether a plain reader gets something other than the version that is verified.
+    fn shows_another(&self) -> bool {
+        if self.disowned_is_current {
+            return true;
+        }
+        let Some(verified) = self.versions.last() else {
+            return false;
+        };
+        let marked =
+            !self.markers.is_empty() && !newest_is_a_version(&self.versions, &self.markers);
+        marked || (self.versions.len() > 1 && !verified.is_latest)
+    }
+}
