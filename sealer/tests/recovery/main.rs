@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
-use auditlog_chain::builder::{SegmentBuilder, StoredPayload};
+use auditlog_chain::builder::{Provenance, SegmentBuilder, StoredPayload};
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::segment::Head;
