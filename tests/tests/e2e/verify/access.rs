@@ -1,6 +1,6 @@
 //! `auditlog-verify` as somebody who may not do everything: an endpoint that holds its users to their rights.
 
-use auditlog_tests::{Command, Engine, Fault, Proxy, Run};
+use auditlog_tests::{Command, Engine, Fault, Proxy, Run, command};
 use serde_json::json;
 
 use crate::support::log::BUCKET;
@@ -114,4 +114,20 @@ async fn credentials_that_are_wrong_are_said_to_be() {
         .command(&user)
         .env("AWS_SESSION_TOKEN", "of another time");
     no_verdict(&expired.run(), "listing-unreadable", hint);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_sso_that_has_expired_is_renewed_by_the_command_of_its_profile() {
+    let world = World::of(Engine::Ministack.start(), 1).await;
+    let config = world.folder.path().join("config");
+    let text = "[profile audit]\nsso_session = work\nsso_account_id = 000000000000\nsso_role_name = auditor\nregion = eu-central-1\n\
+                [sso-session work]\nsso_start_url = https://acme.example/start\nsso_region = eu-central-1\n";
+    std::fs::write(&config, text).expect("a file");
+    let verify = command("auditlog-verify")
+        .env("AWS_ENDPOINT_URL", world.endpoint.url())
+        .env("AWS_CONFIG_FILE", &config)
+        .args(["--output", "json", "--profile", "audit", "--policy"])
+        .arg(world.folder.path().join("policy.json"));
+    let hint = "sign in again: `aws sso login --profile audit`";
+    no_verdict(&verify.run(), "listing-unreadable", hint);
 }

@@ -92,7 +92,7 @@ async fn every_request_names_the_owner_that_the_policy_declares() {
     }
     // What S3 answers to the name of another owner.
     let refused = Fault::Answer(Answer::refusal("403 Forbidden", "AccessDenied"));
-    let hint = "allow s3:ListBucketVersions, and see whether account 000000000000 owns the bucket";
+    let hint = "allow s3:ListBucketVersions, and check that account 000000000000 owns the bucket";
     no_verdict(
         &verify_with("", refused).await,
         "listing-unreadable",
@@ -135,7 +135,7 @@ async fn a_segment_that_the_store_is_silent_about_is_named_and_all_others_are_ju
     no_verdict(
         &verify_with("", Fault::Silence).await,
         "listing-unreadable",
-        "cannot list its versions, in bucket acme-audit",
+        "cannot list the versions of bucket acme-audit: no answer came in time",
         "did not answer in time",
     );
 }
@@ -157,7 +157,7 @@ async fn a_body_that_is_cut_off_is_asked_for_again() {
     assert_eq!(way.faults(), 2);
     all_but_one(
         &verify_with(FIFTH, Fault::CutAnswer).await,
-        "cannot read logs/payments/000000000005.jsonl.zst, in bucket acme-audit: ",
+        "cannot read logs/payments/000000000005.jsonl.zst of bucket acme-audit: ",
         "verify again",
     );
 }
@@ -195,7 +195,7 @@ async fn a_store_that_asks_for_patience_is_asked_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refusal_says_what_to_do() {
-    let elsewhere = "not in region eu-central-1, where the policy has it";
+    let elsewhere = "the bucket is in region eu-west-1, but the policy names eu-central-1";
     let credentials = "the credentials are wrong or have expired";
     for (answer, hint) in [
         (Answer::PERMANENT_REDIRECT, elsewhere),
@@ -371,7 +371,7 @@ async fn settings_that_cannot_be_read_are_no_verdict_and_the_logs_are_judged() {
     no_verdict(
         &run,
         "bucket-unreadable",
-        "cannot read its versioning",
+        "cannot read the versioning of bucket acme-audit: the answer is not one of S3's: ",
         "what answers in place of S3",
     );
     assert_eq!(run.json()["logs"][0]["verdict"], "verified", "{run}");

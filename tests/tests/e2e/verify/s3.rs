@@ -364,7 +364,7 @@ async fn where_one_cannot_look_there_is_no_verdict() {
         .args(["--endpoint-url", "http://127.0.0.1:9"]);
     no_verdict(
         closed.run(),
-        "cannot list its versions, in bucket acme-audit",
+        "cannot list the versions of bucket acme-audit: the endpoint was not reached: ",
         "--endpoint-url",
     );
     let nameless = command("auditlog-verify")
@@ -373,8 +373,8 @@ async fn where_one_cannot_look_there_is_no_verdict() {
         .arg(world.folder.path().join("policy.json"));
     no_verdict(
         nameless.run(),
-        "cannot list its versions",
-        "give credentials",
+        "cannot list the versions of bucket acme-audit: there are no credentials: neither --profile, the environment, ",
+        "set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID",
     );
     let Some(Store::S3(store)) = &mut world.log.policy.store else {
         unreachable!("the log is in a bucket");

@@ -1,23 +1,55 @@
-//! What went wrong with a request, and what one can do about it.
+//! What went wrong with a request, and what to do about it.
 
 use std::error::Error;
+use std::iter;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-
 use http_body_util::LengthLimitError;
 
 use super::S3;
 use crate::source::ReadError;
 
-pub(super) const AGAIN: &str = "see whether the endpoint is up, and verify again";
+pub(super) const AGAIN: &str = "check that the endpoint is up, and verify again";
 
-const NOT_IN_TIME: &str =
-    "the endpoint did not answer in time: see whether it is up, and verify again";
+const NOT_IN_TIME: &str = "the endpoint did not answer in time: check that it is up, or raise --timeout, and verify again";
 pub(super) const UNLIKE_S3: &str =
-    "see what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy";
+    "check what answers in place of S3: --endpoint-url, AWS_ENDPOINT_URL, a proxy";
+
+/// Most characters of an answer that is not one of S3's.
+const MAX_EXCERPT_CHARS: usize = 200;
+
+/// Why a request did not get the answer that it was for.
+#[derive(Debug, PartialEq, Eq)]
+enum Cause {
+    /// There are no credentials to sign it with.
+    NoCredentials(String),
+    /// No answer came in time.
+    NotInTime,
+    /// It could not be sent.
+    NotReached(String),
+    /// The answer is longer than any answer of S3.
+    TooLong,
+    /// The answer is not one of S3's.
+    NotUnderstood(String),
+    /// S3 refused it.
+    Refused(Refusal),
+}
+
+/// What S3 says of a request that it refuses.
+#[derive(Debug, PartialEq, Eq)]
+struct Refusal {
+    status: u16,
+    /// Empty where there is none.
+    code: String,
+    message: String,
+    /// The region of the bucket, where S3 says it.
+    region: Option<String>,
+}
 
 impl S3 {
+    /// The error for a request that failed. `doing` is what it was for, such as "list the versions".
     pub(super) fn failed<E>(
         &self,
         doing: &str,
@@ -27,117 +59,204 @@ impl S3 {
     where
         E: Error + ProvideErrorMetadata + 'static,
     {
-        let bucket = &self.options.bucket;
-        let status = status(error).map(|status| format!("HTTP {status}: "));
-        let why = if is_too_long(error) {
-            "the answer has more bytes than S3 ever sends".to_owned()
-        } else {
-            causes(error)
-        };
-        let reason = format!(
-            "cannot {doing}, in bucket {bucket}: {}{why}",
-            status.unwrap_or_default(),
-        );
-        match self.hint(permission, error) {
+        let cause = Cause::of(error);
+        let (bucket, why) = (&self.options.bucket, cause.text());
+        let reason = format!("cannot {doing} of bucket {bucket}: {why}");
+        match self.hint(permission, &cause) {
             Some(hint) => ReadError::new(reason).with_hint(hint),
             None => ReadError::new(reason),
         }
     }
 
-    fn hint<E>(&self, permission: &str, error: &SdkError<E, HttpResponse>) -> Option<String>
-    where
-        E: Error + ProvideErrorMetadata + 'static,
-    {
-        let fixed = match (error, error.code().unwrap_or_default()) {
-            _ if is_too_long(error) => UNLIKE_S3,
-            // Which of the two it is depends on which of two clocks rings first.
-            (SdkError::TimeoutError(_), _) => NOT_IN_TIME,
-            (SdkError::DispatchFailure(failure), _) if failure.is_timeout() => NOT_IN_TIME,
-            (SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_), _)
-                if causes(error).contains("redentials") =>
-            {
-                "give credentials: AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID, or a role"
+    fn hint(&self, permission: &str, cause: &Cause) -> Option<String> {
+        let fixed = match cause {
+            Cause::NoCredentials(_) => return Some(self.sign_in_hint()),
+            Cause::NotInTime => NOT_IN_TIME,
+            Cause::NotReached(_) => {
+                "check that the endpoint is up and reachable; --endpoint-url names another"
             }
-            (SdkError::DispatchFailure(_), _) => {
-                "see whether the endpoint is up and reachable; --endpoint-url names another"
-            }
-            (SdkError::ResponseError(_), _) => UNLIKE_S3,
-            (_, "NoSuchBucket") => "the bucket was deleted, or the policy is of another one",
+            Cause::TooLong | Cause::NotUnderstood(_) => UNLIKE_S3,
+            Cause::Refused(refusal) => return self.refused(permission, refusal),
+        };
+        Some(fixed.to_owned())
+    }
+
+    fn sign_in_hint(&self) -> String {
+        match self.sso_profile.as_deref() {
+            Some("default") => "sign in again: `aws sso login`".to_owned(),
+            Some(profile) => format!("sign in again: `aws sso login --profile {profile}`"),
+            None => "set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` shows which credentials AWS's own tools find".to_owned(),
+        }
+    }
+
+    fn refused(&self, permission: &str, refusal: &Refusal) -> Option<String> {
+        let fixed = match (refusal.code.as_str(), refusal.status) {
+            ("NoSuchBucket", _) => "the bucket was deleted, or the policy is for another one",
             (
-                _,
                 "InvalidAccessKeyId"
                 | "SignatureDoesNotMatch"
                 | "ExpiredToken"
                 | "InvalidToken"
                 | "TokenRefreshRequired",
+                _,
             ) => {
                 "the credentials are wrong or have expired: `aws sts get-caller-identity` shows whose they are"
             }
-            (_, "RequestTimeTooSkewed") => "set the clock of this machine",
-            (_, "InvalidObjectState") => {
+            ("RequestTimeTooSkewed", _) => "set the clock of this machine",
+            ("InvalidObjectState", _) => {
                 "the object is archived: restore it with `aws s3api restore-object`"
             }
-            (_, code) => return self.answered(permission, code, status(error)),
-        };
-        Some(fixed.to_owned())
-    }
-
-    /// What an answer means that says more with the names of this bucket.
-    fn answered(&self, permission: &str, code: &str, status: Option<u16>) -> Option<String> {
-        let (region, account) = (&self.options.region, &self.options.account);
-        match (code, status) {
             (
                 "PermanentRedirect"
                 | "AuthorizationHeaderMalformed"
                 | "IllegalLocationConstraintException",
                 _,
             )
-            | (_, Some(301 | 307)) => Some(format!(
-                "the bucket is not in region {region}, where the policy has it: name the policy of this bucket"
-            )),
-            ("AccessDenied", _) | (_, Some(403)) => Some(format!(
-                "allow {permission}, and see whether account {account} owns the bucket"
-            )),
-            (_, Some(status)) if status >= 500 => {
-                Some("the store is overloaded or broken: verify again later".to_owned())
+            | (_, 301 | 307) => return Some(self.region_hint(refusal)),
+            ("AccessDenied", _) | (_, 403) => return Some(self.permission_hint(permission)),
+            (_, 500..) => "the store is overloaded or broken: verify again later",
+            ("", _) => UNLIKE_S3,
+            _ => return None,
+        };
+        Some(fixed.to_owned())
+    }
+
+    fn region_hint(&self, refusal: &Refusal) -> String {
+        let declared = &self.options.region;
+        match &refusal.region {
+            Some(region) => format!(
+                "the bucket is in region {region}, but the policy names {declared}: give the policy of this bucket"
+            ),
+            None => format!(
+                "the bucket is not in region {declared}, which the policy names: give the policy of this bucket"
+            ),
+        }
+    }
+
+    fn permission_hint(&self, permission: &str) -> String {
+        let account = &self.options.account;
+        let encrypted = match permission {
+            "s3:GetObjectVersion" => " (and kms:Decrypt, if a KMS key encrypts the bucket)",
+            _ => "",
+        };
+        format!("allow {permission}{encrypted}, and check that account {account} owns the bucket")
+    }
+}
+
+impl Cause {
+    fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        if let Some(error) = cause_of::<CredentialsError>(error) {
+            return Self::NoCredentials(no_credentials(error));
+        }
+        if cause_of::<LengthLimitError>(error).is_some() {
+            return Self::TooLong;
+        }
+        match error {
+            // Which of the two it is depends on which of two clocks rings first.
+            SdkError::TimeoutError(_) => Self::NotInTime,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::NotInTime,
+            SdkError::DispatchFailure(failure) => {
+                let network = failure.as_connector_error().and_then(Error::source);
+                Self::NotReached(network.map_or_else(|| causes(error), causes))
             }
-            // Said to be well, and not understood; or refused in words that are none of S3's.
-            (_, Some(200..=299)) | ("", _) => Some(UNLIKE_S3.to_owned()),
-            _ => None,
+            SdkError::ServiceError(refused) => Self::answered(error, refused.raw()),
+            SdkError::ResponseError(_) => Self::NotUnderstood(causes(error)),
+            SdkError::ConstructionFailure(_) | _ => Self::NotReached(causes(error)),
+        }
+    }
+
+    fn answered<E>(error: &SdkError<E, HttpResponse>, answer: &HttpResponse) -> Self
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        let code = error.code().unwrap_or_default();
+        if answer.status().is_success() {
+            // Said to be well, and not understood.
+            return Self::NotUnderstood(causes(error));
+        }
+        let said = error.message().unwrap_or_default().trim();
+        let message = if said.is_empty() && code.is_empty() {
+            excerpt(answer)
+        } else {
+            said.trim_end_matches('.').to_owned()
+        };
+        Self::Refused(Refusal {
+            status: answer.status().as_u16(),
+            code: code.to_owned(),
+            message,
+            region: answer
+                .headers()
+                .get("x-amz-bucket-region")
+                .map(str::to_owned),
+        })
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::NoCredentials(why) => format!("there are no credentials: {why}"),
+            Self::NotInTime => "no answer came in time".to_owned(),
+            Self::NotReached(why) => format!("the endpoint was not reached: {why}"),
+            Self::TooLong => "the answer has more bytes than S3 ever sends".to_owned(),
+            Self::NotUnderstood(why) => format!("the answer is not one of S3's: {why}"),
+            Self::Refused(Refusal {
+                status,
+                code,
+                message,
+                ..
+            }) => {
+                let said = [code.as_str(), message.as_str()];
+                let said: Vec<&str> = said.into_iter().filter(|part| !part.is_empty()).collect();
+                format!("HTTP {status}: {}", said.join(": "))
+            }
         }
     }
 }
 
-fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error.raw_response().map(|answer| answer.status().as_u16())
+/// The first error of this type among the causes of another one.
+fn cause_of<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    let mut causes = iter::successors(Some(error), |&error| error.source());
+    causes.find_map(|cause| cause.downcast_ref())
 }
 
-fn is_too_long(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<LengthLimitError>() {
-            return true;
+fn no_credentials(error: &CredentialsError) -> String {
+    match (error, error.source()) {
+        (CredentialsError::CredentialsNotLoaded(_), _) | (_, None) => {
+            "neither --profile, the environment, the shared files nor the machine's role has any"
+                .to_owned()
         }
-        next = cause.source();
+        (_, Some(cause)) => causes(cause),
     }
-    false
+}
+
+/// The beginning of an answer that is not one of S3's: a page of a proxy, say.
+fn excerpt(answer: &HttpResponse) -> String {
+    let body = answer.body().bytes().unwrap_or_default();
+    let text = String::from_utf8_lossy(body);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.is_empty() {
+        return "the answer is empty".to_owned();
+    }
+    let excerpt: String = words.join(" ").chars().take(MAX_EXCERPT_CHARS).collect();
+    format!("the answer is not one of S3's: {excerpt}")
 }
 
 /// Whether the store did not answer at all, or only that it cannot answer now.
 pub(super) fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
-    status(error).is_none_or(|status| status >= 500)
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    status.is_none_or(|status| status >= 500)
 }
 
 /// What an error says, and what each error under it adds.
-pub(super) fn causes(error: &dyn Error) -> String {
-    let mut all = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
+pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for cause in iter::successors(Some(error), |&error| error.source()) {
         let text = cause.to_string();
         if !all.iter().any(|said| said.contains(&text)) {
             all.push(text);
         }
-        next = cause.source();
     }
     all.join(": ")
 }

@@ -80,7 +80,7 @@ impl S3 {
             .interceptor(Bound::counted(MAX_PAGE_BYTES, read))
             .send()
             .await
-            .map_err(|error| self.failed("list its versions", "s3:ListBucketVersions", &error))?;
+            .map_err(|error| self.failed("list the versions", "s3:ListBucketVersions", &error))?;
         Ok((page, date.last()))
     }
 }

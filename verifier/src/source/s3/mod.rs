@@ -69,6 +69,8 @@ pub struct S3 {
     options: S3Options,
     scope: String,
     clock: StoreClock,
+    /// The profile that signs in with SSO, where the credentials come from one.
+    sso_profile: Option<String>,
     /// Reads that failed one after the other, for want of an answer.
     failures: AtomicUsize,
 }
@@ -80,14 +82,14 @@ impl S3 {
     ///
     /// Where the operating system gives no threads, or the profile is not defined.
     pub fn open(options: S3Options) -> Result<Self, ReadError> {
-        let failed =
-            |error: io::Error| ReadError::new(format!("no threads to talk to S3 with: {error}"));
+        let failed = |error: io::Error| ReadError::new(format!("cannot start threads: {error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(failed)?;
         let client = runtime.block_on(client(&options))?;
+        let sso_profile = runtime.block_on(profile::with_sso(options.profile.as_deref()));
         let trimmed = options.prefix.as_deref().unwrap_or("").trim_matches('/');
         let scope = if trimmed.is_empty() {
             String::new()
@@ -100,6 +102,7 @@ impl S3 {
             clock: StoreClock::new(options.clock),
             options,
             scope,
+            sso_profile,
             failures: AtomicUsize::new(0),
         })
     }
@@ -116,7 +119,7 @@ impl S3 {
             .send()
             .await
             .map_err(|error| {
-                self.failed("read its versioning", "s3:GetBucketVersioning", &error)
+                self.failed("read the versioning", "s3:GetBucketVersioning", &error)
             })?;
         let versioning = versioning.status().map(|status| status.as_str().to_owned());
         let lock = self
@@ -134,7 +137,7 @@ impl S3 {
             Err(error) if error.code() == Some("ObjectLockConfigurationNotFoundError") => None,
             Err(error) => {
                 let permission = "s3:GetBucketObjectLockConfiguration";
-                return Err(self.failed("read its Object Lock configuration", permission, &error));
+                return Err(self.failed("read the Object Lock configuration", permission, &error));
             }
         };
         let enabled = lock.as_ref().and_then(|lock| lock.object_lock_enabled())

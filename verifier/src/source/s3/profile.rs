@@ -42,6 +42,27 @@ pub(super) async fn check(argument: Option<&str>) -> Result<(), ReadError> {
     Err(ReadError::new(reason).with_hint(LIST.to_owned()))
 }
 
+/// The profile in use, if it, or one that it takes its credentials from, signs in through IAM Identity Center (SSO).
+pub(super) async fn with_sso(argument: Option<&str>) -> Option<String> {
+    /// More profiles than anybody chains.
+    const MAX_SOURCES: usize = 16;
+    let argument = argument.map(|name| name.to_owned().into());
+    let files = EnvConfigFiles::default();
+    let files = profile::load(&Fs::real(), &Env::real(), &files, argument)
+        .await
+        .ok()?;
+    let mut name = files.selected_profile();
+    for _ in 0..MAX_SOURCES {
+        let profile = files.get_profile(name)?;
+        let sso = profile.get("sso_session").or(profile.get("sso_start_url"));
+        if sso.is_some() {
+            return Some(name.to_owned());
+        }
+        name = profile.get("source_profile")?;
+    }
+    None
+}
+
 /// The configuration with the profile's credentials, or where it has none, with those of the machine's role.
 pub(super) fn sign_in(config: SdkConfig, profile: &str) -> SdkConfig {
     let place = ProviderConfig::without_region().with_region(config.region().cloned());

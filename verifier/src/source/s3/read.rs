@@ -121,7 +121,7 @@ impl S3 {
             }
             BodyError::Broken(why) => why.clone(),
         };
-        ReadError::new(format!("cannot read {key}, in bucket {bucket}: {why}")).with_hint(AGAIN)
+        ReadError::new(format!("cannot read {key} of bucket {bucket}: {why}")).with_hint(AGAIN)
     }
 
     async fn storage(&self, key: &str, version: &Version, output: &GetObjectOutput) -> Storage {
