@@ -78,7 +78,7 @@ install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, th
 
 venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoints, pinned, in a Python environment of their own
 
-readers: $(READERS)/requirements.txt ## the readers of docs/guides/reading.md, pinned, in another one (800 MB)
+readers: $(READERS)/requirements.txt ## the readers of docs/guides/reading.md, pinned, in another one (1 GB)
 
 # The copy of the pins is the last step, so a broken install is repeated.
 $(VENV)/requirements.txt: tests/requirements.txt | need-python3

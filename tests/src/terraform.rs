@@ -87,6 +87,7 @@ impl Terraform {
         shell
             .env("PATH", path)
             .env("TF_CLI_ARGS_apply", "-auto-approve")
+            .env("TF_CLI_ARGS_destroy", "-auto-approve")
             .run()
     }
 

@@ -176,3 +176,33 @@ fn the_vector_generator_and_the_second_opinion_import_nothing_from_each_other() 
     found.extend(generator.keys().filter(on_the_path).cloned());
     assert_eq!(found, Vec::<String>::new());
 }
+
+#[test]
+fn every_path_that_a_document_names_exists() {
+    let guides = std::fs::read_dir(root().join("docs/guides")).expect("guides");
+    let guides = guides.map(|guide| guide.expect("a guide").path());
+    let documents = [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ];
+    let documents = documents.map(|name| root().join(name));
+    for document in documents.into_iter().chain(guides) {
+        let text = std::fs::read_to_string(&document).expect("a document");
+        let linked = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
+        let local = linked.filter(|link| !link.contains("://"));
+        let paths = local.filter_map(|link| link.split('#').next().filter(|path| !path.is_empty()));
+        for path in paths {
+            let target = document.with_file_name(path);
+            assert!(
+                target.exists(),
+                "{} links {path}, which does not exist",
+                document.display()
+            );
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod forge;
 mod hostile;
 mod modules;
 mod moto;
+mod operations;
 mod provider;
 mod reading;
 mod readme;

@@ -1,0 +1,74 @@
+//! The commands of the operations guide, run as it prints them.
+
+use std::fs;
+
+use auditlog_tests::{Endpoint, Engine, Terraform, readers, root};
+
+use crate::readme::main_tf;
+
+/// The fenced blocks of a language under a heading of the guide.
+fn blocks(heading: &str, language: &str) -> Vec<String> {
+    let guide = fs::read_to_string(root().join("docs/guides/operations.md")).expect("the guide");
+    let section = guide
+        .split("\n## ")
+        .find(|section| section.starts_with(heading));
+    let section = section.unwrap_or_else(|| panic!("no section {heading}"));
+    let fenced = section.split("\n```").skip(1).step_by(2);
+    let named = fenced.filter_map(|block| block.split_once('\n'));
+    let wanted = named.filter(|(name, _)| *name == language);
+    wanted.map(|(_, text)| format!("{text}\n")).collect()
+}
+
+/// The README's declaration, applied and exported.
+fn applied() -> (Endpoint, Terraform) {
+    let endpoint = Engine::Ministack.start();
+    let terraform = Terraform::in_empty_folder(&endpoint.env());
+    terraform.write("main.tf", &main_tf());
+    terraform.write("events.jsonl", "{\"paid\":1}\n");
+    let export = "terraform output -raw trust_policy > trust-policy.json";
+    terraform
+        .shell(&format!("terraform init\nterraform apply\n{export}"))
+        .ok();
+    (endpoint, terraform)
+}
+
+#[track_caller]
+fn verified_tonight(terraform: &Terraform) {
+    let [night] = blocks("Every night", "sh").try_into().expect("one block");
+    let run = terraform.shell(&night).ok();
+    assert_eq!(run.stdout, "verified\n", "{run}");
+}
+
+/// The configuration with the key that the guide adds, and both keys in the policy.
+fn with_second_key() -> String {
+    let [resource, keys] = blocks("Rotate a key", "hcl")
+        .try_into()
+        .expect("two blocks");
+    let main_tf = main_tf();
+    let (before, rest) = main_tf.split_once("  keys = [{\n").expect("the keys");
+    let (_, after) = rest.split_once("  }]\n").expect("their end");
+    format!("{before}{keys}{after}\n{resource}")
+}
+
+#[test]
+fn nights_a_rotation_and_the_end_of_a_first_try_work_as_written() {
+    let (_endpoint, terraform) = applied();
+    let [alive] = blocks("Keep a silent log alive", "sh")
+        .try_into()
+        .expect("one block");
+    terraform.shell(&alive).ok();
+    verified_tonight(&terraform);
+    let [rotate, afterwards] = blocks("Rotate a key", "sh").try_into().expect("two blocks");
+    terraform.write("main.tf", &with_second_key());
+    terraform.shell(&rotate).ok();
+    terraform.shell(&afterwards).ok();
+    verified_tonight(&terraform);
+    let [_, undo] = blocks("Undo a first try", "sh")
+        .try_into()
+        .expect("two blocks");
+    let aws = readers().with_file_name("");
+    terraform
+        .shell(&format!("PATH=$PATH:{}\n{undo}", aws.display()))
+        .ok();
+    assert_eq!(terraform.shell("terraform state list").ok().stdout, "");
+}
