@@ -215,7 +215,7 @@ fn a_retention_that_was_too_short_for_the_silence_is_noted_and_one_that_is_still
         policy_digest: TrustPolicy::digest(b""),
         logs: &[],
         now: at(now),
-        at: at(now),
+        at: None,
         max_skew_seconds: 5,
         workers: 1,
     };
