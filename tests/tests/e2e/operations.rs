@@ -1,10 +1,14 @@
 //! The commands of the operations guide, run as it prints them.
 
 use std::fs;
+use std::path::Path;
 
-use auditlog_tests::{Endpoint, Engine, Terraform, readers, root};
+use auditlog_chain::builder::StoredPayload;
+use auditlog_tests::{Command, Endpoint, Engine, Run, Terraform, binary, readers, root};
 
 use crate::readme::main_tf;
+use crate::support::log::{Log, ORIGIN, now, policy};
+use crate::support::signed::SignedLog;
 
 /// The fenced blocks of a language under a heading of the guide.
 fn blocks(heading: &str, language: &str) -> Vec<String> {
@@ -71,4 +75,50 @@ fn nights_a_rotation_and_the_end_of_a_first_try_work_as_written() {
         .shell(&format!("PATH=$PATH:{}\n{undo}", aws.display()))
         .ok();
     assert_eq!(terraform.shell("terraform state list").ok().stdout, "");
+}
+
+/// A folder with a log that was silent for longer than declared, its policy, and the report about it.
+fn silent(folder: &Path) {
+    let hours_ago = |hours: i64| now().saturating_add_seconds(-3600 * hours);
+    let mut signed = SignedLog::new(ORIGIN);
+    let event = StoredPayload::event(b"{}").expect("an event");
+    let objects = [
+        signed.segment(None, &[], hours_ago(70)),
+        signed.segment(None, &[event], hours_ago(20)),
+    ];
+    let name = |number| format!("logs/payments/{number:012}.jsonl.zst");
+    let segments = (0..).map(name).zip(objects).collect();
+    let policy = policy(signed.key(), hours_ago(70));
+    let log = Log { segments, policy };
+    log.write(&folder.join("audit"));
+    log.write_policy(&folder.join("trust-policy.json"));
+}
+
+fn shell(folder: &Path, lines: &str) -> Run {
+    let commands = binary("auditlog-verify").with_file_name("");
+    let lines = format!("PATH={}:$PATH\n{lines}", commands.display());
+    let shell = Command::new("bash").args(["-euo", "pipefail", "-c", &lines]);
+    shell.current_dir(folder).run()
+}
+
+#[test]
+fn a_finding_is_acknowledged_and_a_folder_is_removed_as_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    silent(folder.path());
+    let verify = "auditlog-verify --policy trust-policy.json --output json ./audit > report.json";
+    assert_eq!(shell(folder.path(), verify).status, 1);
+    let [show, add] = blocks("Acknowledge a finding", "sh")
+        .try_into()
+        .expect("two blocks");
+    shell(folder.path(), &show).ok();
+    let run = shell(folder.path(), &add).ok();
+    let last = run.stdout.trim_end().lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("verified: ") && last.contains("1 acknowledged"),
+        "{run}"
+    );
+    fs::create_dir(folder.path().join("spool")).expect("a folder");
+    let undo = blocks("Undo a first try", "sh").swap_remove(0);
+    shell(folder.path(), &undo).ok();
+    assert!(!folder.path().join("audit").exists());
 }

@@ -67,7 +67,7 @@ impl Log {
     }
 }
 
-fn policy(key: &VerifierKey, began: Timestamp) -> PolicyDocument {
+pub(crate) fn policy(key: &VerifierKey, began: Timestamp) -> PolicyDocument {
     PolicyDocument {
         trust_policy: 1,
         store: Some(Store::S3(S3Store {
