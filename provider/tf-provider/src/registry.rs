@@ -1,15 +1,21 @@
 //! What a provider offers, by name, with the types of its models erased.
 
+mod action;
 mod check;
+mod ephemeral;
 mod erased;
-mod newer;
+mod function;
+mod list;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use action::AnyAction;
 pub(crate) use check::check_schema;
+pub(crate) use ephemeral::AnyEphemeral;
 pub(crate) use erased::{AnyDataSource, AnyResource};
-pub(crate) use newer::{AnyAction, AnyEphemeral, AnyFunction, AnyList, wrong};
+pub(crate) use function::{AnyFunction, wrong};
+pub(crate) use list::AnyList;
 
 use crate::{
     Action, Arguments as _, DataSource, EphemeralResource, FromValue as _, Function, ListResource,
@@ -17,7 +23,7 @@ use crate::{
 };
 use check::{check_identity, check_signature};
 use erased::Erased;
-use newer::Signed;
+use function::Signed;
 
 type Named<T> = BTreeMap<&'static str, Arc<T>>;
 

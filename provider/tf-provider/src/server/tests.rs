@@ -1,9 +1,9 @@
-//! RPCs as a client calls them over the real socket, those that are newer than most Terraforms among them.
+//! RPCs as a client calls them over the real socket, also those that most versions of Terraform do not call yet.
 
-mod adopt;
 mod deferral;
+mod ephemeral_list_action;
 mod function;
-mod newer;
+mod identity_and_import;
 
 use std::sync::Arc;
 

@@ -1,13 +1,13 @@
 //! The provider as Terraform calls it: each RPC decodes by the schema, runs the provider's code and encodes again.
 
 mod action;
-mod adopt;
 mod change;
 mod data_source;
 mod ephemeral;
 mod function;
 mod guard;
 mod identity;
+mod import_and_move;
 mod list;
 mod provider;
 mod resource;

@@ -1,7 +1,7 @@
 //! The example provider as its users meet it: a process, and resources under the real Terraform.
 //!
 //! What is known to go wrong in providers, and the tests that show that it does not here. Tests of this folder are
-//! named with their module, as are unit tests of the crate; `newer_rpcs` is the folder beside this one.
+//! named with their module, as are unit tests of the crate; `attached` is the folder beside this one.
 //!
 //! | | what goes wrong | shown by |
 //! | --- | --- | --- |
@@ -18,7 +18,7 @@
 //! | 3 | a stop does not reach what is running | `service::a_stop_reaches_running_operations`, `interrupt::ctrl_c_in_the_middle_of_a_create_loses_nothing` |
 //! | 3 | it ends before Terraform says so, or not at all | `process::it_outlives_its_callers_connections_and_ends_its_streams_with_itself`, `process::it_ends_when_its_parent_is_gone`, `interrupt::the_provider_ends_when_terraform_is_killed`, `interrupt::a_provider_that_is_killed_is_an_error_and_no_hang` |
 //! | 3 | stdio and broker are not served | `process::it_outlives_its_callers_connections_and_ends_its_streams_with_itself` |
-//! | 4 | it cannot be run under a debugger | `newer_rpcs::a_provider_under_a_debugger_serves_run_after_run_and_ends_when_interrupted` |
+//! | 4 | it cannot be run under a debugger | `attached::a_provider_under_a_debugger_serves_run_after_run_and_ends_when_interrupted` |
 //! | 4 | the log is not hclog's JSON, and Terraform shows it raw | `log::an_event_is_one_line_of_hclog_with_its_fields`, `life::terraforms_log_has_the_providers_lines_with_their_fields` |
 //! | 5 | an unknown is taken for ext 0 only, or written as something else | `codec::any_extension_is_an_unknown_and_ours_is_type_0`, `life::every_shape_of_value_goes_through_plan_and_apply_and_comes_back` |
 //! | 5 | a number is taken in one encoding only, or loses digits | `codec::numbers_are_read_from_every_encoding`, `life::every_shape_of_value_goes_through_plan_and_apply_and_comes_back` |

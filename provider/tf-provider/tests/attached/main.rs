@@ -1,5 +1,5 @@
-//! What is newer than plan and apply, through the real Terraform, which attaches to the example as a running process; and
-//! by a client of our own what newer Terraforms alone would call.
+//! The real Terraform attaches to the example as a running process. A client of our own calls what this version of Terraform
+//! does not call yet.
 
 #[path = "../example/built.rs"]
 mod built;
