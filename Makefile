@@ -102,7 +102,7 @@ target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny: | need-cargo
 clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
-# What is missing is said in one line, with the one thing to install.
+# One line says what is missing, and the one thing to install.
 .PHONY: need-cargo need-cargo-fuzz need-ceph need-terraform need-readers need-python3
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }

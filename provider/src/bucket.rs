@@ -204,14 +204,14 @@ fn computed(schema: Schema) -> Schema {
     schema
         .attribute("id", once("The bucket's name."))
         .attribute("arn", once("ARN of the bucket."))
-        .attribute("region", once("Region that the bucket lies in."))
+        .attribute("region", once("Region of the bucket."))
         .attribute("account_id", once("Account that the bucket was made in."))
         .attribute("creation_date", once("When the bucket was made, RFC 3339."))
         .attribute("versioning", text("Always `Enabled`."))
         .attribute("object_lock_enabled", switch().description("Always true."))
         .attribute(
             "object_ownership",
-            text("Always `BucketOwnerEnforced`: ACLs count for nothing."),
+            text("Always `BucketOwnerEnforced`: ACLs have no effect."),
         )
         .attribute(
             "sse_algorithm",

@@ -1,4 +1,4 @@
-//! What the end-to-end tests stand on: the built commands, the real Terraform CLI, and a real S3 and KMS endpoint.
+//! What the end-to-end tests use: the built commands, the real Terraform CLI, and a real S3 and KMS endpoint.
 //!
 //! A test starts what it needs and owns it:
 //!

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("the tests crate lies in the root")
+        .expect("the tests crate is in the root")
 }
 
 /// A command of the workspace, as built from the sources that the test was built from.
@@ -33,11 +33,11 @@ fn build_commands() -> PathBuf {
     let profile_folder = test
         .ancestors()
         .nth(2)
-        .expect("tests lie in <target>/<profile>/deps")
+        .expect("tests are in <target>/<profile>/deps")
         .to_owned();
     let target = profile_folder
         .parent()
-        .expect("the profile's folder lies in the target folder");
+        .expect("the profile's folder is in the target folder");
     let profile = match profile_folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(name) => name,

@@ -115,7 +115,7 @@ impl Terraform {
         self.run(&["validate", "-no-color", "-json"])
     }
 
-    /// `terraform plan`: status 0 is no changes, 1 an error, 2 changes.
+    /// `terraform plan`: status 0 means that nothing changes, 1 an error, 2 changes.
     pub fn plan(&self) -> Run {
         self.run(&["plan", "-no-color", "-detailed-exitcode"])
     }
@@ -162,7 +162,7 @@ impl Terraform {
 
 /// A Terraform filesystem mirror that holds the provider as built, for this platform and nothing else.
 ///
-/// Terraform installs from it without network. It lies beside what is built.
+/// Terraform installs from it without network. It is beside what is built.
 pub fn mirror() -> &'static Path {
     static MIRROR: OnceLock<PathBuf> = OnceLock::new();
     MIRROR.get_or_init(|| {

@@ -5,10 +5,10 @@ use auditlog_chain::policy::LockMode;
 use super::bucket_policy::policies_agree;
 use super::tags::Tags;
 
-/// What a bucket shall be.
+/// What a bucket should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketSettings {
-    /// The lock that an object gets which names none.
+    /// Default retention for objects that set none.
     pub retention: DefaultRetention,
     /// How objects are encrypted.
     pub encryption: Encryption,
@@ -21,13 +21,13 @@ pub struct BucketSettings {
 /// What a bucket is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketParts {
-    /// Where it lies.
+    /// Its region.
     pub region: String,
     /// `Enabled`, `Suspended` or `Disabled`.
     pub versioning: String,
     /// Whether Object Lock is on.
     pub object_lock: bool,
-    /// The lock that an object gets which names none.
+    /// Default retention for objects that set none.
     pub retention: Option<DefaultRetention>,
     /// The four blocks of public access.
     pub public_access_block: PublicAccessBlock,
@@ -99,7 +99,7 @@ pub enum Encryption {
 pub struct PublicAccessBlock {
     /// New public ACLs are refused.
     pub block_public_acls: bool,
-    /// Public ACLs count for nothing.
+    /// Public ACLs have no effect.
     pub ignore_public_acls: bool,
     /// A policy that makes the bucket public is refused.
     pub block_public_policy: bool,
@@ -124,9 +124,9 @@ impl PublicAccessBlock {
     };
 }
 
-/// How versioning has to stand.
+/// What versioning must be.
 pub const VERSIONING: &str = "Enabled";
-/// How ownership has to stand: ACLs count for nothing, the bucket's owner owns every object.
+/// What ownership must be: ACLs have no effect, and the bucket's owner owns every object.
 pub const OWNERSHIP: &str = "BucketOwnerEnforced";
 
 /// The parts of a bucket that are written one by one.

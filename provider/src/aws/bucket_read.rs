@@ -81,7 +81,7 @@ pub(super) async fn bucket_head(
 
 /// When the bucket was made, RFC 3339 in whole seconds.
 ///
-/// S3 tells it in the list of all buckets alone, and may move the date when the bucket's policy changes: read it
+/// S3 returns it only in the list of all buckets, and may change the date when the bucket's policy changes: read it
 /// once, right after the create, and keep it.
 ///
 /// # Errors
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phantom_zero_beside_the_period_is_no_period() {
+    fn phantom_zero_beside_the_period_is_not_a_period() {
         assert_eq!(parse_period(Some(30), Some(0)), Some(Period::Days(30)));
         assert_eq!(parse_period(Some(0), Some(7)), Some(Period::Years(7)));
         assert_eq!(parse_period(None, None), None);

@@ -60,7 +60,7 @@ pub struct KeyParts {
     pub public_key: Option<PublicKey>,
 }
 
-/// Makes a key and nothing else yet, and tells its id.
+/// Creates a key and nothing else yet, and returns its id.
 ///
 /// `CreateKey` has no idempotency token: if its answer is lost, the retry makes a second key and the first is
 /// nobody's. Everything after it is done by [`change_key`], which can be repeated.
@@ -252,7 +252,7 @@ async fn public_key(clients: &Clients, key: &str) -> Result<Option<PublicKey>, E
 
 /// Makes the key what it shall be: description, tags, alias, enabled. Safe to repeat.
 ///
-/// `former_alias` is the alias that the state knows; it is removed once the new one stands. Other aliases that
+/// `former_alias` is the alias that the state knows; it is removed once the new one is set. Other aliases that
 /// somebody made for the key are left alone.
 ///
 /// # Errors

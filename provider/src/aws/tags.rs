@@ -1,4 +1,4 @@
-//! Tags: the resource's own, the provider's defaults, and what lies on the resource.
+//! Tags: those of the resource, the defaults of the provider, and those that AWS has.
 
 use std::collections::BTreeMap;
 

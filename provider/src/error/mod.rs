@@ -52,15 +52,15 @@ pub enum Error {
         /// What KMS calls its usage.
         usage: String,
     },
-    /// KMS told a public key that is none.
-    #[error("the public key that KMS tells for {key} is of no use: {reason}")]
+    /// KMS returned a public key that cannot be used.
+    #[error("KMS returned an unusable public key for {key}: {reason}")]
     PublicKey {
         /// The key's id.
         key: String,
         /// What is wrong with it.
         reason: KeyError,
     },
-    /// AWS answered, and left out what its API promises.
+    /// AWS answered, but left out what its API promises.
     #[error("{operation} on {target} answered without {missing}")]
     Incomplete {
         /// The API operation.
@@ -70,7 +70,7 @@ pub enum Error {
         /// The absent part.
         missing: &'static str,
     },
-    /// The spec is not one of those that KMS has here.
+    /// KMS does not have the spec here.
     #[error("{failure}")]
     SpecRefused {
         /// The spec, as KMS names it.
@@ -78,18 +78,18 @@ pub enum Error {
         /// What KMS said.
         failure: Box<CallFailure>,
     },
-    /// What the state knows lies in another region than the provider works in.
-    #[error("{resource} lies in the region {region}, and the provider works in {configured}")]
+    /// A resource of the state is in another region than the provider works in.
+    #[error("{resource} is in the region {region}, but the provider works in {configured}")]
     OtherRegion {
         /// The resource.
         resource: String,
-        /// Where it lies.
+        /// Its region.
         region: String,
         /// Where the provider works.
         configured: String,
     },
-    /// What the state knows belongs to another account than the credentials.
-    #[error("{resource} belongs to the account {account}, and the credentials to {caller}")]
+    /// A resource of the state belongs to another account than the credentials.
+    #[error("{resource} belongs to the account {account}, but the credentials belong to {caller}")]
     OtherAccount {
         /// The resource.
         resource: String,
@@ -183,13 +183,13 @@ impl Error {
                  ECC_NIST_P256 is everywhere."
             )),
             Self::OtherRegion { region, .. } => Some(format!(
-                "Nothing was looked for here, so nothing is planned anew. Set `region` of the provider block back to \
-                 {region:?}, or give the resource a provider block of its own with an alias for that region. To let go \
-                 of it and make another, use `terraform state rm`."
+                "The provider did not look for it here, so it does not plan to create it again. Set `region` of the provider block \
+                 back to {region:?}, or give the resource a provider block of its own with an alias for that region. To \
+                 give it up and create another, use `terraform state rm`."
             )),
             Self::OtherAccount { account, .. } => Some(format!(
-                "Nothing was looked for here, so nothing is planned anew. Use credentials of the account {account}. To \
-                 let go of it and make another, use `terraform state rm`."
+                "The provider did not look for it here, so it does not plan to create it again. Use credentials of the account \
+                 {account}. To give it up and create another, use `terraform state rm`."
             )),
             Self::Call(failure) => failure.hint(),
             Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,

@@ -49,7 +49,7 @@ pub trait Action: Send + Sync + 'static {
     ) -> impl Future<Output = Result> + Send;
 }
 
-/// Tells the practitioner how far an [`Action`] is.
+/// Shows the user how far an [`Action`] is.
 #[derive(Debug)]
 pub struct Progress(pub(crate) mpsc::Sender<String>);
 

@@ -80,12 +80,12 @@ impl<D> Context<D> {
         self.notes().private.0.get(key).cloned()
     }
 
-    /// Leaves `bytes` for later operations on this resource. Practitioners do not see them, but they lie in the state.
+    /// Stores `bytes` for later operations on this resource. Terraform does not show them, but they are in the state.
     pub fn set_private(&self, key: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         self.notes().private.put(key.into(), bytes.into());
     }
 
-    /// Tells the practitioner something that does not stop the operation.
+    /// Shows the user a warning, which does not stop the operation.
     pub fn warn(&self, warning: Diagnostic) {
         self.notes().warnings.push(warning);
     }

@@ -1,4 +1,4 @@
-//! What tells one resource from all others, and resources that come from elsewhere.
+//! The identity of a resource, and resources that come from another type or provider.
 
 use std::collections::BTreeMap;
 

@@ -102,9 +102,9 @@
 //! [`Resource::plan`] therefore see an [`Object`] and read it attribute by attribute, as [`Field`] where an unknown must
 //! be dealt with. By the time of create and update only computed attributes are unknown; afterwards nothing may be.
 //!
-//! The planned state is made by the framework: what the configuration says is kept; a default fills what it leaves out;
-//! what is computed is unknown on create, and on update once anything changes, unless it is said to
-//! [keep its state](Attribute::use_state_for_unknown). An attribute's own [modifiers](Attribute::plan_with) and then
+//! The framework makes the planned state. It keeps what the configuration sets, and fills in defaults. A computed attribute
+//! is unknown on create, and on update once anything changes, unless it
+//! [keeps its state](Attribute::use_state_for_unknown). An attribute's own [modifiers](Attribute::plan_with) and then
 //! `plan` may set what they can foresee.
 //!
 //! # When things go wrong
@@ -124,7 +124,7 @@
 //!
 //! # Taking over what exists
 //!
-//! [`Resource::import`] goes by an id. A resource with an [identity](Resource::identity_schema) is known by it to
+//! [`Resource::import`] takes an id. A resource with an [identity](Resource::identity_schema) is known by it to
 //! Terraform 1.12 and later, and is [imported by it](Resource::import_by_identity). A `moved` block turns a resource of
 //! another type, even of another provider, into one of ours by [`Resource::move_from`]. State and identities of earlier
 //! versions go through [`Resource::upgrade`] and [`Resource::upgrade_identity`].

@@ -35,7 +35,7 @@ pub trait ListResource: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Looks, and tells `listing` of each one as soon as it is found, until there are no more or no more are wanted:
+    /// Searches, and gives each one to `listing` as soon as it is found, until there are no more or no more are wanted:
     ///
     /// ```
     /// # use tf_provider::{Listed, Listing, Object, Result};
@@ -85,7 +85,7 @@ impl Listed {
     }
 }
 
-/// Where a [`ListResource`] tells what it finds.
+/// Takes what a [`ListResource`] finds.
 #[derive(Debug)]
 pub struct Listing {
     target: Target,
@@ -133,8 +133,8 @@ impl Listing {
         self.limit
     }
 
-    /// Tells of one, and says whether more are wanted. After that, telling of more does nothing.
-    #[must_use = "a search that goes on is in vain once no more are wanted"]
+    /// Adds one, and returns whether more are wanted. If not, adding more has no effect.
+    #[must_use = "a search has no effect once no more are wanted"]
     pub async fn found(&self, listed: Listed) -> bool {
         let told = self.told.fetch_add(1, Ordering::Relaxed);
         let wanted = |told: u64| self.limit.is_none_or(|limit| told < limit);

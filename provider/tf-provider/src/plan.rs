@@ -1,7 +1,7 @@
 //! The planned state of a create or an update, as Terraform demands it of providers.
 //!
-//! What the configuration says is kept. What it leaves to the provider is a default if there is one; else, as long as
-//! nothing changes, what the state has; and once anything changes, unknown, unless it is said to keep its state.
+//! What the configuration sets is kept. Any other attribute gets its default, if it has one. Without a default, it keeps the
+//! value of the state as long as nothing changes. Once anything changes, it is unknown, unless it keeps its state.
 
 #[cfg(test)]
 mod tests;
@@ -278,7 +278,7 @@ fn replacing(
 ) {
     for (name, attribute) in &fields.attributes {
         let (prior, planned) = (sides.prior.value(name), sides.planned.value(name));
-        // That nobody configured it and it may come out differently is no wish to change it.
+        // An attribute that is not configured and may come out differently does not ask for a replacement.
         let left_open = planned.is_unknown() && sides.config.value(name).is_null();
         if prior == planned || left_open {
             continue;

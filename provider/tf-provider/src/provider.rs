@@ -64,7 +64,7 @@ impl ConfigureContext {
         &self.cancellation
     }
 
-    /// Tells the practitioner something that does not stop the run.
+    /// Shows the user a warning, which does not stop the run.
     pub fn warn(&self, warning: Diagnostic) {
         self.notes().warnings.push(warning);
     }

@@ -79,7 +79,7 @@ pub trait Resource: Send + Sync + 'static {
         planned: Self::Model,
     ) -> impl Future<Output = Result<Self::Model>> + Send;
 
-    /// Removes it. That it is gone already is no error.
+    /// Removes it. If it is gone already, this is not an error.
     fn delete(
         &self,
         cx: &Context<Self::Data>,

@@ -12,7 +12,7 @@ impl<D> Context<D> {
     /// Does work for no longer than `limit`, nor than the practitioner lets it. What is not done by then is dropped.
     ///
     /// # Errors
-    /// The work's own, or that it was out of time or interrupted.
+    /// That of the work, or that it took too long or was interrupted.
     pub async fn within<T>(
         &self,
         limit: Duration,
@@ -23,7 +23,7 @@ impl<D> Context<D> {
             biased;
             done = work => done,
             () = self.cancellation().cancelled() => Err(interrupted().into()),
-            () = tokio::time::sleep(limit) => Err(out_of_time(limit).into()),
+            () = tokio::time::sleep(limit) => Err(took_too_long(limit).into()),
         }
     }
 }
@@ -35,9 +35,9 @@ fn interrupted() -> Diagnostic {
     )
 }
 
-fn out_of_time(limit: Duration) -> Diagnostic {
-    let detail = format!("It was not done after {}.", format_duration(limit));
-    Diagnostic::error("Out of time", detail)
+fn took_too_long(limit: Duration) -> Diagnostic {
+    let detail = format!("It was not finished after {}.", format_duration(limit));
+    Diagnostic::error("Timeout", detail)
 }
 
 /// Tries something again until it succeeds, fails for good, the time is up or Terraform is interrupted.
@@ -128,7 +128,7 @@ impl Retry {
             };
             let left = self.limit.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return Err(given_up(out_of_time(self.limit), reason));
+                return Err(given_up(took_too_long(self.limit), reason));
             }
             tokio::select! {
                 () = cx.cancellation().cancelled() => return Err(given_up(interrupted(), reason)),
@@ -177,7 +177,7 @@ impl Timeouts {
                     .description(text)
                     .validate(|text: String| {
                         parse_duration(&text).map(drop).ok_or_else(|| {
-                            format!("{text:?} is no duration, such as \"30s\" or \"1h30m\".")
+                            format!("{text:?} is not a duration, such as \"30s\" or \"1h30m\".")
                         })
                     });
                 fields.attribute(operation, duration)
@@ -353,7 +353,7 @@ mod tests {
     async fn after_the_limit_the_last_reason_is_told() {
         let (_switch, cx) = context();
         let late = at_once(Duration::from_millis(5)).run(&cx, || async { Err::<(), _>(busy()) });
-        assert_eq!(summaries(late.await), ["Out of time", "Busy"]);
+        assert_eq!(summaries(late.await), ["Timeout", "Busy"]);
         let once = at_once(Duration::ZERO).run(&cx, || async { Ok(1) });
         assert_eq!(once.await, Ok(1), "there is one attempt at least");
     }
@@ -380,7 +380,7 @@ mod tests {
         let started = Instant::now();
         assert_eq!(
             late.await.unwrap_err().iter().next().unwrap().detail,
-            "It was not done after 15ms."
+            "It was not finished after 15ms."
         );
         assert!(started.elapsed() >= Duration::from_millis(15));
     }
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_that_is_no_duration_is_refused() {
+    fn a_timeout_that_is_not_a_duration_is_refused() {
         let fields = Fields::new().attribute("timeouts", Timeouts::attribute(["create"]));
         let config = Object::new().with("timeouts", Object::new().with("create", "soon"));
         let found = crate::validate::validate(&fields, &config);
@@ -451,7 +451,7 @@ mod tests {
         assert_eq!(found.path.to_string(), "timeouts.create");
         assert_eq!(
             found.detail,
-            r#""soon" is no duration, such as "30s" or "1h30m"."#
+            r#""soon" is not a duration, such as "30s" or "1h30m"."#
         );
     }
 }

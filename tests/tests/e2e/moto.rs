@@ -182,7 +182,7 @@ async fn default_retention_of_a_bucket_with_objects_cannot_be_changed() {
 
 /// S3 says days or years. Both are read as they are meant, or the second plan of every other test would differ.
 #[tokio::test(flavor = "multi_thread")]
-async fn zero_years_stand_beside_the_days() {
+async fn zero_years_appear_beside_the_days() {
     let world = World::new();
     let answer = world.s3.get_object_lock_configuration().bucket(BUCKET);
     let answer = answer.send().await.expect("a lock");

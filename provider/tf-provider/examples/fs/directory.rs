@@ -91,7 +91,7 @@ impl Resource for Directory {
             let label = Field::Null;
             return Ok(Model { path, label });
         }
-        Err(Diagnostic::error("No such directory", format!("{path} is no directory.")).into())
+        Err(Diagnostic::error("No such directory", format!("{path} is not a directory.")).into())
     }
 
     async fn import_by_identity(&self, cx: &Context<Root>, identity: Object) -> Result<Model> {

@@ -48,7 +48,7 @@ model! {
     }
 }
 
-/// Under this key of the private data lies that the folder was imported. The reverse would not do: Terraform does not hand
+/// This key of the private data says that the folder was imported. The reverse would not work: Terraform does not hand
 /// the private data of a tainted resource to the delete that makes room for its successor.
 const IMPORTED: &str = "imported";
 

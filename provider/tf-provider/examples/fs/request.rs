@@ -51,7 +51,7 @@ impl Resource for Request {
             )
     }
 
-    /// Asks, and waits for the answer. Once asked, the question lies there whatever happens, so the state has it.
+    /// Asks, and waits for the answer. Once asked, the question exists whatever happens, so the state has it.
     async fn create(&self, cx: &Context<Root>, planned: Model) -> Result<Model> {
         let (question, answer) = files(cx, &planned);
         fs::write(&question, &planned.question).map_err(|error| failed(&question, &error))?;

@@ -12,7 +12,7 @@ pub(crate) use msgpack::{decode, encode};
 
 use crate::{AttributePath, Object, Type, Value, ValueError};
 
-/// Nothing that a person writes nests deeper; beyond it lies only an attack on the stack.
+/// Nothing that a person writes nests deeper. Deeper nesting is an attack on the stack.
 const MAX_DEPTH: usize = 100;
 
 /// Fits a value that a provider made to the type of the schema: lists into sets, tuples into lists, objects into maps

@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whatever is said about an unknown (a prefix, a range) only narrows it down, so it is read over.
+    /// Refinements of an unknown (a prefix, a range) only narrow it down, so they are ignored.
     fn extension(&mut self, length: usize) -> Result<Token<'a>, Broken> {
         self.take(1)?;
         self.take(length)?;

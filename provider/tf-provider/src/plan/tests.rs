@@ -130,7 +130,7 @@ fn a_change_makes_computed_values_unknown_unless_they_keep_their_state() {
     assert_eq!(
         paths(&plan),
         Vec::<String>::new(),
-        "a region that nobody configured is no reason to replace"
+        "a region that nobody configured does not cause a replacement"
     );
 }
 
@@ -317,7 +317,7 @@ fn a_modifier_passes_over_a_change_that_means_nothing() {
 }
 
 #[test]
-fn a_modifier_asks_for_replacement_where_it_stands() {
+fn a_modifier_asks_for_replacement_at_its_attribute() {
     let plan = modified(without_case(), "x".into(), Some("abc".into())).unwrap();
     let asked: Vec<_> = plan.replace.iter().map(ToString::to_string).collect();
     // A row is found again by its place; an element of a set that differs is another one.

@@ -23,7 +23,7 @@ pub(super) fn start(environment: impl Fn(&str) -> Option<String>) {
     }
 }
 
-/// `TF_LOG_PROVIDER` counts before `TF_LOG`; without either, only what is wrong is said.
+/// `TF_LOG_PROVIDER` takes precedence over `TF_LOG`. Without either, only errors are logged.
 fn level(environment: impl Fn(&str) -> Option<String>) -> LevelFilter {
     let set = |name: &str| environment(name).filter(|value| !value.is_empty());
     let Some(level) = set("TF_LOG_PROVIDER").or_else(|| set("TF_LOG")) else {

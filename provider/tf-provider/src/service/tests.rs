@@ -301,7 +301,7 @@ async fn state_is_upgraded_from_the_version_that_it_has() {
 }
 
 #[tokio::test]
-async fn what_is_not_offered_is_said_to_be_so() {
+async fn what_is_not_offered_is_refused() {
     let service = service().await;
     let metadata = service.get_metadata(pb::get_metadata::Request {});
     let capabilities = metadata.server_capabilities.unwrap();

@@ -11,7 +11,7 @@ use crate::AttributePath;
     note = "a plain struct becomes a model inside of `tf_provider::model! {{ … }}`"
 )]
 pub trait FromValue: Sized {
-    /// Reads `value`, which lies at `path`.
+    /// Reads `value`, which is at `path`.
     ///
     /// # Errors
     /// The value is not what this type asks for, there or further in.

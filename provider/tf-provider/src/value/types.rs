@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_type_is_refused() {
+    fn json_that_is_not_a_type_is_refused() {
         for json in [
             r#""text""#,
             "[]",

@@ -19,8 +19,8 @@ pub(crate) fn example() -> PathBuf {
     path
 }
 
-/// The Rust sources that cargo's dependency file names. It is written as a Makefile: a space inside a path stands behind
-/// a backslash.
+/// The Rust sources that cargo's dependency file names. It is written as a Makefile: a space inside a path
+/// follows a backslash.
 fn sources(dependencies: &str) -> Vec<String> {
     let paths = dependencies.replace("\\ ", "\0");
     let paths = paths.split_whitespace().map(|path| path.replace('\0', " "));

@@ -175,7 +175,7 @@ async fn many_handshakes_at_once_all_succeed() {
     }
 }
 
-/// A connection that ends is no word of farewell: only the controller says when the plugin is to end.
+/// The end of a connection does not end the plugin: only the controller does.
 #[tokio::test]
 async fn it_outlives_its_callers_connections_and_ends_its_streams_with_itself() {
     let client = Identity::new();

@@ -233,7 +233,7 @@ pub(crate) fn unframed(text: &[u8]) -> String {
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(began.elapsed() < PATIENCE, "did not happen in time: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

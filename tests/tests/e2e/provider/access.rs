@@ -154,8 +154,8 @@ fn key_of_another_region_is_not_taken_for_gone(engine: Engine) {
         let command = stack.terraform.command(arguments);
         command.env("AWS_REGION", "us-east-1").run()
     };
-    let lies = format!(
-        "The key {arn} lies in the region eu-central-1, and the provider works in us-east-1."
+    let elsewhere_said = format!(
+        "The key {arn} is in the region eu-central-1, but the provider works in us-east-1."
     );
     let remedy = "Set `region` of the provider block back to \"eu-central-1\"";
     let summary = "The key is not where the provider looks";
@@ -166,7 +166,7 @@ fn key_of_another_region_is_not_taken_for_gone(engine: Engine) {
         let target = "-target=auditlog_signing_key.audit";
         said(
             &elsewhere(&[arguments, &[target]].concat()),
-            &[summary, &lies, remedy],
+            &[summary, &elsewhere_said, remedy],
         );
     }
     stack.assert_no_changes();
@@ -175,14 +175,18 @@ fn key_of_another_region_is_not_taken_for_gone(engine: Engine) {
         .run(&["state", "rm", "auditlog_signing_key.audit"]);
     run.ok();
     let import = ["import", "-no-color", "auditlog_signing_key.audit", arn];
-    said(&elsewhere(&import), &["The key cannot be imported", &lies]);
+    said(
+        &elsewhere(&import),
+        &["The key cannot be imported", &elsewhere_said],
+    );
 }
 
 /// `MiniStack` takes an access key of twelve digits for an account; moto has one account until a role is assumed.
 #[test]
 fn what_belongs_to_another_account_is_not_taken_for_gone() {
     let stack = Stack::applied(Engine::Ministack, CONFIG);
-    let belongs = "belongs to the account 000000000000, and the credentials to 111111111111.";
+    let belongs =
+        "belongs to the account 000000000000, but the credentials belong to 111111111111.";
     for arguments in [
         &["plan", "-no-color"][..],
         &["destroy", "-no-color", "-auto-approve", "-refresh=false"],

@@ -130,11 +130,11 @@ fn wrong_configuration_is_found_at_its_line() {
         terraform.write("main.tf", config);
         let run = terraform.validate();
         assert_eq!(run.status, 1, "{run}");
-        assert_each_is_said(config, &diagnostics(&run));
+        assert_each_is_reported(config, &diagnostics(&run));
     }
 }
 
-fn assert_each_is_said(config: &str, found: &[(String, String)]) {
+fn assert_each_is_reported(config: &str, found: &[(String, String)]) {
     let wanted: Vec<(&str, &str)> = config
         .lines()
         .filter_map(|line| line.split_once(" # "))
@@ -149,7 +149,7 @@ fn assert_each_is_said(config: &str, found: &[(String, String)]) {
 }
 
 #[test]
-fn missing_region_is_said_at_plan_time() {
+fn missing_region_is_reported_at_plan_time() {
     let stack = Stack::new(
         Engine::Ministack,
         "resource \"auditlog_signing_key\" \"x\" {}\n",

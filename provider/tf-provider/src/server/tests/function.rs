@@ -48,7 +48,7 @@ impl Function for Join {
     ) -> Result<String, FunctionError> {
         assert_ne!(between, "panic", "out of glue");
         if let Some(at) = more.iter().position(|byte| *byte == 13) {
-            return Err(FunctionError::new("13 is no number.").at(at.saturating_add(2)));
+            return Err(FunctionError::new("13 is not allowed.").at(at.saturating_add(2)));
         }
         let all: Vec<_> = [first].iter().chain(&more).map(u8::to_string).collect();
         Ok(all.join(&between))
@@ -161,7 +161,7 @@ async fn an_error_names_the_argument() {
     let failed = |text: &str, at| Err((text.to_owned(), at));
     assert_eq!(
         join("-", &[1, 2, 13]).await,
-        failed("13 is no number.", Some(3))
+        failed("13 is not allowed.", Some(3))
     );
     let range = "Expected a whole number from 0 to 255, found 256.";
     assert_eq!(join("-", &[256]).await, failed(range, Some(1)));

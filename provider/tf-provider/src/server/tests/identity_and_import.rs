@@ -229,7 +229,7 @@ async fn the_identity_is_declared() {
 }
 
 #[tokio::test]
-async fn the_identity_stands_in_plan_apply_and_read() {
+async fn plan_apply_and_read_return_the_identity() {
     let mut running = running().await;
     let wanted = host("a", Value::Null, Value::Null);
     let planned = plan(&mut running, &Value::Null, &wanted).await;
@@ -296,7 +296,7 @@ async fn import(id: &str, identity: Option<&Value>) -> pb::import_resource_state
 }
 
 #[tokio::test]
-async fn import_goes_by_id_or_by_identity() {
+async fn import_takes_an_id_or_an_identity() {
     let given = identity("a", Value::Null);
     for (id, given) in [("a", None), ("", Some(&given))] {
         let response = import(id, given).await;
@@ -385,7 +385,7 @@ async fn a_resource_of_another_type_is_taken_over() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_moved_is_said_to_be_so() {
+async fn what_cannot_be_moved_is_refused() {
     let unknown = moved("other_disk", "{}", b"").await;
     assert_eq!(summaries(&unknown.diagnostics), ["Move is not supported"]);
     let empty = moved("other_machine", "", b"").await;
