@@ -77,7 +77,7 @@ pub(crate) struct AppendArguments {
     #[arg(
         long,
         value_name = "DIR|URL",
-        help = "Where the log lies: a folder that stands for the bucket, or s3://BUCKET[/PREFIX]; by default the policy's bucket"
+        help = "Where the log is stored: a folder in place of the bucket, or s3://BUCKET[/PREFIX]; by default the policy's bucket"
     )]
     to: Option<String>,
     /// Origin of the log, without a policy

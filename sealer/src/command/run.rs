@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
         Ok(room)
     }
 
-    /// Says how far the input is: `length` bytes into these lines.
+    /// Records how far the input was read: `length` bytes into these lines.
     fn accepting(&mut self, lines: &Lines, length: usize, line: u64) -> Result<(), Error> {
         let name = match self.name.take() {
             Some(name) => name,

@@ -20,7 +20,7 @@ use crate::store::{Created, Store, newest_segment};
 mod head;
 mod recover;
 
-/// How far the head of a log may lie in the future of our clock, and our clock may differ from the store's.
+/// How far ahead of our clock the head of a log may be, and how much our clock may differ from the store's.
 pub const MAX_SKEW_SECONDS: i64 = 300;
 
 /// When an open segment is closed.
@@ -182,8 +182,8 @@ impl<'a> Sealer<'a> {
         })
     }
 
-    /// Says how far the input is that the events so far came from. The next call that accepts them keeps it with them:
-    /// either both are on the disk, or neither is.
+    /// Records how far the input of the events so far was read. The next call that accepts them writes both: either both
+    /// are on the disk, or neither is.
     pub fn accepting(&mut self, accepted: Accepted) {
         self.spool.accepting(accepted);
     }

@@ -9,7 +9,7 @@
 //! | `open.jsonl` | records: the lines of the open segment as they are hashed, the close line once it is closed, and how much of which input they are |
 //! | `open.frames` | what the lines of a segment that is about to be closed were compressed to: the close line has its hash |
 //! | `000000000042.jsonl.zst` | a finished object, signed, not yet known to be in the store |
-//! | `inputs.json` | how much of each input was accepted until the open segment was begun, and how much of that a person has been told |
+//! | `inputs.json` | how much of each input was accepted before the open segment, and how much of that a summary has reported |
 //!
 //! An event is accepted once its record is synced. In order, for each segment:
 //!
@@ -17,7 +17,7 @@
 //!    was never accepted, and is cut off. Events and the position in their input are in one record, so they cannot disagree.
 //! 2. `open.frames` is synced, then the close line, before anything is signed. If we crash after it, the same checkpoint is
 //!    signed again, so no two signed checkpoints of one size ever disagree. If we crash between the two, the frames are
-//!    those of no close line, and nobody looks at them.
+//!    not used: no close line has their hash.
 //! 3. The finished object is synced under its own name before the PUT. If we crash during the PUT, the same bytes are put
 //!    again: a signature may differ each time it is made, and two objects of one segment would look like two writers.
 //! 4. `inputs.json` takes over the positions in the records of `open.jsonl`. They are absolute: if we crash here, they are
@@ -26,9 +26,9 @@
 //!    `open.jsonl` before it sends the object, since afterwards nothing would say that its lines are sealed.
 //! 6. The object is put, then removed. If we crash in between, the stored object is found to be ours.
 //!
-//! A disk that fills up between any two steps stops the run as a crash would, and half a file is taken away again, so that a
-//! little more room is enough to go on. A run ends once its summary was written: only then `inputs.json` says what a person
-//! has been told. If we crash in between, the next run reports the same events again, and loses no count.
+//! A disk that fills up between any two steps stops the run as a crash would. Half a file is removed again, so that a little
+//! more room is enough to go on. Once the summary of a run was written, `inputs.json` records what it has reported. If we
+//! crash in between, the next summary reports the same events again, and loses no count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -92,14 +92,15 @@ pub struct Leftover {
 }
 
 impl Spool {
-    /// Opens a spool, and makes it where there is none. `log` names the log and its destination, `new_name` a new spool.
+    /// Opens a spool, or makes a new one with the name `new_name`. `log` names the log and its destination.
     ///
     /// # Errors
     ///
     /// Where it cannot be used, another process has it, or it belongs to another log.
     pub fn open(folder: &Path, log: &str, new_name: &str) -> Result<Self, Error> {
         create_folders(folder).map_err(unusable)?;
-        // A process that crashed after it had made the folder may not have come to this; where we may not, it is not ours.
+        // A process that crashed after it had made the folder may not have done this. Where we may not do it, the folder is
+        // not ours.
         _ = folder.parent().map(sync_folder);
         let lock = lock(folder)?;
         let identity = identity(folder, log, new_name)?;
@@ -205,7 +206,7 @@ impl Spool {
         self.pending.extend_from_slice(lines);
     }
 
-    /// Says how far the input is that the lines so far came from: the next [`Spool::sync`] accepts both together.
+    /// Records how far the input of the lines so far was read: the next [`Spool::sync`] accepts both together.
     pub fn accepting(&mut self, accepted: Accepted) {
         self.accepting = Some(accepted);
     }
@@ -305,7 +306,7 @@ impl Spool {
         sync_folder(&self.folder).map_err(unusable)
     }
 
-    /// A summary has reported all that was accepted, but for the newest `kept` events of one input.
+    /// A summary has reported all that was accepted, except for the newest `kept` events of one input.
     ///
     /// # Errors
     ///

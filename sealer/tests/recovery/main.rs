@@ -212,7 +212,7 @@ fn the_first_segment_is_put_twice_when_the_log_is_created_and_never_again() {
 }
 
 #[test]
-fn a_crash_before_the_second_put_is_made_good() {
+fn a_crash_before_the_second_put_is_repeated_by_the_next_run() {
     let bench = Bench::new();
     bench.store.mood.set(Mood::Mute);
     assert!(bench.start().is_err());
@@ -437,7 +437,7 @@ fn a_rotation_that_was_interrupted_is_finished_with_both_signatures() {
     let key = new.verifier_key(&sealer.head().origin);
     assert_eq!(sealer.log_key(), Some(&key));
     drop(sealer);
-    // The old key is not needed any more, but for the head that it signed too.
+    // The old key is still needed for the head, which it signed too.
     assert!(Sealer::start(rotation(), bench.spool()).is_ok());
     assert_eq!(bench.events(), ["1", "2"]);
 }

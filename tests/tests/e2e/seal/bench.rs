@@ -182,7 +182,7 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-/// Waits until the spool holds a text: what stands there was accepted.
+/// Waits until the open segment in the spool has a text: it was accepted.
 #[track_caller]
 pub(crate) fn accepted(spool: &Path, text: &str) {
     let begun = Instant::now();

@@ -44,7 +44,7 @@ fn killed_at_any_moment_each_event_is_sealed_once() {
             .contains("events.jsonl): sealed, do not send them again\n"),
         "{finished}"
     );
-    // The summary was seen: the next run counts anew.
+    // The summary was written: the next one does not report these events again.
     let next = bench.append().input("1\n").run().ok();
     assert!(!next.stdout.contains("recovered"), "{next}");
 }

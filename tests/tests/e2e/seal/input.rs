@@ -51,7 +51,7 @@ fn json_that_everyday_readers_stop_at_is_kept_as_text() {
 }
 
 #[test]
-fn what_is_no_event_is_named_with_its_line_and_nothing_after_it_is_taken() {
+fn a_line_that_is_not_an_event_is_named_and_nothing_after_it_is_taken() {
     let bench = Bench::new();
     let mut expected = Vec::new();
     for (n, (bad, reason)) in [
@@ -156,7 +156,7 @@ fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
     assert!(again.stdout.ends_with(expected), "{again}");
     assert_eq!(bench.verified(), ["1", "2", "3"]);
 
-    // What stopped the run is told too, and first is what the summary would have said.
+    // The message says what stopped the run too, after what the summary would have said.
     let both = named(">/dev/full", "1\n2\n3\n4\nx\n");
     assert_eq!(both.status, 1, "{both}");
     assert!(both.stderr.starts_with(untold), "{both}");
@@ -248,7 +248,7 @@ fn an_input_that_is_wrong_does_not_make_the_sealer_forget_what_it_had_accepted()
     assert_eq!(bench.verified().len(), 10);
 }
 
-/// Files that are none of what is asked for.
+/// Files that are not what is asked for.
 fn bad_files(bench: &Bench) -> Vec<(&'static str, &'static str)> {
     fs::create_dir(bench.path("folder")).unwrap();
     fs::write(bench.path("empty"), "").unwrap();
@@ -274,7 +274,7 @@ fn refused(run: &Run, status: i32, path: &Path, [what, reason, hint]: [&str; 3])
 }
 
 #[test]
-fn a_key_that_is_none_is_named() {
+fn a_file_that_is_not_a_key_is_named() {
     let bench = Bench::new();
     for (name, reason) in bad_files(&bench) {
         let run = bench.append_with(name).args(["--policy"]);
@@ -295,7 +295,7 @@ fn a_key_that_is_none_is_named() {
 }
 
 #[test]
-fn a_policy_that_is_none_is_named() {
+fn a_file_that_is_not_a_policy_is_named() {
     let bench = Bench::new();
     let hint = "give the file that terraform output -raw trust_policy writes, or for a first try the one that auditlog-seal policy writes";
     for (name, reason) in bad_files(&bench) {

@@ -200,7 +200,7 @@ fn of_two_writers_of_a_bucket_one_wins_and_the_other_stops_and_keeps_its_events(
     let names = ["\"one\"", "\"two\""];
     assert_eq!(remote.verified(), [names[winner]]);
 
-    // It stays so until a person has looked; then its event is appended anew.
+    // It stays so until a person has looked. Then its event is appended again.
     let again = remote.append_from(loser).run();
     assert!(again.stderr.starts_with(error), "{again}");
     let kept = fs::read(spool.join("000000000001.jsonl.zst")).unwrap();
