@@ -35,7 +35,7 @@ fn what_is_one_json_value_is_kept_byte_for_byte() {
     assert_eq!(bench.verified(), odd);
 }
 
-/// jq, DuckDB and polars stop at such a line, and show nothing that comes after it.
+/// jq, `DuckDB` and polars stop at such a line, and show nothing that comes after it.
 #[test]
 fn json_that_everyday_readers_stop_at_is_kept_as_text() {
     let bench = Bench::new();
