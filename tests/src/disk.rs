@@ -1,4 +1,4 @@
-//! Disks that are full or read-only: a command runs in a mount namespace of its own, where such a disk stands in the place of
+//! Disks that are full or read-only: a command runs in a mount namespace of its own, where such a disk is mounted over
 //! a folder.
 
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ impl Disk {
 }
 
 /// Mounts each disk, runs the command, and brings back what small disks hold. The last one in is the first one out, so a disk
-/// may lie in another.
+/// may be in another.
 const SCRIPT: &str = r#"
 set -eu
 back=$(mktemp -d)

@@ -97,7 +97,7 @@ impl Reply {
     ///
     /// # Panics
     ///
-    /// Where it is none.
+    /// The body is not text.
     pub fn change_text(&mut self, change: impl FnOnce(&str) -> String) {
         let text = std::str::from_utf8(&self.body).expect("a body of text");
         self.body = change(text).into();

@@ -54,7 +54,7 @@ fn store(bucket: &str) -> Bucket {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_lies_on_later_pages_is_seen_by_sealer_and_verifier() {
+async fn later_pages_of_a_listing_are_read_by_sealer_and_verifier() {
     let world = World::sealed("pages", Governance).await;
     let log = log_without_policy("acme.example/many", None).unwrap();
     let keys: Vec<_> = (0..OBJECTS).map(|number| log.segment_key(number)).collect();

@@ -107,7 +107,7 @@ async fn a_legal_hold_keeps_what_may_otherwise_be_deleted() {
     };
     answered(hold(ObjectLockLegalHoldStatus::On).await).unwrap();
     assert_eq!(world.delete(2, Some(version), true).await, denied());
-    // The lock is no weaker for it, and the log goes on.
+    // The lock is not weaker for it, and the log goes on.
     world.found(&[]);
     world.append().input("5\n").run().ok();
     world.found(&[]);

@@ -1,4 +1,4 @@
-//! The vectors of `tests/vectors`, each held against `auditlog-verify` and against the second opinion in Python.
+//! The vectors of `tests/vectors`, each judged by `auditlog-verify` and by the second opinion in Python.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -51,7 +51,7 @@ impl Log {
         log
     }
 
-    /// Writes the log as a folder that stands for the bucket's root.
+    /// Writes the log as a folder in place of the bucket's root.
     pub(crate) fn write(&self, root: &Path) {
         for (key, bytes) in &self.segments {
             let path = root.join(key);

@@ -30,7 +30,7 @@ impl Guarded {
         }
     }
 
-    /// A user who may do all that the guide names, but for one thing.
+    /// A user with all permissions that the guide names, except one.
     fn user_without(&self, lacking: &str) -> User {
         let statement = |actions: &[&str], resource: &str| {
             let allowed: Vec<&&str> = actions
@@ -102,7 +102,7 @@ async fn the_permissions_of_the_guide_are_enough_and_each_that_is_lacking_is_nam
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_that_are_wrong_are_said_to_be() {
+async fn wrong_credentials_are_reported() {
     let guarded = Guarded::new().await;
     let mut user = guarded.user_without("nothing");
     let hint = "the credentials are wrong or have expired: `aws sts get-caller-identity`";

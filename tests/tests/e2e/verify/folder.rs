@@ -218,7 +218,7 @@ fn a_pins_file_that_is_not_ours_is_left_alone() {
 }
 
 #[test]
-fn heads_that_cannot_be_kept_are_no_success() {
+fn heads_that_cannot_be_pinned_give_no_verdict() {
     let folder = Folder::new();
     let pins = folder.path("no/such/folder/pins.json");
     let run = folder

@@ -1,4 +1,4 @@
-//! `auditlog-verify` over a network that fails: between it and a real endpoint stands a way on which things go wrong.
+//! `auditlog-verify` over a network that fails: a proxy between it and a real endpoint makes things go wrong.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
@@ -163,7 +163,7 @@ async fn a_body_that_is_cut_off_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_another_length_than_was_listed_is_no_verdict() {
+async fn a_body_of_another_length_than_was_listed_gives_no_verdict() {
     let longer = Fault::change(|reply| {
         reply.remove_headers("x-amz-checksum");
         reply.body.push(0);
@@ -243,7 +243,7 @@ fn goes_on_behind(key: &'static str) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listing_that_never_ends_is_no_verdict() {
+async fn a_listing_that_never_ends_gives_no_verdict() {
     let reason = "the store's listing never ends: what follows logs/x is listed again and again";
     let run = verify_with(LISTING, goes_on_behind("x")).await;
     no_verdict(&run, "listing-unreadable", reason, "--endpoint-url");
@@ -255,7 +255,7 @@ async fn a_listing_that_never_ends_is_no_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listing_that_goes_on_with_new_keys_and_no_entries_is_no_verdict() {
+async fn a_listing_that_goes_on_with_new_keys_and_no_entries_gives_no_verdict() {
     let pages = AtomicUsize::new(0);
     let endless = Fault::change(move |reply| {
         let page = pages.fetch_add(1, Ordering::SeqCst);
@@ -300,7 +300,7 @@ async fn an_answer_that_is_longer_than_any_of_s3_is_not_read_to_its_end() {
     all_but_one(&run, too_long, hint);
 }
 
-/// Takes away the first of what stands between two texts, and these.
+/// Removes two texts and what is between them, once.
 fn without(reply: &mut Reply, begin: &str, end: &str) {
     reply.change_text(|text| {
         let (before, rest) = text.split_once(begin).expect("the field");
@@ -310,7 +310,7 @@ fn without(reply: &mut Reply, begin: &str, end: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listing_that_leaves_something_out_is_no_verdict() {
+async fn a_listing_that_leaves_something_out_gives_no_verdict() {
     for (field, reason) in [
         ("IsTruncated", "leaves out IsTruncated"),
         ("Size", "leaves out Size of logs/payments/000000000000"),
@@ -344,7 +344,7 @@ fn says(body: &'static str) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listing_that_is_none_is_no_verdict() {
+async fn an_answer_that_is_not_a_listing_gives_no_verdict() {
     for body in [
         "",
         "all is well",
@@ -363,7 +363,7 @@ async fn a_listing_that_is_none_is_no_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_that_cannot_be_read_are_no_verdict_and_the_logs_are_judged() {
+async fn settings_that_cannot_be_read_give_no_verdict_and_the_logs_are_judged() {
     let way = way().await;
     way.from_now_on("GET", "?object-lock", says("<html/>"));
     way.from_now_on("GET", "?versioning", says("<html/>"));

@@ -28,7 +28,7 @@ fn full() -> Stdio {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_no_success_and_a_fault_stays_a_fault() {
+fn a_report_that_cannot_be_written_is_not_success_and_a_fault_stays_a_fault() {
     let folder = Folder::new();
     for form in ["text", "json"] {
         let command = folder

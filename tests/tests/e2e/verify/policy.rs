@@ -263,7 +263,7 @@ fn objects(text: &str) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn a_field_that_stands_twice_is_refused_at_every_level() {
+fn a_field_that_appears_twice_is_refused_at_every_level() {
     let policy = Policy::new();
     let root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let mut full = policy.good.clone();

@@ -169,7 +169,7 @@ async fn a_good_bucket_verifies_and_nothing_is_left_unchecked() {
         );
         assert!(!last.contains("not checked"), "{last}");
     }
-    // The policy's own bucket stands for the target; a prefix leaves out what lies beside it, and says so.
+    // The target is the policy's own bucket by default. A prefix leaves out what is beside it, and the report says so.
     let run = world.command().run().ok();
     assert!(run.stdout.contains(&format!("s3://{BUCKET}/")), "{run}");
     world.put("stranger", b"", 9).await;
@@ -191,7 +191,7 @@ async fn a_good_bucket_verifies_and_nothing_is_left_unchecked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_store_alone_can_show_is_found() {
     let world = World::new().await;
-    // Under a declared prefix, anything may lie.
+    // Under a declared prefix, anything may be stored.
     world.put("archive/policy key+1%.json", b"{}", 1).await;
     faults(&world.verify(), &[]);
 
