@@ -9,7 +9,7 @@ use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::budget::Budget;
 use crate::keys::signers;
-use crate::plan::Slot;
+use crate::log_plan::Slot;
 use crate::source::{ReadError, Source, Storage, Version};
 
 /// One segment to look at.

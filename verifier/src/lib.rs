@@ -76,13 +76,13 @@ mod declared;
 mod examine;
 mod explained;
 pub mod fault;
-pub mod finding;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzz;
 pub mod head;
 pub mod holes;
 mod keys;
+mod log_plan;
 pub mod not_checked;
 pub mod note;
 mod parallel;

@@ -3,7 +3,7 @@
 use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::absence::pins;
+use crate::absence::pin;
 
 /// The head of a log as a run saw it: what a later run needs to find out that the log has gone back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub struct Pin {
 
 impl Pin {
     /// As the rules of absence take it.
-    pub(crate) const fn for_rules(&self) -> pins::Pin {
-        pins::Pin {
+    pub(crate) const fn for_rules(&self) -> pin::Pin {
+        pin::Pin {
             segment: self.position.segment,
             size: self.position.size,
             root: self.position.root,

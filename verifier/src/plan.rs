@@ -5,37 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 
 use crate::fault::Fault;
+use crate::log_plan::{LeftOut, LogPlan};
 use crate::place::{Place, Placed};
-use crate::settle::LeftOut;
-use crate::source::{Listed, Marker, Version};
-
-/// What the listing shows under the key of one segment.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    /// Its versions, from the newest to the oldest.
-    pub(crate) versions: Vec<Version>,
-    /// Its delete markers.
-    pub(crate) markers: Vec<Marker>,
-    /// What stands there in place of an object, such as a symbolic link.
-    pub(crate) foreign: Option<&'static str>,
-    /// Whether a plain reader gets a version that is disowned.
-    pub(crate) disowned_is_current: bool,
-}
-
-impl Slot {
-    /// Whether there is anything but delete markers.
-    pub(crate) fn is_present(&self) -> bool {
-        !self.versions.is_empty() || self.foreign.is_some()
-    }
-}
-
-/// The segments of one log, as listed.
-#[derive(Debug)]
-pub(crate) struct LogPlan<'p> {
-    pub(crate) log: &'p LogPolicy,
-    pub(crate) slots: BTreeMap<u64, Slot>,
-    pub(crate) left_out: LeftOut,
-}
+use crate::source::Listed;
 
 /// Sorts a listing.
 pub(crate) struct Planner<'p> {

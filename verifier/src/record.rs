@@ -2,7 +2,6 @@
 
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
-use crate::finding::Finding;
 use crate::note::Note;
 use crate::place::{Place, Placed};
 use crate::source::ReadError;
@@ -16,7 +15,7 @@ const MAX_LISTED: usize = 10_000;
 /// Faults, acknowledged faults, undecided things, and notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
-    pub(crate) faults: Found<Finding>,
+    pub(crate) faults: Found<Fault>,
     pub(crate) acknowledged: Found<Acknowledged>,
     pub(crate) undecided: Found<Undecided>,
     pub(crate) notes: Found<Note>,
@@ -71,12 +70,7 @@ impl<T> Found<T> {
 
 impl Record {
     pub(crate) fn fault(&mut self, fault: Fault, place: Place) {
-        let found = fault.to_acknowledge(&place).map(Box::new);
-        self.finding(Finding { fault, found }, place);
-    }
-
-    pub(crate) fn finding(&mut self, finding: Finding, place: Place) {
-        self.faults.push(finding, place);
+        self.faults.push(fault, place);
     }
 
     pub(crate) fn acknowledged(&mut self, acknowledged: Acknowledged, place: Place) {

@@ -4,23 +4,8 @@
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::absence::moments::{Moments, is_above};
-use crate::plan::{LogPlan, Slot};
+use crate::log_plan::{LeftOut, LogPlan, Slot};
 use crate::source::{Marker, Version};
-
-/// What was listed and is not looked at, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LeftOut {
-    /// Versions and delete markers that came after the listing had begun.
-    pub(crate) passed_over: u64,
-    /// Versions behind the declared end.
-    pub(crate) disowned_versions: u64,
-    /// Delete markers behind it.
-    pub(crate) disowned_markers: u64,
-    /// Keys under which a plain reader gets something other than what was verified.
-    pub(crate) shadowed: u64,
-    /// What is dated in the future: segment, version id and date.
-    pub(crate) future: Vec<(u64, Option<String>, Timestamp)>,
-}
 
 /// Leaves out what is not looked at. `pin` is the pinned segment; `None` for the moments in a folder, where nothing is stored.
 pub(crate) fn settle(plan: &mut LogPlan<'_>, moments: Option<Moments>, pin: Option<u64>) {

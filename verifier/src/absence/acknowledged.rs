@@ -6,7 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::border::{Left, Range, Right};
 use super::gap::Border;
-use super::pins::Pin;
+use super::pin::Pin;
 
 /// The log at one side of a loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

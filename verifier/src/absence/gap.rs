@@ -4,7 +4,7 @@ use auditlog_chain::limits::MAX_SEGMENT_BYTES;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::border::{Left, Right};
-use super::pins::Pin;
+use super::pin::Pin;
 
 /// Each segment has an open line and a close line.
 const FEWEST_LINES: u64 = 2;

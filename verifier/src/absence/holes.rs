@@ -7,7 +7,7 @@ use super::acknowledged::Loss;
 use super::border::{Known, Left, Range, Right};
 use super::expiry::{Declared, Window};
 use super::gap::Border;
-use super::pins::Pin;
+use super::pin::Pin;
 
 /// A range of absent segments and all that is known about it.
 #[derive(Clone, Copy, Debug)]

@@ -15,6 +15,7 @@ pub(crate) mod holds;
 pub(crate) mod holes;
 pub(crate) mod markers;
 pub(crate) mod moments;
+pub(crate) mod pin;
 pub(crate) mod pins;
 pub(crate) mod silence;
 pub(crate) mod span;

@@ -10,7 +10,6 @@ use super::stanza::stanza;
 use super::{HELP, LogReport, Report};
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
-use crate::finding::Finding;
 use crate::holes::Hole;
 use crate::not_checked::NotChecked;
 use crate::note::Note;
@@ -218,9 +217,9 @@ impl<'r> JsonFault<'r> {
 }
 
 impl<'r> JsonFinding<'r> {
-    fn of(found: &'r Placed<Finding>, now: Timestamp) -> Self {
+    fn of(found: &'r Placed<Fault>, now: Timestamp) -> Self {
         Self {
-            fault: JsonFault::of(&found.what.fault, &found.place),
+            fault: JsonFault::of(&found.what, &found.place),
             acknowledge: stanza(found, now),
         }
     }

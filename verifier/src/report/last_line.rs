@@ -1,7 +1,7 @@
 //! The last line of the text: what was verified, from where to where, under which key, and what was not checked.
 
 use super::plain::plain;
-use super::text::{plural, shadowed};
+use super::words::{plural, shadowed};
 use super::{LogReport, Report};
 use crate::holes::{Hole, Holes, WhyAbsent};
 use crate::not_checked::NotChecked;

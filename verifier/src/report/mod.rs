@@ -11,6 +11,7 @@ mod stanza;
 mod tests;
 mod text;
 mod undecided;
+mod words;
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
@@ -18,7 +19,6 @@ use auditlog_chain::timestamp::Timestamp;
 
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
-use crate::finding::Finding;
 use crate::head::VerifiedHead;
 use crate::holes::Holes;
 use crate::not_checked::NotChecked;
@@ -97,7 +97,7 @@ impl Report {
     }
 
     /// The faults; [`Report::fault_count`] counts those too that are not listed.
-    pub fn faults(&self) -> &[Placed<Finding>] {
+    pub fn faults(&self) -> &[Placed<Fault>] {
         self.record.faults.listed()
     }
 

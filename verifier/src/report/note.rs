@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::text::plural;
+use super::words::plural;
 use crate::not_checked::NotChecked;
 use crate::note::{Note, Unproven};
 

@@ -5,20 +5,20 @@ use std::fmt::Write as _;
 use auditlog_chain::policy::{Acknowledged, AcknowledgedCode};
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::finding::Finding;
+use crate::fault::Fault;
 use crate::place::Placed;
 
 /// The reason until a person has written one.
 const REASON: &str = "explain here why this is not a reason to worry";
 
 /// The entry, dated `now`; `None` where no entry can cover the fault.
-pub(super) fn stanza(found: &Placed<Finding>, now: Timestamp) -> Option<Acknowledged> {
+pub(super) fn stanza(found: &Placed<Fault>, now: Timestamp) -> Option<Acknowledged> {
     Some(Acknowledged {
         code: AcknowledgedCode::parse(found.what.code())?,
         log: found.place.log.clone(),
         reason: REASON.to_owned(),
         date: now,
-        found: *found.what.found.clone()?,
+        found: found.what.to_acknowledge(&found.place)?,
     })
 }
 

@@ -2,13 +2,12 @@
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
-use auditlog_chain::policy::{self, FoundSilence, FoundVersion, Position};
+use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::{LogReport, Report};
 use crate::acknowledged::Acknowledged;
 use crate::fault::{Fault, Silence};
-use crate::finding::Finding;
 use crate::holes::{Hole, Holes, WhyAbsent};
 use crate::not_checked::NotChecked;
 use crate::note::{Note, Unproven};
@@ -86,30 +85,14 @@ fn silence() -> Fault {
 /// One of everything.
 fn full() -> Report {
     let mut record = Record::default();
-    let found = policy::Found::Silence(FoundSilence {
-        from: at("22T12:00:00"),
-        until: at("22T13:00:00"),
-    });
-    let explicable = Finding {
-        fault: silence(),
-        found: Some(Box::new(found)),
-    };
-    record.finding(explicable, place(5));
-    let found = policy::Found::Version(FoundVersion {
-        object: "logs/payments/x y".to_owned(),
-        version_id: "v\u{1b}[2J\u{7f}\u{202e}\u{1f600}".to_owned(),
-        retain_until: None,
-    });
-    let stranger = Finding {
-        fault: Fault::ObjectUnaccounted { what: "an object" },
-        found: Some(Box::new(found)),
-    };
+    record.fault(silence(), place(5));
     let beside = Place {
         object: Some("logs/payments/x y".to_owned()),
         version_id: Some("v\u{1b}[2J\u{7f}\u{202e}\u{1f600}".to_owned()),
         ..Place::default()
     };
-    record.finding(stranger, beside);
+    let stranger = Fault::ObjectUnaccounted { what: "an object" };
+    record.fault(stranger, beside);
     let at_line = Place {
         line: Some(1),
         index: Some(13),

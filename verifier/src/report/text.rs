@@ -7,10 +7,10 @@ use auditlog_chain::timestamp::Timestamp;
 use super::last_line::last_line;
 use super::plain::{name, plain};
 use super::stanza::{stanza, to_ascii_json};
+use super::words::shadowed;
 use super::{HELP, LogReport, Report};
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
-use crate::finding::Finding;
 use crate::holes::{Hole, WhyAbsent};
 use crate::note::Note;
 use crate::place::{Place, Placed};
@@ -41,20 +41,6 @@ impl fmt::Display for Verdict {
             Self::NoVerdict => "no verdict",
         })
     }
-}
-
-pub(super) fn plural(count: u64, word: &str) -> String {
-    if count == 1 {
-        word.to_owned()
-    } else {
-        format!("{word}s")
-    }
-}
-
-/// Where plain readers do not see what was verified.
-pub(super) fn shadowed(count: u64) -> String {
-    let keys = plural(count, "key");
-    format!("plain readers see something else at {count} {keys}")
 }
 
 fn write_report(out: &mut String, report: &Report) -> fmt::Result {
@@ -151,8 +137,8 @@ impl fmt::Display for WhyAbsent {
     }
 }
 
-fn write_fault(out: &mut String, found: &Placed<Finding>, now: Timestamp) -> fmt::Result {
-    let (fault, code) = (&found.what.fault, found.what.code());
+fn write_fault(out: &mut String, found: &Placed<Fault>, now: Timestamp) -> fmt::Result {
+    let (fault, code) = (&found.what, found.what.code());
     writeln!(out, "\nfault {code}: {}", plain(&fault.to_string()))?;
     write_place(out, &found.place)?;
     write_sides(out, fault)?;

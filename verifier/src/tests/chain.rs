@@ -84,7 +84,7 @@ fn a_segment_that_is_missing_is_a_fault_wherever_it_was() {
     world.segments.remove(&2);
     let report = world.verify(&world.folder());
     assert!(matches!(
-        report.faults()[0].what.fault,
+        report.faults()[0].what,
         Fault::SegmentMissing {
             first: 1,
             last: 2,

@@ -211,7 +211,7 @@ fn a_key_signs_within_its_span_by_both_clocks() {
     let report = world.verify(&world.bucket());
     assert_eq!(codes(&report), ["key-outside-span"]);
     assert!(
-        report.faults()[0].what.fault.to_string().contains("stored"),
+        report.faults()[0].what.to_string().contains("stored"),
         "{report:?}"
     );
     world.policy.keys[0].retired_at = Some(at(204));

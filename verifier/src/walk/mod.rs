@@ -11,7 +11,7 @@ use auditlog_chain::verifier_key::VerifierKey;
 use crate::absence::border::{Known, Left};
 use crate::absence::markers::Marker;
 use crate::absence::moments::Moments;
-use crate::absence::pins;
+use crate::absence::pin;
 use crate::absence::silence::Period;
 use crate::absence::span::end_of;
 use crate::acknowledged::Acknowledged;
@@ -20,10 +20,10 @@ use crate::explained::{Explained, covering};
 use crate::fault::{Fault, Silence};
 use crate::holes::Holes;
 use crate::keys::{Rules, Signed, key_id};
+use crate::log_plan::{LogPlan, Slot};
 use crate::pin::Pin;
 use crate::pins::Pins;
 use crate::place::Place;
-use crate::plan::{LogPlan, Slot};
 use crate::record::Record;
 use crate::request::Request;
 use crate::source::{Source, Version};
@@ -70,7 +70,7 @@ pub(crate) struct Walk<'p> {
     plan: &'p LogPlan<'p>,
     declared: Declared<'p>,
     /// The pin, unless it is disowned.
-    pin: Option<pins::Pin>,
+    pin: Option<pin::Pin>,
     /// Number of a pinned segment above the declared end.
     pin_disowned: Option<u64>,
     record: Record,
@@ -106,7 +106,7 @@ impl<'p> Walk<'p> {
         let entries = explained.of(Some(&log.origin));
         let end = log.ended.as_ref().map(|ended| ended.segment);
         let pin = pins.of(&log.origin).map(Pin::for_rules);
-        let is_owned = |pin: &pins::Pin| end.is_none_or(|end| pin.segment <= end);
+        let is_owned = |pin: &pin::Pin| end.is_none_or(|end| pin.segment <= end);
         Self {
             request,
             moments,

@@ -16,7 +16,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 
-use super::whole_seconds;
+use super::seconds::whole_seconds;
 use crate::source::ClockReading;
 
 /// The answer whose `Date` was furthest from this machine's clock.

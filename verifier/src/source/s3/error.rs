@@ -1,14 +1,14 @@
 //! What went wrong with a request, and what to do about it.
 
 use std::error::Error;
-use std::iter;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use http_body_util::LengthLimitError;
 
-use super::S3;
+use super::causes::{cause_of, causes};
+use super::store::S3;
 use crate::source::ReadError;
 
 pub(super) const AGAIN: &str = "check that the endpoint is up, and verify again";
@@ -215,12 +215,6 @@ impl Cause {
     }
 }
 
-/// The first error of this type among the causes of another one.
-fn cause_of<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
-    let mut causes = iter::successors(Some(error), |&error| error.source());
-    causes.find_map(|cause| cause.downcast_ref())
-}
-
 fn no_credentials(error: &CredentialsError) -> String {
     match (error, error.source()) {
         (CredentialsError::CredentialsNotLoaded(_), _) | (_, None) => {
@@ -247,16 +241,4 @@ fn excerpt(answer: &HttpResponse) -> String {
 pub(super) fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
     let status = error.raw_response().map(|answer| answer.status().as_u16());
     status.is_none_or(|status| status >= 500)
-}
-
-/// What an error says, and what each error under it adds.
-pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut all: Vec<String> = Vec::new();
-    for cause in iter::successors(Some(error), |&error| error.source()) {
-        let text = cause.to_string();
-        if !all.iter().any(|said| said.contains(&text)) {
-            all.push(text);
-        }
-    }
-    all.join(": ")
 }

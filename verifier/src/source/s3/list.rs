@@ -10,7 +10,8 @@ use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 use super::bound::{Bound, MAX_PAGE_BYTES};
 use super::endless::{Endless, Next, Watch};
 use super::error::UNLIKE_S3;
-use super::{S3, whole_seconds};
+use super::seconds::whole_seconds;
+use super::store::S3;
 use crate::source::{Listed, Listing, Marker, ReadError, Version};
 
 impl S3 {

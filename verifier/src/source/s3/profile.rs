@@ -15,7 +15,7 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_s3::config::SharedCredentialsProvider;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::error::causes;
+use super::causes::causes;
 use crate::source::ReadError;
 
 const LIST: &str =

@@ -12,8 +12,11 @@ use aws_sdk_s3::types::{
 };
 
 use super::bound::{Bound, MAX_ANSWER_BYTES};
-use super::error::{AGAIN, causes, no_answer};
-use super::{ATTEMPTS, S3, YEAR_DAYS, whole_seconds};
+use super::causes::causes;
+use super::client::ATTEMPTS;
+use super::error::{AGAIN, no_answer};
+use super::seconds::{YEAR_DAYS, whole_seconds};
+use super::store::S3;
 use crate::source::{Lock, Object, ReadError, Storage, Version};
 
 /// Reads that may fail one after the other for want of an answer; then nothing more is read. Stops a store that falls

@@ -1,0 +1,16 @@
+//! Words that several parts of the text use.
+
+/// A word, in the plural unless the count is 1.
+pub(super) fn plural(count: u64, word: &str) -> String {
+    if count == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
+}
+
+/// Where plain readers do not see what was verified.
+pub(super) fn shadowed(count: u64) -> String {
+    let keys = plural(count, "key");
+    format!("plain readers see something else at {count} {keys}")
+}

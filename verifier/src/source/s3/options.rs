@@ -1,0 +1,28 @@
+//! Which bucket, and how to get there.
+
+use std::time::{Duration, SystemTime};
+
+/// Which bucket, and how to get there.
+#[derive(Clone, Debug)]
+pub struct S3Options {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Only what is stored under this prefix; `None` for the whole bucket.
+    pub prefix: Option<String>,
+    /// Region of the bucket.
+    pub region: String,
+    /// Account that owns the bucket, twelve digits.
+    pub account: String,
+    /// Endpoint other than that of AWS; `None` for that of `AWS_ENDPOINT_URL` or of the shared files.
+    pub endpoint_url: Option<String>,
+    /// Whether the bucket is named in the path and not in the host.
+    pub path_style: bool,
+    /// Profile of the shared AWS configuration.
+    pub profile: Option<String>,
+    /// How many objects may be read at once.
+    pub readers: usize,
+    /// For how long one attempt waits for an answer; the body of an object has more, by its size.
+    pub timeout: Duration,
+    /// This machine's clock, compared with the store's.
+    pub clock: fn() -> SystemTime,
+}

@@ -1,0 +1,60 @@
+//! A bucket, and what every request to it needs.
+
+use std::io;
+use std::sync::atomic::AtomicUsize;
+
+use aws_sdk_s3::Client;
+use tokio::runtime::Runtime;
+
+use super::client::client;
+use super::clock::StoreClock;
+use super::options::S3Options;
+use super::profile;
+use crate::source::ReadError;
+
+/// A bucket.
+#[derive(Debug)]
+pub struct S3 {
+    pub(super) client: Client,
+    pub(super) runtime: Runtime,
+    pub(super) options: S3Options,
+    pub(super) scope: String,
+    pub(super) clock: StoreClock,
+    /// The profile that signs in with SSO, where the credentials come from one.
+    pub(super) sso_profile: Option<String>,
+    /// Reads that failed one after the other, for want of an answer.
+    pub(super) failures: AtomicUsize,
+}
+
+impl S3 {
+    /// Sets up a client. Nothing is asked of the store yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system gives no threads, or the profile is not defined.
+    pub fn open(options: S3Options) -> Result<Self, ReadError> {
+        let failed = |error: io::Error| ReadError::new(format!("cannot start threads: {error}"));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let client = runtime.block_on(client(&options))?;
+        let sso_profile = runtime.block_on(profile::with_sso(options.profile.as_deref()));
+        let trimmed = options.prefix.as_deref().unwrap_or("").trim_matches('/');
+        let scope = if trimmed.is_empty() {
+            String::new()
+        } else {
+            format!("{trimmed}/")
+        };
+        Ok(Self {
+            client,
+            runtime,
+            clock: StoreClock::new(options.clock),
+            options,
+            scope,
+            sso_profile,
+            failures: AtomicUsize::new(0),
+        })
+    }
+}
