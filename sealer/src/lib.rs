@@ -8,7 +8,7 @@
 //! ```
 //! use auditlog_chain::builder::StoredPayload;
 //! use auditlog_chain::keys::KeySpec;
-//! use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
+//! use auditlog_sealer::seal::{Fencing, KnownHead, Limits, Sealer, Setup};
 //! use auditlog_sealer::signer::{LocalKey, Signer};
 //! use auditlog_sealer::spool::Spool;
 //! use auditlog_sealer::store::Folder;
@@ -30,6 +30,8 @@
 //!     clock: &now,
 //!     limits: Limits::default(),
 //!     fencing: Fencing::Condition,
+//!     known_head: KnownHead::Nothing,
+//!     notify: &|notice| eprintln!("{notice}"),
 //! };
 //! let mut sealer = Sealer::start(setup, spool)?;
 //! let event = StoredPayload::json(br#"{"user":"ann","action":"login"}"#)?;
@@ -59,6 +61,7 @@ use std::path::Path;
 pub mod aws;
 pub mod error;
 pub mod input;
+pub mod pins;
 pub mod seal;
 pub mod signer;
 pub mod spool;

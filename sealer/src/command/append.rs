@@ -9,7 +9,8 @@ use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::policy::{self, LockSpan, LogPolicy, TrustPolicy, span_at};
 use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
 use auditlog_sealer::input::Input;
-use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
+use auditlog_sealer::pins::read_pin;
+use auditlog_sealer::seal::{Fencing, KnownHead, Limits, Sealer, Setup};
 use auditlog_sealer::spool::Spool;
 use auditlog_sealer::store::{Bucket, BucketSettings, DeclaredLock, Folder, Store};
 use auditlog_sealer::target::{
@@ -66,6 +67,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
         now,
     )?;
     let max_age = max_age(arguments, &log, now);
+    let known_head = known_head(arguments, &log)?;
     let setup = Setup {
         store: store.as_ref(),
         log,
@@ -78,6 +80,8 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
             bytes: usize::try_from(arguments.max_segment_bytes).unwrap_or(usize::MAX),
         },
         fencing: fencing(arguments),
+        known_head,
+        notify: &super::report::notice,
     };
     let signals = Arc::new(Signals::default());
     let input = Input::start(events.reader);
@@ -133,6 +137,17 @@ fn target(
     // clap asks for an origin where there is no policy.
     let origin = arguments.origin.as_deref().unwrap_or_default();
     Ok((log_without_policy(origin, prefix)?, to))
+}
+
+/// What the options say of the head. A pin counts also where the spool knows the log.
+fn known_head(arguments: &AppendArguments, log: &LogPolicy) -> Result<KnownHead, Error> {
+    let pins = arguments.pins.as_deref();
+    let pin = pins.map(|pins| read_pin(pins, &log.origin)).transpose()?;
+    Ok(match pin.flatten() {
+        Some(head) => KnownHead::Pinned(head),
+        None if arguments.head_unknown => KnownHead::Unknown,
+        None => KnownHead::Nothing,
+    })
 }
 
 const fn fencing(arguments: &AppendArguments) -> Fencing {

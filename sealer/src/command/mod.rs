@@ -109,6 +109,12 @@ pub(crate) struct AppendArguments {
     /// by default, a file has a name of its own, and anything else has none
     #[arg(long, value_name = "NAME", value_parser = parse_input_name)]
     input: Option<GivenName>,
+    /// Heads that `auditlog-verify --pins` has seen: where the spool does not know the log, it must reach its pinned head
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
+    /// Continue a log that neither the spool nor pins know: a tail that was removed from the store goes unnoticed
+    #[arg(long)]
+    head_unknown: bool,
     /// Close a segment after so many events
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     max_segment_events: u64,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_sealer::error::{Error, InputKind, MachineError};
 use auditlog_sealer::input::InputName;
-use auditlog_sealer::seal::Sealer;
+use auditlog_sealer::seal::{Notice, Sealer};
 use auditlog_sealer::spool::KnownInput;
 use serde::Serialize;
 
@@ -183,6 +183,13 @@ impl Recovered {
 fn count(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
+}
+
+/// Shows what a person should look at though the sealer goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the sealer gives it away")]
+pub(crate) fn notice(notice: Notice) {
+    // A standard error that was closed shows nothing.
+    _ = writeln!(io::stderr(), "warning: {notice}");
 }
 
 /// One line on a terminal, renewed a few times a second.

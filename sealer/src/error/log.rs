@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use auditlog_chain::fault::SegmentFault;
 use auditlog_chain::hash::Hash;
+use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 
 /// Why a log cannot be continued.
@@ -23,11 +24,61 @@ pub enum LogError {
         /// How many were seen.
         versions: usize,
     },
-    /// A segment is missing between others.
-    #[error("{key} is missing, though later segments are present")]
+    /// A segment is missing below the newest one, and neither expiry nor the policy explains it.
+    #[error(
+        "{key} is missing, though later segments are present, and neither expiry nor the trust policy explains it"
+    )]
     Gap {
         /// The missing object.
         key: String,
+    },
+    /// So many segments are missing in so many places that they are not looked at one by one.
+    #[error("segments are missing in more than 10,000 places under {prefix}/")]
+    TooManyGaps {
+        /// The log's prefix.
+        prefix: String,
+    },
+    /// The log ends before the segment that this writer knows: its tail was removed or hidden.
+    #[error("the log {origin} {}, but {known_from} segment {expected}", ends(*found))]
+    CutOff {
+        /// The log.
+        origin: Origin,
+        /// The segment that is known.
+        expected: u64,
+        /// Its newest segment now.
+        found: Option<u64>,
+        /// Who knows it.
+        known_from: KnownFrom,
+    },
+    /// A segment is not the one that this writer knows.
+    #[error("{key} has the root {}, but {known_from} the root {}", text(*found), expected.to_base64())]
+    OtherHead {
+        /// The object.
+        key: String,
+        /// The root that is known.
+        expected: Hash,
+        /// Its root now.
+        found: Option<Hash>,
+        /// Who knows it.
+        known_from: KnownFrom,
+    },
+    /// Nothing apart from the store knows where the log ends.
+    #[error("the log {origin} ends with segment {segment} in the store, but the spool {} has never seen it: a tail that was removed would go unnoticed", spool.display())]
+    HeadNotKnown {
+        /// The log.
+        origin: Origin,
+        /// Its newest segment.
+        segment: u64,
+        /// The spool.
+        spool: PathBuf,
+    },
+    /// A segment at the border of a gap is not valid.
+    #[error("{key} is not valid: {source}")]
+    BadSegment {
+        /// The object.
+        key: String,
+        /// What is wrong.
+        source: Box<SegmentFault>,
     },
     /// An object under the log's prefix is not a segment of it.
     #[error("{key} is under the log's prefix, but is not a segment")]
@@ -75,6 +126,31 @@ pub enum LogError {
     },
 }
 
+/// Who knows the end of a log apart from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownFrom {
+    /// The spool of this writer.
+    Spool,
+    /// The pins of the verifier.
+    Pins,
+}
+
+impl std::fmt::Display for KnownFrom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Spool => "the spool remembers",
+            Self::Pins => "the pins have",
+        })
+    }
+}
+
+fn ends(found: Option<u64>) -> String {
+    found.map_or_else(
+        || "has no segment".to_owned(),
+        |found| format!("ends with segment {found}"),
+    )
+}
+
 fn text(root: Option<Hash>) -> String {
     root.map_or_else(|| "none".to_owned(), Hash::to_base64)
 }
@@ -85,10 +161,21 @@ impl LogError {
             Self::Hidden { .. } => {
                 "find out who deleted it; aws s3api delete-object --version-id MARKER restores it"
             }
-            Self::SecondVersion { .. } | Self::Gap { .. } | Self::Foreign { .. } => {
+            Self::SecondVersion { .. } | Self::Foreign { .. } | Self::TooManyGaps { .. } => {
                 "nothing was written; check the log with auditlog-verify"
             }
-            Self::BadHead { .. } => "auditlog-verify shows all that is wrong",
+            Self::Gap { .. } => {
+                "nothing was written; check the log with auditlog-verify, and acknowledge the loss in the trust policy once it is explained"
+            }
+            Self::CutOff { .. } | Self::OtherHead { .. } => {
+                "nothing was written: somebody removed or replaced segments, or --to names another place; check the log with auditlog-verify --pins; if they are lost, declare the log ended and continue it with a successor"
+            }
+            Self::HeadNotKnown { .. } => {
+                "give the spool that this log was written with, or the pins of auditlog-verify with --pins FILE, or accept what the store holds with --head-unknown"
+            }
+            Self::BadHead { .. } | Self::BadSegment { .. } => {
+                "auditlog-verify shows all that is wrong"
+            }
             Self::UnknownSigner { .. } => {
                 "give the trust policy, or the old key: --previous-key-file or --previous-kms-key"
             }

@@ -9,6 +9,7 @@ mod input;
 mod key;
 mod log;
 mod machine;
+mod pins;
 mod policy;
 mod spool;
 mod store;
@@ -17,8 +18,9 @@ mod usage;
 pub use file::FileFault;
 pub use input::{InputError, InputKind};
 pub use key::{KeyError, KeyFileFault, KmsProperty};
-pub use log::LogError;
+pub use log::{KnownFrom, LogError};
 pub use machine::MachineError;
+pub use pins::PinsError;
 pub use policy::PolicyError;
 pub use spool::SpoolError;
 pub use store::StoreError;
@@ -39,6 +41,9 @@ pub enum Error {
     /// The trust policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The pins cannot be used.
+    #[error(transparent)]
+    Pins(#[from] PinsError),
     /// A signing key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -71,6 +76,7 @@ impl Error {
         match self {
             Self::Usage(error) => error.hint(),
             Self::Policy(error) => Some(error.hint()),
+            Self::Pins(error) => Some(error.hint().to_owned()),
             Self::Key(error) => error.hint(),
             Self::Input(error) => Some(error.hint()),
             Self::Store(error) => Some(error.hint()),
@@ -82,9 +88,9 @@ impl Error {
         }
     }
 
-    /// Whether the command cannot be carried out as it was called: options, or the trust policy that they name.
+    /// Whether the command cannot be carried out as it was called: options, or the files that they name.
     pub const fn is_of_the_call(&self) -> bool {
-        matches!(self, Self::Usage(_) | Self::Policy(_))
+        matches!(self, Self::Usage(_) | Self::Policy(_) | Self::Pins(_))
     }
 
     /// Whether it is the input that ended the run: the sealer itself can go on.

@@ -15,10 +15,17 @@ use auditlog_chain::verifier_key::VerifierKey;
 use crate::error::{Error, LogError, StoreError};
 use crate::signer::Signer;
 use crate::spool::{Accepted, Spool};
-use crate::store::{Created, Store, newest_segment};
+use crate::store::{Created, Store};
 
+mod expiry;
 mod head;
+mod notice;
 mod recover;
+mod silence;
+mod start;
+
+pub use notice::Notice;
+pub use start::KnownHead;
 
 /// How far ahead of our clock the head of a log may be, and how much our clock may differ from the store's.
 pub const MAX_SKEW_SECONDS: i64 = 300;
@@ -68,6 +75,10 @@ pub struct Setup<'a> {
     pub limits: Limits,
     /// What keeps other writers out.
     pub fencing: Fencing,
+    /// What is known of the head apart from the store and the spool.
+    pub known_head: KnownHead,
+    /// Takes what a person should look at.
+    pub notify: &'a dyn Fn(Notice),
 }
 
 /// What one sealer has written.
@@ -98,6 +109,8 @@ pub struct Sealer<'a> {
     spool: Spool,
     head: Head,
     log_key: Option<VerifierKey>,
+    /// When the newest segment was stored, by the store's clock.
+    stored: Option<Timestamp>,
     open: Option<OpenSegment>,
     sealed: Sealed,
     appended: u64,
@@ -116,20 +129,16 @@ impl<'a> Sealer<'a> {
     /// # Errors
     ///
     /// Where the store, the key, the log or the spool are not as they must be. Nothing was accepted then.
-    pub fn start(setup: Setup<'a>, spool: Spool) -> Result<Self, Error> {
+    pub fn start(setup: Setup<'a>, mut spool: Spool) -> Result<Self, Error> {
         setup.store.check()?;
         setup.check_keys()?;
-        let (head, log_key) = match newest_segment(setup.store, &setup.log)? {
-            None => (Head::of_new_log(setup.log.origin.clone()), None),
-            Some(newest) => setup
-                .read_head(newest)
-                .map(|(head, key)| (head, Some(key)))?,
-        };
+        let start = setup.find_start(&mut spool)?;
         let mut sealer = Self {
             setup,
             spool,
-            head,
-            log_key,
+            head: start.head,
+            log_key: start.log_key,
+            stored: start.stored,
             open: None,
             sealed: Sealed::default(),
             appended: 0,
@@ -422,7 +431,12 @@ impl<'a> Sealer<'a> {
         head: Head,
         key_change: Option<&KeyChange>,
     ) -> Result<(), Error> {
+        // If we crash before this, the spool has the finished object still, and the record is that of the segment before.
+        if let Some(head) = start::position(&head) {
+            self.spool.keep_head(head)?;
+        }
         self.spool.remove_finished(number)?;
+        self.note_silence(&head);
         self.head = head;
         if let Some(change) = key_change {
             self.log_key = Some(change.verifier_key.clone());

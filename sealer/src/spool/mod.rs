@@ -9,6 +9,7 @@
 //! | `open.jsonl` | records: the lines of the open segment as they are hashed, the close line once it is closed, and how much of which input they are |
 //! | `open.frames` | what the lines of a segment that is about to be closed were compressed to: the close line has its hash |
 //! | `000000000042.jsonl.zst` | a finished object, signed, not yet known to be in the store |
+//! | `head.json` | segment, size and root of the last stored head, for the life of the log |
 //! | `inputs.json` | how much of each input was accepted before the open segment, and how much of that a summary has reported |
 //!
 //! An event is accepted once its record is synced. In order, for each segment:
@@ -43,6 +44,7 @@ use crate::store::{create_folders, sync_folder};
 use record::{identity, inputs};
 use write_ahead::WriteAhead;
 
+mod head;
 mod inputs;
 mod record;
 mod write_ahead;
@@ -53,6 +55,7 @@ const OPEN: &str = "open.jsonl";
 const FRAMES: &str = "open.frames";
 const INPUTS: &str = "inputs.json";
 const IDENTITY: &str = "spool.json";
+const HEAD: &str = "head.json";
 const OBJECT_ENDING: &str = ".jsonl.zst";
 
 /// Lines that wait for a sync; more are synced at once, so that a flood of tiny events has bounded memory.

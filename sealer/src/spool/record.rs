@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    IDENTITY, INPUTS, Inputs, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
+    HEAD, IDENTITY, INPUTS, Inputs, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
 };
 use crate::error::{Error, FileFault, SpoolError};
 
@@ -102,7 +102,7 @@ fn is_used(folder: &Path) -> Result<bool, Error> {
         let name = name.to_str().unwrap_or_default();
         let holds = name == OPEN && entry.metadata().map_err(unlisted())?.len() > 0;
         let counts = name == OLD_RUN && has_unreported(&entry.path());
-        if holds || counts || name == INPUTS || segment_number(name).is_some() {
+        if holds || counts || name == INPUTS || name == HEAD || segment_number(name).is_some() {
             return Ok(true);
         }
     }
@@ -131,14 +131,17 @@ pub(super) fn inputs(folder: &Path) -> Result<Inputs, Error> {
 
 /// Both records are replaced as wholes, so one that is torn or empty was not left by us. It is not guessed at: a count that
 /// is lost would let events be sealed twice.
-fn parse_record<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
+pub(super) fn parse_record<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    text: &[u8],
+) -> Result<T, Error> {
     serde_json::from_slice(text).map_err(|source| {
         let path = path.to_owned();
         SpoolError::Record { path, source }.into()
     })
 }
 
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match crate::read_at_most(UNREADABLE, path, MAX_RECORD_BYTES) {
         Err(FileFault { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
         read => read.map(Some).map_err(unusable),

@@ -6,7 +6,6 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
-use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::rand;
 
 use crate::error::{Error, FileFault, MachineError, StoreError};
@@ -133,12 +132,12 @@ impl Store for Folder {
             if is_unfinished(&name) {
                 continue;
             }
-            let modified = fs::metadata(path.join(&name)).and_then(|found| found.modified());
             let key = format!("{folder}/{}", name.to_string_lossy());
             visit(Version {
                 key: &key,
                 kind: VersionKind::Object,
-                modified: modified.ok().and_then(Timestamp::from_system_time),
+                // Whoever copies a folder makes its times.
+                modified: None,
             })?;
         }
         Ok(())

@@ -1,15 +1,16 @@
 //! Where segments are kept: created once, never changed, found again by listing versions.
 
-use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::error::{Error, LogError};
+use crate::error::Error;
 
 mod clock;
+mod find;
 mod folder;
 mod s3;
 
 pub use clock::Clock;
+pub use find::{Gap, Listing, Oddity, Present, list_log};
 pub use folder::Folder;
 pub(crate) use folder::{create_folders, sync_folder};
 pub use s3::{Bucket, BucketSettings, DeclaredLock};
@@ -18,6 +19,11 @@ pub use s3::{Bucket, BucketSettings, DeclaredLock};
 pub trait Store {
     /// Its name for people, such as `s3://bucket`.
     fn place(&self) -> &str;
+
+    /// What time it is, by the store's clock where it has one of its own, at the last answer.
+    fn time(&self) -> Option<Timestamp> {
+        None
+    }
 
     /// Checks that it is set up as declared and that its clock agrees with ours. Writes nothing.
     ///
@@ -86,40 +92,4 @@ pub enum Created {
     New,
     /// An object was there before; it may be our own, of a write that was not answered.
     Exists,
-}
-
-/// Finds the number of a log's newest segment; `None` where the log is new.
-///
-/// The listing is of versions and not of objects: behind a delete marker, a conditional create succeeds, and an honest
-/// writer would fork its log (P5).
-///
-/// # Errors
-///
-/// Where a marker, a second version, a gap or a foreign object shows that somebody else has been here.
-pub fn newest_segment(store: &dyn Store, log: &LogPolicy) -> Result<Option<u64>, Error> {
-    let mut newest = None;
-    store.list(&log.prefix, &mut |version| {
-        let key = || version.key.to_owned();
-        let Some(number) = log.segment_of_key(version.key) else {
-            return Err(LogError::Foreign { key: key() }.into());
-        };
-        if version.kind == VersionKind::DeleteMarker {
-            return Err(LogError::Hidden { key: key() }.into());
-        }
-        if newest == Some(number) {
-            return Err(LogError::SecondVersion {
-                key: key(),
-                versions: 2,
-            }
-            .into());
-        }
-        let expected = newest.map_or(0, |newest: u64| newest.saturating_add(1));
-        if number != expected {
-            let key = log.segment_key(expected);
-            return Err(LogError::Gap { key }.into());
-        }
-        newest = Some(number);
-        Ok(())
-    })?;
-    Ok(newest)
 }

@@ -11,7 +11,7 @@ use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, LogError};
 use auditlog_sealer::input::{InputName, Position, Running};
-use auditlog_sealer::seal::{Fencing, Limits, Sealer, Setup};
+use auditlog_sealer::seal::{Fencing, KnownHead, Limits, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::{Accepted, KnownInput, Spool};
 use auditlog_sealer::store::Store;
@@ -66,6 +66,8 @@ impl Bench {
             clock: &self.clock,
             limits: Limits::default(),
             fencing: self.fencing,
+            known_head: KnownHead::Nothing,
+            notify: &|_| {},
         }
     }
 
@@ -177,6 +179,7 @@ fn a_put_whose_answer_was_lost_is_found_to_be_ours() {
         assert_eq!(
             files(bench.folder.path()),
             [
+                "head.json",
                 "inputs.json",
                 "lock",
                 "open.frames",
@@ -305,12 +308,15 @@ fn a_spool_cut_at_any_length_gives_back_its_whole_records() {
     let open = bench.folder.path().join("open.jsonl");
     let records = fs::read(&open).unwrap();
     let before = bench.store.objects.borrow().clone();
+    let (head, spool) = (bench.folder.path().join("head.json"), bench.folder.path());
+    fs::copy(&head, spool.join("head.before")).unwrap();
     let near_a_line_end = |length: &usize| {
         let around = length.saturating_sub(2)..(length + 1).min(records.len());
         length.is_multiple_of(41) || records[around].contains(&b'\n')
     };
     for length in (0..=records.len()).filter(near_a_line_end) {
         *bench.store.objects.borrow_mut() = before.clone();
+        fs::copy(spool.join("head.before"), &head).unwrap();
         fs::write(&open, &records[..length]).unwrap();
         let text = String::from_utf8_lossy(&records[..length]);
         let whole = text.split_inclusive('\n');
@@ -370,7 +376,11 @@ fn a_spool_of_events_that_another_writer_has_overtaken_is_kept() {
     bench.store.mood.set(Mood::Honest);
     let other = tempfile::tempdir().unwrap();
     let spool = Spool::open(other.path(), "log", "other").unwrap();
-    let mut other = Sealer::start(bench.setup(), spool).unwrap();
+    let setup = Setup {
+        known_head: KnownHead::Unknown,
+        ..bench.setup()
+    };
+    let mut other = Sealer::start(setup, spool).unwrap();
     push(&mut other, &["5"], &bench.clock);
     other.seal().unwrap();
     let error = bench.start().err().unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auditlog_chain::policy::LockMode;
+use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -179,6 +180,10 @@ impl Bucket {
 impl Store for Bucket {
     fn place(&self) -> &str {
         &self.place.name
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.dates.seen().map(|reading| reading.theirs)
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -114,11 +114,15 @@ impl Remote {
 
     /// `auditlog-seal append` over the way, with the policy and the key.
     pub(crate) fn append(&self) -> Command {
-        self.append_from("spool")
+        self.append_with_spool("spool")
     }
 
     /// The same, of the writer that has this spool.
     pub(crate) fn append_from(&self, spool: &str) -> Command {
+        self.append_with_spool(spool).arg("--head-unknown")
+    }
+
+    fn append_with_spool(&self, spool: &str) -> Command {
         command("auditlog-seal")
             .envs(self.endpoint.env())
             .env("AWS_ENDPOINT_URL", self.way.url())

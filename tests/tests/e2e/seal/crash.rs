@@ -139,7 +139,8 @@ fn of_two_writers_one_wins_and_the_other_keeps_its_events() {
         .arg("--to")
         .arg(bench.path("audit"))
         .arg("--spool")
-        .arg(bench.path("other"));
+        .arg(bench.path("other"))
+        .arg("--head-unknown");
     other.input("2\n").run().ok();
 
     drop(stdin);
@@ -182,6 +183,7 @@ fn many_writers_at_once_make_one_log() {
                     .arg(bench.path("policy.json"));
                 let run = run.arg("--to").arg(bench.path("audit"));
                 let run = run.arg("--spool").arg(bench.path(&format!("spool-{n}")));
+                let run = run.arg("--head-unknown");
                 run.input(format!("{n}\n")).run()
             })
         };

@@ -371,7 +371,7 @@ fn a_log_that_was_tampered_with_is_not_continued() {
     fs::write(&two, &whole).unwrap();
     fs::rename(&one, bench.path("away")).unwrap();
     refused(
-        "error: payments/000000000001.jsonl.zst is missing, though later segments are present\n",
+        "error: payments/000000000001.jsonl.zst is missing, though later segments are present, and neither expiry nor the trust policy explains it\n",
     );
     fs::rename(bench.path("away"), &one).unwrap();
     fs::write(log.join("notes.txt"), "").unwrap();

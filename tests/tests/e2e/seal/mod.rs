@@ -14,4 +14,5 @@ mod resume;
 mod setup;
 mod signals;
 mod spool;
+mod start;
 mod store;

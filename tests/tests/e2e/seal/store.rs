@@ -12,7 +12,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::Aws;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::seal::Fencing;
-use auditlog_sealer::store::{Bucket, BucketSettings, Created, Folder, Store, newest_segment};
+use auditlog_sealer::store::{Bucket, BucketSettings, Created, Folder, Store, list_log};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::{Endpoint, Engine, REGION};
 use auditlog_verifier::source::{Listed, Source as _};
@@ -33,6 +33,11 @@ fn log(name: &str) -> LogPolicy {
     log_without_policy(&format!("acme.example/{name}"), None).unwrap()
 }
 
+/// The number of the newest segment.
+fn newest_segment(store: &dyn Store, log: &LogPolicy) -> Result<Option<u64>, Error> {
+    Ok(list_log(store, log)?.map(|listing| listing.newest.number))
+}
+
 fn conforms(open: Open<'_>) {
     let store = open("one");
     store.check().unwrap();
@@ -40,7 +45,7 @@ fn conforms(open: Open<'_>) {
     what_was_created_is_found_and_stays(store.as_ref(), open("two").as_ref());
     of_many_racing_writers_one_wins(open);
     the_newest_is_found_behind_many(store.as_ref());
-    a_gap_and_a_stranger_stop_the_search(store.as_ref());
+    a_gap_is_listed_and_a_foreign_object_is_an_error(store.as_ref());
     the_log_of_a_longer_name_is_another(store.as_ref());
 }
 
@@ -96,16 +101,18 @@ fn the_newest_is_found_behind_many(store: &dyn Store) {
     }
 }
 
-fn a_gap_and_a_stranger_stop_the_search(store: &dyn Store) {
+fn a_gap_is_listed_and_a_foreign_object_is_an_error(store: &dyn Store) {
     let gap = log("gap");
     for number in [0, 2] {
         store.create(&gap.segment_key(number), b"segment").unwrap();
     }
-    let error = newest_segment(store, &gap).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "gap/000000000001.jsonl.zst is missing, though later segments are present"
-    );
+    let listing = list_log(store, &gap).unwrap().unwrap();
+    let absent: Vec<_> = listing
+        .gaps
+        .iter()
+        .map(|gap| (gap.first, gap.last))
+        .collect();
+    assert_eq!((listing.newest.number, absent), (2, vec![(1, 1)]));
     let log = log("visited");
     store.create(&log.segment_key(0), b"segment").unwrap();
     store.create("visited/notes.txt", b"hello").unwrap();
@@ -230,7 +237,7 @@ fn each_object_is_locked_for_the_retention_and_a_day() {
 }
 
 #[test]
-fn a_marker_and_a_second_version_stop_the_search() {
+fn a_marker_and_a_second_version_of_the_newest_segment_are_errors() {
     let endpoint = Engine::Ministack.start();
     locked_bucket(&endpoint, BUCKET, ObjectLockRetentionMode::Governance, 30);
     let store = bucket_at(&aws(&endpoint), now).unwrap();

@@ -1,0 +1,96 @@
+//! What a person should look at though the sealer goes on.
+
+use std::fmt;
+
+use auditlog_chain::policy::{Acknowledged, Position};
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::store::Oddity;
+
+/// Something that the sealer noticed and that does not stop it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It was told to take the end of the log on trust.
+    HeadUnknown {
+        /// Where the log ends.
+        head: Position,
+    },
+    /// Segments are absent, and all of them have expired.
+    Expired {
+        /// The first one.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// Segments are absent, and the policy acknowledges it.
+    Acknowledged {
+        /// The first one.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// Delete markers are on older segments.
+    Markers(Oddity),
+    /// Older segments have more than one version.
+    SecondVersions(Oddity),
+    /// The log was silent for longer than declared.
+    Silence {
+        /// Its last sign of life.
+        from: Timestamp,
+        /// The segment that was written now.
+        until: Timestamp,
+        /// The entry of the policy that acknowledges it.
+        entry: Box<Acknowledged>,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HeadUnknown { head } => write!(
+                f,
+                "the log goes on after segment {}, size {}, root {}, on trust (--head-unknown): a tail that was removed before would go unnoticed here",
+                head.segment,
+                head.size,
+                head.root.to_base64()
+            ),
+            Self::Expired { first, last } => {
+                write!(
+                    f,
+                    "segments {first} to {last} are absent; their retention has ended"
+                )
+            }
+            Self::Acknowledged { first, last } => write!(
+                f,
+                "segments {first} to {last} are absent; the trust policy acknowledges it, or their retention has ended"
+            ),
+            Self::Markers(oddity) => write!(
+                f,
+                "older segments have delete markers: {}{}",
+                oddity.key,
+                more(oddity.objects)
+            ),
+            Self::SecondVersions(oddity) => write!(
+                f,
+                "older segments have more than one version: {}{}",
+                oddity.key,
+                more(oddity.objects)
+            ),
+            Self::Silence { from, until, entry } => {
+                // Strings and times can always be written.
+                let entry = serde_json::to_string(entry).unwrap_or_default();
+                write!(
+                    f,
+                    "the log was silent from {from} until {until}, which is longer than its max_silence: verification will find silence-exceeded. Once the reason is known, add this entry to `acknowledged` of the trust policy:\n{entry}"
+                )
+            }
+        }
+    }
+}
+
+fn more(objects: u64) -> String {
+    match objects.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    }
+}

@@ -1,0 +1,301 @@
+//! Where a log goes on: its head from the store, compared with what this writer knows of it, and every gap below it explained.
+
+use auditlog_chain::policy::{Found, FoundMissing, Position};
+use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
+
+use super::expiry::{Absent, Declared};
+use super::notice::Notice;
+use super::{MAX_SKEW_SECONDS, Setup};
+use crate::error::{Error, KnownFrom, LogError};
+use crate::spool::Spool;
+use crate::store::{Gap, Listing, Present, list_log};
+
+/// What is known of the log's head apart from the store, where the spool does not know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownHead {
+    /// Nothing: only a new log, or one that the spool knows, can be continued.
+    Nothing,
+    /// An earlier verified head.
+    Pinned(Position),
+    /// A person says that the store's word is enough.
+    Unknown,
+}
+
+/// Where a log goes on.
+pub(super) struct Start {
+    pub(super) head: Head,
+    /// The key of the newest segment; `None` for a new log.
+    pub(super) log_key: Option<VerifierKey>,
+    /// When the newest segment was stored.
+    pub(super) stored: Option<Timestamp>,
+}
+
+/// The end of a log as a position in it.
+pub(super) fn position(head: &Head) -> Option<Position> {
+    Some(Position {
+        segment: head.next_segment.checked_sub(1)?,
+        size: head.range.size(),
+        root: head.range.root(),
+    })
+}
+
+impl Setup<'_> {
+    /// Finds where the log goes on. Without this, an administrator could remove the newest segments, and an honest sealer would
+    /// sign over the gap.
+    pub(super) fn find_start(&self, spool: &mut Spool) -> Result<Start, Error> {
+        let anchors = self.anchors(spool)?;
+        let Some(listing) = list_log(self.store, &self.log)? else {
+            return self.start_new(&anchors);
+        };
+        let newest = listing.newest.number;
+        let (head, log_key) = self.read_head(newest)?;
+        for anchor in &anchors {
+            self.must_reach(*anchor, &listing, &head)?;
+        }
+        if anchors.is_empty() && !spool.has_finished()? {
+            self.may_be_unknown(&head, spool)?;
+        }
+        for gap in &listing.gaps {
+            self.must_be_explained(gap)?;
+        }
+        let markers = listing.markers.map(Notice::Markers);
+        let versions = listing.second_versions.map(Notice::SecondVersions);
+        for notice in markers.into_iter().chain(versions) {
+            (self.notify)(notice);
+        }
+        if let Some(head) = position(&head) {
+            spool.keep_head(head)?;
+        }
+        Ok(Start {
+            head,
+            log_key: Some(log_key),
+            stored: listing.newest.stored,
+        })
+    }
+
+    /// What this writer knows of the log, and from where.
+    fn anchors(&self, spool: &Spool) -> Result<Vec<(Position, KnownFrom)>, Error> {
+        let spool = spool.stored_head()?.map(|head| (head, KnownFrom::Spool));
+        let pinned = match self.known_head {
+            KnownHead::Pinned(head) => Some((head, KnownFrom::Pins)),
+            KnownHead::Nothing | KnownHead::Unknown => None,
+        };
+        Ok(spool.into_iter().chain(pinned).collect())
+    }
+
+    fn start_new(&self, anchors: &[(Position, KnownFrom)]) -> Result<Start, Error> {
+        if let Some((expected, known_from)) = anchors.first() {
+            return Err(LogError::CutOff {
+                origin: self.log.origin.clone(),
+                expected: expected.segment,
+                found: None,
+                known_from: *known_from,
+            }
+            .into());
+        }
+        Ok(Start {
+            head: Head::of_new_log(self.log.origin.clone()),
+            log_key: None,
+            stored: None,
+        })
+    }
+
+    /// The log must have the segment that this writer knows, with that size and root. Where it has expired meanwhile, what
+    /// follows it is all that can be checked.
+    fn must_reach(
+        &self,
+        (expected, known_from): (Position, KnownFrom),
+        listing: &Listing,
+        head: &Head,
+    ) -> Result<(), Error> {
+        let newest = listing.newest.number;
+        if newest < expected.segment {
+            return Err(LogError::CutOff {
+                origin: self.log.origin.clone(),
+                expected: expected.segment,
+                found: Some(newest),
+                known_from,
+            }
+            .into());
+        }
+        let is_absent = |gap: &Gap| (gap.first..=gap.last).contains(&expected.segment);
+        if listing.gaps.iter().any(is_absent) {
+            return Ok(());
+        }
+        let found = if newest == expected.segment {
+            position(head)
+        } else {
+            position(self.read_border(expected.segment)?.head())
+        };
+        if found == Some(expected) {
+            return Ok(());
+        }
+        Err(LogError::OtherHead {
+            key: self.log.segment_key(expected.segment),
+            expected: expected.root,
+            found: found.map(|found| found.root),
+            known_from,
+        }
+        .into())
+    }
+
+    /// Neither the spool nor pins know the log.
+    fn may_be_unknown(&self, head: &Head, spool: &Spool) -> Result<(), Error> {
+        let Some(head) = position(head) else {
+            return Ok(());
+        };
+        if self.known_head == KnownHead::Unknown {
+            (self.notify)(Notice::HeadUnknown { head });
+            return Ok(());
+        }
+        Err(LogError::HeadNotKnown {
+            origin: self.log.origin.clone(),
+            segment: head.segment,
+            spool: spool.folder().to_owned(),
+        }
+        .into())
+    }
+
+    /// Reads a segment below the newest one: the border of a gap, or one that this writer knows.
+    fn read_border(&self, number: u64) -> Result<CheckedSegment, Error> {
+        let key = self.log.segment_key(number);
+        let Some(object) = self.store.read(&key)? else {
+            return Err(LogError::Gap { key }.into());
+        };
+        let checked = check_segment(&object, self.expected(number));
+        checked.map_err(|source| {
+            let source = Box::new(source);
+            LogError::BadSegment { key, source }.into()
+        })
+    }
+
+    fn must_be_explained(&self, gap: &Gap) -> Result<(), Error> {
+        let unexplained = || {
+            Error::from(LogError::Gap {
+                key: self.log.segment_key(gap.first),
+            })
+        };
+        let policy = self.policy.ok_or_else(unexplained)?;
+        let after = self.read_border(gap.after.number)?;
+        let before = gap.before.map(|before| self.read_border(before.number));
+        let before = before.transpose()?;
+        let facts = Facts {
+            before: before.as_ref().zip(gap.before),
+            after: (&after, gap.after),
+            began: self.log.began,
+        };
+        let entries: Vec<&Found> = policy
+            .document()
+            .acknowledged
+            .iter()
+            .filter(|entry| entry.log.as_ref() == Some(&self.log.origin))
+            .map(|entry| &entry.found)
+            .collect();
+        let silences: Vec<_> = entries
+            .iter()
+            .filter_map(|found| match found {
+                Found::Silence(silence) => Some((silence.from, silence.until)),
+                Found::Missing(_) | Found::Version(_) | Found::Segment(_) => None,
+            })
+            .collect();
+        let mut losses: Vec<&FoundMissing> = entries
+            .iter()
+            .filter_map(|found| match found {
+                Found::Missing(missing) => facts.has(gap, missing).then_some(missing),
+                Found::Silence(_) | Found::Version(_) | Found::Segment(_) => None,
+            })
+            .collect();
+        losses.sort_by_key(|loss| loss.first);
+        let declared = Declared {
+            lock: policy.lock_of(&self.log),
+            silence: &self.log.max_silence,
+            silences: &silences,
+        };
+        let now = (self.clock)();
+        if !facts.is_explained(gap, &losses, &declared, now) {
+            return Err(unexplained());
+        }
+        let (first, last) = (gap.first, gap.last);
+        (self.notify)(if losses.is_empty() {
+            Notice::Expired { first, last }
+        } else {
+            Notice::Acknowledged { first, last }
+        });
+        Ok(())
+    }
+}
+
+/// What is known of a gap.
+struct Facts<'a> {
+    before: Option<(&'a CheckedSegment, Present)>,
+    after: (&'a CheckedSegment, Present),
+    began: Timestamp,
+}
+
+impl Facts<'_> {
+    /// Whether an acknowledged loss can be in this gap: what it says of its borders is so where they are those of the gap.
+    fn has(&self, gap: &Gap, loss: &FoundMissing) -> bool {
+        let within = gap.first <= loss.first && loss.first <= loss.last && loss.last <= gap.last;
+        let begins = loss.first != gap.first
+            || match (loss.before, self.before) {
+                (Some(said), Some((segment, _))) => {
+                    (said.size, said.root) == (segment.size(), segment.root())
+                }
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+        let range = &self.after.0.before().range;
+        let ends = loss.last != gap.last
+            || loss
+                .after
+                .is_some_and(|said| (said.size, said.root) == (range.size(), range.root()));
+        within && begins && ends
+    }
+
+    /// Whether each absent segment is in an acknowledged loss, or has expired. A loss divides the gap: what is absent before
+    /// it was stored by then, what is absent after it from then on.
+    fn is_explained(
+        &self,
+        gap: &Gap,
+        losses: &[&FoundMissing],
+        declared: &Declared<'_>,
+        now: Timestamp,
+    ) -> bool {
+        let (mut next, mut since) = (gap.first, self.since());
+        for loss in losses {
+            let stored = loss.before.and_then(|before| before.stored);
+            if loss.first > next {
+                let absent = Absent {
+                    since,
+                    sealed_before: stored.unwrap_or_else(|| self.after.0.sealed_before()),
+                    heard: None,
+                };
+                if !declared.has_expired(absent, now) {
+                    return false;
+                }
+            }
+            next = next.max(loss.last.saturating_add(1));
+            since = stored.map_or(since, |stored| since.max(stored));
+        }
+        let (after, present) = self.after;
+        let absent = Absent {
+            since,
+            sealed_before: after.sealed_before(),
+            heard: present.stored,
+        };
+        next > gap.last || declared.has_expired(absent, now)
+    }
+
+    /// No absent segment was stored before. Of the two times of the segment before them, the earlier one counts.
+    fn since(&self) -> Timestamp {
+        let earlier = |(segment, present): (&CheckedSegment, Present)| {
+            let sealed = segment.sealed();
+            present.stored.map_or(sealed, |stored| stored.min(sealed))
+        };
+        let skew = MAX_SKEW_SECONDS.saturating_neg();
+        let beginning = || self.began.saturating_add_seconds(skew);
+        self.before.map_or_else(beginning, earlier)
+    }
+}

@@ -1,0 +1,107 @@
+//! The end of the log as it was last stored: kept for the life of the log.
+//!
+//! Whoever can delete from the store can cut off the newest segments, and an honest sealer that believes the store would sign
+//! over the gap. So the spool keeps where the log ended. The record is replaced once a segment is stored, and before its
+//! finished object is removed from the spool: if we crash in between, the spool has both, and the record is that of the
+//! segment before.
+
+use std::fs;
+
+use auditlog_chain::hash::Hash;
+use auditlog_chain::policy::Position;
+use serde::{Deserialize, Serialize};
+
+use super::record::{parse_record, read_if_there};
+use super::{HEAD, Spool, replace, segment_number, spool_file};
+use crate::error::Error;
+
+/// The version of the record.
+const VERSION: u64 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    head: u64,
+    segment: u64,
+    size: u64,
+    root: Hash,
+}
+
+impl Spool {
+    /// The end of the log as this spool last stored or found it; `None` in a spool that has never known one.
+    ///
+    /// # Errors
+    ///
+    /// Where the record cannot be read, or is not one.
+    pub fn stored_head(&self) -> Result<Option<Position>, Error> {
+        let path = self.folder.join(HEAD);
+        let Some(text) = read_if_there(&path)? else {
+            return Ok(None);
+        };
+        let record: Record = parse_record(&path, &text)?;
+        Ok(Some(Position {
+            segment: record.segment,
+            size: record.size,
+            root: record.root,
+        }))
+    }
+
+    /// Keeps where the log ends, synced.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub fn keep_head(&mut self, head: Position) -> Result<(), Error> {
+        let record = Record {
+            head: VERSION,
+            segment: head.segment,
+            size: head.size,
+            root: head.root,
+        };
+        // Numbers and a hash can always be written.
+        let text = serde_json::to_vec(&record).unwrap_or_default();
+        replace(&self.folder.join(HEAD), &text)
+    }
+
+    /// Whether it has a finished object: the log is this spool's own then, though it may not have recorded its head yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be listed.
+    pub fn has_finished(&self) -> Result<bool, Error> {
+        let unlisted = || spool_file("the spool cannot be listed", &self.folder);
+        for entry in fs::read_dir(&self.folder).map_err(unlisted())? {
+            let name = entry.map_err(unlisted())?.file_name();
+            if name.to_str().and_then(segment_number).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_is_kept_until_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Spool::open(folder.path(), "log", "w").unwrap();
+        assert_eq!(open().stored_head().unwrap(), None);
+        let at = |segment| Position {
+            segment,
+            size: 3,
+            root: Hash::from_bytes([7; 32]),
+        };
+        open().keep_head(at(1)).unwrap();
+        open().keep_head(at(2)).unwrap();
+        assert_eq!(open().stored_head().unwrap(), Some(at(2)));
+        // It counts as used: another log must not take the spool over.
+        assert!(Spool::open(folder.path(), "other", "w").is_err());
+        for torn in ["", "{}", "{\"head\":1,\"segment\":2}"] {
+            fs::write(folder.path().join(HEAD), torn).unwrap();
+            assert!(open().stored_head().is_err(), "{torn}");
+        }
+    }
+}
