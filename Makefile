@@ -50,6 +50,7 @@ soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, pol
 	AUDITLOG_KILL_CASES=100 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::signals
 	AUDITLOG_KILLS=3000 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::kills -- --nocapture
 	SOAK_ROUNDS=5000000 SOAK_SEED=$(SEED) cargo test --workspace --lib mutated_input
+	AUDITLOG_HISTORIES=100000 AUDITLOG_HISTORY_SEED=$(SEED) cargo test --workspace --lib histories -- --nocapture
 
 # Each crate with a folder fuzz, and its targets.
 FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins

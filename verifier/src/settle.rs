@@ -14,6 +14,9 @@ pub(crate) fn settle(plan: &mut LogPlan<'_>, moments: Option<Moments>, pin: Opti
         ended.is_some_and(|ended| number > ended.segment)
     };
     let last_stored = plan.log.ended.as_ref().and_then(|ended| ended.stored);
+    let skew_seconds = moments.map_or(0, |moments| moments.skew_seconds);
+    // Two clocks of the store may differ: a segment before the last one can be dated a little later.
+    let last_stored = last_stored.map(|stored| stored.saturating_add_seconds(skew_seconds));
     let mut out = LeftOut::default();
     for (number, slot) in &mut plan.slots {
         if behind_end(*number) {

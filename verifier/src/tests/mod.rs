@@ -8,6 +8,7 @@
 
 mod chain;
 mod fuzz;
+mod histories;
 mod keys;
 mod mangling;
 mod pins;

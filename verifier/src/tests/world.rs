@@ -124,17 +124,25 @@ pub(super) fn closed(
     opened: i64,
     sealed: i64,
 ) -> ClosedSegment {
-    let mut builder = SegmentBuilder::open(head.clone(), at(opened), change).unwrap();
+    closed_at(head, change, events, at(opened), at(sealed))
+}
+
+/// Closes a segment after `head`, opened and sealed at these times.
+pub(super) fn closed_at(
+    head: &Head,
+    change: Option<KeyChange>,
+    events: &[&str],
+    opened: Timestamp,
+    sealed: Timestamp,
+) -> ClosedSegment {
+    let mut builder = SegmentBuilder::open(head.clone(), opened, change).unwrap();
     for event in events {
+        let payload = StoredPayload::event(event.as_bytes()).unwrap();
         builder
-            .append(
-                &Provenance::default(),
-                &StoredPayload::event(event.as_bytes()).unwrap(),
-                at(opened),
-            )
+            .append(&Provenance::default(), &payload, opened)
             .unwrap();
     }
-    builder.close(at(sealed)).unwrap()
+    builder.close(sealed).unwrap()
 }
 
 /// A place for objects, with or without what a store knows of them.
