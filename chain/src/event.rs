@@ -386,7 +386,7 @@ mod tests {
             "[0,1.8e308]",
             r#"{"a":"x","b":179769313486231570814527423731704356798071e268}"#,
             // Half way between the largest double and 2^1024: it rounds to even, which is infinity.
-            &half,
+            half,
             &digits(309),
             &format!("[\"{}\",-{}.5]", digits(77), digits(400)),
         ] {

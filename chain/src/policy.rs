@@ -12,6 +12,7 @@ mod acknowledged;
 mod check;
 mod document;
 mod index;
+mod keys;
 mod object;
 mod span;
 mod terraform;
@@ -25,6 +26,7 @@ pub use document::{
     Compromised, Ended, KeyPolicy, LastGood, LockMode, LockSpan, LogPolicy, PolicyDocument,
     Position, S3Store, SilenceSpan, Store,
 };
+pub use keys::{Made, Need, RequiredSignatures, Trusted};
 pub use span::{Interval, Span, intervals, span_at};
 
 use crate::hash::{Hash, hash_parts};
@@ -169,6 +171,12 @@ impl TrustPolicy {
     pub fn key(&self, verifier_key: &VerifierKey) -> Option<&KeyPolicy> {
         let at = self.index.key(verifier_key.public_key())?;
         self.document.keys.get(at)
+    }
+
+    /// Up to where the signatures of a compromised key count in its log, where the policy says so.
+    fn last_good(&self, verifier_key: &VerifierKey) -> Option<Position> {
+        let key = self.index.key(verifier_key.public_key())?;
+        self.index.last_good(key, verifier_key.origin())
     }
 
     /// The lock spans of a log: its own, or those of the document.

@@ -2,7 +2,7 @@
 //! segment and no further.
 
 use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
-use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::policy::{LogPolicy, Made, RequiredSignatures, TrustPolicy, Trusted};
 use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -55,8 +55,8 @@ pub(crate) struct KeyOutcome {
     pub(crate) active: Option<VerifierKey>,
     /// A fault with the line that it is in.
     pub(crate) faults: Vec<(Option<u64>, Fault)>,
-    /// A compromised key without a last good segment: no verdict (V16).
-    pub(crate) undecided: Option<VerifierKey>,
+    /// Compromised keys without a last good segment: no verdict (V16).
+    pub(crate) undecided: Vec<VerifierKey>,
 }
 
 impl Rules<'_> {
@@ -70,30 +70,26 @@ impl Rules<'_> {
                 return outcome;
             }
         };
-        if let Err(fault) = self.check_signatures(&key, signed) {
+        outcome.undecided = self.undecided(&key, signed);
+        let required = self.required(&key, signed);
+        if let Err(fault) = self.check_signatures(&required, signed) {
             outcome.faults.push(fault);
             return outcome;
         }
-        for signer in std::iter::once(&key).chain(self.required_previous(signed)) {
+        for signer in required.required() {
             outcome
                 .faults
                 .extend(self.span_fault(signer, signed).map(|fault| (None, fault)));
         }
-        let good_until = self
-            .policy
-            .key(&key)
-            .and_then(|known| known.last_good(&self.log.origin));
-        match good_until {
-            Some(Some(last)) if signed.segment.number() > last.segment => {
-                let fault = Fault::KeyCompromised {
-                    key_id: key_id(&key),
-                    expected: last.segment,
-                    found: signed.segment.number(),
-                };
-                outcome.faults.push((None, fault));
-            }
-            Some(None) => outcome.undecided = Some(key.clone()),
-            Some(Some(_)) | None => {}
+        if let Trusted::UpTo(last) = self.policy.trusted(&key)
+            && signed.segment.number() > last.segment
+        {
+            let fault = Fault::KeyCompromised {
+                key_id: key_id(&key),
+                expected: last.segment,
+                found: signed.segment.number(),
+            };
+            outcome.faults.push((None, fault));
         }
         outcome.active = Some(key);
         outcome
@@ -156,36 +152,42 @@ impl Rules<'_> {
         }
     }
 
-    /// V12: exactly the required signatures stand there. Where the previous key was lost or stolen its signature is not
-    /// asked for, yet does no harm: the rotation may have been made before anybody knew.
+    /// F14: the signatures that the segment needs.
+    fn required<'k>(&self, key: &'k VerifierKey, signed: &'k Signed<'_>) -> RequiredSignatures<'k> {
+        let made = Made {
+            segment: signed.segment.number(),
+            sealed: signed.segment.sealed(),
+            stored: signed.stored,
+        };
+        RequiredSignatures::of(Some(self.policy), key, signed.segment.key_change(), &made)
+    }
+
+    /// V16: the keys that signed, or had to, and of which nobody says how far they count.
+    fn undecided(&self, key: &VerifierKey, signed: &Signed<'_>) -> Vec<VerifierKey> {
+        let change = signed.segment.key_change();
+        let previous = change.and_then(|change| change.previous.as_ref());
+        let signers = signed.signers.unwrap_or_default();
+        let mut keys: Vec<_> = std::iter::once(key)
+            .chain(previous)
+            .chain(signers)
+            .collect();
+        keys.retain(|key| self.policy.trusted(key) == Trusted::Unknown);
+        keys.into_iter().cloned().collect()
+    }
+
+    /// V12: the checkpoint has exactly the required signatures. Where that of the previous key is not required, it may be
+    /// there all the same.
     fn check_signatures(
         &self,
-        key: &VerifierKey,
+        required: &RequiredSignatures<'_>,
         signed: &Signed<'_>,
     ) -> Result<(), (Option<u64>, Fault)> {
-        let previous = signed
-            .segment
-            .key_change()
-            .and_then(|change| change.previous.as_ref());
-        let mut sets = vec![vec![key]];
-        if let Some(previous) = previous {
-            let both = vec![key, previous];
-            let excused = self.required_previous(signed).is_none();
-            if excused {
-                sets.push(both);
-            } else {
-                sets = vec![both];
-            }
-        }
-        let equals = |set: &Vec<&VerifierKey>| {
-            signed
-                .signers
-                .is_some_and(|all| all.iter().eq(set.iter().copied()))
-        };
-        if sets.iter().any(equals) {
+        let notes = &signed.segment.signed_checkpoint().signatures;
+        let due = required.among(notes.len());
+        let signed_by = |all: &[VerifierKey]| all.iter().eq(due.iter().copied());
+        if signed.signers.is_some_and(signed_by) {
             return Ok(());
         }
-        let notes = &signed.segment.signed_checkpoint().signatures;
         let stranger = notes.iter().find(|note| {
             !self
                 .log
@@ -196,35 +198,14 @@ impl Rules<'_> {
         if let Some(stranger) = stranger {
             return Err((None, self.unknown(hex(stranger.key_id))));
         }
-        // The last set has as many keys as may stand there; its first difference is the one to report.
-        let by_length = sets.iter().find(|set| set.len() == notes.len());
-        let Some(required) = by_length.or(sets.first()) else {
-            return Ok(());
-        };
         signed
             .segment
-            .check_signatures(required)
+            .check_signatures(&due)
             .map_err(|SegmentFault { line, fault, .. }| (line, fault.into()))
     }
 
-    /// The previous key, where a rotation needs its signature.
-    fn required_previous<'s>(&self, signed: &Signed<'s>) -> Option<&'s VerifierKey> {
-        let previous = signed.segment.key_change()?.previous.as_ref()?;
-        let known = self.policy.key(previous)?;
-        let sealed = signed.segment.sealed();
-        let lost = known.lost_at.is_some_and(|at| at <= sealed);
-        let stolen = known
-            .compromised
-            .as_ref()
-            .is_some_and(|compromised| compromised.at <= sealed);
-        let counts_no_more = known
-            .last_good(&self.log.origin)
-            .flatten()
-            .is_some_and(|last| last.segment < signed.segment.number());
-        (!lost && !stolen && !counts_no_more).then_some(previous)
-    }
-
-    /// V14: the segment was sealed, and stored, while the key could sign.
+    /// V14: the segment was sealed, and stored, while the key could sign. `sealed` has no lower bound: a segment that was closed
+    /// before a rotation may be signed after it.
     fn span_fault(&self, key: &VerifierKey, signed: &Signed<'_>) -> Option<Fault> {
         let known = self.policy.key(key)?;
         let from = known
@@ -233,14 +214,14 @@ impl Rules<'_> {
         let until = known
             .retired_at
             .map(|at| at.saturating_add_seconds(self.skew_seconds));
-        let times = [
-            Some(("sealed", signed.segment.sealed())),
-            signed.stored.map(|at| ("stored", at)),
-        ];
-        let (what, found) = times
-            .into_iter()
-            .flatten()
-            .find(|(_, time)| *time < from || until.is_some_and(|until| *time > until))?;
+        let late = |time: Timestamp| until.is_some_and(|until| time > until);
+        let early = |time: Timestamp| time < from;
+        let sealed = signed.segment.sealed();
+        let (what, found) = match signed.stored {
+            _ if late(sealed) => ("sealed", sealed),
+            Some(stored) if late(stored) || early(stored) => ("stored", stored),
+            _ => return None,
+        };
         Some(Fault::KeyOutsideSpan {
             key_id: key_id(key),
             what,

@@ -1,7 +1,5 @@
 //! Consistency: what the values of a document must be, by themselves and among each other.
 
-use std::collections::HashSet;
-
 use super::acknowledged::{Acknowledged, Found, FoundMissing};
 use super::document::{
     Ended, KeyPolicy, LockSpan, LogPolicy, PolicyDocument, S3Store, SilenceSpan, Store,
@@ -257,11 +255,6 @@ fn check_keys(keys: &[KeyPolicy]) -> Result<(), PolicyError> {
         let retired_early = |retired| retired < key.valid_from;
         if key.retired_at.is_some_and(retired_early) {
             return wrong(place("retired_at"), "is before valid_from");
-        }
-        let mut named = HashSet::new();
-        let mut good = key.compromised.iter().flat_map(|one| &one.last_good);
-        if !good.all(|one| named.insert(&one.origin)) {
-            return wrong(place("compromised.last_good"), "names a log twice");
         }
     }
     Ok(())

@@ -343,9 +343,9 @@ impl LogPolicy {
     }
 }
 
-impl Ended {
-    /// Where the log ended.
-    pub const fn last(&self) -> Position {
+impl LastGood {
+    /// The end of the segment.
+    pub const fn position(&self) -> Position {
         Position {
             segment: self.segment,
             size: self.size,
@@ -354,18 +354,13 @@ impl Ended {
     }
 }
 
-impl KeyPolicy {
-    /// Up to where the key's signatures count in this log, where it was compromised: `Some(None)` where nobody said.
-    pub fn last_good(&self, origin: &Origin) -> Option<Option<Position>> {
-        let compromised = self.compromised.as_ref()?;
-        let last_good = compromised
-            .last_good
-            .iter()
-            .find(|one| one.origin == *origin);
-        Some(last_good.map(|one| Position {
-            segment: one.segment,
-            size: one.size,
-            root: one.root,
-        }))
+impl Ended {
+    /// Where the log ended.
+    pub const fn last(&self) -> Position {
+        Position {
+            segment: self.segment,
+            size: self.size,
+            root: self.root,
+        }
     }
 }

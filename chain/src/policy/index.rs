@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::check::wrong;
-use super::document::PolicyDocument;
+use super::document::{PolicyDocument, Position};
 use super::{PolicyError, is_prefix};
 use crate::keys::PublicKey;
 use crate::origin::Origin;
@@ -16,6 +16,8 @@ pub(super) struct Index {
     logs: HashMap<Origin, usize>,
     prefixes: HashMap<String, usize>,
     keys: HashMap<PublicKey, usize>,
+    /// By the place of the key.
+    last_good: HashMap<usize, HashMap<Origin, Position>>,
     /// Without the `/` at the end.
     declared: HashSet<String>,
 }
@@ -31,6 +33,7 @@ impl Index {
             logs: logs(document)?,
             prefixes: prefixes(document)?,
             keys: keys(document)?,
+            last_good: last_good(document)?,
             declared: declared(document)?,
         };
         index.check_overlaps(document)?;
@@ -43,6 +46,11 @@ impl Index {
 
     pub(super) fn key(&self, key: &PublicKey) -> Option<usize> {
         self.keys.get(key).copied()
+    }
+
+    /// The last good segment of a log under the key at a place.
+    pub(super) fn last_good(&self, key: usize, origin: &Origin) -> Option<Position> {
+        self.last_good.get(&key)?.get(origin).copied()
     }
 
     /// The log whose prefix this is.
@@ -122,6 +130,27 @@ fn keys(document: &PolicyDocument) -> Result<HashMap<PublicKey, usize>, PolicyEr
         if found.insert(key.spki.clone(), at).is_some() {
             return wrong(format!("keys[{at}].spki"), "the same key appears twice");
         }
+    }
+    Ok(found)
+}
+
+type LastGoodSegments = HashMap<Origin, Position>;
+
+fn last_good(document: &PolicyDocument) -> Result<HashMap<usize, LastGoodSegments>, PolicyError> {
+    let mut found = HashMap::new();
+    for (at, key) in document.keys.iter().enumerate() {
+        let named = key.compromised.iter().flat_map(|one| &one.last_good);
+        let mut of_key = LastGoodSegments::new();
+        for last in named {
+            if of_key
+                .insert(last.origin.clone(), last.position())
+                .is_some()
+            {
+                let place = format!("keys[{at}].compromised.last_good");
+                return wrong(place, "names a log twice");
+            }
+        }
+        found.insert(at, of_key);
     }
     Ok(found)
 }

@@ -7,7 +7,7 @@
 
 mod forged;
 mod keys;
-mod policy;
+pub(crate) mod policy;
 mod segments;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -103,10 +103,10 @@ impl TestKey {
     }
 }
 
-fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin::parse("acme.example/audit/payments").unwrap()
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(1_800_000_000_000_000 + seconds * 1_000_000).unwrap()
 }

@@ -6,10 +6,16 @@ use crate::keys::KeySpec;
 use crate::origin::Origin;
 use crate::policy::{
     Compromised, Ended, KeyPolicy, LastGood, LockMode, LockSpan, LogPolicy, PolicyDocument,
-    PolicyError, Position, S3Store, SilenceSpan, Store, TrustPolicy, span_at,
+    PolicyError, Position, S3Store, SilenceSpan, Store, TrustPolicy, Trusted, span_at,
 };
+use crate::verifier_key::VerifierKey;
 
-fn document() -> PolicyDocument {
+/// A verifier key of the log that the policy does not name.
+pub(crate) fn second_key() -> VerifierKey {
+    TestKey::generate(KeySpec::EccNistP256).verifier_key(&origin())
+}
+
+pub(crate) fn document() -> PolicyDocument {
     let key = TestKey::generate(KeySpec::EccNistP256);
     let span = LockSpan {
         from: at(0),
@@ -110,15 +116,14 @@ fn a_policy_reads_back_and_answers() {
     assert!(policy.declares("archive/") && policy.declares("archive/x"));
     assert!(!policy.declares("archive") && !policy.declares("archives/x"));
     let key = policy.key(&log.verifier_keys[0]).unwrap();
-    assert_eq!(
-        key.last_good(&origin()),
-        Some(Some(Position {
-            segment: 3,
-            size: 20,
-            root
-        }))
-    );
-    assert_eq!(key.last_good(&Origin::parse("other").unwrap()), Some(None));
+    assert_eq!(key.valid_from, at(0));
+    let last = Position {
+        segment: 3,
+        size: 20,
+        root,
+    };
+    let trusted = policy.trusted(&log.verifier_keys[0]);
+    assert_eq!(trusted, Trusted::UpTo(last));
 }
 
 /// One inconsistency: what it is called, and how to bring it about.

@@ -1,6 +1,7 @@
 //! Reading the head, and the rules of keys: who may sign, whose signatures a segment needs (F14).
 
 use auditlog_chain::line::KeyChange;
+use auditlog_chain::policy::{Made, Need, RequiredSignatures};
 use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -54,19 +55,12 @@ impl<'a> Setup<'a> {
             source: Box::new(source),
         };
         let signer = self.head_signer(key, segment)?;
-        // Where the old key was lost, its signature is not asked for; it may be there, of a rotation before anybody knew.
+        let found = segment.signed_checkpoint().signatures.len();
         let change = segment.key_change();
-        let required = change.map_or_else(
-            || vec![&signer],
-            |change| self.required(change, segment.sealed()),
-        );
-        let both = change.and_then(|change| change.previous.as_ref());
-        let with_both = both.is_some_and(|both| {
-            required.len() == 1 && segment.check_signatures(&[&signer, both]).is_ok()
-        });
-        if !with_both {
-            segment.check_signatures(&required).map_err(bad)?;
-        }
+        let required = self.required(&signer, change, segment.number(), segment.sealed());
+        segment
+            .check_signatures(&required.among(found))
+            .map_err(bad)?;
         Ok(signer)
     }
 
@@ -100,26 +94,34 @@ impl<'a> Setup<'a> {
             .collect()
     }
 
-    pub(super) fn required<'c>(
+    /// The signatures that a segment needs. In a bucket, loss and compromise are judged by when the segment is stored: that is
+    /// now for one that is about to be, and no later than now for one that is there.
+    pub(super) fn required<'k>(
         &self,
-        change: &'c KeyChange,
+        key: &'k VerifierKey,
+        change: Option<&'k KeyChange>,
+        segment: u64,
         sealed: Timestamp,
-    ) -> Vec<&'c VerifierKey> {
-        let previous = change
-            .previous
-            .iter()
-            .filter(|key| !self.is_lost(key, sealed));
-        std::iter::once(&change.verifier_key)
-            .chain(previous)
-            .collect()
+    ) -> RequiredSignatures<'k> {
+        RequiredSignatures::of(self.policy, key, change, &self.made(segment, sealed))
     }
 
-    /// Whether the policy says that a rotation away from this key does not need its signature.
-    pub(super) fn is_lost(&self, key: &VerifierKey, at: Timestamp) -> bool {
-        let said = self.policy.and_then(|policy| policy.key(key));
-        said.is_some_and(|said| {
-            said.lost_at.is_some_and(|lost| lost <= at)
-                || said.compromised.as_ref().is_some_and(|one| one.at <= at)
+    fn made(&self, segment: u64, sealed: Timestamp) -> Made {
+        let in_store = self
+            .policy
+            .is_some_and(|policy| policy.document().store.is_some());
+        Made {
+            segment,
+            sealed,
+            stored: in_store.then(|| (self.clock)()),
+        }
+    }
+
+    /// Whether a rotation away from this key, sealed now, needs its signature.
+    pub(super) fn need_of_previous(&self, previous: &VerifierKey, segment: u64) -> Need {
+        let made = self.made(segment, (self.clock)());
+        self.policy.map_or(Need::Required, |policy| {
+            policy.need_of_previous(previous, &made)
         })
     }
 

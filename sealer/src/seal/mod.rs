@@ -7,7 +7,7 @@ use auditlog_chain::builder::{
     BuildError, ClosedSegment, Provenance, SegmentBuilder, Source, StoredPayload,
 };
 use auditlog_chain::line::KeyChange;
-use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::policy::{LogPolicy, Need, TrustPolicy};
 use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -311,7 +311,8 @@ impl<'a> Sealer<'a> {
         if *log_key == verifier_key {
             return Ok(None);
         }
-        if !self.setup.is_lost(log_key, (self.setup.clock)()) {
+        let next = self.head.next_segment;
+        if self.setup.need_of_previous(log_key, next) == Need::Required {
             self.setup.signer_of(log_key)?;
         }
         Ok(Some(KeyChange {
@@ -337,7 +338,7 @@ impl<'a> Sealer<'a> {
     ) -> Result<(), Error> {
         self.not_in_future(closed.number(), closed.sealed())?;
         let mut signatures = Vec::new();
-        for signer in self.signers(key_change, closed.sealed())? {
+        for signer in self.signers(key_change, closed.number(), closed.sealed())? {
             signatures.push(signer.sign_segment(&closed)?);
         }
         let (number, events, head) = (closed.number(), closed.events(), closed.head().clone());
@@ -351,6 +352,7 @@ impl<'a> Sealer<'a> {
     fn signers(
         &self,
         key_change: Option<&KeyChange>,
+        segment: u64,
         sealed: Timestamp,
     ) -> Result<Vec<&'a Signer>, Error> {
         let Some(change) = key_change else {
@@ -358,8 +360,10 @@ impl<'a> Sealer<'a> {
             let key = self.log_key.as_ref().unwrap_or(&own);
             return Ok(vec![self.setup.signer_of(key)?]);
         };
+        let key = &change.verifier_key;
         self.setup
-            .required(change, sealed)
+            .required(key, Some(change), segment, sealed)
+            .required()
             .into_iter()
             .map(|key| self.setup.signer_of(key))
             .collect()

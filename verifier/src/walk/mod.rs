@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auditlog_chain::hash::Hash;
-use auditlog_chain::policy::Position;
+use auditlog_chain::policy::{Position, Trusted};
 use auditlog_chain::segment::{CheckedSegment, Head};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -300,8 +300,8 @@ impl<'p> Walk<'p> {
             };
             self.fault_or_explained(fault, place);
         }
-        if let Some(key) = outcome.undecided {
-            self.no_last_good(&key);
+        for key in &outcome.undecided {
+            self.no_last_good(key);
         }
         if let Some(id) = outcome
             .active
@@ -337,9 +337,13 @@ impl<'p> Walk<'p> {
     }
 
     fn last_good_positions(&self) -> Vec<Position> {
-        let log = self.plan.log;
-        let of_key = |key| self.request.policy.key(key)?.last_good(&log.origin)?;
-        log.verifier_keys.iter().filter_map(of_key).collect()
+        let policy = self.request.policy;
+        let last_good = |key| match policy.trusted(key) {
+            Trusted::UpTo(last) => Some(last),
+            Trusted::Throughout | Trusted::Unknown => None,
+        };
+        let keys = self.plan.log.verifier_keys.iter();
+        keys.filter_map(last_good).collect()
     }
 
     /// V17 to V19, A7, A8.
