@@ -27,7 +27,7 @@ use crate::seal::random::{Random, asked};
 /// Kills of one mode in one log. A longer log is listed and verified for longer.
 const KILLS_A_LOG: u64 = 100;
 
-/// What a kill is aimed at, and how many of these calls one run makes at least.
+/// What a kill is aimed at, and about how many of these calls one run makes.
 const TARGETS: [(&str, u64); 7] = [
     ("fdatasync", 12),
     ("fsync", 30),
@@ -43,6 +43,7 @@ struct Story {
     bench: Bench,
     random: Random,
     kills: u64,
+    aims: usize,
     /// How often a kill met its target.
     met: BTreeMap<&'static str, u64>,
     /// A kill at some moment comes within so many milliseconds: about as many as a run takes.
@@ -56,6 +57,7 @@ impl Story {
             bench: Bench::new(),
             random: Random::new(seed),
             kills: 0,
+            aims: 0,
             met: BTreeMap::new(),
             below_millis: 100,
             expected: Vec::new(),
@@ -95,9 +97,10 @@ impl Story {
 
     /// Runs the command with something that happens as it enters some system call.
     fn aimed(&mut self, append: Command, what: &str, input: &[String]) -> Run {
-        let at = usize::try_from(self.random.below(TARGETS.len() as u64)).unwrap();
-        let (call, calls) = TARGETS[at];
-        let nth = 1 + self.random.below(calls);
+        let (call, calls) = TARGETS[self.aims % TARGETS.len()];
+        self.aims += 1;
+        // The first calls are met by any run, and so more often.
+        let nth = 1 + self.random.below(calls).min(self.random.below(calls));
         let run = aimed(append, call, nth, what).input(text(input)).run();
         *self.met.entry(call).or_default() += u64::from(run.status != 0);
         run
