@@ -23,7 +23,7 @@ pub struct VerifiedHead {
 /// What a run knows of a log besides its head: enough to compare it with what another run pinned in the meantime (A5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Witness {
-    /// Size and root at the end of each segment above the pin that the run was held against.
+    /// Size and root at the end of each segment above the pin that the run had read.
     pub(crate) trail: BTreeMap<u64, (u64, Hash)>,
     /// Retentions.
     pub(crate) lock: Vec<Span>,
@@ -49,7 +49,7 @@ impl VerifiedHead {
         })
     }
 
-    /// What becomes of the pin that is there now; `seen` is the one that the run was held against.
+    /// What becomes of the pin that is there now; `seen` is the one that the run had read.
     pub(crate) fn keep(&self, kept: Option<&Pin>, seen: Option<&Pin>) -> Keep {
         let run = Run {
             ours: self.pin.for_rules(),

@@ -240,11 +240,11 @@ mod tests {
         assert!(fits(16, 34));
         assert!(!fits(17, 34));
         assert!(!fits(16, 33));
-        let lies = Loss {
+        let wrong = Loss {
             after: Some(size(25)),
             ..loss()
         };
-        assert!(!lies.fits(
+        assert!(!wrong.fits(
             range(3, 9),
             Some(&left(2, 16, 5)),
             Some(&right(10, 34, 6, 9)),

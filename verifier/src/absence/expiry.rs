@@ -188,7 +188,7 @@ mod tests {
             ..left(4, 20, 5)
         };
         assert_eq!(kept(&lock, Some(back), right(6, 30, 20, 21)), day(310));
-        // And a key holder who seals it anew claims a later `sealed`: the store knows when it was stored.
+        // And a key holder who seals it again claims a later `sealed`: the store knows when it was stored.
         let sealed_later = Left {
             sealed: day(20),
             ..left(4, 20, 5)

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_dated_after_the_listing_ended_but_for_the_skew() {
+    fn nothing_is_dated_after_the_end_of_the_listing_and_the_skew() {
         assert_eq!(moments().latest(), at(3900));
     }
 }

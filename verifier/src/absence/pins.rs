@@ -67,7 +67,7 @@ pub(crate) enum Keep {
 pub(crate) struct Run<'a> {
     /// Its head.
     pub(crate) ours: Pin,
-    /// The pin that it was held against.
+    /// The pin that the run had read.
     pub(crate) seen: Option<Pin>,
     /// Size and root at the end of a segment that it saw.
     pub(crate) saw: &'a dyn Fn(u64) -> Option<(u64, Hash)>,

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_sign_lies_max_silence_back_or_at_a_change() {
+    fn the_earliest_sign_is_max_silence_back_or_at_a_change() {
         assert_eq!(
             earliest_sign(&[hours(0, 25)], day(100)),
             hour(100 * 24 - 25)

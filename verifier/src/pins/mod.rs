@@ -25,7 +25,7 @@ pub struct Pins(BTreeMap<Origin, Pin>);
 /// What became of a head that was to be pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is pinned, or was behind the pin that it was held against.
+    /// It is pinned, or was behind the pin that the run had read.
     Pinned,
     /// Another run has pinned a later segment: the verdict holds up to the head.
     UpToHead {
