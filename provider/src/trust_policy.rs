@@ -11,8 +11,8 @@ use auditlog_chain::policy::{
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 use tf_provider::{
-    Attribute, AttributePath, Context, DataSource, Diagnostic, Field, Fields, Nested, Number,
-    Object, Result, Schema, Type, model,
+    Attribute, AttributePath, Context, DataSource, Diagnostic, Field, Fields, FromValue, Nested,
+    Number, Object, Result, Schema, Type, Value, model,
 };
 
 use crate::account::{Account, check_account};
@@ -123,7 +123,7 @@ impl DataSource for TrustPolicySource {
                     .into());
             }
         }
-        Ok(())
+        check_silences(known_retention(config), &known_silences(config))
     }
 
     async fn read(
@@ -131,8 +131,10 @@ impl DataSource for TrustPolicySource {
         _: &Context<Account>,
         config: TrustPolicyModel,
     ) -> Result<TrustPolicyModel> {
-        let policy =
-            TrustPolicy::check(document(&config)?).map_err(|error| inconsistent(&error))?;
+        let document = document(&config)?;
+        let retention = document.lock.first().map(|span| span.retention_days);
+        check_silences(retention, &silences(&config))?;
+        let policy = TrustPolicy::check(document).map_err(|error| inconsistent(&error))?;
         let json = policy.format();
         Ok(TrustPolicyModel {
             sha256: TrustPolicy::digest(json.as_bytes()).to_hex().into(),
@@ -140,6 +142,76 @@ impl DataSource for TrustPolicySource {
             ..config
         })
     }
+}
+
+/// A silence that a log may keep, in seconds, and the argument that it comes from.
+type Silence = (u64, AttributePath);
+
+fn silences(config: &TrustPolicyModel) -> Vec<Silence> {
+    let logs = config.logs.iter().enumerate();
+    logs.map(|(at, log)| match log.max_silence_seconds {
+        Some(own) => (own, silence_of_log(at)),
+        None => (config.max_silence_seconds, AttributePath::from(MAX_SILENCE)),
+    })
+    .collect()
+}
+
+/// The same before everything is known: what depends on a resource is not known when a configuration is validated.
+fn known_silences(config: &Object) -> Vec<Silence> {
+    let mut found = Vec::new();
+    let Value::List(logs) = config.value("logs") else {
+        return found;
+    };
+    for (at, log) in logs.iter().enumerate() {
+        let Value::Object(log) = log else { continue };
+        if let Some(own) = known::<u64>(log, MAX_SILENCE) {
+            found.push((own, silence_of_log(at)));
+        } else if log.value(MAX_SILENCE).is_null()
+            && let Some(all) = known::<u64>(config, MAX_SILENCE)
+        {
+            found.push((all, AttributePath::from(MAX_SILENCE)));
+        }
+    }
+    found
+}
+
+fn known_retention(config: &Object) -> Option<u32> {
+    let Value::Object(lock) = config.value("object_lock") else {
+        return None;
+    };
+    let days = known(lock, "days").map(Period::Days);
+    let period = days.or_else(|| known(lock, "years").map(Period::Years));
+    period.map(Period::days)
+}
+
+/// A value that is known and of the right type; the attribute's own validators report the others.
+fn known<T: FromValue>(object: &Object, name: &str) -> Option<T> {
+    object.get::<Field<T>>(name).ok()?.into_known()
+}
+
+const MAX_SILENCE: &str = "max_silence_seconds";
+
+fn silence_of_log(at: usize) -> AttributePath {
+    AttributePath::from("logs").index(at).attribute(MAX_SILENCE)
+}
+
+/// Checks that the lock keeps objects for at least twice as long as each log may be silent.
+fn check_silences(retention_days: Option<u32>, silences: &[Silence]) -> Result {
+    let Some(days) = retention_days else {
+        return Ok(());
+    };
+    let kept = u64::from(days).saturating_mul(86_400);
+    let mut too_long = silences.iter();
+    let Some((seconds, path)) = too_long.find(|(seconds, _)| seconds.saturating_mul(2) > kept)
+    else {
+        return Ok(());
+    };
+    let detail = format!(
+        "{seconds} seconds of silence need a retention of at least {} seconds, twice as long, and the lock lasts {kept} \
+         ({days} days). Otherwise nobody could distinguish segments that were removed from expired ones.",
+        seconds.saturating_mul(2),
+    );
+    Err(nested("Retention too short", &detail, path).into())
 }
 
 fn span_fields() -> Fields {
@@ -491,6 +563,35 @@ mod tests {
             attribute_of("declared_prefixes[1]").to_string(),
             "declared_prefixes[1]"
         );
+    }
+
+    #[test]
+    fn silence_of_more_than_half_the_retention_is_shown_at_its_argument() {
+        let mut short = config();
+        short.object_lock.years = None;
+        short.object_lock.days = Some(2);
+        let shown = |config: &TrustPolicyModel| {
+            let errors = check_silences(Some(2), &silences(config)).unwrap_err();
+            let shown = errors.iter().next().unwrap();
+            (shown.path.to_string(), shown.detail.clone())
+        };
+        assert!(check_silences(Some(2), &silences(&short)).is_ok());
+        short.max_silence_seconds = 86_401;
+        let (path, detail) = shown(&short);
+        assert_eq!(path, "max_silence_seconds");
+        assert!(
+            detail.contains("a retention of at least 172802 seconds"),
+            "{detail}"
+        );
+        short.logs[0].max_silence_seconds = Some(90_000);
+        let (path, detail) = shown(&short);
+        assert_eq!(path, "logs");
+        assert!(
+            detail.starts_with("At logs[0].max_silence_seconds: 90000 "),
+            "{detail}"
+        );
+        // The format has the same rule.
+        assert!(TrustPolicy::check(document(&short).unwrap()).is_err());
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl AttributePath {
         (first, Self { steps })
     }
 
-    fn then(mut self, step: Step) -> Self {
+    pub(crate) fn then(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
     }

@@ -1,7 +1,7 @@
 //! The checks of the schema, run over a configuration.
 
 use crate::schema::{Attribute, Fields, Shape, Source};
-use crate::{AttributePath, Diagnostic, Diagnostics, Object, Value};
+use crate::{AttributePath, Diagnostic, Diagnostics, Object, Step, Value};
 
 /// Each required value that is null, and each value that a validator refuses, at any depth.
 pub(crate) fn validate(fields: &Fields, config: &Object) -> Diagnostics {
@@ -28,11 +28,33 @@ pub(crate) fn write_only_set(fields: &Fields, config: &Object) -> Vec<AttributeP
 
 fn check_object(fields: &Fields, config: &Object, path: &AttributePath, found: &mut Diagnostics) {
     walk(fields, config, path, &mut |attribute, value, path| {
-        found.extend(null_where_a_value_is_required(attribute, value, path));
+        let mut here = null_where_a_value_is_required(attribute, value, path);
         if !value.is_null() && value.is_wholly_known() {
-            found.extend(refused_by_validators(attribute, value, path));
+            here.extend(refused_by_validators(attribute, value, path));
         }
+        // The summary has the whole path.
+        found.extend(here.into_iter().map(|one| {
+            let place = place(fields, &one.path);
+            one.at(place)
+        }));
     });
+}
+
+/// The part of a path whose line Terraform finds: through blocks up to an attribute, but not into an attribute.
+fn place(fields: &Fields, path: &AttributePath) -> AttributePath {
+    let mut place = AttributePath::root();
+    let mut fields = fields;
+    for step in path.steps() {
+        place = place.then(step.clone());
+        let Step::Attribute(name) = step else {
+            continue;
+        };
+        match fields.blocks.get(name) {
+            Some(block) => fields = &block.fields,
+            None => break,
+        }
+    }
+    place
 }
 
 fn refused_by_validators(
@@ -155,9 +177,18 @@ mod tests {
         Value::Object(Object::new().with("days", days))
     }
 
-    fn paths(config: &Object) -> Vec<String> {
+    /// What is refused, and the place at which Terraform shows it.
+    fn refused(config: &Object) -> Vec<(String, String)> {
         let found = validate(&fields(), config);
-        found.iter().map(|one| one.path.to_string()).collect()
+        let summary = |one: &Diagnostic| one.summary.replace("No value for ", "");
+        found
+            .iter()
+            .map(|one| (summary(one), one.path.to_string()))
+            .collect()
+    }
+
+    fn paths(config: &Object) -> Vec<String> {
+        refused(config).into_iter().map(|(path, _)| path).collect()
     }
 
     #[test]
@@ -186,6 +217,21 @@ mod tests {
                 "named[\"a\"]",
                 "one.days",
                 "block[0].days"
+            ]
+        );
+    }
+    #[test]
+    fn error_inside_an_attribute_is_shown_at_the_attribute_and_inside_a_block_in_the_block() {
+        let config = Object::new()
+            .with("name", "a")
+            .with("one", rule(Value::Null))
+            .with("block", Value::List(vec![rule(Value::Null)]));
+        let shown = |path: &str, place: &str| (path.to_owned(), place.to_owned());
+        assert_eq!(
+            refused(&config),
+            [
+                shown("one.days", "one"),
+                shown("block[0].days", "block[0].days")
             ]
         );
     }

@@ -245,23 +245,14 @@ fn validators_name_the_attribute_and_pass_over_what_is_not_known() {
     let found = validate::validate(&fields, &Object::new().with("rules", rules));
     let found: Vec<_> = found
         .iter()
-        .map(|found| (found.path.to_string(), found.detail.clone()))
+        .map(|found| format!("{} at {}: {}", found.summary, found.path, found.detail))
         .collect();
     assert_eq!(
         found,
         [
-            (
-                "rules[1].days".to_owned(),
-                "A value is required here, and null is not one.".to_owned()
-            ),
-            (
-                "rules[2].days".to_owned(),
-                "400 days are too many.".to_owned()
-            ),
-            (
-                "rules[3].days".to_owned(),
-                "Expected a whole number from 0 to 4294967295, found -1.".to_owned()
-            ),
+            "No value for rules[1].days at rules: A value is required here, and null is not one.",
+            "Invalid value for rules[2].days at rules: 400 days are too many.",
+            "Invalid value for rules[3].days at rules: Expected a whole number from 0 to 4294967295, found -1.",
         ]
     );
 }

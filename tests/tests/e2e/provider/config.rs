@@ -37,27 +37,27 @@ provider "auditlog" {
 resource "auditlog_signing_key" "x" {}
 "#;
 
-/// All of it wrong. Each `#` names the text that must be said about the line above it; nested values are pointed at where
-/// their resource begins, since Terraform finds the line of an attribute, but of nothing inside it.
+/// All of it wrong. Each `#` names the text that must be said about its line. Terraform finds the line of an attribute, but not
+/// of anything inside it.
 const WRONG_RESOURCES: &str = r#"
 resource "auditlog_bucket" "name" {
   bucket      = "Trail" # "Trail" contains 'T'
   object_lock = { mode = "GOVERNANCE", days = 1 }
 }
 
-resource "auditlog_bucket" "mode" { # object_lock.mode: "LOCKED" is not one of "GOVERNANCE", "COMPLIANCE"
+resource "auditlog_bucket" "mode" {
   bucket      = "trail"
-  object_lock = { mode = "LOCKED", days = 1 }
+  object_lock = { mode = "LOCKED", days = 1 } # object_lock.mode: "LOCKED" is not one of "GOVERNANCE", "COMPLIANCE"
 }
 
-resource "auditlog_bucket" "days" { # object_lock.days: 40000 is not a whole number of days between 1 and 36500
+resource "auditlog_bucket" "days" {
   bucket      = "trail"
-  object_lock = { mode = "GOVERNANCE", days = 40000 }
+  object_lock = { mode = "GOVERNANCE", days = 40000 } # object_lock.days: 40000 is not a whole number of days between 1 and 36500
 }
 
-resource "auditlog_bucket" "negative" { # object_lock.days: -1 is not a whole number of days between 1 and 36500
+resource "auditlog_bucket" "negative" {
   bucket      = "trail"
-  object_lock = { mode = "GOVERNANCE", days = -1 }
+  object_lock = { mode = "GOVERNANCE", days = -1 } # object_lock.days: -1 is not a whole number of days between 1 and 36500
 }
 
 resource "auditlog_bucket" "null" {
@@ -65,9 +65,9 @@ resource "auditlog_bucket" "null" {
   object_lock = { mode = "GOVERNANCE", days = 1 }
 }
 
-resource "auditlog_bucket" "null_mode" { # No value for object_lock.mode
+resource "auditlog_bucket" "null_mode" {
   bucket      = "trail"
-  object_lock = { mode = null, days = 1 }
+  object_lock = { mode = null, days = 1 } # No value for object_lock.mode
 }
 
 resource "auditlog_bucket" "both" {
@@ -86,10 +86,10 @@ resource "auditlog_bucket" "tags" {
   tags        = { "aws:x" = "y" } # The key "aws:x" begins with "aws:", which AWS keeps for itself
 }
 
-resource "auditlog_bucket" "encryption" { # encryption.kms_key_arn: "alias/x" is not the ARN of a KMS key
+resource "auditlog_bucket" "encryption" {
   bucket      = "trail"
   object_lock = { mode = "GOVERNANCE", days = 1 }
-  encryption  = { kms_key_arn = "alias/x" }
+  encryption  = { kms_key_arn = "alias/x" } # encryption.kms_key_arn: "alias/x" is not the ARN of a KMS key
 }
 
 resource "auditlog_signing_key" "spec" {
@@ -104,10 +104,10 @@ resource "auditlog_signing_key" "window" {
   deletion_window_in_days = 6 # 6 is not a whole number of days between 7 and 30
 }
 
-data "auditlog_trust_policy" "origin" { # logs[0].origin: "a b" is not an origin
+data "auditlog_trust_policy" "origin" {
   object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
   max_silence_seconds = 60
-  logs                = [{ origin = "a b" }]
+  logs                = [{ origin = "a b" }] # logs[0].origin: "a b" is not an origin
   keys                = []
 }
 
@@ -118,6 +118,20 @@ data "auditlog_trust_policy" "account" {
   object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
   max_silence_seconds = 60
   logs                = [{ origin = "acme.example/audit" }]
+  keys                = []
+}
+
+data "auditlog_trust_policy" "silence" {
+  object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
+  max_silence_seconds = 43201 # max_silence_seconds: 43201 seconds of silence need a retention of at least 86402 seconds
+  logs                = [{ origin = "acme.example/audit" }]
+  keys                = []
+}
+
+data "auditlog_trust_policy" "log_silence" {
+  object_lock         = { mode = "GOVERNANCE", years = 1, from = "2026-01-01T00:00:00Z" }
+  max_silence_seconds = 60
+  logs                = [{ origin = "acme.example/audit", max_silence_seconds = 15768001 }] # logs[0].max_silence_seconds: 15768001 seconds
   keys                = []
 }
 "#;
