@@ -42,14 +42,22 @@ class Absence:
 
     faults: list  # (number, Fault)
     acknowledged: int
+    to_the_end: bool  # whether the last of the absent segments is missing
+
+
+def losses(log, gap):
+    """The losses that a person has explained and that are of this gap."""
+    ended = log.ended and log.ended.position
+    found = [entry.found for entry in log.acknowledged if entry.code == "segment-missing"]
+    return [loss for loss in found if covers(loss, gap, ended)]
 
 
 def judge(gap, log, pin, now, skew):
     """All that a gap shows."""
-    losses = [entry.found for entry in log.acknowledged if entry.code == "segment-missing" and covers(entry.found, gap)]
-    found = Absence([], 0)
-    for part in parts(gap, losses, log, skew):
-        if not part.may_be_absent(log, pin, now):
+    found = Absence([], 0, False)
+    for part in parts(gap, log, skew):
+        found.to_the_end = not part.may_be_absent(log, pin, now)
+        if found.to_the_end:
             found.faults.append((part.first, Fault("segment-missing", f"{part.first} to {part.last}")))
         elif part.loss:
             found.acknowledged += 1
@@ -66,12 +74,12 @@ def pin_expired(pin, log, now):
     return pin.time() + log.retention(pin.time()) < now
 
 
-def parts(gap, losses, log, skew):
+def parts(gap, log, skew):
     """A3 and A6: a gap, divided by the losses in it that a person has explained."""
     since = gap.before.sealed if gap.before else log.began - skew
     until = max(since, gap.after.sealed_before if gap.after else log.ended.sealed)
     at = gap.first
-    for loss in sorted(losses, key=lambda loss: loss.first):
+    for loss in sorted(losses(log, gap), key=lambda loss: loss.first):
         if at < loss.first:
             yield Part(at, loss.first - 1, since, until)
         if at <= loss.last:
@@ -81,26 +89,41 @@ def parts(gap, losses, log, skew):
         yield Part(at, gap.last, since, until)
 
 
-def covers(loss, gap):
+def covers(loss, gap, ended):
     """Whether an acknowledged loss is of segments of this gap, with the log as it is on both sides."""
-    return loss.first <= gap.last and gap.first <= loss.last and fits_left(loss, gap) and fits_right(loss, gap)
+    meets = loss.first <= gap.last and gap.first <= loss.last
+    return meets and fits_itself(loss) and fits_left(loss, gap) and fits_right(loss, gap, ended)
+
+
+def border(loss):
+    """The segment before a loss and the size of the log there; segment 0 has three lines."""
+    return (loss.first - 1, loss.before[0]) if loss.before else (0, 3)
+
+
+def fits_itself(loss):
+    number, size = border(loss)
+    return loss.after is None or grown(size, loss.last - number, loss.after[0])
 
 
 def fits_left(loss, gap):
     if gap.first > loss.first:
         return True
+    here = gap.before
     if gap.first == loss.first:
-        here = (gap.before.size, gap.before.root) if gap.before else None
-        return (loss.before[:2] if loss.before else None) == here
-    start, size = (gap.before.number, gap.before.size) if gap.before else (0, 3)
-    return grown(size, loss.first - 1 - start, loss.before[0])
+        there = (loss.first - 1, *loss.before[:2]) if loss.before else None
+        return there == ((here.number, here.size, here.root) if here else None)
+    number, size = border(loss)
+    start, begin = (here.number, here.size) if here else (0, 3)
+    return grown(begin, number - start, size)
 
 
-def fits_right(loss, gap):
-    if gap.after is None:
-        return loss.after is None
+def fits_right(loss, gap, ended):
     if gap.last < loss.last:
         return True
+    if gap.after is None and loss.after is None:
+        return gap.last == loss.last
+    if gap.after is None:
+        return ended is not None and loss.last < ended[0] and grown(loss.after[0], ended[0] - loss.last, ended[1])
     if gap.last == loss.last:
         return loss.after == (gap.after.index, left_root(gap.after))
     return loss.after is not None and grown(loss.after[0], gap.after.number - 1 - loss.last, gap.after.index)
@@ -119,7 +142,7 @@ def continues(gap, pin):
     """A4: what the segment after a gap says of the log before it."""
     after, before = gap.after, gap.before
     if pin is not None and gap.first <= pin.segment <= gap.last:
-        if not from_pin(after, pin) or (before and not to_pin(before, pin)):
+        if not (from_pin(after, pin) and to_pin(before, pin)):
             return Fault("head-forked", "does not continue from the pinned head", 1, after.index)
         return None
     number, size = (before.number, before.size) if before else (0, 3)
@@ -131,7 +154,8 @@ def continues(gap, pin):
 
 
 def to_pin(before, pin):
-    return grown(before.size, pin.segment - before.number, pin.size) and pin.sealed >= before.sealed
+    number, size = (before.number, before.size) if before else (0, 3)
+    return grown(size, pin.segment - number, pin.size) and (before is None or pin.sealed >= before.sealed)
 
 
 def from_pin(after, pin):

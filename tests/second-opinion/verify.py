@@ -62,10 +62,12 @@ class Walk:
     def __init__(self, log, folder, times, pin, report):
         self.log, self.folder, self.times, self.report = log, folder, times, report
         self.end = log.ended.position[0] if log.ended else MAX_SEGMENT
-        self.pin = pin if pin and pin.segment <= self.end else None  # A5: one above the end is disowned
+        # A5: a pin above the declared end is disowned.
+        self.pin = None if pin and log.ended and pin.segment > self.end else pin
         self.signers = Signers(log)
         self.number = -1  # of the last present segment
         self.last = None  # the last sound segment
+        self.missing = False  # whether the last gap is missing up to its end
 
     def all(self):
         if self.log.format != 1:
@@ -137,6 +139,7 @@ class Walk:
             return
         found = absence.judge(gap, self.log, self.pin, self.times.now, SKEW)
         self.report.acknowledged += found.acknowledged
+        self.missing = found.to_the_end
         for number, fault in found.faults:
             self.report.fault(self.log.name(number), fault)
 
@@ -185,24 +188,33 @@ class Walk:
             yield Fault("silence-exceeded", f"{(until - since) // 1_000_000} seconds")
 
     def tail(self):
-        """Where the log ended, what was pinned, how long it has been silent."""
+        """Where the log ended, how long it has been silent, what was known to be good, what was pinned."""
+        head = self.last if self.last and self.last.number == self.number else None
         if self.log.ended and self.number < self.end:
             self.gap(self.end, None)
+        elif head and not self.log.ended:
+            for fault in self.silence(head.sealed, self.times.at):
+                self.report.fault(self.log.name(self.number), fault)
+        self.last_good()
+        if self.pin and self.number < self.pin.segment and not self.log.ended:
+            self.pin_above(head)
+
+    def last_good(self):
+        """V15: the log reaches its last good segments, unless what is absent up to its end may be absent."""
+        if self.number < 0 or (self.log.ended and not self.missing):
+            return
         for good, _, _ in self.signers.last_good():
             if self.number < good <= self.end:
                 self.report.fault(self.log.name(good), Fault("last-good-mismatch", "the log ends before it"))
-        if self.last and self.last.number == self.number and not self.log.ended:
-            for fault in self.silence(self.last.sealed, self.times.at):
-                self.report.fault(self.log.name(self.number), fault)
-        if self.pin and self.number < self.pin.segment and not self.pin_excused():
+
+    def pin_above(self, head):
+        """A5: a pinned segment above the head of a log that has not ended."""
+        gap = absence.Gap(self.number + 1, self.pin.segment, head, None)
+        if any(absence.excused(loss, self.pin) for loss in absence.losses(self.log, gap)):
+            self.report.acknowledged += 1
+        elif not absence.pin_expired(self.pin, self.log, self.times.now):
             fault = Fault("head-rolled-back", f"segment {self.pin.segment} was seen before")
             self.report.fault(self.log.name(self.number), fault)
-
-    def pin_excused(self):
-        """A5: whether a pinned head above the last segment may be absent."""
-        losses = [entry.found for entry in self.log.acknowledged if entry.code == "segment-missing"]
-        explained = any(absence.excused(loss, self.pin) for loss in losses)
-        return explained or absence.pin_expired(self.pin, self.log, self.times.now)
 
 
 def place(head):

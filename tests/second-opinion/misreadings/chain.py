@@ -90,7 +90,8 @@ ALL = [
     verify("V15", "the last good segment is not compared", "last-good-mismatch--other-root", "and good != place(segment) for", "and False for"),
     verify("V15", "the size of the last good segment is not compared", "last-good-mismatch--other-size", "and good != place(segment) for", "and good[2] != place(segment)[2] for"),
     verify("V15", "a log need not reach the last good segment", "last-good-mismatch--tail-cut-off", "if self.number < good <= self.end:", "if False:"),
-    verify("V15", "a log reaches the last good segment although it ended before", "good--last-good-above-the-end", "if self.number < good <= self.end:", "if self.number < good:"),
+    verify("V15", "a log reaches the last good segment although it ended before", "good--last-good-above-the-end", "        if self.number < 0 or (self.log.ended and not self.missing):\n            return\n        for good, _, _ in self.signers.last_good():\n            if self.number < good <= self.end:", "        for good, _, _ in self.signers.last_good():\n            if self.number < good:"),
+    verify("V15", "a log reaches the last good segment although it has expired up to its end", "good--last-good-expired-at-the-end", "        if self.number < 0 or (self.log.ended and not self.missing):\n            return\n", ""),
     signers("V16", "a compromised key without a last good segment is good", "no-verdict--compromised-without-last-good", "self.undecided.add(name)", "pass"),
     signers("V16", "a compromised key that signed nothing gives no verdict", "good--compromised-key-that-never-signed", "        self.undecided = set()", "        self.undecided = {name for name, key in log.keys.items() if key.compromised and key.last_good(log.origin) is None}"),
     signers("V16", "a key that had to sign and did not is passed over", "no-verdict--compromised-before-a-rotation", "        self.used(required)\n", ""),
@@ -98,5 +99,5 @@ ALL = [
     signers("V16", "a last good segment of another log is one of this", "no-verdict--compromised-with-a-last-good-of-another-log", "if key.compromised and key.last_good(self.log.origin) is None:", "if key.compromised and not key.compromised['last_good']:"),
     verify("V23", "segments of the future are good", "sealed-in-future--year-2073", "if segment.sealed > self.times.now + SKEW:", "if False:"),
     verify("V23", "the future begins at --at", "good--at-in-the-past", "if segment.sealed > self.times.now + SKEW:", "if segment.sealed > self.times.at + SKEW:"),
-    verify("V24", "--at is not looked at", "silence-exceeded--tail", "self.silence(self.last.sealed, self.times.at)", "self.silence(self.last.sealed, min(self.times.now, self.times.at, self.last.sealed))"),
+    verify("V24", "--at is not looked at", "silence-exceeded--tail", "self.silence(head.sealed, self.times.at)", "self.silence(head.sealed, min(self.times.now, self.times.at, head.sealed))"),
 ]

@@ -1,13 +1,13 @@
 """Vectors of A6 and of acknowledged findings: what a person has explained, the same or less and never more."""
 
 from cases.absent import GONE, YEAR
-from cases.vector import fault, good, log_of, no_verdict, without
-from forge import HOUR, ORIGIN, short, silence
 from cases.pinned import OTHER_ROOT, pins
+from cases.vector import fault, good, log_of, no_verdict, without
+from forge import HOUR, ORIGIN, short, silence, span
 
 
 def all_vectors():
-    for group in (silences, losses, parts, forms):
+    for group in (silences, losses, parts, tails, forms):
         yield from group()
 
 
@@ -198,6 +198,7 @@ def losses():
         objects=tail,
         pins=pins(log, 7),
         at=at,
+        acknowledged=1,
     )
     other = entry(missing, missing=loss(log, 6, 7, after=None, pin={**at_pin, "root": OTHER_ROOT}))
     yield fault(
@@ -328,6 +329,126 @@ def parts():
         stuck,
         objects=wide,
         object=2,
+    )
+
+
+def tails():
+    """Losses up to the end of what is there: of a log that goes on, and of one that has ended."""
+    log = log_of(10)
+    tail, at = without(log, 6, 7, 8, 9), log.heads[5].sealed + 600
+    pin = {name: log.pin(9)[name] for name in ("segment", "size", "root")}
+    other = {"size": log.position(5)["size"], "root": OTHER_ROOT}
+    policy_ = with_entries(log, entry("segment-missing", missing=loss(log, 6, 9, after=None, pin=pin, before=other)))
+    what = "a lost tail with its pin, after a log with another root"
+    yield fault(
+        "head-rolled-back",
+        "acknowledged-after-another-history",
+        what,
+        log,
+        policy_,
+        objects=tail,
+        pins=pins(log, 9),
+        at=at,
+        object=5,
+    )
+    ended = [log.log_policy(ended=log.end(9))]
+
+    def known(first, last, **more):
+        return with_entries(log, entry("segment-missing", missing=loss(log, first, last, **more)), logs=ended)
+
+    what = "a lost end of a log that has ended"
+    yield good("acknowledged-loss-of-the-end", what, log, known(6, 9), objects=tail, acknowledged=1)
+    what = "a lost end of a log that has ended, of which less was explained, and that is kept"
+    yield fault(
+        "segment-missing", "acknowledged-before-the-end", what, log, known(6, 8), objects=tail, object=9, acknowledged=1
+    )
+    what = "a loss before the end of a log that has ended, of which the end has come back"
+    yield good("acknowledged-loss-before-the-end", what, log, known(6, 8), objects=without(log, 6, 7, 8), acknowledged=1)
+    great = {"size": log.position(9)["size"] - 1, "root": OTHER_ROOT}
+    what = "a loss after which the log cannot have grown to its declared end"
+    yield fault(
+        "segment-missing", "acknowledged-before-an-end-of-less", what, log, known(6, 8, after=great), objects=tail, object=6
+    )
+    what = "a lost end of a log that has ended, and one segment more"
+    yield fault(
+        "segment-missing",
+        "acknowledged-at-the-tail-and-one-more",
+        what,
+        log,
+        known(6, 8, after=None),
+        objects=tail,
+        object=6,
+    )
+    what = "a loss between two sizes between which it cannot have been"
+    apart = {"size": log.position(5)["size"] + 3 * 2_097_152 + 1, "root": OTHER_ROOT}
+    yield fault(
+        "segment-missing",
+        "acknowledged-with-sides-that-do-not-fit",
+        what,
+        log,
+        with_entries(log, entry("segment-missing", missing=loss(log, 6, 8, after=apart))),
+        objects=without(log, 6, 7),
+        object=6,
+    )
+    what = "a pinned segment below the end of a log that has ended"
+    within = {name: log.pin(7)[name] for name in pin}
+    yield good(
+        "acknowledged-loss-of-a-pin-before-the-end",
+        what,
+        log,
+        known(6, 9, pin=within),
+        objects=tail,
+        pins=pins(log, 7),
+        acknowledged=1,
+    )
+    what = "a pinned segment that was explained, below an end that was not"
+    policy_ = known(6, 7, pin=within)
+    yield fault(
+        "segment-missing",
+        "above-an-acknowledged-pin",
+        what,
+        log,
+        policy_,
+        objects=tail,
+        object=8,
+        pins=pins(log, 7),
+        acknowledged=1,
+    )
+    what = "a pinned end of a log that has ended, and that has gone"
+    policy_ = log.policy(logs=ended)
+    yield fault("segment-missing", "pinned-end", what, log, policy_, objects=tail, object=6, pins=pins(log, 9))
+    what = "a pinned segment below the end of a log that has ended, of which nothing is left"
+    yield fault(
+        "segment-missing",
+        "pinned-before-the-end",
+        what,
+        log,
+        log.policy(logs=ended, lock=[span(days=1), span(log.heads[7].sealed), span(log.heads[7].sealed + 1, days=1)]),
+        objects={".keep": b""},
+        pins=pins(log, 7),
+        object=0,
+    )
+    good_ = [{"origin": ORIGIN, **log.position(8)}]
+    keys = [log.key.policy(compromised={"at": short(99 * HOUR), "last_good": good_})]
+    until = [log.log_policy(ended=log.end(8))]
+    what = "a last good segment that has expired together with the end of its log"
+    yield good(
+        "last-good-expired-at-the-end",
+        what,
+        log,
+        log.policy(logs=until, keys=keys, lock=GONE),
+        objects=without(log, 7, 8, 9),
+    )
+    what = "a last good segment that is missing together with the end of its log"
+    yield fault(
+        "segment-missing",
+        "with-the-last-good-one",
+        what,
+        log,
+        log.policy(logs=until, keys=keys),
+        objects=without(log, 7, 8, 9),
+        object=7,
+        faults=2,
     )
 
 

@@ -285,6 +285,18 @@ def borders():
             yield good(name, what, forged, lock, pins=pins(log, 3))
         else:
             yield fault("head-forked", name, what, forged, lock, pins=pins(log, 3), object=5, line=1, index=index)
+    yield fault(
+        "head-forked",
+        "grown-too-little-to-the-pin-from-nothing",
+        "an absent pinned segment 1 with a line less than two segments have, and nothing before it",
+        log,
+        lock,
+        pins=pins(log, 1, size=4),
+        objects=without(log, 0, 1, 2),
+        object=3,
+        line=1,
+        index=log.pin(2)["size"],
+    )
     first = without(log, 0, 1)
     yield good(
         "pin-without-a-segment-before-it",

@@ -207,6 +207,10 @@ impl Walk<'_> {
             self.record.note(note, log);
             return;
         };
+        // Up to the declared end, the pinned segment is one of those that are absent, and was judged with them.
+        if self.declared.end.is_some() {
+            return;
+        }
         let last = self.previous.as_ref().map(|previous| previous.number);
         let Some(last) = last.filter(|last| pin.segment > *last) else {
             return;
@@ -234,11 +238,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A log that has ended names the same loss as the range before its end.
     fn acknowledge_tail(&mut self, loss: usize, head: u64, last: u64) {
-        if self.declared.end.is_some() {
-            return;
-        }
         let first = head.saturating_add(1);
         let why = WhyAbsent::Acknowledged;
         self.holes.add(Hole { first, last, why });
