@@ -32,7 +32,7 @@ def leaf(line):
     return sha256(b"\0" + line)
 
 
-# Times: seconds after the beginning of 2024, which lies in the past on every machine.
+# Times: seconds after the beginning of 2024, which is past on every machine.
 
 BEGIN = 1_704_067_200
 
@@ -89,7 +89,7 @@ class Key:
         return f"{origin}+{self.key_id(origin).hex()}+{base64.b64encode(self.material()).decode()}"
 
     def sign(self, origin, size, root, sealed_seconds):
-        """The signature over a checkpoint as it stands behind the key id."""
+        """The signature over a checkpoint as it is written after the key id."""
         note = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n".encode()
         if self.spec == "ECC_NIST_EDWARDS25519":
             return self.private.sign(note)
@@ -208,7 +208,7 @@ def node(left, right):
 
 @dataclass
 class Head:
-    """Where a log stands."""
+    """How far a log has come."""
 
     origin: str = ORIGIN
     number: int = 0
@@ -404,5 +404,5 @@ def silence(start=0, seconds=2 * HOUR):
 
 
 def document_bytes(value):
-    """A policy as it stands in a file."""
+    """A policy as bytes of a file."""
     return (json.dumps(value, indent=2) + "\n").encode()

@@ -55,7 +55,7 @@ pub(crate) fn examine(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Ex
     let mut storage = None;
     let examination = match job.slot.foreign {
         Some(what) => {
-            let error = ReadError::new(format!("{what} stands where a file belongs"));
+            let error = ReadError::new(format!("expected a file, found {what}"));
             Examination::Unread(
                 error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"),
             )

@@ -1,14 +1,14 @@
-//! Proves that what lies in an audit bucket is what was declared and written.
+//! Proves that an audit bucket holds what was declared and written.
 //!
 //! [`verify`](fn@verify::verify) holds the segments that a [`Source`](source::Source) lists against a
 //! [`TrustPolicy`](auditlog_chain::policy::TrustPolicy) and gives a [`Report`](report::Report) with one of three verdicts: a
 //! fault was found, no verdict, verified. Its steps are the numbered rules of `docs/guides/verification.md`.
 //!
-//! A [`Folder`](source::Folder) stands for a bucket's root; only the chain of its logs can be checked. With the feature `s3`
+//! A [`Folder`](source::Folder) takes the place of a bucket's root; only the chain of its logs can be checked. With the feature `s3`
 //! (on unless switched off) there is the bucket itself, whose versions, locks and times are evidence too.
 //!
 //! It reads no clock and no environment: `main.rs` does, and passes them in. It writes one file, the pinned heads, where the
-//! caller asks for it, and never anything where the logs lie. It does not know the sealer.
+//! caller asks for it, and never anything where the logs are stored. It does not know the sealer.
 //!
 //! ```
 //! use auditlog_chain::policy::TrustPolicy;

@@ -13,7 +13,7 @@ struct Shared<I, R> {
     begun: usize,
     taken: usize,
     exhausted: bool,
-    /// `None` stands for a worker that panicked, so that nobody waits for it forever.
+    /// `None` means a worker that panicked, so that nobody waits for it forever.
     done: BTreeMap<usize, Option<R>>,
 }
 

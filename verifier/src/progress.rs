@@ -14,7 +14,7 @@ pub struct Progress {
     pub entries: u64,
 }
 
-/// How often the line is written anew.
+/// How often the line is written again.
 const PERIOD: Duration = Duration::from_millis(200);
 
 /// Writes the line on standard error, where that is a terminal; nothing otherwise. Uses no colour.

@@ -1,4 +1,4 @@
-//! Storage (V18 to V20): what the store says of each version and of the bucket, held against what was declared when the
+//! Storage (V18 to V20): what the store says of each version and of the bucket, compared with what was declared when the
 //! version was made.
 
 use auditlog_chain::policy::{self, LockMode, LockSpan};

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::source::ClockReading;
 use crate::undecided::Undecided;
 
-/// V29: the clock that everything is judged by is the store's too, give or take the skew.
+/// V29: the clock that everything is judged by differs from the store's by at most the skew.
 pub(crate) fn check_clock(skew_seconds: i64, reading: ClockReading) -> Option<Undecided> {
     (reading.apart_seconds > skew_seconds).then_some(Undecided::ClockDiffers {
         store: reading.store,

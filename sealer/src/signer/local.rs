@@ -68,7 +68,7 @@ impl LocalKey {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is no PKCS #8 PEM of a key that can sign a log.
+    /// It cannot be read, or is not PKCS #8 PEM of a key that can sign a log.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = crate::read_at_most("the key cannot be read", path, MAX_KEY_FILE_BYTES)
             .map_err(KeyError::Unreadable)?;
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_private_key_is_named() {
+    fn what_is_not_a_private_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         let public = LocalKey::generate(KeySpec::EccNistP256)

@@ -1,4 +1,4 @@
-//! A folder that stands for the root of a bucket, such as a copy made by `aws s3 sync`. Its times, versions and locks prove
+//! A folder in place of the root of a bucket, such as a copy made by `aws s3 sync`. Its times, versions and locks prove
 //! nothing, so only the chain is looked at. Symbolic links are not followed: what they show can be anywhere.
 
 use std::fs;
@@ -17,7 +17,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder that stands for the root of the bucket.
+    /// The folder in place of the root of the bucket.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl Folder {
         let root = root.into();
         fs::read_dir(&root).map_err(|error| {
             let hint = if error.kind() == io::ErrorKind::NotADirectory {
-                "name the folder that stands for the bucket's root, not a file in it"
+                "name the folder in place of the bucket's root, not a file in it"
             } else {
                 "name a folder that holds a copy of the bucket and can be read, or s3://BUCKET"
             };
@@ -126,7 +126,7 @@ impl Source for Folder {
         let mut file = open_segment(&path).map_err(|error| {
             let link = error.raw_os_error() == Some(libc::ELOOP);
             if link {
-                changed(&path, "a symbolic link stands there now")
+                changed(&path, "it is a symbolic link now")
             } else {
                 failed(&error)
             }
@@ -134,7 +134,7 @@ impl Source for Folder {
         let before = file.metadata().map_err(|error| failed(&error))?;
         if !before.is_file() {
             let what = kind(before.file_type());
-            return Err(changed(&path, &format!("{what} stands there now")));
+            return Err(changed(&path, &format!("it is {what} now")));
         }
         let limit = u64::try_from(MAX_OBJECT_BYTES)
             .unwrap_or(u64::MAX)
@@ -146,7 +146,7 @@ impl Source for Folder {
             .read_to_end(&mut bytes)
             .map_err(|error| failed(&error))?;
         let after = file.metadata().map_err(|error| failed(&error))?;
-        // Half of a file that is still being copied is no evidence against the log.
+        // Half of a file that is still being copied is not evidence against the log.
         let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let rewritten = before.modified().ok() != after.modified().ok();
         if found != version.bytes {
@@ -168,8 +168,8 @@ impl Source for Folder {
     }
 }
 
-/// Opens what the listing called a file. Something else may stand there by now: a pipe must not make the reader wait for who
-/// writes into it, and a link is not followed.
+/// Opens what the listing called a file. It may be something else by now: a pipe must not make the reader wait
+/// for a writer, and a link is not followed.
 fn open_segment(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new()
         .read(true)
@@ -198,7 +198,7 @@ fn entries(folder: &Path) -> Result<fs::ReadDir, ReadError> {
 }
 
 /// The last segment that is there now (V4). A folder to which a sealer writes is listed in no order: a segment may show of
-/// which the predecessor does not, since it was made after its place in the listing had gone by. In a listing that is begun
+/// which the predecessor does not, since it was made after its place in the listing had passed. In a listing that is begun
 /// after this one, all show up to here.
 fn last_segment(folder: &Path) -> Result<Option<u64>, ReadError> {
     let mut last = None;
@@ -281,21 +281,18 @@ mod tests {
         fs::rename(&path, folder.path().join("elsewhere")).unwrap();
         std::os::unix::fs::symlink("../elsewhere", &path).unwrap();
         let error = read(&folder, 7).unwrap_err();
-        assert!(
-            error.ends_with("a symbolic link stands there now"),
-            "{error}"
-        );
+        assert!(error.ends_with("it is a symbolic link now"), "{error}");
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         let error = read(&folder, 7).unwrap_err();
-        assert!(error.ends_with("a folder stands there now"), "{error}");
+        assert!(error.ends_with("it is a folder now"), "{error}");
         fs::remove_dir(&path).unwrap();
         // Who opens a pipe for reading waits for somebody who writes, and nobody does.
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.unwrap().success());
         let error = read(&folder, 7).unwrap_err();
         assert!(
-            error.ends_with("a device, pipe or socket stands there now"),
+            error.ends_with("it is a device, pipe or socket now"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! Where the segments lie: a folder or a bucket. A source lists once and reads one version at a time; it judges nothing.
+//! Where the segments are stored: a folder or a bucket. A source lists once and reads one version at a time; it judges nothing.
 
 mod folder;
 #[cfg(feature = "s3")]
@@ -176,7 +176,7 @@ impl ClockReading {
     }
 }
 
-/// Where the segments lie.
+/// Where the segments are stored.
 pub trait Source: Sync {
     /// What a report calls it.
     fn name(&self) -> String;

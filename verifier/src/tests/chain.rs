@@ -164,7 +164,7 @@ fn a_format_of_another_number_is_a_fault_only_where_it_is_known() {
 }
 
 #[test]
-fn what_cannot_be_read_is_no_verdict_unless_there_is_a_fault_beside_it() {
+fn what_cannot_be_read_gives_no_verdict_unless_there_is_a_fault_beside_it() {
     let mut world = World::new(Key::ed25519(), 4);
     let mut memory = world.folder();
     memory.unreadable = Some(format!("{PREFIX}/000000000001.jsonl.zst"));
@@ -328,7 +328,7 @@ fn an_ended_log_ends_where_the_policy_says_and_what_came_later_is_disowned() {
 }
 
 #[test]
-fn logs_that_were_not_asked_for_are_said_not_to_be_checked() {
+fn logs_that_were_not_asked_for_are_reported_as_not_checked() {
     let mut world = World::new(Key::ed25519(), 2);
     let other = auditlog_chain::origin::Origin::parse("acme.example/audit/other").unwrap();
     let log = LogPolicy {

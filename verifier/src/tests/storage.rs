@@ -143,7 +143,7 @@ fn each_version_is_locked_as_declared_when_it_was_made() {
 }
 
 #[test]
-fn a_lock_that_cannot_be_read_is_no_verdict() {
+fn a_lock_that_cannot_be_read_gives_no_verdict() {
     let world = world();
     let mut memory = world.bucket();
     memory.storage(1).lock = Err(ReadError::new("denied"));

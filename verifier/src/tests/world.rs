@@ -1,4 +1,4 @@
-//! A small world: a log of a few segments, its policy, a place where it lies, and a clock.
+//! A small world: a log of a few segments, its policy, a place where it is stored, and a clock.
 
 use std::collections::BTreeMap;
 
@@ -290,7 +290,7 @@ impl World {
             .insert(segment.number(), segment.finish(signatures).unwrap());
     }
 
-    /// Where the log stands after a segment.
+    /// Where the log is after a segment.
     pub(super) fn position(&self, segment: u64) -> Position {
         let head = &self.heads[usize::try_from(segment).unwrap() + 1];
         Position {

@@ -13,12 +13,13 @@ use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
 
 use crate::seal::bench::{BUCKET, ORIGIN, events, events_under, locked_bucket, wait};
 
-struct Stand {
+/// A locked bucket, KMS, and a folder for what the sealer reads.
+struct World {
     endpoint: Endpoint,
     folder: tempfile::TempDir,
 }
 
-impl Stand {
+impl World {
     fn new(mode: ObjectLockRetentionMode) -> Self {
         let endpoint = Engine::Ministack.start();
         locked_bucket(&endpoint, BUCKET, mode, 30);
@@ -101,9 +102,9 @@ fn a_log_is_created_and_continued_under_each_kind_of_kms_key() {
         KeySpec::EccNistEdwards25519,
         KeySpec::Rsa2048,
     ] {
-        let stand = Stand::new(Governance);
-        let key = stand.key(spec);
-        let first = stand
+        let world = World::new(Governance);
+        let key = world.key(spec);
+        let first = world
             .append(&key)
             .input("{\"n\":1}\n{\"n\":2}\n")
             .run()
@@ -114,31 +115,31 @@ fn a_log_is_created_and_continued_under_each_kind_of_kms_key() {
             )),
             "{first}"
         );
-        let second = stand
+        let second = world
             .append(&key)
             .args(["--output", "json"])
             .input("{\"n\":3}\n");
         let second = second.run().ok().json();
-        let verifier_key = stand.verifier_key(&key);
+        let verifier_key = world.verifier_key(&key);
         assert_eq!(second["verifier_key"], verifier_key.to_string());
         assert_eq!(second["first_segment"], 2);
         assert_eq!(second["size"], 10);
-        let sealed = events(&stand.objects(), &verifier_key);
+        let sealed = events(&world.objects(), &verifier_key);
         assert_eq!(sealed, ["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"]);
     }
 }
 
 #[test]
 fn a_key_is_rotated_with_both_signatures() {
-    let stand = Stand::new(Governance);
+    let world = World::new(Governance);
     let (old, new) = (
-        stand.key(KeySpec::EccNistP256),
-        stand.key(KeySpec::EccNistP384),
+        world.key(KeySpec::EccNistP256),
+        world.key(KeySpec::EccNistP384),
     );
-    stand.append(&old).input("1\n").run().ok();
+    world.append(&old).input("1\n").run().ok();
 
-    let refused = stand.append(&new).input("2\n").run();
-    let (old_key, new_key) = (stand.verifier_key(&old), stand.verifier_key(&new));
+    let refused = world.append(&new).input("2\n").run();
+    let (old_key, new_key) = (world.verifier_key(&old), world.verifier_key(&new));
     assert_eq!(refused.status, 1);
     // Without a policy nobody has named the key that signed the head.
     assert!(
@@ -154,10 +155,10 @@ fn a_key_is_rotated_with_both_signatures() {
         "{refused}"
     );
 
-    let rotated = stand.append(&new).args(["--previous-kms-key", &old]);
+    let rotated = world.append(&new).args(["--previous-kms-key", &old]);
     rotated.input("2\n").run().ok();
-    stand.append(&new).input("3\n").run().ok();
-    let sealed = events_under(&stand.objects(), |number| match number {
+    world.append(&new).input("3\n").run().ok();
+    let sealed = events_under(&world.objects(), |number| match number {
         0 | 1 => vec![&old_key],
         2 => vec![&new_key, &old_key],
         _ => vec![&new_key],
@@ -167,11 +168,11 @@ fn a_key_is_rotated_with_both_signatures() {
 
 #[test]
 fn a_key_that_cannot_sign_is_refused_before_anything_is_written() {
-    let stand = Stand::new(Governance);
-    let kms = stand.endpoint.kms();
-    let disabled = stand.key(KeySpec::EccNistP256);
+    let world = World::new(Governance);
+    let kms = world.endpoint.kms();
+    let disabled = world.key(KeySpec::EccNistP256);
     wait(kms.disable_key().key_id(&disabled).send()).unwrap();
-    let doomed = stand.key(KeySpec::EccNistP256);
+    let doomed = world.key(KeySpec::EccNistP256);
     wait(kms.schedule_key_deletion().key_id(&doomed).send()).unwrap();
     let cipher = wait(kms.create_key().send()).unwrap();
     let cipher = cipher.key_metadata.unwrap().arn.unwrap();
@@ -181,23 +182,23 @@ fn a_key_that_cannot_sign_is_refused_before_anything_is_written() {
         (&cipher, "its usage is ENCRYPT_DECRYPT, not SIGN_VERIFY"),
         ("alias/none", "NotFoundException"),
     ] {
-        let run = stand.append(key).input("1\n").run();
+        let run = world.append(key).input("1\n").run();
         assert_eq!(run.status, 1, "{run}");
         assert!(run.stderr.contains(expected), "{run}");
         assert!(run.stderr.contains("\nhint: "), "{run}");
         assert_eq!(run.stdout, "");
     }
-    assert!(stand.objects().is_empty());
+    assert!(world.objects().is_empty());
 }
 
 #[test]
 fn a_policy_brings_bucket_lock_and_keys() {
-    let stand = Stand::new(Compliance);
+    let world = World::new(Compliance);
     let (key, other) = (
-        stand.key(KeySpec::EccNistP256),
-        stand.key(KeySpec::EccNistP256),
+        world.key(KeySpec::EccNistP256),
+        world.key(KeySpec::EccNistP256),
     );
-    let made = command("auditlog-seal").envs(stand.endpoint.env());
+    let made = command("auditlog-seal").envs(world.endpoint.env());
     let made = made
         .args(["policy", "--origin", ORIGIN, "--kms-key", &key])
         .run()
@@ -206,15 +207,15 @@ fn a_policy_brings_bucket_lock_and_keys() {
     policy["store"] = serde_json::json!({
         "s3": { "bucket": BUCKET, "region": auditlog_tests::REGION, "account": "000000000000" },
     });
-    let path = stand.folder.path().join("policy.json");
+    let path = world.folder.path().join("policy.json");
     let append = |policy: &serde_json::Value, key: &str| {
         fs::write(&path, policy.to_string()).unwrap();
-        let run = command("auditlog-seal").envs(stand.endpoint.env());
+        let run = command("auditlog-seal").envs(world.endpoint.env());
         let run = run
             .args(["append", "--kms-key", key, "--policy"])
             .arg(&path);
         run.arg("--spool")
-            .arg(stand.folder.path().join("spool"))
+            .arg(world.folder.path().join("spool"))
             .input("1\n")
     };
 
@@ -241,7 +242,7 @@ fn a_policy_brings_bucket_lock_and_keys() {
         ),
         "{refused}"
     );
-    assert!(stand.objects().is_empty());
+    assert!(world.objects().is_empty());
 
     append(&policy, &key).run().ok();
     append(&policy, &key)
@@ -249,17 +250,17 @@ fn a_policy_brings_bucket_lock_and_keys() {
         .run()
         .ok();
     assert_eq!(
-        events(&stand.objects(), &stand.verifier_key(&key)),
+        events(&world.objects(), &world.verifier_key(&key)),
         ["1", "1"]
     );
 }
 
 #[test]
 fn without_a_policy_the_lock_may_be_said_and_must_not_be_stronger_than_the_buckets() {
-    let stand = Stand::new(Governance);
-    let key = stand.key(KeySpec::EccNistP256);
+    let world = World::new(Governance);
+    let key = world.key(KeySpec::EccNistP256);
     let append = |mode: &str, days: &str| {
-        let run = stand.append(&key).args(["--lock-mode", mode]);
+        let run = world.append(&key).args(["--lock-mode", mode]);
         run.args(["--retention-days", days]).input("1\n")
     };
     let refused = append("COMPLIANCE", "10").run();
@@ -269,9 +270,9 @@ fn without_a_policy_the_lock_may_be_said_and_must_not_be_stronger_than_the_bucke
         "error: the default retention of the bucket audit is GOVERNANCE for 30 days, but COMPLIANCE for 10 days was declared\n\
          hint: apply the Terraform configuration again, or aws s3api put-object-lock-configuration\n"
     );
-    assert!(stand.objects().is_empty());
+    assert!(world.objects().is_empty());
     append("GOVERNANCE", "10").run().ok();
-    let s3 = stand.endpoint.s3();
+    let s3 = world.endpoint.s3();
     let object = s3
         .head_object()
         .bucket(BUCKET)
@@ -288,13 +289,13 @@ fn without_a_policy_the_lock_may_be_said_and_must_not_be_stronger_than_the_bucke
 
 #[test]
 fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
-    let stand = Stand::new(Governance);
-    let key = stand.key(KeySpec::EccNistP256);
-    stand.append(&key).input("1\n").run().ok();
+    let world = World::new(Governance);
+    let key = world.key(KeySpec::EccNistP256);
+    world.append(&key).input("1\n").run().ok();
     // The endpoint is there for KMS and the head, and then the key is gone: the segment is closed and not signed.
-    let kms = stand.endpoint.kms();
+    let kms = world.endpoint.kms();
     let mut running = {
-        let (mut run, home) = stand.append(&key).into_inner();
+        let (mut run, home) = world.append(&key).into_inner();
         let child = run
             .stdin(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
@@ -305,7 +306,7 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
     };
     let mut stdin = running.0.stdin.take().unwrap();
     stdin.write_all(b"2\n3\n").unwrap();
-    let open = stand.folder.path().join("spool/open.jsonl");
+    let open = world.folder.path().join("spool/open.jsonl");
     while !fs::read_to_string(&open).is_ok_and(|text| text.contains("\"event\":3}")) {
         thread::yield_now();
     }
@@ -318,10 +319,10 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
         failed.stdout.contains("kept 2 events in the spool"),
         "{failed}"
     );
-    assert_eq!(stand.objects().len(), 2);
+    assert_eq!(world.objects().len(), 2);
 
     wait(kms.enable_key().key_id(&key).send()).unwrap();
-    let next = stand.append(&key).input("4\n").run().ok();
+    let next = world.append(&key).input("4\n").run().ok();
     assert!(
         next.stdout
             .starts_with("sealed 1 event in 2 segments (2 to 3)"),
@@ -332,18 +333,18 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
             .contains("\nrecovered 2 events of an interrupted run (standard input of 20"),
         "{next}"
     );
-    let sealed = events(&stand.objects(), &stand.verifier_key(&key));
+    let sealed = events(&world.objects(), &world.verifier_key(&key));
     assert_eq!(sealed, ["1", "2", "3", "4"]);
 }
 
 #[test]
 fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
-    let stand = Stand::new(Governance);
-    let key = stand.key(KeySpec::EccNistP256);
-    let careless = Proxy::to(stand.endpoint.url());
+    let world = World::new(Governance);
+    let key = world.key(KeySpec::EccNistP256);
+    let careless = Proxy::to(world.endpoint.url());
     careless.from_now_on("PUT", "", Fault::DropHeader("if-none-match"));
     let append = |prefix: &str| {
-        let run = stand.append(&key).env("AWS_ENDPOINT_URL", careless.url());
+        let run = world.append(&key).env("AWS_ENDPOINT_URL", careless.url());
         run.args(["--prefix", prefix])
             .arg("--output")
             .arg("json")
@@ -358,11 +359,11 @@ fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
     assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
     assert_eq!(careless.faults(), 2);
 
-    fs::remove_dir_all(stand.folder.path().join("spool")).unwrap();
+    fs::remove_dir_all(world.folder.path().join("spool")).unwrap();
     append("payments").arg("--fenced").run().ok();
     append("payments").arg("--fenced").run().ok();
     // Nothing was put twice: segments 0, 1 and 2.
     assert_eq!(careless.faults(), 5);
-    let sealed = events(&stand.objects_under("payments/"), &stand.verifier_key(&key));
+    let sealed = events(&world.objects_under("payments/"), &world.verifier_key(&key));
     assert_eq!(sealed, ["1", "1"]);
 }

@@ -61,7 +61,7 @@ fn a_log_is_created_with_an_empty_segment_and_continued() {
 }
 
 #[test]
-fn nothing_to_say_is_said_with_an_empty_segment() {
+fn an_empty_input_writes_an_empty_segment() {
     let bench = Bench::new();
     let created = bench.append().run().ok();
     assert!(
@@ -85,7 +85,7 @@ fn nothing_to_say_is_said_with_an_empty_segment() {
 }
 
 #[test]
-fn a_line_that_is_no_event_stops_the_run_and_what_came_before_is_sealed() {
+fn a_line_that_is_not_an_event_stops_the_run_and_what_came_before_is_sealed() {
     let bench = Bench::new();
     let run = bench.append().input("1\n\n2\n{\"a\":1} x\n5\n").run();
     assert_eq!(run.status, 1);

@@ -183,7 +183,7 @@ fn a_store_that_asks_to_slow_down_is_asked_again() {
             .times(3, "", call, Fault::Answer(Answer::SLOW_DOWN));
     }
     remote.append().input("1\n").run().ok();
-    // Segment 0 is put twice, and its second PUT is none of the first three.
+    // Segment 0 is put twice, and its second PUT is not one of the first three.
     assert_eq!(remote.way.faults(), 15);
     assert_eq!(remote.verified(), ["1"]);
 }

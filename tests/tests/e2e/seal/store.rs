@@ -136,7 +136,7 @@ fn a_folder_conforms() {
     conforms(&|writer| Box::new(Folder::new(folder.path(), writer)));
 }
 
-/// A folder is listed in no order, and is no snapshot: what is added meanwhile may show before its predecessor does.
+/// A folder is listed in any order, and not as a snapshot: what is added meanwhile may show before its predecessor does.
 #[test]
 fn a_folder_to_which_segments_are_added_has_no_gap_at_any_moment() {
     const SEGMENTS: u64 = 20_000;

@@ -1,4 +1,4 @@
-//! `auditlog-verify` on a folder in which something else stands than files that stay as they are.
+//! `auditlog-verify` on a folder in which something is not a file, or changes during the run.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -23,11 +23,11 @@ fn not_read(run: &Run, what: &str, reason: &str) {
 }
 
 #[test]
-fn what_is_no_file_in_place_of_a_segment_is_not_waited_for() {
+fn a_pipe_or_device_in_place_of_a_segment_is_not_waited_for() {
     let folder = Folder::new();
     let segment = folder.segment(2);
     let kept = fs::read(&segment).expect("a segment");
-    let no_file = "a device, pipe or socket stands where a file belongs";
+    let no_file = "expected a file, found a device, pipe or socket";
     fs::remove_file(&segment).expect("a removed file");
     Command::new("mkfifo").arg(&segment).run().ok();
     not_read(&folder.verify(), "000000000002", no_file);
@@ -47,7 +47,7 @@ fn what_is_no_file_in_place_of_a_segment_is_not_waited_for() {
 }
 
 #[test]
-fn a_file_that_nobody_can_read_is_no_verdict_and_no_fault_elsewhere_is_forgiven() {
+fn a_file_that_nobody_can_read_gives_no_verdict_and_faults_elsewhere_count() {
     let folder = Folder::new();
     // Not even root reads what a process has at address 0.
     let lines = format!(
@@ -107,7 +107,7 @@ fn links_that_lead_in_a_circle_are_named() {
     not_read(
         &folder.verify(),
         "000000000002",
-        "a symbolic link stands where a file belongs",
+        "expected a file, found a symbolic link",
     );
 }
 

@@ -318,7 +318,7 @@ fn what_no_bucket_can_hold_is_not_followed() {
     assert_eq!(run.status, 2, "{run}");
     assert!(
         run.stdout
-            .contains("a symbolic link stands where a file belongs"),
+            .contains("expected a file, found a symbolic link"),
         "{run}"
     );
     fs::remove_file(folder.segment(2)).expect("a removed link");
@@ -326,7 +326,7 @@ fn what_no_bucket_can_hold_is_not_followed() {
     let run = folder.verify();
     assert_eq!(run.status, 2, "{run}");
     assert!(
-        run.stdout.contains("a folder stands where a file belongs"),
+        run.stdout.contains("expected a file, found a folder"),
         "{run}"
     );
 }
