@@ -141,7 +141,7 @@ fn codes(report: &Report) -> Vec<String> {
                 "{} at {:?}: {:?}",
                 one.what.code(),
                 one.place.object,
-                one.what.fault
+                one.what
             )
         })
         .collect()
