@@ -110,3 +110,35 @@ fn a_copy_of_a_spool_seals_nothing_twice() {
     );
     each_once(&bench.verified(), 3);
 }
+
+#[test]
+fn an_old_spool_that_holds_events_is_refused_with_the_command_that_finishes_it() {
+    let bench = Bench::new();
+    accept_and_die(&bench, &numbered(3));
+    let before = bench.objects().len();
+    // As version 1 wrote it: lines without records, and a record of the spool without inputs.
+    let spool = bench.path("spool");
+    let open = fs::read_to_string(spool.join("open.jsonl")).unwrap();
+    let lines = open.split_inclusive('\n');
+    let lines: String = lines
+        .filter(|line| !line.starts_with("{\"record\""))
+        .collect();
+    fs::write(spool.join("open.jsonl"), lines).unwrap();
+    let record = fs::read_to_string(spool.join("spool.json")).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    record["spool"] = 1.into();
+    record.as_object_mut().unwrap().remove("program");
+    fs::write(spool.join("spool.json"), record.to_string()).unwrap();
+    let run = bench.append().input("1\n").run();
+    assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
+    let path = spool.display();
+    assert_eq!(
+        run.stderr,
+        format!(
+            "error: the spool {path} has version 1, this program reads version 2\n\
+             hint: finish it with the auditlog-seal that made it, with the options that it was used with: \
+             auditlog-seal append … --spool {path} < /dev/null\n"
+        )
+    );
+    assert_eq!(bench.objects().len(), before);
+}
