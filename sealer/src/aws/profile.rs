@@ -13,7 +13,7 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_s3::config::SharedCredentialsProvider;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::{AwsFault, AwsFaultKind};
+use crate::error::{AwsFault, AwsFaultKind, chain};
 
 /// Checks that the shared files define the profile: the argument, or else `AWS_PROFILE`.
 ///
@@ -33,7 +33,7 @@ pub(super) async fn check(argument: Option<&str>) -> Result<(), AwsFault> {
     };
     let files = profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), None)
         .await
-        .map_err(|error| fault(AwsFaultKind::NoCredentials(super::chain(&error))))?;
+        .map_err(|error| fault(AwsFaultKind::NoCredentials(chain(&error))))?;
     match files.get_profile(&name) {
         Some(_) => Ok(()),
         None => Err(fault(AwsFaultKind::UnknownProfile)),

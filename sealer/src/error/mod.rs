@@ -2,8 +2,7 @@
 
 use auditlog_chain::builder::BuildError;
 
-use crate::aws::AwsFault;
-
+mod aws;
 mod file;
 mod input;
 mod key;
@@ -15,6 +14,8 @@ mod spool;
 mod store;
 mod usage;
 
+pub(crate) use aws::chain;
+pub use aws::{AwsFault, AwsFaultKind};
 pub use file::FileFault;
 pub use input::{InputError, InputKind};
 pub use key::{KeyError, KeyFileFault, KmsProperty};

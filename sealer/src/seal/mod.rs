@@ -19,13 +19,15 @@ use crate::store::{Created, Store};
 
 mod expiry;
 mod head;
+mod known;
+mod late;
 mod notice;
 mod recover;
 mod silence;
 mod start;
 
+pub use known::KnownHead;
 pub use notice::Notice;
-pub use start::KnownHead;
 
 /// How far ahead of our clock the head of a log may be, and how much our clock may differ from the store's.
 pub const MAX_SKEW_SECONDS: i64 = 300;
@@ -436,7 +438,7 @@ impl<'a> Sealer<'a> {
         key_change: Option<&KeyChange>,
     ) -> Result<(), Error> {
         // If we crash before this, the spool has the finished object still, and the record is that of the segment before.
-        if let Some(head) = start::position(&head) {
+        if let Some(head) = known::position(&head) {
             self.spool.keep_head(head)?;
         }
         self.spool.remove_finished(number)?;

@@ -6,22 +6,12 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::expiry::{Absent, Declared};
+use super::known::{KnownHead, position};
 use super::notice::Notice;
 use super::{MAX_SKEW_SECONDS, Setup};
 use crate::error::{Error, KnownFrom, LogError};
 use crate::spool::Spool;
 use crate::store::{Gap, Listing, Present, list_log};
-
-/// What is known of the log's head apart from the store, where the spool does not know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KnownHead {
-    /// Nothing: only a new log, or one that the spool knows, can be continued.
-    Nothing,
-    /// An earlier verified head.
-    Pinned(Position),
-    /// A person says that the store's word is enough.
-    Unknown,
-}
 
 /// Where a log goes on.
 pub(super) struct Start {
@@ -30,15 +20,6 @@ pub(super) struct Start {
     pub(super) log_key: Option<VerifierKey>,
     /// When the newest segment was stored.
     pub(super) stored: Option<Timestamp>,
-}
-
-/// The end of a log as a position in it.
-pub(super) fn position(head: &Head) -> Option<Position> {
-    Some(Position {
-        segment: head.next_segment.checked_sub(1)?,
-        size: head.range.size(),
-        root: head.range.root(),
-    })
 }
 
 impl Setup<'_> {

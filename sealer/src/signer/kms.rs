@@ -9,8 +9,8 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use tokio::runtime::Runtime;
 
-use crate::aws::{Aws, AwsFault};
-use crate::error::{Error, KeyError, KmsProperty};
+use crate::aws::Aws;
+use crate::error::{AwsFault, Error, KeyError, KmsProperty};
 
 /// A key in KMS that is there, enabled and made for signing.
 pub struct KmsKey {

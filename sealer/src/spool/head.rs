@@ -11,8 +11,9 @@ use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::Position;
 use serde::{Deserialize, Serialize};
 
+use super::Spool;
+use super::file::{HEAD, replace, segment_number, spool_file};
 use super::record::{parse_record, read_if_there};
-use super::{HEAD, Spool, replace, segment_number, spool_file};
 use crate::error::Error;
 
 /// The version of the record.

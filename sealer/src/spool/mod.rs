@@ -32,31 +32,28 @@
 //! crash in between, the next summary reports the same events again, and loses no count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use auditlog_chain::limits::{MAX_OBJECT_BYTES, MAX_SEGMENT, MAX_SEGMENT_BYTES};
+use auditlog_chain::limits::{MAX_OBJECT_BYTES, MAX_SEGMENT_BYTES};
 
-use crate::error::{Error, FileFault, SpoolError};
+use crate::error::{Error, SpoolError};
 use crate::input::InputName;
 use crate::store::{create_folders, sync_folder};
 
+use file::{
+    FRAMES, INPUTS, OBJECT_ENDING, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
+};
 use record::{identity, inputs};
 use write_ahead::WriteAhead;
 
+mod file;
 mod head;
 mod inputs;
 mod record;
 mod write_ahead;
 
 pub use inputs::{Accepted, Inputs, KnownInput, MAX_INPUTS, Reading};
-
-const OPEN: &str = "open.jsonl";
-const FRAMES: &str = "open.frames";
-const INPUTS: &str = "inputs.json";
-const IDENTITY: &str = "spool.json";
-const HEAD: &str = "head.json";
-const OBJECT_ENDING: &str = ".jsonl.zst";
 
 /// Lines that wait for a sync; more are synced at once, so that a flood of tiny events has bounded memory.
 const MAX_PENDING_BYTES: usize = 4 << 20;
@@ -338,24 +335,11 @@ impl Spool {
     }
 }
 
-/// What was tried, where the spool cannot be read.
-const UNREADABLE: &str = "the spool cannot be read";
-
 /// Reads the records of the open segment.
 fn read_ahead(folder: &Path) -> Result<WriteAhead, Error> {
     let path = folder.join(OPEN);
     let bytes = crate::read_at_most(UNREADABLE, &path, MAX_READ_BYTES).map_err(unusable)?;
     write_ahead::parse(&bytes).map_err(|line| SpoolError::Changed { path, line }.into())
-}
-
-/// A file of the spool that cannot be used.
-fn unusable(fault: FileFault) -> Error {
-    SpoolError::File(fault).into()
-}
-
-fn spool_file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let fault = FileFault::of(operation, path);
-    |source| unusable(fault(source))
 }
 
 fn keep_or_make(path: &Path) -> Result<File, Error> {
@@ -379,29 +363,6 @@ fn lock(folder: &Path) -> Result<File, Error> {
             Err(spool_file("the spool cannot be locked", &path)(error))
         }
     }
-}
-
-fn segment_number(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(OBJECT_ENDING)?;
-    let number = digits.parse().ok().filter(|n| *n < MAX_SEGMENT)?;
-    (format!("{number:012}") == digits).then_some(number)
-}
-
-/// Replaces a file as a whole: if we crash, it is the old one or the new one.
-fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let new = path.with_extension("new");
-    let written = File::create(&new).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()
-    });
-    let replaced = written.and_then(|()| fs::rename(&new, path));
-    if let Err(source) = replaced {
-        // On a full disk, half a file would take the room that the next run needs.
-        _ = fs::remove_file(&new);
-        return Err(spool_file("the spool cannot be written", path)(source));
-    }
-    path.parent()
-        .map_or(Ok(()), |folder| sync_folder(folder).map_err(unusable))
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    HEAD, IDENTITY, INPUTS, Inputs, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
+use super::file::{
+    HEAD, IDENTITY, INPUTS, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
 };
+use super::inputs::Inputs;
 use crate::error::{Error, FileFault, SpoolError};
 
 /// The version of the spool that this program writes and reads.

@@ -4,8 +4,7 @@ use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{DeleteMarkerEntry, ObjectVersion};
 
 use super::Bucket;
-use crate::aws::AwsFault;
-use crate::error::Error;
+use crate::error::{AwsFault, Error};
 use crate::store::clock::timestamp;
 use crate::store::{Version, VersionKind};
 

@@ -4,9 +4,8 @@ use auditlog_chain::policy::LockMode;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{BucketVersioningStatus, ObjectLockEnabled, ObjectLockRule};
 
-use super::Place;
-use crate::aws::AwsFault;
-use crate::error::{Error, StoreError, UsageError};
+use super::place::Place;
+use crate::error::{AwsFault, Error, StoreError, UsageError};
 
 /// What is declared about the lock of new objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

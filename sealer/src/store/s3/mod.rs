@@ -14,8 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::runtime::Runtime;
 
-use crate::aws::{Aws, AwsFault};
-use crate::error::{Error, LogError, StoreError};
+use crate::aws::Aws;
+use crate::error::{AwsFault, Error, LogError, StoreError};
 use crate::seal::{Fencing, MAX_SKEW_SECONDS};
 use crate::store::clock::{Clock, Dates, Reading};
 use crate::store::{Created, Store, Version, VersionKind};

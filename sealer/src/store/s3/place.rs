@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::aws::AwsFault;
+use crate::error::AwsFault;
 
 /// A bucket and its owner.
 pub(super) struct Place {

@@ -3,8 +3,7 @@
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 
 use super::Bucket;
-use crate::aws::AwsFault;
-use crate::error::{Error, StoreError};
+use crate::error::{AwsFault, Error, StoreError};
 
 const GET_OBJECT: &str = "S3 GetObject";
 
