@@ -3,12 +3,10 @@
 //! Exit status: 0 sealed; 1 could not seal, or not all; 2 the command cannot be carried out as it was called: options, or the
 //! trust policy or the pins that they name.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::Error;
 use clap::Parser as _;
 
 mod command;
@@ -23,21 +21,12 @@ fn main() -> ExitCode {
     match command::run(arguments, now) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error);
+            command::complain(&error);
             if error.is_of_the_call() {
                 ExitCode::from(2)
             } else {
                 ExitCode::FAILURE
             }
         }
-    }
-}
-
-fn complain(error: &Error) {
-    let mut stderr = io::stderr().lock();
-    // Whoever closed standard error does not want to hear it.
-    _ = writeln!(stderr, "error: {error}");
-    if let Some(hint) = error.hint() {
-        _ = writeln!(stderr, "hint: {hint}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::limits::MAX_POLICY_BYTES;
 use auditlog_chain::origin::Origin;
-use auditlog_chain::policy::{LogPolicy, TrustPolicy, is_prefix};
+use auditlog_chain::policy::{KeyPolicy, LogPolicy, TrustPolicy, is_prefix};
 use auditlog_chain::segment::FORMAT;
 use auditlog_chain::timestamp::Timestamp;
 
@@ -184,6 +184,31 @@ pub fn destination_of_policy(
         must_be("prefix", &log.prefix, prefix)?;
     }
     Ok(Destination::Bucket { name, prefix: None })
+}
+
+/// The ARNs of the log's keys that may sign now, the newest first.
+pub fn declared_kms_keys<'p>(
+    policy: &'p TrustPolicy,
+    log: &LogPolicy,
+    now: Timestamp,
+) -> Vec<&'p str> {
+    let is_of_log = |key: &KeyPolicy| {
+        let mut keys = log.verifier_keys.iter();
+        keys.any(|known| *known.public_key() == key.spki)
+    };
+    let may_sign = |key: &KeyPolicy| {
+        let ended = [key.retired_at, key.lost_at].into_iter().flatten();
+        key.valid_from <= now
+            && ended.min().is_none_or(|end| end > now)
+            && key.compromised.is_none()
+    };
+    let keys = policy.document().keys.iter();
+    let mut usable: Vec<_> = keys.filter(|key| is_of_log(key) && may_sign(key)).collect();
+    usable.sort_by_key(|key| std::cmp::Reverse(key.valid_from));
+    usable
+        .into_iter()
+        .filter_map(|key| key.arn.as_deref())
+        .collect()
 }
 
 fn declared_bucket(policy: &TrustPolicy) -> Option<&str> {

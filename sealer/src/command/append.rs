@@ -18,10 +18,13 @@ use auditlog_sealer::target::{
 };
 use aws_lc_rs::rand;
 
+use super::arguments::{AppendArguments, Now};
+use super::aws::LazyAws;
 use super::events::Events;
+use super::keys::Signers;
+use super::output::complain;
 use super::run::{Ended, MaxAge, Reported, Run};
 use super::signals::{Signals, listen};
-use super::{AppendArguments, LazyAws, Now, signer};
 
 pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
     let Ended {
@@ -33,7 +36,7 @@ pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
     // or in the spool, so the exit status does not change.
     let kept = reported.map(|Reported { kept, of }| spool.reported_all_but(kept, of.as_ref()));
     if let Some(Err(unkept)) = kept {
-        crate::complain(&unkept);
+        complain(&unkept);
     }
     done
 }
@@ -49,12 +52,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let mut aws = arguments
         .aws
         .lazy(bucket.map(|bucket| bucket.region.as_str()));
-    let signer_now = arguments.key.signer(&mut aws)?;
-    let previous = signer(
-        arguments.previous_key_file.as_deref(),
-        arguments.previous_kms_key.as_deref(),
-        &mut aws,
-    )?;
+    let signers = Signers::of(arguments, policy.as_ref(), &log, &mut aws, now)?;
     let events = Events::open(arguments.events.as_deref(), arguments.input.clone())?;
     let spool = open_spool(arguments, &log, &destination)?;
     let store = store(
@@ -72,8 +70,8 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
         store: store.as_ref(),
         log,
         policy: policy.as_ref(),
-        signer: &signer_now,
-        previous: previous.as_ref(),
+        signer: &signers.now,
+        previous: signers.previous.as_ref(),
         clock: &now,
         limits: Limits {
             events: arguments.max_segment_events,

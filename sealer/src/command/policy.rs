@@ -8,7 +8,8 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, PolicyError};
 use auditlog_sealer::target::log_without_policy;
 
-use super::{Now, PolicyArguments, print};
+use super::arguments::{Now, PolicyArguments};
+use super::output::print;
 
 /// Long enough to try all there is, short enough to be rid of a first bucket within the week.
 const RETENTION_DAYS: u32 = 3;

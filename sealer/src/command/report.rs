@@ -9,7 +9,8 @@ use auditlog_sealer::seal::{Notice, Sealer};
 use auditlog_sealer::spool::KnownInput;
 use serde::Serialize;
 
-use super::{Output, write};
+use super::arguments::Output;
+use super::output::write;
 
 /// What a summary says of the input.
 pub(crate) struct OfInput<'a> {

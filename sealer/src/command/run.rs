@@ -11,11 +11,12 @@ use auditlog_sealer::input::{Input, InputName, Lines, MAX_INPUT_LINE_BYTES, Mess
 use auditlog_sealer::seal::{Room, Sealer};
 use auditlog_sealer::spool::{Accepted, Spool};
 
+use super::arguments::{Now, Output};
 use super::events::Identity;
+use super::output::complain;
 use super::report::{OfInput, Progress, Recovered, Summary};
 use super::resume::{Resume, changed};
 use super::signals::Signals;
-use super::{Now, Output};
 
 /// Longer than any input stays open.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
@@ -300,7 +301,7 @@ impl<'a> Run<'a> {
             // Nobody has seen what was sealed: the next run reports it.
             (Ok(()), Err(unreported)) => (Err(unreported), None),
             (Err(stopped), Err(unreported)) => {
-                crate::complain(&unreported);
+                complain(&unreported);
                 (Err(stopped), None)
             }
         };

@@ -6,7 +6,7 @@ use auditlog_chain::keys::KeyError as PublicKeyError;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
-use super::FileFault;
+use super::{AwsFault, FileFault};
 
 /// Why a key cannot sign.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,14 @@ pub enum KeyError {
         expected: Box<VerifierKey>,
         /// The given one.
         found: Box<VerifierKey>,
+    },
+    /// KMS has no such key, and the name could be that of an alias.
+    #[error("{source}")]
+    NoAliasPrefix {
+        /// The name that was given.
+        name: String,
+        /// The answer of KMS.
+        source: Box<AwsFault>,
     },
     /// A KMS key cannot sign.
     #[error("the KMS key {key} cannot sign a log: its {what} is {found}, not {expected}", what = what.as_str())]
@@ -151,6 +159,7 @@ impl KeyError {
             Self::Other { .. } => {
                 "to rotate, give the old key too: --previous-key-file or --previous-kms-key"
             }
+            Self::NoAliasPrefix { name, .. } => return Some(of_alias(name)),
             Self::Kms { what, .. } => match what {
                 KmsProperty::State => {
                     "aws kms enable-key, or aws kms cancel-key-deletion and then enable-key"
@@ -167,4 +176,10 @@ impl KeyError {
         };
         Some(hint.to_owned())
     }
+}
+
+fn of_alias(name: &str) -> String {
+    format!(
+        "an alias is written with its prefix: --kms-key alias/{name}; aws kms list-aliases lists them"
+    )
 }

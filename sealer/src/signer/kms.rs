@@ -33,7 +33,8 @@ impl KmsKey {
             config = config.region(Region::new(region.to_owned()));
         }
         let client = Client::from_conf(config.build());
-        let described = aws.runtime.block_on(describe(&client, name))?;
+        let described = aws.runtime.block_on(describe(&client, name));
+        let described = described.map_err(|error| perhaps_an_alias(name, error))?;
         let (id, public) = aws.runtime.block_on(public_key(&client, name))?;
         Ok(Self {
             client,
@@ -74,6 +75,21 @@ impl KmsKey {
             .ok_or_else(|| AwsFault::incomplete("KMS Sign", &self.arn, "signature"))?;
         Ok(signature.into_inner())
     }
+}
+
+/// The name of an alias without its prefix names no key.
+fn perhaps_an_alias(name: &str, error: Error) -> Error {
+    let is_id = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    let is_whole =
+        name.starts_with("arn:") || name.starts_with("alias/") || name.starts_with("mrk-");
+    let Error::Aws(fault) = error else {
+        return error;
+    };
+    if fault.code() != "NotFoundException" || is_whole || is_id(name) {
+        return fault.into();
+    }
+    let (name, source) = (name.to_owned(), Box::new(fault));
+    KeyError::NoAliasPrefix { name, source }.into()
 }
 
 fn arn_region(name: &str) -> Option<&str> {

@@ -367,6 +367,7 @@ fn lock(folder: &Path) -> Result<File, Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::file::IDENTITY;
     use super::*;
     use crate::input::{GivenName, Position, Running};
 

@@ -367,3 +367,60 @@ fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
     let sealed = events(&world.objects_under("payments/"), &world.verifier_key(&key));
     assert_eq!(sealed, ["1", "1"]);
 }
+
+#[test]
+fn the_policys_key_signs_by_default_and_is_rotated_by_default() {
+    let stand = Stand::new(Governance);
+    let keys = [
+        stand.key(KeySpec::EccNistP256),
+        stand.key(KeySpec::EccNistP256),
+    ];
+    let [old, new] = keys.each_ref().map(|key| {
+        let made = command("auditlog-seal").envs(stand.endpoint.env());
+        let made = made.args(["policy", "--origin", ORIGIN, "--kms-key", key]);
+        made.run().ok().json()
+    });
+    let mut policy = old.clone();
+    policy["store"] = serde_json::json!({
+        "s3": { "bucket": BUCKET, "region": auditlog_tests::REGION, "account": "000000000000" },
+    });
+    let path = stand.folder.path().join("policy.json");
+    let append = |policy: &serde_json::Value, event: &str| {
+        fs::write(&path, policy.to_string()).unwrap();
+        let run = command("auditlog-seal").envs(stand.endpoint.env());
+        let run = run.args(["append", "--policy"]).arg(&path).arg("--spool");
+        run.arg(stand.folder.path().join("spool")).input(event)
+    };
+    append(&policy, "1\n").run().ok();
+
+    // A key that is not valid yet does not sign; a newer one that is valid does, and the old one with it.
+    let mut added = new["keys"][0].clone();
+    let verifier_key = new["logs"][0]["verifier_keys"][0].clone();
+    added["valid_from"] = "2900-01-01T00:00:00Z".into();
+    policy["keys"] = serde_json::json!([old["keys"][0], added]);
+    policy["logs"][0]["verifier_keys"] =
+        serde_json::json!([old["logs"][0]["verifier_keys"][0], verifier_key]);
+    append(&policy, "2\n").run().ok();
+    policy["keys"][0]["valid_from"] = "2001-01-01T00:00:00Z".into();
+    policy["keys"][1]["valid_from"] = "2002-01-01T00:00:00Z".into();
+    append(&policy, "3\n").run().ok();
+    policy["keys"][0]["retired_at"] = "2003-01-01T00:00:00Z".into();
+    append(&policy, "4\n").run().ok();
+    let [old, new] = keys.each_ref().map(|key| stand.verifier_key(key));
+    let sealed = events_under(&stand.objects(), |number| match number {
+        0..=2 => vec![&old],
+        3 => vec![&new, &old],
+        _ => vec![&new],
+    });
+    assert_eq!(sealed, ["1", "2", "3", "4"]);
+
+    policy["keys"][1]["retired_at"] = "2003-01-01T00:00:00Z".into();
+    let none = append(&policy, "5\n").run();
+    assert_eq!(
+        (none.status, none.stderr.as_str()),
+        (
+            2,
+            "error: no signing key was given\nhint: add --key-file FILE or --kms-key KEY\n"
+        )
+    );
+}

@@ -216,6 +216,12 @@ fn a_key_that_is_missing_or_foreign_is_refused() {
             "no such key in this account and region: aws kms list-aliases\n",
         );
     }
+    refused(
+        &setup.append(&["--kms-key", "acme-audit"]),
+        1,
+        "KMS DescribeKey acme-audit: NotFoundException (HTTP 400): ",
+        "an alias is written with its prefix: --kms-key alias/acme-audit; ",
+    );
     let listed = setup
         .endpoint
         .s3()

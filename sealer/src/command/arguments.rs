@@ -1,0 +1,238 @@
+//! The command line: what can be asked for.
+
+use std::path::PathBuf;
+
+use auditlog_chain::keys::KeySpec;
+use auditlog_chain::policy::LockMode;
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::VERSION;
+use auditlog_sealer::input::GivenName;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The clock, read in `main`.
+pub(crate) type Now = fn() -> Timestamp;
+
+/// Chain, sign and write audit events once
+///
+/// Events become entries of a log that nobody can change unnoticed. The log is stored in a bucket with Object Lock, or in a
+/// folder; `auditlog-verify` checks it.
+#[derive(Debug, Parser)]
+#[command(name = "auditlog-seal", version = VERSION)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Append(Box<AppendArguments>),
+    Keygen(KeygenArguments),
+    Policy(PolicyArguments),
+    VerifierKey(VerifierKeyArguments),
+}
+
+/// Append events to a log and seal them
+///
+/// Events are JSON Lines: one JSON value on each line; blank lines are passed over. An event is kept byte for byte. A line
+/// that is not an event stops the run: every event before it is sealed, nothing from it on is accepted, and the message names
+/// the line.
+///
+/// An input without any events writes an empty segment, which is the sign that the log is alive. A log that does not exist
+/// is created. An input that stays open and silent gets such a segment after half of the policy's `max_silence`.
+///
+/// What was accepted is on this machine's disk (in the spool) until it is sealed. After a crash or an outage, run the same
+/// command with the same input again, until its status is 0: it goes on where the input was accepted, so every event is
+/// sealed once. A file is recognised by itself, a pipe by the name that --input gives it. The next append to the log, of any
+/// input, first seals what was accepted, and says how many events that were.
+#[derive(Debug, Args)]
+pub(super) struct AppendArguments {
+    /// Trust policy that describes the log: bucket, prefix, lock, keys
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// Origin of the log, where the policy has several
+    #[arg(long, value_name = "ORIGIN", requires = "policy")]
+    pub(super) log: Option<String>,
+    #[command(flatten)]
+    pub(super) key: AppendKeyArguments,
+    /// File with the key that signed until now, to rotate away from it
+    #[arg(long, value_name = "FILE", conflicts_with = "previous_kms_key")]
+    pub(super) previous_key_file: Option<PathBuf>,
+    /// KMS key that signed until now, to rotate away from it
+    #[arg(long, value_name = "KEY")]
+    pub(super) previous_kms_key: Option<String>,
+    #[arg(
+        long,
+        value_name = "DIR|URL",
+        help = "Where the log is stored: a folder in place of the bucket, or s3://BUCKET[/PREFIX]; by default the policy's bucket"
+    )]
+    pub(super) to: Option<String>,
+    /// Origin of the log, without a policy
+    #[arg(long, conflicts_with = "policy", required_unless_present = "policy")]
+    pub(super) origin: Option<String>,
+    /// Key prefix of the log, without a policy; by default the last part of the origin
+    #[arg(long, conflicts_with = "policy")]
+    pub(super) prefix: Option<String>,
+    /// AWS account that owns the bucket, without a policy: twelve digits. Every request names it
+    #[arg(long, value_name = "ID", conflicts_with = "policy", value_parser = parse_account)]
+    pub(super) account: Option<String>,
+    /// Object Lock mode, without a policy; by default the bucket's
+    #[arg(long, value_name = "MODE", conflicts_with = "policy", requires = "retention_days", value_parser = parse_mode)]
+    pub(super) lock_mode: Option<LockMode>,
+    /// Days for which a segment is locked, without a policy; by default the bucket's
+    #[arg(long, value_name = "N", conflicts_with = "policy", requires = "lock_mode",
+          value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(super) retention_days: Option<u32>,
+    /// Who sent the events: at most 255 printable ASCII characters, written into every entry
+    #[arg(long, value_name = "TEXT")]
+    pub(super) source: Option<String>,
+    /// The store ignores If-None-Match: list the versions after each create, and stop where there is a second one
+    #[arg(long)]
+    pub(super) fenced: bool,
+    /// Folder that keeps accepted events until they are sealed; by default under `$XDG_STATE_HOME/auditlog/spool`
+    #[arg(long, value_name = "DIR")]
+    pub(super) spool: Option<PathBuf>,
+    /// Name of the input: what was accepted under it is passed over when the same input is given again from its beginning;
+    /// by default, a file has a name of its own, and anything else has none
+    #[arg(long, value_name = "NAME", value_parser = parse_input_name)]
+    pub(super) input: Option<GivenName>,
+    /// Heads that `auditlog-verify --pins` has seen: where the spool does not know the log, it must reach its pinned head
+    #[arg(long, value_name = "FILE")]
+    pub(super) pins: Option<PathBuf>,
+    /// Continue a log that neither the spool nor pins know: a tail that was removed from the store goes unnoticed
+    #[arg(long)]
+    pub(super) head_unknown: bool,
+    /// Close a segment after so many events
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_segment_events: u64,
+    /// Close a segment after so many bytes of lines, at most 56 MiB
+    #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..=58_720_256))]
+    pub(super) max_segment_bytes: u64,
+    /// Close a segment that was opened so many seconds ago; at most half of the policy's `max_silence`
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_segment_seconds: u32,
+    /// Form of the summary on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) aws: AwsArguments,
+    /// JSON Lines; - or nothing for standard input
+    #[arg(value_name = "EVENTS.jsonl")]
+    pub(super) events: Option<PathBuf>,
+}
+
+/// Make a signing key in a file
+///
+/// The private key is written as PKCS #8 PEM that only you can read; a file that is there is never overwritten. The public
+/// key goes to standard output. For production, keep the key in KMS.
+#[derive(Debug, Args)]
+pub(super) struct KeygenArguments {
+    /// Kind of key, by the name of KMS
+    #[arg(long, default_value = "ECC_NIST_EDWARDS25519", value_parser = parse_spec)]
+    pub(super) spec: KeySpec,
+    /// New file for the private key
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+}
+
+/// Print a minimal trust policy, for a first try in a folder
+///
+/// The trust policy of a bucket comes out of Terraform: the data source `auditlog_trust_policy`.
+#[derive(Debug, Args)]
+pub(super) struct PolicyArguments {
+    /// Origin of the log
+    #[arg(long)]
+    pub(super) origin: String,
+    #[command(flatten)]
+    pub(super) key: KeyArguments,
+    /// Key prefix of the log; by default the last part of the origin
+    #[arg(long)]
+    pub(super) prefix: Option<String>,
+    /// Seconds that the log may go without a new segment
+    #[arg(long, value_name = "N", default_value_t = 90_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_silence_seconds: u64,
+    #[command(flatten)]
+    pub(super) aws: AwsArguments,
+}
+
+/// Print the C2SP verifier key of a signing key for a log
+#[derive(Debug, Args)]
+pub(super) struct VerifierKeyArguments {
+    /// Origin of the log
+    #[arg(long)]
+    pub(super) origin: String,
+    #[command(flatten)]
+    pub(super) key: KeyArguments,
+    #[command(flatten)]
+    pub(super) aws: AwsArguments,
+}
+
+/// The key that signs a log; the policy may name it.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct AppendKeyArguments {
+    /// File with the private key: PKCS #8, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) key_file: Option<PathBuf>,
+    /// Signing key in AWS KMS: its ARN, its id or alias/NAME; by default the policy's key that is valid now
+    #[arg(long, value_name = "KEY")]
+    pub(super) kms_key: Option<String>,
+}
+
+/// The key that signs.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct KeyArguments {
+    /// File with the private key: PKCS #8, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) key_file: Option<PathBuf>,
+    /// Signing key in AWS KMS: its ARN, its id or alias/NAME
+    #[arg(long, value_name = "KEY")]
+    pub(super) kms_key: Option<String>,
+}
+
+/// How to reach AWS. The environment and the shared files of the AWS CLI count too.
+#[derive(Debug, Args)]
+pub(super) struct AwsArguments {
+    /// Endpoint in place of AWS's own
+    #[arg(long, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+    /// Put the bucket into the path of the URL, not into its host
+    #[arg(long)]
+    pub(super) path_style: bool,
+    /// AWS region; by default the policy's
+    #[arg(long)]
+    pub(super) region: Option<String>,
+    /// Profile of the shared AWS files
+    #[arg(long)]
+    pub(super) profile: Option<String>,
+    /// Seconds to wait for one answer of S3 or KMS; with all retries at most three times as long
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) timeout: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// A few lines for people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+fn parse_account(text: &str) -> Result<String, &'static str> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then(|| text.to_owned()).ok_or("twelve digits")
+}
+
+fn parse_mode(text: &str) -> Result<LockMode, &'static str> {
+    LockMode::parse(text).ok_or("GOVERNANCE or COMPLIANCE")
+}
+
+fn parse_input_name(text: &str) -> Result<GivenName, &'static str> {
+    GivenName::parse(text)
+        .ok_or("1 to 255 characters of printable ASCII without quote and backslash")
+}
+
+fn parse_spec(text: &str) -> Result<KeySpec, String> {
+    let all: Vec<&str> = KeySpec::ALL.iter().map(|spec| spec.as_str()).collect();
+    KeySpec::parse(text).ok_or_else(|| format!("one of {}", all.join(", ")))
+}
