@@ -24,6 +24,9 @@ BEFORE = '("sealed-before-mismatch", segment.sealed_before, before.sealed),\n'
 GONE = "gone = [key.retired_at, key.lost_at, key.compromised and key.compromised[\"at\"]]"
 
 ALL = [
+    verify("V4", "a folder in place of a segment is passed over", "no-verdict--folder-in-place-of-a-segment", "            self.report.undecided.append(f\"{self.log.name(number)} is not a file\")\n            return None\n", "            return None\n"),
+    verify("V4", "a file in place of a log is an empty log", "no-verdict--file-in-place-of-the-log", "                raise NoVerdict(f\"{folder} should be a folder\")\n", "                return []\n"),
+    verify("V27", "no verdict goes before a fault", "frame-form--beside-what-cannot-be-read", "return 1 if self.faults else 2 if self.undecided else 0", "return 2 if self.undecided else 1 if self.faults else 0"),
     verify("V2", "another format is read like this one", "no-verdict--format-2", "if self.log.format != 1:", "if False:"),
     verify("V5", "what is not a segment is passed over", "object-unaccounted--in-prefix",
            "self.report.fault(f\"{self.log.prefix}/{name}\"", "name or self.report.fault(f\"{self.log.prefix}/{name}\""),

@@ -2,13 +2,27 @@
 
 import base64
 
-from cases.vector import fault, log_of, made, without
+from cases.vector import fault, log_of, made, no_verdict, without
 from forge import HOUR, PREFIX, Log, sha256, silence, span
 
 
 def logs():
     """Listing."""
     log = log_of(4)
+    place = log.name(3) + "/x"
+    yield no_verdict(
+        "folder-in-place-of-a-segment", "a folder in place of a segment's file", log, objects={**without(log, 3), place: b""}
+    )
+    yield no_verdict("file-in-place-of-the-log", "a file in place of the log's folder", log, objects={PREFIX: b""})
+    torn = {**without(log, 3), place: b"", log.name(0): b"torn"}
+    yield fault(
+        "frame-form",
+        "beside-what-cannot-be-read",
+        "a fault, and a folder in place of a segment",
+        log,
+        objects=torn,
+        object=0,
+    )
     yield made(
         "log-empty--nothing", 1, "a declared log without a segment", log, None, objects={".keep": b""}, code="log-empty"
     )
