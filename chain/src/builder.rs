@@ -39,11 +39,11 @@ enum Kind {
 }
 
 impl<'a> StoredPayload<'a> {
-    /// An event that came as JSON: kept byte for byte, but for white space around it and line breaks in it.
+    /// An event that came as JSON: kept byte for byte, except white space around it and line breaks in it.
     ///
     /// # Errors
     ///
-    /// Says why the bytes are no event; nothing is repaired.
+    /// Says why the bytes are not an event; nothing is repaired.
     pub fn event(json: &'a [u8]) -> Result<Self, EventError> {
         Ok(Self {
             kind: Kind::Event,
@@ -94,7 +94,7 @@ impl<'a> StoredPayload<'a> {
         })
     }
 
-    /// The payload as it stands in the line.
+    /// The payload as it is in the line.
     pub fn as_payload(&self) -> Payload<'_> {
         match self.kind {
             Kind::Event => Payload::Event(&self.value),
@@ -569,7 +569,7 @@ impl ClosedSegment {
         self.sealed
     }
 
-    /// The frames before the last, compressed. Their hash stands in the close line, so they are synced before it.
+    /// The frames before the last, compressed. Their hash is in the close line, so they are synced before it.
     pub fn frames(&self) -> &[u8] {
         &self.object
     }
@@ -579,7 +579,7 @@ impl ClosedSegment {
         &self.close_line
     }
 
-    /// Where the log stands after this segment.
+    /// How far the log has come after this segment.
     pub const fn head(&self) -> &Head {
         &self.head
     }

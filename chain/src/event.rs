@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
 
-/// Why bytes are no event. The variants name what is wrong with them.
+/// Why bytes are not an event. The variants name what is wrong with them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// There is nothing but white space.
@@ -34,7 +34,7 @@ pub enum EventError {
         at: usize,
     },
     /// It begins with a byte order mark, which cannot be seen.
-    #[error("the event begins with a byte order mark (U+FEFF), which is no part of JSON")]
+    #[error("the event begins with a byte order mark (U+FEFF), which is not part of JSON")]
     ByteOrderMark,
     /// It is not exactly one JSON value.
     #[error("the event is not exactly one JSON value: {reason} at byte {at}")]
@@ -50,7 +50,7 @@ pub enum EventError {
     /// A number is so large that it rounds to infinity as a double, such as `1e400`.
     #[error("the event has a number that rounds to infinity as a double")]
     InfiniteNumber,
-    /// White space stands before or after the value, or a line break between its tokens.
+    /// There is white space before or after the value, or a line break between its tokens.
     #[error("the event is not in its stored form: white space around it, or a line break in it")]
     NotStoredForm,
     /// A text or base64 payload is written in another way than the one way it can be written.
@@ -92,7 +92,7 @@ pub fn check_event(text: &str) -> Result<(), EventError> {
 ///
 /// # Errors
 ///
-/// Says why the bytes are no event.
+/// Says why the bytes are not an event.
 pub fn normalize_event(bytes: &[u8]) -> Result<Cow<'_, str>, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|e| EventError::NotUtf8 {
         at: e.valid_up_to(),
@@ -102,7 +102,7 @@ pub fn normalize_event(bytes: &[u8]) -> Result<Cow<'_, str>, EventError> {
         return Err(EventError::ByteOrderMark);
     }
     let text = if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() {
-        // Check first: in a valid value a raw line break can only stand between tokens, never inside a string.
+        // Check first: in a valid value a raw line break can only be between tokens, never inside a string.
         serde_json::from_str::<IgnoredAny>(text).map_err(|e| not_json(text, &e))?;
         Cow::Owned(text.replace("\r\n", " ").replace(['\n', '\r'], " "))
     } else {
@@ -256,7 +256,7 @@ fn opening_brackets(bytes: &[u8]) -> usize {
     bytes.chunks(128).map(in_chunk).sum()
 }
 
-/// Writes a text payload as the JSON string that stands in the line, quotes included.
+/// Writes a text payload as the JSON string of the line, quotes included.
 ///
 /// Exactly `"`, `\` and the characters below U+0020 are escaped; `\b \t \n \f \r` have their short form, the others
 /// `\u00xx` with lower-case digits.
@@ -264,7 +264,7 @@ pub fn format_text(text: &str) -> String {
     serde_json::Value::String(text.to_owned()).to_string()
 }
 
-/// Checks a text payload as it stands in the line: a JSON string in its one form.
+/// Checks a text payload as it is in the line: a JSON string in its one form.
 ///
 /// # Errors
 ///
@@ -288,7 +288,7 @@ pub fn format_base64(bytes: &[u8]) -> String {
     format!("\"{}\"", STANDARD.encode(bytes))
 }
 
-/// Checks a bytes payload as it stands in the line: canonical standard base64 in quotes.
+/// Checks a bytes payload as it is in the line: canonical standard base64 in quotes.
 ///
 /// # Errors
 ///

@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 pub struct SegmentFault {
     /// Number of the line in the segment, from 1; `None` where the fault is of the object as a whole.
     pub line: Option<u64>,
-    /// Index in the log of the line that should stand there, as far as it is known.
+    /// Index in the log of the line that belongs there, as far as it is known.
     pub index: Option<u64>,
     /// What is wrong.
     pub fault: Fault,
@@ -31,7 +31,7 @@ pub enum Fault {
         /// What was found.
         found: usize,
     },
-    /// The bytes are no zstd frame of the one kind that a segment holds (F3).
+    /// The bytes are not a zstd frame of the one kind that a segment holds (F3).
     #[error("frame {frame} at byte {at}: found {found:?} where {expected} belongs")]
     FrameForm {
         /// Number of the frame, from 0.
@@ -40,7 +40,7 @@ pub enum Fault {
         at: usize,
         /// What belongs there.
         expected: &'static str,
-        /// The bytes that stand there, in hex.
+        /// The bytes that are there, in hex.
         found: String,
     },
     /// The frame does not decompress, or its checksum does not match (F3).
@@ -59,12 +59,12 @@ pub enum Fault {
     /// The payload of an entry is not what it may be (F9).
     #[error(transparent)]
     EventForm(EventError),
-    /// A line stands where another kind of line belongs, or in the wrong frame (F3, F4).
+    /// A line is where another kind of line belongs, or in the wrong frame (F3, F4).
     #[error("found {found} where {expected} belongs")]
     LineOrder {
         /// What belongs there.
         expected: &'static str,
-        /// What stands there.
+        /// What is there.
         found: &'static str,
     },
     /// The object ends before its segment does.
@@ -145,8 +145,8 @@ pub enum Fault {
         /// What the line says.
         found: u64,
     },
-    /// A time lies before the one that it must not precede (F15).
-    #[error("the time {found} lies before {expected}")]
+    /// A time is before the one that it must not precede (F15).
+    #[error("the time {found} is before {expected}")]
     TimeDecreased {
         /// The time that it must not precede.
         expected: Timestamp,
@@ -175,7 +175,7 @@ pub enum Fault {
     KeyLine {
         /// What belongs there.
         expected: String,
-        /// What stands there.
+        /// What is there.
         found: String,
     },
     /// The checkpoint has another size than there are lines (F12).
@@ -207,7 +207,7 @@ pub enum Fault {
     SignatureKey {
         /// Id of the required key, in hex.
         expected: String,
-        /// Id that stands there, in hex.
+        /// Id that is there, in hex.
         found: String,
     },
     /// A signature does not verify (F14).

@@ -69,7 +69,7 @@ impl<'de> serde::Deserialize<'de> for Hash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         Self::parse_base64(&text).ok_or_else(|| {
-            serde::de::Error::custom(format_args!("`{text}` is no base64 of 32 bytes"))
+            serde::de::Error::custom(format_args!("`{text}` is not base64 of 32 bytes"))
         })
     }
 }

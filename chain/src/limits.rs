@@ -1,4 +1,4 @@
-//! Every size has a limit, all of them stand here, and each names the attack that it stops (F16).
+//! Every size has a limit. All of them are here, and each names the attack that it stops (F16).
 //!
 //! A reader refuses what is larger before it allocates for it; a writer never makes it.
 
@@ -8,7 +8,7 @@ pub const MAX_ORIGIN_BYTES: usize = 255;
 /// Longest `source` and longest `batch` of an entry, in bytes. Stops an envelope that hides an event in a name.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Longest event, text or base64 payload as it stands in the line, in bytes. Stops one event from filling a reader's memory.
+/// Longest event, text or base64 payload as it is in the line, in bytes. Stops one event from filling a reader's memory.
 pub const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// Deepest nesting of an event. Stops an event that exhausts the stack of a recursive JSON reader.
@@ -38,7 +38,7 @@ pub const MAX_SEGMENT: u64 = 1_000_000_000_000;
 /// Most signatures on one checkpoint. Stops a note that is all signatures; a rotation needs two.
 pub const MAX_SIGNATURES: usize = 16;
 
-/// Longest public key, as DER, in bytes (ML-DSA-87 has 2,614). Stops a policy entry that is no key.
+/// Longest public key, as DER, in bytes (ML-DSA-87 has 2,614). Stops a policy entry that is not a key.
 pub const MAX_SPKI_BYTES: usize = 4096;
 
 /// Longest signature, in bytes (ML-DSA-87 has 4,627). Stops a signature line that is all padding.

@@ -11,7 +11,7 @@ use crate::origin::Origin;
 use crate::timestamp::Timestamp;
 use crate::verifier_key::VerifierKey;
 
-/// One leaf line: where it stands, what came before it, when, and what it says.
+/// One leaf line: its place, what came before it, when, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
     /// Position in the log, from 0, below 2^53.
@@ -97,11 +97,11 @@ impl Repeat {
 /// The event of an entry, as it appears in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload<'a> {
-    /// One JSON value, byte for byte as it came but for line breaks.
+    /// One JSON value, byte for byte as it came except line breaks.
     Event(&'a str),
-    /// A text that is no JSON, as a JSON string with its quotes.
+    /// A text that is not JSON, as a JSON string with its quotes.
     Text(&'a str),
-    /// Bytes that are no text, as base64 with its quotes.
+    /// Bytes that are not text, as base64 with its quotes.
     Base64(&'a str),
 }
 

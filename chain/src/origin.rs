@@ -6,7 +6,7 @@ use crate::limits::MAX_ORIGIN_BYTES;
 
 /// The unique name of a log: a schema-less URL such as `acme.example/audit/payments`.
 ///
-/// 1 to 255 bytes of printable ASCII without space, `"`, `\` and `+`: it stands in JSON without escapes and is the key
+/// 1 to 255 bytes of printable ASCII without space, `"`, `\` and `+`: it is written in JSON without escapes and is the key
 /// name of a C2SP signed note, which allows neither spaces nor `+`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(String);
@@ -24,7 +24,7 @@ impl Origin {
         &self.0
     }
 
-    /// What stands after the last `/`: the last part of the log's prefix, unless the prefix is declared otherwise.
+    /// What follows the last `/`: the last part of the log's prefix, unless the prefix is declared otherwise.
     pub fn last_part(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }

@@ -1,6 +1,6 @@
 //! Checking a segment: one object of a log, line by line, in the order of the format's rules (F3 to F17).
 //!
-//! A segment proves itself: `left` and its own lines give the signed root. It does not prove what `left` stands for; that
+//! A segment proves itself: `left` and its own lines give the signed root. It does not prove the lines before it, of which `left` is the range; that
 //! takes its predecessor, and the comparison is the verifier's.
 
 use crate::checkpoint::SignedCheckpoint;
@@ -31,7 +31,7 @@ pub struct Expected<'a> {
     pub format: u64,
 }
 
-/// Where a log stands after a segment: what the next one must begin with.
+/// How far a log has come after a segment: what the next one must begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The log.
@@ -82,7 +82,7 @@ impl CheckedSegment {
         &self.before
     }
 
-    /// Where the log stands after the segment.
+    /// How far the log has come after the segment.
     pub const fn head(&self) -> &Head {
         &self.head
     }

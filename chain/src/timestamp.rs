@@ -154,8 +154,8 @@ impl Timestamp {
     }
 }
 
-/// Whether bytes have the form of an RFC 3339 time (section 5.6) with at most nine decimals; its numbers are not looked at, but
-/// for a leap second and the offset.
+/// Whether bytes have the form of an RFC 3339 time (section 5.6) with at most nine decimals; its numbers are not looked at, except
+/// a leap second and the offset.
 fn is_rfc3339(text: &[u8]) -> bool {
     const DATE_TIME: &[u8] = b"dddd-dd-ddTdd:dd:dd";
     let Some((date_time, rest)) = text.split_at_checked(DATE_TIME.len()) else {
@@ -187,7 +187,7 @@ fn is_rfc3339(text: &[u8]) -> bool {
     date_time.iter().zip(DATE_TIME).all(fits) && !date_time.ends_with(b":60") && offset_fits
 }
 
-/// The decimal number that the digits write; `None` where one of them is no digit.
+/// The decimal number that the digits write; `None` where one of them is not a digit.
 fn number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0u32, |value, digit| {
         let digit = digit.checked_sub(b'0').filter(|d| *d <= 9)?;

@@ -90,5 +90,5 @@ def text(value):
 
 def base64_event(value):
     if len(value) < 2 or value[:1] != b'"' or value[-1:] != b'"':
-        raise Fault("event-form", "base64 is no string")
+        raise Fault("event-form", "base64 is not a string")
     unbase64(value[1:-1], "event-form")

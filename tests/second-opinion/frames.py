@@ -46,7 +46,7 @@ def frame_head(data, at):
         raise Fault("frame-form", f"no zstd frame at byte {at}")
     descriptor = take(data, at + 4, 1, "frame-form")[0]
     if descriptor & 0b0010_0000 == 0 or descriptor & 0b0000_0100 == 0:
-        raise Fault("frame-form", f"frame at byte {at} is no single segment or has no checksum")
+        raise Fault("frame-form", f"frame at byte {at} is not a single segment or has no checksum")
     if descriptor & 0b0001_1011:
         raise Fault("frame-form", f"frame at byte {at} has a dictionary, an unused or a reserved bit")
     flag = descriptor >> 6

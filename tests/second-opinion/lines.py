@@ -21,7 +21,7 @@ PARTS_OF_FORMS = {
 
 
 def form(text, **options):
-    """The form of a line, in which the words in capitals stand for values."""
+    """The form of a line, in which the words in capitals are replaced by values."""
     pattern = re.escape(text.encode())
     for word, values in PARTS_OF_FORMS.items():
         pattern = pattern.replace(word, values)

@@ -70,7 +70,7 @@ def edit_document(random_, value):
     if kind == 0:
         return edit_bytes(random_, document_bytes(value)), "bytes"
     if kind == 1:
-        # A field that stands twice, at any depth and with any value, now and then under another spelling of its name.
+        # A field that appears twice, at any depth and with any value, now and then under another spelling of its name.
         text = document_bytes(value).decode()
         at = random_.choice([found.start() for found in re.finditer(r'"[a-z_]+": ', text)])
         name, end = text[at:].split(": ")[0], at
@@ -232,7 +232,7 @@ class Case:
         self.note(f"rotation {[key.name for key in signers]} {facts}")
 
     def clocks(self):
-        """Times that go back or stand still, and pins."""
+        """Times that go back or stay the same, and pins."""
         number = self.log.head.number
         opened = number * HOUR + self.random.choice((0, -HOUR, -3 * HOUR, HOUR, 2 * HOUR, -3540, -3541))
         self.log.add(opened=opened, sealed=opened + self.random.choice((0, 1, 2, 60, -1)))

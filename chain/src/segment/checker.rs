@@ -1,4 +1,4 @@
-//! The lines of a segment one by one: what each may say where it stands, given those before it.
+//! The lines of a segment one by one: what each may say in its place, given those before it.
 
 use super::{CheckedSegment, Expected, Head};
 use crate::checkpoint::{SignedCheckpoint, parse_checkpoint_line};
@@ -112,7 +112,7 @@ impl<'e> Checker<'e> {
             }
         }
         if !frames.is_empty() {
-            // What is no frame says so itself (F3).
+            // Bytes that are not a frame have a fault of their own (F3).
             frames.next_frame()?;
             self.lines = self.lines.saturating_add(1);
             return Err(Fault::LineOrder {
@@ -312,7 +312,7 @@ fn lines_of(mut content: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A line that is no leaf because it is the checkpoint is in the wrong place, not in the wrong form.
+/// A line that is not a leaf, because it is the checkpoint, is in the wrong place, not in the wrong form.
 fn parse_leaf(bytes: &[u8]) -> Result<Line<'_>, Fault> {
     parse_line(bytes).map_err(|error| match parse_checkpoint_line(bytes) {
         Ok(_) => Fault::LineOrder {

@@ -251,7 +251,7 @@ fn every_fault_is_found_at_its_line() {
     assert_eq!(
         check_as(&pack(&good), 1).map(|s| s.events()),
         Ok(3),
-        "unpacking and packing is no fault"
+        "unpacking and packing is not a fault"
     );
     for (nr, (code, line, forged, spoil)) in SPOILT.iter().enumerate() {
         let mut frames = good.clone();

@@ -12,7 +12,7 @@ def signers(rule, what, by, old, new):
 
 
 def neighbours(one, other, by):
-    """Two things that are said of neighbours, in the other order."""
+    """Two rules about neighbours, in the other order."""
     both = "            " + one + "            " + other
     return verify("V8", f"{other.split(chr(34))[1]} is looked at before {one.split(chr(34))[1]}", by, both, "            " + other + "            " + one)
 

@@ -86,7 +86,7 @@ ALL = [
     encoding("F4", "base64 need not be canonical", "event-form--base64-not-canonical",
              "if base64.b64encode(value) != bytes(text):", "if len(text) % 4:"),
     encoding("F15", "the year 9999", "line-form--year-9999", "1970 <= year <= 9998", "1970 <= year <= 9999"),
-    encoding("F15", "the year 9998 is no year", "good--policy-year-9998", "1970 <= year <= 9998", "1970 <= year and (year, month) != (9998, 6)"),
+    encoding("F15", "the year 9998 is not a year", "good--policy-year-9998", "1970 <= year <= 9998", "1970 <= year and (year, month) != (9998, 6)"),
     encoding("F15", "the year 1969", "line-form--year-1969", "1970 <= year <= 9998", "1969 <= year <= 9998"),
     encoding("F15", "a day of February too many", "line-form--no-leap-day", "29 if leap else 28", "29"),
     encoding("F15", "centuries have leap days", "line-form--leap-day-of-2100", " and (year % 100 != 0 or year % 400 == 0)", ""),

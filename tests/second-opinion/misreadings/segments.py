@@ -19,7 +19,7 @@ FOLLOW = {
 
 
 def follow(first, second, by):
-    """Two things that are said of each line, in the other order."""
+    """Two rules about each line, in the other order."""
     one, other = FOLLOW[first], FOLLOW[second]
     return misread("Which fault", f"{second} is looked at before {first}", by, one + other, other + one)
 

@@ -129,7 +129,7 @@ fn of_two_runs_at_once_the_later_head_stays_pinned() {
     let up_to = Taken::UpToHead { pinned: 3 };
     assert_eq!(pins.take(head, &Pins::default()), up_to);
     assert_eq!(pins, long.pins);
-    // A pin never moves back, not even the one that the run was held against.
+    // A pin never moves back, not even the one that the run was compared with.
     assert_eq!(pins.take(head, &long.pins), Taken::Pinned);
     assert_eq!(pins, long.pins);
 }

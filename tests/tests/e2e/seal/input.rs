@@ -58,7 +58,7 @@ fn a_line_that_is_not_an_event_is_named_and_nothing_after_it_is_taken() {
         (&b"hello"[..], "the event is not exactly one JSON value: expected value at byte 1"),
         (b"{\"a\":1", "the event is not exactly one JSON value: EOF while parsing an object at byte 6"),
         (b"{\"a\":1}{\"b\":2}", "the event is not exactly one JSON value: trailing characters at byte 8"),
-        (b"\xef\xbb\xbf{\"a\":1}", "the event begins with a byte order mark (U+FEFF), which is no part of JSON"),
+        (b"\xef\xbb\xbf{\"a\":1}", "the event begins with a byte order mark (U+FEFF), which is not part of JSON"),
         (b"{\"a\":\"\xff\"}", "the event is not UTF-8 from byte 6 on"),
         (b"\xff\xfe{\x00}\x00", "the event is not UTF-8 from byte 0 on"),
         (b"\x00\x00\x00", "the event is not exactly one JSON value: expected value at byte 1"),

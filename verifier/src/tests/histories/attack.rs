@@ -368,7 +368,7 @@ fn forged_head(number: u64, size: u64, sealed: i64) -> Head {
     }
 }
 
-/// With the key: removes a range, and writes what comes after it anew, claiming whatever suits.
+/// With the key: removes a range, and writes what comes after it again, claiming whatever suits.
 fn forge(
     random: &mut Random,
     history: &mut History,

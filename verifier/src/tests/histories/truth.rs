@@ -1,7 +1,7 @@
 //! What is true of a history, from what was really removed and what was really locked at the time. No rule of the verifier is
 //! called here.
 //!
-//! A removal must be found as long as what is gone must still be retained, give or take what no verifier can see: the limits
+//! A removal must be found as long as what is gone must still be retained, except what no verifier can see: the limits
 //! at the end of the rules of absence in `docs/guides/verification.md`.
 
 use std::collections::BTreeMap;
