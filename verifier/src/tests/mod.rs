@@ -6,6 +6,7 @@
     reason = "a test that overflows fails, as it should, and looks for one variant"
 )]
 
+mod absence;
 mod chain;
 mod fuzz;
 mod histories;

@@ -1,6 +1,6 @@
 //! A small world: a log of a few segments, its policy, a place where it is stored, and a clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use auditlog_chain::builder::{ClosedSegment, Provenance, SegmentBuilder, StoredPayload};
 use auditlog_chain::checkpoint::NoteSignature;
@@ -154,6 +154,8 @@ pub(super) struct Memory {
     pub(super) unreadable: Option<String>,
     pub(super) clock: Option<ClockReading>,
     pub(super) listing: Listing,
+    /// Segments that are gone when they are read.
+    pub(super) gone: BTreeSet<u64>,
 }
 
 impl Source for Memory {
@@ -179,6 +181,9 @@ impl Source for Memory {
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
         if self.unreadable.as_deref() == Some(key) {
             return Err(ReadError::new("the disk is broken"));
+        }
+        if self.gone.iter().any(|gone| World::key_of(*gone) == key) {
+            return Err(ReadError::new("no such version").of_gone());
         }
         let at = (key.to_owned(), version.id.clone());
         self.objects
