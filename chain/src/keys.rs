@@ -5,6 +5,7 @@ use std::fmt;
 use aws_lc_rs::signature::{self, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use spki::der::asn1::{AnyRef, UintRef};
 use spki::der::pem::LineEnding;
 use spki::der::{Decode, Document, Reader, SliceReader};
@@ -165,6 +166,9 @@ impl PublicKey {
             .ok_or(KeyError::NotSpki)?;
         let spec = spec_of(&info, raw)?;
         ParsedPublicKey::new(spec.algorithm(), der).map_err(|_| KeyError::Invalid)?;
+        if spec == KeySpec::EccNistEdwards25519 && !is_ed25519_point(raw) {
+            return Err(KeyError::Invalid);
+        }
         Ok(Self {
             spec,
             spki: der.to_vec(),
@@ -288,6 +292,18 @@ fn spec_of(info: &SubjectPublicKeyInfoRef<'_>, raw: &[u8]) -> Result<KeySpec, Ke
         },
         _ => Err(KeyError::UnknownKind),
     }
+}
+
+/// Whether the bytes are the one encoding of a point of the curve that is not of small order.
+///
+/// aws-lc takes any 32 bytes. For a key of small order, a signature can be made that is valid for every message, without any
+/// secret: whoever writes the log's objects could then sign for it. For a second encoding of a point, two keys that look
+/// different are the same one. Whether the point is in the prime-order subgroup is not checked: a key with a part of small
+/// order still needs its secret.
+fn is_ed25519_point(bytes: &[u8]) -> bool {
+    let encoded = CompressedEdwardsY::from_slice(bytes);
+    let point = encoded.ok().and_then(|encoded| encoded.decompress());
+    point.is_some_and(|point| !point.is_small_order() && point.compress().as_bytes() == bytes)
 }
 
 /// Bits of the modulus of an RFC 8017 `RSAPublicKey`.

@@ -11,9 +11,12 @@ use serde_json::value::RawValue;
 mod acknowledged;
 mod check;
 mod document;
+mod error;
 mod index;
 mod keys;
 mod object;
+mod position;
+mod prefix;
 mod span;
 mod terraform;
 
@@ -24,9 +27,12 @@ pub use acknowledged::{
 pub use check::ShortRetention;
 pub use document::{
     Compromised, Ended, KeyPolicy, LastGood, LockMode, LockSpan, LogPolicy, PolicyDocument,
-    Position, S3Store, SilenceSpan, Store,
+    S3Store, SilenceSpan, Store,
 };
+pub use error::{POLICY_VERSION, PolicyError};
 pub use keys::{Made, Need, RequiredSignatures, Trusted};
+pub use position::Position;
+pub use prefix::is_prefix;
 pub use span::{Interval, Span, intervals, span_at};
 
 use crate::hash::{Hash, hash_parts};
@@ -36,54 +42,11 @@ use crate::verifier_key::VerifierKey;
 use index::Index;
 use object::OnlyObjects;
 
-/// The one version of the document that this crate knows.
-pub const POLICY_VERSION: u64 = 1;
-
 /// A trust policy that is consistent in itself. Made by [`TrustPolicy::parse`] or [`TrustPolicy::check`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustPolicy {
     document: PolicyDocument,
     index: Index,
-}
-
-/// Why a document is not a trust policy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// It is larger than [`MAX_POLICY_BYTES`].
-    #[error("the trust policy has more than {MAX_POLICY_BYTES} bytes")]
-    TooLarge {
-        /// Its size in bytes, as far as it was read.
-        found: usize,
-    },
-    /// It is of a version that this program does not know: neither right nor wrong.
-    #[error("the trust policy has version {found}, this program knows {POLICY_VERSION}")]
-    Unsupported {
-        /// Its version.
-        found: u64,
-    },
-    /// It names a kind of store that this program does not know: neither right nor wrong.
-    #[error("the trust policy has a store of the kind `{found}`, this program knows {}", Store::KINDS.join(", "))]
-    UnsupportedStore {
-        /// The kind.
-        found: String,
-    },
-    /// It is what `terraform output -json` writes: the policy is in there, as a JSON string.
-    #[error("the trust policy is inside the output of `terraform output -json`")]
-    TerraformJson,
-    /// It is not JSON of the right shape.
-    #[error("the trust policy cannot be read: {reason}")]
-    Malformed {
-        /// The parser's word for it, with line and column.
-        reason: String,
-    },
-    /// Two of its statements, or one of its values, cannot be.
-    #[error("the trust policy is not consistent: {place}: {reason}")]
-    Inconsistent {
-        /// The path of the value.
-        place: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
 }
 
 /// What decides whether this program knows documents of this kind; all else is read afterwards.
@@ -183,15 +146,4 @@ impl TrustPolicy {
     pub fn lock_of<'a>(&'a self, log: &'a LogPolicy) -> &'a [LockSpan] {
         log.lock.as_ref().unwrap_or(&self.document.lock)
     }
-}
-
-/// Whether a key prefix can be that of a log: `/`-separated parts of printable ASCII that mean the same in a bucket, a
-/// folder and a URL.
-pub fn is_prefix(prefix: &str) -> bool {
-    let allowed =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'=' | b'@' | b'~');
-    prefix.len() <= 512
-        && prefix
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | "..") && part.bytes().all(allowed))
 }

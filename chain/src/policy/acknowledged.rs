@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::Position;
 use super::object::{only_objects, present};
+use super::position::Position;
 use crate::hash::Hash;
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;

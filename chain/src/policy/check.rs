@@ -1,12 +1,13 @@
 //! Consistency: what the values of a document must be, by themselves and among each other.
 
+use super::TrustPolicy;
 use super::acknowledged::{Acknowledged, Found, FoundMissing};
 use super::document::{
     Ended, KeyPolicy, LockSpan, LogPolicy, PolicyDocument, S3Store, SilenceSpan, Store,
 };
+use super::error::{POLICY_VERSION, PolicyError, wrong};
 use super::index::Index;
 use super::span::{Span, overlaps};
-use super::{POLICY_VERSION, PolicyError, TrustPolicy};
 use crate::limits::MAX_SPANS;
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
@@ -167,11 +168,6 @@ impl TrustPolicy {
         }
         Ok(())
     }
-}
-
-pub(super) fn wrong<T>(place: impl Into<String>, reason: &'static str) -> Result<T, PolicyError> {
-    let place = place.into();
-    Err(PolicyError::Inconsistent { place, reason })
 }
 
 const SHORT_RETENTION: &str =

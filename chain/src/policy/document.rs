@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acknowledged::Acknowledged;
 use super::object::{only_objects, present};
+use super::position::Position;
 use super::span::Span;
 use crate::hash::Hash;
 use crate::keys::{KeySpec, PublicKey};
@@ -232,18 +233,6 @@ pub struct Ended {
     pub successor: Option<Origin>,
 }
 
-/// A point in a log that can be recognised: the end of one of its segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self", deny_unknown_fields)]
-pub struct Position {
-    /// Number of the segment.
-    pub segment: u64,
-    /// Number of lines up to its end.
-    pub size: u64,
-    /// RFC 6962 root over them, base64.
-    pub root: Hash,
-}
-
 /// One signing key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
@@ -317,7 +306,6 @@ only_objects!(
     SilenceSpan,
     LogPolicy,
     Ended,
-    Position,
     KeyPolicy,
     Compromised,
     LastGood,

@@ -4,9 +4,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::check::wrong;
-use super::document::{PolicyDocument, Position};
-use super::{PolicyError, is_prefix};
+use super::document::PolicyDocument;
+use super::error::{PolicyError, wrong};
+use super::position::Position;
+use super::prefix::is_prefix;
 use crate::keys::PublicKey;
 use crate::origin::Origin;
 

@@ -4,7 +4,7 @@
 //! would write segments that no verifier accepts.
 
 use super::TrustPolicy;
-use super::document::Position;
+use super::position::Position;
 use crate::line::KeyChange;
 use crate::timestamp::Timestamp;
 use crate::verifier_key::VerifierKey;

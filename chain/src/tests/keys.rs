@@ -189,6 +189,68 @@ fn keys_that_sign_no_log_are_refused() {
     );
 }
 
+#[test]
+fn an_ed25519_key_is_the_one_encoding_of_a_point_with_a_secret() {
+    let spki = |point: &str| {
+        let point = hex::decode(point).unwrap();
+        let header = [
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ];
+        PublicKey::from_spki_der(&[header.as_slice(), &point].concat()).map(|key| key.spec())
+    };
+    // The base point, and RFC 8032 section 7.1, test 1.
+    for good in [
+        "5866666666666666666666666666666666666666666666666666666666666666",
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+    ] {
+        assert_eq!(spki(good), Ok(KeySpec::EccNistEdwards25519));
+    }
+    for (what, bad) in [
+        (
+            "order 1",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+        ),
+        (
+            "order 2",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ),
+        (
+            "order 4",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+        ),
+        (
+            "order 4",
+            "0000000000000000000000000000000000000000000000000000000000000080",
+        ),
+        (
+            "order 8",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        ),
+        (
+            "order 8",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        ),
+        (
+            "no point of the curve",
+            "0200000000000000000000000000000000000000000000000000000000000000",
+        ),
+        (
+            "p and more",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ),
+        (
+            "4 + p",
+            "f1ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ),
+        (
+            "a sign of zero",
+            "0100000000000000000000000000000000000000000000000000000000000080",
+        ),
+    ] {
+        assert_eq!(spki(bad), Err(KeyError::Invalid), "{what}");
+    }
+}
+
 /// What Project Wycheproof knows of valid and invalid signatures, for the algorithm of one spec.
 fn wycheproof(spec: KeySpec, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let key = PublicKey::from_spki_der(spki);

@@ -3,6 +3,7 @@
 use super::{TestKey, at, origin};
 use crate::hash::Hash;
 use crate::keys::KeySpec;
+use crate::limits::MAX_POLICY_BYTES;
 use crate::origin::Origin;
 use crate::policy::{
     Compromised, Ended, KeyPolicy, LastGood, LockMode, LockSpan, LogPolicy, PolicyDocument,
@@ -252,4 +253,263 @@ fn another_version_is_unsupported_and_not_wrong() {
         TrustPolicy::parse(b"{"),
         Err(PolicyError::Malformed { .. })
     ));
+}
+
+/// Of 60,000 logs, each with a key of its own: lookups that went along a list took minutes.
+#[test]
+fn a_policy_of_the_largest_size_is_read_in_seconds() {
+    let origin = |n: usize| Origin::parse(&format!("acme.example/{n}")).unwrap();
+    let mut document = document();
+    let log = document.logs[0].clone();
+    let key = document.keys[0].spki.clone();
+    let log = |n: usize| LogPolicy {
+        origin: origin(n),
+        prefix: format!("l/{n}"),
+        verifier_keys: vec![VerifierKey::new(origin(n), key.clone())],
+        ..log.clone()
+    };
+    document.logs = (0..40_000).map(log).collect();
+    let good = |n: usize| LastGood {
+        origin: origin(n),
+        segment: 0,
+        size: 3,
+        root: Hash::from_bytes([0; 32]),
+    };
+    document.keys[0].compromised = Some(Compromised {
+        at: at(5),
+        last_good: (0..20_000).map(good).collect(),
+    });
+    document.declared_prefixes = (0..20_000).map(|n| format!("d/{n}/")).collect();
+    let json = serde_json::to_vec(&document).unwrap();
+    assert!(
+        (14 << 20..MAX_POLICY_BYTES).contains(&json.len()),
+        "{}",
+        json.len()
+    );
+    let begun = std::time::Instant::now();
+    let policy = TrustPolicy::parse(&json).unwrap();
+    for log in &policy.document().logs {
+        let key = &log.verifier_keys[0];
+        assert!(policy.log(&log.origin).is_some() && policy.key(key).is_some());
+        assert!(policy.log_above(&log.segment_key(7)).is_some() && !policy.declares(&log.prefix));
+        assert_ne!(policy.trusted(key), Trusted::Throughout);
+    }
+    assert_eq!(policy.check_spans_at(at(0)), Ok(Vec::new()));
+    // A second where it is quiet. What is quadratic takes minutes here.
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn objects_are_read_from_objects_and_null_from_nothing() {
+    let good = serde_json::to_value(document()).unwrap();
+    let key = &good["keys"][0];
+    let span = ["from", "mode", "retention_days"].map(|name| good["lock"][0][name].clone());
+    let refused = |pointer: &str, value: serde_json::Value| {
+        let mut document = good.clone();
+        *document.pointer_mut(pointer).unwrap() = value;
+        let text = serde_json::to_vec(&document).unwrap();
+        let read = TrustPolicy::parse(&text);
+        assert!(
+            matches!(read, Err(PolicyError::Malformed { .. })),
+            "{pointer}: {read:?}"
+        );
+    };
+    refused(
+        "",
+        serde_json::json!([1, good["lock"], good["logs"], good["keys"]]),
+    );
+    refused("/lock/0", serde_json::json!(span));
+    refused("/lock/0/mode", serde_json::json!({ "COMPLIANCE": null }));
+    refused("/logs/0/max_silence/0", serde_json::json!([span[0], 3600]));
+    refused(
+        "/keys/0",
+        serde_json::json!([key["spec"], key["spki"], key["valid_from"]]),
+    );
+    refused("/keys/0/spec", serde_json::json!({ "ECC_NIST_P256": null }));
+    refused(
+        "/store",
+        serde_json::json!([["acme-audit", "eu-central-1", "123456789012"]]),
+    );
+    refused(
+        "/store/s3",
+        serde_json::json!(["acme-audit", "eu-central-1", "123456789012"]),
+    );
+    for optional in ["/store", "/keys/0/arn", "/declared_prefixes"] {
+        refused(optional, serde_json::Value::Null);
+    }
+    for absent in [
+        "acknowledged",
+        "ended",
+        "lock",
+        "retired_at",
+        "lost_at",
+        "compromised",
+    ] {
+        let mut document = good.clone();
+        let part = match absent {
+            "acknowledged" => &mut document,
+            "ended" | "lock" => &mut document["logs"][0],
+            _ => &mut document["keys"][0],
+        };
+        part[absent] = serde_json::Value::Null;
+        let read = TrustPolicy::parse(&serde_json::to_vec(&document).unwrap());
+        assert!(
+            matches!(read, Err(PolicyError::Malformed { .. })),
+            "{absent}: {read:?}"
+        );
+    }
+}
+
+#[test]
+fn a_retention_that_was_too_short_is_refused_until_all_of_it_has_expired() {
+    let mut document = document();
+    // 365 days until second 100; then 730. Silence for half a year and a second until second 50.
+    let short = SilenceSpan {
+        from: at(0),
+        seconds: 183 * 86_400,
+    };
+    document.logs[0].max_silence.insert(0, short);
+    document.logs[0].max_silence[1].from = at(50);
+    let policy = TrustPolicy::check(document).unwrap();
+    let expired = 50 + 365 * 86_400;
+    let refused = policy.check_spans_at(at(expired)).unwrap_err();
+    assert!(
+        matches!(refused, PolicyError::Inconsistent { place, .. } if place == "logs[0].max_silence")
+    );
+    let past = policy.check_spans_at(at(expired + 1)).unwrap();
+    assert_eq!(
+        (past.len(), past[0].until, past[0].retention_days),
+        (1, at(50), 365)
+    );
+}
+
+fn acknowledged(entry: &serde_json::Value) -> Result<TrustPolicy, PolicyError> {
+    let mut document = serde_json::to_value(document()).unwrap();
+    document["acknowledged"] = serde_json::json!([entry]);
+    TrustPolicy::parse(&serde_json::to_vec(&document).unwrap())
+}
+
+#[test]
+fn an_acknowledged_finding_says_what_was_found_by_its_code() {
+    let time = "2027-01-15T08:00:00Z";
+    let root = Hash::from_bytes([1; 32]).to_base64();
+    let entry = |code: &str, field: &str, found: serde_json::Value| {
+        let mut entry =
+            serde_json::json!({ "code": code, "log": origin(), "reason": "outage", "date": time });
+        entry[field] = found;
+        entry
+    };
+    let silence = serde_json::json!({ "from": time, "until": "2027-01-16T08:00:00Z" });
+    let before = serde_json::json!({ "size": 40, "root": root, "stored": time });
+    let missing = serde_json::json!({
+        "first": 3, "last": 5, "before": before, "after": { "size": 61, "root": root },
+        "pin": { "segment": 4, "size": 50, "root": root },
+    });
+    let version = serde_json::json!({ "object": "x", "version_id": "1", "retain_until": time });
+    let segment = serde_json::json!({ "number": 7, "sealed": time, "stored": time });
+    for code in crate::policy::AcknowledgedCode::ALL {
+        let shapes = [
+            ("silence", &silence),
+            ("missing", &missing),
+            ("version", &version),
+            ("segment", &segment),
+        ];
+        let accepted = shapes.map(|(field, found)| {
+            let policy = acknowledged(&entry(code.as_str(), field, found.clone()));
+            if let Ok(policy) = &policy {
+                let text = policy.format();
+                assert_eq!(TrustPolicy::parse(text.as_bytes()).as_ref(), Ok(policy));
+            }
+            policy.is_ok()
+        });
+        let expected = match code.as_str() {
+            "silence-exceeded" => [true, false, false, false],
+            "segment-missing" => [false, true, false, false],
+            "sealed-after-stored" | "stored-order" | "key-outside-span" => {
+                [false, false, false, true]
+            }
+            _ => [false, false, true, false],
+        };
+        assert_eq!(accepted, expected, "{code}");
+    }
+    for code in [
+        "prev-mismatch",
+        "key-unknown",
+        "head-forked",
+        "end-mismatch",
+        "log-empty",
+        "bucket-lock",
+    ] {
+        let refused = acknowledged(&entry(code, "version", version.clone()));
+        assert!(
+            matches!(refused, Err(PolicyError::Malformed { .. })),
+            "{code}"
+        );
+    }
+    let mut nowhere = entry("lock-missing", "version", version.clone());
+    nowhere.as_object_mut().unwrap().remove("log");
+    assert!(acknowledged(&nowhere).is_err());
+    nowhere["code"] = "object-unaccounted".into();
+    assert!(acknowledged(&nowhere).is_ok());
+    let mut both = entry("silence-exceeded", "silence", silence.clone());
+    both["version"] = version;
+    assert!(acknowledged(&both).is_err());
+}
+
+#[test]
+fn an_acknowledged_finding_that_cannot_be_is_named_by_its_place() {
+    let time = "2027-01-15T08:00:00Z";
+    let root = Hash::from_bytes([1; 32]).to_base64();
+    let before = serde_json::json!({ "size": 40, "root": root, "stored": time });
+    let missing = |edit: fn(&mut serde_json::Value)| {
+        let mut found = serde_json::json!({ "first": 3, "last": 5, "before": before });
+        edit(&mut found);
+        serde_json::json!({
+            "code": "segment-missing", "log": origin(), "reason": "lost", "date": time, "missing": found,
+        })
+    };
+    let silence = serde_json::json!({ "from": time, "until": time });
+    let quiet = serde_json::json!({
+        "code": "silence-exceeded", "log": origin(), "reason": "outage", "date": time, "silence": silence,
+    });
+    let mut elsewhere = quiet.clone();
+    elsewhere["log"] = "acme.example/other".into();
+    let mut silent = quiet.clone();
+    silent["reason"] = " ".into();
+    for (expected, entry) in [
+        ("silence.until", quiet),
+        ("log", elsewhere),
+        ("reason", silent),
+        ("missing.last", missing(|found| found["last"] = 2.into())),
+        ("missing.before", missing(|found| found["first"] = 0.into())),
+        (
+            "missing.before",
+            missing(|found| {
+                found.as_object_mut().unwrap().remove("before");
+            }),
+        ),
+        (
+            "missing.before.stored",
+            missing(|found| {
+                found["before"].as_object_mut().unwrap().remove("stored");
+            }),
+        ),
+        (
+            "missing.pin.segment",
+            missing(|found| {
+                let (size, root) = (
+                    found["before"]["size"].clone(),
+                    found["before"]["root"].clone(),
+                );
+                found["pin"] = serde_json::json!({ "segment": 6, "size": size, "root": root });
+            }),
+        ),
+    ] {
+        match acknowledged(&entry) {
+            Err(PolicyError::Inconsistent { place, .. }) => {
+                assert_eq!(place, format!("acknowledged[0].{expected}"));
+            }
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
 }

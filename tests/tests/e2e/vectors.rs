@@ -4,6 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use auditlog_chain::hash::Hash;
+use auditlog_chain::policy::{
+    Acknowledged, AcknowledgedCode, AfterMissing, BeforeMissing, Compromised, Ended, Found,
+    FoundMissing, FoundSegment, FoundSilence, FoundVersion, LastGood, Position, TrustPolicy,
+};
 use auditlog_tests::{Command, Run, binary, command, python, root};
 use serde_json::{Value, json};
 
@@ -188,6 +193,95 @@ fn each_vector_gets_its_verdict() {
         .iter()
         .filter(|one| !pending.contains(one.name.as_str()));
     none(&due.filter_map(judge).collect::<Vec<_>>());
+}
+
+/// And what the program writes, with every field that there is.
+#[test]
+fn the_schema_of_the_policy_says_what_the_verifiers_say_of_its_form() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("policy.json");
+    fs::write(&path, full_policy()).expect("a file");
+    let run = script("vectors/schema.py").arg(&path).run();
+    assert_eq!(run.status, 0, "{run}");
+}
+
+fn full_policy() -> String {
+    let mut log = Log::new(1);
+    let time = log.policy.logs[0].began;
+    let root = Hash::from_bytes([1; 32]);
+    let lock = log.policy.lock.clone();
+    let (key, log_policy) = (&mut log.policy.keys[0], &mut log.policy.logs[0]);
+    let origin = log_policy.origin.clone();
+    log_policy.lock = Some(lock);
+    log_policy.ended = Some(Ended {
+        segment: 3,
+        size: 9,
+        root,
+        sealed: time,
+        stored: Some(time),
+        successor: Some(origin.clone()),
+    });
+    (key.arn, key.retired_at, key.lost_at) = (Some("arn".to_owned()), Some(time), Some(time));
+    let (segment, size) = (1, 5);
+    key.compromised = Some(Compromised {
+        at: time,
+        last_good: vec![LastGood {
+            origin: origin.clone(),
+            segment,
+            size,
+            root,
+        }],
+    });
+    let until = time.saturating_add_seconds(1);
+    let stored = Some(time);
+    let pin = Position {
+        segment,
+        size,
+        root,
+    };
+    let (sealed, retain_until) = (time, Some(time));
+    let (object, version_id) = ("x".to_owned(), "1".to_owned());
+    for (code, found) in [
+        (
+            AcknowledgedCode::SilenceExceeded,
+            Found::Silence(FoundSilence { from: time, until }),
+        ),
+        (
+            AcknowledgedCode::SegmentMissing,
+            Found::Missing(FoundMissing {
+                first: 1,
+                last: 2,
+                before: Some(BeforeMissing { size, root, stored }),
+                after: Some(AfterMissing { size, root }),
+                pin: Some(pin),
+            }),
+        ),
+        (
+            AcknowledgedCode::LockTooShort,
+            Found::Version(FoundVersion {
+                object,
+                version_id,
+                retain_until,
+            }),
+        ),
+        (
+            AcknowledgedCode::StoredOrder,
+            Found::Segment(FoundSegment {
+                number: 7,
+                sealed,
+                stored: time,
+            }),
+        ),
+    ] {
+        log.policy.acknowledged.push(Acknowledged {
+            code,
+            log: Some(origin.clone()),
+            reason: "outage".to_owned(),
+            date: time,
+            found,
+        });
+    }
+    TrustPolicy::check(log.policy).expect("a policy").format()
 }
 
 #[test]

@@ -25,9 +25,6 @@ const ROOTS: &[&str] = &[
     "tests/tests/ceph/main.rs",
 ];
 
-/// Trees that still have cycles. Take a name out once `modules_form_no_cycle` passes without it.
-const NOT_YET: &[&str] = &["chain/src/lib.rs"];
-
 /// A module, and all that it uses, directly or through others.
 fn reached<'a>(uses: &'a Uses, from: &'a str) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::from([from]);
@@ -64,7 +61,7 @@ fn all_cycles() -> Vec<(&'static str, Vec<String>)> {
 fn modules_form_no_cycle() {
     for (file, cycles) in all_cycles() {
         assert!(
-            cycles.is_empty() || NOT_YET.contains(&file),
+            cycles.is_empty(),
             "{file} has a cycle of modules:\n{}",
             cycles.join("\n")
         );
