@@ -370,13 +370,13 @@ fn a_store_that_does_not_honour_the_condition_gets_no_event_unless_fenced() {
 
 #[test]
 fn the_policys_key_signs_by_default_and_is_rotated_by_default() {
-    let stand = Stand::new(Governance);
+    let world = World::new(Governance);
     let keys = [
-        stand.key(KeySpec::EccNistP256),
-        stand.key(KeySpec::EccNistP256),
+        world.key(KeySpec::EccNistP256),
+        world.key(KeySpec::EccNistP256),
     ];
     let [old, new] = keys.each_ref().map(|key| {
-        let made = command("auditlog-seal").envs(stand.endpoint.env());
+        let made = command("auditlog-seal").envs(world.endpoint.env());
         let made = made.args(["policy", "--origin", ORIGIN, "--kms-key", key]);
         made.run().ok().json()
     });
@@ -384,12 +384,12 @@ fn the_policys_key_signs_by_default_and_is_rotated_by_default() {
     policy["store"] = serde_json::json!({
         "s3": { "bucket": BUCKET, "region": auditlog_tests::REGION, "account": "000000000000" },
     });
-    let path = stand.folder.path().join("policy.json");
+    let path = world.folder.path().join("policy.json");
     let append = |policy: &serde_json::Value, event: &str| {
         fs::write(&path, policy.to_string()).unwrap();
-        let run = command("auditlog-seal").envs(stand.endpoint.env());
+        let run = command("auditlog-seal").envs(world.endpoint.env());
         let run = run.args(["append", "--policy"]).arg(&path).arg("--spool");
-        run.arg(stand.folder.path().join("spool")).input(event)
+        run.arg(world.folder.path().join("spool")).input(event)
     };
     append(&policy, "1\n").run().ok();
 
@@ -406,8 +406,8 @@ fn the_policys_key_signs_by_default_and_is_rotated_by_default() {
     append(&policy, "3\n").run().ok();
     policy["keys"][0]["retired_at"] = "2003-01-01T00:00:00Z".into();
     append(&policy, "4\n").run().ok();
-    let [old, new] = keys.each_ref().map(|key| stand.verifier_key(key));
-    let sealed = events_under(&stand.objects(), |number| match number {
+    let [old, new] = keys.each_ref().map(|key| world.verifier_key(key));
+    let sealed = events_under(&world.objects(), |number| match number {
         0..=2 => vec![&old],
         3 => vec![&new, &old],
         _ => vec![&new],
