@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use auditlog_chain::limits::{MAX_FRAME_BYTES, MAX_OBJECT_BYTES};
 
-/// Bytes that readers share. Who needs some waits until they are there.
+/// Bytes that readers share. A reader waits until as many as it needs are free.
 pub(crate) struct Budget {
     left: Mutex<usize>,
     total: usize,
@@ -33,7 +33,7 @@ impl Budget {
         }
     }
 
-    /// Waits for so many bytes. More than there are in all count as all: one reader at a time goes on with them.
+    /// Waits for so many bytes. More than the total count as the total: one reader at a time continues with them.
     pub(crate) fn take(&self, bytes: usize) -> Share<'_> {
         let bytes = bytes.min(self.total);
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,7 +15,7 @@ use crate::source::Source;
 use crate::verdict::Verdict;
 use crate::walk::Walked;
 
-/// The report. `record` is what belongs to no walk; `walked` are the chosen logs, or none where there was no listing.
+/// The report. `record` is what was found outside the walks; `walked` are the chosen logs, or empty where there was no listing.
 pub(crate) fn conclude(
     source: &dyn Source,
     request: &Request<'_>,
@@ -47,7 +47,7 @@ pub(crate) fn conclude(
 
 /// What was found outside the walks, as far as it decides about logs.
 struct OfAll {
-    /// Logs in whose place the listing shows a fault.
+    /// Logs of which the listing shows a fault.
     faulty: HashSet<Origin>,
     /// Whether faults were counted and not listed: then they may be of any log.
     any_faulty: bool,
@@ -96,7 +96,7 @@ fn log_report(log: &LogPolicy, verdict: Verdict, walked: Walked) -> LogReport {
     }
 }
 
-/// What was not looked at, and was not meant to be.
+/// What was not checked, and was not meant to be.
 fn not_checked(
     source: &dyn Source,
     request: &Request<'_>,

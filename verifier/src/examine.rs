@@ -1,5 +1,5 @@
-//! The part of the work that needs no predecessor, done on all cores: read one version, check it by itself (V7), and see
-//! whose signatures it carries (V12).
+//! The part of the work that needs no predecessor, done on all cores: read one version, check it by itself (V7), and find
+//! out whose signatures it has (V12).
 
 use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
@@ -12,7 +12,7 @@ use crate::keys::signers;
 use crate::log_plan::Slot;
 use crate::source::{ReadError, Source, Storage, Version};
 
-/// One segment to look at.
+/// One segment to read.
 pub(crate) struct Job<'p> {
     pub(crate) log_at: usize,
     pub(crate) log: &'p LogPolicy,

@@ -1,7 +1,7 @@
 //! What a fuzzer does with everything that reads what others wrote: each target takes any bytes, and what it accepts has one
 //! form only.
 //!
-//! For tests and for cargo-fuzz (the folder `fuzz`); no part of the crate otherwise.
+//! For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
 
 use auditlog_chain::checkpoint::{SignedCheckpoint, format_checkpoint_line, parse_checkpoint_line};
 use auditlog_chain::limits::MAX_SEGMENT;

@@ -22,7 +22,7 @@ fn hex(id: [u8; 4]) -> String {
 }
 
 /// The authorised keys whose signatures a checkpoint carries, in its order; `None` where one of them is not valid, or of
-/// no such key. Which of them were required is not looked at: this is the part of the work that needs no predecessor.
+/// no such key. Which of them were required is not checked here: this is the part of the work that needs no predecessor.
 pub(crate) fn signers(segment: &CheckedSegment, log: &LogPolicy) -> Option<Vec<VerifierKey>> {
     let signed = segment.signed_checkpoint();
     let by = |note| {
@@ -32,7 +32,7 @@ pub(crate) fn signers(segment: &CheckedSegment, log: &LogPolicy) -> Option<Vec<V
     signed.signatures.iter().map(by).collect()
 }
 
-/// What the keys of a segment are held against.
+/// What the keys of a segment are compared with.
 pub(crate) struct Rules<'p> {
     pub(crate) policy: &'p TrustPolicy,
     pub(crate) log: &'p LogPolicy,

@@ -1,14 +1,14 @@
-//! Proves that an audit bucket holds what was declared and written.
+//! Proves that an audit bucket contains what was declared and written.
 //!
-//! [`verify`](fn@verify::verify) holds the segments that a [`Source`](source::Source) lists against a
+//! [`verify`](fn@verify::verify) compares the segments that a [`Source`](source::Source) lists with a
 //! [`TrustPolicy`](auditlog_chain::policy::TrustPolicy) and gives a [`Report`](report::Report) with one of three verdicts: a
 //! fault was found, no verdict, verified. Its steps are the numbered rules of `docs/guides/verification.md`.
 //!
-//! A [`Folder`](source::Folder) takes the place of a bucket's root; only the chain of its logs can be checked. With the feature `s3`
-//! (on unless switched off) there is the bucket itself, whose versions, locks and times are evidence too.
+//! A [`Folder`](source::Folder) is a copy of a bucket; only the chain of its logs can be checked. With the feature `s3` (on
+//! by default), the source is the bucket itself, whose versions, locks and times are evidence too.
 //!
-//! It reads no clock and no environment: `main.rs` does, and passes them in. It writes one file, the pinned heads, where the
-//! caller asks for it, and never anything where the logs are stored. It does not know the sealer.
+//! It reads no clock and no environment: `main.rs` does, and passes them in. It writes one file, the pins, where the caller asks
+//! for it, and never writes where the logs are stored. It does not know the sealer.
 //!
 //! ```
 //! use auditlog_chain::policy::TrustPolicy;

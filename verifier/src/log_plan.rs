@@ -35,12 +35,12 @@ pub(crate) struct LogPlan<'p> {
     pub(crate) left_out: LeftOut,
 }
 
-/// What was listed and is not looked at, in numbers.
+/// What was listed and is left out, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LeftOut {
     /// Versions and delete markers that came after the listing had begun.
     pub(crate) passed_over: u64,
-    /// Versions behind the declared end.
+    /// Versions after the declared end.
     pub(crate) disowned_versions: u64,
     /// Delete markers behind it.
     pub(crate) disowned_markers: u64,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Results that may wait for an earlier one, per worker. They are small: what is large is dropped by the worker.
+/// Results that may wait for an earlier one, per worker. They are small: the worker drops whatever is large.
 const WINDOW: usize = 16;
 
 struct Shared<I, R> {
@@ -13,7 +13,7 @@ struct Shared<I, R> {
     begun: usize,
     taken: usize,
     exhausted: bool,
-    /// `None` means a worker that panicked, so that nobody waits for it forever.
+    /// `None` is the result of a worker that panicked, so that nobody waits for it forever.
     done: BTreeMap<usize, Option<R>>,
 }
 
@@ -124,7 +124,7 @@ fn take_result<I, R>(board: &Board<I, R>) -> Option<R> {
         if let Some(result) = shared.done.remove(&next) {
             shared.taken = next.saturating_add(1);
             if result.is_none() {
-                // The panic goes on when the scope ends; the other workers stop at their next job.
+                // The panic continues when the scope ends; the other workers stop at their next job.
                 shared.exhausted = true;
             }
             board.room.notify_all();

@@ -1,4 +1,4 @@
-//! The plan (V4 to V6): one listing, sorted into the segments of the logs. What is no segment must be declared.
+//! The plan (V4 to V6): one listing, sorted into the segments of the logs. Anything that is not a segment must be declared.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -42,7 +42,7 @@ impl<'p> Planner<'p> {
         self.unfinished
     }
 
-    /// Takes one thing of the listing; returns the fault where the policy declares nothing that it could be.
+    /// Takes one thing of the listing. Returns the fault if the policy does not account for it.
     pub(crate) fn take(&mut self, listed: Listed) -> Option<Placed<Fault>> {
         let (key, version_id, what) = match &listed {
             Listed::Version { key, version } => (key, version.id.clone(), "an object"),
@@ -82,7 +82,7 @@ impl<'p> Planner<'p> {
             .iter_mut()
             .flat_map(|plan| plan.slots.values_mut())
         {
-            // Stable: among those of the same second, the store's order stands.
+            // Stable: versions of the same second keep the store's order.
             slot.versions
                 .sort_by_key(|version| std::cmp::Reverse(version.stored));
         }

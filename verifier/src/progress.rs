@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 /// How far a verification is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Segments looked at.
+    /// Segments that were read.
     pub segments: u64,
-    /// Segments to look at.
+    /// Segments to read.
     pub of: u64,
     /// Entries in them.
     pub entries: u64,
@@ -43,12 +43,12 @@ impl ProgressLine {
         if self.terminal && due {
             self.shown = Some(now);
             let line = line(progress, now.saturating_duration_since(self.begun));
-            // A terminal that is gone takes no progress; the report will say what is to be said.
+            // Nobody sees progress on a terminal that is gone. The report says the rest.
             _ = write!(io::stderr(), "\r\x1b[K{line}");
         }
     }
 
-    /// Takes the line away.
+    /// Clears the line.
     pub fn clear(&self) {
         if self.shown.is_some() {
             _ = write!(io::stderr(), "\r\x1b[K");

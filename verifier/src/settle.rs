@@ -1,5 +1,5 @@
-//! What of a listing is looked at (A1, V10): what came after the listing had begun is for the next run, and what is behind the
-//! declared end of a log is disowned. What is left of a plan is what there is.
+//! What of a listing counts (A1, V10): what was stored after the listing had begun is for the next run, and what is after the
+//! declared end of a log is disowned. The rules see what remains of the plan.
 
 use auditlog_chain::timestamp::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::absence::moments::{Moments, is_above};
 use crate::log_plan::{LeftOut, LogPlan, Slot};
 use crate::source::{Marker, Version};
 
-/// Leaves out what is not looked at. `pin` is the pinned segment; `None` for the moments in a folder, where nothing is stored.
+/// Leaves out what does not count. `pin` is the pinned segment; `None` for the moments in a folder, where nothing is stored.
 pub(crate) fn settle(plan: &mut LogPlan<'_>, moments: Option<Moments>, pin: Option<u64>) {
     let behind_end = |number: u64| {
         let ended = plan.log.ended.as_ref();

@@ -32,19 +32,19 @@ use crate::walk::{Walk, Walked, jobs_of};
 ///
 /// # Errors
 ///
-/// Where the request makes no sense: nothing has been looked at then.
+/// Where the request does not fit the policy or the source. Nothing has been read then.
 pub fn verify(
     source: &dyn Source,
     request: &Request<'_>,
     pins: &Pins,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, RequestError> {
-    // V2: the logs to look at.
+    // V2: the logs to verify.
     let chosen = choose_logs(source, request)?;
     let mut record = Record::default();
     // V1: the declaration, at this time.
     check_declared(request, &chosen, &mut record)?;
-    // V4, V5: the plan; every object is accounted for. A store that does not even list is asked for nothing more.
+    // V4, V5: the plan; every object is accounted for. A store that does not list gets no other request.
     let explained = Explained::new(request.policy);
     let planned = plan(source, request, &chosen, pins, &explained, &mut record);
     let mut logs = Vec::new();

@@ -1,5 +1,5 @@
-//! A folder in place of the root of a bucket, such as a copy made by `aws s3 sync`. Its times, versions and locks prove
-//! nothing, so only the chain is looked at. Symbolic links are not followed: what they show can be anywhere.
+//! A folder that is a copy of a bucket, such as one made by `aws s3 sync`. Its times, versions and locks prove nothing, so
+//! only the chain is checked. Symbolic links are not followed: they can point anywhere.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -17,16 +17,16 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder in place of the root of the bucket.
+    /// The folder that is the root of the copy.
     ///
     /// # Errors
     ///
-    /// Where there is no such folder, or it cannot be read.
+    /// Where the folder does not exist, or cannot be read.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, ReadError> {
         let root = root.into();
         fs::read_dir(&root).map_err(|error| {
             let hint = if error.kind() == io::ErrorKind::NotADirectory {
-                "name the folder in place of the bucket's root, not a file in it"
+                "name the folder that is a copy of the bucket, not a file in it"
             } else {
                 "name a folder that holds a copy of the bucket and can be read, or s3://BUCKET"
             };
@@ -44,7 +44,7 @@ impl Folder {
                 Ok(metadata) if metadata.is_dir() => {}
                 Ok(metadata) => {
                     let what = kind(metadata.file_type());
-                    let reason = format!("{} is {what}, and should be a folder", folder.display());
+                    let reason = format!("expected a folder, found {what}: {}", folder.display());
                     return Err(ReadError::new(reason)
                         .with_hint("copy the bucket with `aws s3 sync` and verify the copy"));
                 }
@@ -91,7 +91,7 @@ impl Source for Folder {
                     listing.passed_over = listing.passed_over.saturating_add(1);
                     continue;
                 }
-                // First, since it may be gone before anything else can be asked of it.
+                // First, since it may be gone before its metadata can be read.
                 if is_unfinished(&entry) {
                     each(Listed::Unfinished);
                     continue;
@@ -151,11 +151,11 @@ impl Source for Folder {
         let rewritten = before.modified().ok() != after.modified().ok();
         if found != version.bytes {
             let listed = version.bytes;
-            let what = format!("it had {listed} bytes when it was listed, {found} were read");
+            let what = format!("it was listed with {listed} bytes, but {found} were read");
             return Err(changed(&path, &what));
         }
         if rewritten {
-            return Err(changed(&path, "it was written to while it was read"));
+            return Err(changed(&path, "somebody wrote to it while it was read"));
         }
         Ok(Object {
             bytes,
@@ -168,8 +168,8 @@ impl Source for Folder {
     }
 }
 
-/// Opens what the listing called a file. It may be something else by now: a pipe must not make the reader wait
-/// for a writer, and a link is not followed.
+/// Opens what the listing called a file. By now it may be something else: a pipe must not make the reader wait for a writer, and
+/// a link is not followed.
 fn open_segment(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new()
         .read(true)
@@ -197,9 +197,9 @@ fn entries(folder: &Path) -> Result<fs::ReadDir, ReadError> {
     fs::read_dir(folder).map_err(|error| failed(folder, &error))
 }
 
-/// The last segment that is there now (V4). A folder to which a sealer writes is listed in no order: a segment may show of
-/// which the predecessor does not, since it was made after its place in the listing had passed. In a listing that is begun
-/// after this one, all show up to here.
+/// The last segment that is there now (V4). A folder to which a sealer writes is listed in no order: a segment may appear
+/// without its predecessor, which was written after the listing had passed its place. A listing that begins after this one shows
+/// all segments up to here.
 fn last_segment(folder: &Path) -> Result<Option<u64>, ReadError> {
     let mut last = None;
     for entry in entries(folder)? {
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(read(&folder, 7), Ok(b"content".to_vec()));
         for listed in [6, 8] {
             let error = read(&folder, listed).unwrap_err();
-            let how = format!("it had {listed} bytes when it was listed, 7 were read");
+            let how = format!("it was listed with {listed} bytes, but 7 were read");
             assert!(error.ends_with(&how), "{error}");
         }
         fs::rename(&path, folder.path().join("elsewhere")).unwrap();
@@ -287,7 +287,7 @@ mod tests {
         let error = read(&folder, 7).unwrap_err();
         assert!(error.ends_with("it is a folder now"), "{error}");
         fs::remove_dir(&path).unwrap();
-        // Who opens a pipe for reading waits for somebody who writes, and nobody does.
+        // Opening a pipe for reading waits for a writer, and there is none.
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.unwrap().success());
         let error = read(&folder, 7).unwrap_err();

@@ -1,4 +1,4 @@
-//! Where the segments are stored: a folder or a bucket. A source lists once and reads one version at a time; it judges nothing.
+//! Where the segments are stored: a folder or a bucket. A source lists once and reads one version at a time. It does not judge.
 
 mod folder;
 #[cfg(feature = "s3")]
@@ -10,10 +10,10 @@ pub use folder::Folder;
 #[cfg(feature = "s3")]
 pub use s3::{S3, S3Options};
 
-/// Why something could not be looked at.
+/// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
-    /// What is the matter, with the name of the thing.
+    /// What happened, to which thing.
     pub reason: String,
     /// What a person can do about it, if there is something to say.
     pub hint: Option<String>,
@@ -85,7 +85,7 @@ pub struct Version {
     pub bytes: u64,
     /// Its `ETag`, where that shows an upload in parts.
     pub multipart: Option<String>,
-    /// Whether it is what a reader gets who asks for the key alone.
+    /// Whether it is what a reader of the key gets.
     pub is_latest: bool,
 }
 
@@ -96,7 +96,7 @@ pub struct Marker {
     pub id: Option<String>,
     /// When it was set.
     pub set: Timestamp,
-    /// Whether a reader who asks for the key alone gets nothing.
+    /// Whether a reader of the key gets nothing.
     pub is_latest: bool,
 }
 
@@ -184,7 +184,7 @@ pub trait Source: Sync {
     /// Whether it is a store whose versions, locks and times count as evidence.
     fn has_storage(&self) -> bool;
 
-    /// The prefix that the listing is confined to, ended by `/`; empty where it is over everything.
+    /// The prefix that the listing is confined to, ended by `/`; empty for the whole source.
     fn scope(&self) -> &str;
 
     /// How many objects may be read at once; 0 leaves it to the number of cores.
@@ -197,8 +197,8 @@ pub trait Source: Sync {
     /// Where the store does not say.
     fn bucket(&self) -> Result<Option<Bucket>, ReadError>;
 
-    /// Lists everything once, versions of one key from the newest to the oldest. `prefixes` are those of the logs: a
-    /// folder looks at no other place.
+    /// Lists everything once, versions of one key from the newest to the oldest. `prefixes` are those of the logs: in a
+    /// folder, nothing else is listed.
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ pub trait Source: Sync {
     /// Where it cannot be read whole.
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError>;
 
-    /// The reading of the store's clock that was furthest from ours; `None` where it has no clock, or did not tell.
+    /// The reading of the store's clock that was furthest from ours; `None` where it has no clock, or did not send its time.
     fn clock(&self) -> Option<ClockReading>;
 }
 

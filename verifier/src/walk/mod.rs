@@ -3,37 +3,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auditlog_chain::hash::Hash;
-use auditlog_chain::policy::{Position, Trusted};
+use auditlog_chain::policy::Position;
 use auditlog_chain::segment::{CheckedSegment, Head};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::absence::border::{Known, Left};
-use crate::absence::markers::Marker;
 use crate::absence::moments::Moments;
 use crate::absence::pin;
-use crate::absence::silence::Period;
 use crate::absence::span::end_of;
 use crate::acknowledged::Acknowledged;
 use crate::examine::{Examination, Examined, Job};
 use crate::explained::{Explained, covering};
-use crate::fault::{Fault, Silence};
+use crate::fault::Fault;
 use crate::holes::Holes;
-use crate::keys::{Rules, Signed, key_id};
-use crate::log_plan::{LogPlan, Slot};
+use crate::log_plan::LogPlan;
 use crate::pin::Pin;
 use crate::pins::Pins;
 use crate::place::Place;
 use crate::record::Record;
 use crate::request::Request;
-use crate::source::{Source, Version};
-use crate::storage::check_version;
-use crate::time::{check_sealed, check_stored_order};
-use crate::undecided::{Undecided, Unreadable};
+use crate::source::Source;
+use crate::undecided::Unreadable;
 
 mod before;
 mod declared;
+mod keys;
+mod storage;
 mod tail;
+mod time;
 
 use declared::Declared;
 pub(crate) use tail::Walked;
@@ -270,186 +268,6 @@ impl<'p> Walk<'p> {
             self.record
                 .fault(Fault::EndMismatch { expected, found }, place.clone());
         }
-    }
-
-    /// V11 to V16.
-    fn check_keys(
-        &mut self,
-        segment: &CheckedSegment,
-        signers: Option<&[VerifierKey]>,
-        stored: Option<Timestamp>,
-        place: &Place,
-    ) {
-        let rules = Rules {
-            policy: self.request.policy,
-            log: self.plan.log,
-            skew_seconds: self.moments.skew_seconds,
-        };
-        let outcome = rules.check(
-            self.active.as_ref(),
-            &Signed {
-                segment,
-                signers,
-                stored,
-            },
-        );
-        for (line, fault) in outcome.faults {
-            let place = Place {
-                line,
-                ..place.clone()
-            };
-            self.fault_or_explained(fault, place);
-        }
-        for key in &outcome.undecided {
-            self.no_last_good(key);
-        }
-        if let Some(id) = outcome
-            .active
-            .as_ref()
-            .map(key_id)
-            .filter(|id| !self.signed_by.contains(id))
-        {
-            self.signed_by.push(id);
-        }
-        self.active = outcome.active;
-        // V15: the last good segment of a compromised key is what the policy says.
-        for expected in self.last_good_positions() {
-            let found = position(segment);
-            if found.segment == expected.segment && found != expected {
-                self.record.fault(
-                    Fault::LastGoodMismatch {
-                        expected,
-                        found: Some(found),
-                    },
-                    place.clone(),
-                );
-            }
-        }
-    }
-
-    fn no_last_good(&mut self, key: &VerifierKey) {
-        let id = key_id(key);
-        if self.undecided.insert(id.clone()) {
-            let place = Place::of_log(&self.plan.log.origin);
-            self.record
-                .undecided(Undecided::NoLastGood { key_id: id }, place);
-        }
-    }
-
-    fn last_good_positions(&self) -> Vec<Position> {
-        let policy = self.request.policy;
-        let last_good = |key| match policy.trusted(key) {
-            Trusted::UpTo(last) => Some(last),
-            Trusted::Throughout | Trusted::Unknown => None,
-        };
-        let keys = self.plan.log.verifier_keys.iter();
-        keys.filter_map(last_good).collect()
-    }
-
-    /// V17 to V19, A7, A8.
-    fn check_storage(&mut self, examined: &Examined, place: &Place) {
-        if !self.has_storage {
-            return;
-        }
-        let plan = self.plan;
-        if let Some(slot) = plan.slots.get(&examined.number) {
-            self.check_versions(examined.number, slot);
-        }
-        let Some(storage) = &examined.storage else {
-            return;
-        };
-        let spans = self.request.policy.lock_of(plan.log);
-        for fault in check_version(spans, &examined.version, storage, self.moments.begun) {
-            self.fault_or_explained(fault, place.clone());
-        }
-        if let Err(error) = &storage.lock {
-            self.record
-                .unreadable(Unreadable::Lock, error.clone(), place.clone());
-        }
-    }
-
-    /// V17, A8: one version, and no marker over what must still be retained.
-    fn check_versions(&mut self, number: u64, slot: &Slot) {
-        let later = slot
-            .versions
-            .split_last()
-            .map_or(&[][..], |(_, later)| later);
-        let found = slot.versions.len();
-        let of_version = |version: &Version| (version.id.clone(), Fault::SecondVersion { found });
-        let mut faults: Vec<_> = later.iter().map(of_version).collect();
-        let stored = slot.versions.last().and_then(|first| first.stored);
-        for marker in &slot.markers {
-            match self.reach().judge(number, stored) {
-                Marker::Hides { kept_until } => {
-                    let (expected, found) = (kept_until, marker.set);
-                    faults.push((
-                        marker.id.clone(),
-                        Fault::HiddenByDeleteMarker { expected, found },
-                    ));
-                }
-                Marker::Idle | Marker::Disowned | Marker::NeverThere => {
-                    self.idle_markers = self.idle_markers.saturating_add(1);
-                }
-            }
-        }
-        for (version_id, fault) in faults {
-            let place = Place {
-                version_id,
-                ..self.place(number)
-            };
-            self.fault_or_explained(fault, place);
-        }
-    }
-
-    /// V21 to V23, A2.
-    fn check_time(
-        &mut self,
-        number: u64,
-        segment: Option<&CheckedSegment>,
-        stored: Option<Timestamp>,
-        place: &Place,
-    ) {
-        let before = self.previous.as_ref().and_then(|previous| previous.stored);
-        let sealed = segment.map(CheckedSegment::sealed);
-        let mut faults = Vec::new();
-        faults.extend(segment.and_then(|segment| check_sealed(self.moments, segment, stored)));
-        let order = check_stored_order(before, stored, self.moments.skew_seconds);
-        faults.extend(order.map(|(expected, found)| Fault::StoredOrder {
-            segment: number,
-            sealed,
-            expected,
-            found,
-        }));
-        let (heard, silence) = (stored.or(sealed), self.silent_since(number));
-        if let Some((until, (from, kind))) = heard.zip(silence) {
-            let period = Period { from, until };
-            faults.extend(
-                period
-                    .exceeds(&self.declared.silence)
-                    .then(|| self.silence_fault(period, kind)),
-            );
-        }
-        for fault in faults {
-            self.fault_or_explained(fault, place.clone());
-        }
-    }
-
-    /// When the log was last heard of before this segment, unless segments before it are absent: A3 bounds those.
-    fn silent_since(&self, number: u64) -> Option<(Timestamp, Silence)> {
-        if number == 0 {
-            return Some((self.plan.log.began, Silence::First));
-        }
-        let previous = self.previous.as_ref()?;
-        let sealed = previous.head.as_ref().and_then(|head| head.sealed);
-        let heard = if self.has_storage {
-            previous.stored
-        } else {
-            sealed
-        };
-        let is_neighbour = previous.number.checked_add(1) == Some(number);
-        heard
-            .filter(|_| is_neighbour)
-            .map(|heard| (heard, Silence::Between))
     }
 
     /// A5: the segment that an earlier run pinned is still what it was.

@@ -305,7 +305,10 @@ fn at_judges_the_silence_at_another_time() {
             .run()
     };
     faults(&at("2100-01-01T00:00:00Z"), &["silence-exceeded"]);
-    at("2020-01-01T00:00:00Z").ok();
+    let run = at("2020-01-01T00:00:00Z").ok();
+    let said = "; silence judged at 2020-01-01T00:00:00Z; storage not checked\n";
+    assert!(run.stdout.ends_with(said), "{run}");
+    assert!(!folder.verify().stdout.contains("silence judged"));
 }
 
 #[test]
@@ -343,13 +346,15 @@ fn strangers_beside_the_segments_are_found() {
 #[test]
 fn a_folder_in_place_of_a_log_and_a_file_in_place_of_its_folder() {
     let folder = Folder::new();
+    // With a pin, the log has not just begun.
+    folder.pinned().ok();
     fs::remove_dir_all(folder.bucket().join("logs")).expect("a removed log");
-    faults(&folder.verify(), &["log-empty"]);
+    faults(&folder.pinned(), &["log-empty"]);
     fs::write(folder.bucket().join("logs"), "").expect("a file");
     let run = folder.verify();
     assert_eq!(run.status, 2, "{run}");
     assert!(
-        run.stdout.contains("is a file, and should be a folder"),
+        run.stdout.contains("expected a folder, found a file: "),
         "{run}"
     );
 }
@@ -371,4 +376,10 @@ fn a_broken_pipe_ends_quietly() {
     pipe.read_to_string(&mut stderr).expect("text");
     let status = child.wait().expect("its end");
     assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_help_names_each_option_with_its_effect_and_its_default() {
+    let run = command("auditlog-verify").arg("--help").run().ok();
+    assert_eq!(run.stdout, include_str!("help.txt"));
 }

@@ -40,8 +40,12 @@ async fn command(way: &Proxy, timeout_seconds: &str) -> Command {
 
 /// As short as a machine under load allows: some of the tests wait for as long as the verifier does.
 async fn verify(way: &Proxy) -> Run {
-    let command = command(way, "2").await;
-    let run = tokio::task::spawn_blocking(move || command.args(["--output", "json"]).run()).await;
+    run_apart(command(way, "2").await.args(["--output", "json"])).await
+}
+
+/// Runs a command while other tasks go on.
+async fn run_apart(command: Command) -> Run {
+    let run = tokio::task::spawn_blocking(move || command.run()).await;
     run.expect("the verifier")
 }
 
@@ -115,7 +119,8 @@ async fn a_store_that_is_gone_after_the_listing_is_given_up_on() {
     let json = run.json();
     assert_eq!(json["undecided_count"], SEGMENTS, "{run}");
     let last = &json["undecided"][SEGMENTS - 1];
-    let reason = "000000000011.jsonl.zst was not asked for, since 8 objects before";
+    let reason =
+        "000000000011.jsonl.zst was not requested, because the 8 objects before it got no answer";
     assert!(
         last["message"]
             .as_str()
@@ -144,7 +149,7 @@ async fn a_segment_that_the_store_is_silent_about_is_named_and_all_others_are_ju
 async fn a_body_that_trickles_is_not_waited_for() {
     all_but_one(
         &verify_with(FIFTH, Fault::Trickle(Duration::from_millis(50))).await,
-        "it did not come within 2 seconds",
+        "the body did not arrive within 2 seconds",
         "verify again",
     );
 }
@@ -169,13 +174,13 @@ async fn a_body_of_another_length_than_was_listed_gives_no_verdict() {
         reply.body.push(0);
     });
     let run = verify_with(FIFTH, longer).await;
-    all_but_one(&run, "bytes, the store sent more", "verify again");
+    all_but_one(&run, "bytes, but the store sent more", "verify again");
     let shorter = Fault::change(|reply| {
         reply.remove_headers("x-amz-checksum");
         reply.body.truncate(100);
     });
     let run = verify_with(FIFTH, shorter).await;
-    all_but_one(&run, "bytes, the store sent 100", "verify again");
+    all_but_one(&run, "bytes, but the store sent 100", "verify again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -408,21 +413,31 @@ async fn a_fault_goes_before_what_could_not_be_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_not_the_stores_gives_no_verdict_and_no_fault_is_forgiven() {
+    let run = verify_with("", Fault::ShiftDate(3600)).await;
+    no_verdict(
+        &run,
+        "clock-differs",
+        "they differ by more than 300 seconds",
+        "set the clock of this machine",
+    );
+    assert_eq!(run.json()["logs"][0]["verdict"], "no_verdict", "{run}");
+    // By a `Date` an hour back, the store's own segments are in the future.
+    let run = verify_with("", Fault::ShiftDate(-3600)).await;
+    faults(&run, &["stored-in-future"; SEGMENTS]);
+    assert_eq!(run.json()["undecided"][0]["code"], "clock-differs", "{run}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let pins = folder.path().join("pins.json");
+    let straight = way().await;
+    let good = command(&straight, "60").await.arg("--pins").arg(&pins);
+    run_apart(good).await.ok();
     for seconds in [-3600, 3600] {
-        let run = verify_with("", Fault::ShiftDate(seconds)).await;
-        no_verdict(
-            &run,
-            "clock-differs",
-            "they differ by more than 300 seconds",
-            "set the clock of this machine",
-        );
-        assert_eq!(run.json()["logs"][0]["verdict"], "no_verdict", "{run}");
-        // One answer of many is enough, and a fault stays a fault.
+        // One answer of many is enough, and a fault stays a fault. Below the pin, nothing is passed over.
         let way = way().await;
         way.from_now_on("GET", FIFTH, Fault::ShiftDate(seconds));
         let hidden = Fault::change(|reply| without(reply, "<Version>", "</Version>"));
         way.from_now_on("GET", LISTING, hidden);
-        let run = verify(&way).await;
+        let verify = command(&way, "60").await.arg("--pins").arg(&pins);
+        let run = run_apart(verify.args(["--output", "json"])).await;
         faults(&run, &["segment-missing"]);
         assert_eq!(run.json()["undecided"][0]["code"], "clock-differs", "{run}");
     }

@@ -321,6 +321,7 @@ fn the_policy_of_another_log_finds_faults_and_never_a_good_log() {
     assert!(run.stdout.contains("fault key-unknown"), "{run}");
     let mut elsewhere = policy.good.clone();
     elsewhere["logs"][0]["prefix"] = json!("elsewhere");
+    elsewhere["logs"][0]["began"] = json!("2020-01-01T00:00:00Z");
     let command = policy.verify(elsewhere.to_string().as_bytes());
     faults(&command.run(), &["log-empty"]);
 }

@@ -39,7 +39,7 @@ impl S3 {
             for marker in page.delete_markers() {
                 each(listed_marker(marker, encoded)?);
             }
-            // Left out, it could mean either; taken for the end, it would hide what comes after.
+            // Absent, it could mean either. Taken for the end, it would hide what comes after.
             if !page.is_truncated().ok_or_else(|| lacks("IsTruncated"))? {
                 return Ok(Listing {
                     begun,
@@ -148,12 +148,12 @@ fn lacks_of(what: &str, key: &str) -> ReadError {
     unlike_s3(format!("the store's listing leaves out {what} of {key}"))
 }
 
-/// What no S3 answers.
+/// An answer that S3 never gives.
 fn unlike_s3(reason: String) -> ReadError {
     ReadError::new(reason).with_hint(UNLIKE_S3)
 }
 
-/// A key as the listing has it. They are asked for in percent-encoding, since XML cannot carry every character of a key.
+/// A key of the listing. Keys are requested in percent-encoding, since XML cannot contain every character of a key.
 fn decoded(text: &str, encoded: bool) -> Result<String, ReadError> {
     if !encoded {
         return Ok(text.to_owned());

@@ -19,11 +19,11 @@ use super::seconds::{YEAR_DAYS, whole_seconds};
 use super::store::S3;
 use crate::source::{Lock, Object, ReadError, Storage, Version};
 
-/// Reads that may fail one after the other for want of an answer; then nothing more is read. Stops a store that falls
-/// silent in the middle of a large bucket from costing a minute for each segment.
+/// Reads in a row that may get no answer; then nothing more is read. Stops a store that no longer answers in the middle of a
+/// large bucket from costing a minute for each segment.
 const FAILURES_IN_A_ROW: usize = 8;
 
-/// Bytes of a body that come in a second, at least. Stops a body that trickles for days.
+/// Bytes of a body that must arrive in a second. Stops a body that trickles for days.
 const SLOWEST: u64 = 64 << 10;
 
 /// Seconds of a day.
@@ -31,7 +31,7 @@ const DAY_SECONDS: i64 = 86_400;
 
 /// Why a body is not there.
 enum BodyError {
-    /// It came too slowly: to ask again would take as long.
+    /// It arrived too slowly: another attempt would take as long.
     Slow(Duration),
     /// It broke off, or is not the one that was listed.
     Broken(String),
@@ -46,7 +46,7 @@ impl S3 {
     ) -> Result<Object, ReadError> {
         if self.failures.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW {
             let reason = format!(
-                "{key} was not asked for, since {FAILURES_IN_A_ROW} objects before could not be read for want of an answer"
+                "{key} was not requested, because the {FAILURES_IN_A_ROW} objects before it got no answer"
             );
             return Err(ReadError::new(reason).with_hint(AGAIN));
         }
@@ -120,7 +120,10 @@ impl S3 {
         let bucket = &self.options.bucket;
         let why = match error {
             BodyError::Slow(within) => {
-                format!("it did not come within {} seconds", within.as_secs())
+                format!(
+                    "the body did not arrive within {} seconds",
+                    within.as_secs()
+                )
             }
             BodyError::Broken(why) => why.clone(),
         };
@@ -137,7 +140,7 @@ impl S3 {
         let mode = output.object_lock_mode().map(ObjectLockMode::as_str);
         let lock = match lock_of(mode, output.object_lock_retain_until_date(), &hold) {
             Some(lock) => Ok(Some(lock)),
-            // Who may read the object and not its retention gets an answer without these headers, as if it had no lock.
+            // Without the permission to read its retention, the answer lacks these headers, as if the object had no lock.
             None => self.retention(key, version).await,
         };
         Storage { lock, replica }
@@ -190,7 +193,7 @@ async fn collect(output: &mut GetObjectOutput, expected: u64) -> Result<Vec<u8>,
         bytes.extend_from_slice(&part.map_err(|error| causes(&error))?);
         if bytes.len() > limit {
             return Err(format!(
-                "the listing says {limit} bytes, the store sent more"
+                "it was listed with {limit} bytes, but the store sent more"
             ));
         }
     }
@@ -199,7 +202,7 @@ async fn collect(output: &mut GetObjectOutput, expected: u64) -> Result<Vec<u8>,
     } else {
         let sent = bytes.len();
         Err(format!(
-            "the listing says {limit} bytes, the store sent {sent}"
+            "it was listed with {limit} bytes, but the store sent {sent}"
         ))
     }
 }

@@ -22,12 +22,12 @@ pub struct S3 {
     pub(super) clock: StoreClock,
     /// The profile that signs in with SSO, where the credentials come from one.
     pub(super) sso_profile: Option<String>,
-    /// Reads that failed one after the other, for want of an answer.
+    /// Reads in a row that got no answer.
     pub(super) failures: AtomicUsize,
 }
 
 impl S3 {
-    /// Sets up a client. Nothing is asked of the store yet.
+    /// Sets up a client. No request is sent yet.
     ///
     /// # Errors
     ///
