@@ -6,7 +6,7 @@ use std::path::Path;
 
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{FileFault, InputError, InputKind};
-use auditlog_sealer::input::{FileHead, GivenName, InputName};
+use auditlog_sealer::input::{FileHead, GivenName, InputName, hash_of_beginning};
 use auditlog_sealer::spool::{Inputs, KnownInput};
 
 /// Characters of a path that are kept for messages.
@@ -108,6 +108,30 @@ impl Identity {
             Kind::File(file) => Ok(inputs.find_file(&self.head(file)?)),
             Kind::Unnamed => Ok(None),
         }
+    }
+
+    /// Refuses a file that took the place of another one under the same path, and begins with all that was accepted from
+    /// that: an editor, a copy or an export has written it again, and its events would be sealed twice. A file that is
+    /// rotated begins in another way.
+    pub(super) fn must_not_repeat(&self, inputs: &Inputs) -> Result<(), InputError> {
+        let Kind::File(file) = &self.kind else {
+            return Ok(());
+        };
+        for known in inputs.iter() {
+            let (accepted, position) = (&known.accepted, known.accepted.position);
+            if !matches!(accepted.name, InputName::File(_)) || accepted.shown != self.shown {
+                continue;
+            }
+            let found = hash_of_beginning(file, position.bytes);
+            if found.map_err(unreadable(Path::new(&self.shown)))? == Some(position.hash) {
+                return Err(InputError::WrittenAgain {
+                    input: self.shown.clone(),
+                    events: position.events,
+                    bytes: position.bytes,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The name that it gets when the first event of it is accepted.

@@ -91,6 +91,10 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn take_all(&mut self, input: &Input, signals: &Signals) -> Result<(), Error> {
+        if self.name.is_none() {
+            self.identity
+                .must_not_repeat(self.sealer.spool().inputs())?;
+        }
         let mut progress = Progress::new();
         loop {
             // What is there already is chained first and synced together.

@@ -63,6 +63,18 @@ pub enum InputError {
         /// Bytes that it has.
         found: u64,
     },
+    /// Another file is in the place of an input, and begins with all that was accepted from that.
+    #[error(
+        "{input} is another file than before, but begins with the {events} events ({bytes} bytes) that were accepted from that one"
+    )]
+    WrittenAgain {
+        /// The path.
+        input: String,
+        /// Events that were accepted.
+        events: u64,
+        /// Bytes that were accepted.
+        bytes: u64,
+    },
     /// The last line that was accepted had no newline, and now there is more of it.
     #[error("{input}: line {line} was accepted as the last one, and has grown since")]
     LastLineGrew {
@@ -99,6 +111,7 @@ impl InputError {
             Self::Changed { .. } | Self::TooShort { .. } => {
                 "nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name with --input NAME"
             }
+            Self::WrittenAgain { bytes, .. } => return of_rest(*bytes),
             Self::LastLineGrew { line, .. } => return of_grown_line(*line),
             Self::Interrupted { input, .. } => match input {
                 InputKind::Given | InputKind::File => {
@@ -127,6 +140,13 @@ fn of_line(line: u64, input: InputKind) -> String {
     };
     format!(
         "every event before line {line} is sealed, nothing from line {line} on: correct it, {go_on}"
+    )
+}
+
+fn of_rest(bytes: u64) -> String {
+    let next = bytes.saturating_add(1);
+    format!(
+        "nothing new was taken: append what follows, tail -c +{next} FILE, as another input; to take all of it once more, give it a name with --input NAME"
     )
 }
 

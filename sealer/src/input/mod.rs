@@ -12,7 +12,7 @@ use auditlog_chain::limits::MAX_LINE_BYTES;
 mod name;
 mod position;
 
-pub use name::{FileHead, FileName, GivenName, InputName};
+pub use name::{FileHead, FileName, GivenName, InputName, hash_of_beginning};
 pub use position::{Position, Running};
 
 /// The longest line that is taken in, in bytes. An event in it may have at most

@@ -15,6 +15,9 @@ use super::position::Running;
 /// Bytes at the beginning of a file that are part of its name.
 const MAX_HEAD_BYTES: usize = 1024;
 
+/// Bytes that are hashed at a time.
+const READ_BYTES: usize = 1 << 20;
+
 /// The name of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,17 +90,7 @@ impl FileHead {
     pub fn read(file: &File) -> io::Result<Self> {
         let found = file.metadata()?;
         let mut bytes = vec![0; MAX_HEAD_BYTES];
-        let mut filled: usize = 0;
-        loop {
-            let room = bytes.get_mut(filled..).unwrap_or_default();
-            let at = u64::try_from(filled).unwrap_or(u64::MAX);
-            match file.read_at(room, at) {
-                Ok(0) => break,
-                Ok(read) => filled = filled.saturating_add(read),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let filled = read_full_at(file, &mut bytes, 0)?;
         bytes.truncate(filled);
         Ok(Self {
             device: found.dev(),
@@ -123,6 +116,45 @@ impl FileHead {
         self.device == name.device
             && self.inode == name.inode
             && head.is_some_and(|head| Running::of(head) == name.head)
+    }
+}
+
+/// The hash of the first `length` bytes of a file, which keeps its own position; `None` where it is shorter.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn hash_of_beginning(file: &File, length: u64) -> io::Result<Option<Hash>> {
+    if file.metadata()?.len() < length {
+        return Ok(None);
+    }
+    let (mut running, mut at) = (Running::new(), 0u64);
+    let mut buffer = vec![0; READ_BYTES];
+    while at < length {
+        let left = usize::try_from(length.saturating_sub(at)).unwrap_or(READ_BYTES);
+        let room = buffer.get_mut(..left.min(READ_BYTES)).unwrap_or_default();
+        let filled = read_full_at(file, room, at)?;
+        if filled == 0 {
+            return Ok(None);
+        }
+        running.update(room.get(..filled).unwrap_or_default());
+        at = at.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+    }
+    Ok(Some(running.hash()))
+}
+
+/// Fills a buffer from a place in a file, as far as the file goes.
+fn read_full_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut filled: usize = 0;
+    loop {
+        let room = buffer.get_mut(filled..).unwrap_or_default();
+        let at = at.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        match file.read_at(room, at) {
+            Ok(0) => return Ok(filled),
+            Ok(read) => filled = filled.saturating_add(read),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -156,6 +188,19 @@ mod tests {
         let long = head(&[b'1'; 5000]).name();
         assert_eq!(long.head_bytes, 1024);
         assert!(head(&[b'1'; 1024]).has(&long));
+    }
+
+    #[test]
+    fn a_beginning_is_hashed_at_each_length_that_the_file_has() {
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(READ_BYTES + 5).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        for length in [0, 1, READ_BYTES, READ_BYTES + 5] {
+            let found = hash_of_beginning(file.as_file(), length.try_into().unwrap());
+            assert_eq!(found.unwrap(), Some(Running::of(&bytes[..length])));
+        }
+        let more = (READ_BYTES + 6).try_into().unwrap();
+        assert_eq!(hash_of_beginning(file.as_file(), more).unwrap(), None);
     }
 
     #[test]

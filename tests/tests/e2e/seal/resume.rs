@@ -215,6 +215,38 @@ fn a_file_that_is_rotated_goes_on_under_its_new_path() {
 }
 
 #[test]
+fn a_file_that_was_written_again_is_not_sealed_twice() {
+    let bench = Bench::new();
+    let path = bench.path("events.jsonl");
+    let file = || bench.append().arg(&path);
+    fs::write(&path, "1\noops\n").unwrap();
+    assert_eq!(file().run().status, 1);
+    // As `sed -i` and most editors do it.
+    let new = bench.path("new");
+    fs::write(&new, "1\n2\n").unwrap();
+    fs::rename(&new, &path).unwrap();
+    let run = file().run();
+    assert_eq!(run.status, 1, "{run}");
+    assert_eq!(
+        run.stderr,
+        format!(
+            "error: {} is another file than before, but begins with the 1 events (2 bytes) that were accepted from that one\n\
+             hint: nothing new was taken: append what follows, tail -c +3 FILE, as another input; \
+             to take all of it once more, give it a name with --input NAME\n",
+            path.display()
+        )
+    );
+    bench.append().input("2\n").run().ok();
+    // Under another path, or with another beginning, it is another input.
+    fs::write(&new, "1\n").unwrap();
+    bench.append().arg(&new).run().ok();
+    fs::write(bench.path("newer"), "3\n1\n").unwrap();
+    fs::rename(bench.path("newer"), &path).unwrap();
+    file().run().ok();
+    assert_eq!(bench.verified(), ["1", "2", "1", "3", "1"]);
+}
+
+#[test]
 fn the_same_name_with_other_content_is_refused() {
     let bench = Bench::new();
     named(&bench, "daily").input("1\n2\n").run().ok();
