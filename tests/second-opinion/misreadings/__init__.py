@@ -1,5 +1,6 @@
 """All misreadings, in the order of the guides."""
 
-from misreadings import absences, chain, frames, lines, policies, segments
+from misreadings import chain, expiry, explained, frames, growth, lines, pins, policies, segments, signing, silences
 
-ALL = [*frames.ALL, *lines.ALL, *segments.ALL, *policies.ALL, *chain.ALL, *absences.ALL]
+MODULES = (frames, lines, segments, policies, chain, signing, silences, expiry, growth, pins, explained)
+ALL = [misreading for module in MODULES for misreading in module.ALL]
