@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::seal::bench::{BUCKET, ORIGIN, locked_bucket, wait};
 
-/// All that docs/guides/sealing.md asks for.
+/// All that docs/guides/sealing.md asks for, for a bucket that no KMS key encrypts.
 const RIGHTS: [&str; 9] = [
     "s3:PutObject",
     "s3:PutObjectRetention",
