@@ -63,13 +63,16 @@ impl Destination {
 /// # Errors
 ///
 /// Where it cannot be read, or is not a trust policy.
-pub fn read_policy(path: &Path) -> Result<TrustPolicy, Error> {
+pub fn read_policy(path: &Path, now: Timestamp) -> Result<TrustPolicy, Error> {
     let bytes = crate::read_at_most("the trust policy cannot be read", path, MAX_POLICY_BYTES)
         .map_err(PolicyError::Unreadable)?;
-    TrustPolicy::parse(&bytes).map_err(|source| {
+    let invalid = |source| {
         let path = path.to_owned();
-        PolicyError::Invalid { path, source }.into()
-    })
+        PolicyError::Invalid { path, source }
+    };
+    let policy = TrustPolicy::parse(&bytes).map_err(invalid)?;
+    policy.check_spans_at(now).map_err(invalid)?;
+    Ok(policy)
 }
 
 /// Parses an origin.

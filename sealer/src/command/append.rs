@@ -43,7 +43,8 @@ pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
 
 fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let source = source(arguments.source.as_deref())?;
-    let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
+    let policy = arguments.policy.as_deref();
+    let policy = policy.map(|path| read_policy(path, now())).transpose()?;
     let (log, destination) = target(arguments, policy.as_ref())?;
     let bucket = policy
         .as_ref()

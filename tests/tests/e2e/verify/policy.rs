@@ -330,7 +330,21 @@ fn the_policy_of_another_log_finds_faults_and_never_a_good_log() {
 fn a_wrong_policy_file_gets_the_same_status_and_words_from_both_commands() {
     let policy = Policy::new();
     let good = serde_json::to_string(&policy.good).expect("JSON");
+    // Until a minute ago, a cut could not be distinguished from expiry, and what was stored then is still there.
+    let mut short = policy.good.clone();
+    let spans = short["logs"][0]["max_silence"]
+        .as_array_mut()
+        .expect("spans");
+    spans.insert(
+        0,
+        json!({ "from": "2020-01-01T00:00:00Z", "seconds": 864_000 }),
+    );
     for (text, error, hint) in [
+        (
+            short.to_string(),
+            "logs[0].max_silence: the retention is shorter than twice this",
+            "",
+        ),
         (
             json!(good).to_string(),
             "the trust policy is inside the output of `terraform output -json`",
