@@ -180,6 +180,16 @@ mod tests {
     }
 
     #[test]
+    fn a_forged_claim_that_the_store_cannot_refute_still_counts_from_what_is_there() {
+        // Stored six hours after the left border: by the store's clock alone, what is absent could be older than that.
+        let forged = Right {
+            stored: Some(hour(50 * 24 + 6)),
+            ..right(9, 100, 1, 0)
+        };
+        assert_eq!(kept(LOCK, Some(left(4, 20, 50)), forged), day(80));
+    }
+
+    #[test]
     fn a_border_that_was_put_back_later_does_not_move_what_came_after_it() {
         // The lock was 300 days until day 10. Segment 4, sealed on day 5, is put back on day 20.
         let lock = [(0, 300), (10, 30)];

@@ -128,6 +128,9 @@ fn a_pin_does_not_move_to_a_forgery_that_claims_that_everything_expired() {
     world.now = sealed + HOUR;
     // In a folder only the pin knows better.
     assert_eq!(world.codes(), ["segment-missing", "head-forked"]);
+    world.policy.logs[0].began = at(-200 * DAY);
+    assert_eq!(world.codes(), ["segment-missing", "head-forked"]);
+    world.policy.logs[0].began = at(-10);
     let pins = std::mem::take(&mut world.pins);
     // The log is younger than its retention: nothing of it can have expired.
     assert_eq!(world.codes(), ["segment-missing"]);
@@ -253,6 +256,21 @@ fn what_an_honest_sealer_stores_during_a_long_listing_is_passed_over() {
     }
     let report = world.verify(&memory);
     assert_eq!(report.undecided()[0].what, Undecided::OnlyPassedOver);
+}
+
+#[test]
+fn what_shows_without_its_predecessor_is_passed_over_where_the_clocks_of_a_store_differ() {
+    let world = log(&[0, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR]);
+    let mut memory = bucket(&world);
+    // Segment 4 was stored two seconds before the listing began, by a clock that is up to five seconds behind.
+    memory.listing.begun = Some(at(4 * HOUR + 4));
+    memory.listing.ended = Some(at(5 * HOUR));
+    memory.remove(3);
+    let report = world.verify(&memory);
+    assert_eq!(codes(&report), [""; 0]);
+    assert_eq!(report.logs()[0].head.unwrap().position, world.position(2));
+    memory.listing.begun = Some(at(4 * HOUR + 7));
+    assert_eq!(codes(&world.verify(&memory)), ["segment-missing"]);
 }
 
 #[test]
