@@ -121,7 +121,7 @@ impl Resource for BucketResource {
             Err(error) => {
                 keep_what_is_there(cx, clients, &prior).await;
                 Err(error
-                    .diagnostic("The bucket was not changed, or in part", "bucket")
+                    .diagnostic("The bucket was not changed, or only in part", "bucket")
                     .into())
             }
         }

@@ -96,7 +96,7 @@ pub(crate) fn settings(clients: &Clients, planned: &BucketModel) -> Result<Bucke
         .ok_or_else(|| {
             Diagnostic::error(
                 "No retention",
-                "A mode and one of days and years have to be known by now.",
+                "The mode, and either days or years, must be known by now.",
             )
             .at("object_lock")
         })?;

@@ -36,15 +36,13 @@ pub(crate) fn check_bucket_name(name: &str) -> Result<(), String> {
         .iter()
         .find(|prefix| name.starts_with(**prefix))
     {
-        return wrong(format!(
-            "begins with {prefix:?}, which S3 keeps for itself."
-        ));
+        return wrong(format!("begins with {prefix:?}, which S3 reserves."));
     }
     if let Some(suffix) = RESERVED_SUFFIXES
         .iter()
         .find(|suffix| name.ends_with(**suffix))
     {
-        return wrong(format!("ends with {suffix:?}, which S3 keeps for itself."));
+        return wrong(format!("ends with {suffix:?}, which S3 reserves."));
     }
     Ok(())
 }
@@ -71,8 +69,8 @@ mod tests {
             ("acme-", "begin and end"),
             ("acme..audit", "two dots"),
             ("192.168.0.1", "IP address"),
-            ("xn--acme", "keeps for itself"),
-            ("acme-s3alias", "keeps for itself"),
+            ("xn--acme", "reserves"),
+            ("acme-s3alias", "reserves"),
         ] {
             let wrong = check_bucket_name(name).unwrap_err();
             assert!(wrong.contains(rule), "{wrong}");

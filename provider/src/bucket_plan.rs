@@ -64,8 +64,8 @@ pub(crate) fn weakenings(plan: &Plan) -> Vec<Diagnostic> {
         warnings.push(
             Diagnostic::warning(
                 "The lock of new objects becomes weaker",
-                "From COMPLIANCE to GOVERNANCE: objects written from now on can be deleted by whoever holds \
-                 s3:BypassGovernanceRetention. Objects that are there keep their lock.",
+                "From COMPLIANCE to GOVERNANCE: objects written from now on can be deleted by everybody with the \
+                 permission s3:BypassGovernanceRetention. Existing objects keep their lock.",
             )
             .at(path.clone()),
         );
@@ -76,8 +76,8 @@ pub(crate) fn weakenings(plan: &Plan) -> Vec<Diagnostic> {
             Diagnostic::warning(
                 "The lock of new objects becomes shorter",
                 format!(
-                    "From {was} days to {becomes}: objects written from now on are locked for less long. Objects that \
-                     are there keep their lock."
+                    "From {was} days to {becomes}: objects written from now on are locked for a shorter time. Existing objects keep \
+                     their lock."
                 ),
             )
             .at(path),

@@ -1,6 +1,6 @@
 //! The `auditlog` Terraform provider: the bucket, the signing key and the trust policy of an audit trail.
 //!
-//! The crate has two halves. [`aws`] is plain functions over the AWS SDK: what a bucket or a key is, what it shall be,
+//! The crate has two halves. [`aws`] is plain functions over the AWS SDK: what a bucket or a key is, what it should be,
 //! and how to get from one to the other, again and again, until it is so. It knows nothing of Terraform. The rest is one
 //! file a resource: schema, model, and operations of a few lines that call the plain functions and turn an
 //! [`error::Error`] into what Terraform shows.

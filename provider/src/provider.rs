@@ -127,7 +127,7 @@ impl Provider for Auditlog {
                 found.push(
                     Diagnostic::error(
                         "Incomplete credentials",
-                        format!("{one:?} goes with {other:?}, which is not set."),
+                        format!("{one:?} also needs {other:?}, which is not set."),
                     )
                     .at(one),
                 );
@@ -138,7 +138,7 @@ impl Provider for Auditlog {
             if !config.value(rule.argument()).is_null() && skipped == Field::Known(true) {
                 found.push(
                     Diagnostic::error(
-                        "The account would not be known",
+                        "The account is not known",
                         format!(
                             "{:?} needs the account, which skip_requesting_account_id = true does not ask for.",
                             rule.argument()

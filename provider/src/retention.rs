@@ -55,7 +55,7 @@ pub(crate) fn check_one_period(config: &Object) -> Result {
     // what is not known yet may turn out to be null
     let set = |value: &Value| !value.is_null() && !value.is_unknown();
     if set(days) && set(years) {
-        let detail = "Set days or years, not both: S3 takes one of them.";
+        let detail = "Set days or years, not both: S3 accepts only one of them.";
         return Err(Diagnostic::error("Two retentions", detail).at(path).into());
     }
     Ok(())

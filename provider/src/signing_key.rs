@@ -44,7 +44,7 @@ model! {
 /// Ed25519: the one signature type (C2SP 0x01) that every tool for signed notes verifies; signing twice gives the same
 /// bytes; KMS has it in every region.
 const DEFAULT_SPEC: KeySpec = KeySpec::EccNistEdwards25519;
-/// The longest, and the default: deleting a key by mistake shall be noticed in time.
+/// The longest, and the default: a deletion by mistake should be noticed in time.
 const MAX_WINDOW_DAYS: u32 = 30;
 const MIN_WINDOW_DAYS: u32 = 7;
 const MAX_DESCRIPTION_CHARS: usize = 8192;
@@ -92,12 +92,12 @@ impl Resource for SigningKeyResource {
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
         tags::plan(plan, cx.data());
         plan.planned.set("usage", KEY_USAGE);
-        // A key imported while disabled has not told its public key; it does once it is enabled.
-        let untold = plan
+        // KMS does not return the public key of a disabled key; it does once the key is enabled.
+        let unread = plan
             .prior
             .as_ref()
             .is_some_and(|prior| prior.value("public_key_pem").is_null());
-        if untold && plan.planned.get::<Field<bool>>("enabled")? == Field::Known(true) {
+        if unread && plan.planned.get::<Field<bool>>("enabled")? == Field::Known(true) {
             plan.planned.set("public_key_pem", Value::Unknown);
             plan.planned.set("public_key_spki", Value::Unknown);
         }
@@ -118,7 +118,7 @@ impl Resource for SigningKeyResource {
             ..planned.clone()
         };
         cx.keep(&half_made);
-        // The public key is read before the key is disabled, if it shall be.
+        // The public key is read before the key is disabled, if it should be.
         let found = read_new_key(clients, &id).await.map_err(|error| {
             error.diagnostic("The key was created, but cannot be read", "key_id")
         })?;
@@ -157,7 +157,7 @@ impl Resource for SigningKeyResource {
         check_place(clients, &prior)?;
         let failed = |error: crate::error::Error| {
             error.diagnostic(
-                "The key was not changed, or in part",
+                "The key was not changed, or only in part",
                 error.attribute("key_id"),
             )
         };
@@ -215,7 +215,7 @@ impl Resource for SigningKeyResource {
         if found.public_key.is_none() {
             cx.warn(Diagnostic::warning(
                 "The public key is not known",
-                "KMS does not tell it while the key is disabled. public_key_pem and public_key_spki stay null until \
+                "KMS does not return it while the key is disabled. public_key_pem and public_key_spki stay null until \
                  the key is enabled.",
             ));
         }
@@ -256,12 +256,12 @@ fn check_alias(alias: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-');
     if name.is_empty() || alias.len() > 256 || !name.chars().all(allowed) {
         return Err(format!(
-            "{alias:?} is not \"alias/\" and a name of letters, digits, slashes, underscores and hyphens, 256 characters at most."
+            "{alias:?} is not an alias: \"alias/\" and a name of letters, digits, slashes, underscores and hyphens, at most 256 characters."
         ));
     }
     if name.starts_with("aws/") {
         return Err(format!(
-            "{alias:?} begins with \"alias/aws/\", which AWS keeps for itself."
+            "{alias:?} begins with \"alias/aws/\", which AWS reserves."
         ));
     }
     Ok(())

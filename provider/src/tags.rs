@@ -52,7 +52,7 @@ fn check(tags: &Tags) -> Result<(), String> {
         }
         if key.to_ascii_lowercase().starts_with("aws:") {
             return Err(format!(
-                "The key {key:?} begins with \"aws:\", which AWS keeps for itself."
+                "The key {key:?} begins with \"aws:\", which AWS reserves."
             ));
         }
     }
@@ -79,7 +79,7 @@ pub(crate) fn plan(plan: &mut Plan, account: &Account) {
         .set("tags_all", all.map_or(Value::Unknown, Value::Map));
 }
 
-/// What the resource shall carry.
+/// The tags that the resource should have.
 pub(crate) fn wanted(defaults: &Tags, own: Option<&Tags>) -> Tags {
     merge_tags(defaults, own.unwrap_or(&Tags::new()))
 }

@@ -111,13 +111,13 @@ impl DataSource for TrustPolicySource {
         for missing in ["region", "account_id"] {
             if given("bucket") && !given(missing) {
                 let detail =
-                    format!("A bucket is named by its region and account too: set {missing:?}.");
+                    format!("A bucket also needs its region and its account: set {missing:?}.");
                 return Err(Diagnostic::error("Incomplete bucket", detail)
                     .at(missing)
                     .into());
             }
             if given(missing) && !given("bucket") {
-                let detail = format!("{missing:?} is the bucket's, and no bucket is set.");
+                let detail = format!("{missing:?} describes a bucket, but no bucket is set.");
                 return Err(Diagnostic::error("Incomplete bucket", detail)
                     .at("bucket")
                     .into());
@@ -292,7 +292,7 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{prefix:?} is not made of parts of letters, digits and -_.=@~ with a single / between them."
+        "{prefix:?} is not a prefix: parts of letters, digits and -_.=@~, with a single / between them."
     ))
 }
 

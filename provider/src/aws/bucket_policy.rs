@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// The policy document for a bucket: whoever comes without TLS, or with TLS below 1.2, is refused.
+/// The policy document for a bucket: it refuses requests without TLS, or with TLS below 1.2.
 ///
 /// Two statements, since a request without TLS has no `s3:TlsVersion`, and a numeric condition on an absent key
 /// does not match.

@@ -20,12 +20,12 @@ const SETTLING: &[&str] = &[
 /// The same for a key that exists: not to be found means gone.
 const BUSY: &[&str] = &["DependencyTimeoutException", "ConflictException"];
 
-/// What a key shall be.
+/// What a key should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
     /// A key never changes it.
     pub spec: KeySpec,
-    /// The alias with its `alias/`, if the key shall have one.
+    /// The alias with its `alias/`, if the key should have one.
     pub alias: Option<String>,
     /// Free text.
     pub description: String,
@@ -250,7 +250,7 @@ async fn public_key(clients: &Clients, key: &str) -> Result<Option<PublicKey>, E
     }
 }
 
-/// Makes the key what it shall be: description, tags, alias, enabled. Safe to repeat.
+/// Makes the key what it should be: description, tags, alias, enabled. Safe to repeat.
 ///
 /// `former_alias` is the alias that the state knows; it is removed once the new one is set. Other aliases that
 /// somebody made for the key are left alone.
@@ -422,7 +422,7 @@ async fn disable(clients: &Clients, key: &str) -> Result<(), Error> {
         .map_err(|error| Error::call("DisableKey", key, &error))
 }
 
-/// Schedules the key's deletion, its alias first: nothing shall sign with a name whose key is going.
+/// Schedules the key's deletion, its alias first: nothing should sign under a name whose key is being deleted.
 ///
 /// A key that is gone or going already is well. An alias that points at another key by now is left alone.
 ///

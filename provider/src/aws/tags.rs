@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Tags by key. Those that AWS itself sets (`aws:…`) are never among them.
 pub type Tags = BTreeMap<String, String>;
 
-/// The tags that a resource shall carry: its own win over the provider's defaults.
+/// The tags that a resource should have: its own win over the provider's defaults.
 pub fn merge_tags(defaults: &Tags, own: &Tags) -> Tags {
     let mut all = defaults.clone();
     all.extend(own.clone());

@@ -72,16 +72,16 @@ impl CallFailure {
                 Some("InvalidClientTokenId" | "InvalidAccessKeyId" | "UnrecognizedClientException"),
                 _,
             ) => Some(
-                "AWS does not know the access key, or not with this session token: it was deleted or deactivated, \
-                 has expired, or is of another partition."
+                "AWS does not know the access key, or not with this session token. It was deleted or deactivated, \
+                 has expired, or belongs to another partition."
                     .to_owned(),
             ),
             (Some("SignatureDoesNotMatch" | "InvalidSignatureException"), _) => Some(
-                "The secret key is not the one of the access key, or the clock of this machine is wrong."
+                "The secret key does not belong to the access key, or this machine's clock is wrong."
                     .to_owned(),
             ),
             (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => {
-                Some("The clock of this machine is wrong.".to_owned())
+                Some("This machine's clock is wrong.".to_owned())
             }
             // HEAD has no body, so no code
             (Some("PermanentRedirect" | "AuthorizationHeaderMalformed"), _) | (None, Some(301)) => {
@@ -96,7 +96,7 @@ impl CallFailure {
         let region = self.bucket_region.as_deref();
         let there = region.map_or_else(|| "another region".to_owned(), |name| format!("{name:?}"));
         format!(
-            "The bucket is in {there}, not in the provider's `region`; use a provider block with an alias for that \
+            "The bucket is in {there}, not in the provider's `region`. Use a provider block with an alias for that \
              region."
         )
     }
@@ -108,8 +108,8 @@ impl CallFailure {
             _ => "",
         };
         format!(
-            "The credentials in use need the permission {permission}, and no policy that denies it; docs/index.md \
-             lists what each resource needs.{other}"
+            "The credentials need the permission {permission}, and no policy may deny it. docs/index.md lists what each \
+             resource needs.{other}"
         )
     }
 }
@@ -243,7 +243,7 @@ mod tests {
         assert!(
             detail.starts_with(
                 "HeadBucket on trail failed: SignatureDoesNotMatch: The signature does not match.\n\n\
-                 The secret key is not the one of the access key"
+                 The secret key does not belong to the access key"
             ),
             "{detail}"
         );

@@ -137,7 +137,7 @@ impl NotConnected {
             Self::Refused(_) | Self::NoAccount { .. } => {
                 "AWS STS did not say whose the credentials are"
             }
-            Self::AccountRefused { .. } => "Not an account to work in",
+            Self::AccountRefused { .. } => "Account not allowed",
         }
     }
 
@@ -155,8 +155,8 @@ impl NotConnected {
                 sso_login(profile)
             ),
             Self::AccountRefused { rule, .. } => format!(
-                "Use credentials of an account that may be worked in (`profile`, the environment), or change {} of \
-                 the provider block.",
+                "Use credentials of an allowed account (`profile`, the environment), or change {} of the provider \
+                 block.",
                 rule.argument()
             ),
             Self::Refused(failure) => return failure.hint(),

@@ -66,8 +66,8 @@ impl Contents {
     pub(super) fn hint(&self) -> String {
         if self.locked == 0 {
             return format!(
-                "The provider deletes no objects. Empty the bucket yourself, every version and every delete marker \
-                 (`aws s3api list-object-versions --bucket {}` lists them), or keep the bucket and take it out of \
+                "The provider does not delete objects. Delete every version and every delete marker yourself \
+                 (`aws s3api list-object-versions --bucket {}` lists them), or keep the bucket and remove it from \
                  Terraform's state with a `removed` block.",
                 self.bucket
             );
@@ -78,20 +78,20 @@ impl Contents {
                  hand (`aws s3api delete-object --version-id … --bypass-governance-retention`). The provider never does."
             }
             (_, 0) => {
-                "2. The locks are COMPLIANCE: nobody can end them early, neither you nor AWS; they end before their \
-                 time only with the AWS account."
+                "2. The locks are COMPLIANCE: nobody can end them early, neither you nor AWS. They end early only with \
+                 the AWS account."
             }
             (_, _) => {
                 "2. Versions under GOVERNANCE can be deleted by hand by a principal with s3:BypassGovernanceRetention \
-                 (`aws s3api delete-object --version-id … --bypass-governance-retention`); those under COMPLIANCE by \
-                 nobody. The provider never does it."
+                 (`aws s3api delete-object --version-id … --bypass-governance-retention`); nobody can \
+                 delete those under COMPLIANCE. The provider never does it."
             }
         };
         format!(
-            "That is what the bucket is for. What you can do:\n\
-             1. Wait until the last lock has ended, empty the bucket, and destroy it then.\n\
+            "The bucket exists to prevent this. You can:\n\
+             1. Wait until the last lock has ended, and then empty and destroy the bucket.\n\
              {by_hand}\n\
-             3. Keep the bucket and take it out of Terraform's state: a `removed` block with `destroy = false`, or \
+             3. Keep the bucket and remove it from Terraform's state: a `removed` block with `destroy = false`, or \
              `terraform state rm`."
         )
     }

@@ -172,15 +172,16 @@ impl Error {
             Self::BucketNotEmpty(contents) => Some(contents.hint()),
             Self::AliasTaken { .. } => Some(
                 "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
-                 an alias away from a key that it does not manage: what signs with the alias would change its key."
+                 an alias away from a key that it does not manage, because programs that sign with the alias would \
+                 change their key."
                     .to_owned(),
             ),
             Self::NotASigningKey { .. } => {
                 Some("Import a key with usage SIGN_VERIFY and one of the specs that `spec` accepts.".to_owned())
             }
             Self::SpecRefused { spec, .. } => Some(format!(
-                "KMS has no keys of spec {spec} in this region or at this endpoint. Set `spec` to one that it has: \
-                 ECC_NIST_P256 is everywhere."
+                "KMS does not have keys of spec {spec} in this region or at this endpoint. Set `spec` to one that it \
+                 has: every region has ECC_NIST_P256."
             )),
             Self::OtherRegion { region, .. } => Some(format!(
                 "The provider did not look for it here, so it does not plan to create it again. Set `region` of the provider block \

@@ -67,7 +67,7 @@ impl<D> Context<D> {
         &self.config
     }
 
-    /// Fires when the practitioner interrupts Terraform.
+    /// Fires when the user interrupts Terraform.
     pub fn cancellation(&self) -> &Cancellation {
         &self.cancellation
     }
@@ -139,7 +139,7 @@ impl<D> Context<D> {
     }
 }
 
-/// Says when the practitioner has interrupted Terraform. Long waits race it:
+/// Says when the user has interrupted Terraform. Long waits race it:
 ///
 /// ```
 /// # async fn wait(cx: &tf_provider::Context<()>, done: impl Future<Output = ()>) -> tf_provider::Result {

@@ -1,4 +1,4 @@
-//! What a practitioner is told.
+//! Messages to the user.
 
 use crate::{AttributePath, ValueError};
 
@@ -7,11 +7,11 @@ use crate::{AttributePath, ValueError};
 pub enum Severity {
     /// The operation failed.
     Error,
-    /// The operation went on, and the practitioner should know something.
+    /// The operation went on, and the user should know something.
     Warning,
 }
 
-/// One message to the practitioner: what is wrong, in a line; why and what to do, in detail; and where.
+/// One message to the user: what is wrong, in a line; why and what to do, in detail; and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Error or warning.
@@ -159,5 +159,5 @@ impl From<AttributePathAndText> for Diagnostic {
 /// Where a check failed, and why.
 type AttributePathAndText = (AttributePath, String);
 
-/// What the operations of a provider return: a value, or at least one error for the practitioner.
+/// What the operations of a provider return: a value, or at least one error for the user.
 pub type Result<T = (), E = Diagnostics> = std::result::Result<T, E>;

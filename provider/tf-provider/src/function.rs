@@ -89,7 +89,7 @@ impl Signature {
         self
     }
 
-    /// Warns whoever calls it, and says what to call instead.
+    /// Warns callers, and says what to call instead.
     #[must_use]
     pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
         self.deprecated = Some(instead.into());

@@ -118,7 +118,7 @@
 //!
 //! Before a destroy is carried out it is planned: [`Resource::plan_destroy`] can warn of it or refuse it.
 //!
-//! What cannot be told yet can be [put off](Context::defer) to a later run, where the caller takes that. A provider
+//! What is not known yet can be [put off](Context::defer) to a later run, where the caller takes that. A provider
 //! configuration with an unknown value in a [`Field`] reaches [`Provider::configure`]; an unknown anywhere else puts
 //! everything off, or is an error that names the attribute.
 //!
@@ -132,7 +132,7 @@
 //! # Time
 //!
 //! [`Retry`] tries again what fails for now, [`Context::within`] gives up on what takes too long, and both end when
-//! Terraform is interrupted. [`Timeouts`] is the `timeouts` attribute by which practitioners say how long that is.
+//! Terraform is interrupted. [`Timeouts`] is the `timeouts` attribute with which users set how long that is.
 //!
 //! # What else a provider offers
 //!
@@ -162,8 +162,8 @@
 //!
 //! # What it does not do
 //!
-//! State stores, and generating configuration for imports, which Terraform does by itself. Terraform is told so, and does
-//! not ask.
+//! State stores, and generating configuration for imports, which Terraform does by itself. Terraform knows
+//! this from the capabilities, and does not ask.
 
 #![deny(
     clippy::unwrap_used,

@@ -59,7 +59,7 @@ impl ConfigureContext {
         &self.terraform_version
     }
 
-    /// Fires when the practitioner interrupts Terraform.
+    /// Fires when the user interrupts Terraform.
     pub fn cancellation(&self) -> &Cancellation {
         &self.cancellation
     }

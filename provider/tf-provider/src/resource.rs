@@ -45,7 +45,7 @@ pub trait Resource: Send + Sync + 'static {
     /// [`delete`](Self::delete). It changes nothing.
     ///
     /// It is asked, too, when a change makes a replacement necessary; private data does not reach the delete then. It is
-    /// not asked where a practitioner replaces what is tainted, or by `-replace`, since Terraform does not say so.
+    /// not asked where a user replaces what is tainted, or by `-replace`, since Terraform does not say so.
     fn plan_destroy(
         &self,
         cx: &Context<Self::Data>,
@@ -94,7 +94,7 @@ pub trait Resource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Model>> + Send {
         let _ = (cx, id);
         async {
-            let detail = format!("{} cannot be taken over from its id.", Self::NAME);
+            let detail = format!("{} cannot be imported by its id.", Self::NAME);
             Err(Diagnostic::error("Import is not supported", detail).into())
         }
     }
@@ -128,7 +128,7 @@ pub trait Resource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Model>> + Send {
         let _ = (cx, identity);
         async {
-            let detail = format!("{} cannot be taken over by its identity.", Self::NAME);
+            let detail = format!("{} cannot be imported by its identity.", Self::NAME);
             Err(Diagnostic::error("Import by identity is not supported", detail).into())
         }
     }

@@ -52,7 +52,7 @@ impl Schema {
         self
     }
 
-    /// Warns whoever uses it, and says what to use instead.
+    /// Warns users, and says what to use instead.
     #[must_use]
     pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
         self.deprecated = Some(instead.into());
@@ -237,22 +237,22 @@ pub(crate) struct PlanRules {
 }
 
 impl Attribute {
-    /// The configuration must say it. In the model: the bare type.
+    /// The configuration must set it. In the model: the bare type.
     pub fn required(shape: impl Into<Shape>) -> Self {
         Self::new(shape.into(), Source::Required)
     }
 
-    /// The configuration may say it; if not, it is null. In the model: `Option`.
+    /// The configuration may set it; if not, it is null. In the model: `Option`.
     pub fn optional(shape: impl Into<Shape>) -> Self {
         Self::new(shape.into(), Source::Optional)
     }
 
-    /// The provider says it. In the model: [`Field`](crate::Field).
+    /// The provider sets it. In the model: [`Field`](crate::Field).
     pub fn computed(shape: impl Into<Shape>) -> Self {
         Self::new(shape.into(), Source::Computed)
     }
 
-    /// The configuration may say it; if not, the provider does. In the model: [`Field`](crate::Field).
+    /// The configuration may set it; if not, the provider does. In the model: [`Field`](crate::Field).
     pub fn optional_computed(shape: impl Into<Shape>) -> Self {
         Self::new(shape.into(), Source::OptionalComputed)
     }
@@ -278,7 +278,7 @@ impl Attribute {
         self
     }
 
-    /// Warns whoever sets it, and says what to set instead.
+    /// Warns users who set it, and says what to set instead.
     #[must_use]
     pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
         self.deprecated = Some(instead.into());
@@ -299,9 +299,9 @@ impl Attribute {
         self
     }
 
-    /// What it is where the configuration does not say it. In the model: the bare type.
+    /// Its value where the configuration does not set it. In the model: the bare type.
     ///
-    /// A default is the provider's word, so the attribute is shown as optional and computed.
+    /// The provider sets a default, so Terraform shows the attribute as optional and computed.
     #[must_use]
     pub fn default(mut self, value: impl ToValue) -> Self {
         let value = value.to_value();
@@ -312,7 +312,7 @@ impl Attribute {
         self
     }
 
-    /// A change of it makes a new resource.
+    /// A change of it replaces the resource.
     #[must_use]
     pub fn requires_replace(mut self) -> Self {
         self.plan.requires_replace = true;
@@ -320,7 +320,7 @@ impl Attribute {
     }
 
     /// On update it keeps the value of the state, where it would otherwise be shown as known only after apply: for what
-    /// the provider says once, such as an identifier.
+    /// the provider sets once, such as an identifier.
     #[must_use]
     pub fn use_state_for_unknown(mut self) -> Self {
         self.plan.use_state_for_unknown = true;
@@ -457,7 +457,7 @@ impl Block {
         self
     }
 
-    /// Warns whoever writes it, and says what to write instead.
+    /// Warns users who write it, and says what to write instead.
     #[must_use]
     pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
         self.deprecated = Some(instead.into());

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl<D> Context<D> {
-    /// Does work for no longer than `limit`, nor than the practitioner lets it. What is not done by then is dropped.
+    /// Does work until it is finished, until `limit`, or until the user interrupts it. Unfinished work is dropped.
     ///
     /// # Errors
     /// That of the work, or that it took too long or was interrupted.
@@ -31,7 +31,7 @@ impl<D> Context<D> {
 fn interrupted() -> Diagnostic {
     Diagnostic::error(
         "Interrupted",
-        "The wait was given up when Terraform was interrupted.",
+        "Terraform was interrupted, so the wait ended.",
     )
 }
 
@@ -143,7 +143,7 @@ fn given_up(why: Diagnostic, reason: Diagnostics) -> Diagnostics {
     [why].into_iter().chain(reason).collect()
 }
 
-/// How long operations may take, as the practitioner has it: `timeouts = { create = "5m" }`.
+/// How long operations may take, as the user sets it: `timeouts = { create = "5m" }`.
 ///
 /// In the schema, [`Timeouts::attribute`]; in the model, a field of this type under the same name.
 ///
@@ -258,7 +258,7 @@ fn amount(number: &str, nanoseconds: u64) -> Option<Duration> {
     Some(Duration::from_nanos(whole.checked_add(part)?))
 }
 
-/// A duration as a practitioner would write it, to the millisecond.
+/// A duration as a user would write it, to the millisecond.
 fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [
@@ -448,7 +448,7 @@ mod tests {
         let config = Object::new().with("timeouts", Object::new().with("create", "soon"));
         let found = crate::validate::validate(&fields, &config);
         let found = found.iter().next().unwrap();
-        assert_eq!(found.path.to_string(), "timeouts.create");
+        assert_eq!(found.summary, "Invalid value for timeouts.create");
         assert_eq!(
             found.detail,
             r#""soon" is not a duration, such as "30s" or "1h30m"."#

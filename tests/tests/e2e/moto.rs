@@ -173,11 +173,11 @@ async fn default_retention_of_a_bucket_with_objects_cannot_be_changed() {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
-    let said = "The bucket was not changed, or in part";
+    let said = "The bucket was not changed, or only in part";
     let call = "PutObjectLockConfiguration on trail failed: InvalidBucket";
     assert!(text.contains(said) && text.contains(call), "{failed}");
     let state = values(&world.stack.terraform, "auditlog_bucket.audit");
-    assert_eq!(state["object_lock"]["days"], 1);
+    assert_eq!(state["object_lock"]["days"], 3);
 }
 
 /// S3 says days or years. Both are read as they are meant, or the second plan of every other test would differ.
@@ -190,7 +190,7 @@ async fn zero_years_appear_beside_the_days() {
     let default = rule
         .and_then(|rule| rule.default_retention)
         .expect("a default");
-    assert_eq!((default.days, default.years), (Some(1), Some(0)));
+    assert_eq!((default.days, default.years), (Some(3), Some(0)));
     world.stack.assert_no_changes();
 }
 

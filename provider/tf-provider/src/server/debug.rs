@@ -1,4 +1,4 @@
-//! A provider that a person starts, under a debugger say, and that Terraform is told to use in place of its own.
+//! A provider that a person starts, for example under a debugger, and that Terraform uses in place of its own.
 //!
 //! The launcher has no certificates for such a provider, so the connection is plain. It goes over a socket in a folder
 //! that only the user can enter, and the process holds what the user holds.
@@ -50,7 +50,7 @@ pub(super) fn start(mut arguments: impl Iterator<Item = String>) -> Result<Start
     Ok(Start::Attached { address })
 }
 
-/// What the person is told: the environment that makes Terraform use this process.
+/// The text for the person: the environment that makes Terraform use this process.
 pub(super) fn instructions(address: &str, pid: u32, socket: &Path) -> String {
     let attach = json!({
         address: {

@@ -17,7 +17,7 @@ use crate::proto::plugin::{ConnInfo, Empty, StdioData};
 /// The name under which the launcher asks for the plugin's health.
 const PLUGIN: &str = "plugin";
 
-/// The end of the process, which anyone may wait for or bring about.
+/// The end of the process. Everything may wait for it or cause it.
 #[derive(Clone, Debug)]
 pub(super) struct Shutdown(watch::Sender<Ending>);
 

@@ -56,8 +56,8 @@ const PARENT_WATCH: Duration = Duration::from_secs(1);
 
 /// Runs the provider: the whole of a provider's `main`.
 ///
-/// Serves the Terraform that started the process until that says that it is done. A person who starts it by hand is
-/// told on stderr what it is, and a start without Terraform's client certificate is refused.
+/// Serves the Terraform that started the process until that says that it is done. A person who starts it by hand sees
+/// on stderr what it is, and a start without Terraform's client certificate is refused.
 ///
 /// Started with `--debug <address>`, under a debugger say, it prints the `TF_REATTACH_PROVIDERS` that makes any
 /// Terraform of the same user work with this process, and serves until it is interrupted.
@@ -145,7 +145,7 @@ async fn run<P: Provider>(service: Service<P>, launch: Launch) -> Result<(), Ser
     }
 }
 
-/// Serves whoever of the same user attaches, until it is interrupted.
+/// Serves every Terraform of the same user that attaches, until it is interrupted.
 async fn attached<P: Provider>(service: Service<P>, address: String) -> Result<(), ServeError> {
     let mut interrupts = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;

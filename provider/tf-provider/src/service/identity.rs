@@ -93,7 +93,7 @@ impl<P: Provider> Service<P> {
                 }
                 Ordering::Greater => {
                     let detail = format!(
-                        "The identity has version {}, and this provider knows up to {}. Use a newer provider.",
+                        "The identity has version {}, but this provider knows up to {}. Use a newer provider.",
                         request.version, schema.version
                     );
                     return Err(Diagnostic::error("Identity of a newer provider", detail).into());

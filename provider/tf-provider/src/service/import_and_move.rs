@@ -120,8 +120,8 @@ impl<P: Provider> Service<P> {
                 ..
             } = &source;
             let detail = format!(
-                "A {name} cannot be made of the state of a {type_name} of {provider_address}. \
-                 Remove that from the state, and import it as {name}."
+                "The state of a {type_name} of {provider_address} cannot become a {name}. \
+                 Remove it from the state, and import it as {name}."
             );
             Diagnostic::error("Move is not supported", detail)
         })?;

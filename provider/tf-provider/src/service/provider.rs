@@ -169,11 +169,13 @@ impl<P: Provider> Service<P> {
                 return error.into();
             }
             let detail = format!(
-                "The provider needs {} to work, and it depends on something that is known only after apply. \
-                 Apply that first, with -target, or set the value otherwise.",
+                "The provider needs {}, which depends on something that is known only after apply. \
+                 Apply that first, with -target, or set the value in another way.",
                 error.path
             );
-            cx.defer(Diagnostic::error("Provider configuration is not known yet", detail).at(error.path))
+            cx.defer(
+                Diagnostic::error("Provider configuration is not known yet", detail).at(error.path),
+            )
         })
     }
 

@@ -74,7 +74,7 @@ impl<P: Provider> Service<P> {
                 codec::decode_json(&json, &ty)?
             } else if request.version > schema.version {
                 let detail = format!(
-                    "The state has schema version {}, and this provider knows up to {}. Use a newer provider.",
+                    "The state has schema version {}, but this provider knows up to {}. Use a newer provider.",
                     request.version, schema.version
                 );
                 return Err(Diagnostic::error("State of a newer provider", detail).into());

@@ -249,7 +249,7 @@ fn a_resource_of_another_provider_is_moved() {
     );
     let refused = attached.fails(&["plan"]);
     assert!(
-        refused.contains("A fs_file cannot be made of the state of a fs_directory"),
+        refused.contains("The state of a fs_directory of registry.terraform.io/example/fs cannot become a fs_file"),
         "{refused}"
     );
 }

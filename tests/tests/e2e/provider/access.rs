@@ -82,7 +82,7 @@ fn credentials_that_are_wrong_are_named(engine: Engine) {
                 &[
                     summary,
                     "SignatureDoesNotMatch",
-                    "The secret key is not the one of the access key",
+                    "The secret key does not belong to the access key",
                 ],
             );
         }
@@ -106,10 +106,10 @@ fn denied_permission_is_named(engine: Engine) {
         &[
             "The bucket was created, but not finished",
             "PutBucketPolicy on trail failed: AccessDenied: ",
-            "The credentials in use need the permission s3:PutBucketPolicy,",
+            "The credentials need the permission s3:PutBucketPolicy,",
             "The key was not created",
             "CreateKey on a new signing key failed: ",
-            "The credentials in use need the permission kms:CreateKey,",
+            "The credentials need the permission kms:CreateKey,",
         ],
     );
     let code = match engine {
@@ -128,8 +128,8 @@ fn account_that_may_not_be_worked_in_is_named(engine: Engine) {
     let account = engine.account();
     let stack = Stack::new(engine, &config("allowed_account_ids = [\"111111111111\"]"));
     let belong = format!("The credentials belong to the account {account}, which ");
-    let allowed = "is not one of allowed_account_ids. Use credentials of an account";
-    let summary = "Not an account to work in";
+    let allowed = "is not one of allowed_account_ids. Use credentials of an allowed account";
+    let summary = "Account not allowed";
     said(
         &stack.terraform.plan(),
         &[summary, &format!("{belong}{allowed}")],
@@ -198,7 +198,7 @@ fn what_belongs_to_another_account_is_not_taken_for_gone() {
             &[
                 "The key is not where the provider looks",
                 "The bucket is not in the provider's account",
-                &format!("The bucket \"trail\" {belongs} Nothing was looked for here"),
+                &format!("The bucket \"trail\" {belongs} The provider did not look for it here"),
                 "Use credentials of the account 000000000000.",
             ],
         );

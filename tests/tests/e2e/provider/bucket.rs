@@ -410,7 +410,7 @@ async fn bucket_that_holds_anything_is_not_destroyed(engine: Engine) {
             "The bucket \"trail\" holds 3 locked object versions; the last is locked until {until}."
         ),
         "Versions under GOVERNANCE can be deleted by hand by a principal with s3:BypassGovernanceRetention",
-        "those under COMPLIANCE by nobody",
+        "nobody can delete those under COMPLIANCE",
         "`terraform state rm`",
     ] {
         assert!(text.contains(said), "{said:?} is not in {refused}");

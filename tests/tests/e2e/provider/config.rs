@@ -14,7 +14,7 @@ on_each_engine! {
 const WRONG_PROVIDER: &str = r#"
 provider "auditlog" {
   region     = "Frankfurt" # "Frankfurt" is not an AWS region
-  access_key = "AKIA"      # "access_key" goes with "secret_key"
+  access_key = "AKIA"      # "access_key" also needs "secret_key"
 
   forbidden_account_ids = ["111111111111", "12345"] # "12345" is not an AWS account: twelve digits
 
@@ -83,7 +83,7 @@ resource "auditlog_bucket" "none" {
 resource "auditlog_bucket" "tags" {
   bucket      = "trail"
   object_lock = { mode = "GOVERNANCE", days = 1 }
-  tags        = { "aws:x" = "y" } # The key "aws:x" begins with "aws:", which AWS keeps for itself
+  tags        = { "aws:x" = "y" } # The key "aws:x" begins with "aws:", which AWS reserves
 }
 
 resource "auditlog_bucket" "encryption" {

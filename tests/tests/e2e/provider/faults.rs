@@ -130,8 +130,8 @@ fn bucket_of_another_region_or_account_is_told_from_one_that_is_gone(engine: Eng
     terraform.apply().ok();
     let forbidden = Answer::refusal("403 Forbidden", "AccessDenied");
     let region =
-        "The bucket is in \"eu-west-1\", not in the provider's `region`; use a provider block";
-    let permission = "need the permission s3:ListBucket, and no policy that denies it;";
+        "The bucket is in \"eu-west-1\", not in the provider's `region`. Use a provider block";
+    let permission = "need the permission s3:ListBucket, and no policy may deny it.";
     for (answer, said) in [
         (Answer::PERMANENT_REDIRECT, &[region][..]),
         (

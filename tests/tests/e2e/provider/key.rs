@@ -247,7 +247,7 @@ fn spec_that_the_endpoint_has_not_is_refused_with_the_remedy(engine: Engine) {
     for said in [
         &format!("CreateKey on a new signing key failed: {code}: "),
         &format!(
-            "KMS has no keys of spec {spec} in this region or at this endpoint. Set `spec` to one"
+            "KMS does not have keys of spec {spec} in this region or at this endpoint. Set `spec` to one"
         ),
         "on main.tf line 2, in resource \"auditlog_signing_key\" \"audit\"",
     ] {
