@@ -164,7 +164,7 @@ async fn default_retention_of_a_bucket_with_objects_cannot_be_changed() {
     let world = World::new();
     world.open().await;
     world.put("a", SHA256_OF_AN_EVENT).await;
-    let longer = CONFIG.replace("days = 3 }", "days = 2 }");
+    let longer = CONFIG.replace("days = 3 }", "days = 4 }");
     world.stack.configure(&longer);
     let failed = world.stack.terraform.apply();
     assert_eq!(failed.status, 1, "{failed}");
