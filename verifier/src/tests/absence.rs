@@ -237,7 +237,7 @@ fn old_segments_that_are_put_back_slowly_are_noticed() {
 fn what_an_honest_sealer_stores_during_a_long_listing_is_passed_over() {
     let world = log(&every_day(0, 5));
     let mut memory = bucket(&world);
-    // The listing takes two hours, from before segment 3 on; the page with segment 3 had gone by when that was stored.
+    // The listing takes two hours, from before segment 3 on; segment 3 was stored after its page had been sent.
     memory.listing.begun = Some(at(3 * DAY - HOUR));
     memory.listing.ended = Some(at(4 * DAY + HOUR));
     memory.remove(3);
