@@ -122,7 +122,7 @@ impl<'de> serde::Deserialize<'de> for KeySpec {
     }
 }
 
-/// Why bytes are no public key that can sign a log.
+/// Why bytes are not a public key that can sign a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// It is not PEM with the label `PUBLIC KEY`.
@@ -136,7 +136,7 @@ pub enum KeyError {
         "a key of another kind than Ed25519, P-256, P-384, RSA with 2048, 3072 or 4096 bits, or ML-DSA"
     )]
     UnknownKind,
-    /// The bytes are no key of their kind, such as a point that is not on the curve.
+    /// The bytes are not a key of their kind, such as a point that is not on the curve.
     #[error("the key itself is not valid")]
     Invalid,
 }
@@ -277,7 +277,7 @@ fn spec_of(info: &SubjectPublicKeyInfoRef<'_>, raw: &[u8]) -> Result<KeySpec, Ke
         ML_DSA_44 if parameters.is_none() => Ok(KeySpec::MlDsa44),
         ML_DSA_65 if parameters.is_none() => Ok(KeySpec::MlDsa65),
         ML_DSA_87 if parameters.is_none() => Ok(KeySpec::MlDsa87),
-        // 04 before a point says that both coordinates stand there: the one encoding that KMS and openssl write.
+        // 04 before a point says that both coordinates follow: the one encoding that KMS and openssl write.
         EC if raw.first() == Some(&4) => match parameters.map(AnyRef::decode_as) {
             Some(Ok(P256)) => Ok(KeySpec::EccNistP256),
             Some(Ok(P384)) => Ok(KeySpec::EccNistP384),

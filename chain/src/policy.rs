@@ -130,7 +130,7 @@ impl TrustPolicy {
         self.index.declares(key)
     }
 
-    /// What is said of the key behind a verifier key.
+    /// What the policy says of the key in a verifier key.
     pub fn key(&self, verifier_key: &VerifierKey) -> Option<&KeyPolicy> {
         let at = self.index.key(verifier_key.public_key())?;
         self.document.keys.get(at)

@@ -1,4 +1,4 @@
-//! A folder that stands for a bucket: for a first try, for copies, and for file systems that are write-once themselves.
+//! A folder in place of a bucket: for a first try, for copies, and for file systems that are write-once themselves.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -14,7 +14,7 @@ use crate::store::{Created, Store, Version, VersionKind};
 /// Ends the names of files that are being written. They begin with a dot.
 const UNFINISHED: &str = ".unfinished";
 
-/// A folder as a store. It has no versions and no lock: what lies in it is only as safe as the folder.
+/// A folder as a store. It has no versions and no lock: its files are only as safe as the folder.
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
@@ -23,7 +23,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder that stands for the root of a bucket. `writer` is in the names of unfinished files, and differs for
+    /// The folder in place of the root of a bucket. `writer` is in the names of unfinished files, and differs for
     /// each spool.
     pub fn new(root: &Path, writer: &str) -> Self {
         Self {
@@ -85,7 +85,7 @@ fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
 }
 
 /// The names in a folder to which another writer may be writing. A folder is listed in no order: a segment may show of which
-/// the predecessor does not, since it was made after its place in the listing had gone by. So it is listed twice: all that
+/// the predecessor does not, since it was made after its place in the listing had passed. So it is listed twice: all that
 /// come before the last of the first listing show in the second one. Names of segments begin with a digit, and sort as they
 /// follow each other.
 fn names_up_to_now(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
@@ -128,7 +128,7 @@ impl Store for Folder {
             self.sync_up(&path)?;
         }
         for name in names {
-            // Another writer may be at work: its unfinished files are no segments yet.
+            // Another writer may be at work: its unfinished files are not segments yet.
             if is_unfinished(&name) {
                 continue;
             }

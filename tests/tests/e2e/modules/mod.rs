@@ -86,3 +86,65 @@ fn each_use_of_a_cycle_is_named_and_no_other() {
     ]);
     assert_eq!(cycles(&circular), ["a -> b", "b -> d", "d -> a"]);
 }
+
+/// The uses among the modules right below a crate's root: what is in a folder counts for the folder.
+fn folded(uses: &Uses) -> Uses {
+    let top = |module: &String| module.split("::").next().unwrap_or_default().to_owned();
+    let mut folded = Uses::new();
+    for (from, to) in uses.iter().filter(|(from, _)| *from != "crate") {
+        let from = top(from);
+        let to = to.iter().filter(|to| *to != "crate").map(top);
+        let to: Vec<_> = to.filter(|to| *to != from).collect();
+        folded.entry(from).or_default().extend(to);
+    }
+    folded
+}
+
+/// The modules in layers: each uses only modules of the lines above its own, or others of its own line that use it too.
+fn layers(uses: &Uses) -> String {
+    let mut lines = String::new();
+    let mut placed = BTreeSet::new();
+    while placed.len() < uses.len() {
+        let is_next = |module: &&String| {
+            let mut below = reached(uses, module);
+            below.retain(|other| !reached(uses, other).contains(module.as_str()));
+            !placed.contains(*module) && below.iter().all(|other| placed.contains(*other))
+        };
+        let layer: BTreeSet<String> = uses.keys().filter(is_next).cloned().collect();
+        let names: Vec<_> = layer.iter().map(String::as_str).collect();
+        lines += &names.join(" ");
+        lines.push('\n');
+        placed.extend(layer);
+    }
+    lines
+}
+
+#[test]
+fn the_architecture_shows_the_layers_of_each_library() {
+    let document =
+        std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let libraries = ROOTS
+        .iter()
+        .filter(|file| file.ends_with("/lib.rs") && !file.starts_with("tests"));
+    for file in libraries {
+        let layers = layers(&folded(&Tree::read(&root().join(file)).uses()));
+        let block = format!("`{file}`:\n\n```text\n{layers}```\n");
+        assert!(
+            document.contains(&block),
+            "ARCHITECTURE.md must show this:\n\n{block}"
+        );
+    }
+}
+
+#[test]
+fn a_layer_uses_only_those_above_it() {
+    let set = |to: &[&str]| to.iter().map(|to| (*to).to_owned()).collect();
+    let uses = [
+        ("a", set(&["b", "c"])),
+        ("b", set(&["d"])),
+        ("c", set(&[])),
+        ("d", set(&["b", "c"])),
+    ];
+    let uses: Uses = uses.map(|(from, to)| (from.to_owned(), to)).into();
+    assert_eq!(layers(&uses), "c\nb d\na\n");
+}
