@@ -77,7 +77,7 @@ impl Terraform {
     }
 
     /// Runs lines of shell as a person would: Terraform and the commands of the workspace are in `PATH`, nothing asks for
-    /// approval, and the first line that fails ends it.
+    /// approval, and the first line that fails ends it. All of them have one home, so the sealer finds its spool again.
     pub fn shell(&self, lines: &str) -> Run {
         let commands = project::binary("terraform-provider-auditlog").with_file_name("");
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -86,6 +86,7 @@ impl Terraform {
         let shell = self.program("bash").args(["-euo", "pipefail", "-c", lines]);
         shell
             .env("PATH", path)
+            .env("HOME", self.folder.path())
             .env("TF_CLI_ARGS_apply", "-auto-approve")
             .env("TF_CLI_ARGS_destroy", "-auto-approve")
             .run()
