@@ -1,14 +1,16 @@
 //! The format of an audit log that nobody can change unnoticed: bytes and types, no I/O, no clock, no async.
 //!
-//! A *log* is a sequence of lines, named by its [origin](origin::Origin) and kept as numbered *segments*. Each line carries
-//! the hash of the line before it; all lines are the leaves of one RFC 6962 tree; the last line of each segment is a C2SP
-//! checkpoint, signed. `docs/guides/chain-format.md` is the format in numbered rules (F1 to F18), which this crate cites.
+//! A *log* is a sequence of lines, named by its [origin](origin::Origin) and stored as numbered *segments*. Each line but the
+//! last of a segment is a leaf of one RFC 6962 tree and carries the hash of the leaf before it. The last line of a segment is a
+//! signed C2SP checkpoint. `docs/guides/chain-format.md` is the format in numbered rules (F1 to F18), which this crate cites.
 //!
 //! - [`builder`] makes segments, for a sealer; [`segment`] checks them, for a verifier. Neither sees the other's code.
 //! - [`line`](mod@line), [`checkpoint`] and [`event`] parse exactly what they format, so a value in hand is well formed.
-//! - [`keys`] knows the signature schemes, [`policy`] who may sign what, [`limits`] how large anything may be.
+//! - [`keys`] has the signature schemes, [`verifier_key`] a key under the name of a log, [`tree`] the hashes over all lines.
+//! - [`policy`] is the trust policy: what was declared, who may sign, and whose signatures a segment needs. [`limits`] is how
+//!   large anything may be.
 //!
-//! What this crate does not do: look for segments, compare neighbours, decide which key is the right one, or tell the time.
+//! What this crate does not do: look for segments, compare neighbours, judge what is absent, or read a clock.
 //!
 //! ```
 //! use auditlog_chain::builder::{Provenance, SegmentBuilder, StoredPayload};

@@ -5,8 +5,8 @@
 use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{
-    KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument, PolicyError, S3Store,
-    SilenceSpan, Store, TrustPolicy, is_prefix,
+    Acknowledged, KeyPolicy, LockMode, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument,
+    PolicyError, S3Store, SilenceSpan, Store, TrustPolicy, is_prefix,
 };
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -38,6 +38,7 @@ model! {
         logs: Vec<LogModel>,
         keys: Vec<KeyModel>,
         declared_prefixes: Option<Vec<String>>,
+        acknowledged: Option<Vec<String>>,
         json: Field<String>,
         sha256: Field<String>,
     }
@@ -100,6 +101,11 @@ impl DataSource for TrustPolicySource {
                 "declared_prefixes",
                 Attribute::optional(Type::list(Type::String))
                     .description("Prefixes, each ending in `/`, under which the bucket may contain anything else."),
+            )
+            .attribute(
+                "acknowledged",
+                Attribute::optional(Type::list(Type::String))
+                    .description("Findings that a person has explained, each as the JSON object that the verifier prints.")
             )
             .attribute("json", Attribute::computed(Type::String).description("Trust policy as JSON. Write it to a file unchanged."))
             .attribute("sha256", Attribute::computed(Type::String).description("SHA-256 of `json`, in hex."))
@@ -345,9 +351,18 @@ fn document(config: &TrustPolicyModel) -> Result<PolicyDocument> {
         lock: vec![lock],
         logs,
         keys,
-        acknowledged: Vec::new(),
+        acknowledged: acknowledged(config)?,
         declared_prefixes: config.declared_prefixes.clone().unwrap_or_default(),
     })
+}
+
+fn acknowledged(config: &TrustPolicyModel) -> Result<Vec<Acknowledged>> {
+    let entries = config.acknowledged.iter().flatten().enumerate();
+    let parse = |(at, text): (usize, &String)| {
+        let parsed = serde_json::from_str(text).map_err(|error| format!("{error}."));
+        placed(parsed, &AttributePath::from("acknowledged").index(at))
+    };
+    entries.map(parse).collect()
 }
 
 fn lock_span(config: &TrustPolicyModel) -> Result<LockSpan> {
@@ -509,6 +524,7 @@ mod tests {
                 retired_at: None,
             }],
             declared_prefixes: None,
+            acknowledged: None,
             json: Field::Null,
             sha256: Field::Null,
         }
@@ -530,6 +546,25 @@ mod tests {
             TrustPolicy::check(self::document(&config()).unwrap())
                 .unwrap()
                 .format()
+        );
+    }
+
+    #[test]
+    fn acknowledged_findings_are_taken_as_the_verifier_prints_them() {
+        let mut config = config();
+        let entry = r#"{"code":"silence-exceeded","log":"acme.example/audit/payments","reason":"outage","date":"2026-01-03T00:00:00Z",
+            "silence":{"from":"2026-01-02T04:00:00Z","until":"2026-01-02T09:00:00Z"}}"#;
+        config.acknowledged = Some(vec![entry.to_owned()]);
+        let policy = TrustPolicy::check(document(&config).unwrap()).unwrap();
+        assert_eq!(policy.document().acknowledged.len(), 1);
+        config.acknowledged = Some(vec![entry.replace("silence-exceeded", "key-unknown")]);
+        let errors = document(&config).unwrap_err();
+        let shown = errors.iter().next().unwrap();
+        assert!(
+            shown
+                .detail
+                .starts_with("At acknowledged[0]: `key-unknown` is not the code"),
+            "{shown:?}"
         );
     }
 
