@@ -574,7 +574,7 @@ impl Attack {
                 .iter()
                 .any(|thing| thing.number == mark.number);
             let hidden = there && mark.set < run.begun && kept > run.ended + 1;
-            return (hidden && self.is_settled(history, place, run))
+            return (hidden && is_settled(history, place, run))
                 .then(|| "a marker hides what must be retained".to_owned());
         }
         if self.what.contains("under a hold") {
@@ -586,11 +586,12 @@ impl Attack {
         }
         None
     }
+}
 
-    fn is_settled(&self, history: &History, place: &Place, run: Run) -> bool {
-        place
-            .things
-            .iter()
-            .all(|thing| thing.stored < run.begun - history.skew - 2 || thing.stored > run.ended)
-    }
+/// Whether nothing was stored so shortly before the run that A1 may pass it over.
+fn is_settled(history: &History, place: &Place, run: Run) -> bool {
+    place
+        .things
+        .iter()
+        .all(|thing| thing.stored < run.begun - history.skew - 2 || thing.stored > run.ended)
 }

@@ -42,6 +42,10 @@ fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "with --nocapture it says how many histories were compared"
+)]
 fn no_honest_history_has_a_fault_and_no_dishonest_one_is_verified() {
     let count = number("AUDITLOG_HISTORIES", 1000);
     let first = number("AUDITLOG_HISTORY_SEED", 1);

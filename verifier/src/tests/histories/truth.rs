@@ -167,9 +167,9 @@ pub(super) fn ended_tail_is_due(history: &History, place: &Place, run: Run) -> O
         .collect();
     let made = history.made(last);
     let expired = made.expired_at.is_some_and(|at| at <= run.ended + 10);
-    let lost = history.lost.is_some_and(|lost| lost.last == last);
+    let explained = history.lost.is_some_and(|lost| lost.last == last);
     let moment = history.moment(last);
     let left = moment + at(&history.lock, moment) - run.ended;
-    let due = !there.contains(&last) && !expired && !lost && left > 2 && ended < run.begun;
+    let due = !there.contains(&last) && !expired && !explained && left > 2 && ended < run.begun;
     due.then(|| format!("the last segment {last} of an ended log is gone, {left} s too early"))
 }
