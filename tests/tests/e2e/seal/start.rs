@@ -164,8 +164,12 @@ fn older_markers_and_versions_are_announced_and_those_at_the_head_or_after_it_st
         wait(s3.delete_object().bucket(BUCKET).key(key(segment)).send()).unwrap();
     };
     hide(1);
-    let copy = wait(s3.get_object().bucket(BUCKET).key(key(2)).send()).unwrap();
-    let copy = wait(copy.body.collect()).unwrap().to_vec();
+    // In one: the connection ends with the runtime that it was made in.
+    let copy = wait(async {
+        let object = s3.get_object().bucket(BUCKET).key(key(2)).send();
+        let body = object.await.unwrap().body;
+        body.collect().await.unwrap().to_vec()
+    });
     wait(
         s3.put_object()
             .bucket(BUCKET)
