@@ -17,7 +17,7 @@ use crate::verifier_key::VerifierKey;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct PolicyDocument {
-    /// Version of the document: [`POLICY_VERSION`].
+    /// Version of the document: [`POLICY_VERSION`](crate::policy::POLICY_VERSION).
     pub trust_policy: u64,
     /// Where the logs are stored; absent for logs in a folder.
     #[serde(

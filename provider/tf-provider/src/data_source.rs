@@ -7,7 +7,7 @@ pub trait DataSource: Send + Sync + 'static {
     /// The name in configurations, with the provider's prefix: `fs_tree`.
     const NAME: &'static str;
 
-    /// The provider's data: [`Provider::Data`].
+    /// The provider's data: [`Provider::Data`](crate::provider::Provider::Data).
     type Data: Send + Sync + 'static;
 
     /// The plain struct that has a field for each attribute and block of the schema: see [`model!`](crate::model).

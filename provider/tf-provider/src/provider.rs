@@ -9,7 +9,7 @@ pub trait Provider: Send + Sync + 'static {
     /// not known at plan time.
     type Config: FromValue + Send + 'static;
 
-    /// What resources and data sources work with, such as a client: [`Context::data`].
+    /// What resources and data sources work with, such as a client: [`Context::data`](crate::context::Context::data).
     type Data: Send + Sync + 'static;
 
     /// What the `provider` block may say.
@@ -70,7 +70,7 @@ impl ConfigureContext {
     }
 
     /// Puts off everything that the provider would be asked for in this run, where the caller takes that, and fails with
-    /// `otherwise` where not. What comes back is the error to return: see [`Context::defer`].
+    /// `otherwise` where not. What comes back is the error to return: see [`Context::defer`](crate::context::Context::defer).
     ///
     /// Where a field of the configuration that is neither a [`Field`](crate::Field) nor a [`Value`](crate::Value) is
     /// unknown, the framework does this by itself.
