@@ -4,6 +4,7 @@ use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{DeleteMarkerEntry, ObjectVersion};
 
 use super::Bucket;
+use super::whole::Whole;
 use crate::error::{AwsFault, Error};
 use crate::store::clock::timestamp;
 use crate::store::{Version, VersionKind};
@@ -55,16 +56,26 @@ impl Bucket {
 impl Pages<'_> {
     async fn next(&self) -> Result<ListObjectVersionsOutput, AwsFault> {
         let after = self.after.as_ref();
+        let whole = Whole::default();
         let request = self.bucket.client.list_object_versions();
-        request
+        let page = request
             .bucket(&self.bucket.place.bucket)
             .expected_bucket_owner(&self.bucket.place.account)
             .prefix(self.prefix)
             .set_key_marker(after.map(|marker| marker.key.clone()))
             .set_version_id_marker(after.and_then(|marker| marker.version.clone()))
+            .customize()
+            .interceptor(whole.clone())
             .send()
             .await
-            .map_err(|error| self.bucket.place.fault(LIST, self.url(), &error))
+            .map_err(|error| self.bucket.place.fault(LIST, self.url(), &error))?;
+        if !whole.is_whole() {
+            return Err(self.unlike_s3("the listing is not one whole document"));
+        }
+        if page.name() != Some(self.bucket.place.bucket.as_str()) {
+            return Err(self.unlike_s3("the listing is of another bucket"));
+        }
+        Ok(page)
     }
 
     fn url(&self) -> String {

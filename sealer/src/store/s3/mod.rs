@@ -29,6 +29,7 @@ mod list;
 mod lock;
 mod place;
 mod read;
+mod whole;
 
 pub use lock::DeclaredLock;
 

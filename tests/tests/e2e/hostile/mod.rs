@@ -94,6 +94,16 @@ fn without(field: &'static str) -> Fault {
     })
 }
 
+/// Cuts the answer off before the last such text.
+fn before_the_last(text: &'static str) -> Fault {
+    Fault::change(move |reply: &mut Reply| {
+        reply.change_text(|all| {
+            let (before, _) = all.rsplit_once(text).expect("the text");
+            before.to_owned()
+        });
+    })
+}
+
 fn body(text: &'static str) -> Fault {
     Fault::change(move |reply| reply.body = text.into())
 }
@@ -136,9 +146,32 @@ fn listings() -> Vec<Case> {
             body("<ListVersionsResult><Version>"),
         ),
         Case::of(
+            "cut off between two entries",
+            LISTING,
+            before_the_last("<Version>"),
+        )
+        .both("not one whole document"),
+        Case::of(
+            "two documents",
+            LISTING,
+            replaced("</ListVersionsResult>", "</ListVersionsResult><x/>"),
+        )
+        .both("not one whole document"),
+        Case::of(
+            "another bucket's listing",
+            LISTING,
+            replaced("<Name>", "<Name>another-"),
+        )
+        .gives(
+            Refuses("of another bucket"),
+            Refuses("listing is of bucket"),
+        ),
+        Case::of("VersionId is absent", LISTING, without("VersionId"))
+            .gives(Recovers, Refuses("VersionId")),
+        Case::of(
             "an empty listing without IsTruncated",
             LISTING,
-            body("<ListVersionsResult></ListVersionsResult>"),
+            body("<ListVersionsResult><Name>audit</Name></ListVersionsResult>"),
         )
         .both("IsTruncated"),
         Case::of(

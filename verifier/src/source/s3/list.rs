@@ -12,6 +12,7 @@ use super::endless::{Endless, Next, Watch};
 use super::error::UNLIKE_S3;
 use super::seconds::whole_seconds;
 use super::store::S3;
+use super::whole::Whole;
 use crate::source::{Listed, Listing, Marker, ReadError, Version};
 
 impl S3 {
@@ -67,6 +68,7 @@ impl S3 {
     ) -> Result<(ListObjectVersionsOutput, Option<Timestamp>), ReadError> {
         let watch = self.clock.watch();
         let date = watch.date();
+        let whole = Whole::default();
         let page = self
             .client
             .list_object_versions()
@@ -79,9 +81,19 @@ impl S3 {
             .customize()
             .interceptor(watch)
             .interceptor(Bound::counted(MAX_PAGE_BYTES, read))
+            .interceptor(whole.clone())
             .send()
             .await
             .map_err(|error| self.failed("list the versions", "s3:ListBucketVersions", &error))?;
+        if !whole.is_whole() {
+            let reason = "the store's listing is not one whole document".to_owned();
+            return Err(unlike_s3(reason));
+        }
+        let name = page.name().unwrap_or_default();
+        if name != self.options.bucket {
+            let reason = format!("the store's listing is of bucket `{name}`");
+            return Err(unlike_s3(reason));
+        }
         Ok((page, date.last()))
     }
 }
@@ -98,11 +110,11 @@ fn listed_version(version: &ObjectVersion, encoded: bool) -> Result<Listed, Read
         .e_tag()
         .filter(|tag| tag.contains('-'))
         .map(str::to_owned);
-    let id = version.version_id().map(str::to_owned);
+    let id = version_id(version.version_id(), &key)?;
     Ok(Listed::Version {
         key,
         version: Version {
-            id,
+            id: Some(id),
             stored: Some(stored),
             bytes,
             multipart,
@@ -115,15 +127,21 @@ fn listed_marker(marker: &DeleteMarkerEntry, encoded: bool) -> Result<Listed, Re
     let key = decoded(marker.key().ok_or_else(|| lacks("Key"))?, encoded)?;
     let set = whole_seconds(marker.last_modified());
     let set = set.ok_or_else(|| lacks_of("LastModified", &key))?;
-    let id = marker.version_id().map(str::to_owned);
+    let id = version_id(marker.version_id(), &key)?;
     Ok(Listed::Marker {
         key,
         marker: Marker {
-            id,
+            id: Some(id),
             set,
             is_latest: marker.is_latest() == Some(true),
         },
     })
+}
+
+/// Without it, the current version would be read in place of the one that is listed.
+fn version_id(id: Option<&str>, key: &str) -> Result<String, ReadError> {
+    let id = id.filter(|id| !id.is_empty()).map(str::to_owned);
+    id.ok_or_else(|| lacks_of("VersionId", key))
 }
 
 fn never_ends(endless: &Endless) -> ReadError {

@@ -16,6 +16,7 @@ mod read;
 mod seconds;
 mod settings;
 mod store;
+mod whole;
 
 use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 

@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{
 use super::bound::{Bound, MAX_ANSWER_BYTES};
 use super::causes::causes;
 use super::client::ATTEMPTS;
-use super::error::{AGAIN, no_answer};
+use super::error::{AGAIN, UNLIKE_S3, no_answer};
 use super::seconds::{YEAR_DAYS, whole_seconds};
 use super::store::S3;
 use crate::source::{Lock, Object, ReadError, Storage, Version};
@@ -91,6 +91,9 @@ impl S3 {
                     return (Err(reason), !no_answer(&error));
                 }
             };
+            if let Some(other) = other_version(&output, version) {
+                return (Err(other), true);
+            }
             match self.body(&mut output, version.bytes).await {
                 Ok(bytes) => {
                     let storage = Some(self.storage(key, version, &output).await);
@@ -178,6 +181,13 @@ impl S3 {
             )),
         }
     }
+}
+
+/// That the store answered with another version than the one that was asked for, where it says so.
+fn other_version(output: &GetObjectOutput, version: &Version) -> Option<ReadError> {
+    let (found, expected) = output.version_id().zip(version.id.as_deref())?;
+    let reason = || format!("the store answered with version {found} in place of {expected}");
+    (found != expected).then(|| ReadError::new(reason()).with_hint(UNLIKE_S3))
 }
 
 /// Bytes of the largest answer: the object, or an error. One more than was listed shows that there are more.
