@@ -78,8 +78,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<WriteAhead, u64> {
             continue;
         }
         let Ok(accepted) = parse_last_line(lines, line) else {
-            // Where a machine lost its power before a sync, parts of a file may read as zeros.
-            let unwritten = bytes.get(begun..).is_some_and(|tail| tail.contains(&0));
+            let rest = bytes.get(begun..).unwrap_or_default();
+            let is_last = end == bytes.len();
+            let unwritten = is_last && is_unwritten(rest, line);
             return if unwritten { Ok(found) } else { Err(number) };
         };
         found.lines.extend_from_slice(lines);
@@ -88,6 +89,25 @@ pub(super) fn parse(bytes: &[u8]) -> Result<WriteAhead, u64> {
         begun = end;
     }
     Ok(found)
+}
+
+/// Whether the last record of the file, with this last line, was never synced: where a machine lost its power before a sync,
+/// parts of a file may read as zeros. A record is written after the one before it was synced. So zeros that a whole record
+/// follows are in a record that was synced, and the disk has lost it.
+fn is_unwritten(rest: &[u8], last_line: &[u8]) -> bool {
+    let Some(zero) = rest.iter().rposition(|byte| *byte == 0) else {
+        return false;
+    };
+    let after = zero.saturating_add(1);
+    let tail = rest.get(after..).unwrap_or_default();
+    let next_line = tail.iter().position(|byte| *byte == b'\n');
+    let next_line = next_line.map(|at| after.saturating_add(at).saturating_add(1));
+    let is_whole_from = |begin: usize| {
+        let end = rest.len().saturating_sub(last_line.len());
+        let lines = rest.get(begin..end);
+        lines.is_some_and(|lines| parse_last_line(lines, last_line).is_ok())
+    };
+    !is_whole_from(after) && !next_line.is_some_and(is_whole_from)
 }
 
 /// A last line does not belong to the lines before it.
@@ -168,6 +188,21 @@ mod tests {
         let text = String::from_utf8(all).unwrap();
         let changed = text.replace("{1}", "{9}");
         assert_eq!(parse(changed.as_bytes()), Err(2));
+    }
+
+    #[test]
+    fn zeros_that_a_whole_record_follows_are_damage() {
+        let first = record(b"{1}\n", Some(&accepted(1)));
+        let second = record(b"{2}\n{3}\n", Some(&accepted(3)));
+        for at in 0..first.len() {
+            let mut all = [first.clone(), second.clone()].concat();
+            all[at] = 0;
+            assert!(parse(&all).is_err(), "at {at}");
+        }
+        let third = record(b"{4}\n", None);
+        let mut all = [first, second, third].concat();
+        all[..4].fill(0);
+        assert!(parse(&all).is_err());
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::store::{Created, Store, Version, VersionKind};
 /// Ends the names of files that are being written. They begin with a dot.
 const UNFINISHED: &str = ".unfinished";
 
+/// How the name of the first segment of a log begins.
+const FIRST: &str = "000000000000.";
+
 /// A folder as a store. It has no versions and no lock: its files are only as safe as the folder.
 #[derive(Debug)]
 pub struct Folder {
@@ -164,8 +167,12 @@ impl Store for Folder {
     fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
-        create_folders(folder).map_err(unusable)?;
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        // A log has its folder from its first segment on. Where that is gone, because the disk under it was unmounted or somebody
+        // moved it, a new one would split the log.
+        if name.starts_with(FIRST) {
+            create_folders(folder).map_err(unusable)?;
+        }
         let unfinished = folder.join(self.unfinished(name)?);
         write_new(&unfinished, bytes)
             .map_err(store_file("the segment cannot be written", &path))?;

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use auditlog_tests::Run;
 
-use crate::seal::bench::{Bench, accepted, each_once, numbered, start};
+use crate::seal::bench::{Bench, accepted, each_once, ended, numbered, start};
 
 /// The events are accepted, and the process is killed.
 fn accept_and_die(bench: &Bench, input: &[String]) {
@@ -109,6 +109,37 @@ fn a_copy_of_a_spool_seals_nothing_twice() {
         "{old}"
     );
     each_once(&bench.verified(), 3);
+}
+
+#[test]
+fn a_folder_that_vanishes_during_a_run_is_not_made_again_and_an_old_copy_of_the_spool_is_refused() {
+    let bench = Bench::new();
+    bench.append().run().ok();
+    let (mut child, home) = start(bench.append().args(["--input", "numbers"]));
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(format!("{}\n", numbered(1)[0]).as_bytes())
+        .unwrap();
+    accepted(&bench.path("spool"), &numbered(1)[0]);
+    fs::rename(bench.path("audit"), bench.path("away")).unwrap();
+    drop(stdin);
+    let run = ended((child, home));
+    assert_eq!(run.status, 1, "{run}");
+    assert!(!bench.path("audit").exists(), "{run}");
+
+    fs::rename(bench.path("away"), bench.path("audit")).unwrap();
+    copy(&bench.path("spool"), &bench.path("older"));
+    let two = numbered(2).join("\n");
+    let again = bench.append().args(["--input", "numbers"]).input(two);
+    again.run().ok();
+    bench.append().run().ok();
+    fs::rename(bench.path("spool"), bench.path("newer")).unwrap();
+    fs::rename(bench.path("older"), bench.path("spool")).unwrap();
+    let old = bench.append().args(["--input", "numbers"]).input("3\n");
+    let old = old.run();
+    assert_eq!((old.status, old.stdout.as_str()), (1, ""), "{old}");
+    assert!(old.stderr.contains("it is an old copy\nhint: "), "{old}");
+    each_once(&bench.verified(), 2);
 }
 
 #[test]
