@@ -104,7 +104,8 @@ fn not_checked(
     walked: &[Walked],
 ) -> Vec<NotChecked> {
     let all = request.policy.document().logs.iter();
-    let others = all.filter(|log| !chosen.iter().any(|one| one.origin == log.origin));
+    let chosen: HashSet<&Origin> = chosen.iter().map(|log| &log.origin).collect();
+    let others = all.filter(|log| !chosen.contains(&log.origin));
     let mut not_checked: Vec<_> = others
         .map(|log| NotChecked::Log {
             origin: log.origin.clone(),

@@ -55,7 +55,8 @@ fn summary(log: &LogReport) -> String {
             Verdict::Verified => "ended, and nothing is left",
             Verdict::Fault | Verdict::NoVerdict => "nothing was verified",
         };
-        return format!("{origin}: {nothing}{}", except(&log.holes));
+        let absent = named(&log.holes).map(|holes| format!(": {holes}"));
+        return format!("{origin}: {nothing}{}", absent.unwrap_or_default());
     };
     let verdict = match log.verdict {
         Verdict::Verified => String::new(),
@@ -79,15 +80,19 @@ fn summary(log: &LogReport) -> String {
 
 /// What is absent between the first segment and the last.
 fn except(holes: &Holes) -> String {
+    named(holes).map_or_else(String::new, |holes| format!(" except {holes}"))
+}
+
+fn named(holes: &Holes) -> Option<String> {
     let named = holes.listed().iter().take(MAX_HOLES);
     let named: Vec<String> = named.map(ToString::to_string).collect();
     if named.is_empty() {
-        return String::new();
+        return None;
     }
     let listed = u64::try_from(named.len()).unwrap_or(u64::MAX);
     let more = match holes.count().saturating_sub(listed) {
         0 => String::new(),
         more => format!(" and {more} more {}", plural(more, "range")),
     };
-    format!(" except {}{more}", named.join(", "))
+    Some(format!("{}{more}", named.join(", ")))
 }
