@@ -134,7 +134,9 @@ fn of_line(line: u64, input: InputKind) -> String {
     let go_on = match input {
         InputKind::Given => "and give the same input again".to_owned(),
         InputKind::File => {
-            format!("and append the rest of the file, tail -n +{line} FILE, as another input")
+            format!(
+                "and append the rest of the file, tail -n +{line} FILE, as another input; do not give the file itself again, or what follows is sealed twice"
+            )
         }
         InputKind::Unnamed => "and go on with it".to_owned(),
     };

@@ -93,7 +93,7 @@ fn an_event_of_ten_mebibytes_is_refused_and_what_came_before_it_is_sealed() {
     fs::write(bench.path("events.jsonl"), &long).unwrap();
     let file = bench.append().arg(bench.path("events.jsonl")).run();
     let pipe = bench.append().input(long).run();
-    let rest = "append the rest of the file, tail -n +2 FILE, as another input";
+    let rest = "append the rest of the file, tail -n +2 FILE, as another input; do not give the file itself again, or what follows is sealed twice";
     for (run, go_on) in [(file, rest), (pipe, "go on with it")] {
         assert_eq!(run.status, 1, "{run}");
         assert_eq!(

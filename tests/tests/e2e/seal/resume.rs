@@ -320,7 +320,7 @@ fn a_line_that_was_refused_is_corrected_and_the_input_goes_on_there() {
     let path = bench.path("events.jsonl");
     fs::write(&path, "5\noops\n7\n").unwrap();
     let file = bench.append().arg(&path).run();
-    let hint = "\nhint: every event before line 2 is sealed, nothing from line 2 on: correct it, and append the rest of the file, tail -n +2 FILE, as another input\n";
+    let hint = "\nhint: every event before line 2 is sealed, nothing from line 2 on: correct it, and append the rest of the file, tail -n +2 FILE, as another input; do not give the file itself again, or what follows is sealed twice\n";
     assert!(file.stderr.ends_with(hint), "{file}");
     bench.append().input("6\n7\n").run().ok();
     assert_eq!(bench.verified(), ["1", "2", "3", "4", "5", "6", "7"]);
