@@ -75,6 +75,10 @@ impl PolicyError {
                 source: DocumentError::TerraformJson,
                 ..
             } => "write the file with `terraform output -raw trust_policy`",
+            Self::Invalid {
+                source: DocumentError::Unsupported { .. } | DocumentError::UnsupportedStore { .. },
+                ..
+            } => "use a newer auditlog-seal",
             Self::Unreadable(_) | Self::Invalid { .. } => TERRAFORM,
             Self::UnknownLog { .. } | Self::LogNotNamed { .. } => {
                 "name one of them with --log ORIGIN"

@@ -358,7 +358,7 @@ fn a_wrong_policy_file_gets_the_same_status_and_words_from_both_commands() {
         (
             r#"{"trust_policy":2}"#.to_owned(),
             "the trust policy has version 2, this program knows 1",
-            "",
+            "use a newer auditlog-",
         ),
     ] {
         no_verdict(policy.verify(text.as_bytes()), error, hint);
