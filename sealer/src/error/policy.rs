@@ -75,11 +75,6 @@ impl PolicyError {
                 source: DocumentError::TerraformJson,
                 ..
             } => "write the file with `terraform output -raw trust_policy`",
-            Self::Invalid {
-                source: DocumentError::Unsupported { .. } | DocumentError::UnsupportedStore { .. },
-                ..
-            } => "use a newer auditlog-seal",
-            Self::Unreadable(_) | Self::Invalid { .. } => TERRAFORM,
             Self::UnknownLog { .. } | Self::LogNotNamed { .. } => {
                 "name one of them with --log ORIGIN"
             }
@@ -89,7 +84,12 @@ impl PolicyError {
             } => return format!("seal into its successor: --log {next}"),
             Self::LogEnded { .. } => "declare a successor log and seal into that",
             Self::NoSpan { .. } => "set this machine's clock, or give the trust policy of today",
-            Self::UnsupportedFormat { .. } => "use a newer auditlog-seal",
+            Self::Invalid {
+                source: DocumentError::Unsupported { .. } | DocumentError::UnsupportedStore { .. },
+                ..
+            }
+            | Self::UnsupportedFormat { .. } => "use a newer auditlog-seal",
+            Self::Unreadable(_) | Self::Invalid { .. } => TERRAFORM,
         };
         hint.to_owned()
     }

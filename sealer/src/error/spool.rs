@@ -23,16 +23,6 @@ pub enum SpoolError {
         /// The segment in the spool.
         found: u64,
     },
-    /// The log went on after the segment that the spool still holds.
-    #[error("the spool {} holds segment {found}, but the log goes on at {expected}: it is an old copy", path.display())]
-    OldCopy {
-        /// The spool.
-        path: PathBuf,
-        /// The next segment of the log.
-        expected: u64,
-        /// The segment in the spool.
-        found: u64,
-    },
     /// What the spool holds does not continue the log.
     #[error("the spool {} does not continue the log: {source}", path.display())]
     Mismatch {
@@ -105,9 +95,6 @@ impl SpoolError {
             Self::File(_) => super::DISK,
             Self::Ahead { .. } | Self::Mismatch { .. } => {
                 "check that --to names the right place, and that the spool is not an old copy; otherwise move it away, and append those of its events that the log does not have"
-            }
-            Self::OldCopy { .. } => {
-                "use the spool that the log was last written with; if that is lost, move this one away, append those of its events that the log does not have, and give --pins FILE or --head-unknown"
             }
             Self::InFuture { .. } => {
                 "a time in the future would poison the log: set this machine's clock (timedatectl status), or run it again after that time; nothing in the spool is lost"

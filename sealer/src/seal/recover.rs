@@ -58,16 +58,6 @@ impl Sealer<'_> {
         }
         if number < next {
             self.must_be_ours(number, checked.head())?;
-            // An object is removed once it is stored, before anything follows it. Where the log went on, another copy of this spool
-            // did that, and this one does not know what was accepted since.
-            if number.saturating_add(1) < next {
-                return Err(SpoolError::OldCopy {
-                    path: self.spool.folder().to_owned(),
-                    expected: next,
-                    found: number,
-                }
-                .into());
-            }
             if number == 0 && next == 1 && self.setup.fencing == Fencing::Condition {
                 self.try_condition(&self.setup.log.segment_key(number), &object)?;
             }
