@@ -86,7 +86,8 @@ async fn object_lock_is_turned_on_with_the_bucket_and_never_later() {
         refused(409, "InvalidBucketState")
     );
     refusal("error: Object Lock of the bucket unlocked is not enabled\n");
-    unlocked.found(&["bucket-lock", "log-empty"]);
+    // A log that has just begun may have no segment yet.
+    unlocked.found(&["bucket-lock"]);
 }
 
 /// Where the sealer's clock or retention is wrong, S3 says so; this engine too, the others that tests use do not.

@@ -125,7 +125,12 @@ impl World {
     /// The verifier finds these faults, by their codes, and nothing is unread. Returns its report.
     #[track_caller]
     fn found(&self, expected: &[&str]) -> Value {
-        let run = self.verify().args(["--output", "json"]).run();
+        let pins = self.folder.path().join("pins.json");
+        let mut verify = self.verify().args(["--output", "json"]);
+        if pins.exists() {
+            verify = verify.arg("--pins").arg(pins);
+        }
+        let run = verify.run();
         let report = run.json();
         let faults = report["faults"].as_array().expect("faults");
         let codes: Vec<_> = faults
@@ -135,6 +140,13 @@ impl World {
         assert_eq!(codes, expected, "{run}");
         assert_eq!(run.status, i32::from(!expected.is_empty()), "{run}");
         report
+    }
+
+    /// Pins the head: what is removed from a log that is younger than the skew is found below a pin only.
+    #[track_caller]
+    fn pin(&self) {
+        let pins = self.folder.path().join("pins.json");
+        self.verify().arg("--pins").arg(pins).run().ok();
     }
 
     /// The sealer stops before it takes anything, and says this.
