@@ -37,9 +37,6 @@
 pub mod account;
 pub mod aws;
 pub mod bucket;
-mod bucket_model;
-mod bucket_name;
-mod bucket_plan;
 mod diagnostic;
 pub mod error;
 pub mod provider;
@@ -47,4 +44,4 @@ mod range;
 mod retention;
 pub mod signing_key;
 mod tags;
-pub mod trust_policy;
+pub mod trust;

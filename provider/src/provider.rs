@@ -14,7 +14,7 @@ use crate::error::AccountRule;
 use crate::range::check_range;
 use crate::signing_key::SigningKeyResource;
 use crate::tags;
-use crate::trust_policy::TrustPolicySource;
+use crate::trust::TrustPolicySource;
 
 /// The `auditlog` provider.
 #[derive(Debug, Clone, Copy, Default)]

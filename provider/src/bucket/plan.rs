@@ -2,11 +2,11 @@
 
 use tf_provider::{AttributePath, Diagnostic, Object, Plan, Value};
 
+use super::model::{SSE_KMS, SSE_S3};
 use crate::aws::{
     Clients, DefaultRetention, OWNERSHIP, PublicAccessBlock, VERSIONING, format_tls_only_policy,
     partition,
 };
-use crate::bucket_model::{SSE_KMS, SSE_S3};
 use crate::retention::{ObjectLock, parse_lock};
 
 /// Sets the attributes that the configuration cannot change. Where the bucket differs from them, this makes the plan a change.

@@ -7,9 +7,9 @@ use aws_sdk_s3::operation::get_object_lock_configuration::GetObjectLockConfigura
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ObjectLockEnabled, ServerSideEncryption};
 
-use super::bucket_parts::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
-use super::clients::Clients;
-use super::tags::{Tags, is_reserved};
+use super::model::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
+use crate::aws::clients::Clients;
+use crate::aws::tags::{Tags, is_reserved};
 use crate::error::Error;
 
 /// Reads all parts; `None` if there is no such bucket.

@@ -1,22 +1,29 @@
 //! `auditlog_bucket`: an S3 bucket that is versioned, locked, closed and encrypted, or is not there at all.
 
+mod desired;
+mod model;
+mod name;
+mod plan;
+mod schema;
+mod state;
+
 use std::time::SystemTime;
 
-use tf_provider::{
-    Attribute, Context, Diagnostic, Field, Fields, Nested, Object, Plan, Resource, Result, Schema,
-    Type,
-};
+use tf_provider::{Context, Diagnostic, Field, Object, Plan, Resource, Result, Schema};
 
 use crate::account::{Account, clients};
 use crate::aws::{
     Age, Clients, Place, bucket_creation_date, converge_bucket, create_bucket, delete_bucket,
     read_bucket,
 };
-use crate::bucket_model::{BucketModel, named, seen, settings, settled};
-use crate::bucket_name::check_bucket_name;
-use crate::bucket_plan::{plan_constants, weakenings};
-use crate::retention::{check_one_period, period_attributes};
+use crate::retention::check_one_period;
 use crate::tags;
+use desired::desired;
+use model::BucketModel;
+use name::check_bucket_name;
+use plan::{plan_constants, weakenings};
+use schema::schema;
+use state::{named, seen, settled};
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
@@ -28,26 +35,7 @@ impl Resource for BucketResource {
     type Model = BucketModel;
 
     fn schema(&self) -> Schema {
-        let schema = Schema::new()
-            .description("An S3 bucket for audit logs: Object Lock, versioning, no public access, TLS only.")
-            .attribute(
-                "bucket",
-                Attribute::required(Type::String)
-                    .description("Name of the bucket. Another name makes another bucket.")
-                    .requires_replace()
-                    .validate(|name: String| check_bucket_name(&name)),
-            )
-            .attribute(
-                "object_lock",
-                Attribute::required(Nested::single(period_attributes(Fields::new())))
-                    .description("The lock that an object gets which names none. Exactly one of `days` and `years`."),
-            )
-            .attribute(
-                "encryption",
-                Attribute::optional(Nested::single(encryption_fields()))
-                    .description("Encryption with a KMS key. Without it: SSE-S3, with keys that S3 keeps."),
-            );
-        computed(tags::add_to(schema))
+        schema()
     }
 
     fn validate(&self, config: &Object) -> Result {
@@ -65,7 +53,7 @@ impl Resource for BucketResource {
 
     async fn create(&self, cx: &Context<Account>, planned: BucketModel) -> Result<BucketModel> {
         let clients = clients(cx)?;
-        let settings = settings(clients, &planned)?;
+        let settings = desired(clients, &planned)?;
         let name = planned.bucket.clone();
         create_bucket(clients, &name)
             .await
@@ -115,7 +103,7 @@ impl Resource for BucketResource {
     ) -> Result<BucketModel> {
         let clients = clients(cx)?;
         check_place(clients, &prior)?;
-        let settings = settings(clients, &planned)?;
+        let settings = desired(clients, &planned)?;
         match converge_bucket(clients, &planned.bucket, &settings, Age::Known).await {
             Ok(()) => Ok(settled(planned, clients, prior.creation_date)),
             Err(error) => {
@@ -170,68 +158,6 @@ fn check_place(clients: &Clients, state: &BucketModel) -> Result {
                 .diagnostic("The bucket is not in the provider's account", "account_id")
                 .into()
         })
-}
-
-fn encryption_fields() -> Fields {
-    Fields::new()
-        .attribute(
-            "kms_key_arn",
-            Attribute::required(Type::String)
-                .description("ARN of a symmetric KMS key. Whoever deletes that key makes the logs unreadable.")
-                .validate(|arn: String| {
-                    if arn.starts_with("arn:") && arn.contains(":kms:") && arn.contains(":key/") {
-                        return Ok(());
-                    }
-                    Err(format!("{arn:?} is not the ARN of a KMS key (`arn:aws:kms:…:key/…`)."))
-                }),
-        )
-        .attribute(
-            "bucket_key_enabled",
-            Attribute::optional(Type::Bool)
-                .default(true)
-                .description("Whether S3 derives a key for the bucket, which saves calls to KMS. On by default."),
-        )
-}
-
-fn computed(schema: Schema) -> Schema {
-    let once = |text: &str| {
-        Attribute::computed(Type::String)
-            .use_state_for_unknown()
-            .description(text)
-    };
-    let text = |text: &str| Attribute::computed(Type::String).description(text);
-    let switch = || Attribute::computed(Type::Bool);
-    schema
-        .attribute("id", once("The bucket's name."))
-        .attribute("arn", once("ARN of the bucket."))
-        .attribute("region", once("Region of the bucket."))
-        .attribute("account_id", once("Account that the bucket was made in."))
-        .attribute("creation_date", once("When the bucket was made, RFC 3339."))
-        .attribute("versioning", text("Always `Enabled`."))
-        .attribute("object_lock_enabled", switch().description("Always true."))
-        .attribute(
-            "object_ownership",
-            text("Always `BucketOwnerEnforced`: ACLs have no effect."),
-        )
-        .attribute(
-            "sse_algorithm",
-            text("`AES256`, or `aws:kms` with `encryption`."),
-        )
-        .attribute(
-            "policy",
-            text("The bucket policy as JSON: TLS 1.2 or newer, nothing else is let in."),
-        )
-        .attribute(
-            "public_access_block",
-            Attribute::computed(Nested::single(
-                Fields::new()
-                    .attribute("block_public_acls", switch())
-                    .attribute("ignore_public_acls", switch())
-                    .attribute("block_public_policy", switch())
-                    .attribute("restrict_public_buckets", switch()),
-            ))
-            .description("Always all four on: nobody can make the bucket public."),
-        )
 }
 
 /// After a failure: what is there now becomes the state, so that the next plan starts from the truth. If it cannot be

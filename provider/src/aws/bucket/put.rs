@@ -8,10 +8,10 @@ use aws_sdk_s3::types::{
     Tag, Tagging, VersioningConfiguration,
 };
 
-use super::bucket_parts::{BucketSettings, DefaultRetention, Encryption, Part, Period};
-use super::bucket_read::reserved_tags;
-use super::clients::Clients;
-use super::tags::Tags;
+use super::model::{BucketSettings, DefaultRetention, Encryption, Part, Period};
+use super::read::reserved_tags;
+use crate::aws::clients::Clients;
+use crate::aws::tags::Tags;
 use crate::error::Error;
 
 /// Puts one part as it is wanted, whatever it was.

@@ -2,8 +2,8 @@
 
 use auditlog_chain::policy::LockMode;
 
-use super::bucket_policy::policies_agree;
-use super::tags::Tags;
+use crate::aws::policy::policies_agree;
+use crate::aws::tags::Tags;
 
 /// What a bucket should be.
 #[derive(Debug, Clone, PartialEq, Eq)]

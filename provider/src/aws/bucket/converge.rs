@@ -8,10 +8,10 @@
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
 
-use super::bucket_parts::{BucketSettings, differing_parts};
-use super::bucket_put::put;
-use super::bucket_read::{bucket_head, read_bucket};
-use super::clients::Clients;
+use super::model::{BucketSettings, differing_parts};
+use super::put::put;
+use super::read::{bucket_head, read_bucket};
+use crate::aws::clients::Clients;
 use crate::error::Error;
 
 /// Codes that pass by themselves: another change of this bucket is under way.

@@ -8,8 +8,8 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockMode};
 use tokio::task::JoinSet;
 
-use super::bucket_read::format_seconds;
-use super::clients::Clients;
+use super::read::format_seconds;
+use crate::aws::clients::Clients;
 use crate::error::{Contents, Error};
 
 /// How many versions are asked for their lock before the counts become lower bounds. A trail can hold millions, one

@@ -4,8 +4,8 @@ use auditlog_chain::keys::{KeySpec, PublicKey};
 use aws_sdk_kms::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_kms::types::{KeyMetadata, KeySpec as SdkKeySpec, KeyState, KeyUsageType, Tag};
 
-use super::clients::Clients;
-use super::tags::{Tags, is_reserved};
+use crate::aws::clients::Clients;
+use crate::aws::tags::{Tags, is_reserved};
 use crate::error::{CallFailure, Error};
 
 /// The usage that a signing key has.

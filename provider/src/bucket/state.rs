@@ -1,119 +1,14 @@
-//! Configuration and state of `auditlog_bucket`, and what they mean for S3.
+//! The state of a bucket: before it is read, as it was put, and as it was found.
 
-use tf_provider::{
-    AttributePath, Diagnostic, Field, FromValue, Object, Result, ToValue, Value, ValueError, model,
-};
+use tf_provider::Field;
 
+use super::model::{BucketModel, EncryptionModel, SSE_KMS, SSE_S3};
 use crate::aws::{
-    BucketParts, BucketSettings, Clients, Encryption, OWNERSHIP, PublicAccessBlock, Tags,
-    VERSIONING, format_tls_only_policy, partition, policies_agree,
+    BucketParts, Clients, Encryption, OWNERSHIP, PublicAccessBlock, VERSIONING,
+    format_tls_only_policy, partition, policies_agree,
 };
-use crate::retention::{ObjectLock, parse_lock};
+use crate::retention::ObjectLock;
 use crate::tags;
-
-model! {
-    /// Configuration and state.
-    #[derive(Debug, Clone, Default)]
-    pub struct BucketModel {
-        pub(crate) bucket: String,
-        // absent only in the state of a bucket without a default retention
-        object_lock: Option<ObjectLock>,
-        encryption: Option<EncryptionModel>,
-        tags: Option<Tags>,
-        tags_all: Field<Tags>,
-        id: Field<String>,
-        arn: Field<String>,
-        region: Field<String>,
-        pub(crate) account_id: Field<String>,
-        pub(crate) creation_date: Field<String>,
-        versioning: Field<String>,
-        object_lock_enabled: Field<bool>,
-        public_access_block: Field<PublicAccessBlock>,
-        object_ownership: Field<String>,
-        sse_algorithm: Field<String>,
-        policy: Field<String>,
-    }
-
-    /// SSE-KMS in place of SSE-S3.
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct EncryptionModel {
-        kms_key_arn: String,
-        bucket_key_enabled: bool,
-    }
-}
-
-pub(crate) const SSE_S3: &str = "AES256";
-pub(crate) const SSE_KMS: &str = "aws:kms";
-
-const PUBLIC_ACCESS_BLOCK: [&str; 4] = [
-    "block_public_acls",
-    "ignore_public_acls",
-    "block_public_policy",
-    "restrict_public_buckets",
-];
-
-impl FromValue for PublicAccessBlock {
-    fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
-        let mut object = Object::from_value(value, path)?;
-        let [acls, ignored, policy, restricted] = PUBLIC_ACCESS_BLOCK.map(|name| {
-            let value = object.remove(name).unwrap_or_default();
-            bool::from_value(value, &path.clone().attribute(name))
-        });
-        Ok(Self {
-            block_public_acls: acls?,
-            ignore_public_acls: ignored?,
-            block_public_policy: policy?,
-            restrict_public_buckets: restricted?,
-        })
-    }
-
-    fn fields() -> Option<Vec<&'static str>> {
-        Some(PUBLIC_ACCESS_BLOCK.to_vec())
-    }
-}
-
-impl ToValue for PublicAccessBlock {
-    fn to_value(&self) -> Value {
-        let switches = [
-            self.block_public_acls,
-            self.ignore_public_acls,
-            self.block_public_policy,
-            self.restrict_public_buckets,
-        ];
-        let mut object = Object::new();
-        for (name, switch) in PUBLIC_ACCESS_BLOCK.into_iter().zip(switches) {
-            object.set(name, switch);
-        }
-        Value::Object(object)
-    }
-}
-
-pub(crate) fn settings(clients: &Clients, planned: &BucketModel) -> Result<BucketSettings> {
-    let retention = planned
-        .object_lock
-        .as_ref()
-        .and_then(parse_lock)
-        .ok_or_else(|| {
-            Diagnostic::error(
-                "No retention",
-                "The mode, and either days or years, must be known by now.",
-            )
-            .at("object_lock")
-        })?;
-    let encryption = planned
-        .encryption
-        .as_ref()
-        .map_or(Encryption::SseS3, |kms| Encryption::SseKms {
-            key_arn: Some(kms.kms_key_arn.clone()),
-            bucket_key: kms.bucket_key_enabled,
-        });
-    Ok(BucketSettings {
-        retention,
-        encryption,
-        policy: format_tls_only_policy(partition(clients.region()), &planned.bucket),
-        tags: tags::wanted(clients.default_tags(), planned.tags.as_ref()),
-    })
-}
 
 /// The state of a bucket of which only the name is known.
 pub(crate) fn named(bucket: &str) -> BucketModel {
