@@ -32,6 +32,15 @@ impl Account {
         }
     }
 
+    /// The clients of a resource's region, or of the provider's where the resource names none.
+    ///
+    /// # Errors
+    /// The configuration is not known yet.
+    pub fn clients_in(&self, region: Option<&str>) -> Result<Clients> {
+        let clients = self.clients()?;
+        Ok(region.map_or_else(|| clients.clone(), |region| clients.in_region(region)))
+    }
+
     /// The clients, if the configuration is known.
     pub(crate) fn known(&self) -> Option<&Clients> {
         match self {

@@ -41,6 +41,7 @@ mod diagnostic;
 pub mod error;
 pub mod provider;
 mod range;
+pub mod region;
 mod retention;
 pub mod signing_key;
 mod tags;

@@ -12,6 +12,7 @@ use crate::aws::{Cancel, Clients, Endpoints, Settings, Tags, Timeouts};
 use crate::bucket::BucketResource;
 use crate::error::AccountRule;
 use crate::range::check_range;
+use crate::region;
 use crate::signing_key::SigningKeyResource;
 use crate::tags;
 use crate::trust::TrustPolicySource;
@@ -71,7 +72,7 @@ impl Provider for Auditlog {
             .attribute(
                 "region",
                 text("AWS region of all buckets and keys. Default: `AWS_REGION`, then the profile's region.")
-                    .validate(|region: String| check_region(&region)),
+                    .validate(|region: String| region::check(&region)),
             )
             .attribute("profile", text("Profile of the shared files. It wins over key variables in the environment. Default: `AWS_PROFILE`, then `default`."))
             .attribute("access_key", text("Access key. Everybody who can read the configuration can read it, so prefer the other ways to sign in."))
@@ -327,18 +328,4 @@ fn seconds(description: &str) -> Attribute {
     Attribute::optional(Type::Number)
         .description(description)
         .validate(|number: Number| check_range(&number, 1..=3600, "seconds"))
-}
-
-fn check_region(region: &str) -> Result<(), String> {
-    let shaped = region.split('-').count() >= 3
-        && region
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        && region.ends_with(|c: char| c.is_ascii_digit());
-    if shaped {
-        return Ok(());
-    }
-    Err(format!(
-        "{region:?} is not an AWS region, such as \"eu-central-1\"."
-    ))
 }

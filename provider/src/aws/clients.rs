@@ -1,17 +1,22 @@
 //! The SDK clients, made once from the provider's configuration.
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use aws_config::{Region, SdkConfig};
 
 use super::caller::{account_id, check_account};
 use super::cancel::Cancel;
 use super::credentials::load;
+use super::owner::ExpectedOwner;
 use super::place::Place;
-use super::settings::Settings;
+use super::settings::{Endpoints, Settings};
 use super::tags::Tags;
 use crate::error::{Error, NotConnected};
 
-/// Clients for one account and region.
+/// Clients for one account and region. Clones are cheap and share their connections.
 #[derive(Debug, Clone)]
 pub struct Clients {
     pub(crate) s3: aws_sdk_s3::Client,
@@ -21,6 +26,48 @@ pub struct Clients {
     pub(crate) default_tags: Tags,
     pub(crate) patience: Duration,
     pub(crate) cancel: Cancel,
+    regions: Arc<Regions>,
+}
+
+/// What the clients of every region have in common, and those that were made so far.
+#[derive(Debug)]
+struct Regions {
+    shared: SdkConfig,
+    endpoints: Endpoints,
+    s3_use_path_style: bool,
+    account_id: Option<String>,
+    made: Mutex<BTreeMap<String, (aws_sdk_s3::Client, aws_sdk_kms::Client)>>,
+}
+
+impl Regions {
+    /// The clients of a region, made when they are first asked for.
+    fn clients(&self, region: &str) -> (aws_sdk_s3::Client, aws_sdk_kms::Client) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || self.make(region);
+        made.entry(region.to_owned()).or_insert_with(new).clone()
+    }
+
+    fn make(&self, region: &str) -> (aws_sdk_s3::Client, aws_sdk_kms::Client) {
+        let place = Region::new(region.to_owned());
+        let shared = self.shared.to_builder().region(place).build();
+        // an endpoint of the environment or the profile is in the builders already
+        let mut s3 = aws_sdk_s3::config::Builder::from(&shared);
+        s3 = s3.force_path_style(self.s3_use_path_style);
+        if let Some(endpoint) = &self.endpoints.s3 {
+            s3 = s3.endpoint_url(endpoint);
+        }
+        if let Some(account) = &self.account_id {
+            s3 = s3.interceptor(ExpectedOwner::new(account));
+        }
+        let mut kms = aws_sdk_kms::config::Builder::from(&shared);
+        if let Some(endpoint) = &self.endpoints.kms {
+            kms = kms.endpoint_url(endpoint);
+        }
+        (
+            aws_sdk_s3::Client::from_conf(s3.build()),
+            aws_sdk_kms::Client::from_conf(kms.build()),
+        )
+    }
 }
 
 impl Clients {
@@ -42,25 +89,36 @@ impl Clients {
             check_account(settings, &account)?;
             Some(account)
         };
-        // an endpoint of the environment or the profile is in the builders already
-        let mut s3 = aws_sdk_s3::config::Builder::from(&shared);
-        s3 = s3.force_path_style(settings.s3_use_path_style);
-        if let Some(endpoint) = &settings.endpoints.s3 {
-            s3 = s3.endpoint_url(endpoint);
-        }
-        let mut kms = aws_sdk_kms::config::Builder::from(&shared);
-        if let Some(endpoint) = &settings.endpoints.kms {
-            kms = kms.endpoint_url(endpoint);
-        }
+        let regions = Regions {
+            shared,
+            endpoints: settings.endpoints.clone(),
+            s3_use_path_style: settings.s3_use_path_style,
+            account_id: account_id.clone(),
+            made: Mutex::default(),
+        };
+        let (s3, kms) = regions.clients(&region);
         Ok(Self {
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
-            kms: aws_sdk_kms::Client::from_conf(kms.build()),
+            s3,
+            kms,
             region,
             account_id,
             default_tags: settings.default_tags.clone(),
             patience: settings.timeouts.operation,
             cancel,
+            regions: Arc::new(regions),
         })
+    }
+
+    /// The same account's clients in another region. Nothing is called; each region's clients are made once.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let (s3, kms) = self.regions.clients(region);
+        Self {
+            s3,
+            kms,
+            region: region.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The region of everything that these clients make.
@@ -188,6 +246,21 @@ mod tests {
                 }
             })
             .await
+    }
+
+    #[tokio::test]
+    async fn clients_of_a_region_are_made_once() {
+        let clients = offline(Duration::ZERO, Cancel::default()).await;
+        let region =
+            |client: &aws_sdk_s3::Client| client.config().region().map(ToString::to_string);
+        let there = clients.in_region("eu-west-1");
+        assert_eq!(there.region(), "eu-west-1");
+        assert_eq!(region(&there.s3).as_deref(), Some("eu-west-1"));
+        assert_eq!(
+            region(&there.in_region("eu-central-1").s3),
+            region(&clients.s3)
+        );
+        assert_eq!(clients.regions.made.lock().unwrap().len(), 2);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ mod cancel;
 mod clients;
 mod credentials;
 mod key;
+mod owner;
 mod place;
 mod policy;
 mod settings;
