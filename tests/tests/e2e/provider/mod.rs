@@ -7,4 +7,5 @@ mod docs;
 mod faults;
 mod key;
 mod policy;
+mod requests;
 pub(crate) mod stack;
