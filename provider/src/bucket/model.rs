@@ -1,7 +1,7 @@
 //! Configuration and state of `auditlog_bucket`.
 
 use tf_provider::{
-    AttributePath, Field, FromValue, Object, Result, ToValue, Value, ValueError, model,
+    AttributePath, Field, FromValue, Object, Reads, Result, ToValue, Value, ValueError, model,
 };
 
 use crate::aws::{PublicAccessBlock, Tags};
@@ -63,8 +63,9 @@ impl FromValue for PublicAccessBlock {
         })
     }
 
-    fn fields() -> Option<Vec<&'static str>> {
-        Some(PUBLIC_ACCESS_BLOCK.to_vec())
+    fn reads() -> Reads {
+        let switches = PUBLIC_ACCESS_BLOCK.map(|name| (name, bool::reads()));
+        Reads::Fields(switches.to_vec())
     }
 }
 

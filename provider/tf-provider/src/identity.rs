@@ -20,6 +20,8 @@ use crate::{Object, Type};
 pub struct IdentitySchema {
     pub(crate) version: i64,
     pub(crate) attributes: BTreeMap<String, IdentityAttribute>,
+    /// Names of which there was one already: a mistake that is reported when the provider starts.
+    pub(crate) twice: Vec<String>,
 }
 
 impl IdentitySchema {
@@ -35,10 +37,13 @@ impl IdentitySchema {
         self
     }
 
-    /// Adds an attribute. The last of several with one name counts.
+    /// Adds an attribute. A second one of the same name stops the provider when it starts.
     #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, attribute: IdentityAttribute) -> Self {
-        self.attributes.insert(name.into(), attribute);
+        let name = name.into();
+        if self.attributes.insert(name.clone(), attribute).is_some() {
+            self.twice.push(name);
+        }
         self
     }
 

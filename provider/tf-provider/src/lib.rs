@@ -93,8 +93,9 @@
 //! | [`Attribute::computed`] | [`Field<T>`] | what the provider says |
 //! | [`Attribute::optional_computed`] | [`Field<T>`] | as configured, or what the provider says |
 //!
-//! A schema and a model that name different attributes stop the provider when it starts, so any test that starts it finds
-//! the mistake.
+//! A model that does not read what its schema has, at any depth, stops the provider when it starts: a name that one of them
+//! lacks, another type, or a field that does not take null where the schema allows it. So does a name that a schema has twice.
+//! Any test that starts the provider finds the mistake.
 //!
 //! # What is known when
 //!
@@ -223,6 +224,6 @@ pub use resource::{Plan, Resource};
 pub use schema::{Attribute, Block, Fields, Nested, Schema, Shape};
 pub use server::serve;
 pub use value::{
-    Field, FromValue, NotANumber, Number, Object, Set, ToValue, Type, Value, ValueError,
+    Field, FromValue, NotANumber, Number, Object, Reads, Set, ToValue, Type, Value, ValueError,
 };
 pub use wait::{Attempt, Retry, Timeouts};

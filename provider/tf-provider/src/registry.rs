@@ -1,6 +1,7 @@
 //! What a provider offers, by name, with the types of its models erased.
 
 mod action;
+mod agree;
 mod check;
 mod ephemeral;
 mod erased;
@@ -54,7 +55,7 @@ impl<D: Send + Sync + 'static> Registry<D> {
     /// Adds a resource.
     pub fn resource<R: Resource<Data = D>>(&mut self, resource: R) {
         let schema = resource.schema();
-        check_schema(R::NAME, &schema, R::Model::fields(), &mut self.problems);
+        check_schema(R::NAME, &schema, &R::Model::reads(), &mut self.problems);
         let identity = resource.identity_schema();
         if let Some(identity) = &identity {
             check_identity(R::NAME, identity, &mut self.problems);
@@ -71,7 +72,7 @@ impl<D: Send + Sync + 'static> Registry<D> {
     /// Adds a data source.
     pub fn data_source<S: DataSource<Data = D>>(&mut self, source: S) {
         let schema = source.schema();
-        check_schema(S::NAME, &schema, S::Model::fields(), &mut self.problems);
+        check_schema(S::NAME, &schema, &S::Model::reads(), &mut self.problems);
         let erased = Arc::new(Erased::new(source, schema));
         let twice = self.data_sources.insert(S::NAME, erased).is_some();
         self.refuse(twice, "data sources", S::NAME);
@@ -92,7 +93,7 @@ impl<D: Send + Sync + 'static> Registry<D> {
     /// Adds an ephemeral resource.
     pub fn ephemeral<E: EphemeralResource<Data = D>>(&mut self, ephemeral: E) {
         let schema = ephemeral.schema();
-        check_schema(E::NAME, &schema, E::Model::fields(), &mut self.problems);
+        check_schema(E::NAME, &schema, &E::Model::reads(), &mut self.problems);
         let erased = Arc::new(Erased::new(ephemeral, schema));
         let twice = self.ephemerals.insert(E::NAME, erased).is_some();
         self.refuse(twice, "ephemeral resources", E::NAME);
@@ -101,7 +102,7 @@ impl<D: Send + Sync + 'static> Registry<D> {
     /// Adds the search for a resource that is added, too.
     pub fn list<L: ListResource<Data = D>>(&mut self, list: L) {
         let schema = list.schema();
-        check_schema(L::NAME, &schema, L::Config::fields(), &mut self.problems);
+        check_schema(L::NAME, &schema, &L::Config::reads(), &mut self.problems);
         let erased = Arc::new(Erased::new(list, schema));
         let twice = self.lists.insert(L::NAME, erased).is_some();
         self.refuse(twice, "list resources", L::NAME);
@@ -110,7 +111,7 @@ impl<D: Send + Sync + 'static> Registry<D> {
     /// Adds an action.
     pub fn action<A: Action<Data = D>>(&mut self, action: A) {
         let schema = action.schema();
-        check_schema(A::NAME, &schema, A::Config::fields(), &mut self.problems);
+        check_schema(A::NAME, &schema, &A::Config::reads(), &mut self.problems);
         let erased = Arc::new(Erased::new(action, schema));
         let twice = self.actions.insert(A::NAME, erased).is_some();
         self.refuse(twice, "actions", A::NAME);

@@ -59,14 +59,14 @@ impl Schema {
         self
     }
 
-    /// Adds an attribute. The last of several with one name counts.
+    /// Adds an attribute. A second one of the same name stops the provider when it starts.
     #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, attribute: Attribute) -> Self {
         self.fields = self.fields.attribute(name, attribute);
         self
     }
 
-    /// Adds a block. The last of several with one name counts.
+    /// Adds a block. A second one of the same name stops the provider when it starts.
     #[must_use]
     pub fn block(mut self, name: impl Into<String>, block: Block) -> Self {
         self.fields = self.fields.block(name, block);
@@ -84,6 +84,8 @@ impl Schema {
 pub struct Fields {
     pub(crate) attributes: BTreeMap<String, Attribute>,
     pub(crate) blocks: BTreeMap<String, Block>,
+    /// Names of which there was one already: a mistake that is reported when the provider starts.
+    pub(crate) twice: Vec<String>,
 }
 
 impl Fields {
@@ -92,17 +94,23 @@ impl Fields {
         Self::default()
     }
 
-    /// Adds an attribute. The last of several with one name counts.
+    /// Adds an attribute. A second one of the same name stops the provider when it starts.
     #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, attribute: Attribute) -> Self {
-        self.attributes.insert(name.into(), attribute);
+        let name = name.into();
+        if self.attributes.insert(name.clone(), attribute).is_some() {
+            self.twice.push(name);
+        }
         self
     }
 
-    /// Adds a block, which a nested attribute cannot hold. The last of several with one name counts.
+    /// Adds a block, which a nested attribute cannot hold. A second one of the same name stops the provider when it starts.
     #[must_use]
     pub fn block(mut self, name: impl Into<String>, block: Block) -> Self {
-        self.blocks.insert(name.into(), block);
+        let name = name.into();
+        if self.blocks.insert(name.clone(), block).is_some() {
+            self.twice.push(name);
+        }
         self
     }
 
@@ -129,7 +137,7 @@ pub(crate) enum Nesting {
 }
 
 impl Nesting {
-    fn of(self, object: Type) -> Type {
+    pub(crate) fn of(self, object: Type) -> Type {
         match self {
             Self::Single => object,
             Self::List => Type::list(object),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Attribute, AttributePath, Context, Diagnostic, Diagnostics, Fields, FromValue, Nested, Object,
-    Result, ToValue, Type, Value, ValueError,
+    Reads, Result, ToValue, Type, Value, ValueError,
 };
 
 impl<D> Context<D> {
@@ -201,6 +201,10 @@ impl FromValue for Timeouts {
     fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
         let object = Option::<Object>::from_value(value, path)?;
         Ok(Self(object.map(|object| object.into_iter().collect())))
+    }
+
+    fn reads() -> Reads {
+        Reads::Optional(Box::new(Reads::Object))
     }
 }
 

@@ -2,45 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use super::agree::check_model;
 use crate::schema::{Attribute, Fields, Shape, Source};
-use crate::{AttributePath, IdentitySchema, Schema, Signature, Type};
+use crate::{AttributePath, IdentitySchema, Reads, Schema, Signature, Type};
 
-/// Finds what Terraform would refuse, and fields that no attribute matches, before anyone else does.
-pub(crate) fn check_schema(
-    name: &str,
-    schema: &Schema,
-    fields: Option<Vec<&'static str>>,
-    problems: &mut Vec<String>,
-) {
+/// Finds what Terraform would refuse, and where the model does not read what the schema has, before anyone else does.
+pub(crate) fn check_schema(name: &str, schema: &Schema, reads: &Reads, problems: &mut Vec<String>) {
     let mut found = Vec::new();
     check_fields(&schema.fields, &AttributePath::root(), &mut found);
-    if let Some(fields) = fields {
-        let fields: BTreeSet<_> = fields.into_iter().collect();
-        let named = schema
-            .fields
-            .attributes
-            .keys()
-            .chain(schema.fields.blocks.keys());
-        let attributes: BTreeSet<_> = named.map(String::as_str).collect();
-        found.extend(
-            attributes
-                .difference(&fields)
-                .map(|name| format!("{name}: the model has no such field")),
-        );
-        found.extend(
-            fields
-                .difference(&attributes)
-                .map(|name| format!("{name}: the schema has no such attribute")),
-        );
-    }
-    problems.extend(
-        found
-            .into_iter()
-            .map(|problem| format!("{name}: {problem}")),
-    );
+    check_model(&schema.fields, reads, &AttributePath::root(), &mut found);
+    let found = found.into_iter();
+    problems.extend(found.map(|problem| format!("{name}: {problem}")));
 }
 
 fn check_fields(fields: &Fields, path: &AttributePath, problems: &mut Vec<String>) {
+    for name in &fields.twice {
+        let path = path.clone().attribute(name);
+        problems.push(format!("{path}: the schema has two of this name"));
+    }
     for (name, attribute) in &fields.attributes {
         let path = path.clone().attribute(name);
         if fields.blocks.contains_key(name) {
@@ -90,6 +69,10 @@ pub(crate) fn check_identity(name: &str, identity: &IdentitySchema, problems: &m
     let mut found = Vec::new();
     if identity.attributes.is_empty() {
         found.push("the identity has no attributes".to_owned());
+    }
+    for attribute in &identity.twice {
+        let path = AttributePath::from("identity").attribute(attribute);
+        found.push(format!("{path}: the identity has two of this name"));
     }
     for (attribute, of) in &identity.attributes {
         let path = AttributePath::from("identity").attribute(attribute);
@@ -142,9 +125,9 @@ mod tests {
     use super::*;
     use crate::{Block, IdentityAttribute, Nested};
 
-    fn problems(schema: &Schema, fields: &[&'static str]) -> Vec<String> {
+    fn problems(schema: &Schema) -> Vec<String> {
         let mut problems = Vec::new();
-        check_schema("x", schema, Some(fields.to_vec()), &mut problems);
+        check_schema("x", schema, &Reads::Object, &mut problems);
         problems
     }
 
@@ -153,13 +136,41 @@ mod tests {
         let schema = Schema::new()
             .attribute("a", Attribute::required(Type::String))
             .block("b", Block::list(Fields::new()));
-        assert_eq!(problems(&schema, &["a", "b"]), Vec::<String>::new());
-        let found = problems(&schema, &["b", "c"]);
+        let reads =
+            |names: [&'static str; 2]| Reads::Fields(names.map(|name| (name, Reads::Any)).into());
+        let mut found = Vec::new();
+        check_schema("x", &schema, &reads(["a", "b"]), &mut found);
+        assert_eq!(found, [""; 0]);
+        check_schema("x", &schema, &reads(["b", "c"]), &mut found);
         assert_eq!(
             found,
             [
                 "x: a: the model has no such field",
                 "x: c: the schema has no such attribute"
+            ]
+        );
+    }
+
+    #[test]
+    fn name_that_is_used_twice_is_refused_at_any_depth() {
+        let text = || Attribute::optional(Type::String);
+        let inside = Fields::new().attribute("c", text()).attribute("c", text());
+        let schema = Schema::new()
+            .attribute("a", text())
+            .attribute("a", text())
+            .block("b", Block::list(inside))
+            .block(
+                "b",
+                Block::list(Fields::new().attribute("d", text()).attribute("d", text())),
+            )
+            .block("a", Block::single(Fields::new()));
+        assert_eq!(
+            problems(&schema),
+            [
+                "x: a: the schema has two of this name",
+                "x: b: the schema has two of this name",
+                "x: a: is both an attribute and a block",
+                "x: b.d: the schema has two of this name",
             ]
         );
     }
@@ -187,12 +198,12 @@ mod tests {
         ];
         for (attribute, problem) in cases {
             assert_eq!(
-                problems(&Schema::new().attribute("a", attribute), &["a"]),
+                problems(&Schema::new().attribute("a", attribute)),
                 [problem]
             );
         }
         let schema = Schema::new().attribute("Bad-name", Attribute::required(Type::String));
-        assert!(problems(&schema, &["Bad-name"])[0].contains("begins with a letter"));
+        assert!(problems(&schema)[0].contains("begins with a letter"));
     }
 
     #[test]
@@ -201,12 +212,14 @@ mod tests {
         let ty = Type::map(Type::String);
         let identity = IdentitySchema::new()
             .attribute("a", IdentityAttribute::required(Type::list(Type::Number)))
-            .attribute("b", IdentityAttribute::optional(ty));
+            .attribute("b", IdentityAttribute::optional(ty))
+            .attribute("a", IdentityAttribute::required(Type::Number));
         check_identity("x", &identity, &mut found);
         check_identity("y", &IdentitySchema::new(), &mut found);
         assert_eq!(
             found,
             [
+                "x: identity.a: the identity has two of this name",
                 "x: identity.b: an identity holds strings, numbers, bools and lists of these",
                 "y: the identity has no attributes"
             ]

@@ -59,7 +59,7 @@ impl<P: Provider> Service<P> {
         provider.register(&mut registry);
         let schema = provider.schema();
         let mut problems = registry.problems();
-        check_schema("provider", &schema, P::Config::fields(), &mut problems);
+        check_schema("provider", &schema, &P::Config::reads(), &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }

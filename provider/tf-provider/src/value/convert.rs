@@ -1,6 +1,6 @@
 //! Plain Rust types from values and back.
 
-use super::{Number, Value, ValueError};
+use super::{Number, Reads, Value, ValueError};
 use crate::AttributePath;
 
 /// A Rust type that a [`Value`] can be read into.
@@ -17,9 +17,12 @@ pub trait FromValue: Sized {
     /// The value is not what this type asks for, there or further in.
     fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError>;
 
-    /// The attributes that the type reads, if it is a struct: compared with the schema when the provider starts.
-    fn fields() -> Option<Vec<&'static str>> {
-        None
+    /// What the type reads: compared with the schema when the provider starts, at every depth.
+    ///
+    /// [`model!`](crate::model) gives it. A type with a reader of its own that does not say it is not compared. A type must
+    /// not contain itself.
+    fn reads() -> Reads {
+        Reads::Any
     }
 }
 
@@ -129,6 +132,10 @@ impl FromValue for String {
             expected(path, "a string", &value)
         }
     }
+
+    fn reads() -> Reads {
+        Reads::String
+    }
 }
 
 impl ToValue for String {
@@ -152,6 +159,10 @@ impl FromValue for bool {
             expected(path, "a bool", &value)
         }
     }
+
+    fn reads() -> Reads {
+        Reads::Bool
+    }
 }
 
 impl ToValue for bool {
@@ -168,6 +179,10 @@ impl FromValue for Number {
         } else {
             expected(path, "a number", &value)
         }
+    }
+
+    fn reads() -> Reads {
+        Reads::Number
     }
 }
 
@@ -187,6 +202,10 @@ macro_rules! integers {
                     ValueError::new(path, range, number.to_string())
                 })
             }
+
+            fn reads() -> Reads {
+                Reads::Number
+            }
         }
 
         impl ToValue for $int {
@@ -201,6 +220,10 @@ integers!(i8, i16, i32, i64, u8, u16, u32, u64);
 impl FromValue for f64 {
     fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
         Ok(Number::from_value(value, path)?.to_f64())
+    }
+
+    fn reads() -> Reads {
+        Reads::Number
     }
 }
 
@@ -219,6 +242,10 @@ impl<T: FromValue> FromValue for Option<T> {
             T::from_value(value, path).map(Some)
         }
     }
+
+    fn reads() -> Reads {
+        Reads::Optional(Box::new(T::reads()))
+    }
 }
 
 impl<T: ToValue> ToValue for Option<T> {
@@ -234,6 +261,10 @@ impl<T: FromValue> FromValue for Field<T> {
         } else {
             Ok(Option::from_value(value, path)?.into())
         }
+    }
+
+    fn reads() -> Reads {
+        Reads::Optional(Box::new(T::reads()))
     }
 }
 
@@ -252,8 +283,8 @@ impl<T: FromValue> FromValue for Box<T> {
         T::from_value(value, path).map(Self::new)
     }
 
-    fn fields() -> Option<Vec<&'static str>> {
-        T::fields()
+    fn reads() -> Reads {
+        T::reads()
     }
 }
 
@@ -281,7 +312,7 @@ impl FromValue for () {
         Ok(())
     }
 
-    fn fields() -> Option<Vec<&'static str>> {
-        Some(Vec::new())
+    fn reads() -> Reads {
+        Reads::Fields(Vec::new())
     }
 }

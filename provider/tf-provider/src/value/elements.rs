@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::convert::{expected, open};
-use super::{FromValue, Set, ToValue, Value, ValueError};
+use super::{FromValue, Reads, Set, ToValue, Value, ValueError};
 use crate::AttributePath;
 
 /// The elements of anything that has elements in a row, with their paths.
@@ -38,6 +38,10 @@ impl<T: FromValue> FromValue for Vec<T> {
             .map(|(path, element)| T::from_value(element, &path))
             .collect()
     }
+
+    fn reads() -> Reads {
+        Reads::Elements(Box::new(T::reads()))
+    }
 }
 
 impl<T: ToValue> ToValue for Vec<T> {
@@ -55,6 +59,10 @@ impl<T: ToValue> ToValue for [T] {
 impl<T: FromValue + Ord> FromValue for BTreeSet<T> {
     fn from_value(value: Value, path: &AttributePath) -> Result<Self, ValueError> {
         Ok(Vec::from_value(value, path)?.into_iter().collect())
+    }
+
+    fn reads() -> Reads {
+        Reads::Elements(Box::new(T::reads()))
     }
 }
 
@@ -83,6 +91,10 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
             | Value::Tuple(_)
             | Value::Dynamic(_)) => expected(path, "a map", &other),
         }
+    }
+
+    fn reads() -> Reads {
+        Reads::Map(Box::new(T::reads()))
     }
 }
 

@@ -5,6 +5,7 @@ mod elements;
 mod model;
 mod number;
 mod object;
+mod reads;
 mod types;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 pub use convert::{Field, FromValue, ToValue};
 pub use number::{NotANumber, Number};
 pub use object::Object;
+pub use reads::Reads;
 pub use types::Type;
 
 use crate::AttributePath;

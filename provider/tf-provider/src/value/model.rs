@@ -58,10 +58,11 @@ macro_rules! model {
                 })
             }
 
-            fn fields() -> ::core::option::Option<::std::vec::Vec<&'static str>> {
-                ::core::option::Option::Some(
-                    ::std::vec![$( stringify!($field).trim_start_matches("r#") ),*]
-                )
+            fn reads() -> $crate::Reads {
+                $crate::Reads::Fields(::std::vec![$( (
+                    stringify!($field).trim_start_matches("r#"),
+                    <$type as $crate::FromValue>::reads(),
+                ) ),*])
             }
         }
 
@@ -79,7 +80,7 @@ macro_rules! model {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use crate::{AttributePath, Field, FromValue as _, Object, ToValue as _, Type, Value};
+    use crate::{AttributePath, Field, FromValue as _, Object, Reads, ToValue as _, Type, Value};
 
     model! {
         #[derive(Debug, PartialEq)]
@@ -105,7 +106,7 @@ mod tests {
             Outer::from_value(value, &AttributePath::root()).unwrap(),
             outer()
         );
-        assert_eq!(Inner::fields(), Some(vec!["type"]));
+        assert_eq!(Inner::reads(), Reads::Fields(vec![("type", Reads::String)]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::convert::{expected, open};
-use super::{FromValue, ToValue, Value, ValueError};
+use super::{FromValue, Reads, ToValue, Value, ValueError};
 use crate::AttributePath;
 
 /// The attributes of a resource, block or nested object by name, any of them perhaps null or not known yet.
@@ -119,6 +119,10 @@ impl FromValue for Object {
         } else {
             expected(path, "an object", &value)
         }
+    }
+
+    fn reads() -> Reads {
+        Reads::Object
     }
 }
 
