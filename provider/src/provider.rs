@@ -8,7 +8,7 @@ use tf_provider::{
 };
 
 use crate::account::{Account, check_account};
-use crate::aws::{Cancel, Clients, Endpoints, Settings, Tags, Timeouts};
+use crate::aws::{Cancel, Clients, Endpoints, IgnoredTags, Settings, Tags, Timeouts};
 use crate::bucket::BucketResource;
 use crate::error::AccountRule;
 use crate::range::check_range;
@@ -35,6 +35,7 @@ model! {
         endpoints: Field<EndpointsModel>,
         s3_use_path_style: Field<bool>,
         default_tags: Field<DefaultTags>,
+        ignore_tags: Field<IgnoreTags>,
         max_retries: Field<u32>,
         connect_timeout_seconds: Field<u32>,
         attempt_timeout_seconds: Field<u32>,
@@ -56,6 +57,13 @@ model! {
     #[derive(Debug)]
     pub struct DefaultTags {
         tags: Field<Tags>,
+    }
+
+    /// The `ignore_tags` block.
+    #[derive(Debug)]
+    pub struct IgnoreTags {
+        keys: Field<Vec<Field<String>>>,
+        key_prefixes: Field<Vec<Field<String>>>,
     }
 }
 
@@ -106,8 +114,20 @@ impl Provider for Auditlog {
             )
             .block(
                 "default_tags",
-                Block::single(Fields::new().attribute("tags", tags::attribute("Tags by key.")))
+                Block::single(Fields::new().attribute("tags", tags::attribute("Tags by key. Default: none.")))
                     .description("Tags for everything that the provider creates. A resource's own tag of the same key wins."),
+            )
+            .block(
+                "ignore_tags",
+                Block::single(
+                    Fields::new()
+                        .attribute("keys", texts("Keys of tags to leave alone. Default: none."))
+                        .attribute("key_prefixes", texts("Beginnings of keys of tags to leave alone. Default: none.")),
+                )
+                .description(
+                    "Tags that others manage, on every resource. The provider neither shows them in `tags` and `tags_all` nor \
+                     changes or removes them. A resource that sets such a tag is refused. Default: none.",
+                ),
             )
     }
 
@@ -188,6 +208,10 @@ fn unknown_attribute(config: &Config) -> Option<&'static str> {
         .default_tags
         .known()
         .is_some_and(|known| known.tags.is_unknown());
+    let ignore_tags = config
+        .ignore_tags
+        .known()
+        .is_some_and(|known| list(&known.keys) || list(&known.key_prefixes));
     [
         ("region", config.region.is_unknown()),
         ("profile", config.profile.is_unknown()),
@@ -206,6 +230,10 @@ fn unknown_attribute(config: &Config) -> Option<&'static str> {
         (
             "default_tags",
             config.default_tags.is_unknown() || default_tags,
+        ),
+        (
+            "ignore_tags",
+            config.ignore_tags.is_unknown() || ignore_tags,
         ),
         ("max_retries", config.max_retries.is_unknown()),
         (
@@ -238,7 +266,7 @@ fn settings(config: Config) -> Settings {
             .into_known()
             .map_or(default, |seconds| Duration::from_secs(seconds.into()))
     };
-    let list = |field: Field<Vec<Field<String>>>| {
+    let list = |field: Field<Vec<Field<String>>>| -> Vec<String> {
         field
             .into_known()
             .unwrap_or_default()
@@ -273,6 +301,14 @@ fn settings(config: Config) -> Settings {
             .into_known()
             .and_then(|known| known.tags.into_known())
             .unwrap_or_default(),
+        ignored_tags: config
+            .ignore_tags
+            .into_known()
+            .map(|ignored| IgnoredTags {
+                keys: list(ignored.keys).into_iter().collect(),
+                key_prefixes: list(ignored.key_prefixes).into_iter().collect(),
+            })
+            .unwrap_or_default(),
         max_retries: config
             .max_retries
             .into_known()
@@ -304,6 +340,10 @@ fn flag(description: &str) -> Attribute {
 
 fn files(description: &str) -> Attribute {
     Attribute::optional(Type::list(Type::String)).description(description)
+}
+
+fn texts(description: &str) -> Attribute {
+    Attribute::optional(Type::set(Type::String)).description(description)
 }
 
 fn accounts(description: &str) -> Attribute {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tf_provider::{Attribute, Field, Plan, Schema, Type, Value};
+use tf_provider::{Attribute, Diagnostic, Field, Plan, Result, Schema, Type, Value};
 
 use crate::account::Account;
-use crate::aws::{Tags, merge_tags, own_tags};
+use crate::aws::{Clients, Tags, is_providers_own, merge_tags, own_tags};
 
 const MAX_TAGS: usize = 50;
 const MAX_KEY_CHARS: usize = 128;
@@ -23,16 +23,23 @@ pub(crate) fn add_to(schema: Schema) -> Schema {
     schema
         .attribute(
             "tags",
-            attribute("Tags by key. They win over the provider's `default_tags`."),
+            attribute(
+                "Tags of the resource by key. Default: none. A tag here wins over one of the provider's `default_tags` with the \
+                 same key. A tag that somebody else adds is removed by the next apply, unless `ignore_tags` of the provider names \
+                 it. Keys that begin with `aws:` or `auditlog:` are refused.",
+            ),
         )
         .attribute(
             "tags_all",
             Attribute::computed(Type::map(Type::String))
-                .description("All tags of the resource: `tags` and the provider's `default_tags`."),
+                .description(
+                    "All tags of the resource: `tags` and the provider's `default_tags`, without those that AWS, `ignore_tags` or \
+                     the provider's own bookkeeping (`auditlog:…`) owns.",
+                ),
         )
 }
 
-fn check(tags: &Tags) -> Result<(), String> {
+fn check(tags: &Tags) -> std::result::Result<(), String> {
     if tags.len() > MAX_TAGS {
         return Err(format!(
             "{} tags are more than the {MAX_TAGS} that AWS allows.",
@@ -55,13 +62,24 @@ fn check(tags: &Tags) -> Result<(), String> {
                 "The key {key:?} begins with \"aws:\", which AWS reserves."
             ));
         }
+        if is_providers_own(key) {
+            return Err(format!(
+                "The key {key:?} begins with \"auditlog:\", which this provider reserves."
+            ));
+        }
     }
     Ok(())
 }
 
 /// Plans `tags_all` from `tags`, as far as both are known.
-pub(crate) fn plan(plan: &mut Plan, account: &Account) {
+///
+/// # Errors
+/// A tag that `ignore_tags` names: it would be a difference that no apply ends.
+pub(crate) fn plan(plan: &mut Plan, account: &Account) -> Result {
     let own = plan.planned.value("tags").clone();
+    if let (Value::Map(own), Some(clients)) = (&own, account.known()) {
+        refuse_ignored(own.keys(), clients)?;
+    }
     let all = account
         .known()
         .filter(|_| !own.is_unknown())
@@ -77,6 +95,22 @@ pub(crate) fn plan(plan: &mut Plan, account: &Account) {
         });
     plan.planned
         .set("tags_all", all.map_or(Value::Unknown, Value::Map));
+    Ok(())
+}
+
+fn refuse_ignored<'a>(mut keys: impl Iterator<Item = &'a String>, clients: &Clients) -> Result {
+    let Some(ignored) = keys.find(|key| clients.leaves_alone(key)) else {
+        return Ok(());
+    };
+    Err(Diagnostic::error(
+        "Tag that the provider ignores",
+        format!(
+            "The tag {ignored:?} is set here, but `ignore_tags` of the provider block says to leave it alone. Remove it from one \
+             of the two."
+        ),
+    )
+    .at("tags")
+    .into())
 }
 
 /// The tags that the resource should have.
@@ -92,13 +126,51 @@ pub(crate) fn split(
     known_all: &Field<Tags>,
 ) -> (Option<Tags>, Field<Tags>) {
     let none = Tags::new();
+    let shown = |(key, _): &(&String, &String)| !is_providers_own(key);
+    let pairs = actual.iter().filter(shown);
+    let actual: Tags = pairs
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     let own = own_tags(
-        actual,
+        &actual,
         defaults,
         known_own.unwrap_or(&none),
         known_all.known().unwrap_or(&none),
     );
     // no tags and `tags = {}` are two configurations; the state keeps the one it has
     let own = (known_own.is_some() || !own.is_empty()).then_some(own);
-    (own, Field::Known(actual.clone()))
+    (own, Field::Known(actual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(keys: &[&str]) -> Tags {
+        keys.iter()
+            .map(|key| ((*key).to_owned(), "x".to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn tag_of_the_provider_is_not_shown() {
+        let found = tags(&["auditlog:created", "team"]);
+        let (own, all) = split(&found, &Tags::new(), None, &Field::Null);
+        assert_eq!(own, Some(tags(&["team"])));
+        assert_eq!(all.into_known(), Some(tags(&["team"])));
+    }
+
+    #[test]
+    fn reserved_key_is_refused() {
+        for (key, said) in [
+            ("aws:x", "AWS reserves"),
+            ("auditlog:lock", "this provider reserves"),
+        ] {
+            assert!(
+                check(&tags(&[key])).is_err_and(|wrong| wrong.contains(said)),
+                "{key}"
+            );
+        }
+        assert_eq!(check(&tags(&["auditlog"])), Ok(()));
+    }
 }

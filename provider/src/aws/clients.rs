@@ -13,7 +13,7 @@ use super::credentials::load;
 use super::owner::ExpectedOwner;
 use super::place::Place;
 use super::settings::{Endpoints, Settings};
-use super::tags::Tags;
+use super::tags::{IgnoredTags, Tags, is_reserved};
 use crate::error::{Error, NotConnected};
 
 /// Clients for one account and region. Clones are cheap and share their connections.
@@ -23,7 +23,8 @@ pub struct Clients {
     pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) region: String,
     pub(crate) account_id: Option<String>,
-    pub(crate) default_tags: Tags,
+    default_tags: Arc<Tags>,
+    ignored_tags: Arc<IgnoredTags>,
     pub(crate) patience: Duration,
     pub(crate) cancel: Cancel,
     regions: Arc<Regions>,
@@ -102,7 +103,8 @@ impl Clients {
             kms,
             region,
             account_id,
-            default_tags: settings.default_tags.clone(),
+            default_tags: Arc::new(default_tags(settings)),
+            ignored_tags: Arc::new(settings.ignored_tags.clone()),
             patience: settings.timeouts.operation,
             cancel,
             regions: Arc::new(regions),
@@ -134,6 +136,11 @@ impl Clients {
     /// The tags that everything gets.
     pub fn default_tags(&self) -> &Tags {
         &self.default_tags
+    }
+
+    /// Whether a tag is not ours to show or to change: AWS set it, or `ignore_tags` names it.
+    pub(crate) fn leaves_alone(&self, key: &str) -> bool {
+        is_reserved(key) || self.ignored_tags.contains(key)
     }
 
     /// Checks that a resource of the state is looked up in its own region and account: elsewhere it would not be found,
@@ -204,6 +211,15 @@ impl Clients {
             pause = pause.saturating_mul(2).min(Duration::from_secs(5));
         }
     }
+}
+
+/// A default that is to be ignored is not set.
+fn default_tags(settings: &Settings) -> Tags {
+    let defaults = settings.default_tags.iter();
+    defaults
+        .filter(|(key, _)| !settings.ignored_tags.contains(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -26,4 +26,4 @@ pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{format_tls_only_policy, policies_agree};
 pub use settings::{Endpoints, Settings, Timeouts};
-pub use tags::{Tags, merge_tags, own_tags};
+pub use tags::{IgnoredTags, OWN_PREFIX, Tags, is_providers_own, merge_tags, own_tags};

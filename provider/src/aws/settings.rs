@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::tags::Tags;
+use super::tags::{IgnoredTags, Tags};
 
 /// What the provider block says. Absent values come from the SDK's standard chain.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,8 @@ pub struct Settings {
     pub s3_use_path_style: bool,
     /// Tags for everything that the provider makes.
     pub default_tags: Tags,
+    /// Tags of others, which the provider leaves alone.
+    pub ignored_tags: IgnoredTags,
     /// Retries after the first attempt of a call.
     pub max_retries: u32,
     /// How long to wait for AWS.

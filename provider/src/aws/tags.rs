@@ -1,9 +1,48 @@
 //! Tags: those of the resource, the defaults of the provider, and those that AWS has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tags by key. Those that AWS itself sets (`aws:…`) are never among them.
 pub type Tags = BTreeMap<String, String>;
+
+/// What the tags begin with that the provider keeps for itself: what a resource was made for, and its lock spans.
+pub const OWN_PREFIX: &str = "auditlog:";
+
+/// Whether the provider keeps the tag for itself. It is neither shown in `tags` and `tags_all` nor accepted in them.
+pub fn is_providers_own(key: &str) -> bool {
+    has_prefix(key, OWN_PREFIX)
+}
+
+/// Whether AWS set the tag; such tags can be neither set nor removed by us.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    has_prefix(key, "aws:")
+}
+
+/// AWS compares the prefix `aws:` in any case.
+fn has_prefix(key: &str, prefix: &str) -> bool {
+    key.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// `ignore_tags` of the provider block: tags of others, on every resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IgnoredTags {
+    /// Whole keys.
+    pub keys: BTreeSet<String>,
+    /// What keys begin with.
+    pub key_prefixes: BTreeSet<String>,
+}
+
+impl IgnoredTags {
+    /// Whether the tag is left alone: never shown, set, changed or removed.
+    pub fn contains(&self, key: &str) -> bool {
+        self.keys.contains(key)
+            || self
+                .key_prefixes
+                .iter()
+                .any(|prefix| key.starts_with(prefix.as_str()))
+    }
+}
 
 /// The tags that a resource should have: its own win over the provider's defaults.
 pub fn merge_tags(defaults: &Tags, own: &Tags) -> Tags {
@@ -28,11 +67,6 @@ pub fn own_tags(actual: &Tags, defaults: &Tags, known_own: &Tags, known_all: &Ta
         .collect()
 }
 
-/// Whether AWS set the tag; such tags can be neither set nor removed by us.
-pub(super) fn is_reserved(key: &str) -> bool {
-    key.to_ascii_lowercase().starts_with("aws:")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +76,31 @@ mod tests {
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn ignored_tag_is_named_whole_or_by_its_beginning() {
+        let set = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+        let ignored = IgnoredTags {
+            keys: set(&["LastScanned"]),
+            key_prefixes: set(&["kubernetes.io/"]),
+        };
+        for key in ["LastScanned", "kubernetes.io/", "kubernetes.io/cluster"] {
+            assert!(ignored.contains(key), "{key}");
+        }
+        for key in ["lastscanned", "LastScannedBy", "x-kubernetes.io/"] {
+            assert!(!ignored.contains(key), "{key}");
+        }
+        assert!(!IgnoredTags::default().contains(""));
+    }
+
+    #[test]
+    fn tags_of_aws_and_of_the_provider_are_known_by_their_prefix() {
+        assert!(is_reserved("aws:cloudformation:stack-name") && is_reserved("AWS:x"));
+        assert!(is_providers_own("auditlog:created") && is_providers_own("Auditlog:x"));
+        for key in ["aws", "awsome:x", "auditlogs:x", "x:aws:", "ä"] {
+            assert!(!is_reserved(key) && !is_providers_own(key), "{key}");
+        }
     }
 
     #[test]

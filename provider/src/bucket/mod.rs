@@ -43,7 +43,7 @@ impl Resource for BucketResource {
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
-        tags::plan(plan, cx.data());
+        tags::plan(plan, cx.data())?;
         plan_constants(plan, cx.data().known());
         for warning in weakenings(plan) {
             cx.warn(warning);

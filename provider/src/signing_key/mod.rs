@@ -90,7 +90,7 @@ impl Resource for SigningKeyResource {
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
-        tags::plan(plan, cx.data());
+        tags::plan(plan, cx.data())?;
         plan.planned.set("usage", KEY_USAGE);
         // KMS does not return the public key of a disabled key; it does once the key is enabled.
         let unread = plan

@@ -37,7 +37,7 @@ pub struct BucketParts {
     pub encryption: Encryption,
     /// The bucket policy, if there is one.
     pub policy: Option<String>,
-    /// All tags but AWS's own.
+    /// All tags but those that the provider leaves alone.
     pub tags: Tags,
 }
 

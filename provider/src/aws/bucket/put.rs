@@ -172,7 +172,7 @@ async fn put_policy(clients: &Clients, bucket: &str, policy: &str) -> Result<(),
         .map_err(|error| Error::call("PutBucketPolicy", bucket, &error))
 }
 
-/// Puts the whole set, AWS's own tags among them: the call replaces what is there. An empty set removes all.
+/// Puts the whole set, the tags that the provider leaves alone among them: the call replaces what is there. An empty set removes all.
 async fn put_tags(clients: &Clients, bucket: &str, tags: &Tags) -> Result<(), Error> {
     let operation = Part::Tags.operation();
     let mut all = reserved_tags(clients, bucket).await?;

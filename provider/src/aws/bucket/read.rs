@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{ObjectLockEnabled, ServerSideEncryption};
 
 use super::model::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
 use crate::aws::clients::Clients;
-use crate::aws::tags::{Tags, is_reserved};
+use crate::aws::tags::Tags;
 use crate::error::Error;
 
 /// Reads all parts; `None` if there is no such bucket.
@@ -52,7 +52,7 @@ pub async fn read_bucket(clients: &Clients, bucket: &str) -> Result<Option<Bucke
             policy,
             tags: tags
                 .into_iter()
-                .filter(|(key, _)| !is_reserved(key))
+                .filter(|(key, _)| !clients.leaves_alone(key))
                 .collect(),
         })),
         // deleted between the first call and this one
@@ -302,12 +302,12 @@ async fn all_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
         .unwrap_or_default())
 }
 
-/// The tags that AWS set itself, which a put must carry along.
+/// The tags that the provider leaves alone, which a put must carry along.
 pub(super) async fn reserved_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
     let all = all_tags(clients, bucket).await?;
     Ok(all
         .into_iter()
-        .filter(|(key, _)| is_reserved(key))
+        .filter(|(key, _)| clients.leaves_alone(key))
         .collect())
 }
 

@@ -5,7 +5,7 @@ use aws_sdk_kms::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_kms::types::{KeyMetadata, KeySpec as SdkKeySpec, KeyState, KeyUsageType, Tag};
 
 use crate::aws::clients::Clients;
-use crate::aws::tags::{Tags, is_reserved};
+use crate::aws::tags::Tags;
 use crate::error::{CallFailure, Error};
 
 /// The usage that a signing key has.
@@ -54,7 +54,7 @@ pub struct KeyParts {
     pub creation_date: String,
     /// Every alias that points at it, sorted.
     pub aliases: Vec<String>,
-    /// All tags but AWS's own.
+    /// All tags but those that the provider leaves alone.
     pub tags: Tags,
     /// The public key; `None` while KMS refuses it because the key is disabled.
     pub public_key: Option<PublicKey>,
@@ -218,7 +218,7 @@ async fn tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
         tags.extend(
             listed
                 .map(|tag| (tag.tag_key, tag.tag_value))
-                .filter(|(key, _)| !is_reserved(key)),
+                .filter(|(key, _)| !clients.leaves_alone(key)),
         );
     }
     Ok(tags)

@@ -9,3 +9,4 @@ mod key;
 mod policy;
 mod requests;
 pub(crate) mod stack;
+mod tags;
