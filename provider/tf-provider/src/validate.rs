@@ -1,6 +1,6 @@
 //! The checks of the schema, run over a configuration.
 
-use crate::schema::{Attribute, Fields, Shape, Source};
+use crate::schema::{Attribute, Fields, Sees, Shape, Source};
 use crate::{AttributePath, Diagnostic, Diagnostics, Object, Step, Value};
 
 /// Each required value that is null, and each value that a validator refuses, at any depth.
@@ -13,31 +13,71 @@ pub(crate) fn validate(fields: &Fields, config: &Object) -> Diagnostics {
 /// The attributes that are write-only and set, at any depth.
 pub(crate) fn write_only_set(fields: &Fields, config: &Object) -> Vec<AttributePath> {
     let mut found = Vec::new();
-    walk(
-        fields,
-        config,
-        &AttributePath::root(),
-        &mut |attribute, value, path| {
-            if attribute.write_only && !value.is_null() {
-                found.push(path.clone());
-            }
-        },
-    );
+    walk(fields, config, &AttributePath::root(), &mut |seen, path| {
+        if let Seen::Attribute(attribute, value) = seen
+            && attribute.write_only
+            && !value.is_null()
+        {
+            found.push(path.clone());
+        }
+    });
     found
 }
 
 fn check_object(fields: &Fields, config: &Object, path: &AttributePath, found: &mut Diagnostics) {
-    walk(fields, config, path, &mut |attribute, value, path| {
-        let mut here = null_where_a_value_is_required(attribute, value, path);
-        if !value.is_null() && value.is_wholly_known() {
-            here.extend(refused_by_validators(attribute, value, path));
-        }
+    walk(fields, config, path, &mut |seen, path| {
+        let here = match seen {
+            Seen::Attribute(attribute, value) => wrong_value(attribute, value, path),
+            Seen::Object(fields, object) => broken_rules(fields, object, path),
+        };
         // The summary has the whole path.
         found.extend(here.into_iter().map(|one| {
             let place = place(fields, &one.path);
             one.at(place)
         }));
     });
+}
+
+fn wrong_value(attribute: &Attribute, value: &Value, path: &AttributePath) -> Vec<Diagnostic> {
+    let mut wrong = null_where_a_value_is_required(attribute, value, path);
+    if !value.is_null() && !value.is_unknown() {
+        wrong.extend(refused_by_validators(attribute, value, path));
+    }
+    wrong
+}
+
+fn broken_rules(fields: &Fields, object: &Object, path: &AttributePath) -> Vec<Diagnostic> {
+    let written = written(fields, object);
+    let broken = fields.rules.iter().filter_map(|rule| rule.check(&written));
+    broken
+        .map(|broken| {
+            let at = broken.at.clone();
+            let at = at.map_or_else(|| path.clone(), |name| path.clone().attribute(name));
+            broken.diagnostic(&path.to_string()).at(at)
+        })
+        .collect()
+}
+
+/// The object without blocks that are not written, which come as empty lists.
+fn written(fields: &Fields, object: &Object) -> Object {
+    let is_written = |name: &str, value: &Value| match value {
+        Value::List(blocks) => !fields.blocks.contains_key(name) || !blocks.is_empty(),
+        Value::Set(blocks) => !fields.blocks.contains_key(name) || !blocks.is_empty(),
+        Value::Null
+        | Value::Unknown
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Map(_)
+        | Value::Object(_)
+        | Value::Tuple(_)
+        | Value::Dynamic(_) => true,
+    };
+    let attributes = object.iter();
+    attributes
+        .filter(|(name, value)| is_written(name, value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The part of a path whose line Terraform finds: through blocks up to an attribute, but not into an attribute.
@@ -62,8 +102,11 @@ fn refused_by_validators(
     value: &Value,
     path: &AttributePath,
 ) -> Vec<Diagnostic> {
+    let known = value.is_wholly_known();
     let validators = attribute.validators.iter();
-    let refused = validators.filter_map(|check| check(value, path).err());
+    let refused = validators
+        .filter(|validator| known || validator.sees == Sees::PartlyKnown)
+        .filter_map(|validator| (validator.check)(value, path).err());
     refused
         .map(|text| Diagnostic::error(format!("Invalid value for {path}"), text).at(path.clone()))
         .collect()
@@ -107,12 +150,21 @@ fn null_elements(value: &Value, path: &AttributePath) -> impl Iterator<Item = At
     paths.into_iter()
 }
 
-type Visit<'a> = dyn FnMut(&Attribute, &Value, &AttributePath) + 'a;
+/// What a walk comes by.
+#[derive(Clone, Copy)]
+enum Seen<'a> {
+    Attribute(&'a Attribute, &'a Value),
+    /// The whole, a block, or an element of a nested attribute.
+    Object(&'a Fields, &'a Object),
+}
+
+type Visit<'a> = dyn FnMut(Seen<'_>, &AttributePath) + 'a;
 
 fn walk(fields: &Fields, object: &Object, path: &AttributePath, visit: &mut Visit<'_>) {
+    visit(Seen::Object(fields, object), path);
     for (name, attribute) in &fields.attributes {
         let path = path.clone().attribute(name);
-        visit(attribute, object.value(name), &path);
+        visit(Seen::Attribute(attribute, object.value(name)), &path);
         if let Shape::Nested(nested) = &attribute.shape {
             walk_into(&nested.fields, object.value(name), &path, visit);
         }
@@ -234,5 +286,61 @@ mod tests {
                 shown("block[0].days", "block[0].days")
             ]
         );
+    }
+
+    #[test]
+    fn rules_hold_in_every_object_and_name_it() {
+        let lock = || {
+            Fields::new()
+                .attribute("days", Attribute::optional(Type::Number))
+                .attribute("years", Attribute::optional(Type::Number))
+                .exactly_one_of(["days", "years"])
+        };
+        let logs = Fields::new().attribute("lock", Attribute::optional(Nested::single(lock())));
+        let fields = Fields::new()
+            .attribute("bucket", Attribute::optional(Type::String))
+            .attribute("lock", Attribute::required(Nested::single(lock())))
+            .attribute("logs", Attribute::optional(Nested::map(logs)))
+            .block("rule", Block::list(lock()))
+            .exactly_one_of(["bucket", "rule"]);
+        let both = Object::new().with("days", 1).with("years", 1);
+        let log = Object::new().with("lock", Object::new());
+        let config = Object::new()
+            .with("lock", both)
+            .with("rule", Value::List(Vec::new()))
+            .with(
+                "logs",
+                Value::Map([("a".to_owned(), Value::from(&log))].into()),
+            );
+        let found = validate(&fields, &config);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|one| (one.summary.as_str(), one.path.to_string()))
+            .collect();
+        let shown: Vec<_> = shown.iter().map(|(a, b)| (*a, b.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("Missing argument", ""),
+                ("Conflicting arguments in lock", "lock"),
+                ("Missing argument in logs[\"a\"].lock", "logs"),
+            ]
+        );
+        let unknown = Object::new().with("days", Value::Unknown);
+        let config = Object::new().with("bucket", "a").with("lock", unknown);
+        assert!(validate(&fields, &config).is_empty());
+    }
+
+    #[test]
+    fn length_is_checked_before_the_elements_are_known() {
+        let list = Attribute::required(Type::list(Type::String)).length(2..);
+        let fields = Fields::new().attribute("names", list);
+        let found = |names| validate(&fields, &Object::new().with("names", names));
+        assert!(found(Value::Unknown).is_empty());
+        assert!(found(Value::List(vec![Value::Unknown, Value::Unknown])).is_empty());
+        let short = found(Value::List(vec![Value::Unknown]));
+        let one = short.iter().next().unwrap();
+        assert_eq!(one.summary, "Invalid value for names");
+        assert_eq!(one.detail, "Expected at least 2 elements, found 1.");
     }
 }

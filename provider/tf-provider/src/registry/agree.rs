@@ -144,6 +144,13 @@ fn check_type(ty: &Type, reads: &Reads, path: &AttributePath, problems: &mut Vec
     }
 }
 
+/// Whether a value of the type can be read.
+pub(super) fn fits(ty: &Type, reads: &Reads) -> bool {
+    let mut problems = Vec::new();
+    check_type(ty, reads, &AttributePath::root(), &mut problems);
+    problems.is_empty()
+}
+
 fn check_object(
     types: &BTreeMap<String, Type>,
     read: &[(&'static str, Reads)],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::agree::check_model;
+use super::agree::{check_model, fits};
 use crate::schema::{Attribute, Fields, Shape, Source};
 use crate::{AttributePath, IdentitySchema, Reads, Schema, Signature, Type};
 
@@ -20,6 +20,7 @@ fn check_fields(fields: &Fields, path: &AttributePath, problems: &mut Vec<String
         let path = path.clone().attribute(name);
         problems.push(format!("{path}: the schema has two of this name"));
     }
+    check_rules(fields, path, problems);
     for (name, attribute) in &fields.attributes {
         let path = path.clone().attribute(name);
         if fields.blocks.contains_key(name) {
@@ -32,6 +33,35 @@ fn check_fields(fields: &Fields, path: &AttributePath, problems: &mut Vec<String
         let path = path.clone().attribute(name);
         check_name(name, &path, problems);
         check_fields(&block.fields, &path, problems);
+    }
+}
+
+/// Each rule is about two or more things that a configuration can set.
+fn check_rules(fields: &Fields, path: &AttributePath, problems: &mut Vec<String>) {
+    let settable = |name: &str| {
+        let attribute = fields.attributes.get(name);
+        fields.blocks.contains_key(name)
+            || attribute.is_some_and(|attribute| attribute.source != Source::Computed)
+    };
+    for rule in &fields.rules {
+        let names = rule.names();
+        let distinct: BTreeSet<_> = names.iter().collect();
+        if names.len() < 2 || distinct.len() != names.len() {
+            let names = names.join(", ");
+            let path = if path.is_root() {
+                "schema".to_owned()
+            } else {
+                path.to_string()
+            };
+            problems.push(format!(
+                "{path}: a rule needs two different names, and has: {names}"
+            ));
+        }
+        let unknown = names.into_iter().filter(|name| !settable(name));
+        problems.extend(unknown.map(|name| {
+            let path = path.clone().attribute(name);
+            format!("{path}: a rule names it, but nothing of this name can be set")
+        }));
     }
 }
 
@@ -50,6 +80,14 @@ fn check_attribute(attribute: &Attribute, path: &AttributePath, problems: &mut V
         problems.push(format!(
             "{path}: nobody configures it, so there is nothing to validate"
         ));
+    }
+    for validator in &attribute.validators {
+        if !fits(&attribute.ty(), &validator.reads) {
+            let (ty, reads) = (attribute.ty(), &validator.reads);
+            problems.push(format!(
+                "{path}: the schema has {ty}, but a validator reads {reads}"
+            ));
+        }
     }
     if let Some(default) = &attribute.plan.default
         && let Err(error) = crate::codec::conform(default.clone(), &attribute.ty(), path)
@@ -192,6 +230,10 @@ mod tests {
                 "x: a: nobody configures it, so there is nothing to validate",
             ),
             (
+                Attribute::optional(Type::String).range("days", 1..=2),
+                "x: a: the schema has string, but a validator reads a number",
+            ),
+            (
                 Attribute::optional(Nested::single(inside)),
                 "x: a: a nested attribute holds no blocks",
             ),
@@ -204,6 +246,25 @@ mod tests {
         }
         let schema = Schema::new().attribute("Bad-name", Attribute::required(Type::String));
         assert!(problems(&schema)[0].contains("begins with a letter"));
+    }
+
+    #[test]
+    fn rule_about_what_nobody_can_set_is_refused() {
+        let inside = Fields::new()
+            .attribute("a", Attribute::computed(Type::String))
+            .attribute("b", Attribute::optional(Type::String))
+            .exactly_one_of(["a", "b"])
+            .required_with("b", ["c"])
+            .conflicts_with("b", ["b"]);
+        let schema = Schema::new().block("in", Block::list(inside));
+        assert_eq!(
+            problems(&schema),
+            [
+                "x: in.a: a rule names it, but nothing of this name can be set",
+                "x: in.c: a rule names it, but nothing of this name can be set",
+                "x: in: a rule needs two different names, and has: b, b",
+            ]
+        );
     }
 
     #[test]

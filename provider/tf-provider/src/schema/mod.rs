@@ -1,11 +1,18 @@
 //! What a configuration may say, and what becomes of it at plan time.
 
+mod rule;
+mod validator;
+
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::{RangeBounds, RangeInclusive};
 use std::sync::Arc;
 
 use crate::codec::conform;
 use crate::{AttributePath, AttributePlan, FromValue, ToValue, Type, Value};
+pub(crate) use rule::Rule;
+use validator::Lengths;
+pub(crate) use validator::{Sees, Validator};
 
 /// The attributes and blocks of a resource, a data source or a provider.
 ///
@@ -73,6 +80,56 @@ impl Schema {
         self
     }
 
+    /// Exactly one of these attributes and blocks must be set. See [`Fields::exactly_one_of`].
+    #[must_use]
+    pub fn exactly_one_of(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.fields = self.fields.exactly_one_of(names);
+        self
+    }
+
+    /// At least one of these attributes and blocks must be set.
+    #[must_use]
+    pub fn at_least_one_of(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.fields = self.fields.at_least_one_of(names);
+        self
+    }
+
+    /// At most one of these attributes and blocks may be set.
+    #[must_use]
+    pub fn at_most_one_of(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.fields = self.fields.at_most_one_of(names);
+        self
+    }
+
+    /// These attributes and blocks must be set together or not at all.
+    #[must_use]
+    pub fn together(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.fields = self.fields.together(names);
+        self
+    }
+
+    /// Where `name` is set, all the others must be set, too.
+    #[must_use]
+    pub fn required_with(
+        mut self,
+        name: impl Into<String>,
+        others: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.fields = self.fields.required_with(name, others);
+        self
+    }
+
+    /// Where `name` is set, none of the others may be set.
+    #[must_use]
+    pub fn conflicts_with(
+        mut self,
+        name: impl Into<String>,
+        others: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.fields = self.fields.conflicts_with(name, others);
+        self
+    }
+
     /// The type of the whole object.
     pub fn object_type(&self) -> Type {
         self.fields.object_type()
@@ -86,6 +143,7 @@ pub struct Fields {
     pub(crate) blocks: BTreeMap<String, Block>,
     /// Names of which there was one already: a mistake that is reported when the provider starts.
     pub(crate) twice: Vec<String>,
+    pub(crate) rules: Vec<Rule>,
 }
 
 impl Fields {
@@ -114,6 +172,67 @@ impl Fields {
         self
     }
 
+    /// Exactly one of these attributes and blocks must be set.
+    ///
+    /// The rule holds for each object that has these fields, in nested attributes and blocks as well. What is not known yet
+    /// may turn out to be set or not, so it breaks no rule. An attribute's default does not count as set.
+    ///
+    /// ```
+    /// # use tf_provider::{Attribute, Fields, Type};
+    /// Fields::new()
+    ///     .attribute("days", Attribute::optional(Type::Number))
+    ///     .attribute("years", Attribute::optional(Type::Number))
+    ///     .exactly_one_of(["days", "years"]);
+    /// ```
+    #[must_use]
+    pub fn exactly_one_of(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.rules.push(Rule::ExactlyOne(owned(names)));
+        self
+    }
+
+    /// At least one of these attributes and blocks must be set.
+    #[must_use]
+    pub fn at_least_one_of(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.rules.push(Rule::AtLeastOne(owned(names)));
+        self
+    }
+
+    /// At most one of these attributes and blocks may be set.
+    #[must_use]
+    pub fn at_most_one_of(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.rules.push(Rule::AtMostOne(owned(names)));
+        self
+    }
+
+    /// These attributes and blocks must be set together or not at all.
+    #[must_use]
+    pub fn together(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.rules.push(Rule::Together(owned(names)));
+        self
+    }
+
+    /// Where `name` is set, all the others must be set, too.
+    #[must_use]
+    pub fn required_with(
+        mut self,
+        name: impl Into<String>,
+        others: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.rules.push(Rule::Requires(name.into(), owned(others)));
+        self
+    }
+
+    /// Where `name` is set, none of the others may be set.
+    #[must_use]
+    pub fn conflicts_with(
+        mut self,
+        name: impl Into<String>,
+        others: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.rules.push(Rule::Conflicts(name.into(), owned(others)));
+        self
+    }
+
     pub(crate) fn object_type(&self) -> Type {
         let attributes = self
             .attributes
@@ -125,6 +244,10 @@ impl Fields {
             .map(|(name, block)| (name.clone(), block.ty()));
         Type::object(attributes.chain(blocks))
     }
+}
+
+fn owned(names: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    names.into_iter().map(Into::into).collect()
 }
 
 /// How the elements of a nested attribute or block are arranged.
@@ -218,7 +341,6 @@ pub(crate) enum Source {
     OptionalComputed,
 }
 
-type Validator = Arc<dyn Fn(&Value, &AttributePath) -> Result<(), String> + Send + Sync>;
 type Modifier = Arc<dyn Fn(&mut AttributePlan<'_>) -> Result<(), String> + Send + Sync>;
 
 /// One argument, made by who gives it its value: [`required`](Self::required), [`optional`](Self::optional),
@@ -378,25 +500,46 @@ impl Attribute {
         mut self,
         check: impl Fn(T) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
-        self.validators.push(Arc::new(move |value, path| {
-            let value = T::from_value(value.clone(), path)
-                .map_err(|error| format!("Expected {}, found {}.", error.expected, error.found))?;
-            check(value)
-        }));
+        self.validators.push(Validator::typed(check));
+        self
+    }
+
+    /// Checks that a number is whole and in the range, both ends included. The unit is a plural, for the message:
+    /// `1.5 is not a whole number of days between 1 and 36500.`
+    ///
+    /// ```
+    /// # use tf_provider::{Attribute, Type};
+    /// Attribute::required(Type::Number).range("days", 1..=36_500);
+    /// ```
+    #[must_use]
+    pub fn range(mut self, unit: impl Into<String>, range: RangeInclusive<i64>) -> Self {
+        self.validators.push(Validator::range(unit.into(), range));
+        self
+    }
+
+    /// Checks how many characters a string, how many elements a list or set, or how many entries a map has:
+    /// `Expected 1 to 50 elements, found 0.`
+    ///
+    /// Elements need not be known for that. Unknown ones of a set may turn out to be equal, and get the benefit of the doubt.
+    ///
+    /// ```
+    /// # use tf_provider::{Attribute, Type};
+    /// Attribute::required(Type::list(Type::String)).length(1..=50);
+    /// Attribute::optional(Type::String).length(1..);
+    /// ```
+    #[must_use]
+    pub fn length(mut self, lengths: impl RangeBounds<usize>) -> Self {
+        let lengths = Lengths::of(&lengths);
+        self.validators.push(Validator::length(lengths));
         self
     }
 
     /// Checks that the text is one of these.
     #[must_use]
-    pub fn one_of(self, choices: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let choices: Vec<String> = choices.into_iter().map(Into::into).collect();
-        self.validate(move |text: String| {
-            if choices.contains(&text) {
-                return Ok(());
-            }
-            let quoted: Vec<_> = choices.iter().map(|choice| format!("{choice:?}")).collect();
-            Err(format!("{text:?} is not one of {}.", quoted.join(", ")))
-        })
+    pub fn one_of(mut self, choices: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let choices = choices.into_iter().map(Into::into).collect();
+        self.validators.push(Validator::one_of(choices));
+        self
     }
 
     pub(crate) fn ty(&self) -> Type {
