@@ -1,39 +1,173 @@
-//! The bucket policy that refuses everything but current TLS.
+//! The policy of an audit bucket as one document.
 
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use super::access::{self, Logs};
+use super::delivery::deliveries;
+use super::error::{BUCKET_POLICY_BYTES, PolicyError};
+use super::model::BucketPolicy;
+use super::principal::Principal;
+use super::statement::{Statement, format_document};
+use super::writes;
 
 /// The policy document for a bucket: it refuses requests without TLS, or with TLS below 1.2.
-///
+pub fn format_tls_only_policy(partition: &str, bucket: &str) -> String {
+    let bucket = super::resources::bucket_arn(partition, bucket);
+    let statements: Vec<Value> = tls(&bucket).iter().map(Statement::to_json).collect();
+    format_document(&statements)
+}
+
 /// Two statements, since a request without TLS has no `s3:TlsVersion`, and a numeric condition on an absent key
 /// does not match.
-pub fn format_tls_only_policy(partition: &str, bucket: &str) -> String {
-    let resources = json!([
-        format!("arn:{partition}:s3:::{bucket}"),
-        format!("arn:{partition}:s3:::{bucket}/*"),
-    ]);
-    let deny = |sid: &str, condition: Value| {
-        json!({
-            "Sid": sid,
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": resources,
-            "Condition": condition,
-        })
-    };
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            deny("DenyPlainText", json!({ "Bool": { "aws:SecureTransport": "false" } })),
-            deny("DenyOldTls", json!({ "NumericLessThan": { "s3:TlsVersion": "1.2" } })),
-        ],
-    })
-    .to_string()
+fn tls(bucket: &str) -> Vec<Statement> {
+    let deny = |sid| Statement::deny(sid, &["s3:*"]).on([bucket.to_owned(), format!("{bucket}/*")]);
+    vec![
+        deny("DenyPlainText").when("Bool", "aws:SecureTransport", ["false".to_owned()]),
+        deny("DenyOldTls").when("NumericLessThan", "s3:TlsVersion", ["1.2".to_owned()]),
+    ]
+}
+
+impl BucketPolicy {
+    /// The policy as one JSON document, of at most 20,480 bytes.
+    ///
+    /// # Errors
+    /// [`PolicyError`] where it would be larger, or where a part cannot work.
+    pub fn render(&self) -> Result<String, PolicyError> {
+        self.check_partitions()?;
+        let parts = self.parts()?;
+        let statements: Vec<Value> = parts.iter().flat_map(|(_, part)| part.clone()).collect();
+        let document = format_document(&statements);
+        if document.len() > BUCKET_POLICY_BYTES {
+            return Err(too_large(document.len(), &parts));
+        }
+        Ok(document)
+    }
+
+    fn parts(&self) -> Result<Vec<(&'static str, Vec<Value>)>, PolicyError> {
+        let logs = Logs::of(self);
+        let json = |statements: Vec<Statement>| statements.iter().map(Statement::to_json).collect();
+        let mut parts = vec![
+            ("TLS", json(tls(logs.bucket()))),
+            ("administrators", json(access::configuration(self, &logs))),
+        ];
+        if !self.logs.is_empty() {
+            parts.extend([
+                ("break_glass", json(access::destruction(self, &logs))),
+                ("write-once", json(writes::once(&logs))),
+                ("object_lock", json(writes::locked(&logs))),
+                ("encryption", json(writes::encrypted(self, &logs))),
+                ("writers", json(access::writes(&logs))),
+                ("readers", json(access::reads(self, &logs))),
+                ("other accounts", json(access::other_accounts(self, &logs))),
+            ]);
+        }
+        parts.push(("log_delivery", json(deliveries(self, &logs)?)));
+        Ok(parts)
+    }
+
+    fn check_partitions(&self) -> Result<(), PolicyError> {
+        let lists = self
+            .logs
+            .iter()
+            .flat_map(|log| [&log.writers, &log.readers]);
+        let lists = lists.chain([&self.administrators, &self.break_glass]);
+        check_partitions(&self.partition, lists.flatten().flatten())
+    }
+}
+
+/// Checks that every principal is of this partition.
+pub(super) fn check_partitions<'a>(
+    partition: &str,
+    principals: impl IntoIterator<Item = &'a Principal>,
+) -> Result<(), PolicyError> {
+    let mut principals = principals.into_iter();
+    match principals.find(|principal| principal.partition() != partition) {
+        Some(principal) => Err(PolicyError::OtherPartition {
+            principal: principal.to_string(),
+            found: principal.partition().to_owned(),
+            expected: partition.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn too_large(bytes: usize, parts: &[(&'static str, Vec<Value>)]) -> PolicyError {
+    let size = |statements: &[Value]| statements.iter().map(|one| one.to_string().len()).sum();
+    let mut parts: Vec<(&str, usize)> = parts
+        .iter()
+        .map(|(part, statements)| (*part, size(statements)))
+        .collect();
+    parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    PolicyError::TooLarge {
+        bytes,
+        limit: BUCKET_POLICY_BYTES,
+        parts,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use auditlog_chain::policy::LockMode;
+    use serde_json::json;
+
     use super::*;
+    use crate::aws::policy::model::{LockBounds, LogAccess, ObjectEncryption};
+
+    const ACCOUNT: &str = "123456789012";
+
+    fn role(name: &str) -> Principal {
+        Principal::parse(&format!("arn:aws:iam::{ACCOUNT}:role/{name}")).unwrap()
+    }
+
+    fn log(prefix: &str, writer: &str, reader: &str) -> LogAccess {
+        LogAccess {
+            prefix: prefix.to_owned(),
+            writers: Some(vec![role(writer)]),
+            readers: Some(vec![role(reader)]),
+            lock: LockBounds {
+                modes: vec![LockMode::Governance],
+                min_days: 30,
+                max_days: 33,
+            },
+        }
+    }
+
+    fn policy(logs: Vec<LogAccess>) -> BucketPolicy {
+        BucketPolicy {
+            partition: "aws".to_owned(),
+            account: ACCOUNT.to_owned(),
+            bucket: "acme-audit-production".to_owned(),
+            logs,
+            declared_prefixes: vec!["archive/".to_owned()],
+            administrators: Some(vec![role("terraform")]),
+            break_glass: Some(vec![role("break-glass")]),
+            encryption: ObjectEncryption::SseS3,
+            deliveries: Vec::new(),
+            extra: None,
+        }
+    }
+
+    fn statements(policy: &BucketPolicy) -> Vec<Value> {
+        let document: Value = serde_json::from_str(&policy.render().unwrap()).unwrap();
+        assert_eq!(document["Version"], "2012-10-17");
+        document["Statement"].as_array().unwrap().clone()
+    }
+
+    fn sids(policy: &BucketPolicy) -> Vec<String> {
+        let sid = |statement: &Value| statement["Sid"].as_str().unwrap().to_owned();
+        statements(policy).iter().map(sid).collect()
+    }
+
+    fn many(number: usize) -> Vec<LogAccess> {
+        let one = |at| {
+            let (writer, reader) = (
+                format!("acme-audit-sealer-payments-{at:02}"),
+                format!("acme-audit-reader-payments-{at:02}"),
+            );
+            log(&format!("logs/payments-eu-{at:02}"), &writer, &reader)
+        };
+        (0..number).map(one).collect()
+    }
 
     #[test]
     fn policy_denies_plain_text_and_old_tls() {
@@ -56,6 +190,107 @@ mod tests {
         assert_eq!(
             statements[1]["Condition"]["NumericLessThan"]["s3:TlsVersion"],
             "1.2"
+        );
+    }
+
+    #[test]
+    fn bucket_without_logs_and_lists_only_demands_tls() {
+        let bare = BucketPolicy {
+            administrators: None,
+            ..policy(Vec::new())
+        };
+        assert_eq!(sids(&bare), ["DenyPlainText", "DenyOldTls"]);
+        assert_eq!(
+            bare.render().unwrap(),
+            format_tls_only_policy("aws", "acme-audit-production")
+        );
+    }
+
+    #[test]
+    fn list_that_was_left_out_has_no_statement() {
+        let full = sids(&policy(many(1)));
+        for sid in [
+            "AuditlogConfiguration",
+            "AuditlogDestruction",
+            "AuditlogWrite1",
+            "AuditlogRead",
+        ] {
+            assert!(full.contains(&sid.to_owned()), "{sid}: {full:?}");
+        }
+        let mut open = policy(many(1));
+        (open.administrators, open.break_glass) = (None, None);
+        (open.logs[0].writers, open.logs[0].readers) = (None, None);
+        let left: Vec<_> = sids(&open);
+        assert!(full.starts_with(&["DenyPlainText".to_owned()]));
+        assert_eq!(left.len(), full.len() - 4, "{left:?}");
+        assert_eq!(crate::aws::policy::unenforced(&open).len(), 4);
+        assert_eq!(crate::aws::policy::unenforced(&policy(many(1))), []);
+    }
+
+    #[test]
+    fn empty_list_lets_nobody_in() {
+        let mut ended = policy(many(1));
+        ended.logs[0].writers = Some(Vec::new());
+        let statements = statements(&ended);
+        let write = statements
+            .iter()
+            .find(|one| one["Sid"] == "AuditlogWrite1")
+            .unwrap();
+        assert_eq!(
+            write["Condition"],
+            json!({ "BoolIfExists": { "aws:PrincipalIsAWSService": "false" } })
+        );
+    }
+
+    #[test]
+    fn thirty_logs_with_a_writer_and_a_reader_each_fit() {
+        let document = policy(many(30)).render().unwrap();
+        assert!(document.len() < 20_480, "{}", document.len());
+    }
+
+    #[test]
+    fn logs_of_equal_writers_and_lock_share_statements() {
+        let mut logs = many(30);
+        for log in &mut logs {
+            (log.writers, log.readers) = (Some(vec![role("sealer")]), Some(vec![role("auditor")]));
+        }
+        let document = policy(logs).render().unwrap();
+        assert!(document.len() < 4_500, "{}", document.len());
+    }
+
+    #[test]
+    fn policy_that_is_too_large_says_how_large_and_what_to_shorten() {
+        let error = policy(many(80)).render().unwrap_err();
+        let PolicyError::TooLarge {
+            bytes,
+            limit,
+            parts,
+        } = &error
+        else {
+            panic!("{error}");
+        };
+        assert!(*bytes > 20_480 && *limit == 20_480);
+        assert_eq!(parts.first().unwrap().0, "writers");
+        assert_eq!(
+            error.to_string(),
+            format!("the policy has {bytes} bytes, and AWS accepts at most 20480")
+        );
+        assert!(
+            error.hint().starts_with("Bytes by part: writers "),
+            "{}",
+            error.hint()
+        );
+    }
+
+    #[test]
+    fn principal_of_another_partition_is_refused() {
+        let mut mixed = policy(many(1));
+        mixed.logs[0].readers = Some(vec![
+            Principal::parse("arn:aws-cn:iam::123456789012:role/auditor").unwrap(),
+        ]);
+        assert_eq!(
+            mixed.render().unwrap_err().to_string(),
+            "arn:aws-cn:iam::123456789012:role/auditor belongs to the partition \"aws-cn\", and the policy to \"aws\""
         );
     }
 }

@@ -1,0 +1,235 @@
+//! Statements about who: denies by exclusion, and what lets another account in.
+//!
+//! In its own account, IAM grants and the bucket policy limits: a statement that names the account gives nobody there more
+//! than IAM does. Only principals of other accounts need a statement that lets them in, beside a policy of their own account.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{BucketPolicy, Delivery, LogAccess};
+use super::principal::Principal;
+use super::resources::{bucket_arn, cover};
+use super::statement::Statement;
+
+/// What changes the bucket as a whole.
+const CONFIGURATION: &[&str] = &[
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutReplicationConfiguration",
+];
+/// What destroys, hides or unlocks a segment. `UpdateObjectEncryption` re-encrypts a locked version in place, under a key
+/// whose deletion would make it unreadable.
+const DESTRUCTION: &[&str] = &[
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:UpdateObjectEncryption",
+];
+const WRITE: &[&str] = &["s3:PutObject"];
+const READ: &[&str] = &["s3:GetObject", "s3:GetObjectVersion"];
+/// What a sealer calls on segments: it also reads the head that it continues.
+pub(super) const WRITER_OF_OBJECTS: &[&str] = &[
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:PutObject",
+    "s3:PutObjectRetention",
+];
+/// What a verifier calls on segments.
+pub(super) const READER_OF_OBJECTS: &[&str] = &[
+    "s3:GetObject",
+    "s3:GetObjectRetention",
+    "s3:GetObjectVersion",
+];
+/// What a sealer and a verifier call on the bucket.
+pub(super) const CALLS_ON_BUCKET: &[&str] = &[
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketVersioning",
+    "s3:ListBucketVersions",
+];
+
+/// The logs of a policy, by what statements need of them.
+pub(super) struct Logs<'a> {
+    policy: &'a BucketPolicy,
+    bucket: String,
+    prefixes: BTreeSet<&'a str>,
+    others: Vec<String>,
+}
+
+impl<'a> Logs<'a> {
+    pub(super) fn of(policy: &'a BucketPolicy) -> Self {
+        let delivered = policy.deliveries.iter().map(Delivery::declared_prefix);
+        Self {
+            policy,
+            bucket: bucket_arn(&policy.partition, &policy.bucket),
+            prefixes: policy.logs.iter().map(|log| log.prefix.as_str()).collect(),
+            others: policy
+                .declared_prefixes
+                .iter()
+                .cloned()
+                .chain(delivered)
+                .collect(),
+        }
+    }
+
+    pub(super) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The objects of every log.
+    pub(super) fn all(&self) -> Vec<String> {
+        self.under(&self.prefixes)
+    }
+
+    fn under(&self, prefixes: &BTreeSet<&str>) -> Vec<String> {
+        cover(&self.bucket, prefixes, &self.prefixes, &self.others)
+    }
+
+    /// The objects of the logs that have the same of something, for each of it.
+    pub(super) fn by<K: Ord>(
+        &self,
+        key: impl Fn(&'a LogAccess) -> Option<K>,
+    ) -> Vec<(K, Vec<String>)> {
+        let mut groups: BTreeMap<K, BTreeSet<&str>> = BTreeMap::new();
+        for log in &self.policy.logs {
+            if let Some(key) = key(log) {
+                groups.entry(key).or_default().insert(&log.prefix);
+            }
+        }
+        let objects = |(key, prefixes): (K, BTreeSet<&str>)| (key, self.under(&prefixes));
+        groups.into_iter().map(objects).collect()
+    }
+}
+
+/// Everybody but these, and but AWS services that act for themselves.
+///
+/// A service has no `aws:PrincipalArn`, and would be denied with everybody else. An anonymous caller has neither key: it
+/// is denied, because `ArnNotLike` and `BoolIfExists` both hold for a key that is absent.
+pub(super) fn all_but<'a>(
+    statement: Statement,
+    principals: impl IntoIterator<Item = &'a Principal>,
+) -> Statement {
+    let patterns: BTreeSet<String> = principals.into_iter().map(Principal::pattern).collect();
+    let statement = if patterns.is_empty() {
+        statement
+    } else {
+        statement.when("ArnNotLike", "aws:PrincipalArn", patterns)
+    };
+    statement.when(
+        "BoolIfExists",
+        "aws:PrincipalIsAWSService",
+        ["false".to_owned()],
+    )
+}
+
+fn sorted(principals: &[Principal]) -> BTreeSet<&Principal> {
+    principals.iter().collect()
+}
+
+/// Changes of the bucket's configuration, denied to all but the administrators.
+pub(super) fn configuration(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
+    let deny = |administrators| {
+        all_but(
+            Statement::deny("AuditlogConfiguration", CONFIGURATION),
+            administrators,
+        )
+        .on([logs.bucket().to_owned()])
+    };
+    policy.administrators.iter().map(deny).collect()
+}
+
+/// Deletes, markers and bypass, denied to all but the principals of `break_glass`.
+pub(super) fn destruction(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
+    let deny = |break_glass| {
+        all_but(
+            Statement::deny("AuditlogDestruction", DESTRUCTION),
+            break_glass,
+        )
+        .on(logs.all())
+    };
+    policy.break_glass.iter().map(deny).collect()
+}
+
+/// Writes, denied to all but the writers of each log.
+pub(super) fn writes(logs: &Logs<'_>) -> Vec<Statement> {
+    let groups = logs.by(|log| log.writers.as_deref().map(sorted));
+    let deny = |(number, (writers, objects)): (usize, (BTreeSet<&Principal>, Vec<String>))| {
+        all_but(
+            Statement::deny(format!("AuditlogWrite{number}"), WRITE),
+            writers,
+        )
+        .on(objects)
+    };
+    (1..).zip(groups).map(deny).collect()
+}
+
+/// Reads, denied to all but readers and writers. One statement for all logs: which of them reads which log is up to IAM.
+///
+/// A writer reads the head that it continues, so nothing is denied for a log whose writers are not stated.
+pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
+    let known = |log: &LogAccess| log.readers.is_some() && log.writers.is_some();
+    let closed = policy.logs.iter().filter(|log| known(log));
+    let allowed = closed.flat_map(|log| log.readers.iter().chain(&log.writers).flatten());
+    let objects = logs.by(|log| known(log).then_some(()));
+    let deny =
+        |((), objects)| all_but(Statement::deny("AuditlogRead", READ), allowed.clone()).on(objects);
+    objects.into_iter().map(deny).collect()
+}
+
+/// What lets principals of other accounts in, as far as their own account allows it too.
+pub(super) fn other_accounts(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
+    let writers = logs.by(|log| foreign(policy, log.writers.as_deref()));
+    let readers = logs.by(|log| foreign(policy, log.readers.as_deref()));
+    let callers = writers.iter().chain(&readers);
+    let callers: BTreeSet<&Principal> =
+        callers.flat_map(|(them, _)| them.iter().copied()).collect();
+    let mut found = Vec::new();
+    let mut grant = |what: &str, actions, groups: Vec<(BTreeSet<&Principal>, Vec<String>)>| {
+        for (number, (principals, objects)) in (1..).zip(groups) {
+            found.push(admit(format!("Auditlog{what}{number}"), actions, &principals).on(objects));
+        }
+    };
+    grant("Writer", WRITER_OF_OBJECTS, writers);
+    grant("Reader", READER_OF_OBJECTS, readers);
+    if !callers.is_empty() {
+        let bucket = [logs.bucket().to_owned()];
+        found.push(admit("AuditlogBucket".to_owned(), CALLS_ON_BUCKET, &callers).on(bucket));
+    }
+    found
+}
+
+fn foreign<'a>(
+    policy: &BucketPolicy,
+    stated: Option<&'a [Principal]>,
+) -> Option<BTreeSet<&'a Principal>> {
+    let found: BTreeSet<_> = stated
+        .unwrap_or_default()
+        .iter()
+        .filter(|principal| principal.account() != policy.account)
+        .collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// Allows what the accounts of these principals allow them too. The account is named, and narrowed to the principals: a
+/// deleted role that was named itself would not come back.
+pub(super) fn admit(
+    sid: String,
+    actions: &[&'static str],
+    principals: &BTreeSet<&Principal>,
+) -> Statement {
+    let accounts: BTreeSet<String> = principals
+        .iter()
+        .map(|one| one.account().to_owned())
+        .collect();
+    let patterns: BTreeSet<String> = principals.iter().map(|one| one.pattern()).collect();
+    Statement::allow_accounts(sid, accounts.into_iter().collect(), actions).when(
+        "ArnLike",
+        "aws:PrincipalArn",
+        patterns,
+    )
+}

@@ -1,0 +1,177 @@
+//! What a bucket policy is made of.
+
+use std::fmt;
+
+use auditlog_chain::policy::LockMode;
+
+use super::principal::Principal;
+
+/// Everything that the policy of an audit bucket says.
+///
+/// A list of principals that is `None` was left out: IAM alone decides, and the policy has no statement for it (see
+/// [`unenforced`]). A list without an entry lets nobody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketPolicy {
+    /// Partition of the bucket, such as `aws`.
+    pub partition: String,
+    /// Account that owns the bucket, twelve digits.
+    pub account: String,
+    /// The bucket's name.
+    pub bucket: String,
+    /// The logs in it, in any order.
+    pub logs: Vec<LogAccess>,
+    /// Prefixes for anything else, each ending in `/`.
+    pub declared_prefixes: Vec<String>,
+    /// Who may change the bucket's configuration, this policy included.
+    pub administrators: Option<Vec<Principal>>,
+    /// Who may delete, hide and unlock segments.
+    pub break_glass: Option<Vec<Principal>>,
+    /// How segments are encrypted.
+    pub encryption: ObjectEncryption,
+    /// AWS services that deliver their logs here.
+    pub deliveries: Vec<Delivery>,
+    /// Further statements, as a policy document.
+    pub extra: Option<String>,
+}
+
+/// Who may do what with one log, and how its segments are locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogAccess {
+    /// The log's prefix, without a `/` at its end.
+    pub prefix: String,
+    /// Who may write segments.
+    pub writers: Option<Vec<Principal>>,
+    /// Who may read segments beside the writers; enforced where the writers are stated too.
+    pub readers: Option<Vec<Principal>>,
+    /// The locks that a segment may be written with.
+    pub lock: LockBounds,
+}
+
+/// The locks that a segment may be written with now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockBounds {
+    /// The modes that may be named.
+    pub modes: Vec<LockMode>,
+    /// Least remaining retention, in days.
+    pub min_days: u32,
+    /// Greatest remaining retention, in days.
+    pub max_days: u32,
+}
+
+/// How segments are encrypted: what a request may name, if it names anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectEncryption {
+    /// SSE-S3.
+    SseS3,
+    /// SSE-KMS.
+    SseKms {
+        /// The key's ARN; without one, the account's `aws/s3` key.
+        key_arn: Option<String>,
+    },
+}
+
+/// An AWS service that delivers its logs to the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// Trails of AWS `CloudTrail`.
+    CloudTrail {
+        /// What the trail has as its prefix, without a `/` at its end; empty for none.
+        prefix: String,
+        /// ARNs of the trails; without one, every trail of the bucket's account.
+        trails: Vec<String>,
+    },
+    /// Access logs of Application and Network Load Balancers.
+    LoadBalancers {
+        /// What the load balancers have as their prefix, without a `/` at its end; empty for none.
+        prefix: String,
+        /// Accounts of the load balancers; without one, the bucket's account.
+        accounts: Vec<String>,
+    },
+}
+
+impl Delivery {
+    /// Where the service writes: a prefix that the bucket declares for it, with its `/`.
+    pub fn declared_prefix(&self) -> String {
+        let (Self::CloudTrail { prefix, .. } | Self::LoadBalancers { prefix, .. }) = self;
+        match prefix.trim_matches('/') {
+            "" => "AWSLogs/".to_owned(),
+            prefix => format!("{prefix}/AWSLogs/"),
+        }
+    }
+}
+
+/// Something that the policy leaves to IAM, because the list of principals for it was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unenforced {
+    /// Who changes the bucket's configuration.
+    Administrators,
+    /// Who deletes, hides and unlocks segments.
+    BreakGlass,
+    /// Who writes segments of a log.
+    Writers {
+        /// The log's prefix.
+        prefix: String,
+    },
+    /// Who reads segments of a log.
+    Readers {
+        /// The log's prefix.
+        prefix: String,
+    },
+}
+
+impl Unenforced {
+    /// The argument that was left out.
+    pub fn argument(&self) -> &'static str {
+        match self {
+            Self::Administrators => "administrators",
+            Self::BreakGlass => "break_glass",
+            Self::Writers { .. } => "writers",
+            Self::Readers { .. } => "readers",
+        }
+    }
+}
+
+/// What everybody with the rights in IAM may do.
+impl fmt::Display for Unenforced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Administrators => f.write_str(
+                "everybody whom IAM allows it may change the bucket's lock, versioning, policy, lifecycle, encryption, \
+                 public access block, ownership and replication",
+            ),
+            Self::BreakGlass => f.write_str(
+                "everybody whom IAM allows it may delete, hide and re-encrypt segments, and bypass GOVERNANCE retention",
+            ),
+            Self::Writers { prefix } => write!(
+                f,
+                "everybody whom IAM allows it may write segments under {prefix:?}"
+            ),
+            Self::Readers { prefix } => write!(
+                f,
+                "everybody whom IAM allows it may read segments under {prefix:?}"
+            ),
+        }
+    }
+}
+
+/// What the policy does not enforce because a list of principals was left out; a plan warns about each.
+pub fn unenforced(policy: &BucketPolicy) -> Vec<Unenforced> {
+    let mut found = Vec::new();
+    if policy.administrators.is_none() {
+        found.push(Unenforced::Administrators);
+    }
+    if policy.break_glass.is_none() {
+        found.push(Unenforced::BreakGlass);
+    }
+    for log in &policy.logs {
+        let prefix = || log.prefix.clone();
+        if log.writers.is_none() {
+            found.push(Unenforced::Writers { prefix: prefix() });
+        }
+        // the writers read too, so that readers alone cannot be enforced
+        if log.readers.is_none() || log.writers.is_none() {
+            found.push(Unenforced::Readers { prefix: prefix() });
+        }
+    }
+    found
+}
