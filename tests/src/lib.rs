@@ -35,5 +35,5 @@ pub use command::{Command, Run, command};
 pub use disk::{Disk, after_mounting, on_disks};
 pub use endpoint::{Endpoint, Engine, REGION};
 pub use project::{binary, python, readers, root};
-pub use proxy::{Answer, Fault, Proxy, Reply};
+pub use proxy::{Answer, Fault, Form, Proxy, Reply};
 pub use terraform::{Terraform, mirror};

@@ -5,6 +5,7 @@ mod caller;
 mod cancel;
 mod clients;
 mod credentials;
+mod gone;
 mod key;
 mod owner;
 mod place;

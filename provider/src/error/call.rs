@@ -88,6 +88,12 @@ impl CallFailure {
                 Some(self.region_hint())
             }
             (None, Some(403)) => Some(self.permission_hint()),
+            // AWS says of what it is that there is none: `NoSuchBucket`, `NotFoundException`
+            (None | Some("NotFound"), Some(404)) => Some(
+                "The answer does not say what was not found, so it may not be one of AWS's: check the endpoint, and the proxy \
+                 on the way to it. Nothing was taken for deleted."
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

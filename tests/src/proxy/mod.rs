@@ -74,9 +74,22 @@ impl fmt::Debug for Change {
     }
 }
 
-/// An answer in the words of S3.
+/// How an error is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// S3's XML.
+    S3,
+    /// The JSON of KMS.
+    Kms,
+    /// Nothing at all, as a proxy on the way may answer.
+    Empty,
+}
+
+/// An answer in the words of S3, or another form.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// How it is written.
+    pub form: Form,
     /// Status and its phrase, such as `503 Slow Down`.
     pub status: &'static str,
     /// S3's error code.
@@ -97,6 +110,7 @@ impl Answer {
         message: "Please reduce your request rate.",
         header: None,
         padding: 0,
+        form: Form::S3,
     };
     /// The bucket is in eu-west-1, says S3 under a name that does not lead there (HTTP 301).
     pub const PERMANENT_REDIRECT: Self = Self {
@@ -105,6 +119,7 @@ impl Answer {
         message: "The bucket you are attempting to access must be addressed using the specified endpoint.",
         header: Some(("x-amz-bucket-region", "eu-west-1")),
         padding: 0,
+        form: Form::S3,
     };
     /// The bucket is in eu-west-1, says S3 of a request that was signed for another region (HTTP 400).
     pub const WRONG_REGION: Self = Self {
@@ -113,6 +128,7 @@ impl Answer {
         message: "The authorization header is malformed; the region 'eu-central-1' is wrong; expecting 'eu-west-1'",
         header: Some(("x-amz-bucket-region", "eu-west-1")),
         padding: 0,
+        form: Form::S3,
     };
     /// The clock of whoever signed is off by more than fifteen minutes (HTTP 403).
     pub const TIME_TOO_SKEWED: Self = Self {
@@ -121,6 +137,7 @@ impl Answer {
         message: "The difference between the request time and the current time is too large.",
         header: None,
         padding: 0,
+        form: Form::S3,
     };
 
     /// S3 refuses, for the reason that has this code.
@@ -131,7 +148,32 @@ impl Answer {
             message: "So says S3.",
             header: None,
             padding: 0,
+            form: Form::S3,
         }
+    }
+
+    /// KMS refuses, for the reason that has this code.
+    pub const fn kms_refusal(status: &'static str, code: &'static str) -> Self {
+        Self {
+            form: Form::Kms,
+            message: "So says KMS.",
+            ..Self::refusal(status, code)
+        }
+    }
+
+    /// A status and nothing else, which AWS did not send.
+    pub const fn empty(status: &'static str) -> Self {
+        Self {
+            form: Form::Empty,
+            ..Self::refusal(status, "")
+        }
+    }
+
+    /// The same, with this header.
+    #[must_use]
+    pub const fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
     }
 
     /// The same, with so many bytes of white space before the message.
@@ -142,12 +184,15 @@ impl Answer {
     }
 
     fn message(&self, method: &str) -> Message {
-        let body = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}<Error><Code>{}</Code><Message>{}</Message></Error>",
-            " ".repeat(self.padding),
-            self.code,
-            self.message
-        );
+        let (code, message) = (self.code, self.message);
+        let padding = " ".repeat(self.padding);
+        let body = match self.form {
+            Form::S3 => format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{padding}<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            ),
+            Form::Kms => format!("{padding}{{\"__type\":\"{code}\",\"message\":\"{message}\"}}"),
+            Form::Empty => padding,
+        };
         let (name, value) = self.header.unwrap_or(("Server", "AmazonS3"));
         let now = DateTime::from(std::time::SystemTime::now());
         let head = format!(

@@ -9,6 +9,7 @@ use aws_sdk_s3::types::{ObjectLockEnabled, ServerSideEncryption};
 
 use super::model::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
 use crate::aws::clients::Clients;
+use crate::aws::gone::{Presence, confirm_bucket};
 use crate::aws::tags::Tags;
 use crate::error::Error;
 
@@ -17,8 +18,10 @@ use crate::error::Error;
 /// # Errors
 /// The first part that could not be read.
 pub async fn read_bucket(clients: &Clients, bucket: &str) -> Result<Option<BucketParts>, Error> {
-    let Some(region) = bucket_head(clients, bucket).await? else {
-        return Ok(None);
+    let region = match bucket_head(clients, bucket).await? {
+        Some(region) => region,
+        None if confirm_bucket(clients, bucket).await? == Presence::Gone => return Ok(None),
+        None => None,
     };
     // boxed: seven calls side by side make a large future
     let parts = Box::pin(async {

@@ -5,6 +5,7 @@ use aws_sdk_kms::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_kms::types::{KeyMetadata, KeySpec as SdkKeySpec, KeyState, KeyUsageType, Tag};
 
 use crate::aws::clients::Clients;
+use crate::aws::gone::{Presence, confirm_key};
 use crate::aws::tags::Tags;
 use crate::error::{CallFailure, Error};
 
@@ -104,12 +105,19 @@ fn refused_spec(spec: KeySpec, failure: CallFailure) -> Error {
 /// # Errors
 /// [`Error::NotASigningKey`] for a key of another usage or spec; else what KMS said.
 pub async fn read_key(clients: &Clients, key: &str) -> Result<Option<KeyParts>, Error> {
-    match describe(clients, key).await {
-        Ok(metadata) if is_going(&metadata) => Ok(None),
-        Ok(metadata) => parts(clients, metadata).await.map(Some),
-        Err(error) if error.code() == Some("NotFoundException") => Ok(None),
-        Err(error) => Err(error),
+    let metadata = match describe(clients, key).await {
+        Err(error) if error.code() == Some("NotFoundException") => {
+            match confirm_key(clients, key).await? {
+                Presence::Gone => return Ok(None),
+                Presence::There => describe(clients, key).await?,
+            }
+        }
+        described => described?,
+    };
+    if is_going(&metadata) {
+        return Ok(None);
     }
+    parts(clients, metadata).await.map(Some)
 }
 
 /// Reads a key just made, which not every node of KMS need know yet.

@@ -6,6 +6,7 @@ mod config;
 mod docs;
 mod faults;
 mod key;
+mod network;
 mod policy;
 mod requests;
 pub(crate) mod stack;
