@@ -11,7 +11,7 @@ use super::resources::{bucket_arn, cover};
 use super::statement::Statement;
 
 /// What changes the bucket as a whole.
-const CONFIGURATION: &[&str] = &[
+pub(super) const CONFIGURATION: &[&str] = &[
     "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
     "s3:PutBucketObjectLockConfiguration",
@@ -25,7 +25,7 @@ const CONFIGURATION: &[&str] = &[
 ];
 /// What destroys, hides or unlocks a segment. `UpdateObjectEncryption` re-encrypts a locked version in place, under a key
 /// whose deletion would make it unreadable.
-const DESTRUCTION: &[&str] = &[
+pub(super) const DESTRUCTION: &[&str] = &[
     "s3:BypassGovernanceRetention",
     "s3:DeleteObject",
     "s3:DeleteObjectVersion",

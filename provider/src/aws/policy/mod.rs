@@ -4,16 +4,20 @@ mod access;
 mod compare;
 mod delivery;
 mod error;
+mod extra;
 mod key;
 mod model;
+mod pattern;
 mod principal;
 mod render;
 mod resources;
+#[cfg(test)]
+mod samples;
 mod statement;
 mod writes;
 
-pub use compare::policies_agree;
-pub use error::PolicyError;
+pub use compare::{policies_agree, policy_changes};
+pub use error::{ExtraError, PolicyError};
 pub use key::{KeyPolicy, KeyPolicyState};
 pub use model::{
     BucketPolicy, Delivery, LockBounds, LogAccess, ObjectEncryption, Unenforced, unenforced,

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::access::{self, Logs};
 use super::delivery::deliveries;
 use super::error::{BUCKET_POLICY_BYTES, PolicyError};
+use super::extra;
 use super::model::BucketPolicy;
 use super::principal::Principal;
 use super::statement::{Statement, format_document};
@@ -62,6 +63,9 @@ impl BucketPolicy {
             ]);
         }
         parts.push(("log_delivery", json(deliveries(self, &logs)?)));
+        if let Some(extra) = &self.extra {
+            parts.push(("extra_policy_json", extra::statements(self, extra)?));
+        }
         Ok(parts)
     }
 
@@ -107,44 +111,14 @@ fn too_large(bytes: usize, parts: &[(&'static str, Vec<Value>)]) -> PolicyError 
 
 #[cfg(test)]
 mod tests {
-    use auditlog_chain::policy::LockMode;
     use serde_json::json;
 
     use super::*;
-    use crate::aws::policy::model::{LockBounds, LogAccess, ObjectEncryption};
-
-    const ACCOUNT: &str = "123456789012";
-
-    fn role(name: &str) -> Principal {
-        Principal::parse(&format!("arn:aws:iam::{ACCOUNT}:role/{name}")).unwrap()
-    }
-
-    fn log(prefix: &str, writer: &str, reader: &str) -> LogAccess {
-        LogAccess {
-            prefix: prefix.to_owned(),
-            writers: Some(vec![role(writer)]),
-            readers: Some(vec![role(reader)]),
-            lock: LockBounds {
-                modes: vec![LockMode::Governance],
-                min_days: 30,
-                max_days: 33,
-            },
-        }
-    }
+    use crate::aws::policy::model::{Delivery, LogAccess, ObjectEncryption};
+    use crate::aws::policy::samples::{self, ACCOUNT, log, role};
 
     fn policy(logs: Vec<LogAccess>) -> BucketPolicy {
-        BucketPolicy {
-            partition: "aws".to_owned(),
-            account: ACCOUNT.to_owned(),
-            bucket: "acme-audit-production".to_owned(),
-            logs,
-            declared_prefixes: vec!["archive/".to_owned()],
-            administrators: Some(vec![role("terraform")]),
-            break_glass: Some(vec![role("break-glass")]),
-            encryption: ObjectEncryption::SseS3,
-            deliveries: Vec::new(),
-            extra: None,
-        }
+        samples::policy("acme-audit-production", logs)
     }
 
     fn statements(policy: &BucketPolicy) -> Vec<Value> {
@@ -291,6 +265,97 @@ mod tests {
         assert_eq!(
             mixed.render().unwrap_err().to_string(),
             "arn:aws-cn:iam::123456789012:role/auditor belongs to the partition \"aws-cn\", and the policy to \"aws\""
+        );
+    }
+
+    #[test]
+    fn further_statements_follow_ours() {
+        let mut more = policy(many(1));
+        more.extra = Some(
+            r#"{"Version":"2012-10-17","Statement":{"Sid":"Vpc","Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-audit-production/x"}}"#.to_owned(),
+        );
+        assert_eq!(sids(&more).last().unwrap(), "Vpc");
+        more.extra = Some("{}".to_owned());
+        assert!(matches!(more.render(), Err(PolicyError::Extra(_))));
+    }
+
+    #[test]
+    fn services_deliver_under_their_own_prefix_alone() {
+        let mut delivered = policy(many(1));
+        delivered.deliveries = vec![
+            Delivery::CloudTrail {
+                prefix: "cloudtrail".to_owned(),
+                trails: vec!["arn:aws:cloudtrail:eu-central-1:123456789012:trail/audit".to_owned()],
+            },
+            Delivery::LoadBalancers {
+                prefix: String::new(),
+                accounts: Vec::new(),
+            },
+        ];
+        let found = statements(&delivered);
+        let of = |sid: &str| found.iter().find(|one| one["Sid"] == sid).unwrap();
+        assert_eq!(
+            *of("AuditlogTrail1"),
+            json!({
+                "Sid": "AuditlogTrail1",
+                "Effect": "Allow",
+                "Principal": { "Service": "cloudtrail.amazonaws.com" },
+                "Action": "s3:PutObject",
+                "Resource": "arn:aws:s3:::acme-audit-production/cloudtrail/AWSLogs/*",
+                "Condition": { "StringEquals": {
+                    "aws:SourceArn": "arn:aws:cloudtrail:eu-central-1:123456789012:trail/audit",
+                    "s3:x-amz-acl": "bucket-owner-full-control",
+                } },
+            })
+        );
+        assert_eq!(
+            of("AuditlogBalancer2")["Resource"],
+            format!("arn:aws:s3:::acme-audit-production/AWSLogs/{ACCOUNT}/*")
+        );
+        assert_eq!(
+            of("AuditlogNetwork2")["Condition"]["StringEquals"]["aws:SourceAccount"],
+            ACCOUNT
+        );
+    }
+
+    #[test]
+    fn delivery_that_cannot_work_is_refused() {
+        let refusal = |change: &dyn Fn(&mut BucketPolicy), delivery| {
+            let mut policy = policy(many(1));
+            policy.deliveries = vec![delivery];
+            change(&mut policy);
+            policy.render().unwrap_err().to_string()
+        };
+        let trail = |prefix: &str| Delivery::CloudTrail {
+            prefix: prefix.to_owned(),
+            trails: Vec::new(),
+        };
+        let balancers = |account: &str| Delivery::LoadBalancers {
+            prefix: String::new(),
+            accounts: vec![account.to_owned()],
+        };
+        assert_eq!(
+            refusal(&|_| (), trail("logs/payments-eu-00")),
+            "a service delivers its logs under \"logs/payments-eu-00/AWSLogs/\", which overlaps the log under \"logs/payments-eu-00\""
+        );
+        assert_eq!(
+            refusal(
+                &|policy| policy.encryption = ObjectEncryption::SseKms { key_arn: None },
+                balancers(ACCOUNT)
+            ),
+            "Application Load Balancers write access logs with SSE-S3 alone, and the bucket is encrypted with SSE-KMS"
+        );
+        assert_eq!(
+            refusal(&|_| (), balancers("12")),
+            "\"12\" is not an account of twelve digits"
+        );
+        let other = Delivery::CloudTrail {
+            prefix: String::new(),
+            trails: vec!["arn:aws:s3:::x".to_owned()],
+        };
+        assert_eq!(
+            refusal(&|_| (), other),
+            "\"arn:aws:s3:::x\" is not the ARN of a trail"
         );
     }
 }

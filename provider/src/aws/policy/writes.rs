@@ -12,8 +12,8 @@ use super::statement::Statement;
 const PUT: &[&str] = &["s3:PutObject"];
 /// A lock is named by the PUT itself, or later. Later, only the mode and the maximum are limited: lengthening a lock that
 /// is too short is a repair.
-const LOCK: &[&str] = &["s3:PutObject", "s3:PutObjectRetention"];
-const REPLICATE: &[&str] = &["s3:ReplicateDelete", "s3:ReplicateObject"];
+pub(super) const LOCK: &[&str] = &["s3:PutObject", "s3:PutObjectRetention"];
+pub(super) const REPLICATE: &[&str] = &["s3:ReplicateDelete", "s3:ReplicateObject"];
 
 const CONDITION: &str = "s3:if-none-match";
 const CREATES: &str = "s3:ObjectCreationOperation";
