@@ -177,10 +177,10 @@ impl Error {
                     .to_owned(),
             ),
             Self::NotASigningKey { .. } => {
-                Some("Import a key with usage SIGN_VERIFY and one of the specs that `spec` accepts.".to_owned())
+                Some("Import a key with usage SIGN_VERIFY and one of the specs that `key_spec` accepts.".to_owned())
             }
             Self::SpecRefused { spec, .. } => Some(format!(
-                "KMS does not have keys of spec {spec} in this region or at this endpoint. Set `spec` to one that it \
+                "KMS does not have keys of spec {spec} in this region or at this endpoint. Set `key_spec` to one that it \
                  has: every region has ECC_NIST_P256."
             )),
             Self::OtherRegion { region, .. } => Some(format!(

@@ -1,53 +1,29 @@
-//! `auditlog_signing_key`: a KMS key that signs the checkpoints of logs.
+//! `auditlog_signing_key`: a KMS key that signs the checkpoints of logs, with all its versions.
 
-use auditlog_chain::keys::{KeySpec, PublicKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use tf_provider::{
-    Attribute, Context, Diagnostic, Field, Number, Plan, Resource, Result, Schema, Type, Value,
-    model,
-};
+mod history;
+mod model;
+mod schema;
+mod state;
+mod upgrade;
+
+use auditlog_chain::keys::KeySpec;
+use tf_provider::{Context, Diagnostic, Field, Object, Plan, Resource, Result, Schema, Value};
 
 use crate::account::{Account, clients};
 use crate::aws::{
-    Clients, KEY_USAGE, KeyParts, KeySettings, Place, Tags, change_key, create_key, delete_key,
-    read_key, read_new_key,
+    Clients, KEY_USAGE, KeySettings, Place, change_key, create_key, delete_key, read_key,
+    read_new_key,
 };
-use crate::range::check_range;
 use crate::tags;
+use history::History;
+pub use model::SigningKey;
+use model::VersionModel;
+use schema::MAX_WINDOW_DAYS;
+use state::{seen, settled};
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
 pub struct SigningKeyResource;
-
-model! {
-    /// Configuration and state.
-    #[derive(Debug, Clone, Default)]
-    pub struct SigningKey {
-        spec: String,
-        alias: Option<String>,
-        description: String,
-        enabled: bool,
-        deletion_window_in_days: u32,
-        tags: Option<Tags>,
-        tags_all: Field<Tags>,
-        id: Field<String>,
-        key_id: Field<String>,
-        arn: Field<String>,
-        usage: Field<String>,
-        creation_date: Field<String>,
-        public_key_pem: Field<String>,
-        public_key_spki: Field<String>,
-    }
-}
-
-/// Ed25519: the one signature type (C2SP 0x01) that every tool for signed notes verifies; signing twice gives the same
-/// bytes; KMS has it in every region.
-const DEFAULT_SPEC: KeySpec = KeySpec::EccNistEdwards25519;
-/// The longest, and the default: a deletion by mistake should be noticed in time.
-const MAX_WINDOW_DAYS: u32 = 30;
-const MIN_WINDOW_DAYS: u32 = 7;
-const MAX_DESCRIPTION_CHARS: usize = 8192;
 
 impl Resource for SigningKeyResource {
     const NAME: &'static str = "auditlog_signing_key";
@@ -55,53 +31,23 @@ impl Resource for SigningKeyResource {
     type Model = SigningKey;
 
     fn schema(&self) -> Schema {
-        let schema = Schema::new()
-            .description("A KMS key that signs the checkpoints of logs.")
-            .attribute(
-                "spec",
-                Attribute::optional(Type::String)
-                    .default(DEFAULT_SPEC.as_str())
-                    .one_of(KeySpec::ALL.map(KeySpec::as_str))
-                    .requires_replace()
-                    .description("Spec of the key, as KMS names it. Another spec makes another key."),
-            )
-            .attribute(
-                "alias",
-                Attribute::optional(Type::String)
-                    .validate(|alias: String| check_alias(&alias))
-                    .description("Alias of the key, with its `alias/`."),
-            )
-            .attribute(
-                "description",
-                Attribute::optional(Type::String).default("").validate(|text: String| check_description(&text)).description("Free text."),
-            )
-            .attribute(
-                "enabled",
-                Attribute::optional(Type::Bool).default(true).description("Whether the key may be used."),
-            )
-            .attribute(
-                "deletion_window_in_days",
-                Attribute::optional(Type::Number)
-                    .default(MAX_WINDOW_DAYS)
-                    .validate(|days: Number| check_range(&days, MIN_WINDOW_DAYS..=MAX_WINDOW_DAYS, "days"))
-                    .description("How long KMS waits before it deletes the key after a destroy, 7 to 30 days."),
-            );
-        computed(tags::add_to(schema))
+        schema::schema()
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
         tags::plan(plan, cx.data())?;
         plan.planned.set("usage", KEY_USAGE);
-        // KMS does not return the public key of a disabled key; it does once the key is enabled.
-        let unread = plan
-            .prior
-            .as_ref()
-            .is_some_and(|prior| prior.value("public_key_pem").is_null());
-        if unread && plan.planned.get::<Field<bool>>("enabled")? == Field::Known(true) {
-            plan.planned.set("public_key_pem", Value::Unknown);
-            plan.planned.set("public_key_spki", Value::Unknown);
+        plan_trust(plan)
+    }
+
+    fn upgrade(&self, version: i64, state: Object) -> Result<Object> {
+        match version {
+            0 => upgrade::from_version_0(state),
+            other => {
+                let detail = format!("This provider has no upgrade from schema version {other}.");
+                Err(Diagnostic::error("State of an unsupported version", detail).into())
+            }
         }
-        Ok(())
     }
 
     async fn create(&self, cx: &Context<Account>, planned: SigningKey) -> Result<SigningKey> {
@@ -109,12 +55,11 @@ impl Resource for SigningKeyResource {
         let wanted = settings(clients, &planned)?;
         let id = create_key(clients, &wanted)
             .await
-            .map_err(|error| error.diagnostic("The key was not created", "spec"))?;
+            .map_err(|error| error.diagnostic("The key was not created", "key_spec"))?;
         // KMS would make a second key if it were asked again: this one must be in the state, whatever happens.
         let half_made = SigningKey {
             id: id.clone().into(),
             key_id: id.clone().into(),
-            alias: None,
             ..planned.clone()
         };
         cx.keep(&half_made);
@@ -122,7 +67,7 @@ impl Resource for SigningKeyResource {
         let found = read_new_key(clients, &id).await.map_err(|error| {
             error.diagnostic("The key was created, but cannot be read", "key_id")
         })?;
-        cx.keep(&seen(&half_made, clients, found.clone()));
+        cx.keep(&seen(&half_made, clients, found.clone())?);
         change_key(clients, &found, &wanted, None)
             .await
             .map_err(|error| {
@@ -131,7 +76,7 @@ impl Resource for SigningKeyResource {
                     error.attribute("key_id"),
                 )
             })?;
-        Ok(settled(planned, clients, found))
+        settled(planned, clients, found)
     }
 
     async fn read(&self, cx: &Context<Account>, state: SigningKey) -> Result<Option<SigningKey>> {
@@ -143,7 +88,7 @@ impl Resource for SigningKeyResource {
         let found = read_key(clients, id)
             .await
             .map_err(|error| error.diagnostic("The key cannot be read", "key_id"))?;
-        Ok(found.map(|found| seen(&state, clients, found)))
+        found.map(|found| seen(&state, clients, found)).transpose()
     }
 
     async fn update(
@@ -169,17 +114,17 @@ impl Resource for SigningKeyResource {
             clients,
             &found,
             &settings(clients, &planned)?,
-            prior.alias.as_deref(),
+            Some(prior.alias.as_str()),
         )
         .await;
         let now = read_key(clients, id).await;
         if let (Err(error), Ok(Some(now))) = (&changed, &now) {
             tracing::debug!(%error, "keeping what was changed");
-            cx.keep(&seen(&prior, clients, now.clone()));
+            cx.keep(&seen(&prior, clients, now.clone())?);
         }
         changed.map_err(failed)?;
         let now = now.map_err(failed)?.ok_or_else(|| gone(id))?;
-        Ok(settled(planned, clients, now))
+        settled(planned, clients, now)
     }
 
     async fn delete(&self, cx: &Context<Account>, state: SigningKey) -> Result {
@@ -189,7 +134,7 @@ impl Resource for SigningKeyResource {
         delete_key(
             clients,
             id,
-            state.alias.as_deref(),
+            Some(state.alias.as_str()),
             state.deletion_window_in_days,
         )
         .await
@@ -220,61 +165,12 @@ impl Resource for SigningKeyResource {
             ));
         }
         let sought = SigningKey {
-            alias: imported_alias(&id, &found.aliases),
+            alias: imported_alias(&id, &found.aliases).unwrap_or_default(),
             deletion_window_in_days: MAX_WINDOW_DAYS,
             ..SigningKey::default()
         };
-        Ok(seen(&sought, clients, found))
+        seen(&sought, clients, found)
     }
-}
-
-fn computed(schema: Schema) -> Schema {
-    let once = |text: &str| {
-        Attribute::computed(Type::String)
-            .use_state_for_unknown()
-            .description(text)
-    };
-    schema
-        .attribute("id", once("The same as `key_id`."))
-        .attribute("key_id", once("KMS's id of the key."))
-        .attribute("arn", once("ARN of the key."))
-        .attribute("usage", once("Always `SIGN_VERIFY`."))
-        .attribute("creation_date", once("When the key was made, RFC 3339."))
-        .attribute(
-            "public_key_pem",
-            once("The public key as PEM (`SubjectPublicKeyInfo`)."),
-        )
-        .attribute("public_key_spki", once("The same in base64 of its DER."))
-}
-
-fn check_alias(alias: &str) -> Result<(), String> {
-    let Some(name) = alias.strip_prefix("alias/") else {
-        return Err(format!(
-            "{alias:?} does not begin with \"alias/\": write \"alias/{alias}\"."
-        ));
-    };
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-');
-    if name.is_empty() || alias.len() > 256 || !name.chars().all(allowed) {
-        return Err(format!(
-            "{alias:?} is not an alias: \"alias/\" and a name of letters, digits, slashes, underscores and hyphens, at most 256 characters."
-        ));
-    }
-    if name.starts_with("aws/") {
-        return Err(format!(
-            "{alias:?} begins with \"alias/aws/\", which AWS reserves."
-        ));
-    }
-    Ok(())
-}
-
-fn check_description(text: &str) -> Result<(), String> {
-    let chars = text.chars().count();
-    if chars <= MAX_DESCRIPTION_CHARS {
-        return Ok(());
-    }
-    Err(format!(
-        "It has {chars} characters; KMS takes {MAX_DESCRIPTION_CHARS} at most."
-    ))
 }
 
 fn key_id(state: &SigningKey) -> Result<&str> {
@@ -305,18 +201,18 @@ fn gone(id: &str) -> Diagnostic {
 }
 
 fn settings(clients: &Clients, planned: &SigningKey) -> Result<KeySettings> {
-    let spec = KeySpec::parse(&planned.spec).ok_or_else(|| {
+    let spec = KeySpec::parse(&planned.key_spec).ok_or_else(|| {
         Diagnostic::error(
-            "Unknown spec",
-            format!("There is no spec {:?}.", planned.spec),
+            "Unknown key_spec",
+            format!("There is no spec {:?}.", planned.key_spec),
         )
-        .at("spec")
+        .at("key_spec")
     })?;
     Ok(KeySettings {
         spec,
-        alias: planned.alias.clone(),
+        alias: Some(planned.alias.clone()),
         description: planned.description.clone(),
-        enabled: planned.enabled,
+        enabled: true,
         tags: tags::wanted(clients.default_tags(), planned.tags.as_ref()),
     })
 }
@@ -334,91 +230,29 @@ fn imported_alias(id: &str, aliases: &[String]) -> Option<String> {
     }
 }
 
-fn public_key(known: &SigningKey, found: Option<&PublicKey>) -> (Field<String>, Field<String>) {
-    match found {
-        Some(key) => (key.to_pem().into(), STANDARD.encode(key.spki_der()).into()),
-        // disabled: KMS does not tell it, but it has not changed
-        None => (known.public_key_pem.clone(), known.public_key_spki.clone()),
-    }
-}
-
-fn known_or_null(field: Field<String>) -> Field<String> {
-    if field.is_unknown() {
-        Field::Null
-    } else {
-        field
-    }
-}
-
-/// The state after everything was done as planned.
-fn settled(planned: SigningKey, clients: &Clients, found: KeyParts) -> SigningKey {
-    let tags_all = tags::wanted(clients.default_tags(), planned.tags.as_ref());
-    let (pem, spki) = public_key(&planned, found.public_key.as_ref());
-    SigningKey {
-        tags_all: tags_all.into(),
-        id: found.key_id.clone().into(),
-        key_id: found.key_id.into(),
-        arn: found.arn.into(),
-        usage: found.usage.into(),
-        creation_date: found.creation_date.into(),
-        public_key_pem: known_or_null(pem),
-        public_key_spki: known_or_null(spki),
-        ..planned
-    }
-}
-
-/// The state of a key as it was found.
-fn seen(known: &SigningKey, clients: &Clients, found: KeyParts) -> SigningKey {
-    let (tags, tags_all) = tags::split(
-        &found.tags,
-        clients.default_tags(),
-        known.tags.as_ref(),
-        &known.tags_all,
-    );
-    let (pem, spki) = public_key(known, found.public_key.as_ref());
-    SigningKey {
-        spec: found.spec.as_str().to_owned(),
-        alias: known
-            .alias
-            .clone()
-            .filter(|alias| found.aliases.contains(alias)),
-        description: found.description,
-        enabled: found.enabled,
-        deletion_window_in_days: known.deletion_window_in_days,
-        tags,
-        tags_all,
-        id: found.key_id.clone().into(),
-        key_id: found.key_id.into(),
-        arn: found.arn.into(),
-        usage: found.usage.into(),
-        creation_date: found.creation_date.into(),
-        public_key_pem: pem,
-        public_key_spki: spki,
-    }
+/// Plans what the key exports, as far as its versions are known.
+fn plan_trust(plan: &mut Plan) -> Result {
+    type Versions = std::collections::BTreeMap<String, VersionModel>;
+    let versions = plan.planned.get::<Field<Versions>>("versions")?;
+    let alias = plan.planned.get::<Field<String>>("alias")?;
+    let trust = match (versions, alias) {
+        (Field::Known(versions), Field::Known(alias)) => {
+            let history = History::parse(&versions).map_err(|misfit| state::damaged(&misfit))?;
+            tf_provider::ToValue::to_value(&history.trust(&alias))
+        }
+        (Field::Null, _) => {
+            plan.planned.set("versions", Value::Unknown);
+            Value::Unknown
+        }
+        (_, _) => Value::Unknown,
+    };
+    plan.planned.set("trust", trust);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn public_key_that_a_disabled_key_does_not_tell_stays_known() {
-        let known = SigningKey {
-            public_key_pem: "pem".to_owned().into(),
-            public_key_spki: "spki".to_owned().into(),
-            ..SigningKey::default()
-        };
-        let (pem, spki) = public_key(&known, None);
-        assert_eq!((pem, spki), (known.public_key_pem, known.public_key_spki));
-    }
-
-    #[test]
-    fn alias_needs_its_prefix() {
-        assert_eq!(check_alias("alias/acme/audit-1"), Ok(()));
-        for wrong in ["audit", "alias/", "alias/a b", "alias/aws/audit"] {
-            assert!(check_alias(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn imported_alias_is_the_one_asked_for_or_the_only_one() {

@@ -201,6 +201,11 @@ pub fn computed_trust_fields() -> Fields {
     trust(&Attribute::computed, &Attribute::computed)
 }
 
+/// The attributes of a [`CompromisedModel`] where a resource computes it.
+pub fn computed_compromised_fields() -> Fields {
+    compromised(&Attribute::computed)
+}
+
 type Make = dyn Fn(tf_provider::Shape) -> Attribute;
 
 fn trust(required: &Make, optional: &Make) -> Fields {

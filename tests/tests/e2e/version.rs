@@ -148,7 +148,10 @@ fn rebuilt_provider_leaves_the_lock_files_of_projects_valid() {
         panic!("one version: {:?}", placed(&mirror));
     };
 
-    let terraform = Terraform::with_config(&[], "resource \"auditlog_signing_key\" \"x\" {}\n");
+    let terraform = Terraform::with_config(
+        &[],
+        "resource \"auditlog_signing_key\" \"x\" {\n  alias = \"alias/x\"\n}\n",
+    );
     terraform.install_from(&mirror);
     terraform.init();
     terraform.validate().ok();

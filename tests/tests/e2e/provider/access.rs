@@ -24,7 +24,8 @@ resource "auditlog_bucket" "audit" {
 }
 
 resource "auditlog_signing_key" "audit" {
-  spec = "ECC_NIST_P256"
+  alias    = "alias/audit"
+  key_spec = "ECC_NIST_P256"
 }
 "#;
 

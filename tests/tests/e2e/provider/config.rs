@@ -23,7 +23,9 @@ provider "auditlog" {
   }
 }
 
-resource "auditlog_signing_key" "x" {}
+resource "auditlog_signing_key" "x" {
+  alias = "alias/x"
+}
 "#;
 
 /// Accounts without their number.
@@ -34,7 +36,9 @@ provider "auditlog" {
   forbidden_account_ids      = ["111111111111"] # "forbidden_account_ids" needs the account
 }
 
-resource "auditlog_signing_key" "x" {}
+resource "auditlog_signing_key" "x" {
+  alias = "alias/x"
+}
 "#;
 
 /// All of it wrong. Each `#` names the text that must be said about its line. Terraform finds the line of an attribute, but not
@@ -93,7 +97,8 @@ resource "auditlog_bucket" "encryption" {
 }
 
 resource "auditlog_signing_key" "spec" {
-  spec = "ECC_NIST_P521" # "ECC_NIST_P521" is not one of "ECC_NIST_EDWARDS25519"
+  alias    = "alias/x"
+  key_spec = "ECC_NIST_P521" # "ECC_NIST_P521" is not one of "ECC_NIST_EDWARDS25519"
 }
 
 resource "auditlog_signing_key" "alias" {
@@ -101,6 +106,7 @@ resource "auditlog_signing_key" "alias" {
 }
 
 resource "auditlog_signing_key" "window" {
+  alias                   = "alias/x"
   deletion_window_in_days = 6 # 6 is not a whole number of days between 7 and 30
 }
 
@@ -166,7 +172,7 @@ fn assert_each_is_reported(config: &str, found: &[(String, String)]) {
 fn missing_region_is_reported_at_plan_time() {
     let stack = Stack::new(
         Engine::Ministack,
-        "resource \"auditlog_signing_key\" \"x\" {}\n",
+        "resource \"auditlog_signing_key\" \"x\" {\n  alias = \"alias/x\"\n}\n",
     );
     let run = stack
         .terraform
@@ -179,7 +185,7 @@ fn missing_region_is_reported_at_plan_time() {
 
 #[test]
 fn endpoint_that_does_not_answer_ends_in_an_error_within_its_time_out() {
-    let config = "provider \"auditlog\" {\n  endpoints {\n    sts = \"http://127.0.0.1:9\"\n  }\n  max_retries = 0\n}\nresource \"auditlog_signing_key\" \"x\" {}\n";
+    let config = "provider \"auditlog\" {\n  endpoints {\n    sts = \"http://127.0.0.1:9\"\n  }\n  max_retries = 0\n}\nresource \"auditlog_signing_key\" \"x\" {\n  alias = \"alias/x\"\n}\n";
     let stack = Stack::new(Engine::Ministack, config);
     let run = stack.terraform.plan();
     assert_eq!(run.status, 1, "{run}");

@@ -18,11 +18,13 @@ resource "auditlog_bucket" "audit" {
 }
 
 resource "auditlog_signing_key" "audit" {
-  spec = "ECC_NIST_P384" # moto has no Ed25519
+  alias    = "alias/first"
+  key_spec = "ECC_NIST_P384" # moto has no Ed25519
 }
 
 resource "auditlog_signing_key" "second" {
-  spec = "ECC_NIST_P256"
+  alias    = "alias/second"
+  key_spec = "ECC_NIST_P256"
 }
 
 data "auditlog_trust_policy" "audit" {
