@@ -14,9 +14,11 @@ mod settings;
 mod tags;
 
 pub use bucket::{
-    Age, BucketParts, BucketSettings, DefaultRetention, Encryption, OWNERSHIP, Period,
-    PublicAccessBlock, VERSIONING, bucket_creation_date, converge_bucket, create_bucket,
-    delete_bucket, read_bucket,
+    ABORT_DAYS, Age, BucketParts, BucketSettings, DefaultRetention, Encryption, Logging, OWNERSHIP,
+    Period, PublicAccessBlock, Rule, SseC, Storage, StorageRefusal, Transition, UnusableKey,
+    VERSIONING, after_retention, bucket_creation_date, check_encryption_key, check_key_region,
+    check_storage, converge_bucket, create_bucket, delete_bucket, is_archive, read_bucket,
+    storage_classes,
 };
 pub use cancel::Cancel;
 pub use clients::Clients;

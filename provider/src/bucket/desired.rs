@@ -3,7 +3,8 @@
 use tf_provider::{Diagnostic, Result};
 
 use super::model::BucketModel;
-use crate::aws::{BucketSettings, Clients, Encryption, format_tls_only_policy, partition};
+use super::storage::{longest_retention, wanted_logging, wanted_storage};
+use crate::aws::{BucketSettings, Clients, Encryption, Tags, format_tls_only_policy, partition};
 use crate::retention::parse_lock;
 use crate::tags;
 
@@ -29,7 +30,10 @@ pub(crate) fn desired(clients: &Clients, planned: &BucketModel) -> Result<Bucket
     Ok(BucketSettings {
         retention,
         encryption,
+        storage: wanted_storage(planned.storage.as_ref(), longest_retention(planned)),
+        logging: wanted_logging(planned.logging.as_ref()),
         policy: format_tls_only_policy(partition(clients.region()), &planned.bucket),
         tags: tags::wanted(clients.default_tags(), planned.tags.as_ref()),
+        marks: Tags::new(),
     })
 }

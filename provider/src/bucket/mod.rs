@@ -6,6 +6,7 @@ mod name;
 mod plan;
 mod schema;
 mod state;
+mod storage;
 
 use std::time::SystemTime;
 
@@ -13,9 +14,10 @@ use tf_provider::{Context, Diagnostic, Field, Object, Plan, Resource, Result, Sc
 
 use crate::account::{Account, clients};
 use crate::aws::{
-    Age, Clients, Place, bucket_creation_date, converge_bucket, create_bucket, delete_bucket,
-    read_bucket,
+    Age, BucketSettings, Clients, Encryption, Place, bucket_creation_date, check_encryption_key,
+    converge_bucket, create_bucket, delete_bucket, read_bucket,
 };
+use crate::error::Error;
 use crate::retention::check_one_period;
 use crate::tags;
 use desired::desired;
@@ -24,6 +26,7 @@ use name::check_bucket_name;
 use plan::{plan_constants, weakenings};
 use schema::schema;
 use state::{named, seen, settled};
+use storage::{check_logging, plan_storage};
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +42,15 @@ impl Resource for BucketResource {
     }
 
     fn validate(&self, config: &Object) -> Result {
-        check_one_period(config)
+        check_one_period(config)?;
+        check_logging(config)
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
         tags::plan(plan, cx.data())?;
         plan_constants(plan, cx.data().known());
-        for warning in weakenings(plan) {
+        let warnings = plan_storage(plan)?;
+        for warning in weakenings(plan).into_iter().chain(warnings) {
             cx.warn(warning);
         }
         Ok(())
@@ -55,18 +60,20 @@ impl Resource for BucketResource {
         let clients = clients(cx)?;
         let settings = desired(clients, &planned)?;
         let name = planned.bucket.clone();
-        create_bucket(clients, &name)
+        check_key(cx, clients, &settings).await?;
+        create_bucket(clients, &name, &settings)
             .await
             .map_err(|error| error.diagnostic("The bucket was not created", "bucket"))?;
         // The bucket exists: from here on it must be in the state, whatever happens. A run that ends here leaves it
         // tainted; it is empty, so the next apply can replace it, and `terraform untaint` finishes it in place.
         cx.keep(&named(&name));
         let finished = async {
-            converge_bucket(clients, &name, &settings, Age::New).await?;
-            bucket_creation_date(clients, &name).await
+            let sse_c = converge_bucket(clients, &name, &settings, Age::New).await?;
+            let date = bucket_creation_date(clients, &name).await?;
+            Ok::<_, Error>((sse_c, date))
         };
         match finished.await {
-            Ok(date) => Ok(settled(planned, clients, date.into())),
+            Ok((sse_c, date)) => Ok(settled(planned, clients, sse_c, date.into())),
             Err(error) => {
                 keep_what_is_there(cx, clients, &named(&name)).await;
                 Err(error
@@ -104,8 +111,11 @@ impl Resource for BucketResource {
         let clients = clients(cx)?;
         check_place(clients, &prior)?;
         let settings = desired(clients, &planned)?;
+        if planned.encryption != prior.encryption {
+            check_key(cx, clients, &settings).await?;
+        }
         match converge_bucket(clients, &planned.bucket, &settings, Age::Known).await {
-            Ok(()) => Ok(settled(planned, clients, prior.creation_date)),
+            Ok(sse_c) => Ok(settled(planned, clients, sse_c, prior.creation_date)),
             Err(error) => {
                 keep_what_is_there(cx, clients, &prior).await;
                 Err(error
@@ -142,6 +152,30 @@ impl Resource for BucketResource {
             )
             .into()
         })
+    }
+}
+
+/// Checks the key of the encryption before anything is put: S3 accepts a key that it cannot use.
+async fn check_key(cx: &Context<Account>, clients: &Clients, wanted: &BucketSettings) -> Result {
+    let Encryption::SseKms {
+        key_arn: Some(arn), ..
+    } = &wanted.encryption
+    else {
+        return Ok(());
+    };
+    match check_encryption_key(clients, arn).await {
+        Ok(()) => Ok(()),
+        // who may not look at the key of another account may use it all the same
+        Err(error) if error.is_denied() => {
+            let detail = format!(
+                "{error}. Check that the key is symmetric, enabled, and in the bucket's region: S3 does not."
+            );
+            cx.warn(Diagnostic::warning("The KMS key was not checked", detail).at("encryption"));
+            Ok(())
+        }
+        Err(error) => Err(error
+            .diagnostic("The KMS key cannot be used", "encryption")
+            .into()),
     }
 }
 

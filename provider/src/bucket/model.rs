@@ -4,6 +4,7 @@ use tf_provider::{
     AttributePath, Field, FromValue, Object, Reads, Result, ToValue, Value, ValueError, model,
 };
 
+use super::storage::{LoggingModel, StorageModel};
 use crate::aws::{PublicAccessBlock, Tags};
 use crate::retention::ObjectLock;
 
@@ -15,6 +16,8 @@ model! {
         // absent only in the state of a bucket without a default retention
         pub(crate) object_lock: Option<ObjectLock>,
         pub(crate) encryption: Option<EncryptionModel>,
+        pub(crate) storage: Option<StorageModel>,
+        pub(crate) logging: Option<LoggingModel>,
         pub(crate) tags: Option<Tags>,
         pub(crate) tags_all: Field<Tags>,
         pub(crate) id: Field<String>,
@@ -27,6 +30,10 @@ model! {
         pub(crate) public_access_block: Field<PublicAccessBlock>,
         pub(crate) object_ownership: Field<String>,
         pub(crate) sse_algorithm: Field<String>,
+        pub(crate) sse_c: Field<String>,
+        pub(crate) lifecycle_rules: Field<Vec<String>>,
+        pub(crate) event_hold: Field<String>,
+        pub(crate) foreign: Field<Vec<String>>,
         pub(crate) policy: Field<String>,
     }
 
@@ -40,6 +47,13 @@ model! {
 
 pub(crate) const SSE_S3: &str = "AES256";
 pub(crate) const SSE_KMS: &str = "aws:kms";
+
+/// What `sse_c` says where objects encrypted with a key of the writer's own are refused.
+pub(crate) const SSE_C_BLOCKED: &str = "blocked";
+/// What it says where the endpoint does not keep the setting.
+pub(crate) const SSE_C_UNSUPPORTED: &str = "unsupported";
+/// What it says where such objects are accepted.
+pub(crate) const SSE_C_ALLOWED: &str = "allowed";
 
 const PUBLIC_ACCESS_BLOCK: [&str; 4] = [
     "block_public_acls",

@@ -2,7 +2,7 @@
 
 use tf_provider::{AttributePath, Diagnostic, Object, Plan, Value};
 
-use super::model::{SSE_KMS, SSE_S3};
+use super::model::{SSE_C_BLOCKED, SSE_C_UNSUPPORTED, SSE_KMS, SSE_S3};
 use crate::aws::{
     Clients, DefaultRetention, OWNERSHIP, PublicAccessBlock, VERSIONING, format_tls_only_policy,
     partition,
@@ -25,6 +25,8 @@ pub(crate) fn plan_constants(plan: &mut Plan, clients: Option<&Clients>) {
         Value::from(SSE_KMS)
     };
     plan.planned.set("sse_algorithm", algorithm);
+    plan_sse_c(plan);
+    plan_kept(plan);
     let (Some(clients), Value::String(bucket)) = (clients, plan.planned.value("bucket").clone())
     else {
         plan.planned.set("policy", Value::Unknown);
@@ -41,6 +43,28 @@ pub(crate) fn plan_constants(plan: &mut Plan, clients: Option<&Clients>) {
             .set("account_id", clients.account_id().map(str::to_owned));
         plan.planned.set("id", bucket);
     }
+}
+
+/// Whether the endpoint keeps the block is known once it was put and read again.
+fn plan_sse_c(plan: &mut Plan) {
+    let prior = plan
+        .prior
+        .as_ref()
+        .map(|prior| prior.value("sse_c").clone());
+    let settled = prior.filter(|prior| {
+        *prior == Value::from(SSE_C_BLOCKED) || *prior == Value::from(SSE_C_UNSUPPORTED)
+    });
+    plan.planned.set("sse_c", settled.unwrap_or(Value::Unknown));
+}
+
+/// What others have set up stays as it is; a new bucket has none of it.
+fn plan_kept(plan: &mut Plan) {
+    let kept = |name: &str| plan.prior.as_ref().map(|prior| prior.value(name).clone());
+    let (hold, foreign) = (kept("event_hold"), kept("foreign"));
+    plan.planned.set("event_hold", hold.unwrap_or_default());
+    let none = || Value::List(Vec::new());
+    let foreign = foreign.filter(|foreign| !foreign.is_null());
+    plan.planned.set("foreign", foreign.unwrap_or_else(none));
 }
 
 /// A weaker default is allowed, since it does not change the objects that are there; but it is never done in silence.

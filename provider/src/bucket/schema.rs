@@ -3,6 +3,7 @@
 use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
 use super::name::check_bucket_name;
+use super::storage::{logging_attribute, storage_attribute};
 use crate::retention::period_attributes;
 use crate::tags;
 
@@ -30,6 +31,9 @@ pub(super) fn schema() -> Schema {
                 "Encryption with a KMS key. Without it: SSE-S3, with keys that S3 keeps.",
             ),
         );
+    let schema = schema
+        .attribute("storage", storage_attribute())
+        .attribute("logging", logging_attribute());
     computed(tags::add_to(schema))
 }
 
@@ -77,6 +81,33 @@ fn computed(schema: Schema) -> Schema {
         .attribute(
             "sse_algorithm",
             text("`AES256`, or `aws:kms` with `encryption`."),
+        )
+        .attribute(
+            "sse_c",
+            text(
+                "Whether S3 refuses objects that are encrypted with a key of the writer's own (SSE-C): always `blocked`, or \
+                 `unsupported` where the endpoint does not know the setting.",
+            ),
+        )
+        .attribute(
+            "lifecycle_rules",
+            Attribute::computed(Type::list(Type::String)).description(
+                "Lifecycle rules of the bucket, each as one line. Apply removes rules of others.",
+            ),
+        )
+        .attribute(
+            "event_hold",
+            text(
+                "Default event hold that somebody has set on the bucket, such as `30 days`. The provider shows it and leaves it \
+                 alone.",
+            ),
+        )
+        .attribute(
+            "foreign",
+            Attribute::computed(Type::list(Type::String)).description(
+                "Replication, notifications and inventory that others have set up, each as one line. The provider shows them \
+                 and leaves them alone.",
+            ),
         )
         .attribute(
             "policy",

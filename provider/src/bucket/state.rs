@@ -2,9 +2,12 @@
 
 use tf_provider::Field;
 
-use super::model::{BucketModel, EncryptionModel, SSE_KMS, SSE_S3};
+use super::model::{
+    BucketModel, EncryptionModel, SSE_C_ALLOWED, SSE_C_BLOCKED, SSE_C_UNSUPPORTED, SSE_KMS, SSE_S3,
+};
+use super::storage::{longest_retention, rule_lines, seen_logging, seen_storage, wanted_storage};
 use crate::aws::{
-    BucketParts, Clients, Encryption, OWNERSHIP, PublicAccessBlock, VERSIONING,
+    BucketParts, Clients, Encryption, OWNERSHIP, PublicAccessBlock, SseC, Storage, VERSIONING,
     format_tls_only_policy, partition, policies_agree,
 };
 use crate::retention::ObjectLock;
@@ -23,8 +26,10 @@ pub(crate) fn named(bucket: &str) -> BucketModel {
 pub(crate) fn settled(
     planned: BucketModel,
     clients: &Clients,
+    sse_c: SseC,
     creation_date: Field<String>,
 ) -> BucketModel {
+    let storage = wanted_storage(planned.storage.as_ref(), longest_retention(&planned));
     let wanted = tags::wanted(clients.default_tags(), planned.tags.as_ref());
     let partition = partition(clients.region());
     let keep =
@@ -57,11 +62,40 @@ pub(crate) fn settled(
             }
             .to_owned(),
         ),
+        sse_c: Field::Known(sse_c_after_put(sse_c).to_owned()),
+        lifecycle_rules: Field::Known(rule_lines(&storage)),
+        event_hold: Field::from(planned.event_hold.into_known()),
+        foreign: Field::Known(planned.foreign.into_known().unwrap_or_default()),
         policy: Field::Known(format_tls_only_policy(partition, &planned.bucket)),
         bucket: planned.bucket,
         object_lock: planned.object_lock,
         encryption: planned.encryption,
+        storage: planned.storage,
+        logging: planned.logging,
         tags: planned.tags,
+    }
+}
+
+/// What `sse_c` says after the block was put, given what was read afterwards.
+fn sse_c_after_put(found: SseC) -> &'static str {
+    match found {
+        SseC::Blocked => SSE_C_BLOCKED,
+        SseC::Allowed => SSE_C_UNSUPPORTED,
+    }
+}
+
+/// What `sse_c` says of a bucket as it was found. Where the block was put and did not stay, the endpoint does not know it.
+fn seen_sse_c(found: SseC, known: &Field<String>) -> &'static str {
+    match found {
+        SseC::Blocked => SSE_C_BLOCKED,
+        SseC::Allowed
+            if known
+                .known()
+                .is_some_and(|known| known == SSE_C_UNSUPPORTED) =>
+        {
+            SSE_C_UNSUPPORTED
+        }
+        SseC::Allowed => SSE_C_ALLOWED,
     }
 }
 
@@ -94,10 +128,23 @@ pub(crate) fn seen(
         }
         Encryption::Other(algorithm) => (None, algorithm),
     };
+    let longest = parts
+        .retention
+        .map_or(0, |retention| retention.period.days());
     BucketModel {
         bucket: known.bucket.clone(),
         object_lock: parts.retention.map(ObjectLock::from),
         encryption,
+        storage: seen_storage(
+            known.storage.as_ref(),
+            longest,
+            &Storage::of_rules(&parts.lifecycle),
+        ),
+        logging: seen_logging(parts.logging),
+        sse_c: Field::Known(seen_sse_c(parts.sse_c, &known.sse_c).to_owned()),
+        lifecycle_rules: Field::Known(parts.lifecycle.iter().map(ToString::to_string).collect()),
+        event_hold: parts.event_hold.map(|hold| hold.to_string()).into(),
+        foreign: Field::Known(parts.foreign),
         tags,
         tags_all,
         id: Field::Known(known.bucket.clone()),

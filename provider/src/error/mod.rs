@@ -4,6 +4,8 @@ use auditlog_chain::keys::KeyError;
 use aws_sdk_s3::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
+use crate::aws::UnusableKey;
+
 mod call;
 mod connect;
 mod contents;
@@ -41,6 +43,14 @@ pub enum Error {
         alias: String,
         /// The key that it points at.
         target: String,
+    },
+    /// S3 cannot encrypt with the KMS key of the bucket.
+    #[error("S3 cannot encrypt with the KMS key {key}: {why}")]
+    EncryptionKey {
+        /// The key's ARN.
+        key: String,
+        /// Why not.
+        why: UnusableKey,
     },
     /// The KMS key cannot sign checkpoints.
     #[error("the key {key} is of spec {spec} and usage {usage}, and cannot sign checkpoints")]
@@ -152,6 +162,11 @@ impl Error {
         failure.code.as_deref()
     }
 
+    /// Whether a permission is missing.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.code(), Some("AccessDenied" | "AccessDeniedException"))
+    }
+
     pub(crate) fn status(&self) -> Option<u16> {
         let Self::Call(failure) = self else {
             return None;
@@ -179,6 +194,11 @@ impl Error {
             Self::NotASigningKey { .. } => {
                 Some("Import a key with usage SIGN_VERIFY and one of the specs that `key_spec` accepts.".to_owned())
             }
+            Self::EncryptionKey { .. } => Some(
+                "Set `encryption.kms_key_arn` to an enabled symmetric key in the bucket's region, or remove `encryption` to \
+                 use keys that S3 keeps (SSE-S3)."
+                    .to_owned(),
+            ),
             Self::SpecRefused { spec, .. } => Some(format!(
                 "KMS does not have keys of spec {spec} in this region or at this endpoint. Set `key_spec` to one that it \
                  has: every region has ECC_NIST_P256."

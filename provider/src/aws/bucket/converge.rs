@@ -1,17 +1,19 @@
 //! Creates an audit bucket, and keeps all its settings as they are wanted.
 //!
-//! In S3 the settings are eight resources. [`converge_bucket`] is the only place that writes them: it reads what is there,
+//! In S3 the settings are ten resources. [`converge_bucket`] is the only place that writes them: it reads what is there,
 //! and puts what differs, part by part. Create means "make the bucket, then converge", so the next run finishes one that
 //! was interrupted. A part is only ever put, never deleted: on Ceph, deleting the ownership controls or the encryption of
 //! an empty bucket deletes the bucket.
 
+use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
 
-use super::model::{BucketSettings, differing_parts};
-use super::put::put;
-use super::read::{bucket_head, read_bucket};
+use super::model::{BucketSettings, CREATION_TAG, SseC, differing_parts};
+use super::put::{put, sdk_tags};
+use super::read::{bucket_head, read_bucket, sse_c};
 use crate::aws::clients::Clients;
+use crate::aws::tags::Tags;
 use crate::error::Error;
 
 /// Codes that pass by themselves: another change of this bucket is under way.
@@ -19,20 +21,27 @@ const BUSY: &[&str] = &["OperationAborted"];
 /// The same for a bucket just made, which not every node of S3 knows yet.
 const NEW: &[&str] = &["OperationAborted", "NoSuchBucket"];
 
-/// Makes the bucket, with Object Lock on and ACLs off, and nothing else yet.
+/// Makes the bucket, with Object Lock on, ACLs off and its tags, and nothing else yet. The tags are part of the call, because
+/// an organisation can refuse a bucket without certain tags.
 ///
 /// It looks first: in us-east-1, S3 answers a create of a bucket that one has already with success, and Terraform
 /// would take over a bucket that it did not make.
 ///
 /// # Errors
 /// [`Error::BucketOwned`] and [`Error::BucketTaken`] where the name is in use; else what S3 said.
-pub async fn create_bucket(clients: &Clients, bucket: &str) -> Result<(), Error> {
+pub async fn create_bucket(
+    clients: &Clients,
+    bucket: &str,
+    wanted: &BucketSettings,
+) -> Result<(), Error> {
     match bucket_head(clients, bucket).await {
         Ok(Some(_)) => return Err(owned(bucket)),
         Ok(None) => {}
         Err(error) if error.status() == Some(403) => return Err(taken(bucket)),
         Err(error) => return Err(error),
     }
+    let configuration = configuration(&clients.region, &first_tags(bucket, wanted))
+        .map_err(|error| Error::unbuildable("CreateBucket", bucket, &error))?;
     clients
         .settle("CreateBucket", bucket, BUSY, || async {
             clients
@@ -41,7 +50,7 @@ pub async fn create_bucket(clients: &Clients, bucket: &str) -> Result<(), Error>
                 .bucket(bucket)
                 .object_lock_enabled_for_bucket(true)
                 .object_ownership(ObjectOwnership::BucketOwnerEnforced)
-                .set_create_bucket_configuration(location(&clients.region))
+                .create_bucket_configuration(configuration.clone())
                 .send()
                 .await
                 .map_err(|error| match error.as_service_error() {
@@ -68,13 +77,26 @@ fn taken(bucket: &str) -> Error {
     }
 }
 
+/// The tags that a bucket is created with: the wanted ones, and the one that says for what it was created.
+fn first_tags(bucket: &str, wanted: &BucketSettings) -> Tags {
+    let mut tags = wanted.tags.clone();
+    tags.extend(wanted.marks.clone());
+    tags.insert(CREATION_TAG.to_owned(), created_for(bucket));
+    tags
+}
+
+/// What the creation tag of this bucket says.
+fn created_for(bucket: &str) -> String {
+    format!("auditlog_bucket/{bucket}")
+}
+
 /// us-east-1 is what S3 means without a location, and it refuses to be named.
-fn location(region: &str) -> Option<CreateBucketConfiguration> {
-    (region != "us-east-1").then(|| {
-        CreateBucketConfiguration::builder()
-            .location_constraint(BucketLocationConstraint::from(region))
-            .build()
-    })
+fn configuration(region: &str, tags: &Tags) -> Result<CreateBucketConfiguration, BuildError> {
+    let location = (region != "us-east-1").then(|| BucketLocationConstraint::from(region));
+    Ok(CreateBucketConfiguration::builder()
+        .set_location_constraint(location)
+        .set_tags(Some(sdk_tags(tags)?))
+        .build())
 }
 
 /// Whether a bucket was made by this very run.
@@ -86,7 +108,8 @@ pub enum Age {
     Known,
 }
 
-/// Reads the bucket and puts every part that differs from `wanted`. Safe to repeat.
+/// Reads the bucket and puts every part that differs from `wanted`. Safe to repeat. The answer says whether the endpoint
+/// keeps the block of SSE-C.
 ///
 /// # Errors
 /// The first part that S3 refuses; those before it are in place.
@@ -95,7 +118,7 @@ pub async fn converge_bucket(
     bucket: &str,
     wanted: &BucketSettings,
     age: Age,
-) -> Result<(), Error> {
+) -> Result<SseC, Error> {
     let passing = match age {
         Age::New => NEW,
         Age::Known => BUSY,
@@ -110,11 +133,21 @@ pub async fn converge_bucket(
     for part in differing_parts(&found, wanted) {
         clients
             .settle(part.operation(), bucket, passing, || {
-                put(clients, bucket, wanted, part)
+                put(clients, bucket, &found, wanted, part)
             })
             .await?;
     }
-    Ok(())
+    match found.sse_c {
+        SseC::Blocked => Ok(SseC::Blocked),
+        // whether the endpoint keeps the block shows only now
+        SseC::Allowed => {
+            clients
+                .settle("GetBucketEncryption", bucket, passing, || {
+                    sse_c(clients, bucket)
+                })
+                .await
+        }
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +156,14 @@ mod tests {
 
     #[test]
     fn us_east_1_names_no_location() {
-        assert!(location("us-east-1").is_none());
-        assert!(location("eu-central-1").is_some());
+        let location = |region| {
+            let made = configuration(region, &Tags::new()).unwrap();
+            made.location_constraint
+        };
+        assert_eq!(location("us-east-1"), None);
+        assert_eq!(
+            location("eu-central-1"),
+            Some(BucketLocationConstraint::EuCentral1)
+        );
     }
 }

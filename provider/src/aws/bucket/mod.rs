@@ -1,15 +1,22 @@
 //! An audit bucket: what it is and should be, how it is read, put, converged and emptied.
 
 mod converge;
+mod encryption_key;
+mod foreign;
+mod lifecycle;
 mod model;
 mod put;
 mod read;
+mod storage;
 mod versions;
 
 pub use converge::{Age, converge_bucket, create_bucket};
+pub use encryption_key::{UnusableKey, check_encryption_key, check_key_region};
+pub use lifecycle::{ABORT_DAYS, Rule, Storage, Transition};
 pub use model::{
-    BucketParts, BucketSettings, DefaultRetention, Encryption, OWNERSHIP, Period,
-    PublicAccessBlock, VERSIONING,
+    BucketParts, BucketSettings, DefaultRetention, Encryption, Logging, OWNERSHIP, Period,
+    PublicAccessBlock, SseC, VERSIONING,
 };
 pub use read::{bucket_creation_date, read_bucket};
+pub use storage::{StorageRefusal, after_retention, check_storage, is_archive, storage_classes};
 pub use versions::delete_bucket;

@@ -1,7 +1,10 @@
 //! What an audit bucket consists of, as it is wanted and as it was found.
 
+use std::fmt;
+
 use auditlog_chain::policy::LockMode;
 
+use super::lifecycle::{Rule, Storage};
 use crate::aws::policy::policies_agree;
 use crate::aws::tags::Tags;
 
@@ -12,10 +15,16 @@ pub struct BucketSettings {
     pub retention: DefaultRetention,
     /// How objects are encrypted.
     pub encryption: Encryption,
+    /// Where objects go with time, and when they are deleted.
+    pub storage: Storage,
+    /// Where S3 writes who accessed the bucket.
+    pub logging: Option<Logging>,
     /// The bucket policy, as JSON.
     pub policy: String,
     /// All tags, the provider's defaults included.
     pub tags: Tags,
+    /// Tags that the provider keeps for itself (`auditlog:…`); the creation tag for a create only.
+    pub marks: Tags,
 }
 
 /// What a bucket is.
@@ -29,16 +38,67 @@ pub struct BucketParts {
     pub object_lock: bool,
     /// Default retention for objects that set none.
     pub retention: Option<DefaultRetention>,
+    /// How long an object that sets no event hold is held, where somebody has set that: `30 days`.
+    pub event_hold: Option<EventHold>,
     /// The four blocks of public access.
     pub public_access_block: PublicAccessBlock,
     /// `BucketOwnerEnforced`, or another; empty if the bucket has no ownership controls.
     pub ownership: String,
     /// How objects are encrypted.
     pub encryption: Encryption,
+    /// Whether objects encrypted with a key of the writer's own are refused.
+    pub sse_c: SseC,
+    /// All lifecycle rules, sorted by id.
+    pub lifecycle: Vec<Rule>,
+    /// Where S3 writes who accessed the bucket.
+    pub logging: Option<Logging>,
     /// The bucket policy, if there is one.
     pub policy: Option<String>,
     /// All tags but those that the provider leaves alone.
     pub tags: Tags,
+    /// Tags that the provider keeps for itself (`auditlog:…`).
+    pub marks: Tags,
+    /// Tags that the provider leaves alone: those of AWS, and those that `ignore_tags` names.
+    pub others_tags: Tags,
+    /// What others have set up and the provider leaves alone, each as one line.
+    pub foreign: Vec<String>,
+}
+
+/// Where S3 writes who accessed the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// The bucket that gets the logs.
+    pub target_bucket: String,
+    /// What the names of the logs begin with.
+    pub target_prefix: String,
+}
+
+/// A default event hold, which the provider keeps and does not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventHold {
+    /// Days, or nothing.
+    pub days: Option<i32>,
+    /// Years, or nothing.
+    pub years: Option<i32>,
+}
+
+impl fmt::Display for EventHold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.days, self.years) {
+            (Some(days), _) => write!(f, "{days} days"),
+            (None, Some(years)) => write!(f, "{years} years"),
+            (None, None) => f.write_str("set"),
+        }
+    }
+}
+
+/// What happens to objects that are encrypted with a key which the writer sends along (SSE-C), and which nobody else can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SseC {
+    /// S3 refuses them.
+    Blocked,
+    /// S3 accepts them, or does not know the setting.
+    Allowed,
 }
 
 /// How long a lock lasts.
@@ -137,8 +197,10 @@ pub(super) enum Part {
     Versioning,
     ObjectLock,
     Encryption,
-    Policy,
+    Lifecycle,
+    Logging,
     Tags,
+    Policy,
 }
 
 impl Part {
@@ -149,14 +211,30 @@ impl Part {
             Self::Versioning => "PutBucketVersioning",
             Self::ObjectLock => "PutObjectLockConfiguration",
             Self::Encryption => "PutBucketEncryption",
+            Self::Lifecycle => "PutBucketLifecycleConfiguration",
+            Self::Logging => "PutBucketLogging",
             Self::Policy => "PutBucketPolicy",
             Self::Tags => "PutBucketTagging",
         }
     }
 }
 
+/// The tag that says for what the bucket was created.
+pub(super) const CREATION_TAG: &str = "auditlog:created";
+
+/// The creation tag stays as it was made; only where a create did not leave it, it is put.
+fn marks_agree(found: &Tags, wanted: &Tags) -> bool {
+    let current = |marks: &Tags| {
+        let mut marks = marks.clone();
+        marks.remove(CREATION_TAG);
+        marks
+    };
+    current(found) == current(wanted)
+        && (found.contains_key(CREATION_TAG) || !wanted.contains_key(CREATION_TAG))
+}
+
 /// What has to be put, in the order in which it is safe: closed to the public before anything else, versioned before
-/// locked.
+/// locked. The policy comes last, because it lets writers in: nobody can write to a bucket that is not finished.
 pub(super) fn differing_parts(found: &BucketParts, wanted: &BucketSettings) -> Vec<Part> {
     let policy_stands = found
         .policy
@@ -173,9 +251,17 @@ pub(super) fn differing_parts(found: &BucketParts, wanted: &BucketSettings) -> V
             Part::ObjectLock,
             !found.object_lock || found.retention != Some(wanted.retention),
         ),
-        (Part::Encryption, found.encryption != wanted.encryption),
+        (
+            Part::Encryption,
+            found.encryption != wanted.encryption || found.sse_c != SseC::Blocked,
+        ),
+        (Part::Lifecycle, found.lifecycle != wanted.storage.rules()),
+        (Part::Logging, found.logging != wanted.logging),
+        (
+            Part::Tags,
+            found.tags != wanted.tags || !marks_agree(&found.marks, &wanted.marks),
+        ),
         (Part::Policy, !policy_stands),
-        (Part::Tags, found.tags != wanted.tags),
     ]
     .into_iter()
     .filter_map(|(part, differs)| differs.then_some(part))
@@ -194,8 +280,11 @@ mod tests {
                 period: Period::Days(30),
             },
             encryption: Encryption::SseS3,
+            storage: Storage::default(),
+            logging: None,
             policy: format_tls_only_policy("aws", "trail"),
             tags: Tags::new(),
+            marks: Tags::new(),
         }
     }
 
@@ -205,11 +294,18 @@ mod tests {
             versioning: VERSIONING.to_owned(),
             object_lock: true,
             retention: Some(wanted().retention),
+            event_hold: None,
             public_access_block: PublicAccessBlock::ALL,
             ownership: OWNERSHIP.to_owned(),
             encryption: Encryption::SseS3,
+            sse_c: SseC::Blocked,
+            lifecycle: wanted().storage.rules(),
+            logging: None,
             policy: Some(wanted().policy),
             tags: Tags::new(),
+            marks: Tags::new(),
+            others_tags: Tags::new(),
+            foreign: Vec::new(),
         }
     }
 
@@ -226,19 +322,54 @@ mod tests {
             retention: None,
             public_access_block: PublicAccessBlock::NONE,
             ownership: String::new(),
+            sse_c: SseC::Allowed,
+            lifecycle: Vec::new(),
             policy: None,
             ..as_wanted()
         };
+        let wanted = BucketSettings {
+            tags: Tags::from([("a".to_owned(), "b".to_owned())]),
+            logging: Some(Logging {
+                target_bucket: "access-logs".to_owned(),
+                target_prefix: String::new(),
+            }),
+            ..wanted()
+        };
         assert_eq!(
-            differing_parts(&ordinary, &wanted()),
+            differing_parts(&ordinary, &wanted),
             [
                 Part::PublicAccessBlock,
                 Part::Ownership,
                 Part::Versioning,
                 Part::ObjectLock,
+                Part::Encryption,
+                Part::Lifecycle,
+                Part::Logging,
+                Part::Tags,
                 Part::Policy
             ]
         );
+    }
+
+    #[test]
+    fn creation_tag_stays_and_other_marks_follow() {
+        let mark = |key: &str| Tags::from([(key.to_owned(), "x".to_owned())]);
+        let created = BucketParts {
+            marks: mark(CREATION_TAG),
+            ..as_wanted()
+        };
+        assert_eq!(differing_parts(&created, &wanted()), []);
+        let marked = BucketParts {
+            marks: mark("auditlog:lock"),
+            ..as_wanted()
+        };
+        assert_eq!(differing_parts(&marked, &wanted()), [Part::Tags]);
+        let new = BucketSettings {
+            marks: mark(CREATION_TAG),
+            ..wanted()
+        };
+        assert_eq!(differing_parts(&as_wanted(), &new), [Part::Tags]);
+        assert_eq!(differing_parts(&created, &new), []);
     }
 
     #[test]

@@ -1,23 +1,30 @@
 //! Puts the parts of a bucket, one call each.
 
+use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, DefaultRetention as SdkRetention, ObjectLockConfiguration,
-    ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, OwnershipControls,
-    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
-    Tag, Tagging, VersioningConfiguration,
+    BlockedEncryptionTypes, BucketLifecycleConfiguration, BucketLoggingStatus,
+    BucketVersioningStatus, DefaultRetention as SdkRetention, EncryptionType, EventHoldDuration,
+    LoggingEnabled, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode,
+    ObjectLockRule, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    VersioningConfiguration,
 };
 
-use super::model::{BucketSettings, DefaultRetention, Encryption, Part, Period};
-use super::read::reserved_tags;
+use super::lifecycle::{Rule, Storage};
+use super::model::{
+    BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption, EventHold, Logging,
+    Part, Period,
+};
 use crate::aws::clients::Clients;
 use crate::aws::tags::Tags;
 use crate::error::Error;
 
-/// Puts one part as it is wanted, whatever it was.
+/// Puts one part as it is wanted. What others keep in the same part (an event hold, tags of AWS) stays as it was found.
 pub(super) async fn put(
     clients: &Clients,
     bucket: &str,
+    found: &BucketParts,
     wanted: &BucketSettings,
     part: Part,
 ) -> Result<(), Error> {
@@ -25,10 +32,14 @@ pub(super) async fn put(
         Part::PublicAccessBlock => put_public_access_block(clients, bucket).await,
         Part::Ownership => put_ownership(clients, bucket).await,
         Part::Versioning => put_versioning(clients, bucket).await,
-        Part::ObjectLock => put_object_lock(clients, bucket, wanted.retention).await,
+        Part::ObjectLock => {
+            put_object_lock(clients, bucket, wanted.retention, found.event_hold).await
+        }
         Part::Encryption => put_encryption(clients, bucket, &wanted.encryption).await,
+        Part::Lifecycle => put_lifecycle(clients, bucket, &wanted.storage).await,
+        Part::Logging => put_logging(clients, bucket, wanted.logging.as_ref()).await,
+        Part::Tags => put_tags(clients, bucket, &all_tags(found, wanted)).await,
         Part::Policy => put_policy(clients, bucket, &wanted.policy).await,
-        Part::Tags => put_tags(clients, bucket, &wanted.tags).await,
     }
 }
 
@@ -90,13 +101,21 @@ async fn put_object_lock(
     clients: &Clients,
     bucket: &str,
     retention: DefaultRetention,
+    event_hold: Option<EventHold>,
 ) -> Result<(), Error> {
     let number = |count: u32| i32::try_from(count).ok();
     let (days, years) = match retention.period {
         Period::Days(days) => (number(days), None),
         Period::Years(years) => (None, number(years)),
     };
+    let event_hold = event_hold.map(|hold| {
+        EventHoldDuration::builder()
+            .set_days(hold.days)
+            .set_years(hold.years)
+            .build()
+    });
     let retention = SdkRetention::builder()
+        .set_default_event_hold(event_hold)
         .mode(ObjectLockRetentionMode::from(retention.mode.as_str()))
         .set_days(days)
         .set_years(years)
@@ -144,6 +163,11 @@ async fn put_encryption(
     let rule = ServerSideEncryptionRule::builder()
         .apply_server_side_encryption_by_default(by_default)
         .bucket_key_enabled(bucket_key)
+        .blocked_encryption_types(
+            BlockedEncryptionTypes::builder()
+                .encryption_type(EncryptionType::SseC)
+                .build(),
+        )
         .build();
     let configuration = ServerSideEncryptionConfiguration::builder()
         .rules(rule)
@@ -172,16 +196,80 @@ async fn put_policy(clients: &Clients, bucket: &str, policy: &str) -> Result<(),
         .map_err(|error| Error::call("PutBucketPolicy", bucket, &error))
 }
 
-/// Puts the whole set, the tags that the provider leaves alone among them: the call replaces what is there. An empty set removes all.
+/// Puts all rules: the call replaces what is there, rules of others included.
+async fn put_lifecycle(clients: &Clients, bucket: &str, storage: &Storage) -> Result<(), Error> {
+    let operation = Part::Lifecycle.operation();
+    let rules = storage.rules();
+    let rules: Result<Vec<_>, _> = rules.iter().map(Rule::to_sdk).collect();
+    let configuration = rules
+        .and_then(|rules| {
+            BucketLifecycleConfiguration::builder()
+                .set_rules(Some(rules))
+                .build()
+        })
+        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
+    clients
+        .s3
+        .put_bucket_lifecycle_configuration()
+        .bucket(bucket)
+        .lifecycle_configuration(configuration)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| Error::call(operation, bucket, &error))
+}
+
+/// Puts where access logs go. Without a target, S3 stops to write them: there is no call that deletes this.
+async fn put_logging(
+    clients: &Clients,
+    bucket: &str,
+    logging: Option<&Logging>,
+) -> Result<(), Error> {
+    let operation = Part::Logging.operation();
+    let enabled = logging
+        .map(|to| {
+            LoggingEnabled::builder()
+                .target_bucket(&to.target_bucket)
+                .target_prefix(&to.target_prefix)
+                .build()
+        })
+        .transpose()
+        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
+    let status = BucketLoggingStatus::builder()
+        .set_logging_enabled(enabled)
+        .build();
+    clients
+        .s3
+        .put_bucket_logging()
+        .bucket(bucket)
+        .bucket_logging_status(status)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| Error::call(operation, bucket, &error))
+}
+
+/// The whole set, because the call replaces what is there: the wanted tags, those of others, and the creation tag.
+fn all_tags(found: &BucketParts, wanted: &BucketSettings) -> Tags {
+    let created = found.marks.get_key_value(CREATION_TAG);
+    let mut all = found.others_tags.clone();
+    all.extend(wanted.marks.clone());
+    all.extend(created.map(|(key, value)| (key.clone(), value.clone())));
+    all.extend(wanted.tags.clone());
+    all
+}
+
+/// The tags in the form that S3 accepts.
+pub(super) fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>, BuildError> {
+    let tags = tags.iter();
+    tags.map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// Puts the whole set. An empty set removes all.
 async fn put_tags(clients: &Clients, bucket: &str, tags: &Tags) -> Result<(), Error> {
     let operation = Part::Tags.operation();
-    let mut all = reserved_tags(clients, bucket).await?;
-    all.extend(tags.clone());
-    let set = all
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
+    let set = sdk_tags(tags).map_err(|error| Error::unbuildable(operation, bucket, &error))?;
     let tagging = Tagging::builder()
         .set_tag_set(Some(set))
         .build()

@@ -3,14 +3,19 @@
 use auditlog_chain::policy::LockMode;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
 use aws_sdk_s3::operation::get_object_lock_configuration::GetObjectLockConfigurationOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_s3::types::{ObjectLockEnabled, ServerSideEncryption};
+use aws_sdk_s3::types::{EncryptionType, ObjectLockEnabled, ServerSideEncryption};
 
-use super::model::{BucketParts, DefaultRetention, Encryption, Period, PublicAccessBlock};
+use super::foreign::foreign;
+use super::lifecycle::Rule;
+use super::model::{
+    BucketParts, DefaultRetention, Encryption, EventHold, Logging, Period, PublicAccessBlock, SseC,
+};
 use crate::aws::clients::Clients;
 use crate::aws::gone::{Presence, confirm_bucket};
-use crate::aws::tags::Tags;
+use crate::aws::tags::{Tags, is_providers_own};
 use crate::error::Error;
 
 /// Reads all parts; `None` if there is no such bucket.
@@ -23,7 +28,7 @@ pub async fn read_bucket(clients: &Clients, bucket: &str) -> Result<Option<Bucke
         None if confirm_bucket(clients, bucket).await? == Presence::Gone => return Ok(None),
         None => None,
     };
-    // boxed: seven calls side by side make a large future
+    // boxed: so many calls side by side make a large future
     let parts = Box::pin(async {
         tokio::try_join!(
             versioning(clients, bucket),
@@ -31,33 +36,49 @@ pub async fn read_bucket(clients: &Clients, bucket: &str) -> Result<Option<Bucke
             public_access_block(clients, bucket),
             ownership(clients, bucket),
             encryption(clients, bucket),
+            lifecycle(clients, bucket),
+            logging(clients, bucket),
             policy(clients, bucket),
             all_tags(clients, bucket),
+            foreign(clients, bucket),
         )
     });
     match parts.await {
         Ok((
             versioning,
-            (object_lock, retention),
+            lock,
             public_access_block,
             ownership,
-            encryption,
+            (encryption, sse_c),
+            lifecycle,
+            logging,
             policy,
             tags,
-        )) => Ok(Some(BucketParts {
-            region: region.unwrap_or_else(|| clients.region.clone()),
-            versioning,
-            object_lock,
-            retention,
-            public_access_block,
-            ownership,
-            encryption,
-            policy,
-            tags: tags
+            foreign,
+        )) => {
+            let (others_tags, tags): (Tags, Tags) = tags
                 .into_iter()
-                .filter(|(key, _)| !clients.leaves_alone(key))
-                .collect(),
-        })),
+                .partition(|(key, _)| clients.leaves_alone(key));
+            let (marks, tags) = tags.into_iter().partition(|(key, _)| is_providers_own(key));
+            Ok(Some(BucketParts {
+                region: region.unwrap_or_else(|| clients.region.clone()),
+                versioning,
+                object_lock: lock.enabled,
+                retention: lock.retention,
+                event_hold: lock.event_hold,
+                public_access_block,
+                ownership,
+                encryption,
+                sse_c,
+                lifecycle,
+                logging,
+                policy,
+                tags,
+                marks,
+                others_tags,
+                foreign,
+            }))
+        }
         // deleted between the first call and this one
         Err(error) if error.code() == Some("NoSuchBucket") => Ok(None),
         Err(error) => Err(error),
@@ -128,7 +149,7 @@ pub(super) fn format_seconds(time: DateTime) -> Option<String> {
 }
 
 /// Turns "there is no such configuration" into `None`.
-fn absent<T, E>(
+pub(super) fn absent<T, E>(
     operation: &'static str,
     bucket: &str,
     code: &str,
@@ -159,10 +180,15 @@ async fn versioning(clients: &Clients, bucket: &str) -> Result<String, Error> {
     ))
 }
 
-async fn object_lock(
-    clients: &Clients,
-    bucket: &str,
-) -> Result<(bool, Option<DefaultRetention>), Error> {
+/// Object Lock as it was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Lock {
+    enabled: bool,
+    retention: Option<DefaultRetention>,
+    event_hold: Option<EventHold>,
+}
+
+async fn object_lock(clients: &Clients, bucket: &str) -> Result<Lock, Error> {
     let answer = clients
         .s3
         .get_object_lock_configuration()
@@ -175,24 +201,33 @@ async fn object_lock(
         "ObjectLockConfigurationNotFoundError",
         answer,
     )?;
-    Ok(found.map_or((false, None), parse_object_lock))
+    Ok(found.map_or_else(Lock::default, parse_object_lock))
 }
 
-fn parse_object_lock(answer: GetObjectLockConfigurationOutput) -> (bool, Option<DefaultRetention>) {
+fn parse_object_lock(answer: GetObjectLockConfigurationOutput) -> Lock {
     let Some(configuration) = answer.object_lock_configuration else {
-        return (false, None);
+        return Lock::default();
     };
     let enabled = configuration.object_lock_enabled == Some(ObjectLockEnabled::Enabled);
-    let retention = configuration
-        .rule
-        .and_then(|rule| rule.default_retention)
-        .and_then(|found| {
-            Some(DefaultRetention {
-                mode: LockMode::parse(found.mode?.as_str())?,
-                period: parse_period(found.days, found.years)?,
-            })
+    let found = configuration.rule.and_then(|rule| rule.default_retention);
+    let event_hold = found
+        .as_ref()
+        .and_then(|found| found.default_event_hold.as_ref())
+        .map(|hold| EventHold {
+            days: hold.days,
+            years: hold.years,
         });
-    (enabled, retention)
+    let retention = found.and_then(|found| {
+        Some(DefaultRetention {
+            mode: LockMode::parse(found.mode?.as_str())?,
+            period: parse_period(found.days, found.years)?,
+        })
+    });
+    Lock {
+        enabled,
+        retention,
+        event_hold,
+    }
 }
 
 /// Of days and years, the one that counts: some endpoints send a zero for the other.
@@ -252,7 +287,7 @@ async fn ownership(clients: &Clients, bucket: &str) -> Result<String, Error> {
         }))
 }
 
-async fn encryption(clients: &Clients, bucket: &str) -> Result<Encryption, Error> {
+async fn encryption(clients: &Clients, bucket: &str) -> Result<(Encryption, SseC), Error> {
     let answer = clients
         .s3
         .get_bucket_encryption()
@@ -267,12 +302,16 @@ async fn encryption(clients: &Clients, bucket: &str) -> Result<Encryption, Error
     )?
     .and_then(|answer| answer.server_side_encryption_configuration)
     .and_then(|configuration| configuration.rules.into_iter().next());
+    let blocked = rule
+        .as_ref()
+        .and_then(|rule| rule.blocked_encryption_types.as_ref())
+        .is_some_and(|blocked| blocked.encryption_type().contains(&EncryptionType::SseC));
     let bucket_key = rule
         .as_ref()
         .and_then(|rule| rule.bucket_key_enabled)
         .unwrap_or(false);
     let by_default = rule.and_then(|rule| rule.apply_server_side_encryption_by_default);
-    Ok(match by_default {
+    let encryption = match by_default {
         Some(found) if found.sse_algorithm == ServerSideEncryption::Aes256 => Encryption::SseS3,
         Some(found) if found.sse_algorithm == ServerSideEncryption::AwsKms => Encryption::SseKms {
             key_arn: found.kms_master_key_id,
@@ -280,7 +319,54 @@ async fn encryption(clients: &Clients, bucket: &str) -> Result<Encryption, Error
         },
         Some(found) => Encryption::Other(found.sse_algorithm.as_str().to_owned()),
         None => Encryption::Other(String::new()),
-    })
+    };
+    let sse_c = if blocked {
+        SseC::Blocked
+    } else {
+        SseC::Allowed
+    };
+    Ok((encryption, sse_c))
+}
+
+/// Whether objects encrypted with a key of the writer's own are refused.
+pub(super) async fn sse_c(clients: &Clients, bucket: &str) -> Result<SseC, Error> {
+    Ok(encryption(clients, bucket).await?.1)
+}
+
+async fn lifecycle(clients: &Clients, bucket: &str) -> Result<Vec<Rule>, Error> {
+    let answer = clients
+        .s3
+        .get_bucket_lifecycle_configuration()
+        .bucket(bucket)
+        .send()
+        .await;
+    let found = absent(
+        "GetBucketLifecycleConfiguration",
+        bucket,
+        "NoSuchLifecycleConfiguration",
+        answer,
+    )?;
+    let mut rules: Vec<Rule> = found
+        .iter()
+        .flat_map(GetBucketLifecycleConfigurationOutput::rules)
+        .map(Rule::parse)
+        .collect();
+    rules.sort();
+    Ok(rules)
+}
+
+async fn logging(clients: &Clients, bucket: &str) -> Result<Option<Logging>, Error> {
+    let answer = clients
+        .s3
+        .get_bucket_logging()
+        .bucket(bucket)
+        .send()
+        .await
+        .map_err(|error| Error::call("GetBucketLogging", bucket, &error))?;
+    Ok(answer.logging_enabled.map(|found| Logging {
+        target_bucket: found.target_bucket,
+        target_prefix: found.target_prefix,
+    }))
 }
 
 async fn policy(clients: &Clients, bucket: &str) -> Result<Option<String>, Error> {
@@ -305,15 +391,6 @@ async fn all_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
         .unwrap_or_default())
 }
 
-/// The tags that the provider leaves alone, which a put must carry along.
-pub(super) async fn reserved_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
-    let all = all_tags(clients, bucket).await?;
-    Ok(all
-        .into_iter()
-        .filter(|(key, _)| clients.leaves_alone(key))
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,6 +401,26 @@ mod tests {
         assert_eq!(parse_period(Some(0), Some(7)), Some(Period::Years(7)));
         assert_eq!(parse_period(None, None), None);
         assert_eq!(parse_period(Some(-1), None), None);
+    }
+
+    #[test]
+    fn event_hold_is_read_beside_the_retention() {
+        use aws_sdk_s3::types::{
+            DefaultRetention, EventHoldDuration, ObjectLockConfiguration, ObjectLockRule,
+        };
+        let retention = DefaultRetention::builder()
+            .mode("GOVERNANCE".into())
+            .days(3)
+            .default_event_hold(EventHoldDuration::builder().days(30).build());
+        let rule = ObjectLockRule::builder().default_retention(retention.build());
+        let configuration = ObjectLockConfiguration::builder().rule(rule.build());
+        let lock = parse_object_lock(
+            GetObjectLockConfigurationOutput::builder()
+                .object_lock_configuration(configuration.build())
+                .build(),
+        );
+        assert_eq!(lock.event_hold.unwrap().to_string(), "30 days");
+        assert_eq!(lock.retention.unwrap().period, Period::Days(3));
     }
 
     #[test]

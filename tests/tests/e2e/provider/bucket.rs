@@ -73,11 +73,13 @@ async fn bucket_is_made_changed_replaced_and_destroyed(engine: Engine) {
     assert_eq!(created["account_id"], engine.account());
     assert_eq!(created["region"], REGION);
 
-    let kms = "encryption = { kms_key_arn = \"arn:aws:kms:eu-central-1:000000000000:key/1\" }\n  tags = { a = \"b\" }";
+    let key = stack.endpoint.kms().create_key().send().await.unwrap();
+    let key = key.key_metadata.unwrap().arn.unwrap();
+    let kms = format!("encryption = {{ kms_key_arn = \"{key}\" }}\n  tags = {{ a = \"b\" }}");
     stack.configure(&bucket(
         "trail-one",
         "mode = \"GOVERNANCE\", days = 400",
-        kms,
+        &kms,
     ));
     let change = stack.planned(ADDRESS);
     assert_eq!(change.actions, ["update"]);
@@ -213,19 +215,20 @@ async fn drift_of_every_part_is_found_and_put_back(engine: Engine) {
 
     let change = stack.planned(ADDRESS);
     assert_eq!(change.actions, ["update"]);
-    assert_eq!(
-        change.attributes,
-        [
-            "object_lock",
-            "object_ownership",
-            "policy",
-            "public_access_block",
-            "sse_algorithm",
-            "tags",
-            "tags_all",
-            "versioning"
-        ]
-    );
+    let mut drifted = vec![
+        "object_lock",
+        "object_ownership",
+        "policy",
+        "public_access_block",
+        "sse_algorithm",
+        "sse_c",
+        "tags",
+        "tags_all",
+        "versioning",
+    ];
+    // it does not keep the block of SSE-C
+    drifted.retain(|name| engine != Engine::Moto || *name != "sse_c");
+    assert_eq!(change.attributes, drifted);
     stack.terraform.apply().ok();
     stack.assert_no_changes();
     assert_hardened(&stack.endpoint, "trail").await;
@@ -296,6 +299,11 @@ fn imported_bucket_needs_no_change(engine: Engine) {
     let original = values(&stack.terraform, ADDRESS);
     stack.terraform.run(&["state", "rm", ADDRESS]).ok();
     stack.terraform.import(ADDRESS, "trail").ok();
+    if engine == Engine::Moto {
+        // It does not keep the block of SSE-C, which shows once that was put.
+        assert_eq!(stack.planned(ADDRESS).attributes, ["sse_c"]);
+        stack.terraform.apply().ok();
+    }
     stack.assert_no_changes();
     assert_eq!(values(&stack.terraform, ADDRESS), original);
 

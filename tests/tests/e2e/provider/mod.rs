@@ -7,6 +7,7 @@ mod docs;
 mod faults;
 mod key;
 mod network;
+mod parts;
 mod policy;
 mod requests;
 pub(crate) mod stack;

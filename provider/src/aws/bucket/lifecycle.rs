@@ -1,0 +1,405 @@
+//! Lifecycle rules of a bucket: ours, as they are wanted, and all rules as they were found.
+//!
+//! S3 keeps all rules of a bucket in one configuration, and a put replaces it. Our rules have ids that begin with
+//! `auditlog-`. A rule of somebody else can hide or delete what the lock has released, so it is drift.
+
+use std::fmt;
+
+use aws_sdk_s3::error::BuildError;
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleAndOperator, LifecycleRuleFilter, NoncurrentVersionExpiration,
+    NoncurrentVersionTransition, Transition as SdkTransition, TransitionStorageClass,
+};
+
+/// Days after which an upload that was never completed is removed.
+pub const ABORT_DAYS: u32 = 7;
+/// Days after which a version that is no longer the current one expires, where there is an expiration. Object Lock keeps it
+/// for as long as its lock lasts.
+const NONCURRENT_DAYS: u32 = 1;
+
+const UPLOADS: &str = "auditlog-uploads";
+const STORAGE: &str = "auditlog-storage";
+const MARKERS: &str = "auditlog-markers";
+
+/// Moves objects to another storage class.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Transition {
+    /// Days after the object was stored.
+    pub days: u32,
+    /// The class, as S3 names it: `GLACIER_IR`.
+    pub storage_class: String,
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} after {}", self.storage_class, days(self.days))
+    }
+}
+
+/// Where objects go with time, and when they are deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// Changes of storage class, by days.
+    pub transitions: Vec<Transition>,
+    /// Days after which objects are deleted; never without it.
+    pub expiration_days: Option<u32>,
+}
+
+impl Storage {
+    /// The rules of a bucket with this storage.
+    pub fn rules(&self) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        if self.expiration_days.is_some() {
+            rules.push(Rule {
+                removes_markers: true,
+                ..Rule::named(MARKERS)
+            });
+        }
+        if *self != Self::default() {
+            let mut transitions = self.transitions.clone();
+            transitions.sort();
+            rules.push(Rule {
+                noncurrent_transitions: transitions.clone(),
+                transitions,
+                expiration_days: self.expiration_days,
+                noncurrent_days: self.expiration_days.map(|_| NONCURRENT_DAYS),
+                ..Rule::named(STORAGE)
+            });
+        }
+        rules.push(Rule {
+            abort_days: Some(ABORT_DAYS),
+            ..Rule::named(UPLOADS)
+        });
+        rules
+    }
+
+    /// The storage that these rules of a bucket make, as far as they are ours.
+    pub fn of_rules(rules: &[Rule]) -> Self {
+        let ours = rules.iter().find(|rule| rule.id == STORAGE);
+        ours.map_or_else(Self::default, |rule| Self {
+            transitions: rule.transitions.clone(),
+            expiration_days: rule.expiration_days,
+        })
+    }
+}
+
+/// One lifecycle rule, in a form in which two rules of the same meaning are equal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// Its id.
+    pub id: String,
+    disabled: bool,
+    /// Which objects it is for; empty for all.
+    scope: String,
+    transitions: Vec<Transition>,
+    noncurrent_transitions: Vec<Transition>,
+    expiration_days: Option<u32>,
+    noncurrent_days: Option<u32>,
+    removes_markers: bool,
+    abort_days: Option<u32>,
+    /// What a rule of ours never says.
+    other: Vec<String>,
+}
+
+impl Rule {
+    fn named(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Reads a rule that S3 returned.
+    pub(super) fn parse(rule: &LifecycleRule) -> Self {
+        let mut other = Vec::new();
+        let expiration = rule.expiration.as_ref();
+        if let Some(date) = expiration.and_then(|expiration| expiration.date) {
+            other.push(format!("expires on {}", day(date)));
+        }
+        let noncurrent = rule.noncurrent_version_expiration.as_ref();
+        if let Some(kept) = noncurrent.and_then(|expiration| expiration.newer_noncurrent_versions) {
+            other.push(format!("keeps {kept} noncurrent versions"));
+        }
+        let upload = rule.abort_incomplete_multipart_upload.as_ref();
+        Self {
+            id: rule.id.clone().unwrap_or_default(),
+            disabled: rule.status != ExpirationStatus::Enabled,
+            scope: scope(rule),
+            transitions: transitions(rule, &mut other),
+            noncurrent_transitions: noncurrent_transitions(rule),
+            expiration_days: expiration
+                .and_then(|expiration| expiration.days)
+                .and_then(positive),
+            noncurrent_days: noncurrent
+                .and_then(|expiration| expiration.noncurrent_days)
+                .and_then(positive),
+            removes_markers: expiration
+                .and_then(|expiration| expiration.expired_object_delete_marker)
+                .unwrap_or(false),
+            abort_days: upload
+                .and_then(|upload| upload.days_after_initiation)
+                .and_then(positive),
+            other,
+        }
+    }
+
+    /// The rule in the form that S3 accepts. Only rules of [`Storage::rules`] are put.
+    pub(super) fn to_sdk(&self) -> Result<LifecycleRule, BuildError> {
+        let expiration = (self.expiration_days.is_some() || self.removes_markers).then(|| {
+            LifecycleExpiration::builder()
+                .set_days(self.expiration_days.and_then(number))
+                .set_expired_object_delete_marker(self.removes_markers.then_some(true))
+                .build()
+        });
+        let noncurrent = self.noncurrent_days.map(|days| {
+            NoncurrentVersionExpiration::builder()
+                .set_noncurrent_days(number(days))
+                .build()
+        });
+        let abort = self.abort_days.map(|days| {
+            AbortIncompleteMultipartUpload::builder()
+                .set_days_after_initiation(number(days))
+                .build()
+        });
+        let moved = self.transitions.iter().map(sdk_transition).collect();
+        let noncurrent_moved = self.noncurrent_transitions.iter();
+        let noncurrent_moved = noncurrent_moved.map(sdk_noncurrent_transition).collect();
+        LifecycleRule::builder()
+            .id(&self.id)
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix("").build())
+            .set_transitions(non_empty(moved))
+            .set_noncurrent_version_transitions(non_empty(noncurrent_moved))
+            .set_expiration(expiration)
+            .set_noncurrent_version_expiration(noncurrent)
+            .set_abort_incomplete_multipart_upload(abort)
+            .build()
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said: Vec<String> = self.transitions.iter().map(ToString::to_string).collect();
+        said.extend(
+            self.expiration_days
+                .map(|n| format!("expires after {}", days(n))),
+        );
+        if self.noncurrent_transitions != self.transitions {
+            let moved = self.noncurrent_transitions.iter();
+            said.extend(moved.map(|moved| format!("noncurrent versions {moved}")));
+        }
+        said.extend(
+            self.noncurrent_days
+                .map(|n| format!("noncurrent versions expire after {}", days(n))),
+        );
+        if self.removes_markers {
+            said.push("removes expired delete markers".to_owned());
+        }
+        said.extend(
+            self.abort_days
+                .map(|n| format!("aborts incomplete uploads after {}", days(n))),
+        );
+        said.extend(self.other.iter().cloned());
+        let id = if self.id.is_empty() {
+            "(no id)"
+        } else {
+            &self.id
+        };
+        f.write_str(id)?;
+        if !self.scope.is_empty() {
+            write!(f, " for {}", self.scope)?;
+        }
+        write!(f, ": {}", said.join(", "))?;
+        f.write_str(if self.disabled { " (disabled)" } else { "" })
+    }
+}
+
+fn days(number: u32) -> String {
+    match number {
+        1 => "1 day".to_owned(),
+        _ => format!("{number} days"),
+    }
+}
+
+/// A date without its time, which is always midnight here.
+fn day(date: aws_sdk_s3::primitives::DateTime) -> String {
+    let text = super::read::format_seconds(date).unwrap_or_default();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+fn positive(number: i32) -> Option<u32> {
+    u32::try_from(number).ok()
+}
+
+fn number(days: u32) -> Option<i32> {
+    i32::try_from(days).ok()
+}
+
+fn non_empty<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}
+
+fn sdk_transition(wanted: &Transition) -> SdkTransition {
+    SdkTransition::builder()
+        .set_days(number(wanted.days))
+        .storage_class(TransitionStorageClass::from(wanted.storage_class.as_str()))
+        .build()
+}
+
+fn sdk_noncurrent_transition(wanted: &Transition) -> NoncurrentVersionTransition {
+    NoncurrentVersionTransition::builder()
+        .set_noncurrent_days(number(wanted.days))
+        .storage_class(TransitionStorageClass::from(wanted.storage_class.as_str()))
+        .build()
+}
+
+fn transitions(rule: &LifecycleRule, other: &mut Vec<String>) -> Vec<Transition> {
+    let mut found = Vec::new();
+    for moved in rule.transitions() {
+        let class = moved
+            .storage_class
+            .as_ref()
+            .map_or("", |class| class.as_str());
+        match (moved.days, moved.date) {
+            (_, Some(date)) => other.push(format!("{class} on {}", day(date))),
+            (days, None) => found.push(Transition {
+                days: days.and_then(positive).unwrap_or(0),
+                storage_class: class.to_owned(),
+            }),
+        }
+    }
+    found.sort();
+    found
+}
+
+fn noncurrent_transitions(rule: &LifecycleRule) -> Vec<Transition> {
+    let moved = rule.noncurrent_version_transitions().iter();
+    let mut found: Vec<Transition> = moved
+        .map(|moved| Transition {
+            days: moved.noncurrent_days.and_then(positive).unwrap_or(0),
+            storage_class: moved
+                .storage_class
+                .as_ref()
+                .map_or_else(String::new, |class| class.as_str().to_owned()),
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Which objects a rule is for: `prefix x/`, `tag a=b`, `size > 5`. An empty prefix is all objects, however it is written.
+fn scope(rule: &LifecycleRule) -> String {
+    let mut parts = Vec::new();
+    let mut prefix = |text: Option<&str>| {
+        let text = text.filter(|text| !text.is_empty());
+        parts.extend(text.map(|text| format!("prefix {text}")));
+    };
+    #[expect(deprecated, reason = "rules of another hand may still have it")]
+    prefix(rule.prefix.as_deref());
+    let filter = rule.filter.as_ref();
+    let all = filter.and_then(|filter| filter.and.as_ref());
+    prefix(filter.and_then(|filter| filter.prefix.as_deref()));
+    prefix(all.and_then(|all| all.prefix.as_deref()));
+    let one = filter.and_then(|filter| filter.tag.as_ref());
+    let tags = one
+        .into_iter()
+        .chain(all.into_iter().flat_map(LifecycleRuleAndOperator::tags));
+    parts.extend(tags.map(|tag| format!("tag {}={}", tag.key, tag.value)));
+    let size = |one: Option<i64>, all: Option<i64>| one.or(all).filter(|size| *size > 0);
+    let more = size(
+        filter.and_then(|filter| filter.object_size_greater_than),
+        all.and_then(|all| all.object_size_greater_than),
+    );
+    let less = size(
+        filter.and_then(|filter| filter.object_size_less_than),
+        all.and_then(|all| all.object_size_less_than),
+    );
+    parts.extend(more.map(|size| format!("size > {size}")));
+    parts.extend(less.map(|size| format!("size < {size}")));
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn storage() -> Storage {
+        Storage {
+            transitions: vec![Transition {
+                days: 90,
+                storage_class: "GLACIER_IR".to_owned(),
+            }],
+            expiration_days: Some(2194),
+        }
+    }
+
+    fn texts(rules: &[Rule]) -> Vec<String> {
+        rules.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn uploads_that_were_never_completed_are_always_removed() {
+        assert_eq!(
+            texts(&Storage::default().rules()),
+            ["auditlog-uploads: aborts incomplete uploads after 7 days"]
+        );
+    }
+
+    #[test]
+    fn expiration_has_a_rule_for_noncurrent_versions_and_for_markers() {
+        assert_eq!(
+            texts(&storage().rules()),
+            [
+                "auditlog-markers: removes expired delete markers",
+                "auditlog-storage: GLACIER_IR after 90 days, expires after 2194 days, noncurrent versions expire after 1 day",
+                "auditlog-uploads: aborts incomplete uploads after 7 days",
+            ]
+        );
+    }
+
+    #[test]
+    fn rules_come_back_from_s3_as_they_were_put() {
+        let rules = storage().rules();
+        let returned: Vec<Rule> = rules
+            .iter()
+            .map(|rule| Rule::parse(&rule.to_sdk().unwrap()))
+            .collect();
+        assert_eq!(returned, rules);
+        assert_eq!(Storage::of_rules(&returned), storage());
+        assert_eq!(Storage::of_rules(&[]), Storage::default());
+    }
+
+    #[test]
+    fn empty_prefix_is_the_same_as_no_filter() {
+        let rule = |filter: Option<LifecycleRuleFilter>| {
+            let rule = LifecycleRule::builder()
+                .id("x")
+                .status(ExpirationStatus::Enabled)
+                .set_filter(filter);
+            Rule::parse(&rule.build().unwrap())
+        };
+        let empty = LifecycleRuleFilter::builder().prefix("").build();
+        assert_eq!(rule(None), rule(Some(empty)));
+        let some = LifecycleRuleFilter::builder().prefix("logs/").build();
+        assert_ne!(rule(None), rule(Some(some)));
+    }
+
+    #[test]
+    fn rule_of_another_hand_is_shown_with_all_that_it_does() {
+        let expiration = LifecycleExpiration::builder()
+            .date(aws_sdk_s3::primitives::DateTime::from_secs(1_700_006_400))
+            .build();
+        let rule = LifecycleRule::builder()
+            .id("cleanup")
+            .status(ExpirationStatus::Disabled)
+            .filter(LifecycleRuleFilter::builder().prefix("logs/").build())
+            .expiration(expiration)
+            .build()
+            .unwrap();
+        assert_eq!(
+            Rule::parse(&rule).to_string(),
+            "cleanup for prefix logs/: expires on 2023-11-15 (disabled)"
+        );
+    }
+}

@@ -1,0 +1,348 @@
+//! `storage` and `logging`: where objects go with time, when they are deleted, and where access logs go.
+
+use std::collections::BTreeSet;
+
+use tf_provider::{
+    Attribute, AttributePath, Diagnostic, Fields, Nested, Number, Object, Plan, Result, Type,
+    Value, model,
+};
+
+use super::model::BucketModel;
+use crate::aws::{
+    Logging, Storage, Transition, after_retention, check_storage, is_archive, storage_classes,
+};
+use crate::range::check_range;
+use crate::retention::{ObjectLock, parse_lock};
+
+/// The word for an expiration that follows the retention.
+const AFTER_RETENTION: &str = "after_retention";
+const MAX_DAYS: u32 = 200 * 365;
+
+model! {
+    /// Changes of storage class, and deletion.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct StorageModel {
+        transitions: Option<Vec<TransitionModel>>,
+        expiration: Option<String>,
+        segment_bytes: Option<u64>,
+    }
+
+    /// One change of storage class.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct TransitionModel {
+        days: u32,
+        storage_class: String,
+    }
+
+    /// Where access logs go.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct LoggingModel {
+        target_bucket: String,
+        target_prefix: String,
+    }
+}
+
+/// The attribute `storage`.
+pub(super) fn storage_attribute() -> Attribute {
+    Attribute::optional(Nested::single(storage_fields())).description(
+        "Storage classes and expiration, as lifecycle rules of the bucket. Default: objects stay in STANDARD and never expire. \
+         Incomplete uploads are always aborted after 7 days.",
+    )
+}
+
+fn storage_fields() -> Fields {
+    let transition = Fields::new()
+        .attribute(
+            "days",
+            Attribute::required(Type::Number)
+                .description("Days after an object was stored.")
+                .validate(|number: Number| check_range(&number, 0..=MAX_DAYS, "days")),
+        )
+        .attribute(
+            "storage_class",
+            Attribute::required(Type::String)
+                .description(
+                    "Storage class. Objects in `GLACIER` and `DEEP_ARCHIVE` cannot be verified until they are restored.",
+                )
+                .one_of(storage_classes()),
+        );
+    Fields::new()
+        .attribute(
+            "transitions",
+            Attribute::optional(Nested::list(transition)).description(
+                "Changes of storage class. A plan refuses a stay that is shorter than AWS charges for.",
+            ),
+        )
+        .attribute(
+            "expiration",
+            Attribute::optional(Type::String)
+                .description(
+                    "When objects are deleted: `after_retention` (two days after the longest retention still in force) or a \
+                     number of days as `400d`, not earlier than that. Default: never.",
+                )
+                .validate(|text: String| parse_expiration(&text).map(drop)),
+        )
+        .attribute(
+            "segment_bytes",
+            Attribute::optional(Type::Number)
+                .description(
+                    "Expected size of a stored segment in bytes. With it, a plan refuses transitions that S3 never makes, because \
+                     it does not move objects below 128 KB. Changes nothing in S3.",
+                )
+                .validate(|number: Number| check_range(&number, 1..=u32::MAX, "bytes")),
+        )
+}
+
+/// The attribute `logging`.
+pub(super) fn logging_attribute() -> Attribute {
+    let fields = Fields::new()
+        .attribute(
+            "target_bucket",
+            Attribute::required(Type::String).description(
+                "Bucket that receives the access logs. It must be in the same region and account, and must not have Object \
+                 Lock with a default retention: S3 does not deliver to such a bucket.",
+            ),
+        )
+        .attribute(
+            "target_prefix",
+            Attribute::optional(Type::String)
+                .default("")
+                .description("What the names of the access logs begin with. Default: nothing."),
+        );
+    Attribute::optional(Nested::single(fields))
+        .description("Server access logs of the bucket. Default: none are written.")
+}
+
+/// An expiration as it is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expiration {
+    AfterRetention,
+    Days(u32),
+}
+
+fn parse_expiration(text: &str) -> Result<Expiration, String> {
+    if text == AFTER_RETENTION {
+        return Ok(Expiration::AfterRetention);
+    }
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    match days {
+        Some(days) if (1..=MAX_DAYS).contains(&days) => Ok(Expiration::Days(days)),
+        _ => Err(format!(
+            "{text:?} is neither {AFTER_RETENTION:?} nor a number of days such as \"400d\"."
+        )),
+    }
+}
+
+/// What the configured storage means, given the longest retention of any span still in force.
+pub(super) fn wanted_storage(storage: Option<&StorageModel>, longest_days: u32) -> Storage {
+    let Some(storage) = storage else {
+        return Storage::default();
+    };
+    let transitions = storage.transitions.iter().flatten();
+    let mut transitions: Vec<Transition> = transitions
+        .map(|transition| Transition {
+            days: transition.days,
+            storage_class: transition.storage_class.clone(),
+        })
+        .collect();
+    transitions.sort();
+    let expiration = storage.expiration.as_deref();
+    let expiration = expiration.and_then(|text| parse_expiration(text).ok());
+    Storage {
+        transitions,
+        expiration_days: expiration.map(|expiration| match expiration {
+            Expiration::AfterRetention => after_retention(longest_days),
+            Expiration::Days(days) => days,
+        }),
+    }
+}
+
+/// `storage` for what was found: as the state had it where that means the same.
+pub(super) fn seen_storage(
+    known: Option<&StorageModel>,
+    longest_days: u32,
+    found: &Storage,
+) -> Option<StorageModel> {
+    if wanted_storage(known, longest_days) == *found {
+        return known.cloned();
+    }
+    let transitions = found.transitions.iter();
+    let transitions: Vec<TransitionModel> = transitions
+        .map(|transition| TransitionModel {
+            days: transition.days,
+            storage_class: transition.storage_class.clone(),
+        })
+        .collect();
+    let expiration = found.expiration_days.map(|days| {
+        if days == after_retention(longest_days) {
+            AFTER_RETENTION.to_owned()
+        } else {
+            format!("{days}d")
+        }
+    });
+    let segment_bytes = known.and_then(|known| known.segment_bytes);
+    (*found != Storage::default() || segment_bytes.is_some()).then(|| StorageModel {
+        transitions: (!transitions.is_empty()).then_some(transitions),
+        expiration,
+        segment_bytes,
+    })
+}
+
+/// The longest retention of any span still in force.
+pub(super) fn longest_retention(planned: &BucketModel) -> u32 {
+    let lock = planned.object_lock.as_ref().and_then(parse_lock);
+    lock.map_or(0, |retention| retention.period.days())
+}
+
+pub(super) fn wanted_logging(logging: Option<&LoggingModel>) -> Option<Logging> {
+    logging.map(|to| Logging {
+        target_bucket: to.target_bucket.clone(),
+        target_prefix: to.target_prefix.clone(),
+    })
+}
+
+pub(super) fn seen_logging(found: Option<Logging>) -> Option<LoggingModel> {
+    found.map(|to| LoggingModel {
+        target_bucket: to.target_bucket,
+        target_prefix: to.target_prefix,
+    })
+}
+
+/// The rules of a bucket with this storage, as `lifecycle_rules` shows them.
+pub(super) fn rule_lines(storage: &Storage) -> Vec<String> {
+    storage.rules().iter().map(ToString::to_string).collect()
+}
+
+/// Plans `lifecycle_rules`, and refuses a storage that costs more than it saves or deletes too early.
+///
+/// # Errors
+/// The first rule that the storage breaks.
+pub(super) fn plan_storage(plan: &mut Plan) -> Result<Vec<Diagnostic>> {
+    let (storage, lock) = (
+        plan.planned.value("storage"),
+        plan.planned.value("object_lock"),
+    );
+    if !storage.is_wholly_known() || !lock.is_wholly_known() {
+        plan.planned.set("lifecycle_rules", Value::Unknown);
+        return Ok(Vec::new());
+    }
+    let (model, longest) = (storage_of(&plan.planned), longest_of(&plan.planned));
+    let wanted = wanted_storage(model.as_ref(), longest);
+    plan.planned.set("lifecycle_rules", rule_lines(&wanted));
+    let object_bytes = model.and_then(|model| model.segment_bytes);
+    check_storage(&wanted, longest, object_bytes).map_err(|refused| {
+        Diagnostic::error("Storage is refused", refused.to_string()).at("storage")
+    })?;
+    Ok(archive_warning(&wanted).into_iter().collect())
+}
+
+fn storage_of(object: &Object) -> Option<StorageModel> {
+    object.get("storage").ok().flatten()
+}
+
+fn longest_of(object: &Object) -> u32 {
+    let lock: Option<ObjectLock> = object.get("object_lock").ok().flatten();
+    let lock = lock.as_ref().and_then(parse_lock);
+    lock.map_or(0, |retention| retention.period.days())
+}
+
+fn archive_warning(storage: &Storage) -> Option<Diagnostic> {
+    let classes = storage.transitions.iter();
+    let archives: BTreeSet<&str> = classes
+        .map(|transition| transition.storage_class.as_str())
+        .filter(|class| is_archive(class))
+        .collect();
+    let names = archives.into_iter().collect::<Vec<_>>().join(" and ");
+    (!names.is_empty()).then(|| {
+        Diagnostic::warning(
+            "Archived objects cannot be verified at once",
+            format!(
+                "Objects in {names} must be restored before anybody can read them. Until then, auditlog-verify gives no verdict \
+                 on them. GLACIER_IR can be read at once."
+            ),
+        )
+        .at(AttributePath::from("storage"))
+    })
+}
+
+/// Refuses access logs that S3 would never deliver.
+///
+/// # Errors
+/// The target is the bucket itself, whose lock keeps them out.
+pub(super) fn check_logging(config: &Object) -> Result {
+    let Value::Object(logging) = config.value("logging") else {
+        return Ok(());
+    };
+    match (logging.value("target_bucket"), config.value("bucket")) {
+        (Value::String(target), Value::String(bucket)) if target == bucket => {
+            let detail = "S3 does not deliver access logs to a bucket that has Object Lock with a default retention, so not to \
+                          this one. Set `target_bucket` to another bucket.";
+            Err(Diagnostic::error("Locked target of access logs", detail)
+                .at("logging")
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(expiration: Option<&str>) -> StorageModel {
+        StorageModel {
+            transitions: None,
+            expiration: expiration.map(str::to_owned),
+            segment_bytes: None,
+        }
+    }
+
+    #[test]
+    fn expiration_is_a_word_or_days() {
+        assert_eq!(
+            parse_expiration("after_retention"),
+            Ok(Expiration::AfterRetention)
+        );
+        assert_eq!(parse_expiration("400d"), Ok(Expiration::Days(400)));
+        for wrong in ["", "400", "0d", "d", "-1d", "1.5d", "90000d", "never"] {
+            assert!(parse_expiration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn expiration_after_the_retention_leaves_two_days() {
+        let wanted = wanted_storage(Some(&model(Some("after_retention"))), 365);
+        assert_eq!(wanted.expiration_days, Some(367));
+        assert_eq!(wanted_storage(Some(&model(None)), 365), Storage::default());
+    }
+
+    #[test]
+    fn storage_that_means_the_same_is_kept_as_it_is_written() {
+        for written in ["after_retention", "367d"] {
+            let known = model(Some(written));
+            let found = wanted_storage(Some(&known), 365);
+            assert_eq!(seen_storage(Some(&known), 365, &found), Some(known));
+        }
+        // imported
+        let found = wanted_storage(Some(&model(Some("367d"))), 365);
+        assert_eq!(
+            seen_storage(None, 365, &found),
+            Some(model(Some("after_retention")))
+        );
+        assert_eq!(seen_storage(None, 365, &Storage::default()), None);
+    }
+
+    #[test]
+    fn storage_that_was_changed_shows_what_is_there() {
+        let known = model(Some("after_retention"));
+        let found = Storage {
+            transitions: Vec::new(),
+            expiration_days: Some(30),
+        };
+        assert_eq!(
+            seen_storage(Some(&known), 365, &found),
+            Some(model(Some("30d")))
+        );
+        assert_eq!(seen_storage(Some(&known), 365, &Storage::default()), None);
+    }
+}

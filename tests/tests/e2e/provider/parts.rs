@@ -1,0 +1,330 @@
+//! The parts of a bucket below the lock: encryption, lifecycle, access logs, and what others have set up.
+
+use auditlog_tests::{Endpoint, Engine, Proxy, Run, Terraform};
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, EventBridgeConfiguration, ExpirationStatus, LifecycleExpiration,
+    LifecycleRule, LifecycleRuleFilter, NotificationConfiguration,
+};
+use serde_json::json;
+
+use crate::provider::stack::{Change, Stack, assert_no_changes, values};
+use crate::support::engines::on_each_engine;
+
+on_each_engine! {
+    storage_is_put_read_and_imported.await,
+    lifecycle_rule_of_another_hand_is_named_and_removed.await,
+    rule_of_ours_that_was_weakened_is_put_back.await,
+    access_logs_go_to_another_bucket.await,
+    storage_that_costs_more_than_it_saves_is_refused,
+    key_that_s3_cannot_use_is_refused.await,
+    bucket_has_its_tags_from_the_first_moment,
+}
+
+const ADDRESS: &str = "auditlog_bucket.audit";
+
+fn bucket(more: &str) -> String {
+    format!(
+        "resource \"auditlog_bucket\" \"audit\" {{\n  bucket      = \"trail\"\n  object_lock = {{ mode = \"GOVERNANCE\", days = 30 }}\n{more}\n}}\n"
+    )
+}
+
+const STORAGE: &str = r#"storage = { transitions = [{ days = 90, storage_class = "GLACIER_IR" }], expiration = "400d" }"#;
+
+#[track_caller]
+fn said(run: &Run, wanted: &[&str]) {
+    assert_eq!(run.status, 1, "{run}");
+    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
+    }
+}
+
+async fn rules(endpoint: &Endpoint) -> Vec<LifecycleRule> {
+    let s3 = endpoint.s3();
+    let found = s3.get_bucket_lifecycle_configuration().bucket("trail");
+    found.send().await.unwrap().rules.unwrap_or_default()
+}
+
+async fn put_rules(endpoint: &Endpoint, rules: Vec<LifecycleRule>) {
+    let configuration = BucketLifecycleConfiguration::builder().set_rules(Some(rules));
+    endpoint
+        .s3()
+        .put_bucket_lifecycle_configuration()
+        .bucket("trail")
+        .lifecycle_configuration(configuration.build().unwrap())
+        .send()
+        .await
+        .unwrap();
+}
+
+async fn storage_is_put_read_and_imported(engine: Engine) {
+    let stack = Stack::applied(engine, &bucket(""));
+    stack.assert_no_changes();
+    let uploads = "auditlog-uploads: aborts incomplete uploads after 7 days";
+    assert_eq!(
+        values(&stack.terraform, ADDRESS)["lifecycle_rules"],
+        json!([uploads])
+    );
+
+    stack.configure(&bucket(STORAGE));
+    let change = stack.planned(ADDRESS);
+    assert_eq!(change.attributes, ["lifecycle_rules", "storage"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let found = rules(&stack.endpoint).await;
+    assert_eq!(found.len(), 3);
+    assert_eq!(
+        values(&stack.terraform, ADDRESS)["lifecycle_rules"],
+        json!([
+            "auditlog-markers: removes expired delete markers",
+            "auditlog-storage: GLACIER_IR after 90 days, expires after 400 days, noncurrent versions expire after 1 day",
+            uploads,
+        ])
+    );
+
+    // the order of rules has no meaning
+    put_rules(&stack.endpoint, found.into_iter().rev().collect()).await;
+    stack.assert_no_changes();
+    stack.terraform.run(&["state", "rm", ADDRESS]).ok();
+    stack.terraform.import(ADDRESS, "trail").ok();
+    if engine == Engine::Moto {
+        // It does not keep the block of SSE-C, which shows once that was put.
+        assert_eq!(stack.planned(ADDRESS).attributes, ["sse_c"]);
+        stack.terraform.apply().ok();
+    }
+    stack.assert_no_changes();
+
+    let after = r#"storage = { expiration = "after_retention" }"#;
+    stack.configure(&bucket(after));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let storage = rules(&stack.endpoint).await;
+    let days = storage
+        .iter()
+        .filter_map(|rule| rule.expiration.as_ref()?.days);
+    assert_eq!(days.collect::<Vec<_>>(), [32]);
+
+    stack.configure(&bucket(""));
+    stack.terraform.apply().ok();
+    assert_eq!(rules(&stack.endpoint).await.len(), 1);
+}
+
+fn expiry(id: &str, days: i32) -> LifecycleRule {
+    LifecycleRule::builder()
+        .id(id)
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("logs/").build())
+        .expiration(LifecycleExpiration::builder().days(days).build())
+        .build()
+        .unwrap()
+}
+
+async fn lifecycle_rule_of_another_hand_is_named_and_removed(engine: Engine) {
+    let stack = Stack::applied(engine, &bucket(STORAGE));
+    let mut found = rules(&stack.endpoint).await;
+    found.push(expiry("cleanup", 1));
+    put_rules(&stack.endpoint, found).await;
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    let line = "cleanup for prefix logs/: expires after 1 day";
+    assert!(plan.stdout.contains(line), "{plan}");
+    assert_eq!(stack.planned(ADDRESS).attributes, ["lifecycle_rules"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(rules(&stack.endpoint).await.len(), 3);
+}
+
+/// Without a rule for noncurrent versions, nothing that expired is ever deleted.
+async fn rule_of_ours_that_was_weakened_is_put_back(engine: Engine) {
+    let stack = Stack::applied(engine, &bucket(STORAGE));
+    let mut weakened = rules(&stack.endpoint).await;
+    for rule in &mut weakened {
+        rule.noncurrent_version_expiration = None;
+    }
+    put_rules(&stack.endpoint, weakened).await;
+    assert_eq!(stack.planned(ADDRESS).attributes, ["lifecycle_rules"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+
+    let delete = stack.endpoint.s3().delete_bucket_lifecycle();
+    delete.bucket("trail").send().await.unwrap();
+    assert_eq!(
+        stack.planned(ADDRESS).attributes,
+        ["lifecycle_rules", "storage"]
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+}
+
+async fn access_logs_go_to_another_bucket(engine: Engine) {
+    let logging = |target: &str| {
+        bucket(&format!(
+            "logging = {{ target_bucket = \"{target}\", target_prefix = \"trail/\" }}"
+        ))
+    };
+    let stack = Stack::new(engine, &logging("trail"));
+    let validated = stack.terraform.run(&["validate", "-no-color"]);
+    said(
+        &validated,
+        &[
+            "Locked target of access logs",
+            "Set `target_bucket` to another bucket",
+        ],
+    );
+
+    let s3 = stack.endpoint.s3();
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder();
+    let place = place.location_constraint(auditlog_tests::REGION.into());
+    let create = s3.create_bucket().bucket("access-logs");
+    let create = create.object_ownership(aws_sdk_s3::types::ObjectOwnership::BucketOwnerPreferred);
+    let create = create.create_bucket_configuration(place.build());
+    create.send().await.unwrap();
+    let acl = s3.put_bucket_acl().bucket("access-logs");
+    let acl = acl.acl("log-delivery-write".into());
+    _ = acl.send().await;
+    stack.configure(&logging("access-logs"));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+
+    let off = aws_sdk_s3::types::BucketLoggingStatus::builder().build();
+    let put = s3.put_bucket_logging().bucket("trail");
+    put.bucket_logging_status(off).send().await.unwrap();
+    assert_eq!(stack.planned(ADDRESS).attributes, ["logging"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+
+    stack.configure(&bucket(""));
+    stack.terraform.apply().ok();
+    let found = s3.get_bucket_logging().bucket("trail").send().await;
+    assert!(found.unwrap().logging_enabled.is_none());
+}
+
+fn storage_that_costs_more_than_it_saves_is_refused(engine: Engine) {
+    let stack = Stack::new(engine, "");
+    for (storage, wanted) in [
+        (
+            r#"{ expiration = "31d" }"#,
+            "expire after 31 days, but the longest retention is 30 days",
+        ),
+        (
+            r#"{ transitions = [{ days = 1, storage_class = "STANDARD_IA" }] }"#,
+            "after 30 days at the earliest, not after 1",
+        ),
+        (
+            r#"{ transitions = [{ days = 0, storage_class = "GLACIER_IR" }], expiration = "60d" }"#,
+            "stay in GLACIER_IR for 60 days, but AWS charges for 90",
+        ),
+        (
+            r#"{ transitions = [{ days = 90, storage_class = "GLACIER_IR" }], segment_bytes = 50000 }"#,
+            "Segments of 50000 bytes are never moved",
+        ),
+        (r#"{ expiration = "soon" }"#, "\"soon\" is neither"),
+    ] {
+        stack.configure(&bucket(&format!("storage = {storage}")));
+        said(&stack.terraform.plan(), &[wanted, "storage"]);
+    }
+    let archive = r#"storage = { transitions = [{ days = 90, storage_class = "DEEP_ARCHIVE" }] }"#;
+    stack.configure(&bucket(archive));
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    let warning = "Archived objects cannot be verified at once";
+    assert!(plan.stdout.contains(warning), "{plan}");
+}
+
+/// moto keeps no notification to `EventBridge`.
+#[tokio::test]
+async fn what_others_set_up_is_shown_and_left_alone() {
+    let stack = Stack::applied(Engine::Ministack, &bucket(""));
+    let events = NotificationConfiguration::builder()
+        .event_bridge_configuration(EventBridgeConfiguration::builder().build());
+    let s3 = stack.endpoint.s3();
+    s3.put_bucket_notification_configuration()
+        .bucket("trail")
+        .notification_configuration(events.build())
+        .send()
+        .await
+        .unwrap();
+    // a change outside of the configuration, which plans nothing
+    stack.assert_no_changes();
+    stack
+        .terraform
+        .run(&["apply", "-refresh-only", "-auto-approve"])
+        .ok();
+    assert_eq!(
+        values(&stack.terraform, ADDRESS)["foreign"],
+        json!(["notification to EventBridge"])
+    );
+    stack.configure(&bucket("tags = { a = \"b\" }"));
+    assert_eq!(stack.planned(ADDRESS).attributes, ["tags", "tags_all"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let found = s3.get_bucket_notification_configuration().bucket("trail");
+    let found = found.send().await.unwrap();
+    assert!(found.event_bridge_configuration.is_some());
+}
+
+async fn key_that_s3_cannot_use_is_refused(engine: Engine) {
+    let stack = Stack::new(engine, "");
+    let kms = stack.endpoint.kms();
+    let signing = kms
+        .create_key()
+        .key_spec(aws_sdk_kms::types::KeySpec::EccNistP256)
+        .key_usage(aws_sdk_kms::types::KeyUsageType::SignVerify);
+    let signing = signing.send().await.unwrap().key_metadata.unwrap();
+    let disabled = kms.create_key().send().await.unwrap();
+    let disabled = disabled.key_metadata.unwrap();
+    let disable = kms.disable_key().key_id(&disabled.key_id);
+    disable.send().await.unwrap();
+    let account = engine.account();
+    let absent =
+        format!("arn:aws:kms:eu-central-1:{account}:key/0a1b2c3d-4e5f-6789-abcd-ef0123456789");
+    let elsewhere = absent.replace("eu-central-1", "us-east-1");
+    for (arn, wanted) in [
+        (signing.arn.unwrap(), "symmetric keys only"),
+        (disabled.arn.unwrap(), "the state of the key is Disabled"),
+        (absent, "DescribeKey on arn:aws:kms:"),
+        (elsewhere, "the key is in the region us-east-1"),
+    ] {
+        stack.configure(&bucket(&format!(
+            "encryption = {{ kms_key_arn = \"{arn}\" }}"
+        )));
+        said(
+            &stack.terraform.apply(),
+            &["The KMS key cannot be used", wanted],
+        );
+    }
+    // nothing was made
+    let listed = stack.endpoint.s3().list_buckets().send().await.unwrap();
+    assert!(listed.buckets().is_empty());
+}
+
+/// An organisation may refuse a bucket without certain tags.
+fn bucket_has_its_tags_from_the_first_moment(engine: Engine) {
+    let endpoint = engine.start();
+    let way = Proxy::to(endpoint.url());
+    let mut env = endpoint.env();
+    env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
+    let terraform = Terraform::with_config(&env, &bucket("tags = { owner = \"security\" }"));
+    terraform.init();
+    terraform.apply().ok();
+    assert_no_changes(&terraform);
+    // moto ignores the tags of a create
+    let expected = usize::from(engine == Engine::Moto);
+    assert_eq!(way.requests("PUT", "?tagging"), expected);
+    let state = values(&terraform, ADDRESS);
+    assert_eq!(state["tags_all"], json!({ "owner": "security" }));
+
+    terraform.write(
+        "main.tf",
+        &bucket("tags = { \"auditlog:created\" = \"x\" }"),
+    );
+    said(
+        &terraform.plan(),
+        &["begins with \"auditlog:\", which this provider reserves"],
+    );
+    terraform.write("main.tf", &bucket("tags = { owner = \"it\" }"));
+    let change = Change::of(&terraform.plan_json(), ADDRESS);
+    assert_eq!(change.attributes, ["tags", "tags_all"]);
+    terraform.apply().ok();
+    assert_no_changes(&terraform);
+}
