@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := target/venv
 READERS := target/readers
+IAM := target/iam
 DENY_VERSION := 0.20.2
 # The one on PATH, or else one that is built here in a minute or two.
 DENY := $(or $(shell command -v cargo-deny),target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny)
@@ -17,7 +18,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
 
-.PHONY: help build check advisories test test-ceph soak fuzz bench demo install venv readers clean
+.PHONY: help build check advisories test test-ceph soak fuzz bench demo install venv readers iam clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -38,7 +39,7 @@ check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, a
 advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches the database of advisories from the network
 	$(DENY) --locked check advisories
 
-test: need-cargo need-terraform need-readers venv readers ## all tests; they start local S3 and KMS endpoints and the real Terraform
+test: need-cargo need-terraform need-readers venv readers iam ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
@@ -81,6 +82,8 @@ venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoints, pinned, in a P
 
 readers: $(READERS)/requirements.txt ## the readers of docs/guides/reading.md, pinned, in another one (1 GB)
 
+iam: $(IAM)/installed.json ## the offline judge of bucket and key policies, pinned
+
 # The copy of the pins is the last step, so a broken install is repeated.
 $(VENV)/requirements.txt: tests/requirements.txt | need-python3
 	rm -rf $(VENV)
@@ -94,6 +97,13 @@ $(READERS)/requirements.txt: tests/readers/requirements.txt | need-python3
 	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	cp $< $@
 
+$(IAM)/installed.json: tests/iam/package-lock.json tests/iam/package.json | need-npm
+	rm -rf $(IAM)
+	mkdir -p $(IAM)
+	cp tests/iam/package.json tests/iam/package-lock.json tests/iam/.npmrc $(IAM)
+	cd $(IAM) && npm ci --silent
+	cp $< $@
+
 # A debug build, since it checks a few hundred crates in a second anyway.
 target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny: | need-cargo
 	CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version $(DENY_VERSION) --locked --no-default-features --debug --quiet \
@@ -104,7 +114,7 @@ clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # One line says what is missing, and the one thing to install.
-.PHONY: need-cargo need-cargo-fuzz need-ceph need-terraform need-readers need-python3
+.PHONY: need-cargo need-cargo-fuzz need-ceph need-terraform need-readers need-npm need-python3
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
 need-cargo-fuzz:
@@ -117,3 +127,5 @@ need-python3:
 	@command -v $(PYTHON) >/dev/null || { echo 'python3 is missing: sudo apt-get install python3 python3-venv'; exit 1; }
 need-readers:
 	@command -v jq >/dev/null && command -v zstdcat >/dev/null || { echo 'jq or zstd is missing: sudo apt-get install jq zstd'; exit 1; }
+need-npm:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'node or npm is missing: sudo apt-get install nodejs npm'; exit 1; }

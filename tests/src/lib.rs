@@ -34,6 +34,6 @@ pub use ceph::Ceph;
 pub use command::{Command, Run, command};
 pub use disk::{Disk, after_mounting, on_disks};
 pub use endpoint::{Endpoint, Engine, REGION};
-pub use project::{binary, python, readers, root};
+pub use project::{binary, iam, python, readers, root};
 pub use proxy::{Answer, Fault, Form, Proxy, Reply};
 pub use terraform::{Terraform, mirror};

@@ -75,6 +75,17 @@ pub fn readers() -> PathBuf {
     pinned("tests/readers/requirements.txt", "readers")
 }
 
+/// The folder with the offline judge of policies, as `tests/iam/package-lock.json` pins it.
+pub fn iam() -> PathBuf {
+    let folder = root().join("target/iam");
+    let wanted = fs::read(root().join("tests/iam/package-lock.json")).expect("the pins");
+    assert!(
+        fs::read(folder.join("installed.json")).ok() == Some(wanted),
+        "tests/iam/package-lock.json is not installed: run `make iam`"
+    );
+    folder
+}
+
 /// The Python of the environment that a target of the Makefile installs, below `target/` by the same name.
 fn pinned(pins: &str, target: &str) -> PathBuf {
     let venv = root().join("target").join(target);

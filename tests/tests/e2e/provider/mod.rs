@@ -5,6 +5,7 @@ mod bucket;
 mod config;
 mod docs;
 mod faults;
+mod iam;
 mod key;
 mod network;
 mod parts;

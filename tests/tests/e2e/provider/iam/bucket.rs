@@ -1,0 +1,427 @@
+//! Who may do what in a bucket with two logs: one of the owner's account, one that a partner writes.
+
+use auditlog_chain::policy::LockMode;
+use terraform_provider_auditlog::aws::{
+    BucketPolicy, LockBounds, LogAccess, ObjectEncryption, Principal,
+};
+
+use super::judge::Expected::{Allowed, DeniedBy, NotAllowed};
+use super::judge::{Caller, Expected, OWNER, PARTNER, Request, STRANGER, check, unknown};
+
+const BUCKET: &str = "arn:aws:s3:::trail";
+const PAYMENTS: &str = "arn:aws:s3:::trail/logs/payments/000000000000.jsonl.zst";
+const LOGINS: &str = "arn:aws:s3:::trail/logs/logins/000000000000.jsonl.zst";
+const OTHER: &str = "arn:aws:s3:::trail/archive/x";
+const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+const TERRAFORM: Caller = Caller::Role(OWNER, "ci/", "terraform");
+const BREAK_GLASS: Caller = Caller::User(OWNER, "break-glass");
+const SEALER: Caller = Caller::own("sealer");
+const INTERN: Caller = Caller::own("intern");
+const ROOT: Caller = Caller::Root(OWNER);
+const SHIPPER: Caller = Caller::Role(PARTNER, "apps/audit/", "shipper");
+const AUDITOR: Caller = Caller::Role(PARTNER, "", "auditor");
+const COLLEAGUE: Caller = Caller::Role(PARTNER, "", "colleague");
+const NAMESAKE: Caller = Caller::Role(STRANGER, "", "sealer");
+const EVERYBODY: &[Caller] = &[
+    TERRAFORM,
+    BREAK_GLASS,
+    SEALER,
+    INTERN,
+    ROOT,
+    SHIPPER,
+    AUDITOR,
+    COLLEAGUE,
+    NAMESAKE,
+    Caller::Anonymous,
+];
+
+fn principals(arns: &[&str]) -> Option<Vec<Principal>> {
+    let parsed = arns
+        .iter()
+        .map(|arn| Principal::parse(arn).expect("a principal"));
+    Some(parsed.collect())
+}
+
+fn policy() -> BucketPolicy {
+    let lock = |mode, min_days, max_days| LockBounds {
+        modes: vec![mode],
+        min_days,
+        max_days,
+    };
+    let log = |name: &str, writers: &[&str], lock| LogAccess {
+        prefix: format!("logs/{name}"),
+        writers: principals(writers),
+        readers: principals(&["arn:aws:iam::444455556666:role/auditor"]),
+        lock,
+    };
+    BucketPolicy {
+        partition: "aws".to_owned(),
+        account: OWNER.to_owned(),
+        bucket: "trail".to_owned(),
+        logs: vec![
+            log(
+                "payments",
+                &["arn:aws:iam::111122223333:role/sealer"],
+                lock(LockMode::Governance, 30, 33),
+            ),
+            // the path is left out, as some programs leave it out
+            log(
+                "logins",
+                &["arn:aws:iam::444455556666:role/shipper"],
+                lock(LockMode::Compliance, 365, 368),
+            ),
+        ],
+        declared_prefixes: vec!["archive/".to_owned()],
+        administrators: principals(&["arn:aws:iam::111122223333:role/terraform"]),
+        break_glass: principals(&["arn:aws:iam::111122223333:user/break-glass"]),
+        encryption: ObjectEncryption::SseS3,
+        deliveries: Vec::new(),
+        extra: None,
+    }
+}
+
+fn rendered(policy: &BucketPolicy) -> String {
+    policy.render().expect("a policy")
+}
+
+/// A PUT as the sealer sends it.
+fn put(caller: Caller, object: &str) -> Request {
+    let (mode, days) = if object == LOGINS {
+        ("COMPLIANCE", 366)
+    } else {
+        ("GOVERNANCE", 31)
+    };
+    Request::new(caller, "s3:PutObject", object)
+        .with("s3:if-none-match", "*")
+        .with("s3:ObjectCreationOperation", true)
+        .with("s3:object-lock-mode", mode)
+        .with("s3:object-lock-remaining-retention-days", days)
+}
+
+/// The request of each caller: allowed to these, and denied to all others by the statement.
+fn only(
+    allowed: &[Caller],
+    sid: &'static str,
+    request: impl Fn(Caller) -> Request,
+) -> Vec<(Request, Expected)> {
+    let expected = |caller| {
+        if allowed.contains(caller) {
+            Allowed
+        } else {
+            DeniedBy(sid)
+        }
+    };
+    EVERYBODY
+        .iter()
+        .map(|caller| (request(*caller), expected(caller)))
+        .collect()
+}
+
+#[test]
+fn aws_knows_each_action_and_condition_of_a_bucket_policy() {
+    let mut all = policy();
+    for encryption in [
+        ObjectEncryption::SseS3,
+        ObjectEncryption::SseKms {
+            key_arn: Some(KEY.to_owned()),
+        },
+    ] {
+        all.encryption = encryption;
+        assert_eq!(unknown(&rendered(&all)), serde_json::json!([]));
+    }
+}
+
+#[test]
+fn segments_are_written_by_the_writers_of_their_log_alone() {
+    let policy = rendered(&policy());
+    let writes = |object| move |caller| put(caller, object);
+    check(
+        &policy,
+        &only(&[SEALER], "AuditlogWrite1", writes(PAYMENTS)),
+    );
+    check(&policy, &only(&[SHIPPER], "AuditlogWrite2", writes(LOGINS)));
+    // everything else in the bucket is up to IAM
+    check(
+        &policy,
+        &[
+            (put(INTERN, OTHER), Allowed),
+            (put(NAMESAKE, OTHER), NotAllowed),
+        ],
+    );
+}
+
+#[test]
+fn segments_are_written_once_in_one_locked_put() {
+    let good = || put(SEALER, PAYMENTS);
+    let days = |days: &str| good().with("s3:object-lock-remaining-retention-days", days);
+    check(
+        &rendered(&policy()),
+        &[
+            (
+                good().without("s3:if-none-match"),
+                DeniedBy("AuditlogOverwrite"),
+            ),
+            (
+                good().with("s3:ObjectCreationOperation", false),
+                DeniedBy("AuditlogMultipart"),
+            ),
+            (
+                good().without("s3:object-lock-mode"),
+                DeniedBy("AuditlogMode1"),
+            ),
+            (
+                good().with("s3:object-lock-mode", "COMPLIANCE"),
+                DeniedBy("AuditlogMode1"),
+            ),
+            (
+                good().without("s3:object-lock-remaining-retention-days"),
+                DeniedBy("AuditlogUnlocked"),
+            ),
+            (days("29"), DeniedBy("AuditlogMinimum1")),
+            (days("30"), Allowed),
+            (days("33"), Allowed),
+            (days("34"), DeniedBy("AuditlogMaximum1")),
+            (days("36500"), DeniedBy("AuditlogMaximum1")),
+            (
+                put(SHIPPER, LOGINS).with("s3:object-lock-mode", "GOVERNANCE"),
+                DeniedBy("AuditlogMode2"),
+            ),
+            (
+                put(SHIPPER, LOGINS).with("s3:object-lock-remaining-retention-days", 31),
+                DeniedBy("AuditlogMinimum2"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn segments_arrive_by_tls_1_2_or_later() {
+    check(
+        &rendered(&policy()),
+        &[
+            (put(SEALER, PAYMENTS).with("s3:TlsVersion", "1.2"), Allowed),
+            (
+                put(SEALER, PAYMENTS).with("s3:TlsVersion", "1.1"),
+                DeniedBy("DenyOldTls"),
+            ),
+            (
+                put(SEALER, PAYMENTS)
+                    .without("s3:TlsVersion")
+                    .with("aws:SecureTransport", false),
+                DeniedBy("DenyPlainText"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn replicas_are_written_by_nobody() {
+    for action in ["s3:ReplicateObject", "s3:ReplicateDelete"] {
+        let replicate = |caller| Request::new(caller, action, PAYMENTS);
+        check(
+            &rendered(&policy()),
+            &only(&[], "AuditlogReplica", replicate),
+        );
+    }
+}
+
+#[test]
+fn retention_is_changed_within_mode_and_maximum() {
+    let retain = |mode, days: u32| {
+        Request::new(INTERN, "s3:PutObjectRetention", PAYMENTS)
+            .with("s3:object-lock-mode", mode)
+            .with("s3:object-lock-remaining-retention-days", days)
+    };
+    check(
+        &rendered(&policy()),
+        &[
+            (retain("GOVERNANCE", 33), Allowed),
+            // a lock that is too short can be lengthened step by step
+            (retain("GOVERNANCE", 1), Allowed),
+            (retain("GOVERNANCE", 34), DeniedBy("AuditlogMaximum1")),
+            (retain("COMPLIANCE", 33), DeniedBy("AuditlogMode1")),
+            // an empty retention lifts a lock
+            (
+                Request::new(INTERN, "s3:PutObjectRetention", PAYMENTS),
+                DeniedBy("AuditlogMode1"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn encryption_is_denied_only_where_it_is_named_and_differs() {
+    const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
+    const KMS_KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+    const CUSTOMER: &str = "s3:x-amz-server-side-encryption-customer-algorithm";
+    let good = || put(SEALER, PAYMENTS);
+    let mut wanted = policy();
+    check(
+        &rendered(&wanted),
+        &[
+            (good().with(ALGORITHM, "AES256"), Allowed),
+            (
+                good().with(ALGORITHM, "aws:kms"),
+                DeniedBy("AuditlogEncryption"),
+            ),
+            (
+                good().with(CUSTOMER, "AES256"),
+                DeniedBy("AuditlogCustomerKey"),
+            ),
+        ],
+    );
+    wanted.encryption = ObjectEncryption::SseKms {
+        key_arn: Some(KEY.to_owned()),
+    };
+    let other = KEY.replace("1234abcd", "00000000");
+    check(
+        &rendered(&wanted),
+        &[
+            (good(), Allowed),
+            (
+                good().with(ALGORITHM, "aws:kms").with(KMS_KEY, KEY),
+                Allowed,
+            ),
+            (
+                good().with(ALGORITHM, "aws:kms").with(KMS_KEY, other),
+                DeniedBy("AuditlogOtherKey"),
+            ),
+            (
+                good().with(ALGORITHM, "aws:kms"),
+                DeniedBy("AuditlogDefaultKey"),
+            ),
+            (
+                good().with(ALGORITHM, "AES256"),
+                DeniedBy("AuditlogEncryption"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn segments_are_destroyed_by_break_glass_alone() {
+    for action in [
+        "s3:BypassGovernanceRetention",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:UpdateObjectEncryption",
+    ] {
+        let destroy = |caller| Request::new(caller, action, PAYMENTS);
+        check(
+            &rendered(&policy()),
+            &only(&[BREAK_GLASS], "AuditlogDestruction", destroy),
+        );
+    }
+    check(
+        &rendered(&policy()),
+        &[(Request::new(INTERN, "s3:DeleteObject", OTHER), Allowed)],
+    );
+}
+
+#[test]
+fn bucket_is_configured_by_administrators_alone() {
+    for action in [
+        "s3:DeleteBucket",
+        "s3:DeleteBucketPolicy",
+        "s3:PutBucketObjectLockConfiguration",
+        "s3:PutBucketOwnershipControls",
+        "s3:PutBucketPolicy",
+        "s3:PutBucketPublicAccessBlock",
+        "s3:PutBucketVersioning",
+        "s3:PutEncryptionConfiguration",
+        "s3:PutLifecycleConfiguration",
+        "s3:PutReplicationConfiguration",
+    ] {
+        let configure = |caller| Request::new(caller, action, BUCKET);
+        check(
+            &rendered(&policy()),
+            &only(&[TERRAFORM], "AuditlogConfiguration", configure),
+        );
+    }
+    let look = Request::new(INTERN, "s3:GetBucketPolicy", BUCKET);
+    check(&rendered(&policy()), &[(look, Allowed)]);
+}
+
+#[test]
+fn segments_are_read_by_readers_and_writers() {
+    for action in ["s3:GetObject", "s3:GetObjectVersion"] {
+        let read = |object| move |caller| Request::new(caller, action, object);
+        let policy = rendered(&policy());
+        let mut cases = only(&[SEALER, AUDITOR], "AuditlogRead", read(PAYMENTS));
+        // of another account's principals, the policy lets each into its own log
+        for (request, expected) in &mut cases {
+            if request.caller == SHIPPER {
+                *expected = NotAllowed;
+            }
+        }
+        check(&policy, &cases);
+    }
+    for action in [
+        "s3:ListBucketVersions",
+        "s3:GetBucketVersioning",
+        "s3:GetBucketObjectLockConfiguration",
+    ] {
+        let call = |caller| Request::new(caller, action, BUCKET);
+        check(
+            &rendered(&policy()),
+            &[
+                (call(AUDITOR), Allowed),
+                (call(SHIPPER), Allowed),
+                (call(COLLEAGUE), NotAllowed),
+            ],
+        );
+    }
+}
+
+#[test]
+fn lists_that_were_left_out_leave_it_to_iam() {
+    let mut open = policy();
+    (open.administrators, open.break_glass) = (None, None);
+    for log in &mut open.logs {
+        (log.writers, log.readers) = (None, None);
+    }
+    check(
+        &rendered(&open),
+        &[
+            (put(INTERN, PAYMENTS), Allowed),
+            (
+                put(INTERN, PAYMENTS).without("s3:if-none-match"),
+                DeniedBy("AuditlogOverwrite"),
+            ),
+            (put(NAMESAKE, PAYMENTS), NotAllowed),
+            (Request::new(INTERN, "s3:DeleteObject", PAYMENTS), Allowed),
+            (Request::new(INTERN, "s3:GetObject", PAYMENTS), Allowed),
+            (Request::new(INTERN, "s3:PutBucketPolicy", BUCKET), Allowed),
+            (
+                Request::new(Caller::Anonymous, "s3:GetObject", PAYMENTS),
+                NotAllowed,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn service_of_aws_is_not_denied_by_exclusion() {
+    let mut open = policy();
+    open.extra = Some(
+        r#"{"Version":"2012-10-17","Statement":{"Sid":"Inventory","Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::trail/logs/*"}}"#.to_owned(),
+    );
+    let read = |name| Request::new(Caller::Service(name), "s3:GetObject", PAYMENTS);
+    check(
+        &rendered(&open),
+        &[
+            (read("logging.s3.amazonaws.com"), Allowed),
+            (read("config.amazonaws.com"), NotAllowed),
+        ],
+    );
+}
+
+#[test]
+fn empty_list_lets_nobody_in() {
+    let mut ended = policy();
+    ended.logs[0].writers = principals(&[]);
+    // the log without writers is the first of the groups
+    let write = |caller| put(caller, PAYMENTS);
+    check(&rendered(&ended), &only(&[], "AuditlogWrite1", write));
+}
