@@ -38,6 +38,16 @@ enum Kind {
     Base64,
 }
 
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Text => "text",
+            Self::Base64 => "base64",
+        }
+    }
+}
+
 impl<'a> StoredPayload<'a> {
     /// An event that came as JSON: kept byte for byte, except white space around it and line breaks in it.
     ///
@@ -85,8 +95,9 @@ impl<'a> StoredPayload<'a> {
     }
 
     fn quoted(kind: Kind, value: String) -> Result<StoredPayload<'static>, EventError> {
-        if value.len() > MAX_EVENT_BYTES {
-            return Err(EventError::TooLong { found: value.len() });
+        let (found, form) = (value.len(), kind.as_str());
+        if found > MAX_EVENT_BYTES {
+            return Err(EventError::TooLongAs { form, found });
         }
         Ok(StoredPayload {
             kind,

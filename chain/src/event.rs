@@ -24,6 +24,16 @@ pub enum EventError {
         /// Its length in bytes.
         found: usize,
     },
+    /// It is stored as text or base64, and is longer than [`MAX_EVENT_BYTES`] in this form.
+    #[error(
+        "the event must be stored as {form}, and has {found} bytes so, the limit is {MAX_EVENT_BYTES}"
+    )]
+    TooLongAs {
+        /// The form, such as "text".
+        form: &'static str,
+        /// Its length in bytes in this form.
+        found: usize,
+    },
     /// It is nested deeper than [`MAX_EVENT_DEPTH`].
     #[error("the event is nested deeper than {MAX_EVENT_DEPTH} levels")]
     TooDeep,

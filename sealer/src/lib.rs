@@ -6,9 +6,10 @@
 //! that is the verifier's, which shares no code with it but the format.
 //!
 //! ```
-//! use auditlog_chain::builder::StoredPayload;
+//! use auditlog_chain::builder::{Provenance, StoredPayload};
 //! use auditlog_chain::keys::KeySpec;
-//! use auditlog_sealer::seal::{Fencing, KnownHead, Limits, Sealer, Setup};
+//! use auditlog_sealer::fencing::Fencing;
+//! use auditlog_sealer::seal::{KnownHead, Limits, Sealer, Setup};
 //! use auditlog_sealer::signer::{LocalKey, Signer};
 //! use auditlog_sealer::spool::Spool;
 //! use auditlog_sealer::store::Folder;
@@ -35,7 +36,7 @@
 //! };
 //! let mut sealer = Sealer::start(setup, spool)?;
 //! let event = StoredPayload::json(br#"{"user":"ann","action":"login"}"#)?;
-//! sealer.append(&event, None, now())?; // more may be appended while it says `Room::Left`
+//! sealer.append(&event, &Provenance::default(), now())?; // more may be appended while it says `Room::Left`
 //! sealer.accept()?; // synced: from here on the event is not lost
 //! sealer.seal()?; // signed, and in the store
 //! assert_eq!(sealer.sealed().events, 1);
@@ -60,7 +61,10 @@ use std::path::Path;
 
 pub mod aws;
 pub mod error;
+pub mod fencing;
+mod folder;
 pub mod input;
+pub mod limits;
 pub mod pins;
 pub mod seal;
 pub mod signer;

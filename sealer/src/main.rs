@@ -1,7 +1,7 @@
 //! `auditlog-seal`: chains, signs and writes audit events once.
 //!
 //! Exit status: 0 sealed; 1 could not seal, or not all; 2 the command cannot be carried out as it was called: options, or the
-//! trust policy or the pins that they name.
+//! trust policy, the pins, the key or the spool that they name.
 
 use std::process::ExitCode;
 use std::time::SystemTime;

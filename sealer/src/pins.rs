@@ -11,12 +11,10 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, PinsError};
+use crate::limits::MAX_PINS_BYTES;
 
 /// The one version of the document that this program knows.
 const PINS_VERSION: u64 = 1;
-
-/// Largest file that is read, in bytes. Stops a file without pins from filling the memory.
-const MAX_PINS_BYTES: usize = 16 << 20;
 
 /// Reads the pinned head of a log; `None` where the file has none for it.
 ///

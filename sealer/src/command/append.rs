@@ -8,10 +8,11 @@ use auditlog_chain::builder::Source;
 use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::policy::{self, LockSpan, LogPolicy, TrustPolicy, span_at};
 use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
+use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::Input;
 use auditlog_sealer::pins::read_pin;
-use auditlog_sealer::seal::{Fencing, KnownHead, Limits, Sealer, Setup};
-use auditlog_sealer::spool::Spool;
+use auditlog_sealer::seal::{KnownHead, Limits, Sealer, Setup};
+use auditlog_sealer::spool::{LostInputs, Spool};
 use auditlog_sealer::store::{Bucket, BucketSettings, DeclaredLock, Folder, Store};
 use auditlog_sealer::target::{
     Destination, destination_of_policy, log_of_policy, log_without_policy, read_policy,
@@ -20,7 +21,7 @@ use aws_lc_rs::rand;
 
 use super::arguments::{AppendArguments, Now};
 use super::aws::LazyAws;
-use super::events::Events;
+use super::events::{Change, Events};
 use super::keys::Signers;
 use super::output::complain;
 use super::run::{Ended, MaxAge, Reported, Run};
@@ -54,7 +55,11 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
         .aws
         .lazy(bucket.map(|bucket| bucket.region.as_str()));
     let signers = Signers::of(arguments, policy.as_ref(), &log, &mut aws, now)?;
-    let events = Events::open(arguments.events.as_deref(), arguments.input.clone())?;
+    let events = Events::open(
+        arguments.events.as_deref(),
+        arguments.input.name.clone(),
+        change(arguments),
+    )?;
     let spool = open_spool(arguments, &log, &destination)?;
     let store = store(
         arguments,
@@ -85,8 +90,11 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let signals = Arc::new(Signals::default());
     let input = Input::start(events.reader);
     listen(&signals, input.sender())?;
-    let sealer = Sealer::start(setup, spool)?;
+    let sealer = Sealer::find(setup, spool)?;
     let mut run = Run::new(sealer, events.identity, source, now, max_age)?;
+    if let Err(stopped) = run.finish_earlier() {
+        return run.report_waiting(arguments.output, stopped);
+    }
     let done = run.take_all(&input, &signals);
     let done = run.seal_what_was_accepted(done);
     Ok(run.report(arguments.output, &signals, done))
@@ -142,11 +150,28 @@ fn target(
 fn known_head(arguments: &AppendArguments, log: &LogPolicy) -> Result<KnownHead, Error> {
     let pins = arguments.pins.as_deref();
     let pin = pins.map(|pins| read_pin(pins, &log.origin)).transpose()?;
-    Ok(match pin.flatten() {
-        Some(head) => KnownHead::Pinned(head),
-        None if arguments.head_unknown => KnownHead::Unknown,
+    Ok(match pin {
+        Some(Some(head)) => KnownHead::Pinned(head),
+        None | Some(None) if arguments.head_unknown => KnownHead::Unknown,
+        Some(None) => KnownHead::NotPinned,
         None => KnownHead::Nothing,
     })
+}
+
+const fn change(arguments: &AppendArguments) -> Change {
+    if arguments.input.changed {
+        Change::Named
+    } else {
+        Change::Refused
+    }
+}
+
+const fn lost_inputs(arguments: &AppendArguments) -> LostInputs {
+    if arguments.input.unknown {
+        LostInputs::Forget
+    } else {
+        LostInputs::Refuse
+    }
 }
 
 const fn fencing(arguments: &AppendArguments) -> Fencing {
@@ -178,7 +203,7 @@ fn open_spool(
     let mut random = [0; 8];
     rand::fill(&mut random).map_err(|_| MachineError::NoRandomness)?;
     let name = format!("{:016x}", u64::from_be_bytes(random));
-    Spool::open(&folder, &identity, &name)
+    Spool::open_with(&folder, &identity, &name, lost_inputs(arguments))
 }
 
 fn default_spool(identity: &str) -> Result<PathBuf, Error> {

@@ -91,10 +91,8 @@ pub(super) struct AppendArguments {
     /// Folder that keeps accepted events until they are sealed; by default under `$XDG_STATE_HOME/auditlog/spool`
     #[arg(long, value_name = "DIR")]
     pub(super) spool: Option<PathBuf>,
-    /// Name of the input: what was accepted under it is passed over when the same input is given again from its beginning;
-    /// by default, a file has a name of its own, and anything else has none
-    #[arg(long, value_name = "NAME", value_parser = parse_input_name)]
-    pub(super) input: Option<GivenName>,
+    #[command(flatten)]
+    pub(super) input: InputArguments,
     /// Heads that `auditlog-verify --pins` has seen: where the spool does not know the log, it must reach its pinned head
     #[arg(long, value_name = "FILE")]
     pub(super) pins: Option<PathBuf>,
@@ -118,6 +116,22 @@ pub(super) struct AppendArguments {
     /// JSON Lines; - or nothing for standard input
     #[arg(value_name = "EVENTS.jsonl")]
     pub(super) events: Option<PathBuf>,
+}
+
+/// What is known of the input.
+#[derive(Debug, Args)]
+pub(super) struct InputArguments {
+    /// Name of the input: what was accepted under it is passed over when the same input is given again from its beginning;
+    /// by default, a file has a name of its own, and anything else has none
+    #[arg(long = "input", value_name = "NAME", value_parser = parse_input_name)]
+    pub(super) name: Option<GivenName>,
+    /// The input has changed since it was accepted, and is the same: its file was written again, or its last line has grown. Go on
+    /// where it was accepted; a line that has grown is taken once more, and marked as a possible repeat
+    #[arg(long = "input-changed")]
+    pub(super) changed: bool,
+    /// Go on though the spool has lost how much of each input was accepted: what is given again is sealed again
+    #[arg(long = "inputs-unknown")]
+    pub(super) unknown: bool,
 }
 
 /// Make a signing key in a file
@@ -229,7 +243,7 @@ fn parse_mode(text: &str) -> Result<LockMode, &'static str> {
 
 fn parse_input_name(text: &str) -> Result<GivenName, &'static str> {
     GivenName::parse(text)
-        .ok_or("1 to 255 characters of printable ASCII without quote and backslash")
+        .ok_or("1 to 200 characters of printable ASCII without quote and backslash")
 }
 
 fn parse_spec(text: &str) -> Result<KeySpec, String> {

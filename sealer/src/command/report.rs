@@ -72,6 +72,8 @@ pub(crate) struct Summary {
     skipped: u64,
     /// Events that are accepted and not sealed: they are in the spool.
     kept: u64,
+    /// Events that were accepted and not sealed, and went with the spool.
+    lost: u64,
     /// Events of the input that this run accepted.
     #[serde(skip)]
     accepted: u64,
@@ -80,6 +82,13 @@ pub(crate) struct Summary {
 impl Summary {
     pub(crate) fn new(sealer: &Sealer<'_>, input: OfInput<'_>) -> Self {
         let (written, head) = (sealer.sealed(), sealer.head());
+        let unsealed = sealer.accepted().saturating_sub(written.events);
+        let is_there = sealer.spool().is_there();
+        let (kept, lost) = if is_there {
+            (unsealed, 0)
+        } else {
+            (0, unsealed)
+        };
         let recovered = input.recovered.iter().map(|from| from.events);
         Self {
             origin: head.origin.to_string(),
@@ -96,9 +105,15 @@ impl Summary {
             recovered: recovered.fold(0, u64::saturating_add),
             recovered_from: input.recovered,
             skipped: input.skipped,
-            kept: sealer.accepted().saturating_sub(written.events),
+            kept,
+            lost,
             accepted: sealer.accepted(),
         }
+    }
+
+    /// The same, where so many events of earlier runs wait in the spool.
+    pub(crate) fn waiting(self, kept: u64) -> Self {
+        Self { kept, ..self }
     }
 
     pub(crate) const fn kept(&self) -> u64 {
@@ -148,12 +163,17 @@ impl Summary {
                 "kept {events} in the spool: accepted and not sealed, the next append seals them\n"
             )
         });
+        let lost = (self.lost > 0).then(|| {
+            let events = count(self.lost, "event");
+            format!("lost {events} with the spool, which was removed: give them again\n")
+        });
         std::iter::once(first)
             .chain(signed)
             .chain(unnamed)
             .chain(recovered)
             .chain(skipped)
             .chain(kept)
+            .chain(lost)
             .collect()
     }
 

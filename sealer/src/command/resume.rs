@@ -3,19 +3,48 @@
 use auditlog_sealer::error::InputError;
 use auditlog_sealer::input::{Lines, Position};
 
+use super::events::Change;
+
 /// An input that is read from its beginning, up to where it was accepted.
 pub(super) struct Resume {
     accepted: Option<Position>,
     left: Option<Position>,
+    change: Change,
     seen: u64,
+}
+
+/// Where the new lines of an input begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FirstNew {
+    /// Bytes of these lines before it.
+    pub(super) at: usize,
+    /// Whether it was accepted before, without what it has now.
+    pub(super) line: FirstLine,
+}
+
+/// What is known of the first new line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstLine {
+    /// It was never accepted.
+    New,
+    /// It was accepted as the last line of the input, without its newline, and has grown since.
+    Grown,
+}
+
+impl FirstNew {
+    const fn new(at: usize) -> Self {
+        let line = FirstLine::New;
+        Self { at, line }
+    }
 }
 
 impl Resume {
     /// `accepted` is what was accepted from it before, if anything was.
-    pub(super) const fn new(accepted: Option<Position>) -> Self {
+    pub(super) const fn new(accepted: Option<Position>, change: Change) -> Self {
         Self {
             accepted,
             left: accepted,
+            change,
             seen: 0,
         }
     }
@@ -34,15 +63,15 @@ impl Resume {
     }
 
     /// Where in these lines the first new one begins, in bytes. What comes before must be what was accepted.
-    pub(super) fn first_new(&mut self, input: &str, lines: &Lines) -> Result<usize, InputError> {
+    pub(super) fn first_new(&mut self, input: &str, lines: &Lines) -> Result<FirstNew, InputError> {
         let bytes = lines.as_bytes();
         let Some(accepted) = self.left else {
-            return Ok(0);
+            return Ok(FirstNew::new(0));
         };
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.seen = lines.start().saturating_add(length);
         if self.seen < accepted.bytes {
-            return Ok(bytes.len());
+            return Ok(FirstNew::new(bytes.len()));
         }
         let end = accepted.bytes.saturating_sub(lines.start());
         let end = usize::try_from(end).unwrap_or(bytes.len());
@@ -50,12 +79,19 @@ impl Resume {
             return Err(changed(input, accepted));
         }
         let rest = rest_of_line(bytes, end);
-        if !rest.iter().all(u8::is_ascii_whitespace) {
+        if is_blank(rest) {
+            self.left = None;
+            return Ok(FirstNew::new(end.saturating_add(rest.len())));
+        }
+        if self.change == Change::Refused {
             let (input, line) = (input.to_owned(), accepted.lines);
             return Err(InputError::LastLineGrew { input, line });
         }
         self.left = None;
-        Ok(end.saturating_add(rest.len()))
+        Ok(FirstNew {
+            at: begin_of_line(bytes, end),
+            line: FirstLine::Grown,
+        })
     }
 
     /// The input has ended: all that was accepted must have been there.
@@ -77,6 +113,19 @@ pub(super) fn changed(input: &str, accepted: Position) -> InputError {
         events: accepted.events,
         bytes: accepted.bytes,
     }
+}
+
+/// Whether a line is passed over: it has nothing but the white space of JSON.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.iter()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// Where the line begins that has this place in it. Lines come whole.
+fn begin_of_line(bytes: &[u8], at: usize) -> usize {
+    let before = bytes.get(..at).unwrap_or_default();
+    let newline = before.iter().rposition(|byte| *byte == b'\n');
+    newline.map_or(0, |newline| newline.saturating_add(1))
 }
 
 /// What follows on the same line, with its newline. Nothing does, unless the line was the last one of the input and had no

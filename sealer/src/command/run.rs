@@ -4,18 +4,20 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use auditlog_chain::builder::{Source, StoredPayload};
+use auditlog_chain::builder::{Batch, Provenance, Source, StoredPayload};
+use auditlog_chain::line::Repeat;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, FileFault, InputError};
-use auditlog_sealer::input::{Input, InputName, Lines, MAX_INPUT_LINE_BYTES, Message, Position};
+use auditlog_sealer::input::{Input, InputName, Lines, Message, Position};
+use auditlog_sealer::limits::MAX_INPUT_LINE_BYTES;
 use auditlog_sealer::seal::{Room, Sealer};
-use auditlog_sealer::spool::{Accepted, Spool};
+use auditlog_sealer::spool::Spool;
 
 use super::arguments::{Now, Output};
 use super::events::Identity;
 use super::output::complain;
 use super::report::{OfInput, Progress, Recovered, Summary};
-use super::resume::{Resume, changed};
+use super::resume::{FirstLine, Resume, changed, is_blank};
 use super::signals::Signals;
 
 /// Longer than any input stays open.
@@ -56,9 +58,11 @@ pub(super) struct Run<'a> {
     now: Now,
     max_age: MaxAge,
     recovered: Vec<Recovered>,
-    /// The name of the input, once something of it was accepted.
+    /// The name of the input, once an event of it was read.
     name: Option<InputName>,
     resume: Resume,
+    /// Whether the next event may be a repeat.
+    repeated: Option<Repeat>,
     /// Lines of the input so far.
     line: u64,
     /// Events of the input so far.
@@ -73,27 +77,81 @@ impl<'a> Run<'a> {
         now: Now,
         max_age: MaxAge,
     ) -> Result<Self, Error> {
-        let inputs = sealer.spool().inputs();
-        let known = identity.known(inputs)?.map(|known| &known.accepted);
-        let accepted = known.map(|accepted| accepted.position);
-        Ok(Self {
-            recovered: inputs.iter().filter_map(Recovered::of).collect(),
-            name: known.map(|accepted| accepted.name.clone()),
-            resume: Resume::new(accepted),
-            line: accepted.map_or(0, |accepted| accepted.lines),
-            events: accepted.map_or(0, |accepted| accepted.events),
+        let recovered = sealer.spool().inputs().iter().filter_map(Recovered::of);
+        let recovered = recovered.collect();
+        let known = identity.known(sealer.spool().inputs())?;
+        let known = known.map(|known| known.accepted.clone());
+        let mut run = Self {
+            recovered,
+            name: None,
+            resume: Resume::new(None, identity.change()),
+            repeated: None,
+            line: 0,
+            events: 0,
             sealer,
             identity,
             source,
             now,
             max_age,
+        };
+        if let Some(accepted) = known {
+            run.resume_after(accepted.name, accepted.position);
+        }
+        Ok(run)
+    }
+
+    fn resume_after(&mut self, name: InputName, accepted: Position) {
+        self.name = Some(name);
+        self.resume = Resume::new(Some(accepted), self.identity.change());
+        self.line = accepted.lines;
+        self.events = accepted.events;
+    }
+
+    /// A file that the spool does not know may be one that it knows, written again.
+    fn find_written_again(&mut self) -> Result<(), Error> {
+        let inputs = self.sealer.spool().inputs();
+        let Some(found) = self.identity.written_again(inputs)?.cloned() else {
+            return Ok(());
+        };
+        self.identity.must_not_repeat(&found)?;
+        let name = self.identity.new_name((self.now)())?;
+        let renamed = self.identity.accepted(name.clone(), found.position);
+        self.sealer.rename_input(&found.name, renamed)?;
+        self.resume_after(name, found.position);
+        Ok(())
+    }
+
+    /// Seals what earlier runs left in the spool.
+    pub(super) fn finish_earlier(&mut self) -> Result<(), Error> {
+        self.sealer.finish_earlier()
+    }
+
+    /// What earlier runs left could not be sealed either. Where it waits in the spool for the next run, the summary says so.
+    pub(super) fn report_waiting(self, output: Output, stopped: Error) -> Result<Ended, Error> {
+        let waiting = self.sealer.waiting();
+        if waiting == 0 || !stopped.leaves_events_waiting() {
+            return Err(stopped);
+        }
+        let input = OfInput {
+            shown: self.identity.shown(),
+            kind: self.identity.kind(),
+            skipped: 0,
+            recovered: Vec::new(),
+        };
+        let summary = Summary::new(&self.sealer, input);
+        if let Err(unreported) = summary.waiting(waiting).print(output) {
+            complain(&unreported);
+        }
+        Ok(Ended {
+            spool: self.sealer.into_spool(),
+            done: Err(stopped),
+            reported: None,
         })
     }
 
     pub(super) fn take_all(&mut self, input: &Input, signals: &Signals) -> Result<(), Error> {
         if self.name.is_none() {
-            self.identity
-                .must_not_repeat(self.sealer.spool().inputs())?;
+            self.find_written_again()?;
         }
         let mut progress = Progress::new();
         loop {
@@ -183,17 +241,22 @@ impl<'a> Run<'a> {
     fn take(&mut self, lines: &Lines) -> Result<(), Error> {
         // One reading of the clock for a batch: its lines came together.
         let time = (self.now)();
-        let begin = self.resume.first_new(self.identity.shown(), lines)?;
-        let new = lines.as_bytes().get(begin..).unwrap_or_default();
-        let (mut at, mut accepting) = (begin, None);
+        let first = self.resume.first_new(self.identity.shown(), lines)?;
+        if first.line == FirstLine::Grown {
+            self.line = self.line.saturating_sub(1);
+            self.repeated = Some(Repeat::Suspected);
+        }
+        let new = lines.as_bytes().get(first.at..).unwrap_or_default();
+        let (mut at, mut accepting) = (first.at, None);
         for line in new.split_inclusive(|byte| *byte == b'\n') {
             let before = at;
             at = at.saturating_add(line.len());
             self.line = self.line.saturating_add(1);
-            if line.iter().all(u8::is_ascii_whitespace) {
+            if is_blank(line) {
                 continue;
             }
-            match self.append(line, time) {
+            let offset = u64::try_from(before).unwrap_or(u64::MAX);
+            match self.append(line, lines.start().saturating_add(offset), time) {
                 Ok(Room::Left) => accepting = Some(at),
                 Ok(Room::Used) => {
                     self.accepting(lines, at, self.line)?;
@@ -214,7 +277,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn append(&mut self, line: &[u8], time: Timestamp) -> Result<Room, Error> {
+    fn append(&mut self, line: &[u8], offset: u64, time: Timestamp) -> Result<Room, Error> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         if line.len() > MAX_INPUT_LINE_BYTES {
             return Err(InputError::LineTooLong {
@@ -229,28 +292,48 @@ impl<'a> Run<'a> {
             source,
             input: self.identity.kind(),
         })?;
-        let room = self.sealer.append(&payload, self.source.as_ref(), time)?;
+        let batch = self.batch(offset)?;
+        let provenance = Provenance {
+            source: self.source.as_ref(),
+            batch: batch.as_ref(),
+            repeat: self.repeated.take(),
+        };
+        let room = self.sealer.append(&payload, &provenance, time)?;
         self.events = self.events.saturating_add(1);
         Ok(room)
     }
 
+    /// The name of the batch that begins at this place in the input, if one does.
+    fn batch(&mut self, offset: u64) -> Result<Option<Batch>, Error> {
+        if !self.sealer.begins_batch() {
+            return Ok(None);
+        }
+        let name = self.known_name()?;
+        let batch = name.batch_at(offset);
+        self.name = Some(name);
+        Ok(batch)
+    }
+
+    /// The name of the input; its first event gives it one.
+    fn known_name(&self) -> Result<InputName, Error> {
+        match &self.name {
+            Some(name) => Ok(name.clone()),
+            None => Ok(self.identity.new_name((self.now)())?),
+        }
+    }
+
     /// Records how far the input was read: `length` bytes into these lines.
     fn accepting(&mut self, lines: &Lines, length: usize, line: u64) -> Result<(), Error> {
-        let name = match self.name.take() {
-            Some(name) => name,
-            None => self.identity.new_name((self.now)())?,
-        };
+        let name = self.known_name()?;
         let bytes = u64::try_from(length).unwrap_or(u64::MAX);
-        self.sealer.accepting(Accepted {
-            name: name.clone(),
-            shown: self.identity.shown().to_owned(),
-            position: Position {
-                events: self.events,
-                lines: line,
-                bytes: lines.start().saturating_add(bytes),
-                hash: lines.hash_at(length),
-            },
-        });
+        let position = Position {
+            events: self.events,
+            lines: line,
+            bytes: lines.start().saturating_add(bytes),
+            hash: lines.hash_at(length),
+        };
+        let accepted = self.identity.accepted(name.clone(), position);
+        self.sealer.accepting(accepted);
         self.name = Some(name);
         Ok(())
     }

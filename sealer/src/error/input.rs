@@ -111,8 +111,12 @@ impl InputError {
             Self::Changed { .. } | Self::TooShort { .. } => {
                 "nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name with --input NAME"
             }
-            Self::WrittenAgain { bytes, .. } => return of_rest(*bytes),
-            Self::LastLineGrew { line, .. } => return of_grown_line(*line),
+            Self::WrittenAgain { .. } => {
+                "nothing new was taken: if it is the same input, run the same command with --input-changed, and it goes on where it was accepted; if it is another one, give it a name with --input NAME"
+            }
+            Self::LastLineGrew { .. } => {
+                "the line is sealed as it was: run the same command with --input-changed, which takes the whole line once more and goes on; end each line with a newline before it is read"
+            }
             Self::Interrupted { input, .. } => match input {
                 InputKind::Given | InputKind::File => {
                     "every event up to that line is sealed: give the same input again, and it goes on there"
@@ -129,31 +133,13 @@ impl InputError {
     }
 }
 
-/// A file that an editor has replaced is another file, so its rest is given by itself.
 fn of_line(line: u64, input: InputKind) -> String {
     let go_on = match input {
-        InputKind::Given => "and give the same input again".to_owned(),
-        InputKind::File => {
-            format!(
-                "and append the rest of the file, tail -n +{line} FILE, as another input; do not give the file itself again, or what follows is sealed twice"
-            )
-        }
-        InputKind::Unnamed => "and go on with it".to_owned(),
+        InputKind::Given => "and give the same input again",
+        InputKind::File => "and give the same file again, with --input-changed",
+        InputKind::Unnamed => "and go on with it",
     };
     format!(
         "every event before line {line} is sealed, nothing from line {line} on: correct it, {go_on}"
-    )
-}
-
-fn of_rest(bytes: u64) -> String {
-    let next = bytes.saturating_add(1);
-    format!(
-        "nothing new was taken: append what follows, tail -c +{next} FILE, as another input; to take all of it once more, give it a name with --input NAME"
-    )
-}
-
-fn of_grown_line(line: u64) -> String {
-    format!(
-        "line {line} is sealed as it was: append what is right now, tail -n +{line} FILE, as another input; end each line with a newline before it is read"
     )
 }

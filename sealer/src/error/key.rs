@@ -141,6 +141,23 @@ fn keys(all: &[VerifierKey]) -> String {
 }
 
 impl KeyError {
+    /// Whether another key must be named: a file that does not hold a private key, or a key that is not the log's.
+    pub(super) const fn is_of_the_call(&self) -> bool {
+        match self {
+            Self::Unreadable(_)
+            | Self::Unwritable(_)
+            | Self::File { .. }
+            | Self::NotInPolicy { .. } => true,
+            Self::NotValid { .. }
+            | Self::Other { .. }
+            | Self::NoAliasPrefix { .. }
+            | Self::Kms { .. }
+            | Self::Public { .. }
+            | Self::BadSignature { .. }
+            | Self::SigningFailed { .. } => false,
+        }
+    }
+
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Unreadable(_) => {

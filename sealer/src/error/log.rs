@@ -16,6 +16,12 @@ pub enum LogError {
         /// The object.
         key: String,
     },
+    /// A delete marker is at a key that nothing was stored at.
+    #[error("a delete marker is at {key}, where the log has no segment")]
+    StrayMarker {
+        /// The object.
+        key: String,
+    },
     /// A segment has more than one version.
     #[error("{key} has {versions} versions or more")]
     SecondVersion {
@@ -63,7 +69,7 @@ pub enum LogError {
         known_from: KnownFrom,
     },
     /// Nothing apart from the store knows where the log ends.
-    #[error("the log {origin} ends with segment {segment} in the store, but the spool {} has never seen it: a tail that was removed would go unnoticed", spool.display())]
+    #[error("the log {origin} ends with segment {segment} in the store, but the spool {} has never seen it{}: a tail that was removed would go unnoticed", spool.display(), pins.also())]
     HeadNotKnown {
         /// The log.
         origin: Origin,
@@ -71,6 +77,16 @@ pub enum LogError {
         segment: u64,
         /// The spool.
         spool: PathBuf,
+        /// What is known from pins.
+        pins: PinsGiven,
+    },
+    /// The log's prefix is inside that of another log.
+    #[error("the prefix {prefix} is inside that of another log, which has {first}")]
+    InsideAnother {
+        /// The log's prefix.
+        prefix: String,
+        /// The first segment of the other log.
+        first: String,
     },
     /// A segment at the border of a gap is not valid.
     #[error("{key} is not valid: {source}")]
@@ -144,6 +160,24 @@ impl std::fmt::Display for KnownFrom {
     }
 }
 
+/// Which pins were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinsGiven {
+    /// None.
+    None,
+    /// A file that has no head of the log.
+    WithoutTheLog,
+}
+
+impl PinsGiven {
+    const fn also(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::WithoutTheLog => ", and the pins have no head of it",
+        }
+    }
+}
+
 fn ends(found: Option<u64>) -> String {
     found.map_or_else(
         || "has no segment".to_owned(),
@@ -161,6 +195,9 @@ impl LogError {
             Self::Hidden { .. } => {
                 "find out who deleted it; aws s3api delete-object --version-id MARKER restores it"
             }
+            Self::StrayMarker { .. } => {
+                "a segment may have been deleted with all its versions: check the log with auditlog-verify --pins; if there never was one, remove the marker: aws s3api delete-object --version-id MARKER"
+            }
             Self::SecondVersion { .. } | Self::Foreign { .. } | Self::TooManyGaps { .. } => {
                 "nothing was written; check the log with auditlog-verify"
             }
@@ -169,6 +206,15 @@ impl LogError {
             }
             Self::CutOff { .. } | Self::OtherHead { .. } => {
                 "nothing was written: somebody removed or replaced segments, or --to names another place; check the log with auditlog-verify --pins; if they are lost, declare the log ended and continue it with a successor"
+            }
+            Self::HeadNotKnown {
+                pins: PinsGiven::WithoutTheLog,
+                ..
+            } => {
+                "give the pins of a run of auditlog-verify that verified this log, or the spool that the log was written with, or accept what the store holds with --head-unknown"
+            }
+            Self::InsideAnother { .. } => {
+                "nothing was written: give the log a prefix of its own with --prefix, or in the trust policy"
             }
             Self::HeadNotKnown { .. } => {
                 "give the spool that this log was written with, or the pins of auditlog-verify with --pins FILE, or accept what the store holds with --head-unknown"

@@ -19,7 +19,7 @@ pub use aws::{AwsFault, AwsFaultKind};
 pub use file::FileFault;
 pub use input::{InputError, InputKind};
 pub use key::{KeyError, KeyFileFault, KmsProperty};
-pub use log::{KnownFrom, LogError};
+pub use log::{KnownFrom, LogError, PinsGiven};
 pub use machine::MachineError;
 pub use pins::PinsError;
 pub use policy::PolicyError;
@@ -91,7 +91,33 @@ impl Error {
 
     /// Whether the command cannot be carried out as it was called: options, or the files that they name.
     pub const fn is_of_the_call(&self) -> bool {
-        matches!(self, Self::Usage(_) | Self::Policy(_) | Self::Pins(_))
+        match self {
+            Self::Usage(_) | Self::Policy(_) | Self::Pins(_) => true,
+            Self::Key(error) => error.is_of_the_call(),
+            Self::Spool(error) => matches!(error, SpoolError::OfAnother { .. }),
+            Self::Input(_)
+            | Self::Store(_)
+            | Self::Log(_)
+            | Self::Machine(_)
+            | Self::Chain(_)
+            | Self::Aws(_) => false,
+        }
+    }
+
+    /// Whether what the spool holds is sealed by the next run that finds its way to the store and the key.
+    pub const fn leaves_events_waiting(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Aws(_) | Self::Spool(SpoolError::File(_)) => true,
+            Self::Usage(_)
+            | Self::Policy(_)
+            | Self::Pins(_)
+            | Self::Key(_)
+            | Self::Input(_)
+            | Self::Log(_)
+            | Self::Spool(_)
+            | Self::Machine(_)
+            | Self::Chain(_) => false,
+        }
     }
 
     /// Whether it is the input that ended the run: the sealer itself can go on.

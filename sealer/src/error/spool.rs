@@ -52,16 +52,34 @@ pub enum SpoolError {
         line: u64,
     },
     /// The spool was made by another version of this program, and holds something.
-    #[error("the spool {} has {}, this program reads version {expected}", path.display(), version(*found))]
+    #[error("the spool {} has version {found}, this program reads version {expected}", path.display())]
     Version {
         /// The spool.
         path: PathBuf,
         /// What this program reads.
         expected: u64,
-        /// What the spool has; `None` where nothing says it.
-        found: Option<u64>,
+        /// What the spool has.
+        found: u64,
         /// Version of the program that made it, where it says so.
         program: Option<String>,
+    },
+    /// The spool was removed while it was used.
+    #[error("the spool {} was removed during the run", path.display())]
+    Gone {
+        /// The spool.
+        path: PathBuf,
+    },
+    /// The spool holds something, and nothing says whose it is.
+    #[error("{}: the record of the spool is missing", path.display())]
+    NoIdentity {
+        /// The missing file.
+        path: PathBuf,
+    },
+    /// The record of the inputs was there from the beginning, and is not there now.
+    #[error("{}: the record of the spool is missing", path.display())]
+    NoInputs {
+        /// The missing file.
+        path: PathBuf,
     },
     /// A record in the spool is not one.
     #[error("{}: the record of the spool is not whole: {source}", path.display())]
@@ -103,19 +121,17 @@ impl SpoolError {
                 "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have"
             }
             Self::Version { path, program, .. } => return of_version(path, program.as_deref()),
-            Self::Record { path, .. } => return of_record(path),
+            Self::Gone { .. } => {
+                "what was accepted and is not sealed went with it: give these events again, and keep the spool on a disk that outlives the process"
+            }
+            Self::NoIdentity { path } | Self::NoInputs { path } | Self::Record { path, .. } => {
+                return of_record(path);
+            }
             Self::OfAnother { .. } => "give each log and destination its own --spool",
             Self::Busy { .. } => "wait for the other auditlog-seal to end, or stop it",
         };
         hint.to_owned()
     }
-}
-
-fn version(found: Option<u64>) -> String {
-    found.map_or_else(
-        || "no version".to_owned(),
-        |found| format!("version {found}"),
-    )
 }
 
 /// The command that finishes a spool: no events, and all else as before.
@@ -130,12 +146,19 @@ fn of_version(path: &Path, program: Option<&str>) -> String {
     )
 }
 
-/// What to do about a record of the spool that is not whole. Which of the two it is, is in its name.
+/// What to do about a record of the spool that is not whole or not there. Which one it is, is in its name.
 fn of_record(path: &Path) -> String {
-    let what = if path.ends_with("inputs.json") {
-        "it says how much of each input was accepted: remove it, and append only what the log does not have"
-    } else {
-        "it says which log the spool belongs to: put back the one that it had, or give an empty folder with --spool and append what the log does not have"
+    let name = path.file_name().unwrap_or_default();
+    let what = match name.to_str().unwrap_or_default() {
+        "inputs.json" => {
+            "it says how much of each input was accepted: put it back, or go on without it with --inputs-unknown, and append only what the log does not have"
+        }
+        "head.json" => {
+            "it says where the log ended: put it back, or remove it and give --pins FILE or --head-unknown"
+        }
+        _ => {
+            "it says which log the spool belongs to: put back the one that it had, or give an empty folder with --spool and append what the log does not have"
+        }
     };
-    format!("nothing was written. {what}")
+    format!("nothing was written: {what}")
 }

@@ -112,10 +112,54 @@ impl UsageError {
 }
 
 fn of_destination(found: &str) -> Option<String> {
-    if found.is_empty() || found.contains("://") {
+    let hint = if let Some(rest) = found.strip_prefix("~/") {
+        format!(
+            "the shell expands ~ only without quotes and at the beginning of a word: --to \"$HOME/{rest}\""
+        )
+    } else if let Some(name) = bucket_of(found) {
+        format!("to seal into a bucket: --to s3://{name}")
+    } else if found.is_empty() || found.starts_with('~') || found.contains(':') {
         return None;
+    } else {
+        format!("to seal into a bucket: --to s3://{found}; into a folder: --to ./{found}")
+    };
+    Some(hint)
+}
+
+/// The bucket that a URL with too few slashes names.
+fn bucket_of(found: &str) -> Option<&str> {
+    let name = found.strip_prefix("s3:")?.trim_start_matches('/');
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggested_destination_is_one() {
+        for (found, expected) in [
+            (
+                "audit",
+                Some("to seal into a bucket: --to s3://audit; into a folder: --to ./audit"),
+            ),
+            ("s3:audit", Some("to seal into a bucket: --to s3://audit")),
+            (
+                "s3:/audit/x",
+                Some("to seal into a bucket: --to s3://audit/x"),
+            ),
+            (
+                "~/audit",
+                Some(
+                    "the shell expands ~ only without quotes and at the beginning of a word: --to \"$HOME/audit\"",
+                ),
+            ),
+            ("~ada/audit", None),
+            ("gs://audit", None),
+            ("s3://", None),
+            ("", None),
+        ] {
+            assert_eq!(of_destination(found).as_deref(), expected, "{found}");
+        }
     }
-    Some(format!(
-        "to seal into a bucket: --to s3://{found}; into a folder: --to ./{found}"
-    ))
 }

@@ -7,17 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use auditlog_chain::hash::Hash;
-use auditlog_chain::limits::MAX_LINE_BYTES;
+
+use crate::limits::MAX_INPUT_LINE_BYTES;
 
 mod name;
 mod position;
 
 pub use name::{FileHead, FileName, GivenName, InputName, hash_of_beginning};
 pub use position::{Position, Running};
-
-/// The longest line that is taken in, in bytes. An event in it may have at most
-/// [`MAX_EVENT_BYTES`](auditlog_chain::limits::MAX_EVENT_BYTES); the rest is for white space around it.
-pub const MAX_INPUT_LINE_BYTES: usize = MAX_LINE_BYTES;
 
 /// Bytes of a buffer: one longest line, and as much again.
 const BUFFER_BYTES: usize = 2 * MAX_INPUT_LINE_BYTES;

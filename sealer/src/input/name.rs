@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
+use auditlog_chain::builder::Batch;
 use auditlog_chain::hash::Hash;
 use auditlog_chain::line::is_name;
 use auditlog_chain::timestamp::Timestamp;
@@ -30,7 +31,23 @@ pub enum InputName {
     Unnamed(Timestamp),
 }
 
-/// A name of 1 to 255 characters of printable ASCII without `"` and `\`.
+impl InputName {
+    /// The name of the batch that begins at this byte of the input (F8): it is the same when the input is given again, so a repeat
+    /// can be recognised from the log alone. An input without a name has none.
+    pub fn batch_at(&self, offset: u64) -> Option<Batch> {
+        let name = match self {
+            Self::Given(name) => name.to_string(),
+            Self::File(name) => name.to_string(),
+            Self::Unnamed(_) => return None,
+        };
+        Batch::parse(&format!("{name}@{offset}"))
+    }
+}
+
+/// Longest name that a caller may give, in characters: `batch` has room for it and a position.
+const MAX_GIVEN_CHARS: usize = 200;
+
+/// A name of 1 to 200 characters of printable ASCII without `"` and `\`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GivenName(String);
@@ -38,7 +55,7 @@ pub struct GivenName(String);
 impl GivenName {
     /// Checks and wraps a name.
     pub fn parse(name: &str) -> Option<Self> {
-        is_name(name).then(|| Self(name.to_owned()))
+        (is_name(name) && name.len() <= MAX_GIVEN_CHARS).then(|| Self(name.to_owned()))
     }
 }
 
@@ -71,6 +88,14 @@ pub struct FileName {
     inode: u64,
     head_bytes: u64,
     head: Hash,
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = self.head.to_hex();
+        let (short, _) = head.split_at_checked(16).unwrap_or((&head, ""));
+        write!(f, "file:{}:{}:{short}", self.device, self.inode)
+    }
 }
 
 /// The beginning of a file, as it is now.
@@ -204,11 +229,26 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_named_by_its_input_and_its_place_in_it() {
+        let given = |name: &str| InputName::Given(GivenName::parse(name).unwrap());
+        let batch = |name: &InputName, at| Some(name.batch_at(at)?.as_str().to_owned());
+        assert_eq!(batch(&given("daily"), 17).unwrap(), "daily@17");
+        assert!(batch(&given(&"x".repeat(200)), u64::MAX).is_some());
+        let file = InputName::File(head(b"{1}\n").name());
+        let hash = Running::of(b"{1}\n").to_hex();
+        assert_eq!(
+            batch(&file, 0).unwrap(),
+            format!("file:1:2:{}@0", &hash[..16])
+        );
+        assert_eq!(batch(&InputName::Unnamed(Timestamp::EPOCH), 0), None);
+    }
+
+    #[test]
     fn a_name_is_printable_and_short() {
         for name in ["payments", "payments, 25 November"] {
             assert_eq!(GivenName::parse(name).unwrap().to_string(), name);
         }
-        for name in ["", "a\nb", "\"", "\\", "ä", &"x".repeat(256)] {
+        for name in ["", "a\nb", "\"", "\\", "ä", &"x".repeat(201)] {
             assert_eq!(GivenName::parse(name), None, "{name:?}");
         }
     }

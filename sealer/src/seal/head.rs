@@ -6,8 +6,9 @@ use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
-use super::{MAX_SKEW_SECONDS, Setup};
+use super::Setup;
 use crate::error::{Error, KeyError, LogError};
+use crate::limits::MAX_SKEW_SECONDS;
 use crate::signer::Signer;
 
 impl<'a> Setup<'a> {

@@ -10,6 +10,8 @@ pub enum KnownHead {
     Nothing,
     /// An earlier verified head.
     Pinned(Position),
+    /// Pins were given, and they have no head of this log: as if nothing were known.
+    NotPinned,
     /// A person says that the store's word is enough.
     Unknown,
 }

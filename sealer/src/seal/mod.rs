@@ -4,7 +4,7 @@
 //! [`spool`](crate::spool) for the story).
 
 use auditlog_chain::builder::{
-    BuildError, ClosedSegment, Provenance, SegmentBuilder, Source, StoredPayload,
+    BuildError, ClosedSegment, Provenance, SegmentBuilder, StoredPayload,
 };
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::{LogPolicy, Need, TrustPolicy};
@@ -13,6 +13,8 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::error::{Error, LogError, StoreError};
+use crate::fencing::Fencing;
+use crate::input::InputName;
 use crate::signer::Signer;
 use crate::spool::{Accepted, Spool};
 use crate::store::{Created, Store};
@@ -28,9 +30,6 @@ mod start;
 
 pub use known::KnownHead;
 pub use notice::Notice;
-
-/// How far ahead of our clock the head of a log may be, and how much our clock may differ from the store's.
-pub const MAX_SKEW_SECONDS: i64 = 300;
 
 /// When an open segment is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +47,6 @@ impl Default for Limits {
             bytes: 16 << 20,
         }
     }
-}
-
-/// What keeps two writers from extending one log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fencing {
-    /// The store creates a name once. When a log is created, this is tried.
-    Condition,
-    /// The store may create a name twice: the versions of each segment are listed after it was created.
-    ListVersions,
 }
 
 /// All that a sealer works with.
@@ -131,11 +121,22 @@ impl<'a> Sealer<'a> {
     /// # Errors
     ///
     /// Where the store, the key, the log or the spool are not as they must be. Nothing was accepted then.
-    pub fn start(setup: Setup<'a>, mut spool: Spool) -> Result<Self, Error> {
+    pub fn start(setup: Setup<'a>, spool: Spool) -> Result<Self, Error> {
+        let mut sealer = Self::find(setup, spool)?;
+        sealer.finish_earlier()?;
+        Ok(sealer)
+    }
+
+    /// Finds the head of the log. [`Sealer::finish_earlier`] must follow.
+    ///
+    /// # Errors
+    ///
+    /// Where the store, the key, the log or the spool are not as they must be. Nothing was written then.
+    pub fn find(setup: Setup<'a>, mut spool: Spool) -> Result<Self, Error> {
         setup.store.check()?;
         setup.check_keys()?;
         let start = setup.find_start(&mut spool)?;
-        let mut sealer = Self {
+        let sealer = Self {
             setup,
             spool,
             head: start.head,
@@ -148,12 +149,21 @@ impl<'a> Sealer<'a> {
         };
         // A key that cannot go on is refused before anything is written.
         sealer.key_change()?;
-        sealer.recover()?;
-        if sealer.head.next_segment == 0 {
-            sealer.heartbeat()?;
-        }
-        sealer.sealed.events = 0;
         Ok(sealer)
+    }
+
+    /// Finishes what an earlier run left in the spool, and creates the log where it is new.
+    ///
+    /// # Errors
+    ///
+    /// Where the store, the key or the spool are not as they must be. What was accepted earlier is still in the spool.
+    pub fn finish_earlier(&mut self) -> Result<(), Error> {
+        self.recover()?;
+        if self.head.next_segment == 0 {
+            self.heartbeat()?;
+        }
+        self.sealed.events = 0;
+        Ok(())
     }
 
     /// Chains one event. It is accepted only after [`Sealer::accept`].
@@ -164,7 +174,7 @@ impl<'a> Sealer<'a> {
     pub fn append(
         &mut self,
         payload: &StoredPayload<'_>,
-        source: Option<&Source>,
+        provenance: &Provenance<'_>,
         time: Timestamp,
     ) -> Result<Room, Error> {
         if self.open.is_none() {
@@ -173,9 +183,7 @@ impl<'a> Sealer<'a> {
         let Some(open) = &mut self.open else {
             return Err(BuildError::SegmentFull.into());
         };
-        let line = open
-            .builder
-            .append(&Provenance::of(source), payload, time)?;
+        let line = open.builder.append(provenance, payload, time)?;
         self.appended = self.appended.saturating_add(1);
         self.spool.push(line);
         if self.spool.is_full() || self.is_segment_full() {
@@ -197,6 +205,15 @@ impl<'a> Sealer<'a> {
     /// are on the disk, or neither is.
     pub fn accepting(&mut self, accepted: Accepted) {
         self.spool.accepting(accepted);
+    }
+
+    /// An input that the spool knows was written again: it gets the name that it has now.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub fn rename_input(&mut self, old: &InputName, new: Accepted) -> Result<(), Error> {
+        self.spool.rename_input(old, new)
     }
 
     /// Syncs what was appended: it is accepted, and not lost in a crash. A full segment is sealed.
@@ -256,6 +273,11 @@ impl<'a> Sealer<'a> {
     /// When the open segment was opened; `None` where none is open.
     pub fn opened(&self) -> Option<Timestamp> {
         self.open.as_ref().map(|open| open.opened)
+    }
+
+    /// Whether the next event begins a batch: what is synced together is there whole after a crash, or not at all.
+    pub const fn begins_batch(&self) -> bool {
+        self.appended == self.accepted
     }
 
     /// Number of events that were accepted by this sealer, sealed or not.

@@ -6,8 +6,10 @@ use auditlog_chain::line::{Body, KeyChange, parse_line};
 use auditlog_chain::segment::check_segment;
 use auditlog_chain::timestamp::Timestamp;
 
-use super::{Fencing, MAX_SKEW_SECONDS, OpenSegment, Sealer};
+use super::{OpenSegment, Sealer};
 use crate::error::{Error, SpoolError};
+use crate::fencing::Fencing;
+use crate::limits::MAX_SKEW_SECONDS;
 
 impl Sealer<'_> {
     /// Finishes what an earlier run left: first the finished object, then the open segment behind it.
@@ -41,6 +43,22 @@ impl Sealer<'_> {
                 key_change,
             }),
         }
+    }
+
+    /// Events that the spool holds, in finished objects and in the open segment; those that cannot be read are left out.
+    pub fn waiting(&self) -> u64 {
+        let finished = self.spool.finished_numbers().unwrap_or_default();
+        let events = finished.iter().filter_map(|number| {
+            let object = self.spool.finished(*number).ok()?;
+            let checked = check_segment(&object, self.setup.expected(*number)).ok()?;
+            Some(checked.events())
+        });
+        let open = self.spool.open_lines();
+        let is_finished = opening(&open)
+            .0
+            .is_some_and(|number| finished.contains(&number));
+        let open = if is_finished { 0 } else { entries(&open) };
+        events.fold(open, u64::saturating_add)
     }
 
     fn recover_finished(&mut self, number: u64) -> Result<(), Error> {
@@ -116,6 +134,14 @@ fn opening(lines: &[u8]) -> (Option<u64>, Option<KeyChange>) {
         Some(Body::Open(_) | Body::Entry(_) | Body::Close(_)) | None => None,
     };
     (number, key_change)
+}
+
+fn entries(lines: &[u8]) -> u64 {
+    let parsed = lines
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| parse_line(line).ok());
+    let entries = parsed.filter(|line| matches!(line.body, Body::Entry(_)));
+    u64::try_from(entries.count()).unwrap_or(u64::MAX)
 }
 
 /// Whether an open segment has nothing but its opening: nothing was accepted into it.

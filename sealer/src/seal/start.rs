@@ -5,11 +5,12 @@ use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
+use super::Setup;
 use super::expiry::{Absent, Declared};
 use super::known::{KnownHead, position};
 use super::notice::Notice;
-use super::{MAX_SKEW_SECONDS, Setup};
-use crate::error::{Error, KnownFrom, LogError};
+use crate::error::{Error, KnownFrom, LogError, PinsGiven};
+use crate::limits::MAX_SKEW_SECONDS;
 use crate::spool::Spool;
 use crate::store::{Gap, Listing, Present, list_log};
 
@@ -61,12 +62,13 @@ impl Setup<'_> {
         let spool = spool.stored_head()?.map(|head| (head, KnownFrom::Spool));
         let pinned = match self.known_head {
             KnownHead::Pinned(head) => Some((head, KnownFrom::Pins)),
-            KnownHead::Nothing | KnownHead::Unknown => None,
+            KnownHead::Nothing | KnownHead::NotPinned | KnownHead::Unknown => None,
         };
         Ok(spool.into_iter().chain(pinned).collect())
     }
 
     fn start_new(&self, anchors: &[(Position, KnownFrom)]) -> Result<Start, Error> {
+        self.must_not_be_inside_another()?;
         if let Some((expected, known_from)) = anchors.first() {
             return Err(LogError::CutOff {
                 origin: self.log.origin.clone(),
@@ -81,6 +83,24 @@ impl Setup<'_> {
             log_key: None,
             stored: None,
         })
+    }
+
+    /// A log whose prefix is inside that of another one would be an object that the other one cannot explain. A trust policy
+    /// cannot declare that, but one log may have another policy, or none. The first segment of the other log shows it.
+    fn must_not_be_inside_another(&self) -> Result<(), Error> {
+        let prefix = &self.log.prefix;
+        for (end, _) in prefix.match_indices('/') {
+            let outer = prefix.get(..end).unwrap_or_default();
+            let first = format!("{outer}/{:012}.jsonl.zst", 0);
+            if self.store.versions(&first)? > 0 {
+                return Err(LogError::InsideAnother {
+                    prefix: prefix.clone(),
+                    first,
+                }
+                .into());
+            }
+        }
+        Ok(())
     }
 
     /// The log must have the segment that this writer knows, with that size and root. Where it has expired meanwhile, what
@@ -135,6 +155,10 @@ impl Setup<'_> {
             origin: self.log.origin.clone(),
             segment: head.segment,
             spool: spool.folder().to_owned(),
+            pins: match self.known_head {
+                KnownHead::NotPinned => PinsGiven::WithoutTheLog,
+                KnownHead::Nothing | KnownHead::Pinned(_) | KnownHead::Unknown => PinsGiven::None,
+            },
         }
         .into())
     }

@@ -19,9 +19,7 @@ use spki::der::Document;
 use spki::der::pem::LineEnding;
 
 use crate::error::{Error, FileFault, KeyError, KeyFileFault};
-
-/// Largest key file that is read. Stops a log given as its own key from being read whole.
-const MAX_KEY_FILE_BYTES: usize = 64 << 10;
+use crate::limits::MAX_KEY_FILE_BYTES;
 
 /// A private key in memory.
 pub struct LocalKey {

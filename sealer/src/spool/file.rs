@@ -1,13 +1,13 @@
 //! The files of a spool: their names, and how they are replaced.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use auditlog_chain::limits::MAX_SEGMENT;
 
 use crate::error::{Error, FileFault, SpoolError};
-use crate::store::sync_folder;
+use crate::folder::sync_folder;
 
 pub(super) const OPEN: &str = "open.jsonl";
 pub(super) const FRAMES: &str = "open.frames";
@@ -26,7 +26,13 @@ pub(super) fn unusable(fault: FileFault) -> Error {
 
 pub(super) fn spool_file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let fault = FileFault::of(operation, path);
-    |source| unusable(fault(source))
+    let folder = path.parent().unwrap_or(path).to_owned();
+    move |source| {
+        if source.kind() == ErrorKind::NotFound && !folder.exists() {
+            return SpoolError::Gone { path: folder }.into();
+        }
+        unusable(fault(source))
+    }
 }
 
 pub(super) fn segment_number(name: &str) -> Option<u64> {

@@ -5,15 +5,13 @@
 //! finished object is removed from the spool: if we crash in between, the spool has both, and the record is that of the
 //! segment before.
 
-use std::fs;
-
 use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::Position;
 use serde::{Deserialize, Serialize};
 
 use super::Spool;
-use super::file::{HEAD, replace, segment_number, spool_file};
-use super::record::{parse_record, read_if_there};
+use super::file::{HEAD, replace};
+use super::record::{format_summed, parse_summed, read_if_there};
 use crate::error::Error;
 
 /// The version of the record.
@@ -39,7 +37,7 @@ impl Spool {
         let Some(text) = read_if_there(&path)? else {
             return Ok(None);
         };
-        let record: Record = parse_record(&path, &text)?;
+        let record: Record = parse_summed(&path, &text)?;
         Ok(Some(Position {
             segment: record.segment,
             size: record.size,
@@ -59,9 +57,7 @@ impl Spool {
             size: head.size,
             root: head.root,
         };
-        // Numbers and a hash can always be written.
-        let text = serde_json::to_vec(&record).unwrap_or_default();
-        replace(&self.folder.join(HEAD), &text)
+        replace(&self.folder.join(HEAD), &format_summed(&record))
     }
 
     /// Whether it has a finished object: the log is this spool's own then, though it may not have recorded its head yet.
@@ -70,19 +66,14 @@ impl Spool {
     ///
     /// Where the folder cannot be listed.
     pub fn has_finished(&self) -> Result<bool, Error> {
-        let unlisted = || spool_file("the spool cannot be listed", &self.folder);
-        for entry in fs::read_dir(&self.folder).map_err(unlisted())? {
-            let name = entry.map_err(unlisted())?.file_name();
-            if name.to_str().and_then(segment_number).is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(!self.finished_numbers()?.is_empty())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -100,8 +91,12 @@ mod tests {
         assert_eq!(open().stored_head().unwrap(), Some(at(2)));
         // It counts as used: another log must not take the spool over.
         assert!(Spool::open(folder.path(), "other", "w").is_err());
-        for torn in ["", "{}", "{\"head\":1,\"segment\":2}"] {
-            fs::write(folder.path().join(HEAD), torn).unwrap();
+        let path = folder.path().join(HEAD);
+        let changed = fs::read_to_string(&path)
+            .unwrap()
+            .replace("\"segment\":2", "\"segment\":1");
+        for torn in ["", "{}", "{\"head\":1,\"segment\":2}", &changed] {
+            fs::write(&path, torn).unwrap();
             assert!(open().stored_head().is_err(), "{torn}");
         }
     }

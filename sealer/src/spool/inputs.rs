@@ -1,11 +1,10 @@
 //! How much of each input was accepted: `inputs.json`, and ahead of it the records of `open.jsonl`.
 
+use auditlog_chain::hash::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::input::{FileHead, InputName, Position};
-
-/// Inputs that are remembered. The one that was used least recently is forgotten first.
-pub const MAX_INPUTS: usize = 1000;
+use crate::limits::MAX_INPUTS;
 
 /// What was accepted of an input, all of it, up to some moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +14,9 @@ pub struct Accepted {
     pub name: InputName,
     /// The input as a person knows it, such as the path of the file.
     pub shown: String,
+    /// The hash of the resolved path of a file, so that each way to write the path is the same place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Hash>,
     /// How far it was accepted.
     pub position: Position,
 }
@@ -97,6 +99,15 @@ impl Inputs {
         Some(self.inputs.remove(at))
     }
 
+    /// The input gets another name, and keeps what was reported of it.
+    pub(super) fn rename(&mut self, old: &InputName, new: Accepted) {
+        let reported = self.take(old).map_or(0, |known| known.reported);
+        self.accept(new);
+        if let Some(renamed) = self.inputs.last_mut() {
+            renamed.reported = reported;
+        }
+    }
+
     /// A summary has reported everything, except for the newest `kept` events of one input. What has no name and is reported
     /// cannot come again.
     pub(super) fn report_all_but(&mut self, kept: u64, of: Option<&InputName>) {
@@ -133,6 +144,7 @@ mod tests {
         Accepted {
             name,
             shown: "an input".to_owned(),
+            place: None,
             position: Position {
                 events,
                 lines: events,
@@ -175,6 +187,16 @@ mod tests {
         assert_eq!(inputs.find(&given("b")).unwrap().unreported(), 6);
         inputs.report_all_but(0, None);
         assert_eq!(inputs.find(&given("b")).unwrap().unreported(), 0);
+    }
+
+    #[test]
+    fn a_renamed_input_keeps_what_was_reported_of_it() {
+        let mut inputs = Inputs::default();
+        inputs.accept(accepted(given("old"), 3));
+        inputs.report_all_but(1, Some(&given("old")));
+        inputs.rename(&given("old"), accepted(given("new"), 3));
+        assert_eq!(inputs.find(&given("old")), None);
+        assert_eq!(inputs.find(&given("new")).unwrap().unreported(), 1);
     }
 
     #[test]

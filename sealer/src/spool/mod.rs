@@ -10,7 +10,7 @@
 //! | `open.frames` | what the lines of a segment that is about to be closed were compressed to: the close line has its hash |
 //! | `000000000042.jsonl.zst` | a finished object, signed, not yet known to be in the store |
 //! | `head.json` | segment, size and root of the last stored head, for the life of the log |
-//! | `inputs.json` | how much of each input was accepted before the open segment, and how much of that a summary has reported |
+//! | `inputs.json` | how much of each input was accepted before the open segment, and how much of that a summary has reported; there from the beginning, with a sum over it |
 //!
 //! An event is accepted once its record is synced. In order, for each segment:
 //!
@@ -33,36 +33,31 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use auditlog_chain::limits::{MAX_OBJECT_BYTES, MAX_SEGMENT_BYTES};
+use auditlog_chain::limits::MAX_OBJECT_BYTES;
 
 use crate::error::{Error, SpoolError};
+use crate::folder::{create_folders, sync_folder};
 use crate::input::InputName;
-use crate::store::{create_folders, sync_folder};
+use crate::limits::{MAX_OPEN_BYTES, MAX_PENDING_BYTES, MAX_READ_BYTES};
 
 use file::{
-    FRAMES, INPUTS, OBJECT_ENDING, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
+    FRAMES, OBJECT_ENDING, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
 };
-use record::{identity, inputs};
+use record::{identity, inputs, keep_inputs};
 use write_ahead::WriteAhead;
 
 mod file;
 mod head;
 mod inputs;
+mod lost;
 mod record;
 mod write_ahead;
 
-pub use inputs::{Accepted, Inputs, KnownInput, MAX_INPUTS, Reading};
-
-/// Lines that wait for a sync; more are synced at once, so that a flood of tiny events has bounded memory.
-const MAX_PENDING_BYTES: usize = 4 << 20;
-
-/// Size of `open.jsonl` from which a segment is closed. Stops records without number from filling a reader's memory.
-const MAX_OPEN_BYTES: usize = MAX_SEGMENT_BYTES;
-
-/// Longest `open.jsonl` that is read: what waited for a sync may be longer than was allowed, by a line and a record.
-const MAX_READ_BYTES: usize = MAX_OPEN_BYTES + 4 * MAX_PENDING_BYTES;
+pub use inputs::{Accepted, Inputs, KnownInput, Reading};
+pub use lost::LostInputs;
 
 /// A spool that this process has to itself.
 #[derive(Debug)]
@@ -98,6 +93,20 @@ impl Spool {
     ///
     /// Where it cannot be used, another process has it, or it belongs to another log.
     pub fn open(folder: &Path, log: &str, new_name: &str) -> Result<Self, Error> {
+        Self::open_with(folder, log, new_name, LostInputs::Refuse)
+    }
+
+    /// The same, where a person has said what to do about lost records.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::open`].
+    pub fn open_with(
+        folder: &Path,
+        log: &str,
+        new_name: &str,
+        lost: LostInputs,
+    ) -> Result<Self, Error> {
         create_folders(folder).map_err(unusable)?;
         // A process that crashed after it had made the folder may not have done this. Where we may not do it, the folder is
         // not ours.
@@ -109,7 +118,7 @@ impl Spool {
         // The name must be on the disk before the first event is accepted; from here on the file is never replaced.
         sync_folder(folder).map_err(unusable)?;
         let found = read_ahead(folder)?;
-        let mut inputs = inputs(folder)?;
+        let mut inputs = inputs(folder, lost)?;
         let unsaved = !found.accepted.is_empty();
         for accepted in found.accepted {
             inputs.accept(accepted);
@@ -150,14 +159,7 @@ impl Spool {
     ///
     /// Where it cannot be read, or is larger than a segment may be.
     pub fn leftover(&mut self) -> Result<Leftover, Error> {
-        let mut finished = Vec::new();
-        let entries = fs::read_dir(&self.folder)
-            .map_err(spool_file("the spool cannot be listed", &self.folder))?;
-        for entry in entries {
-            let entry = entry.map_err(spool_file("the spool cannot be listed", &self.folder))?;
-            finished.extend(entry.file_name().to_str().and_then(segment_number));
-        }
-        finished.sort_unstable();
+        let finished = self.finished_numbers()?;
         let frames = self.folder.join(FRAMES);
         let frames =
             crate::read_at_most(UNREADABLE, &frames, MAX_OBJECT_BYTES).map_err(unusable)?;
@@ -166,6 +168,27 @@ impl Spool {
             open: std::mem::take(&mut self.left),
             frames,
         })
+    }
+
+    /// The numbers of finished objects, in order.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be listed.
+    pub fn finished_numbers(&self) -> Result<Vec<u64>, Error> {
+        let unlisted = || spool_file("the spool cannot be listed", &self.folder);
+        let mut finished = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(unlisted())? {
+            let name = entry.map_err(unlisted())?.file_name();
+            finished.extend(name.to_str().and_then(segment_number));
+        }
+        finished.sort_unstable();
+        Ok(finished)
+    }
+
+    /// The lines of the open segment as they are on the disk now; none where they cannot be read.
+    pub fn open_lines(&self) -> Vec<u8> {
+        read_ahead(&self.folder).map_or_else(|_| Vec::new(), |found| found.lines)
     }
 
     /// Empties the open segment. What it held must be in a finished object, or never have been accepted. How much of each
@@ -318,6 +341,24 @@ impl Spool {
         self.save_inputs()
     }
 
+    /// Whether the folder is still there. A process holds on to files that somebody has removed.
+    pub fn is_there(&self) -> bool {
+        let ours = self.open.metadata().map(|file| (file.dev(), file.ino()));
+        let found = fs::metadata(self.folder.join(OPEN)).map(|file| (file.dev(), file.ino()));
+        ours.is_ok() && ours.ok() == found.ok()
+    }
+
+    /// A file that was written again is the same input, so it gets a new name, synced.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub fn rename_input(&mut self, old: &InputName, new: Accepted) -> Result<(), Error> {
+        self.inputs.rename(old, new);
+        self.unsaved = true;
+        self.save_inputs()
+    }
+
     /// An input was read to its end, and all of it is sealed.
     pub fn finish_input(&mut self, name: &InputName) {
         self.inputs.finish(name);
@@ -326,9 +367,7 @@ impl Spool {
 
     fn save_inputs(&mut self) -> Result<(), Error> {
         if self.unsaved {
-            // Names, numbers and hashes can always be written.
-            let text = serde_json::to_vec(&self.inputs).unwrap_or_default();
-            replace(&self.folder.join(INPUTS), &text)?;
+            keep_inputs(&self.folder, &self.inputs)?;
             self.unsaved = false;
         }
         Ok(())
@@ -427,6 +466,7 @@ mod tests {
 
     fn accepted(events: u64) -> Accepted {
         Accepted {
+            place: None,
             name: InputName::Given(GivenName::parse("payments").unwrap()),
             shown: "payments".to_owned(),
             position: Position {
@@ -474,7 +514,7 @@ mod tests {
     fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it()
      {
         let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
-        let three = r#"{"spool":3,"program":"0.9.1","owner":"somebody"}"#;
+        let four = r#"{"spool":4,"program":"0.9.1","owner":"somebody"}"#;
         let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
         let maker = "the auditlog-seal that made it";
         for (record, file, text, version, program) in [
@@ -482,7 +522,7 @@ mod tests {
             (one, "000000000001.jsonl.zst", "object", "version 1", maker),
             (one, "run.json", unreported, "version 1", maker),
             (one, "run.json", "{", "version 1", maker),
-            (three, OPEN, "", "version 3", "auditlog-seal 0.9.1"),
+            (four, OPEN, "", "version 4", "auditlog-seal 0.9.1"),
         ] {
             let folder = tempfile::tempdir().unwrap();
             old(folder.path(), record, file, text);
@@ -490,7 +530,7 @@ mod tests {
             let path = folder.path().display();
             assert_eq!(
                 error.to_string(),
-                format!("the spool {path} has {version}, this program reads version 2")
+                format!("the spool {path} has {version}, this program reads version 3")
             );
             assert_eq!(
                 error.hint().unwrap(),
@@ -504,7 +544,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(OPEN), "{1}\n").unwrap();
         let error = Spool::open(folder.path(), "log", "new").unwrap_err();
-        assert!(error.to_string().contains(" has no version, "), "{error}");
+        let expected = "spool.json: the record of the spool is missing";
+        assert!(error.to_string().ends_with(expected), "{error}");
     }
 
     #[test]
@@ -520,6 +561,6 @@ mod tests {
         assert_eq!(spool(folder.path()).writer(), "w");
         assert!(!folder.path().join("run.json").exists());
         let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
-        assert!(record.starts_with("{\"spool\":2,\"program\":"), "{record}");
+        assert!(record.starts_with("{\"spool\":3,\"program\":"), "{record}");
     }
 }

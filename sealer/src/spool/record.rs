@@ -1,22 +1,24 @@
-//! The two small files of a spool: whose it is, and how much of each input was accepted.
+//! The small files of a spool: whose it is, how much of each input was accepted, and how they are checked.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use auditlog_chain::hash::Hash;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::file::{
     HEAD, IDENTITY, INPUTS, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
 };
 use super::inputs::Inputs;
+use super::lost::LostInputs;
 use crate::error::{Error, FileFault, SpoolError};
+use crate::input::Running;
+use crate::limits::MAX_RECORD_BYTES;
 
 /// The version of the spool that this program writes and reads.
-const VERSION: u64 = 2;
-
-/// Longest record that is read: a thousand inputs with the longest names, each character of them escaped.
-const MAX_RECORD_BYTES: usize = 8 << 20;
+const VERSION: u64 = 3;
 
 /// What version 1 counted in place of inputs.
 const OLD_RUN: &str = "run.json";
@@ -39,9 +41,9 @@ pub(super) fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Ident
     let found = found.transpose()?;
     let writer = match found {
         Some(found) if found.log == log && found.spool == VERSION => return Ok(found),
-        None if is_used(folder)? => return Err(other_version(folder, None, None)),
+        None if is_used(folder)? => return Err(SpoolError::NoIdentity { path }.into()),
         Some(found) if found.spool < VERSION && is_used(folder)? => {
-            return Err(other_version(folder, Some(found.spool), found.program));
+            return Err(other_version(folder, found.spool, found.program));
         }
         Some(found) if found.log != log && is_used(folder)? => {
             return Err(SpoolError::OfAnother {
@@ -60,6 +62,8 @@ pub(super) fn identity(folder: &Path, log: &str, new_name: &str) -> Result<Ident
         log: log.to_owned(),
         writer,
     };
+    // From here on, a spool without this file has lost it.
+    keep_inputs(folder, &Inputs::default())?;
     // Strings and a number can always be written.
     replace(&path, &serde_json::to_vec(&made).unwrap_or_default())?;
     _ = fs::remove_file(folder.join(OLD_RUN));
@@ -78,12 +82,12 @@ struct AnyVersion {
 fn parse_identity(folder: &Path, path: &Path, text: &[u8]) -> Result<Identity, Error> {
     let any: AnyVersion = parse_record(path, text)?;
     if any.spool > VERSION {
-        return Err(other_version(folder, Some(any.spool), any.program));
+        return Err(other_version(folder, any.spool, any.program));
     }
     parse_record(path, text)
 }
 
-fn other_version(folder: &Path, found: Option<u64>, program: Option<String>) -> Error {
+fn other_version(folder: &Path, found: u64, program: Option<String>) -> Error {
     SpoolError::Version {
         path: folder.to_owned(),
         expected: VERSION,
@@ -102,12 +106,20 @@ fn is_used(folder: &Path) -> Result<bool, Error> {
         let name = entry.file_name();
         let name = name.to_str().unwrap_or_default();
         let holds = name == OPEN && entry.metadata().map_err(unlisted())?.len() > 0;
+        let remembers = name == INPUTS && !is_of_no_input(&entry.path());
         let counts = name == OLD_RUN && has_unreported(&entry.path());
-        if holds || counts || name == INPUTS || name == HEAD || segment_number(name).is_some() {
+        if holds || counts || remembers || name == HEAD || segment_number(name).is_some() {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether the record is the one that a new spool gets.
+fn is_of_no_input(path: &Path) -> bool {
+    let found = read_if_there(path).ok().flatten();
+    let found = found.and_then(|text| parse_summed::<Inputs>(path, &text).ok());
+    found.is_some_and(|inputs| inputs == Inputs::default())
 }
 
 /// Whether version 1 had sealed events that no summary had reported.
@@ -122,20 +134,72 @@ fn has_unreported(path: &Path) -> bool {
     serde_json::from_slice(&text).map_or(true, |old: OldRun| old.events > 0 || old.told > 0)
 }
 
-pub(super) fn inputs(folder: &Path) -> Result<Inputs, Error> {
+/// How much of each input was accepted. The record is there from the beginning of the spool: where it is gone, somebody or the
+/// disk has removed it, and what it counted would be sealed twice.
+pub(super) fn inputs(folder: &Path, lost: LostInputs) -> Result<Inputs, Error> {
     let path = folder.join(INPUTS);
-    let Some(text) = read_if_there(&path)? else {
-        return Ok(Inputs::default());
+    let found = match read_if_there(&path)? {
+        Some(text) => parse_summed(&path, &text),
+        None => Err(SpoolError::NoInputs { path }.into()),
     };
-    parse_record(&path, &text)
+    match (found, lost) {
+        (
+            Err(Error::Spool(SpoolError::NoInputs { .. } | SpoolError::Record { .. })),
+            LostInputs::Forget,
+        ) => {
+            keep_inputs(folder, &Inputs::default())?;
+            Ok(Inputs::default())
+        }
+        (found, _) => found,
+    }
 }
 
-/// Both records are replaced as wholes, so one that is torn or empty was not left by us. It is not guessed at: a count that
-/// is lost would let events be sealed twice.
-pub(super) fn parse_record<T: serde::de::DeserializeOwned>(
+pub(super) fn keep_inputs(folder: &Path, inputs: &Inputs) -> Result<(), Error> {
+    replace(&folder.join(INPUTS), &format_summed(inputs))
+}
+
+/// A record with a sum over it, so that no changed number is taken for what was written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Summed<'a> {
+    #[serde(borrow)]
+    record: &'a RawValue,
+    sum: Hash,
+}
+
+#[derive(Serialize)]
+struct NewSummed<'a> {
+    record: &'a RawValue,
+    sum: Hash,
+}
+
+pub(super) fn format_summed<T: Serialize>(record: &T) -> Vec<u8> {
+    // Names, numbers and hashes can always be written.
+    let record = serde_json::value::to_raw_value(record).unwrap_or_default();
+    let sum = Running::of(record.get().as_bytes());
+    let record = &*record;
+    serde_json::to_vec(&NewSummed { record, sum }).unwrap_or_default()
+}
+
+pub(super) fn parse_summed<T: serde::de::DeserializeOwned>(
     path: &Path,
     text: &[u8],
 ) -> Result<T, Error> {
+    let not_whole = |source| {
+        let path = path.to_owned();
+        Error::from(SpoolError::Record { path, source })
+    };
+    let found: Summed<'_> = serde_json::from_slice(text).map_err(not_whole)?;
+    if Running::of(found.record.get().as_bytes()) != found.sum {
+        let changed = "what it holds does not match its sum";
+        return Err(not_whole(serde::de::Error::custom(changed)));
+    }
+    serde_json::from_str(found.record.get()).map_err(not_whole)
+}
+
+/// Records are replaced as wholes, so one that is torn or empty was not left by us. It is not guessed at: a count that is lost
+/// would let events be sealed twice.
+fn parse_record<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(text).map_err(|source| {
         let path = path.to_owned();
         SpoolError::Record { path, source }.into()

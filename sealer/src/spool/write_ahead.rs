@@ -130,6 +130,7 @@ mod tests {
         Accepted {
             name: InputName::Given(GivenName::parse("payments").unwrap()),
             shown: "payments.jsonl".to_owned(),
+            place: None,
             position: Position {
                 events,
                 lines: events,

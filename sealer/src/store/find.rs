@@ -5,9 +5,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::{Store, Version, VersionKind};
 use crate::error::{Error, LogError};
-
-/// Most gaps of one log. Stops a listing of every second number from filling the memory.
-const MAX_GAPS: usize = 10_000;
+use crate::limits::MAX_GAPS;
 
 /// A segment that is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,16 +182,16 @@ impl<'a> Reader<'a> {
     fn end(mut self) -> Result<Option<Listing>, Error> {
         self.end_of_key()?;
         let key = |number| self.log.segment_key(number);
+        if let Some(newest) = self.newest.filter(|newest| newest.markers > 0) {
+            let key = key(newest.number);
+            return Err(LogError::Hidden { key }.into());
+        }
         if let Some((number, _)) = self.hidden {
-            return Err(LogError::Hidden { key: key(number) }.into());
+            return Err(LogError::StrayMarker { key: key(number) }.into());
         }
         let Some(newest) = self.newest else {
             return Ok(None);
         };
-        if newest.markers > 0 {
-            let key = key(newest.number);
-            return Err(LogError::Hidden { key }.into());
-        }
         if newest.versions > 1 {
             let (key, versions) = (key(newest.number), newest.versions);
             return Err(LogError::SecondVersion { key, versions }.into());
@@ -278,15 +276,28 @@ mod tests {
             ),
             (
                 &[(0, "o"), (1, "o"), (2, "m")],
-                format!("{} is hidden by a delete marker", key(2)),
+                format!(
+                    "a delete marker is at {}, where the log has no segment",
+                    key(2)
+                ),
+            ),
+            (
+                &[(0, "o"), (1, "om"), (7, "m")],
+                format!("{} is hidden by a delete marker", key(1)),
             ),
             (
                 &[(0, "o"), (7, "mm"), (8, "m")],
-                format!("{} is hidden by a delete marker", key(7)),
+                format!(
+                    "a delete marker is at {}, where the log has no segment",
+                    key(7)
+                ),
             ),
             (
                 &[(0, "m")],
-                format!("{} is hidden by a delete marker", key(0)),
+                format!(
+                    "a delete marker is at {}, where the log has no segment",
+                    key(0)
+                ),
             ),
             (
                 &[(0, "o"), (1, "ooo")],

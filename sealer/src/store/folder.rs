@@ -1,7 +1,7 @@
 //! A folder in place of a bucket: for a first try, for copies, and for file systems that are write-once themselves.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use aws_lc_rs::rand;
 
 use crate::error::{Error, FileFault, MachineError, StoreError};
+use crate::folder::{create_folders, sync_folder};
 use crate::store::{Created, Store, Version, VersionKind};
 
 /// Ends the names of files that are being written. They begin with a dot.
@@ -230,34 +231,6 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         _ = fs::remove_file(path);
     }
     written
-}
-
-/// Makes a folder and those above it, each synced into the one that holds it.
-pub(crate) fn create_folders(folder: &Path) -> Result<(), FileFault> {
-    if folder.as_os_str().is_empty() || folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        create_folders(parent)?;
-    }
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        made => made,
-    }
-    .map_err(FileFault::of("the folder cannot be made", folder))?;
-    folder.parent().map_or(Ok(()), sync_folder)
-}
-
-/// Syncs the names in a folder.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), FileFault> {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(FileFault::of("the folder cannot be synced", folder))
 }
 
 #[cfg(test)]

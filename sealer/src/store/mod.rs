@@ -12,7 +12,6 @@ mod s3;
 pub use clock::Clock;
 pub use find::{Gap, Listing, Oddity, Present, list_log};
 pub use folder::Folder;
-pub(crate) use folder::{create_folders, sync_folder};
 pub use s3::{Bucket, BucketSettings, DeclaredLock};
 
 /// A place for segments. Keys are those of a bucket: parts with a single `/` between them.

@@ -10,8 +10,9 @@ use auditlog_chain::line::KeyChange;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, LogError};
+use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::{InputName, Position, Running};
-use auditlog_sealer::seal::{Fencing, KnownHead, Limits, Sealer, Setup};
+use auditlog_sealer::seal::{KnownHead, Limits, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::{Accepted, KnownInput, Spool};
 use auditlog_sealer::store::Store;
@@ -113,8 +114,11 @@ fn push(sealer: &mut Sealer<'_>, events: &[&str], clock: &dyn Fn() -> Timestamp)
     let name = InputName::Unnamed(clock());
     for (number, event) in (1u64..).zip(events) {
         let payload = StoredPayload::event(event.as_bytes()).unwrap();
-        sealer.append(&payload, None, clock()).unwrap();
+        sealer
+            .append(&payload, &Provenance::default(), clock())
+            .unwrap();
         sealer.accepting(Accepted {
+            place: None,
             name: name.clone(),
             shown: "an input".to_owned(),
             position: Position {

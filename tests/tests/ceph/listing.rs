@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::Aws;
-use auditlog_sealer::seal::Fencing;
+use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::store::{Bucket, BucketSettings, Store as _, list_log};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::REGION;

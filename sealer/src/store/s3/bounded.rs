@@ -1,15 +1,12 @@
 //! No answer is read beyond the largest that S3 gives.
 
-use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::SdkBody;
 use http_body_util::Limited;
 
-/// Largest body of an answer, in bytes: a segment, or a page of a listing, which is smaller. The SDK reads listings and errors
-/// whole, so an answer without end would fill the memory.
-const MAX_ANSWER_BYTES: usize = MAX_OBJECT_BYTES.saturating_add(1);
+use crate::limits::MAX_ANSWER_BYTES;
 
 /// Bounds the body of every answer.
 #[derive(Debug)]

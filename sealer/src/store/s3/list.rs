@@ -6,13 +6,11 @@ use aws_sdk_s3::types::{DeleteMarkerEntry, ObjectVersion};
 use super::Bucket;
 use super::whole::Whole;
 use crate::error::{AwsFault, Error};
+use crate::limits::MAX_LISTED_VERSIONS;
 use crate::store::clock::timestamp;
 use crate::store::{Version, VersionKind};
 
 const LIST: &str = "S3 ListObjectVersions";
-
-/// Most versions of one listing. Stops a listing without end; a log that seals a segment a second for three years has fewer.
-const MAX_LISTED_VERSIONS: usize = 100_000_000;
 
 /// Where a page begins: behind a key, and behind a version of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,8 @@ use tokio::runtime::Runtime;
 
 use crate::aws::Aws;
 use crate::error::{AwsFault, Error, LogError, StoreError};
-use crate::seal::{Fencing, MAX_SKEW_SECONDS};
+use crate::fencing::Fencing;
+use crate::limits::MAX_SKEW_SECONDS;
 use crate::store::clock::{Clock, Dates, Reading};
 use crate::store::{Created, Store, Version, VersionKind};
 

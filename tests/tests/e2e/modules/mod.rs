@@ -119,6 +119,19 @@ fn layers(uses: &Uses) -> String {
     lines
 }
 
+/// A folder is a room: two that use each other have to be read together, though no file in them is in a cycle.
+#[test]
+fn folders_form_no_cycle() {
+    for file in ROOTS.iter().filter(|file| file.ends_with("/lib.rs")) {
+        let cycles = cycles(&folded(&Tree::read(&root().join(file)).uses()));
+        assert!(
+            cycles.is_empty(),
+            "{file} has a cycle of folders:\n{}",
+            cycles.join("\n")
+        );
+    }
+}
+
 #[test]
 fn the_architecture_shows_the_layers_of_each_library() {
     let document =

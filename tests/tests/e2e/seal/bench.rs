@@ -75,6 +75,13 @@ impl Bench {
         objects_in(&self.path("audit/payments"))
     }
 
+    /// The lines of all segments, in order.
+    pub(crate) fn text(&self) -> String {
+        let text = |object: Vec<u8>| zstd::stream::decode_all(object.as_slice()).unwrap();
+        let lines = self.objects().into_iter().flat_map(text).collect();
+        String::from_utf8(lines).unwrap()
+    }
+
     /// The events of the log, which both the tests' reading and `auditlog-verify` find in order.
     #[track_caller]
     pub(crate) fn verified(&self) -> Vec<String> {

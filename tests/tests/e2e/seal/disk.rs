@@ -160,3 +160,26 @@ fn a_disk_that_cannot_be_written_is_named_and_nothing_is_accepted() {
     assert_eq!(sealed[0], "1");
     each_once(&sealed[1..], EVENTS);
 }
+
+#[test]
+fn a_disk_that_is_still_full_has_a_summary_of_what_waits() {
+    let disks = Disks::new();
+    disks.bench.append().input("").run().ok();
+    // A segment waits that the disk has no room for.
+    let full = || disks.append(&[Disk::read_only(disks.path("audit"))]).run();
+    let first = full();
+    let kept =
+        "\nkept 70 events in the spool: accepted and not sealed, the next append seals them\n";
+    assert!(first.stdout.ends_with(kept), "{first}");
+    let second = full();
+    assert_eq!(second.status, 1, "{second}");
+    assert!(
+        second
+            .stdout
+            .starts_with("sealed 0 events in no segment of "),
+        "{second}"
+    );
+    assert!(second.stdout.ends_with(kept), "{second}");
+    disks.append(&[]).run().ok();
+    each_once(&disks.bench.verified(), EVENTS);
+}

@@ -36,7 +36,7 @@ fn a_log_is_created_with_an_empty_segment_and_continued() {
     let place = bench.path("audit/payments").display().to_string();
     let expected = format!(
         "{{\"origin\":\"{ORIGIN}\",\"destination\":\"{place}\",\"input\":\"standard input\",\"resumable\":false,\"segments\":1,\"first_segment\":2,\"last_segment\":2,\"events\":1,\"size\":11,\
-         \"root\":\"{root}\",\"verifier_key\":\"{key}\",\"recovered\":0,\"recovered_from\":[],\"skipped\":0,\"kept\":0}}\n"
+         \"root\":\"{root}\",\"verifier_key\":\"{key}\",\"recovered\":0,\"recovered_from\":[],\"skipped\":0,\"kept\":0,\"lost\":0}}\n"
     );
     assert_eq!(second.stdout, expected);
     assert_eq!(second.stderr, "");
@@ -204,6 +204,35 @@ fn without_a_policy_origin_and_prefix_say_which_log() {
 }
 
 #[test]
+fn a_log_is_not_put_inside_another_one() {
+    let bench = Bench::new();
+    bench.append().input("1\n").run().ok();
+    let inside = |prefix: &str| {
+        let run = command("auditlog-seal").args(["append", "--key-file"]);
+        let run = run.arg(bench.path("key.pem"));
+        let run = run.args(["--origin", "acme.example/other", "--prefix", prefix]);
+        let run = run.arg("--to").arg(bench.path("audit"));
+        run.arg("--spool").arg(bench.path("other")).run()
+    };
+    for prefix in ["payments/other", "payments/other/deep"] {
+        let run = inside(prefix);
+        assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
+        let expected = format!(
+            "error: the prefix {prefix} is inside that of another log, which has payments/000000000000.jsonl.zst\n\
+             hint: nothing was written: give the log a prefix of its own with --prefix, or in the trust policy\n"
+        );
+        assert_eq!(run.stderr, expected);
+    }
+    inside("others/payments").ok();
+    // The log is as it was, and goes on.
+    bench.append().input("2\n").run().ok();
+    assert_eq!(
+        events(&bench.objects(), &bench.verifier_key("key.pem")),
+        ["1", "2"]
+    );
+}
+
+#[test]
 fn what_cannot_be_meant_is_a_usage_error() {
     let bench = Bench::new();
     let policy = fs::read_to_string(bench.path("policy.json")).unwrap();
@@ -296,7 +325,7 @@ fn a_key_that_the_policy_does_not_let_sign_is_refused_before_anything_is_written
         .arg("--policy")
         .arg(bench.path("policy.json"))
         .run();
-    assert_eq!(other.status, 1);
+    assert_eq!(other.status, 2);
     let expected = format!(
         "error: the signing key {} is not one of the log's keys: {}\n",
         bench.verifier_key("other.pem"),
@@ -409,7 +438,7 @@ fn what_is_in_the_way_is_named() {
         .append_with("key.pem")
         .args(["--origin", "acme.example/other"])
         .run();
-    assert_eq!(other.status, 1);
+    assert_eq!(other.status, 2);
     assert!(
         other
             .stderr
@@ -510,7 +539,7 @@ fn a_key_is_made_once_and_for_its_owner_alone() {
         0o600
     );
     let again = keygen().run();
-    assert_eq!(again.status, 1);
+    assert_eq!(again.status, 2);
     assert!(
         again
             .stderr

@@ -63,6 +63,7 @@ fn a_line_that_is_not_an_event_is_named_and_nothing_after_it_is_taken() {
         (b"\xff\xfe{\x00}\x00", "the event is not UTF-8 from byte 0 on"),
         (b"\x00\x00\x00", "the event is not exactly one JSON value: expected value at byte 1"),
         (b"{\"a\":\"b\x00c\"}", "the event is not exactly one JSON value: control character (\\u0000-\\u001F) found while parsing a string at byte 7"),
+        (b"\x0c", "the event is not exactly one JSON value: expected value at byte 1"),
         (b"NaN", "the event is not exactly one JSON value: expected value at byte 1"),
     ]
     .into_iter()
@@ -93,7 +94,7 @@ fn an_event_of_ten_mebibytes_is_refused_and_what_came_before_it_is_sealed() {
     fs::write(bench.path("events.jsonl"), &long).unwrap();
     let file = bench.append().arg(bench.path("events.jsonl")).run();
     let pipe = bench.append().input(long).run();
-    let rest = "append the rest of the file, tail -n +2 FILE, as another input; do not give the file itself again, or what follows is sealed twice";
+    let rest = "give the same file again, with --input-changed";
     for (run, go_on) in [(file, rest), (pipe, "go on with it")] {
         assert_eq!(run.status, 1, "{run}");
         assert_eq!(
@@ -115,6 +116,17 @@ fn an_event_of_ten_mebibytes_is_refused_and_what_came_before_it_is_sealed() {
         bench.verified(),
         ["1".to_owned(), "1".to_owned(), event(1 << 20)]
     );
+}
+
+#[test]
+fn an_event_that_grows_beyond_the_limit_as_text_says_so() {
+    let bench = Bench::new();
+    // In 600,008 bytes, each of them escaped.
+    let quotes = "\\\"".repeat(300_000);
+    let run = bench.append().input(format!("\"\\ud800{quotes}\"")).run();
+    assert_eq!(run.status, 1, "{run}");
+    let expected = "error: line 1: the event must be stored as text, and has 1200013 bytes so, the limit is 1048576\n";
+    assert!(run.stderr.starts_with(expected), "{run}");
 }
 
 /// Runs the command with its output and its complaints where the shell sends them.
@@ -289,7 +301,7 @@ fn a_file_that_is_not_a_key_is_named() {
                 "give the private key's own file; auditlog-seal keygen --out key.pem makes one",
             ),
         };
-        refused(&run, 1, &bench.path(name), [what, reason, hint]);
+        refused(&run, 2, &bench.path(name), [what, reason, hint]);
     }
     assert!(!bench.path("audit").exists());
 }
@@ -322,7 +334,7 @@ fn files_that_may_not_be_read_are_named() {
             fs::set_permissions(bench.path(name), fs::Permissions::from_mode(mode)).unwrap();
         }
         let run = as_nobody(&bench);
-        let status = if unreadable == "policy.json" { 2 } else { 1 };
+        let status = if unreadable == "events.jsonl" { 1 } else { 2 };
         assert_eq!((run.status, run.stdout.as_str()), (status, ""), "{run}");
         let path = bench.path(unreadable);
         assert!(

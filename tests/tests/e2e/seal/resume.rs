@@ -155,13 +155,63 @@ fn a_last_line_without_its_newline_may_get_one_and_may_not_grow() {
         run.stderr,
         format!(
             "error: {}: line 4 was accepted as the last one, and has grown since\n\
-             hint: line 4 is sealed as it was: append what is right now, tail -n +4 FILE, as another input; \
-             end each line with a newline before it is read\n",
+             hint: the line is sealed as it was: run the same command with --input-changed, which takes the whole line once more \
+             and goes on; end each line with a newline before it is read\n",
             path.display()
         )
     );
     assert_eq!(bench.objects().len(), before);
     assert_eq!(bench.verified(), ["1", "2", "3"]);
+
+    // Whoever does what the hint says, each time, has each line once as it is now, and the grown ones marked.
+    let changed = || file().arg("--input-changed").run().ok();
+    let run = changed();
+    assert!(
+        run.stdout.starts_with("sealed 2 events in 1 segment "),
+        "{run}"
+    );
+    append_to(&path, "6");
+    file().run().ok();
+    append_to(&path, "7\n8\n");
+    assert_eq!(file().run().status, 1);
+    changed();
+    changed();
+    file().run().ok();
+    let expected = ["1", "2", "3", "34", "5", "6", "67", "8"];
+    assert_eq!(bench.verified(), expected);
+    let marked = |event: &str| format!(",\"repeat\":\"suspected\",\"event\":{event}}}\n");
+    let text = bench.text();
+    assert!(
+        text.contains(&marked("34")) && text.contains(&marked("67")),
+        "{text}"
+    );
+    assert_eq!(text.matches("repeat").count(), 2, "{text}");
+}
+
+#[test]
+fn each_batch_of_an_input_with_a_name_says_where_in_the_input_it_begins() {
+    let bench = Bench::new();
+    let pair = ["--max-segment-events", "2"];
+    named(&bench, "daily")
+        .args(pair)
+        .input("1\n2\n3\n")
+        .run()
+        .ok();
+    named(&bench, "daily").input("1\n2\n3\n4\n").run().ok();
+    bench.append().input("5\n").run().ok();
+    let path = bench.path("events.jsonl");
+    fs::write(&path, "6\n").unwrap();
+    bench.append().arg(&path).run().ok();
+    let text = bench.text();
+    for (batch, event) in [("daily@0", 1), ("daily@4", 3), ("daily@6", 4)] {
+        let entry = format!(",\"batch\":\"{batch}\",\"event\":{event}}}\n");
+        assert!(text.contains(&entry), "{text}");
+    }
+    let of_file = format!(",\"batch\":\"file:{}:", fs::metadata(&path).unwrap().dev());
+    assert!(text.contains(&of_file), "{text}");
+    // Nothing is known of a pipe without a name.
+    assert_eq!(text.matches("\"batch\"").count(), 4, "{text}");
+    assert_eq!(bench.verified(), ["1", "2", "3", "4", "5", "6"]);
 }
 
 #[test]
@@ -231,19 +281,51 @@ fn a_file_that_was_written_again_is_not_sealed_twice() {
         run.stderr,
         format!(
             "error: {} is another file than before, but begins with the 1 events (2 bytes) that were accepted from that one\n\
-             hint: nothing new was taken: append what follows, tail -c +3 FILE, as another input; \
-             to take all of it once more, give it a name with --input NAME\n",
+             hint: nothing new was taken: if it is the same input, run the same command with --input-changed, and it goes on where \
+             it was accepted; if it is another one, give it a name with --input NAME\n",
             path.display()
         )
     );
-    bench.append().input("2\n").run().ok();
+    let changed = || file().arg("--input-changed").run().ok();
+    changed();
+    // The file itself goes on, and so it does when it is written again, and again.
+    file().run().ok();
+    for text in ["1\n2\n21\n", "1\n2\n21\n22\n"] {
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, &path).unwrap();
+        assert_eq!(file().run().status, 1);
+        let run = changed();
+        assert!(run.stdout.starts_with("sealed 1 event in "), "{run}");
+        assert!(!run.stdout.contains("recovered"), "{run}");
+    }
     // Under another path, or with another beginning, it is another input.
     fs::write(&new, "1\n").unwrap();
     bench.append().arg(&new).run().ok();
     fs::write(bench.path("newer"), "3\n1\n").unwrap();
     fs::rename(bench.path("newer"), &path).unwrap();
     file().run().ok();
-    assert_eq!(bench.verified(), ["1", "2", "1", "3", "1"]);
+    let expected = ["1", "2", "21", "22", "1", "3", "1"];
+    assert_eq!(bench.verified(), expected);
+}
+
+#[test]
+fn a_path_that_is_written_in_another_way_is_the_same_path() {
+    let bench = Bench::new();
+    let path = bench.path("events.jsonl");
+    fs::create_dir(bench.path("sub")).unwrap();
+    std::os::unix::fs::symlink(&path, bench.path("link.jsonl")).unwrap();
+    fs::write(&path, "1\n").unwrap();
+    bench.append().arg(&path).run().ok();
+    for other in ["sub/../events.jsonl", "link.jsonl", "./events.jsonl"] {
+        // Another file in the same place.
+        let new = bench.path("new");
+        fs::write(&new, "1\n2\n").unwrap();
+        fs::rename(&new, &path).unwrap();
+        let run = bench.append().arg(bench.path(other)).run();
+        assert_eq!(run.status, 1, "{other}: {run}");
+        assert!(run.stderr.contains("is another file than before"), "{run}");
+    }
+    assert_eq!(bench.verified(), ["1"]);
 }
 
 #[test]
@@ -316,13 +398,19 @@ fn a_line_that_was_refused_is_corrected_and_the_input_goes_on_there() {
     assert!(again.stderr.starts_with("error: line 4: "), "{again}");
     named(&bench, "pipe").input("1\n\n2\n3\n4\n").run().ok();
 
-    // An editor may replace a file, so its rest is given by itself.
+    // In a file, which an editor may replace.
     let path = bench.path("events.jsonl");
     fs::write(&path, "5\noops\n7\n").unwrap();
     let file = bench.append().arg(&path).run();
-    let hint = "\nhint: every event before line 2 is sealed, nothing from line 2 on: correct it, and append the rest of the file, tail -n +2 FILE, as another input; do not give the file itself again, or what follows is sealed twice\n";
+    let hint = "\nhint: every event before line 2 is sealed, nothing from line 2 on: correct it, and give the same file again, with --input-changed\n";
     assert!(file.stderr.ends_with(hint), "{file}");
-    bench.append().input("6\n7\n").run().ok();
+    let again = || bench.append().arg(&path).arg("--input-changed");
+    for written in ["5\n6\nwrong\n", "5\n6\n7\n"] {
+        fs::write(bench.path("new"), written).unwrap();
+        fs::rename(bench.path("new"), &path).unwrap();
+        again().run();
+    }
+    again().run().ok();
     assert_eq!(bench.verified(), ["1", "2", "3", "4", "5", "6", "7"]);
 }
 

@@ -105,7 +105,7 @@ fn a_policy_of_another_bucket_or_log_is_refused() {
     setup.policy["logs"] = setup.log("acme.example/audit/other", "payments");
     refused(
         &setup.append(&[]),
-        1,
+        2,
         &format!(
             "the spool {} belongs to {ORIGIN} in s3://audit/payments, not to acme.example/audit/other in s3://audit/payments\n",
             setup.bench.path("spool").display()
@@ -239,6 +239,12 @@ fn a_destination_that_is_not_the_policys_bucket_is_refused_and_nothing_is_writte
         2,
         "expected a folder that begins with . or / (such as ./audit), or s3://BUCKET[/PREFIX], found \"audit\"\n",
         "to seal into a bucket: --to s3://audit; into a folder: --to ./audit\n",
+    );
+    refused(
+        &setup.append(&["--to", "~/audit"]),
+        2,
+        "expected a folder that begins with . or / (such as ./audit), or s3://BUCKET[/PREFIX], found \"~/audit\"\n",
+        "the shell expands ~ only without quotes and at the beginning of a word: --to \"$HOME/audit\"\n",
     );
     let folder = setup.bench.path("audit");
     let to = folder.to_str().unwrap();

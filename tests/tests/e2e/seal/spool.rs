@@ -40,7 +40,11 @@ fn a_record_that_is_torn_or_empty_is_not_guessed_at() {
     for (name, hint) in [
         (
             "inputs.json",
-            "it says how much of each input was accepted: remove it, and append only what the log does not have",
+            "it says how much of each input was accepted: put it back, or go on without it with --inputs-unknown, and append only what the log does not have",
+        ),
+        (
+            "head.json",
+            "it says where the log ended: put it back, or remove it and give --pins FILE or --head-unknown",
         ),
         (
             "spool.json",
@@ -58,7 +62,7 @@ fn a_record_that_is_torn_or_empty_is_not_guessed_at() {
                 path.display()
             );
             assert!(run.stderr.starts_with(&error), "{run}");
-            let hint = format!("\nhint: nothing was written. {hint}\n");
+            let hint = format!("\nhint: nothing was written: {hint}\n");
             assert!(run.stderr.ends_with(&hint), "{run}");
         }
         fs::write(&path, &whole).unwrap();
@@ -67,6 +71,89 @@ fn a_record_that_is_torn_or_empty_is_not_guessed_at() {
     let run = run.input(numbered(4).join("\n")).run().ok();
     assert!(run.stdout.contains("recovered 3 events of "), "{run}");
     each_once(&bench.verified(), 4);
+}
+
+#[test]
+fn a_record_that_was_removed_or_changed_is_noticed() {
+    let bench = Bench::new();
+    let named = |input: &str| bench.append().args(["--input", "numbers"]).input(input);
+    named("1\n2\n").run().ok();
+    let path = bench.path("spool/inputs.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    let refused = |run: &Run, error: &str| {
+        assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
+        let error = format!("error: {}: {error}", path.display());
+        assert!(run.stderr.starts_with(&error), "{run}");
+        assert!(run.stderr.contains("--inputs-unknown"), "{run}");
+    };
+    // One digit.
+    let changed = whole.replacen("\"bytes\":4", "\"bytes\":2", 1);
+    assert_ne!(changed, whole);
+    fs::write(&path, changed).unwrap();
+    refused(
+        &named("1\n2\n").run(),
+        "the record of the spool is not whole: ",
+    );
+    fs::remove_file(&path).unwrap();
+    refused(
+        &named("1\n2\n").run(),
+        "the record of the spool is missing\n",
+    );
+    assert!(!path.exists());
+    // A person who knows what the log has goes on.
+    let lost = named("3\n").arg("--inputs-unknown").run().ok();
+    assert!(lost.stdout.starts_with("sealed 1 event in "), "{lost}");
+    named("3\n4\n").run().ok();
+    assert_eq!(bench.verified(), ["1", "2", "3", "4"]);
+
+    fs::remove_file(bench.path("spool/spool.json")).unwrap();
+    let run = named("").run();
+    let error = format!(
+        "error: {}: the record of the spool is missing\nhint: nothing was written: it says which log the spool belongs to: ",
+        bench.path("spool/spool.json").display()
+    );
+    assert!(run.stderr.starts_with(&error), "{run}");
+}
+
+#[test]
+fn a_spool_that_vanishes_during_a_run_is_not_said_to_keep_anything() {
+    let bench = Bench::new();
+    bench.append().run().ok();
+    let (mut child, home) = start(bench.append().args(["--input", "numbers"]));
+    let mut stdin = child.stdin.take().unwrap();
+    let all = numbered(2).join("\n");
+    stdin.write_all(format!("{all}\n").as_bytes()).unwrap();
+    accepted(&bench.path("spool"), &numbered(2)[1]);
+    fs::remove_dir_all(bench.path("spool")).unwrap();
+    drop(stdin);
+    let run = ended((child, home));
+    assert_eq!(run.status, 1, "{run}");
+    let lost = "\nlost 2 events with the spool, which was removed: give them again\n";
+    assert!(run.stdout.ends_with(lost), "{run}");
+    let error = format!(
+        "error: the spool {} was removed during the run\nhint: what was accepted and is not sealed went with it: give these events again, ",
+        bench.path("spool").display()
+    );
+    assert!(run.stderr.starts_with(&error), "{run}");
+    let again = bench
+        .append()
+        .args(["--input", "numbers", "--head-unknown"]);
+    again.input(all).run().ok();
+    each_once(&bench.verified(), 2);
+}
+
+#[test]
+fn a_spool_behind_a_link_to_nothing_is_named() {
+    let bench = Bench::new();
+    std::os::unix::fs::symlink(bench.path("nothing"), bench.path("spool")).unwrap();
+    let run = bench.append().run();
+    assert_eq!(run.status, 1, "{run}");
+    let error = format!(
+        "error: {}: the folder cannot be made: it is a symbolic link to {}, which does not exist\n",
+        bench.path("spool").display(),
+        bench.path("nothing").display()
+    );
+    assert!(run.stderr.starts_with(&error), "{run}");
 }
 
 #[test]
@@ -158,7 +245,7 @@ fn an_old_spool_that_holds_events_is_refused_with_the_command_that_finishes_it()
     assert_eq!(
         run.stderr,
         format!(
-            "error: the spool {path} has version 1, this program reads version 2\n\
+            "error: the spool {path} has version 1, this program reads version 3\n\
              hint: finish it with the auditlog-seal that made it, with the options that it was used with: \
              auditlog-seal append … --spool {path} < /dev/null\n"
         )

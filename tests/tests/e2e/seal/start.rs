@@ -8,7 +8,8 @@ use std::time::SystemTime;
 
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::seal::{Fencing, KnownHead, Limits, Notice, Sealer, Setup};
+use auditlog_sealer::fencing::Fencing;
+use auditlog_sealer::seal::{KnownHead, Limits, Notice, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::Spool;
 use auditlog_sealer::store::Folder;
@@ -87,11 +88,11 @@ fn a_spool_that_does_not_know_the_log_needs_pins_or_a_persons_word() {
     stopped(&spool("one").input("2\n").run(), &expected, hint);
     let pins = remote.bench.path("pins.json");
     fs::write(&pins, r#"{"pins":1,"logs":{}}"#).unwrap();
-    stopped(
-        &spool("one").arg("--pins").arg(&pins).run(),
-        &expected,
-        hint,
-    );
+    let without = spool("one").arg("--pins").arg(&pins).run();
+    let hint = "give the pins of a run of auditlog-verify that verified this log, or the spool that the log was written with, ";
+    stopped(&without, &expected, hint);
+    let reason = " has never seen it, and the pins have no head of it: a tail that was removed would go unnoticed\n";
+    assert!(without.stderr.contains(reason), "{without}");
     remote.verify().arg("--pins").arg(&pins).run().ok();
     let pinned = spool("one")
         .arg("--pins")
@@ -188,19 +189,17 @@ fn older_markers_and_versions_are_announced_and_those_at_the_head_or_after_it_st
             key(2)
         )
     );
+    // Where nothing was ever stored.
     hide(6);
-    let hidden = |segment| format!("{} is hidden by a delete marker\n", key(segment));
-    stopped(
-        &remote.append().run(),
-        &hidden(6),
-        "find out who deleted it; ",
+    let stray = format!(
+        "a delete marker is at {}, where the log has no segment\n",
+        key(6)
     );
+    let hint = "a segment may have been deleted with all its versions: check the log with auditlog-verify --pins; ";
+    stopped(&remote.append().run(), &stray, hint);
     hide(4);
-    stopped(
-        &remote.append().run(),
-        &hidden(6),
-        "find out who deleted it; ",
-    );
+    let hidden = format!("{} is hidden by a delete marker\n", key(4));
+    stopped(&remote.append().run(), &hidden, "find out who deleted it; ");
 }
 
 const HOUR: i64 = 3600;

@@ -11,7 +11,7 @@ use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::Aws;
 use auditlog_sealer::error::Error;
-use auditlog_sealer::seal::Fencing;
+use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::store::{Bucket, BucketSettings, Created, Folder, Store, list_log};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::{Endpoint, Engine, REGION};
