@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
 
-.PHONY: help build check advisories test test-ceph soak fuzz bench demo install venv readers iam clean
+.PHONY: help build docs check advisories test test-ceph soak fuzz bench demo install venv readers iam clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -27,12 +27,18 @@ help: ## list the targets
 build: need-cargo ## build the provider, auditlog-seal and auditlog-verify (debug) into target/debug
 	cargo build --workspace --bins
 
+docs: need-cargo ## docs/index.md, resources, data sources and functions, from the schemas, templates/ and examples/
+	cargo build --workspace --bins
+	target/debug/terraform-provider-auditlog --docs .
+
 check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, and licences and sources of dependencies; each warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test ceph -- -D warnings
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	cargo build --workspace --bins
+	target/debug/terraform-provider-auditlog --docs . --check
 	$(VENV)/bin/typos
 	$(DENY) --locked check licenses bans sources
 

@@ -117,10 +117,10 @@ fn computed(schema: Schema) -> Schema {
             "public_access_block",
             Attribute::computed(Nested::single(
                 Fields::new()
-                    .attribute("block_public_acls", switch())
-                    .attribute("ignore_public_acls", switch())
-                    .attribute("block_public_policy", switch())
-                    .attribute("restrict_public_buckets", switch()),
+                    .attribute("block_public_acls", switch().description("Whether ACLs that would make anything public are refused."))
+                    .attribute("ignore_public_acls", switch().description("Whether public ACLs have no effect."))
+                    .attribute("block_public_policy", switch().description("Whether bucket policies that would make the bucket public are refused."))
+                    .attribute("restrict_public_buckets", switch().description("Whether a public policy lets in only the account and AWS services.")),
             ))
             .description("Always all four on: nobody can make the bucket public."),
         )

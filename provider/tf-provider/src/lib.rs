@@ -185,6 +185,7 @@ mod context;
 mod data_source;
 mod deferral;
 mod diagnostic;
+pub mod docs;
 mod ephemeral;
 mod function;
 #[cfg(any(fuzzing, test))]
@@ -192,6 +193,7 @@ mod function;
 pub mod fuzz;
 mod identity;
 mod list;
+mod offer;
 mod path;
 mod plan;
 mod proto;

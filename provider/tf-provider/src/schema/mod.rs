@@ -119,7 +119,7 @@ impl Schema {
         self
     }
 
-    /// Where `name` is set, none of the others may be set.
+    /// Where `name` is set, the others must not be set.
     #[must_use]
     pub fn conflicts_with(
         mut self,
@@ -222,7 +222,7 @@ impl Fields {
         self
     }
 
-    /// Where `name` is set, none of the others may be set.
+    /// Where `name` is set, the others must not be set.
     #[must_use]
     pub fn conflicts_with(
         mut self,

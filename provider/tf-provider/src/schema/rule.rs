@@ -38,6 +38,19 @@ impl Rule {
         first.into_iter().chain(rest).map(String::as_str).collect()
     }
 
+    /// The rule in Markdown, as a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let names = |names: &[String]| listed(names, '`');
+        match self {
+            Self::ExactlyOne(all) => format!("Set exactly one of {}.", names(all)),
+            Self::AtLeastOne(all) => format!("Set at least one of {}.", names(all)),
+            Self::AtMostOne(all) => format!("Set at most one of {}.", names(all)),
+            Self::Together(all) => format!("Set {} together or not at all.", names(all)),
+            Self::Requires(name, others) => format!("`{name}` also needs {}.", names(others)),
+            Self::Conflicts(name, others) => format!("`{name}` conflicts with {}.", names(others)),
+        }
+    }
+
     pub(crate) fn check(&self, object: &Object) -> Option<Broken> {
         match self {
             Self::ExactlyOne(names) => {

@@ -21,12 +21,13 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use crate::context::Private;
+use crate::offer::Offer;
 use crate::proto::tfplugin6 as pb;
 use crate::proto::tfplugin6::provider_server::Provider as Rpc;
-use crate::registry::{AnyDataSource, AnyResource, Registry, check_schema};
+use crate::registry::{AnyDataSource, AnyResource, Registry};
 use crate::{
-    Cancellation, Context, Diagnostic, Diagnostics, FromValue, Object, Provider, Result, Schema,
-    validate, wire,
+    Cancellation, Context, Diagnostic, Diagnostics, Object, Provider, Result, Schema, validate,
+    wire,
 };
 use guard::guard;
 
@@ -55,14 +56,7 @@ impl<P: Provider> Service<P> {
     /// # Errors
     /// Mistakes in the provider's schemas and models, in words.
     pub(crate) fn new(provider: P) -> Result<Self, Vec<String>> {
-        let mut registry = Registry::new();
-        provider.register(&mut registry);
-        let schema = provider.schema();
-        let mut problems = registry.problems();
-        check_schema("provider", &schema, &P::Config::reads(), &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        let Offer { schema, registry } = Offer::of(&provider)?;
         let (stop, cancellation) = Cancellation::new();
         Ok(Self {
             provider,

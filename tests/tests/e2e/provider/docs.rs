@@ -1,124 +1,59 @@
-//! The provider's documentation says what its schema says, and its examples are valid.
+//! The provider's documentation is what schemas, templates and examples say, and the examples are valid.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use auditlog_tests::{Command, Terraform, root};
-use serde_json::Value;
-
-const PAGES: &[(&str, &str, &str)] = &[
-    ("resource_schemas", "auditlog_bucket", "resources/bucket.md"),
-    (
-        "resource_schemas",
-        "auditlog_signing_key",
-        "resources/signing_key.md",
-    ),
-    (
-        "data_source_schemas",
-        "auditlog_trust_policy",
-        "data-sources/trust_policy.md",
-    ),
-];
+use auditlog_tests::{Command, Terraform, binary, root};
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn terraform() -> Terraform {
+#[test]
+fn pages_are_what_make_docs_writes() {
+    let provider = Command::new(binary("terraform-provider-auditlog"));
+    let run = provider.arg("--docs").arg(root()).arg("--check").run();
+    let found = format!("{}{}", run.stdout, run.stderr);
+    assert_eq!((found.as_str(), run.status), ("", 0), "run make docs");
+}
+
+/// The examples of the pages, below `examples/`: that of the provider first.
+fn examples() -> Vec<PathBuf> {
+    let folders = ["resources", "data-sources", "functions"];
+    let folders = folders.map(|name| root().join("examples").join(name));
+    let of_one = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok());
+    let of_one = of_one
+        .flatten()
+        .map(|entry| entry.expect("a folder").path());
+    let mut found: Vec<_> = of_one.filter_map(|folder| example_in(&folder)).collect();
+    found.sort();
+    found.insert(0, root().join("examples/provider/provider.tf"));
+    found
+}
+
+fn example_in(folder: &Path) -> Option<PathBuf> {
+    let names = ["resource.tf", "data-source.tf", "function.tf"];
+    let files = names.map(|name| folder.join(name));
+    files.into_iter().find(|file| file.exists())
+}
+
+#[test]
+fn every_example_is_valid() {
     let terraform = Terraform::with_config(&[], "");
     terraform.init();
-    terraform
-}
-
-/// One line of text, so that line breaks of the page do not matter.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[test]
-fn every_attribute_is_documented_in_the_words_of_the_schema() {
-    let schemas = terraform()
-        .run(&["providers", "schema", "-json"])
-        .ok()
-        .json();
-    let provider = &schemas["provider_schemas"]["registry.terraform.io/auditlog/auditlog"];
-    let pages = PAGES
-        .iter()
-        .map(|(kind, name, page)| (&provider[kind][name], *page));
-    let offered = |kind: &str| provider[kind].as_object().map_or(0, serde_json::Map::len);
-    assert_eq!(
-        offered("resource_schemas") + offered("data_source_schemas"),
-        PAGES.len()
-    );
-    for (schema, page) in pages.chain([(&provider["provider"], "index.md")]) {
-        let text = flat(&read(&root().join("docs").join(page)));
-        assert_documented(&schema["block"], &text, page);
-    }
-}
-
-fn assert_documented(block: &Value, page: &str, name: &str) {
-    let empty = serde_json::Map::new();
-    for (attribute, schema) in block["attributes"].as_object().unwrap_or(&empty) {
-        assert!(
-            page.contains(&format!("`{attribute}`")),
-            "{name} does not name `{attribute}`"
-        );
-        let description = flat(schema["description"].as_str().unwrap_or_default());
-        assert!(
-            page.contains(&description),
-            "{name} does not say of `{attribute}`: {description}"
-        );
-        assert_documented(&schema["nested_type"], page, name);
-    }
-    for (block, schema) in block["block_types"].as_object().unwrap_or(&empty) {
-        assert!(
-            page.contains(&format!("`{block}` (Block)")),
-            "{name} does not name the block `{block}`"
-        );
-        assert_documented(&schema["block"], page, name);
-    }
-}
-
-#[test]
-fn every_example_is_valid_and_appears_in_its_page() {
-    let terraform = terraform();
-    let examples = [
-        ("provider/provider.tf", "index.md"),
-        (
-            "resources/auditlog_bucket/resource.tf",
-            "resources/bucket.md",
-        ),
-        (
-            "resources/auditlog_signing_key/resource.tf",
-            "resources/signing_key.md",
-        ),
-        (
-            "data-sources/auditlog_trust_policy/data-source.tf",
-            "data-sources/trust_policy.md",
-        ),
-    ];
-    for (example, page) in examples {
-        let text = read(&root().join("examples").join(example));
-        let page = read(&root().join("docs").join(page));
-        assert!(
-            page.contains(&format!("```terraform\n{text}```")),
-            "{example} is not what its page shows"
-        );
-        if example.starts_with("provider/") {
-            terraform.write("versions.tf", &text);
+    let examples = examples();
+    assert!(examples.len() >= 4, "{examples:?}");
+    for example in examples {
+        let name = if example.ends_with("provider.tf") {
+            "versions.tf"
         } else {
-            terraform.write("main.tf", &text);
-        }
+            "main.tf"
+        };
+        terraform.write(name, &read(&example));
         terraform.validate().ok();
         terraform.run(&["fmt", "-check", "-diff"]).ok();
-    }
-    for resource in ["bucket", "signing_key"] {
-        let import = root().join(format!("examples/resources/auditlog_{resource}/import.sh"));
-        let page = read(&root().join(format!("docs/resources/{resource}.md")));
-        assert!(
-            page.contains(&format!("```shell\n{}```", read(&import))),
-            "the import of {resource}"
-        );
     }
 }
 
@@ -134,11 +69,4 @@ fn tested_module_passes_its_tests_without_aws_and_without_credentials() {
     terraform
         .run(&["fmt", "-check", "-recursive", "-diff"])
         .ok();
-
-    let shown = read(&module.join("tests/trail.tftest.hcl"));
-    let page = read(&root().join("docs/index.md"));
-    assert!(
-        page.contains(&format!("```terraform\n{shown}```")),
-        "the page shows another test"
-    );
 }

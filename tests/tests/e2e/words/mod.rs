@@ -13,7 +13,7 @@ const SKIPPED_FILES: &[&str] = &["Cargo.lock", "LICENSE"];
 
 /// Files that a person reads: by ending, the empty one included (Makefile, scripts).
 const ENDINGS: &[&str] = &[
-    "", "rs", "md", "py", "tf", "hcl", "toml", "yml", "txt", "sh",
+    "", "rs", "md", "py", "tf", "hcl", "toml", "yml", "txt", "sh", "tmpl",
 ];
 
 /// A word or a mark of punctuation, and the line on which it is.
