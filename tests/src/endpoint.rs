@@ -163,8 +163,18 @@ impl Endpoint {
 
     /// Makes an IAM user with this policy; the access key and the secret key.
     pub fn user(&self, policy: &serde_json::Value) -> (String, String) {
+        self.make_user(None, policy)
+    }
+
+    /// The same with a name, for policies that name it.
+    pub fn user_named(&self, name: &str, policy: &serde_json::Value) -> (String, String) {
+        self.make_user(Some(name), policy)
+    }
+
+    fn make_user(&self, name: Option<&str>, policy: &serde_json::Value) -> (String, String) {
         let run = Command::new(project::python())
             .arg(project::root().join("tests/user.py"))
+            .args(name)
             .envs(self.env())
             .input(policy.to_string())
             .run()
@@ -176,11 +186,20 @@ impl Endpoint {
 
     /// An S3 client of it.
     pub fn s3(&self) -> aws_sdk_s3::Client {
+        self.s3_with(credentials())
+    }
+
+    /// The same for a user of it.
+    pub fn s3_of(&self, (access_key, secret_key): &(String, String)) -> aws_sdk_s3::Client {
+        self.s3_with(static_credentials(access_key, secret_key))
+    }
+
+    fn s3_with(&self, credentials: Credentials) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.url)
             .region(Region::new(REGION))
-            .credentials_provider(credentials())
+            .credentials_provider(credentials)
             .force_path_style(true)
             .build();
         aws_sdk_s3::Client::from_conf(config)
@@ -188,11 +207,20 @@ impl Endpoint {
 
     /// A KMS client of it.
     pub fn kms(&self) -> aws_sdk_kms::Client {
+        self.kms_with(credentials())
+    }
+
+    /// The same for a user of it.
+    pub fn kms_of(&self, (access_key, secret_key): &(String, String)) -> aws_sdk_kms::Client {
+        self.kms_with(static_credentials(access_key, secret_key))
+    }
+
+    fn kms_with(&self, credentials: Credentials) -> aws_sdk_kms::Client {
         let config = aws_sdk_kms::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.url)
             .region(Region::new(REGION))
-            .credentials_provider(credentials())
+            .credentials_provider(credentials)
             .build();
         aws_sdk_kms::Client::from_conf(config)
     }
@@ -206,5 +234,9 @@ impl Drop for Endpoint {
 }
 
 fn credentials() -> Credentials {
-    Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "the tests")
+    static_credentials(ACCESS_KEY, SECRET_KEY)
+}
+
+fn static_credentials(access_key: &str, secret_key: &str) -> Credentials {
+    Credentials::new(access_key, secret_key, None, None, "the tests")
 }

@@ -28,9 +28,9 @@ pub use key::{
 pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{
-    BucketPolicy, Delivery, ExtraError, KeyPolicy, KeyPolicyState, LockBounds, LogAccess,
-    ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits,
-    format_tls_only_policy, policies_agree, policy_changes, unenforced,
+    BucketPolicy, Delivery, ExtraError, KeyPolicy, KeyPolicyState, LogAccess, ObjectEncryption,
+    PolicyError, Principal, PrincipalError, Unenforced, admits, format_tls_only_policy,
+    policies_agree, policy_changes, unenforced,
 };
 pub use settings::{Endpoints, Settings, Timeouts};
 pub use tags::{IgnoredTags, OWN_PREFIX, Tags, is_providers_own, merge_tags, own_tags};

@@ -73,7 +73,7 @@ impl std::fmt::Display for Lock {
 }
 
 /// What new objects may be locked with, for the policy of a bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LockBounds {
     /// Modes, the weaker one first.
     pub modes: Vec<LockMode>,

@@ -19,8 +19,6 @@ mod writes;
 pub use compare::{policies_agree, policy_changes};
 pub use error::{ExtraError, PolicyError};
 pub use key::{KeyPolicy, KeyPolicyState};
-pub use model::{
-    BucketPolicy, Delivery, LockBounds, LogAccess, ObjectEncryption, Unenforced, unenforced,
-};
+pub use model::{BucketPolicy, Delivery, LogAccess, ObjectEncryption, Unenforced, unenforced};
 pub use principal::{Principal, PrincipalError, admits};
 pub use render::format_tls_only_policy;

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use auditlog_chain::policy::LockMode;
-
 use super::principal::Principal;
+use crate::trust::spans::LockBounds;
 
 /// Everything that the policy of an audit bucket says.
 ///
@@ -45,17 +44,6 @@ pub struct LogAccess {
     pub readers: Option<Vec<Principal>>,
     /// The locks that a segment may be written with.
     pub lock: LockBounds,
-}
-
-/// The locks that a segment may be written with now.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LockBounds {
-    /// The modes that may be named.
-    pub modes: Vec<LockMode>,
-    /// Least remaining retention, in days.
-    pub min_days: u32,
-    /// Greatest remaining retention, in days.
-    pub max_days: u32,
 }
 
 /// How segments are encrypted: what a request may name, if it names anything.

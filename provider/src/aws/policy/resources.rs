@@ -9,8 +9,8 @@ pub(super) fn bucket_arn(partition: &str, bucket: &str) -> String {
 
 /// The objects under prefixes of logs, as the ARNs of `bucket`.
 ///
-/// A folder stands for the logs in it if it holds two or more of them, every log of the folder is meant, and nothing else is
-/// declared inside: with the default prefixes `logs/NAME`, one ARN stands for all logs. It covers keys of the folder that
+/// A folder replaces the logs in it if it holds two or more of them, every log of the folder is meant, and nothing else is
+/// declared inside: with the default prefixes `logs/NAME`, one ARN is enough for all logs. It covers keys of the folder that
 /// belong to no log, too, where nothing may be written anyway.
 pub(super) fn cover(
     bucket: &str,
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn folder_stands_for_all_of_its_logs() {
+    fn folder_replaces_all_of_its_logs() {
         assert_eq!(
             covered(
                 &["logs/a", "logs/b", "x/c"],
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn top_of_the_bucket_stands_for_no_log() {
+    fn top_of_the_bucket_replaces_no_log() {
         assert_eq!(covered(&["a", "b"], &["a", "b"], &[]), ["b/a/*", "b/b/*"]);
     }
 }

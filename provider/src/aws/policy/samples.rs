@@ -2,8 +2,9 @@
 
 use auditlog_chain::policy::LockMode;
 
-use super::model::{BucketPolicy, LockBounds, LogAccess, ObjectEncryption};
+use super::model::{BucketPolicy, LogAccess, ObjectEncryption};
 use super::principal::Principal;
+use crate::trust::spans::LockBounds;
 
 pub(super) const ACCOUNT: &str = "123456789012";
 

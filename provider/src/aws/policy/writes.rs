@@ -6,8 +6,9 @@
 use auditlog_chain::policy::LockMode;
 
 use super::access::Logs;
-use super::model::{BucketPolicy, LockBounds, ObjectEncryption};
+use super::model::{BucketPolicy, ObjectEncryption};
 use super::statement::Statement;
+use crate::trust::spans::LockBounds;
 
 const PUT: &[&str] = &["s3:PutObject"];
 /// A lock is named by the PUT itself, or later. Later, only the mode and the maximum are limited: lengthening a lock that

@@ -1,9 +1,8 @@
 //! Who may do what in a bucket with two logs: one of the owner's account, one that a partner writes.
 
 use auditlog_chain::policy::LockMode;
-use terraform_provider_auditlog::aws::{
-    BucketPolicy, LockBounds, LogAccess, ObjectEncryption, Principal,
-};
+use terraform_provider_auditlog::aws::{BucketPolicy, LogAccess, ObjectEncryption, Principal};
+use terraform_provider_auditlog::trust::spans::LockBounds;
 
 use super::judge::Expected::{Allowed, DeniedBy, NotAllowed};
 use super::judge::{Caller, Expected, OWNER, PARTNER, Request, STRANGER, check, unknown};

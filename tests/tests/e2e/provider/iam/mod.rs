@@ -7,3 +7,4 @@ mod bucket;
 mod delivery;
 mod judge;
 mod key;
+mod local;
