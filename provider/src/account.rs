@@ -10,7 +10,7 @@ pub enum Account {
     /// The provider is configured.
     Connected(Box<Clients>),
     /// Part of the provider's configuration is known only after apply.
-    Unknown(&'static str),
+    Unknown(String),
 }
 
 impl Account {

@@ -8,12 +8,14 @@ use aws_sdk_sts::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_sts::config::{ConfigBag, Intercept, ProvideCredentials as _, RuntimeComponents};
 use aws_sdk_sts::error::{BoxError, SdkError};
 
-use super::credentials::sso_profile;
-use super::settings::Settings;
-use crate::error::{AccountRule, CallFailure, NotConnected, chain, network_reason};
+use super::cancel::Cancel;
+use super::profile::sso_profile;
+use super::roles::sts;
+use super::settings::{Settings, Validation};
+use crate::error::{AccountRule, CallFailure, NotConnected, chain, network_reason, role_failure};
 
 /// Checks the account against the two lists of the provider block.
-pub(super) fn check_account(settings: &Settings, account: &str) -> Result<(), NotConnected> {
+fn check_account(settings: &Settings, account: &str) -> Result<(), NotConnected> {
     let listed = |accounts: &[String]| accounts.iter().any(|listed| listed == account);
     let refused = |rule| {
         Err(NotConnected::AccountRefused {
@@ -33,20 +35,44 @@ pub(super) fn check_account(settings: &Settings, account: &str) -> Result<(), No
 const OPERATION: &str = "GetCallerIdentity";
 const CREDENTIALS: &str = "the provider's credentials";
 
+/// The account, as far as it is wanted.
+///
+/// # Errors
+/// As [`account_id`], where somebody relies on it; and an account that is kept out.
+pub(super) async fn account(
+    settings: &Settings,
+    shared: &SdkConfig,
+    cancel: &Cancel,
+) -> Result<Option<String>, NotConnected> {
+    if settings.skip_requesting_account_id {
+        return Ok(None);
+    }
+    let listed =
+        settings.allowed_account_ids.is_some() || !settings.forbidden_account_ids.is_empty();
+    match account_id(settings, shared, cancel).await {
+        Ok(account) => {
+            check_account(settings, &account)?;
+            Ok(Some(account))
+        }
+        Err(error) if settings.validation == Validation::Skipped && !listed => {
+            tracing::warn!(%error, "the account is not known");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Asks STS whose the credentials are.
 ///
 /// # Errors
 /// [`NotConnected`] where there are no credentials, or STS does not answer; else what STS said.
-pub(super) async fn account_id(
+async fn account_id(
     settings: &Settings,
     shared: &SdkConfig,
+    cancel: &Cancel,
 ) -> Result<String, NotConnected> {
-    let mut sts = aws_sdk_sts::config::Builder::from(shared);
-    if let Some(endpoint) = &settings.endpoints.sts {
-        sts = sts.endpoint_url(endpoint);
-    }
     let destination = Destination::default();
-    let answer = aws_sdk_sts::Client::from_conf(sts.build())
+    let answer = sts(settings, shared, cancel)
         .get_caller_identity()
         .customize()
         .interceptor(destination.clone())
@@ -75,6 +101,9 @@ async fn unanswered<E>(
 where
     E: std::error::Error + 'static,
 {
+    if let Some(failure) = role_failure(error) {
+        return NotConnected::Role(failure.clone());
+    }
     if let Some(error) = no_credentials(error) {
         return NotConnected::NoCredentials {
             reason: reason(settings, error),

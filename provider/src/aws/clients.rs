@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
+use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 
-use super::caller::{account_id, check_account};
+use super::caller::account;
 use super::cancel::Cancel;
-use super::credentials::load;
 use super::owner::ExpectedOwner;
 use super::place::Place;
 use super::settings::{Endpoints, Settings};
+use super::shared::load;
+use super::stop::NoMoreAttempts;
 use super::tags::{IgnoredTags, Tags, is_reserved};
 use crate::error::{Error, NotConnected};
 
@@ -37,6 +39,8 @@ struct Regions {
     endpoints: Endpoints,
     s3_use_path_style: bool,
     account_id: Option<String>,
+    retries: RetryPartition,
+    cancel: Cancel,
     made: Mutex<BTreeMap<String, (aws_sdk_s3::Client, aws_sdk_kms::Client)>>,
 }
 
@@ -53,14 +57,19 @@ impl Regions {
         let shared = self.shared.to_builder().region(place).build();
         // an endpoint of the environment or the profile is in the builders already
         let mut s3 = aws_sdk_s3::config::Builder::from(&shared);
-        s3 = s3.force_path_style(self.s3_use_path_style);
+        s3 = s3
+            .force_path_style(self.s3_use_path_style)
+            .retry_partition(self.retries.clone())
+            .interceptor(NoMoreAttempts(self.cancel.clone()));
         if let Some(endpoint) = &self.endpoints.s3 {
             s3 = s3.endpoint_url(endpoint);
         }
         if let Some(account) = &self.account_id {
             s3 = s3.interceptor(ExpectedOwner::new(account));
         }
-        let mut kms = aws_sdk_kms::config::Builder::from(&shared);
+        let mut kms = aws_sdk_kms::config::Builder::from(&shared)
+            .retry_partition(self.retries.clone())
+            .interceptor(NoMoreAttempts(self.cancel.clone()));
         if let Some(endpoint) = &self.endpoints.kms {
             kms = kms.endpoint_url(endpoint);
         }
@@ -77,24 +86,20 @@ impl Clients {
     /// # Errors
     /// No region, no usable credentials, or an account that the settings keep out.
     pub async fn connect(settings: &Settings, cancel: Cancel) -> Result<Self, NotConnected> {
-        let shared = load(settings).await?;
+        let shared = load(settings, &cancel).await?;
         let region = shared.region().map(ToString::to_string);
         // an empty AWS_REGION does not name one
         let region = region
             .filter(|region| !region.is_empty())
             .ok_or(NotConnected::NoRegion)?;
-        let account_id = if settings.skip_requesting_account_id {
-            None
-        } else {
-            let account = account_id(settings, &shared).await?;
-            check_account(settings, &account)?;
-            Some(account)
-        };
+        let account_id = account(settings, &shared, &cancel).await?;
         let regions = Regions {
             shared,
             endpoints: settings.endpoints.clone(),
             s3_use_path_style: settings.s3_use_path_style,
             account_id: account_id.clone(),
+            retries: retry_partition(settings),
+            cancel: cancel.clone(),
             made: Mutex::default(),
         };
         let (s3, kms) = regions.clients(&region);
@@ -211,6 +216,19 @@ impl Clients {
             pause = pause.saturating_mul(2).min(Duration::from_secs(5));
         }
     }
+}
+
+/// The SDK's own bucket of 500 tokens would end retries early where many resources are throttled at once.
+fn retry_partition(settings: &Settings) -> RetryPartition {
+    let bucket = settings
+        .retries
+        .bucket_capacity
+        .map_or_else(TokenBucket::unlimited, |tokens| {
+            TokenBucket::new(usize::try_from(tokens).unwrap_or(usize::MAX))
+        });
+    RetryPartition::custom("auditlog")
+        .token_bucket(bucket)
+        .build()
 }
 
 /// A default that is to be ignored is not set.

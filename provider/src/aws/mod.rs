@@ -7,10 +7,17 @@ mod clients;
 mod credentials;
 mod gone;
 mod key;
+mod network;
 mod owner;
 mod place;
 mod policy;
+mod profile;
+mod proxies;
+mod roles;
+mod session;
 mod settings;
+mod shared;
+mod stop;
 mod tags;
 
 pub use bucket::{
@@ -32,5 +39,9 @@ pub use policy::{
     PolicyError, Principal, PrincipalError, Unenforced, admits, format_tls_only_policy,
     policies_agree, policy_changes, unenforced,
 };
-pub use settings::{Endpoints, Settings, Timeouts};
+pub use proxies::ProxySettings;
+pub use session::{AssumeRole, Session, Token, WebIdentity};
+pub use settings::{
+    Endpoints, Metadata, Retries, Settings, StaticCredentials, Timeouts, Validation,
+};
 pub use tags::{IgnoredTags, OWN_PREFIX, Tags, is_providers_own, merge_tags, own_tags};

@@ -6,7 +6,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
 /// A failed call, with what AWS said about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CallFailure {
     /// The API operation, such as `PutBucketPolicy`.
     pub operation: &'static str,

@@ -1,6 +1,7 @@
 //! Why the provider cannot begin: no region, no credentials, no answer, or not the right account.
 
 use super::call::CallFailure;
+use super::role::RoleFailure;
 
 /// Why the provider has no account and region to work in.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,17 @@ pub enum NotConnected {
     NoAccount {
         /// The API operation.
         operation: &'static str,
+    },
+    /// A role of the provider block cannot be assumed.
+    #[error("{0}")]
+    Role(RoleFailure),
+    /// An argument, or the variable in its place, has no use.
+    #[error("`{argument}` cannot be used: {reason}")]
+    Argument {
+        /// The argument of the provider block.
+        argument: &'static str,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The provider block does not let this account in.
     #[error("the credentials belong to the account {account}, which {}", .rule.reason())]
@@ -116,6 +128,8 @@ impl NotConnected {
                 ..
             } => Some("profile"),
             Self::AccountRefused { rule, .. } => Some(rule.argument()),
+            Self::Role(failure) => Some(failure.argument()),
+            Self::Argument { argument, .. } => Some(argument),
             Self::UnknownProfile { .. }
             | Self::SharedFiles { .. }
             | Self::NoCredentials { .. }
@@ -137,6 +151,8 @@ impl NotConnected {
             Self::Refused(_) | Self::NoAccount { .. } => {
                 "AWS STS did not say whose the credentials are"
             }
+            Self::Role(_) => "Role not assumed",
+            Self::Argument { .. } => "Unusable argument of the provider block",
             Self::AccountRefused { .. } => "Account not allowed",
         }
     }
@@ -160,11 +176,13 @@ impl NotConnected {
                 rule.argument()
             ),
             Self::Refused(failure) => return failure.hint(),
+            Self::Role(failure) => failure.hint(),
             Self::NoRegion
             | Self::UnknownProfile { .. }
             | Self::SharedFiles { .. }
             | Self::NoCredentials { .. }
             | Self::NoAnswer { .. }
+            | Self::Argument { .. }
             | Self::NoAccount { .. } => self.fixed_hint().to_owned(),
         };
         Some(hint)
@@ -185,9 +203,14 @@ impl NotConnected {
                 "Set `profile` of the provider block, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. \
                  `aws sts get-caller-identity` shows which credentials AWS's own tools find."
             }
+            Self::Argument { .. } => {
+                "It comes from the provider block, or from the environment variable or the setting of the profile that \
+                 docs/index.md names for it."
+            }
             Self::NoAnswer { .. }
             | Self::NoAccount { .. }
             | Self::Refused(_)
+            | Self::Role(_)
             | Self::AccountRefused { .. } => {
                 "The provider asks STS for the account before anything else. Check the network and its proxy \
                  (HTTPS_PROXY), that `region` is a region of AWS, and `endpoints`. For an endpoint without STS, set \

@@ -9,11 +9,16 @@ use crate::aws::UnusableKey;
 mod call;
 mod connect;
 mod contents;
+mod role;
+mod stopped;
 
 pub use call::CallFailure;
 pub(crate) use call::{chain, network_reason};
 pub use connect::{AccountRule, NotConnected, ProfileSource};
 pub use contents::Contents;
+pub use role::RoleFailure;
+pub(crate) use role::role_failure;
+pub use stopped::Stopped;
 
 /// An error of the provider's own logic, before it becomes a Terraform diagnostic.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +121,18 @@ pub enum Error {
         /// The resource.
         target: String,
     },
+    /// Terraform asked the provider to stop, and the call would have had to be repeated.
+    #[error(
+        "{operation} on {target} was given up: Terraform asked the provider to stop, and of {attempts} attempts none succeeded"
+    )]
+    Stopped {
+        /// The API operation.
+        operation: &'static str,
+        /// The resource.
+        target: String,
+        /// The attempts that were made. An attempt whose answer was lost may have been carried out.
+        attempts: u32,
+    },
 }
 
 impl Error {
@@ -125,6 +142,13 @@ impl Error {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         SdkError<E>: RequestId,
     {
+        if let Some(Stopped { attempts }) = stopped::stopped(error) {
+            return Self::Stopped {
+                operation,
+                target: target.to_owned(),
+                attempts: *attempts,
+            };
+        }
         Self::Call(Box::new(CallFailure::new(operation, target, error)))
     }
 
@@ -213,6 +237,9 @@ impl Error {
                  {account}. To give it up and create another, use `terraform state rm`."
             )),
             Self::Call(failure) => failure.hint(),
+            Self::Stopped { .. } => Some(
+                "An attempt whose answer was lost may have been carried out. The next plan reads what is there.".to_owned(),
+            ),
             Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
         }
     }

@@ -223,7 +223,12 @@ struct Request {
     /// Method, path and query, and the operation of KMS.
     kind: String,
     head: String,
+    /// The beginning of its body, as text.
+    body: String,
 }
+
+/// So much of a body is kept.
+const KEPT_BODY_BYTES: usize = 16 << 10;
 
 #[derive(Debug, Default)]
 struct State {
@@ -268,6 +273,8 @@ impl Shared {
         state.requests.push(Request {
             kind: format!("{method} {target} {operation}"),
             head: request.head.clone(),
+            body: String::from_utf8_lossy(&request.body[..request.body.len().min(KEPT_BODY_BYTES)])
+                .into_owned(),
         });
         drop(state);
         self.changed.notify_all();
@@ -365,6 +372,14 @@ impl Proxy {
         let state = self.shared.state();
         let head = |request: &Request| request.head.clone();
         state.requests.iter().map(head).collect()
+    }
+
+    /// The bodies of the requests whose body contains the text, as they were sent: the first 16 KiB of each.
+    pub fn bodies(&self, text: &str) -> Vec<String> {
+        let state = self.shared.state();
+        let body = |request: &Request| request.body.clone();
+        let all = state.requests.iter().map(body);
+        all.filter(|body| body.contains(text)).collect()
     }
 
     /// Waits until so many requests went wrong.

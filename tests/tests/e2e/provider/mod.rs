@@ -11,5 +11,6 @@ mod network;
 mod parts;
 mod policy;
 mod requests;
+mod signin;
 pub(crate) mod stack;
 mod tags;
