@@ -29,7 +29,7 @@ fn credentials(schema: Schema) -> Schema {
         .block("assume_role_with_web_identity", Block::single(web_identity()).description("Role to assume with the token of another identity provider, in place of all other credentials. Roles of `assume_role` follow it. Default: none."))
         .attribute("ec2_metadata_service_endpoint", url("Endpoint of the EC2 metadata service, where the machine's role has its credentials. Default: `AWS_EC2_METADATA_SERVICE_ENDPOINT`, then AWS's own."))
         .attribute("ec2_metadata_service_endpoint_mode", text("Protocol of the EC2 metadata service: `IPv4` or `IPv6`. Default: `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`, then `IPv4`.").one_of(["IPv4", "IPv6"]))
-        .attribute("skip_metadata_api_check", text("Whether the EC2 metadata service is left alone, `\"true\"` or `\"false\"`. Then the machine's role gives neither credentials nor region. Default: `\"false\"`.").one_of(["true", "false"]))
+        .attribute("skip_metadata_api_check", text("Whether the EC2 metadata service is left alone, `\"true\"` or `\"false\"`. Then the machine's role gives neither credentials nor region. Default: `AWS_EC2_METADATA_DISABLED`, then `\"false\"`.").one_of(["true", "false"]))
 }
 
 fn endpoints(schema: Schema) -> Schema {
