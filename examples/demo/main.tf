@@ -40,15 +40,14 @@ data "auditlog_trust_policy" "audit" {
   region     = auditlog_bucket.audit.region
   account_id = auditlog_bucket.audit.account_id
 
-  object_lock = {
-    mode  = auditlog_bucket.audit.object_lock.mode
-    days  = auditlog_bucket.audit.object_lock.days
-    years = auditlog_bucket.audit.object_lock.years
-    from  = auditlog_bucket.audit.creation_date
-  }
+  lock_spans = [{
+    from = auditlog_bucket.audit.creation_date
+    mode = auditlog_bucket.audit.object_lock.mode
+    days = auditlog_bucket.audit.object_lock.days
+  }]
 
-  logs                = [{ origin = "acme.example/audit/deployments" }]
-  max_silence_seconds = 90000 # 25 hours: a log that has nothing to record writes an empty segment each day
+  logs        = [{ origin = "acme.example/audit/deployments" }]
+  max_silence = "25h" # a log that has nothing to record writes an empty segment each day
 
   keys = [{
     public_key = auditlog_signing_key.audit.public_key_pem

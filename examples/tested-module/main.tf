@@ -41,16 +41,15 @@ data "auditlog_trust_policy" "audit" {
   region     = auditlog_bucket.audit.region
   account_id = auditlog_bucket.audit.account_id
 
-  object_lock = {
-    mode  = auditlog_bucket.audit.object_lock.mode
-    days  = auditlog_bucket.audit.object_lock.days
-    years = auditlog_bucket.audit.object_lock.years
-    from  = auditlog_bucket.audit.creation_date
-  }
+  lock_spans = [{
+    from = auditlog_bucket.audit.creation_date
+    mode = auditlog_bucket.audit.object_lock.mode
+    days = coalesce(auditlog_bucket.audit.object_lock.days, try(365 * auditlog_bucket.audit.object_lock.years, null))
+  }]
 
-  # 25 hours: a log that has nothing to record writes an empty segment each day.
-  max_silence_seconds = 90000
-  logs                = [for origin in sort(var.origins) : { origin = origin }]
+  # A log that has nothing to record writes an empty segment each day.
+  max_silence = "25h"
+  logs        = [for origin in sort(var.origins) : { origin = origin }]
 
   keys = [{
     public_key = auditlog_signing_key.audit.public_key_pem

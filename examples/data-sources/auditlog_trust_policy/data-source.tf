@@ -1,41 +1,29 @@
-resource "auditlog_bucket" "audit" {
-  bucket = "acme-audit-trail"
-
-  object_lock = {
-    mode = "GOVERNANCE"
-    days = 3
-  }
-}
-
-resource "auditlog_signing_key" "audit" {
-  alias = "alias/acme-audit-trail"
-}
-
+# A bucket that Terraform does not manage. Its retention was lengthened in March.
 data "auditlog_trust_policy" "audit" {
-  bucket     = auditlog_bucket.audit.bucket
-  region     = auditlog_bucket.audit.region
-  account_id = auditlog_bucket.audit.account_id
+  bucket     = "acme-audit-trail"
+  region     = "eu-central-1"
+  account_id = "123456789012"
 
-  object_lock = {
-    mode  = auditlog_bucket.audit.object_lock.mode
-    days  = auditlog_bucket.audit.object_lock.days
-    years = auditlog_bucket.audit.object_lock.years
-    from  = auditlog_bucket.audit.creation_date
-  }
-
-  # 25 hours: a log that has nothing to record writes an empty segment each day.
-  max_silence_seconds = 90000
+  lock_spans = [
+    { from = "2026-01-01T00:00:00Z", mode = "COMPLIANCE", days = 365 },
+    { from = "2026-03-01T00:00:00Z", mode = "COMPLIANCE", days = 2192 },
+  ]
 
   logs = [
     { origin = "acme.example/audit/payments" },
-    { origin = "acme.example/audit/logins", prefix = "logs/logins" },
+    { origin = "acme.example/audit/logins", prefix = "logs/logins", max_silence = "7d" },
   ]
 
   keys = [{
-    public_key = auditlog_signing_key.audit.public_key_pem
-    arn        = auditlog_signing_key.audit.arn
-    valid_from = auditlog_signing_key.audit.creation_date
+    valid_from = "2026-01-01T00:00:00Z"
+    public_key = <<-PEM
+      -----BEGIN PUBLIC KEY-----
+      MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+      -----END PUBLIC KEY-----
+    PEM
   }]
+
+  declared_prefixes = ["archive/"]
 }
 
 # Keep it out of the writer's reach, in git or in another account.

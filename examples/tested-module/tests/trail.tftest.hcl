@@ -51,7 +51,7 @@ run "real_trail" {
   }
 
   assert {
-    condition     = data.auditlog_trust_policy.audit.object_lock.years == 6
+    condition     = data.auditlog_trust_policy.audit.lock_spans[0].days == 2190
     error_message = "The policy does not declare the years of the bucket."
   }
 }

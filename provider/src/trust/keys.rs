@@ -1,13 +1,18 @@
 //! The keys of a log: what a signing key exports and a bucket takes.
 
-use auditlog_chain::hash::Hash;
-use auditlog_chain::keys::PublicKey;
-use auditlog_chain::origin::Origin;
+mod fields;
+
 use auditlog_chain::policy::{Compromised, KeyPolicy, LastGood};
 use auditlog_chain::timestamp::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tf_provider::{Attribute, AttributePath, Fields, Nested, Type, model};
+use tf_provider::{AttributePath, model};
+
+pub use super::values::Misfit;
+pub(crate) use fields::given_compromised_fields;
+pub use fields::{computed_compromised_fields, computed_trust_fields, trust_fields};
+
+use super::values::{optional, parse_origin, parse_root, parse_spki, parse_time, placed};
 
 model! {
     /// `trust` of a signing key: its alias, and every version that it ever had, the newest last.
@@ -46,7 +51,7 @@ model! {
         /// Since when.
         pub at: String,
         /// Per log the last segment that is known to be good.
-        pub last_good: Vec<LastGoodModel>,
+        pub last_good: Option<Vec<LastGoodModel>>,
     }
 
     /// The last good segment of one log.
@@ -61,15 +66,6 @@ model! {
         /// RFC 6962 root over them, base64.
         pub root: String,
     }
-}
-
-/// A value that is not what it must be, with its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit {
-    /// Where it is.
-    pub path: AttributePath,
-    /// What is wrong with it, as a sentence.
-    pub detail: String,
 }
 
 impl TrustModel {
@@ -126,10 +122,7 @@ impl TrustKey {
                 spki.spec(),
                 self.spec
             );
-            return Err(Misfit {
-                path: at("spec"),
-                detail,
-            });
+            return Err(Misfit::invalid(at("spec"), detail));
         }
         let compromised = self.compromised.as_ref();
         Ok(KeyPolicy {
@@ -137,8 +130,8 @@ impl TrustKey {
             spki,
             arn: self.arn.clone(),
             valid_from: placed(parse_time(&self.valid_from), at("valid_from"))?,
-            retired_at: optional_time(self.retired_at.as_deref(), at("retired_at"))?,
-            lost_at: optional_time(self.lost_at.as_deref(), at("lost_at"))?,
+            retired_at: optional(self.retired_at.as_deref(), parse_time, at("retired_at"))?,
+            lost_at: optional(self.lost_at.as_deref(), parse_time, at("lost_at"))?,
             compromised: compromised
                 .map(|compromised| compromised.policy(&at("compromised")))
                 .transpose()?,
@@ -156,7 +149,7 @@ impl From<&Compromised> for CompromisedModel {
         });
         Self {
             at: compromised.at.to_rfc3339(),
-            last_good: last_good.collect(),
+            last_good: Some(last_good.collect()),
         }
     }
 }
@@ -168,10 +161,15 @@ impl CompromisedModel {
     ///
     /// Names the first value that is not of the right form; `path` is where this object is.
     pub fn policy(&self, path: &AttributePath) -> Result<Compromised, Misfit> {
-        let last_good = self.last_good.iter().enumerate().map(|(at, last)| {
-            let path = path.clone().attribute("last_good").index(at);
-            last.policy(&path)
-        });
+        let last_good = self
+            .last_good
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(at, last)| {
+                let path = path.clone().attribute("last_good").index(at);
+                last.policy(&path)
+            });
         Ok(Compromised {
             at: placed(parse_time(&self.at), path.clone().attribute("at"))?,
             last_good: last_good.collect::<Result<_, _>>()?,
@@ -191,121 +189,11 @@ impl LastGoodModel {
     }
 }
 
-/// The attributes of a [`TrustModel`] where a configuration gives it, as the `signing_key` of a log.
-pub fn trust_fields() -> Fields {
-    trust(&Attribute::required, &Attribute::optional)
-}
-
-/// The attributes of a [`TrustModel`] where a resource computes it.
-pub fn computed_trust_fields() -> Fields {
-    trust(&Attribute::computed, &Attribute::computed)
-}
-
-/// The attributes of a [`CompromisedModel`] where a resource computes it.
-pub fn computed_compromised_fields() -> Fields {
-    compromised(&Attribute::computed)
-}
-
-type Make = dyn Fn(tf_provider::Shape) -> Attribute;
-
-fn trust(required: &Make, optional: &Make) -> Fields {
-    let key = key(required, optional);
-    Fields::new()
-        .attribute(
-            "alias",
-            required(Type::String.into()).description("Alias of the key in KMS."),
-        )
-        .attribute(
-            "keys",
-            required(Nested::list(key).into())
-                .description("All versions of the key, the newest last."),
-        )
-}
-
-fn key(required: &Make, optional: &Make) -> Fields {
-    let must = |text: &str| required(Type::String.into()).description(text);
-    let may = |text: &str| optional(Type::String.into()).description(text);
-    Fields::new()
-        .attribute(
-            "version",
-            required(Type::Number.into()).description("Number of the version, from 1."),
-        )
-        .attribute("spec", must("Key spec, by the name of KMS."))
-        .attribute("spki", must("Public key: base64 of its DER `SubjectPublicKeyInfo`."))
-        .attribute("arn", may("ARN of the key in KMS."))
-        .attribute("valid_from", must("Time from which the key may sign, RFC 3339."))
-        .attribute("retired_at", may("Time from which the key must not sign, RFC 3339."))
-        .attribute(
-            "lost_at",
-            may("Time at which the key was lost, RFC 3339. A rotation away from it then needs no signature of it."),
-        )
-        .attribute(
-            "compromised",
-            optional(Nested::single(compromised(required)).into())
-                .description("Since when somebody else may have signed with the key, and up to where its signatures count."),
-        )
-}
-
-fn compromised(required: &Make) -> Fields {
-    let must = |text: &str| required(Type::String.into()).description(text);
-    let number = |text: &str| required(Type::Number.into()).description(text);
-    let last_good = Fields::new()
-        .attribute("origin", must("Origin of the log."))
-        .attribute(
-            "segment",
-            number("Number of the last segment that is known to be good."),
-        )
-        .attribute(
-            "size",
-            number("Number of lines of the log up to the end of that segment."),
-        )
-        .attribute("root", must("RFC 6962 root over these lines, base64."));
-    Fields::new()
-        .attribute("at", must("Time of the compromise, RFC 3339."))
-        .attribute(
-            "last_good",
-            required(Nested::list(last_good).into()).description(
-                "Last good segment of each log. A log that is not listed gets no verdict.",
-            ),
-        )
-}
-
-/// Puts the place to what a parser said.
-pub(crate) fn placed<T>(parsed: Result<T, String>, path: AttributePath) -> Result<T, Misfit> {
-    parsed.map_err(|detail| Misfit { path, detail })
-}
-
-fn optional_time(text: Option<&str>, path: AttributePath) -> Result<Option<Timestamp>, Misfit> {
-    placed(text.map(parse_time).transpose(), path)
-}
-
-pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        format!("{text:?} is not an RFC 3339 time, such as \"2026-01-31T12:00:00Z\".")
-    })
-}
-
-pub(crate) fn parse_origin(origin: &str) -> Result<Origin, String> {
-    Origin::parse(origin).ok_or_else(|| {
-        format!("{origin:?} is not an origin: 1 to 255 printable ASCII characters without space, quote, backslash and plus.")
-    })
-}
-
-pub(crate) fn parse_root(root: &str) -> Result<Hash, String> {
-    Hash::parse_base64(root).ok_or_else(|| {
-        format!("{root:?} is not a root: 44 characters of base64, as the verifier prints them.")
-    })
-}
-
-fn parse_spki(spki: &str) -> Result<PublicKey, String> {
-    let der = STANDARD
-        .decode(spki)
-        .map_err(|error| format!("It is not base64: {error}."))?;
-    PublicKey::from_spki_der(&der).map_err(|error| format!("It is {error}."))
-}
-
 #[cfg(test)]
 mod tests {
+    use auditlog_chain::hash::Hash;
+    use auditlog_chain::keys::PublicKey;
+    use auditlog_chain::origin::Origin;
     use tf_provider::{FromValue as _, ToValue as _};
 
     use super::*;
@@ -376,8 +264,15 @@ mod tests {
         );
         assert!(refused(|key| key.lost_at = Some("1".to_owned())).contains(".lost_at: "));
         assert!(
-            refused(|key| key.compromised.as_mut().unwrap().last_good[0].root = "x".to_owned())
-                .contains(".compromised.last_good[0].root: \"x\" is not a root")
+            refused(|key| key
+                .compromised
+                .as_mut()
+                .unwrap()
+                .last_good
+                .as_mut()
+                .unwrap()[0]
+                .root = "x".to_owned())
+            .contains(".compromised.last_good[0].root: \"x\" is not a root")
         );
     }
 }

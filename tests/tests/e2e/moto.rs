@@ -30,13 +30,12 @@ data "auditlog_trust_policy" "audit" {
   bucket     = auditlog_bucket.audit.bucket
   region     = auditlog_bucket.audit.region
   account_id = auditlog_bucket.audit.account_id
-  object_lock = {
+  lock_spans = [{
+    from = auditlog_bucket.audit.creation_date
     mode = auditlog_bucket.audit.object_lock.mode
     days = auditlog_bucket.audit.object_lock.days
-    from = auditlog_bucket.audit.creation_date
-  }
-  logs                = [{ origin = "acme.example/audit/payments" }]
-  max_silence_seconds = 90000
+  }]
+  logs = [{ origin = "acme.example/audit/payments" }]
   keys = [{
     public_key = auditlog_signing_key.audit.public_key_pem
     arn        = auditlog_signing_key.audit.arn

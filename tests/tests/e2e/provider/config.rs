@@ -111,34 +111,46 @@ resource "auditlog_signing_key" "window" {
 }
 
 data "auditlog_trust_policy" "origin" {
-  object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
-  max_silence_seconds = 60
-  logs                = [{ origin = "a b" }] # logs[0].origin: "a b" is not an origin
-  keys                = []
+  lock_spans  = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 1 }]
+  max_silence = "1m"
+  logs        = [{ origin = "a b" }] # logs[0].origin: "a b" is not an origin
 }
 
 data "auditlog_trust_policy" "account" {
-  bucket              = "trail"
-  region              = "eu-central-1"
-  account_id          = "12345" # "12345" is not an AWS account: twelve digits
-  object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
-  max_silence_seconds = 60
-  logs                = [{ origin = "acme.example/audit" }]
-  keys                = []
+  bucket      = "trail"
+  region      = "eu-central-1"
+  account_id  = "12345" # "12345" is not an AWS account: twelve digits
+  lock_spans  = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 1 }]
+  max_silence = "1m"
+  logs        = [{ origin = "acme.example/audit" }]
 }
 
 data "auditlog_trust_policy" "silence" {
-  object_lock         = { mode = "GOVERNANCE", days = 1, from = "2026-01-01T00:00:00Z" }
-  max_silence_seconds = 43201 # max_silence_seconds: 43201 seconds of silence need a retention of at least 86402 seconds
-  logs                = [{ origin = "acme.example/audit" }]
-  keys                = []
+  lock_spans  = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 1 }]
+  max_silence = "43201s" # max_silence: 43201s of silence need a retention of at least 86402s
+  logs        = [{ origin = "acme.example/audit" }]
 }
 
 data "auditlog_trust_policy" "log_silence" {
-  object_lock         = { mode = "GOVERNANCE", years = 1, from = "2026-01-01T00:00:00Z" }
-  max_silence_seconds = 60
-  logs                = [{ origin = "acme.example/audit", max_silence_seconds = 15768001 }] # logs[0].max_silence_seconds: 15768001 seconds
-  keys                = []
+  lock_spans  = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 365 }]
+  max_silence = "1m"
+  logs        = [{ origin = "acme.example/audit", max_silence = "15768001s" }] # logs[0].max_silence: 15768001s of silence
+}
+
+data "auditlog_trust_policy" "spans" {
+  lock_spans = [{ from = "yesterday", mode = "GOVERNANCE", days = 3 }] # "yesterday" is not an RFC 3339 time
+  logs       = [{ origin = "acme.example/audit", max_silence_spans = [{ from = "2026-01-01T00:00:00Z", max_silence = "1d1h" }] }] # "1d1h" is not a duration
+}
+
+data "auditlog_trust_policy" "duration" {
+  lock_spans  = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 2 }]
+  max_silence = "25" # "25" is not a duration: a whole number and one unit of s, m, h and d
+  logs        = [{ origin = "acme.example/audit" }]
+}
+
+data "auditlog_trust_policy" "ended" {
+  lock_spans = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 3 }]
+  logs       = [{ origin = "acme.example/audit", ended = { segment = 1, size = 4, root = "x", sealed = "2026-01-01T00:00:00Z" } }] # "x" is not a root
 }
 "#;
 

@@ -14,7 +14,7 @@ on_each_engine! {
 const STACK: &str = r#"
 resource "auditlog_bucket" "audit" {
   bucket      = "trail"
-  object_lock = { mode = "COMPLIANCE", years = 2 }
+  object_lock = { mode = "COMPLIANCE", days = 730 }
 }
 
 resource "auditlog_signing_key" "audit" {
@@ -31,13 +31,12 @@ data "auditlog_trust_policy" "audit" {
   bucket     = auditlog_bucket.audit.bucket
   region     = auditlog_bucket.audit.region
   account_id = auditlog_bucket.audit.account_id
-  object_lock = {
-    mode  = auditlog_bucket.audit.object_lock.mode
-    days  = auditlog_bucket.audit.object_lock.days
-    years = auditlog_bucket.audit.object_lock.years
-    from  = auditlog_bucket.audit.creation_date
-  }
-  max_silence_seconds = 60
+  lock_spans = [{
+    from = auditlog_bucket.audit.creation_date
+    mode = auditlog_bucket.audit.object_lock.mode
+    days = auditlog_bucket.audit.object_lock.days
+  }]
+  max_silence = "1m"
   logs = [
     { origin = "acme.example/audit/payments" },
     { origin = "acme.example/audit/logins", prefix = "logs/logins" },
