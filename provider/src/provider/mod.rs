@@ -11,7 +11,7 @@ use crate::bucket::BucketResource;
 use crate::error::AccountRule;
 use crate::region;
 use crate::signing_key::SigningKeyResource;
-use crate::trust::TrustPolicySource;
+use crate::trust::{MonthlyCost, RetentionDays, TrustPolicySource};
 
 mod attributes;
 mod blocks;
@@ -40,6 +40,8 @@ impl Provider for Auditlog {
         registry.resource(BucketResource);
         registry.resource(SigningKeyResource);
         registry.data_source(TrustPolicySource);
+        registry.function(RetentionDays);
+        registry.function(MonthlyCost);
     }
 
     fn validate(&self, config: &Object) -> Result {

@@ -79,9 +79,9 @@ impl History {
         let path = AttributePath::from("versions");
         let versions = models.iter().map(|(key, model)| {
             let path = path.clone().key(key);
-            let number = key.parse().map_err(|_| Misfit {
-                path: path.clone(),
-                detail: format!("{key:?} is not the number of a version."),
+            let number = key.parse().map_err(|_| {
+                let detail = format!("{key:?} is not the number of a version.");
+                Misfit::invalid(path.clone(), detail)
             })?;
             Ok((number, Version::parse(number, model, &path)?))
         });
@@ -118,9 +118,9 @@ impl Version {
             lost_at: model.lost_at.clone(),
             compromised: model.compromised.clone(),
         };
-        let state = State::parse(&model.state).ok_or_else(|| Misfit {
-            path: path.clone().attribute("state"),
-            detail: format!("{:?} is not a state of a version.", model.state),
+        let state = State::parse(&model.state).ok_or_else(|| {
+            let detail = format!("{:?} is not a state of a version.", model.state);
+            Misfit::invalid(path.clone().attribute("state"), detail)
         })?;
         Ok(Self {
             key_id: model.key_id.clone(),

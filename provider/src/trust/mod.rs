@@ -1,7 +1,9 @@
 //! What was declared: spans, keys, and the trust policy made from them.
 
+pub mod cost;
 pub mod document;
 pub mod duration;
+mod functions;
 pub mod keys;
 pub mod model;
 pub mod preset;
@@ -9,4 +11,5 @@ mod source;
 pub mod spans;
 pub mod values;
 
+pub use functions::{MonthlyCost, RetentionDays};
 pub use source::{TrustPolicyModel, TrustPolicySource};

@@ -68,6 +68,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn guide_has_each_preset_with_its_days_and_source() {
+        let guide = include_str!("../../../docs/guides/retention-presets.md");
+        for Preset {
+            name, days, source, ..
+        } in PRESETS
+        {
+            let row = guide
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{name}` | {days} |")));
+            assert!(
+                row.is_some_and(|row| row.ends_with(&format!("| {source} |"))),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn presets_are_found_by_name_and_listed_in_order() {
         assert!(PRESETS.is_sorted_by_key(|preset| preset.name));
         for preset in &PRESETS {

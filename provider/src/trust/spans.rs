@@ -10,7 +10,7 @@
 
 mod tag;
 
-use auditlog_chain::policy::{Interval, LockMode, LockSpan, intervals};
+use auditlog_chain::policy::{Interval, LockMode, LockSpan, SilenceSpan, Span, intervals};
 use auditlog_chain::timestamp::Timestamp;
 
 pub use tag::{MAX_TAG_CHARS, TagOverflow, parse_tag, to_tag};
@@ -46,14 +46,6 @@ impl Lock {
     /// Whether it is at least as strong as another one in both mode and retention.
     pub fn is_at_least(self, other: Self) -> bool {
         self.weaker_of(other) == other
-    }
-
-    const fn since(self, from: Timestamp) -> LockSpan {
-        LockSpan {
-            from,
-            mode: self.mode,
-            retention_days: self.days,
-        }
     }
 }
 
@@ -105,20 +97,88 @@ pub fn declare(
     now: Timestamp,
     notice_seconds: u64,
 ) -> Vec<LockSpan> {
+    declare_value(spans, wanted, now, notice_seconds)
+}
+
+/// Declares at a time how long a log may be silent, in the same way: a shorter silence begins one notice later, so that a sealer
+/// with the old file can be as silent as that file allows, and a longer one at once.
+pub fn declare_silence(
+    spans: &[SilenceSpan],
+    wanted_seconds: u64,
+    now: Timestamp,
+    notice_seconds: u64,
+) -> Vec<SilenceSpan> {
+    declare_value(spans, wanted_seconds, now, notice_seconds)
+}
+
+/// A span of something that can be declared weaker or stronger.
+trait Declarable: Span {
+    /// What is declared.
+    type Value: Copy + PartialEq;
+
+    /// What this span declares.
+    fn value(&self) -> Self::Value;
+
+    /// What two values have in common.
+    fn weaker(one: Self::Value, other: Self::Value) -> Self::Value;
+
+    /// The span of a value from a time on.
+    fn since(value: Self::Value, from: Timestamp) -> Self;
+}
+
+impl Declarable for LockSpan {
+    type Value = Lock;
+
+    fn value(&self) -> Lock {
+        Lock::from(*self)
+    }
+
+    fn weaker(one: Lock, other: Lock) -> Lock {
+        one.weaker_of(other)
+    }
+
+    fn since(lock: Lock, from: Timestamp) -> Self {
+        Self {
+            from,
+            mode: lock.mode,
+            retention_days: lock.days,
+        }
+    }
+}
+
+impl Declarable for SilenceSpan {
+    type Value = u64;
+
+    fn value(&self) -> u64 {
+        self.seconds
+    }
+
+    fn weaker(one: u64, other: u64) -> u64 {
+        one.max(other)
+    }
+
+    fn since(seconds: u64, from: Timestamp) -> Self {
+        Self { from, seconds }
+    }
+}
+
+fn declare_value<S: Declarable>(
+    spans: &[S],
+    wanted: S::Value,
+    now: Timestamp,
+    notice_seconds: u64,
+) -> Vec<S> {
     let now = whole_seconds(now);
-    let Some(last) = spans.last() else {
-        return vec![wanted.since(now)];
-    };
-    if Lock::from(*last) == wanted {
+    if spans.last().is_some_and(|last| last.value() == wanted) {
         return spans.to_vec();
     }
     let mut spans = begun(spans, now).to_vec();
     let Some(current) = spans.last().copied() else {
-        return vec![wanted.since(now)];
+        return vec![S::since(wanted, now)];
     };
-    let at_once = Lock::from(current).weaker_of(wanted);
-    if at_once != Lock::from(current) {
-        weaken(&mut spans, at_once, now.max(current.from));
+    let at_once = S::weaker(current.value(), wanted);
+    if at_once != current.value() {
+        weaken(&mut spans, at_once, now.max(current.from()));
     }
     if at_once != wanted {
         let notice = i64::try_from(notice_seconds).unwrap_or(i64::MAX);
@@ -128,24 +188,24 @@ pub fn declare(
 }
 
 /// The spans that have begun. The first one holds before its own beginning too, so it always has.
-fn begun(spans: &[LockSpan], now: Timestamp) -> &[LockSpan] {
-    let begun = spans.partition_point(|span| span.from <= now).max(1);
+fn begun<S: Span>(spans: &[S], now: Timestamp) -> &[S] {
+    let begun = spans.partition_point(|span| span.from() <= now).max(1);
     spans.get(..begun).unwrap_or(spans)
 }
 
 /// Two spans cannot begin at one time; the weaker one asks nothing that the stronger one did not.
-fn weaken(spans: &mut Vec<LockSpan>, lock: Lock, from: Timestamp) {
-    spans.pop_if(|last| last.from == from);
-    let before = spans.last().copied().map(Lock::from);
-    if before != Some(lock) {
-        spans.push(lock.since(from));
+fn weaken<S: Declarable>(spans: &mut Vec<S>, value: S::Value, from: Timestamp) {
+    spans.pop_if(|last| last.from() == from);
+    if spans.last().is_none_or(|before| before.value() != value) {
+        spans.push(S::since(value, from));
     }
 }
 
-/// A stronger lock never takes the place of a weaker one that has begun: something may have been stored in it.
-fn strengthen(spans: &mut Vec<LockSpan>, lock: Lock, from: Timestamp) {
-    let after = spans.last().map(|last| last.from.saturating_add_seconds(1));
-    spans.push(lock.since(after.map_or(from, |after| from.max(after))));
+/// A stronger value never takes the place of a weaker one that has begun: something may have been stored in it.
+fn strengthen<S: Declarable>(spans: &mut Vec<S>, value: S::Value, from: Timestamp) {
+    let last = spans.last().map(Span::from);
+    let after = last.map(|last| last.saturating_add_seconds(1));
+    spans.push(S::since(value, after.map_or(from, |after| from.max(after))));
 }
 
 /// What new objects may be locked with at a time.

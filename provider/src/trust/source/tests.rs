@@ -147,7 +147,7 @@ fn inconsistency_is_shown_at_the_argument() {
         (
             |config| {
                 config.keys.as_mut().unwrap()[0].retired_at =
-                    Some("2025-01-01T00:00:00Z".to_owned())
+                    Some("2025-01-01T00:00:00Z".to_owned());
             },
             "keys | At keys[0].retired_at: is before valid_from",
         ),

@@ -87,6 +87,24 @@ fn clock_before_the_first_span_does_not_reorder_spans() {
 }
 
 #[test]
+fn a_shorter_silence_begins_one_notice_later_and_a_longer_one_at_once() {
+    let declared = |changes: &[(i64, u64)]| {
+        let spans = changes.iter().fold(Vec::new(), |spans, (at, wanted)| {
+            declare_silence(&spans, *wanted, hour(*at), DEFAULT_NOTICE_SECONDS)
+        });
+        let shown = |span: &SilenceSpan| (span.from.seconds_since(hour(0)) / 3_600, span.seconds);
+        spans.iter().map(shown).collect::<Vec<_>>()
+    };
+    assert_eq!(declared(&[(0, 25), (100, 7)]), [(0, 25), (124, 7)]);
+    assert_eq!(declared(&[(0, 25), (100, 48)]), [(0, 25), (100, 48)]);
+    assert_eq!(declared(&[(0, 25), (100, 7), (110, 25)]), [(0, 25)]);
+    assert_eq!(
+        declared(&[(0, 25), (100, 7), (110, 48)]),
+        [(0, 25), (110, 48)]
+    );
+}
+
+#[test]
 fn times_are_whole_seconds() {
     let at = Timestamp::parse_rfc3339("2026-01-01T00:00:00.9Z").unwrap();
     assert_eq!(declare(&[], G30, at, 0)[0].from, hour(0));

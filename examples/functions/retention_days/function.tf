@@ -1,0 +1,3 @@
+output "retention" {
+  value = provider::auditlog::retention_days("sec-17a-4") # 2192
+}

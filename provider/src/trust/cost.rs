@@ -1,0 +1,339 @@
+//! What a trail costs in a month: an estimate from its volume, by a dated table of prices.
+//!
+//! It counts what a sealer and a lifecycle do once the trail is as old as it is kept: storage, one PUT for each segment, transitions,
+//! one signature for each segment, and keys. It does not count what readers do (GET, retrieval, traffic), requests for encryption
+//! with KMS, or taxes.
+
+use std::collections::BTreeMap;
+
+/// When the prices below were looked up.
+pub const PRICED_ON: &str = "2026-11-26";
+
+/// Prices in US dollars for US East (N. Virginia), from the pages "Amazon S3 pricing" and "AWS Key Management Service pricing":
+/// storage per GB-month of the first 50 TB, requests per 1,000, signatures per 10,000 (all specs but `RSA_2048`), a key per month.
+pub const PRICES: [(&str, f64); 14] = [
+    ("key", 1.0),
+    ("put", 0.005),
+    ("sign", 0.15),
+    ("storage_DEEP_ARCHIVE", 0.000_99),
+    ("storage_GLACIER", 0.003_6),
+    ("storage_GLACIER_IR", 0.004),
+    ("storage_ONEZONE_IA", 0.01),
+    ("storage_STANDARD", 0.023),
+    ("storage_STANDARD_IA", 0.012_5),
+    ("transition_DEEP_ARCHIVE", 0.05),
+    ("transition_GLACIER", 0.03),
+    ("transition_GLACIER_IR", 0.02),
+    ("transition_ONEZONE_IA", 0.01),
+    ("transition_STANDARD_IA", 0.01),
+];
+
+/// The classes that a lifecycle can move objects to, from the warmest to the coldest, with the least days that each charges for.
+pub const CLASSES: [(&str, u32); 5] = [
+    ("STANDARD_IA", 30),
+    ("ONEZONE_IA", 30),
+    ("GLACIER_IR", 90),
+    ("GLACIER", 90),
+    ("DEEP_ARCHIVE", 180),
+];
+
+const STANDARD: &str = "STANDARD";
+
+/// Days of a month, as AWS's own examples count them.
+const MONTH_DAYS: f64 = 30.0;
+
+const DAY_SECONDS: f64 = 86_400.0;
+
+const GB: f64 = 1_073_741_824.0;
+
+/// S3 moves no smaller objects: it would cost more than it saves.
+const LEAST_MOVED_BYTES: f64 = 131_072.0;
+
+/// What S3 adds to each archived object: an index at the price of the class, and a name at that of STANDARD.
+const ARCHIVED_INDEX_BYTES: f64 = 32_768.0;
+const ARCHIVED_NAME_BYTES: f64 = 8_192.0;
+
+/// A trail, as far as its cost depends on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usage {
+    /// Number of logs.
+    pub logs: u32,
+    /// Number of KMS keys, retired versions included.
+    pub keys: u32,
+    /// GB (2^30 bytes) that are stored each day by all logs together.
+    pub gb_per_day: f64,
+    /// Seconds between two segments of a log.
+    pub segment_seconds: u32,
+    /// Days until an object expires.
+    pub kept_days: u32,
+    /// When objects are moved, in days, and to which class, in order.
+    pub transitions: Vec<(u32, String)>,
+}
+
+/// What it comes to in a month of thirty days.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bill {
+    /// GB-months by storage class.
+    pub gb_months: BTreeMap<String, f64>,
+    /// Segments that are stored: PUT requests.
+    pub puts: f64,
+    /// Objects that are moved, by the class that they are moved to.
+    pub transitions: BTreeMap<String, f64>,
+    /// Signatures.
+    pub signatures: f64,
+    /// Dollars by what they are for.
+    pub cost: Cost,
+}
+
+/// Dollars a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Of GB-months.
+    pub storage: f64,
+    /// Of PUT requests.
+    pub requests: f64,
+    /// Of transitions.
+    pub transitions: f64,
+    /// Of signatures.
+    pub signatures: f64,
+    /// Of keys.
+    pub keys: f64,
+}
+
+impl Cost {
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        self.storage + self.requests + self.transitions + self.signatures + self.keys
+    }
+}
+
+/// The prices by name, with those of the caller in place of ours.
+///
+/// # Errors
+///
+/// A sentence for the user, where there is no price of that name, or a price is negative.
+pub fn prices(own: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, String> {
+    let mut prices: BTreeMap<String, f64> = PRICES
+        .into_iter()
+        .map(|(name, price)| (name.to_owned(), price))
+        .collect();
+    for (name, price) in own {
+        let Some(known) = prices.get_mut(name) else {
+            let names = PRICES.map(|(name, _)| name).join(", ");
+            return Err(format!(
+                "There is no price {name:?}. The prices are: {names}."
+            ));
+        };
+        if *price < 0.0 {
+            return Err(format!("The price {name:?} is negative."));
+        }
+        *known = *price;
+    }
+    Ok(prices)
+}
+
+/// Estimates a month.
+pub fn monthly_bill(usage: &Usage, prices: &BTreeMap<String, f64>) -> Bill {
+    let per_day = f64::from(usage.logs) * DAY_SECONDS / f64::from(usage.segment_seconds);
+    let bytes = usage.gb_per_day * GB / per_day;
+    let puts = per_day * MONTH_DAYS;
+    let mut bill = Bill {
+        puts,
+        signatures: puts,
+        ..Bill::default()
+    };
+    let is_moved = |bytes: f64| bytes >= LEAST_MOVED_BYTES;
+    let moves: &[_] = if is_moved(bytes) {
+        &usage.transitions
+    } else {
+        &[]
+    };
+    for (class, days) in stays(moves, usage.kept_days) {
+        add(&mut bill.gb_months, class, usage.gb_per_day * days);
+        if matches!(class, "GLACIER" | "DEEP_ARCHIVE") {
+            let objects = per_day * days;
+            add(
+                &mut bill.gb_months,
+                class,
+                objects * ARCHIVED_INDEX_BYTES / GB,
+            );
+            add(
+                &mut bill.gb_months,
+                STANDARD,
+                objects * ARCHIVED_NAME_BYTES / GB,
+            );
+        }
+    }
+    for (days, class) in moves {
+        if *days < usage.kept_days {
+            add(&mut bill.transitions, class, puts);
+        }
+    }
+    bill.cost = cost(usage, &bill, prices);
+    bill
+}
+
+/// How many days an object is in each class.
+fn stays(moves: &[(u32, String)], kept_days: u32) -> Vec<(&str, f64)> {
+    let mut found = Vec::new();
+    let (mut class, mut since) = (STANDARD, 0);
+    for (days, next) in moves {
+        let until = (*days).min(kept_days);
+        found.push((class, f64::from(until.saturating_sub(since))));
+        (class, since) = (next.as_str(), until);
+    }
+    found.push((class, f64::from(kept_days.saturating_sub(since))));
+    found.retain(|(_, days)| *days > 0.0);
+    found
+}
+
+fn add(sums: &mut BTreeMap<String, f64>, name: &str, more: f64) {
+    *sums.entry(name.to_owned()).or_default() += more;
+}
+
+fn cost(usage: &Usage, bill: &Bill, prices: &BTreeMap<String, f64>) -> Cost {
+    let price = |name: &str| prices.get(name).copied().unwrap_or_default();
+    let sum = |amounts: &BTreeMap<String, f64>, kind: &str| {
+        let one = |(class, amount): (&String, &f64)| amount * price(&format!("{kind}_{class}"));
+        amounts.iter().map(one).sum::<f64>()
+    };
+    Cost {
+        storage: sum(&bill.gb_months, "storage"),
+        requests: bill.puts / 1_000.0 * price("put"),
+        transitions: sum(&bill.transitions, "transition") / 1_000.0,
+        signatures: bill.signatures / 10_000.0 * price("sign"),
+        keys: f64::from(usage.keys) * price("key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage() -> Usage {
+        Usage {
+            logs: 2,
+            keys: 1,
+            gb_per_day: 10.0,
+            segment_seconds: 300,
+            kept_days: 365,
+            transitions: vec![(90, "GLACIER_IR".to_owned())],
+        }
+    }
+
+    fn bill(usage: &Usage) -> Bill {
+        monthly_bill(usage, &prices(&BTreeMap::new()).unwrap())
+    }
+
+    fn near(one: f64, other: f64) -> bool {
+        (one - other).abs() < 1e-9
+    }
+
+    /// The worked example of the documentation.
+    #[test]
+    fn ten_gb_a_day_for_a_year_cost_what_the_documentation_works_out() {
+        let bill = bill(&usage());
+        assert!(near(bill.gb_months["STANDARD"], 900.0));
+        assert!(near(bill.gb_months["GLACIER_IR"], 2_750.0));
+        // 2 logs, 288 segments a day, 30 days
+        assert!(near(bill.puts, 17_280.0) && near(bill.signatures, 17_280.0));
+        assert!(near(bill.transitions["GLACIER_IR"], 17_280.0));
+        let Cost {
+            storage,
+            requests,
+            transitions,
+            signatures,
+            keys,
+        } = bill.cost;
+        assert!(near(storage, 900.0 * 0.023 + 2_750.0 * 0.004), "{storage}");
+        assert!(near(requests, 0.0864), "{requests}");
+        assert!(near(transitions, 0.3456), "{transitions}");
+        assert!(near(signatures, 0.2592), "{signatures}");
+        assert!(near(keys, 1.0));
+        assert!(near(bill.cost.total(), 33.391_2), "{}", bill.cost.total());
+    }
+
+    #[test]
+    fn documentation_has_the_prices_and_their_date() {
+        let page = include_str!("../../../templates/functions/monthly_cost.md.tmpl");
+        assert!(page.contains(&format!("looked up on {PRICED_ON}")));
+        for (name, price) in PRICES {
+            let row = page
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{name}`")));
+            assert!(
+                row.is_some_and(|row| row.ends_with(&format!("| {price} |"))),
+                "{name}: {row:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn small_objects_are_not_moved() {
+        let small = Usage {
+            gb_per_day: 0.05,
+            ..usage()
+        };
+        let bill = bill(&small);
+        assert_eq!(bill.gb_months.len(), 1);
+        assert!(near(bill.gb_months["STANDARD"], 0.05 * 365.0));
+        assert!(bill.transitions.is_empty());
+    }
+
+    #[test]
+    fn archived_objects_cost_an_index_and_a_name_each() {
+        let archived = Usage {
+            transitions: vec![
+                (30, "STANDARD_IA".to_owned()),
+                (60, "DEEP_ARCHIVE".to_owned()),
+            ],
+            ..usage()
+        };
+        let bill = bill(&archived);
+        let objects = 576.0 * 305.0;
+        assert!(near(
+            bill.gb_months["DEEP_ARCHIVE"],
+            3_050.0 + objects * 32.0 / 1_048_576.0
+        ));
+        assert!(near(
+            bill.gb_months["STANDARD"],
+            300.0 + objects * 8.0 / 1_048_576.0
+        ));
+        assert!(near(bill.gb_months["STANDARD_IA"], 300.0));
+        assert_eq!(bill.transitions.len(), 2);
+    }
+
+    #[test]
+    fn object_that_expires_first_is_not_moved() {
+        let short = Usage {
+            kept_days: 60,
+            ..usage()
+        };
+        let bill = bill(&short);
+        assert!(near(bill.gb_months["STANDARD"], 600.0));
+        assert_eq!((bill.gb_months.len(), bill.transitions.len()), (1, 0));
+    }
+
+    #[test]
+    fn prices_can_be_replaced_by_name() {
+        let own = BTreeMap::from([("storage_STANDARD".to_owned(), 0.0)]);
+        assert!(near(prices(&own).unwrap()["storage_STANDARD"], 0.0));
+        let unknown = BTreeMap::from([("storage".to_owned(), 1.0)]);
+        assert!(
+            prices(&unknown)
+                .unwrap_err()
+                .starts_with("There is no price \"storage\"")
+        );
+        let negative = BTreeMap::from([("key".to_owned(), -1.0)]);
+        assert!(prices(&negative).is_err());
+        assert!(PRICES.is_sorted_by_key(|(name, _)| *name));
+        for (class, _) in CLASSES {
+            let has = |kind: &str| {
+                PRICES
+                    .iter()
+                    .any(|(name, _)| *name == format!("{kind}_{class}"))
+            };
+            assert!(has("storage") && has("transition"), "{class}");
+        }
+    }
+}
