@@ -47,7 +47,7 @@ pub(crate) fn covering<'p>(
     fault: &Fault,
     place: &Place,
 ) -> Option<&'p policy::Acknowledged> {
-    let code = AcknowledgedCode::parse(fault.code())?;
+    let code = fault.acknowledged_code()?;
     let found = fault.to_acknowledge(place)?;
     let of_code = entries
         .iter()
@@ -100,9 +100,17 @@ pub(crate) fn loss(missing: &FoundMissing) -> Loss {
 }
 
 impl Fault {
+    /// The code of the entry that covers this fault; `None` where none can. A head that was rolled back is a loss up to the pin.
+    pub(crate) fn acknowledged_code(&self) -> Option<AcknowledgedCode> {
+        if let Self::HeadRolledBack { .. } = self {
+            return Some(AcknowledgedCode::SegmentMissing);
+        }
+        AcknowledgedCode::parse(self.code())
+    }
+
     /// What an entry of the policy has to name so that it covers this fault; `None` where none can.
     pub(crate) fn to_acknowledge(&self, place: &Place) -> Option<Found> {
-        AcknowledgedCode::parse(self.code())?;
+        self.acknowledged_code()?;
         match self {
             Self::SilenceExceeded { from, until, .. } => Some(Found::Silence(FoundSilence {
                 from: *from,
@@ -151,8 +159,8 @@ impl Fault {
             | Self::BucketLock { .. }
             | Self::SealedInFuture { .. }
             | Self::StoredInFuture { .. }
-            | Self::HeadRolledBack { .. }
             | Self::HeadForked { .. } => None,
+            Self::HeadRolledBack { loss, .. } => Some(Found::Missing(**loss.as_ref()?)),
             Self::SecondVersion { .. }
             | Self::HiddenByDeleteMarker { .. }
             | Self::ObjectUnaccounted { .. }

@@ -185,6 +185,9 @@ pub enum Fault {
         expected: Position,
         /// Number of the last segment.
         found: u64,
+        /// What is absent up to the pinned segment, as an entry of the policy has to name it; `None` where the last segment is not
+        /// sound.
+        loss: Option<Box<FoundMissing>>,
     },
     /// The pinned segment has another size or root than an earlier run saw, or what follows it does not continue from it (A4, A5).
     HeadForked {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 
 use crate::fault::Fault;
-use crate::log_plan::{LeftOut, LogPlan};
+use crate::log_plan::{LeftOut, LogPlan, Slot};
 use crate::place::{Place, Placed};
 use crate::source::Listed;
 
@@ -76,17 +76,22 @@ impl<'p> Planner<'p> {
     }
 
     /// The plans, versions of one key from the newest to the oldest, whatever order the store has for them.
-    pub(crate) fn finish(mut self) -> Vec<LogPlan<'p>> {
-        for slot in self
-            .logs
-            .iter_mut()
-            .flat_map(|plan| plan.slots.values_mut())
-        {
-            // Stable: versions of the same second keep the store's order.
-            slot.versions
-                .sort_by_key(|version| std::cmp::Reverse(version.stored));
+    ///
+    /// # Errors
+    ///
+    /// The first key of which a version is listed twice: it would look like two versions.
+    pub(crate) fn finish(mut self) -> Result<Vec<LogPlan<'p>>, String> {
+        for plan in &mut self.logs {
+            for (number, slot) in &mut plan.slots {
+                if is_listed_twice(slot) {
+                    return Err(plan.log.segment_key(*number));
+                }
+                // Stable: versions of the same second keep the store's order.
+                slot.versions
+                    .sort_by_key(|version| std::cmp::Reverse(version.stored));
+            }
         }
-        self.logs
+        Ok(self.logs)
     }
 
     fn fill(&mut self, log: &LogPolicy, number: u64, listed: Listed) {
@@ -102,4 +107,15 @@ impl<'p> Planner<'p> {
             Listed::Unfinished => {}
         }
     }
+}
+
+/// Whether two versions or markers of a key have one id.
+fn is_listed_twice(slot: &Slot) -> bool {
+    let versions = slot.versions.iter().filter_map(|one| one.id.as_deref());
+    let markers = slot.markers.iter().filter_map(|one| one.id.as_deref());
+    let mut ids: Vec<&str> = versions.chain(markers).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.len() < count
 }

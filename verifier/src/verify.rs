@@ -22,7 +22,7 @@ use crate::record::Record;
 use crate::report::Report;
 use crate::request::{Request, RequestError};
 use crate::settle::settle;
-use crate::source::{Listing, Source};
+use crate::source::{Listing, ReadError, Source};
 use crate::storage::check_bucket;
 use crate::time::check_clock;
 use crate::undecided::Unreadable;
@@ -158,7 +158,13 @@ fn plan<'p>(
                 record.note(Note::PassedOver { count }, Place::default());
             }
             let moments = moments(request, listing);
-            let mut plans = planner.finish();
+            let mut plans = match planner.finish() {
+                Ok(plans) => plans,
+                Err(key) => {
+                    record.unreadable(Unreadable::Listing, listed_twice(&key), Place::default());
+                    return None;
+                }
+            };
             for plan in &mut plans {
                 let pin = pins.of(&plan.log.origin).map(|pin| pin.position.segment);
                 let end = plan
@@ -176,6 +182,12 @@ fn plan<'p>(
             None
         }
     }
+}
+
+fn listed_twice(key: &str) -> ReadError {
+    let reason = format!("the store's listing has one version of {key} twice");
+    ReadError::new(reason)
+        .with_hint("run it again; a store that lists a version twice cannot be verified")
 }
 
 /// A1: the moments of the listing by the store's clock, or else ours.

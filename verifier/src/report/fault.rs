@@ -90,7 +90,9 @@ impl fmt::Display for Fault {
                 let seconds = until.seconds_since(*from);
                 write!(f, "the log was silent for {seconds} seconds, {place}")
             }
-            Self::HeadRolledBack { expected, found } => write!(
+            Self::HeadRolledBack {
+                expected, found, ..
+            } => write!(
                 f,
                 "the log ends with segment {found}, but an earlier run saw segment {}",
                 expected.segment
@@ -207,9 +209,9 @@ impl Fault {
                 format!("at most {} seconds", deadline.seconds_since(*from)),
                 format!("{} seconds", until.seconds_since(*from)),
             ),
-            Self::HeadRolledBack { expected, found } => {
-                (position(expected), format!("segment {found}"))
-            }
+            Self::HeadRolledBack {
+                expected, found, ..
+            } => (position(expected), format!("segment {found}")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use auditlog_chain::policy::{Acknowledged, AcknowledgedCode};
+use auditlog_chain::policy::Acknowledged;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::fault::Fault;
@@ -14,7 +14,7 @@ const REASON: &str = "explain here why this is not a reason to worry";
 /// The entry, dated `now`; `None` where no entry can cover the fault.
 pub(super) fn stanza(found: &Placed<Fault>, now: Timestamp) -> Option<Acknowledged> {
     Some(Acknowledged {
-        code: AcknowledgedCode::parse(found.what.code())?,
+        code: found.what.acknowledged_code()?,
         log: found.place.log.clone(),
         reason: REASON.to_owned(),
         date: now,

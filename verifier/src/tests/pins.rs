@@ -1,6 +1,7 @@
 //! V25, V26: what an earlier run saw.
 
 use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::{Acknowledged, Found, FoundMissing};
 
 use super::world::{Key, World, at, codes, origin};
 use crate::note::Note;
@@ -25,7 +26,31 @@ fn a_first_run_claims_nothing_about_rollback_and_a_second_one_does() {
     assert_eq!(report.notes()[0].what, Note::NoPin);
     world.pins = pins;
     world.segments.remove(&3);
+    let report = world.verify(&world.folder());
+    assert_eq!(codes(&report), ["head-rolled-back"]);
+    // The report has the entry that covers it, and nothing less does. In a bucket, it has `stored` too.
+    world.policy.store = None;
+    let fault = &report.faults()[0];
+    let Some(Found::Missing(missing)) = fault.what.to_acknowledge(&fault.place) else {
+        panic!("no entry for {fault:?}");
+    };
+    let entry = |found| Acknowledged {
+        code: fault.what.acknowledged_code().unwrap(),
+        log: fault.place.log.clone(),
+        reason: "a disk".to_owned(),
+        date: at(0),
+        found: Found::Missing(found),
+    };
+    let without_pin = FoundMissing {
+        pin: None,
+        ..missing
+    };
+    world.policy.acknowledged = vec![entry(without_pin)];
     assert_eq!(world.codes(), ["head-rolled-back"]);
+    world.policy.acknowledged = vec![entry(missing)];
+    let report = world.verify(&world.folder());
+    assert_eq!((codes(&report), report.acknowledged().len()), (vec![], 1));
+    world.policy.acknowledged.clear();
     world.segments.clear();
     assert_eq!(world.codes(), ["log-empty"]);
 }

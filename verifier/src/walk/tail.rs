@@ -1,11 +1,11 @@
 //! What only the whole log shows: its end, its silence since, its pin, and what is over nothing (V6, V10, V15, A1, A2, A5, A8).
 
-use auditlog_chain::policy::FoundMissing;
+use auditlog_chain::policy::{BeforeMissing, FoundMissing, Position};
 use auditlog_chain::segment::FORMAT;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::Walk;
-use crate::absence::border::Range;
+use crate::absence::border::{Left, Range};
 use crate::absence::markers::{Marker, Reach};
 use crate::absence::pins::{AboveHead, above_head};
 use crate::absence::silence::{Period, deadline, tail};
@@ -230,10 +230,13 @@ impl Walk<'_> {
                 let Some(expected) = self.pinned_position() else {
                     return;
                 };
-                let place = self.place(last);
-                let found = last;
-                self.record
-                    .fault(Fault::HeadRolledBack { expected, found }, place);
+                let loss = left.map(|left| loss_up_to(expected, &left));
+                let fault = Fault::HeadRolledBack {
+                    expected,
+                    found: last,
+                    loss,
+                };
+                self.record.fault(fault, self.place(last));
             }
         }
     }
@@ -322,6 +325,21 @@ impl Walk<'_> {
             self.record.note(note, log.clone());
         }
     }
+}
+
+/// What is absent from the last present segment up to the pinned one.
+fn loss_up_to(pin: Position, left: &Left) -> Box<FoundMissing> {
+    Box::new(FoundMissing {
+        first: left.number.saturating_add(1),
+        last: pin.segment,
+        before: Some(BeforeMissing {
+            size: left.size,
+            root: left.root,
+            stored: left.stored,
+        }),
+        after: None,
+        pin: Some(pin),
+    })
 }
 
 /// Absent segments with nothing after them.

@@ -73,6 +73,9 @@ impl Pages<'_> {
         if page.name() != Some(self.bucket.place.bucket.as_str()) {
             return Err(self.unlike_s3("the listing is of another bucket"));
         }
+        if page.prefix().is_some_and(|prefix| prefix != self.prefix) {
+            return Err(self.unlike_s3("the listing is of another prefix"));
+        }
         Ok(page)
     }
 

@@ -94,6 +94,34 @@ fn without(field: &'static str) -> Fault {
     })
 }
 
+/// Says that the listing is of another prefix than the one that was asked for.
+fn of_another_prefix() -> Fault {
+    Fault::change(|reply: &mut Reply| {
+        reply.change_text(|text| {
+            let begin = text.find("<Prefix").expect("the prefix");
+            let rest = text.get(begin..).expect("its element");
+            let empty = rest.find("/>").map(|at| at + 2);
+            let whole = rest.find("</Prefix>").map(|at| at + "</Prefix>".len());
+            let end = begin + empty.into_iter().chain(whole).min().expect("its end");
+            let (before, after) = (&text[..begin], &text[end..]);
+            format!("{before}<Prefix>orders/</Prefix>{after}")
+        });
+    })
+}
+
+/// Repeats the last entry of the listing.
+fn with_the_last_version_twice() -> Fault {
+    Fault::change(|reply: &mut Reply| {
+        reply.change_text(|text| {
+            let begin = text.rfind("<Version>").expect("a version");
+            let end = text.rfind("</Version>").expect("its end") + "</Version>".len();
+            let version = &text[begin..end];
+            let (before, after) = (&text[..end], &text[end..]);
+            format!("{before}{version}{after}")
+        });
+    })
+}
+
 /// Cuts the answer off before the last such text.
 fn before_the_last(text: &'static str) -> Fault {
     Fault::change(move |reply: &mut Reply| {
@@ -182,6 +210,14 @@ fn listings() -> Vec<Case> {
         .gives(
             Refuses("a key outside the prefix"),
             Refuses("object-unaccounted"),
+        ),
+        Case::of("another prefix", LISTING, of_another_prefix()).gives(
+            Refuses("of another prefix"),
+            Refuses("listing is of prefix"),
+        ),
+        Case::of("one version twice", LISTING, with_the_last_version_twice()).gives(
+            Refuses("has 2 versions or more"),
+            Refuses("has one version of payments/"),
         ),
         Case::of("a body without end", LISTING, Fault::Endless),
         Case::of("an answer that is lost once", LISTING, Fault::LoseAnswer)

@@ -94,7 +94,23 @@ impl S3 {
             let reason = format!("the store's listing is of bucket `{name}`");
             return Err(unlike_s3(reason));
         }
+        if !self.is_of_scope(&page)? {
+            let prefix = page.prefix().unwrap_or_default();
+            let reason = format!("the store's listing is of prefix `{prefix}`");
+            return Err(unlike_s3(reason));
+        }
         Ok((page, date.last()))
+    }
+}
+
+impl S3 {
+    /// Whether the page is of the prefix that was asked for. Some stores do not encode it.
+    fn is_of_scope(&self, page: &ListObjectVersionsOutput) -> Result<bool, ReadError> {
+        let Some(found) = page.prefix() else {
+            return Ok(true);
+        };
+        let encoded = page.encoding_type() == Some(&EncodingType::Url);
+        Ok(found == self.scope || decoded(found, encoded)? == self.scope)
     }
 }
 

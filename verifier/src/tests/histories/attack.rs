@@ -6,7 +6,7 @@ use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::segment::Head;
 use auditlog_chain::tree::CompactRange;
 
-use super::honest::{DAY, HOUR, History, Run, at};
+use super::honest::{Clocks, DAY, HOUR, History, Hold, Run, at};
 use super::place::{Mark, Place, Signed, Thing, close, time};
 use super::random::Random;
 
@@ -19,6 +19,8 @@ pub(super) struct Attack {
     pub(super) must: Must,
     /// A segment that has to be in sight for that.
     pub(super) beside: Option<u64>,
+    /// What the store's answers say of the time from then on.
+    pub(super) clocks: Clocks,
 }
 
 /// What an attack must come to by itself; what was removed is judged beside it.
@@ -30,6 +32,8 @@ pub(super) enum Must {
     Depends,
     /// It changes nothing: the verdict stays "verified".
     Verify,
+    /// No run is verified, whatever it sees.
+    Never,
 }
 
 /// Changes a place, or does nothing where the attack makes no sense there.
@@ -42,8 +46,8 @@ pub(super) fn attack(
     let count = history.count();
     let target = random.number(1, count - 1);
     let at = history.moment(target) + random.between(10, 20 * DAY);
-    let kind = random.number(0, 15);
-    let bucket_only = matches!(kind, 6..=12 | 14);
+    let kind = random.number(0, 16);
+    let bucket_only = matches!(kind, 6..=12 | 14 | 16);
     if bucket_only && !history.bucket {
         return None;
     }
@@ -58,8 +62,23 @@ pub(super) fn attack(
         10 => weaken(random, history, place, target),
         11 => Some(from_the_future(history, place, at)),
         12 => Some(after_the_end(random, history, place)?),
+        16 => Some(false_dates(random, at)),
         13 | 15 => rewrite(random, history, signed, place, target, at),
         _ => gone_while_reading(history, place, target, at),
+    }
+}
+
+/// The store's `Date` is moved: whoever could do that unnoticed could hide a silence, or let segments expire (V29).
+fn false_dates(random: &mut Random, at: i64) -> Attack {
+    let by = random.one_of(&[310, 3 * HOUR, 30 * DAY, 300 * DAY]);
+    let shifted = random.one_of(&[by, -by]);
+    Attack {
+        must: Must::Never,
+        clocks: Clocks {
+            shifted,
+            ..Clocks::default()
+        },
+        ..depends(format!("each Date is {shifted} seconds off"), at)
     }
 }
 
@@ -69,6 +88,7 @@ fn depends(what: String, at: i64) -> Attack {
         at,
         must: Must::Depends,
         beside: None,
+        clocks: Clocks::default(),
     }
 }
 
@@ -178,6 +198,7 @@ fn second_version(
         at: stored,
         must: Must::Fault,
         beside: None,
+        clocks: Clocks::default(),
     })
 }
 
@@ -212,6 +233,7 @@ fn mark(
         at: set,
         must: Must::Depends,
         beside: None,
+        clocks: Clocks::default(),
     })
 }
 
@@ -232,6 +254,7 @@ fn stray_mark(random: &mut Random, history: &History, place: &mut Place, set: i6
         at: set,
         must,
         beside: None,
+        clocks: Clocks::default(),
     }
 }
 
@@ -254,7 +277,12 @@ fn weaken(
             "in a weaker mode"
         }
         1 => {
-            (thing.held, thing.locked_until) = (Some(HOUR), None);
+            let hold = Hold {
+                seconds: HOUR,
+                lifted_at: None,
+                beside: false,
+            };
+            (thing.held, thing.locked_until) = (Some(hold), None);
             "under a hold of an hour"
         }
         2 => {
@@ -277,6 +305,7 @@ fn weaken(
         at: stored - 20,
         must,
         beside: None,
+        clocks: Clocks::default(),
     })
 }
 
@@ -301,6 +330,7 @@ fn from_the_future(history: &History, place: &mut Place, at_time: i64) -> Attack
         at: at_time,
         must: Must::Depends,
         beside: None,
+        clocks: Clocks::default(),
     }
 }
 
@@ -335,6 +365,7 @@ fn after_the_end(random: &mut Random, history: &History, place: &mut Place) -> O
         at: ended,
         must: Must::Verify,
         beside: None,
+        clocks: Clocks::default(),
     })
 }
 
@@ -429,6 +460,7 @@ fn forge(
         at: begun,
         must,
         beside: left,
+        clocks: Clocks::default(),
     })
 }
 

@@ -38,12 +38,21 @@ pub(super) struct Made {
     pub(super) stored: i64,
     /// Until when the sealer locked it.
     pub(super) locked_until: i64,
-    /// Seconds of an event hold in place of a retain-until.
-    pub(super) held: Option<i64>,
+    /// An event hold in place of a retain-until.
+    pub(super) held: Option<Hold>,
     /// When a lifecycle, or a person, removed it after its lock.
     pub(super) expired_at: Option<i64>,
     /// When the lifecycle set a delete marker over it before it removed it.
     pub(super) marked_at: Option<i64>,
+}
+
+/// An event hold: S3 keeps the version until it is lifted, and from then on for its duration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hold {
+    pub(super) seconds: i64,
+    pub(super) lifted_at: Option<i64>,
+    /// Whether the version has a retain-until of its own beside it.
+    pub(super) beside: bool,
 }
 
 /// Segments that were lost by accident, and that the policy acknowledges from then on.
@@ -59,6 +68,18 @@ pub(super) struct Lost {
 pub(super) struct Run {
     pub(super) begun: i64,
     pub(super) ended: i64,
+    pub(super) clocks: Clocks,
+}
+
+/// What the store's answers say of the time, and what this machine's clock says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clocks {
+    /// Seconds by which our clock is ahead of the store's.
+    pub(super) ours_ahead: i64,
+    /// Whether an answer has a `Date`.
+    pub(super) no_date: bool,
+    /// Seconds by which each `Date` is not true.
+    pub(super) shifted: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -347,7 +368,13 @@ fn made(random: &mut Random, sealed: i64, stored: i64, lock: &[Since]) -> Made {
         sealed,
         stored,
         locked_until: stored + seconds + DAY,
-        held: random.chance(5).then_some(seconds + DAY),
+        held: random.chance(10).then(|| Hold {
+            seconds: seconds + DAY,
+            lifted_at: random
+                .chance(50)
+                .then(|| stored + random.between(HOUR, 40 * DAY)),
+            beside: random.chance(30),
+        }),
         expired_at: None,
         marked_at: None,
     }
@@ -385,14 +412,28 @@ fn runs(random: &mut Random, history: &History) -> Vec<Run> {
         } else {
             random.between(first, horizon.max(first))
         };
+        let ended = begun + random.one_of(&[0, 1, 60, 1800, 2 * HOUR]);
         all.push(Run {
             begun,
-            ended: begun + random.one_of(&[0, 1, 60, 1800, 2 * HOUR]),
+            ended,
+            clocks: clocks(random, ended - begun),
         });
     }
     all.sort_by_key(|run| run.begun);
     all.retain(|run| is_quiet(history, *run));
     all
+}
+
+/// Clocks that differ by no more than the skew. Without a `Date`, a run is judged by our clock at its start.
+fn clocks(random: &mut Random, lasts: i64) -> Clocks {
+    let no_date = lasts <= 60 && random.chance(10);
+    let most = if no_date { 120 } else { 290 };
+    let ahead = random.between(-most, most);
+    Clocks {
+        ours_ahead: random.one_of(&[0, ahead]),
+        no_date,
+        shifted: 0,
+    }
 }
 
 /// Not in an acknowledged silence, and not while the log has just lost something that nobody has explained yet.

@@ -17,7 +17,7 @@ mod verdict;
 use auditlog_chain::origin::Origin;
 
 use self::attack::{Attack, Must, attack};
-use self::honest::{DAY, HOUR, History, Run, history, is_quiet};
+use self::honest::{Clocks, DAY, HOUR, History, Run, history, is_quiet};
 use self::place::{Place, Signed};
 use self::random::Random;
 use self::truth::{ended_tail_is_due, must_be_found};
@@ -97,11 +97,25 @@ fn one(seed: u64, tally: &mut Tally) {
         .into_iter()
         .filter(|run| run.ended + 10 < begun)
     {
-        let report = judge(&history, &signed, &place, run, &pins, None);
+        let seen = pins.clone();
+        let report = judge(&history, &signed, &place, run, &seen, None);
         tally.honest_runs += 1;
         check_honest(seed, &history, run, &report);
+        let beside = beside(&mut random, run);
+        let beside = beside.filter(|beside| with_pins && is_quiet(&history, *beside));
+        let beside = beside.map(|run| {
+            let report = judge(&history, &signed, &place, run, &seen, None);
+            tally.honest_runs += 1;
+            check_honest(seed, &history, run, &report);
+            report
+        });
         if with_pins {
-            keep(&report, &mut pins);
+            let reports = [Some(report), beside].into_iter().flatten();
+            let mut reports: Vec<_> = reports.collect();
+            if random.chance(50) {
+                reports.reverse();
+            }
+            keep(seed, &reports, &mut pins, &seen);
         }
     }
     let Some(attack) = planned else { return };
@@ -119,16 +133,43 @@ fn last_run(random: &mut Random, history: &History, attack: &Attack) -> Run {
     let begun = attack.at + random.between(HOUR, after);
     let begun = match attack.must {
         Must::Verify => begun.max(history.last() + HOUR),
-        Must::Fault | Must::Depends => begun,
+        Must::Fault | Must::Depends | Must::Never => begun,
     };
     let ended = begun + random.one_of(&[0, 60, 1800]);
-    Run { begun, ended }
+    Run {
+        begun,
+        ended,
+        clocks: attack.clocks,
+    }
 }
 
-fn keep(report: &Report, pins: &mut Pins) {
-    let seen = pins.clone();
-    if let Some(head) = report.logs()[0].verified() {
-        assert_eq!(pins.take(head, &seen), Taken::Pinned);
+/// Another run at the same time, which has read the same pins and keeps its head in the same file.
+fn beside(random: &mut Random, run: Run) -> Option<Run> {
+    let begun = random.between(run.begun - 30, run.ended);
+    let ended = begun + random.one_of(&[0, 60, 1800]);
+    let clocks = Clocks::default();
+    let run = Run {
+        begun,
+        ended,
+        clocks,
+    };
+    random.chance(30).then_some(run)
+}
+
+/// Runs that read the same pins keep their heads one after the other. Each sees one honest history, so none finds another one, and
+/// the pin only moves on.
+fn keep(seed: u64, reports: &[Report], pins: &mut Pins, seen: &Pins) {
+    for head in reports.iter().filter_map(|one| one.logs()[0].verified()) {
+        let before = pinned(pins, &origin());
+        let taken = pins.take(head, seen);
+        let alone = reports.len() == 1;
+        let is_good = match taken {
+            Taken::Pinned => true,
+            Taken::UpToHead { .. } => !alone,
+            Taken::NotSeen { .. } | Taken::Forked { .. } => false,
+        };
+        assert!(is_good, "seed {seed}: {taken:?}, pinned was {before:?}");
+        assert!(pinned(pins, &origin()) >= before, "seed {seed}");
     }
 }
 
@@ -208,6 +249,7 @@ fn check_dishonest(
             assert_eq!(report.verdict(), Verdict::Verified, "{}", show());
             return;
         }
+        Must::Never => Some("no run may be verified".to_owned()),
         Must::Fault if attack.is_seen(history, place, run) => {
             Some("what was done shows".to_owned())
         }

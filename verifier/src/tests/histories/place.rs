@@ -7,7 +7,7 @@ use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::super::world::{Key, PREFIX, origin};
-use super::honest::{History, Made, Run};
+use super::honest::{History, Hold, Made, Run};
 use crate::source::{Listed, Lock, Marker, Version};
 
 /// A moment in seconds after the beginning of 2026.
@@ -29,7 +29,7 @@ pub(super) struct Thing {
     pub(super) bytes: Arc<Vec<u8>>,
     pub(super) mode: &'static str,
     pub(super) locked_until: Option<i64>,
-    pub(super) held: Option<i64>,
+    pub(super) held: Option<Hold>,
     /// Whether the bytes are those of the honest log.
     pub(super) honest: bool,
 }
@@ -132,7 +132,8 @@ impl Place {
                 } else {
                     "GOVERNANCE"
                 },
-                locked_until: Some(made.locked_until).filter(|_| made.held.is_none()),
+                locked_until: Some(made.locked_until)
+                    .filter(|_| made.held.is_none_or(|hold| hold.beside)),
                 held: made.held,
                 honest: true,
             });
@@ -240,10 +241,17 @@ pub(super) fn listed_mark(mark: &Mark) -> Listed {
     }
 }
 
-pub(super) fn lock(thing: &Thing) -> Lock {
+/// The lock of a version at a moment. Once a hold is lifted, it is a retain-until.
+pub(super) fn lock(thing: &Thing, now: i64) -> Lock {
+    let lifted_at = thing.held.and_then(|hold| hold.lifted_at);
+    let lifted = thing.held.zip(lifted_at.filter(|at| *at <= now));
+    let until = lifted.map(|(hold, at)| at + hold.seconds);
     Lock {
         mode: thing.mode.to_owned(),
-        until: thing.locked_until.map(time),
-        held_for_seconds: thing.held,
+        until: until.max(thing.locked_until).map(time),
+        held_for_seconds: thing
+            .held
+            .filter(|_| lifted.is_none())
+            .map(|hold| hold.seconds),
     }
 }

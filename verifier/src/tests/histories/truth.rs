@@ -57,7 +57,8 @@ pub(super) fn must_be_found(
 fn is_disowned(history: &History, thing: &Thing) -> bool {
     let last = history.count() - 1;
     history.ended_at.is_some()
-        && (thing.number > last || (history.bucket && thing.stored > history.made(last).stored))
+        && (thing.number > last
+            || (history.bucket && thing.stored > history.made(last).stored + history.skew))
 }
 
 impl Sight<'_> {

@@ -191,7 +191,9 @@ impl Source for Seen<'_> {
     }
     fn list(&self, _: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
         self.listed.iter().cloned().for_each(each);
-        let moment = |seconds| self.history.bucket.then(|| time(seconds));
+        let clocks = self.run.clocks;
+        let dated = self.history.bucket && !clocks.no_date;
+        let moment = |seconds: i64| dated.then(|| time(seconds + clocks.shifted));
         Ok(Listing {
             begun: moment(self.run.begun),
             ended: moment(self.run.ended),
@@ -213,16 +215,17 @@ impl Source for Seen<'_> {
         Ok(Object {
             bytes: thing.bytes.to_vec(),
             storage: self.history.bucket.then(|| Storage {
-                lock: Ok(locked.then(|| lock(thing))),
+                lock: Ok(locked.then(|| lock(thing, self.run.begun))),
                 replica: false,
             }),
         })
     }
     fn clock(&self) -> Option<ClockReading> {
-        let now = time(self.run.ended);
-        self.history
-            .bucket
-            .then(|| ClockReading::between(now, now, now))
+        let clocks = self.run.clocks;
+        let store = time(self.run.ended + clocks.shifted);
+        let ours = time(self.run.ended + clocks.ours_ahead);
+        let dated = self.history.bucket && !clocks.no_date;
+        dated.then(|| ClockReading::between(ours, store, ours))
     }
 }
 
@@ -236,11 +239,17 @@ pub(super) fn judge(
     removed: Option<u64>,
 ) -> Report {
     let policy = policy(history, signed, run, pins);
+    // In a folder there is one clock.
+    let ours = match (history.bucket, run.clocks.no_date) {
+        (false, _) => run.ended,
+        (true, false) => run.ended + run.clocks.ours_ahead,
+        (true, true) => run.begun + run.clocks.ours_ahead,
+    };
     let request = Request {
         policy: &policy,
         policy_digest: TrustPolicy::digest(b""),
         logs: &[],
-        now: time(run.ended),
+        now: time(ours),
         at: None,
         max_skew_seconds: u32::try_from(history.skew).unwrap(),
         workers: 1,
