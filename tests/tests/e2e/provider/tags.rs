@@ -30,8 +30,9 @@ resource "auditlog_bucket" "audit" {
 }
 
 resource "auditlog_signing_key" "audit" {
-  spec = "ECC_NIST_P256"
-  tags = { stage = "one" }
+  alias    = "alias/audit"
+  key_spec = "ECC_NIST_P256"
+  tags     = { stage = "one" }
 }
 "#;
 
@@ -47,14 +48,20 @@ fn tags(pairs: &[(&str, &str)]) -> Tags {
 async fn of_bucket(endpoint: &Endpoint) -> Tags {
     let answer = endpoint.s3().get_bucket_tagging().bucket("trail");
     let found = answer.send().await.expect("tags").tag_set;
-    found.into_iter().map(|tag| (tag.key, tag.value)).collect()
+    let pairs = found.into_iter().map(|tag| (tag.key, tag.value));
+    pairs.filter(of_people).collect()
 }
 
 async fn of_key(endpoint: &Endpoint, key: &str) -> Tags {
     let answer = endpoint.kms().list_resource_tags().key_id(key);
     let found = answer.send().await.expect("tags").tags.unwrap_or_default();
     let pair = |tag: aws_sdk_kms::types::Tag| (tag.tag_key, tag.tag_value);
-    found.into_iter().map(pair).collect()
+    found.into_iter().map(pair).filter(of_people).collect()
+}
+
+/// Whether the tag is not one that the provider keeps for itself.
+fn of_people((key, _): &(String, String)) -> bool {
+    !key.starts_with("auditlog:")
 }
 
 /// What somebody else does.
