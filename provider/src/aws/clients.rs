@@ -1,6 +1,6 @@
 //! The SDK clients, made once from the provider's configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +30,7 @@ pub struct Clients {
     pub(crate) patience: Duration,
     pub(crate) cancel: Cancel,
     regions: Arc<Regions>,
+    claimed: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// What the clients of every region have in common, and those that were made so far.
@@ -113,6 +114,7 @@ impl Clients {
             patience: settings.timeouts.operation,
             cancel,
             regions: Arc::new(regions),
+            claimed: Arc::default(),
         })
     }
 
@@ -126,6 +128,18 @@ impl Clients {
             region: region.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// Notes that a bucket is created by this run; false where another resource of the configuration has created it.
+    pub(crate) fn claim(&self, bucket: &str) -> bool {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.insert(bucket.to_owned())
+    }
+
+    /// Forgets a claim: the bucket is gone.
+    pub(crate) fn release(&self, bucket: &str) {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.remove(bucket);
     }
 
     /// The region of everything that these clients make.

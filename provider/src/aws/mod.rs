@@ -21,11 +21,11 @@ mod stop;
 mod tags;
 
 pub use bucket::{
-    ABORT_DAYS, Age, BucketParts, BucketSettings, DefaultRetention, Encryption, Logging, OWNERSHIP,
-    Period, PublicAccessBlock, Rule, SseC, Storage, StorageRefusal, Transition, UnusableKey,
-    VERSIONING, after_retention, bucket_creation_date, check_encryption_key, check_key_region,
-    check_storage, converge_bucket, create_bucket, delete_bucket, is_archive, read_bucket,
-    storage_classes,
+    ABORT_DAYS, Age, BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption,
+    Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Rule, SseC, Storage, StorageRefusal,
+    Transition, UnusableKey, VERSIONING, after_retention, bucket_creation_date,
+    check_encryption_key, check_key_region, check_storage, converge_bucket, create_bucket,
+    creation_tag, delete_bucket, empty_bucket, is_archive, read_bucket, remaining, storage_classes,
 };
 pub use cancel::Cancel;
 pub use clients::Clients;

@@ -1,6 +1,8 @@
 //! `auditlog_bucket`: an S3 bucket that is versioned, locked, closed and encrypted, or is not there at all.
 
+mod create;
 mod desired;
+mod destroy;
 mod model;
 mod name;
 mod plan;
@@ -8,18 +10,16 @@ mod schema;
 mod state;
 mod storage;
 
-use std::time::SystemTime;
-
-use tf_provider::{Context, Diagnostic, Field, Object, Plan, Resource, Result, Schema};
+use tf_provider::{Context, Diagnostic, Object, Plan, Resource, Result, Schema};
 
 use crate::account::{Account, clients};
 use crate::aws::{
-    Age, BucketSettings, Clients, Encryption, Place, bucket_creation_date, check_encryption_key,
-    converge_bucket, create_bucket, delete_bucket, read_bucket,
+    Age, BucketSettings, Clients, Encryption, Place, check_encryption_key, converge_bucket,
+    read_bucket,
 };
-use crate::error::Error;
 use crate::retention::check_one_period;
 use crate::tags;
+use create::followed_date;
 use desired::desired;
 use model::BucketModel;
 use name::check_bucket_name;
@@ -56,31 +56,14 @@ impl Resource for BucketResource {
         Ok(())
     }
 
+    async fn plan_destroy(&self, cx: &Context<Account>, state: BucketModel) -> Result {
+        destroy::announce(cx, &state);
+        Ok(())
+    }
+
     async fn create(&self, cx: &Context<Account>, planned: BucketModel) -> Result<BucketModel> {
         let clients = clients(cx)?;
-        let settings = desired(clients, &planned)?;
-        let name = planned.bucket.clone();
-        check_key(cx, clients, &settings).await?;
-        create_bucket(clients, &name, &settings)
-            .await
-            .map_err(|error| error.diagnostic("The bucket was not created", "bucket"))?;
-        // The bucket exists: from here on it must be in the state, whatever happens. A run that ends here leaves it
-        // tainted; it is empty, so the next apply can replace it, and `terraform untaint` finishes it in place.
-        cx.keep(&named(&name));
-        let finished = async {
-            let sse_c = converge_bucket(clients, &name, &settings, Age::New).await?;
-            let date = bucket_creation_date(clients, &name).await?;
-            Ok::<_, Error>((sse_c, date))
-        };
-        match finished.await {
-            Ok((sse_c, date)) => Ok(settled(planned, clients, sse_c, date.into())),
-            Err(error) => {
-                keep_what_is_there(cx, clients, &named(&name)).await;
-                Err(error
-                    .diagnostic("The bucket was created, but not finished", "bucket")
-                    .into())
-            }
-        }
+        create::create(cx, clients, planned).await
     }
 
     async fn read(&self, cx: &Context<Account>, state: BucketModel) -> Result<Option<BucketModel>> {
@@ -90,15 +73,7 @@ impl Resource for BucketResource {
             .await
             .map_err(|error| error.diagnostic("The bucket cannot be read", "bucket"))?;
         let Some(parts) = parts else { return Ok(None) };
-        let creation_date = match &state.creation_date {
-            // read once: S3 may move it when the policy changes
-            Field::Known(date) => date.clone(),
-            Field::Null | Field::Unknown => bucket_creation_date(clients, &state.bucket)
-                .await
-                .map_err(|error| {
-                    error.diagnostic("The bucket's creation date cannot be read", "creation_date")
-                })?,
-        };
+        let creation_date = followed_date(cx, clients, &state, &parts).await?;
         Ok(Some(seen(&state, clients, parts, creation_date)))
     }
 
@@ -128,13 +103,7 @@ impl Resource for BucketResource {
     async fn delete(&self, cx: &Context<Account>, state: BucketModel) -> Result {
         let clients = clients(cx)?;
         check_place(clients, &state)?;
-        delete_bucket(clients, &state.bucket, SystemTime::now())
-            .await
-            .map_err(|error| {
-                error
-                    .diagnostic("The bucket was not deleted", "bucket")
-                    .into()
-            })
+        destroy::destroy(clients, &state).await
     }
 
     async fn import(&self, cx: &Context<Account>, id: String) -> Result<BucketModel> {

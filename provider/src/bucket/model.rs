@@ -18,6 +18,7 @@ model! {
         pub(crate) encryption: Option<EncryptionModel>,
         pub(crate) storage: Option<StorageModel>,
         pub(crate) logging: Option<LoggingModel>,
+        pub(crate) on_destroy: Option<String>,
         pub(crate) tags: Option<Tags>,
         pub(crate) tags_all: Field<Tags>,
         pub(crate) id: Field<String>,

@@ -2,6 +2,7 @@
 
 use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
+use super::destroy;
 use super::name::check_bucket_name;
 use super::storage::{logging_attribute, storage_attribute};
 use crate::retention::period_attributes;
@@ -33,7 +34,8 @@ pub(super) fn schema() -> Schema {
         );
     let schema = schema
         .attribute("storage", storage_attribute())
-        .attribute("logging", logging_attribute());
+        .attribute("logging", logging_attribute())
+        .attribute("on_destroy", destroy::attribute());
     computed(tags::add_to(schema))
 }
 
@@ -71,7 +73,7 @@ fn computed(schema: Schema) -> Schema {
         .attribute("arn", once("ARN of the bucket."))
         .attribute("region", once("Region of the bucket."))
         .attribute("account_id", once("Account that the bucket was made in."))
-        .attribute("creation_date", once("When the bucket was made, RFC 3339."))
+        .attribute("creation_date", once("When the bucket was created, RFC 3339. It follows a bucket that was deleted and created again."))
         .attribute("versioning", text("Always `Enabled`."))
         .attribute("object_lock_enabled", switch().description("Always true."))
         .attribute(

@@ -2,6 +2,7 @@
 
 use tf_provider::Field;
 
+use super::destroy::REFUSE;
 use super::model::{
     BucketModel, EncryptionModel, SSE_C_ALLOWED, SSE_C_BLOCKED, SSE_C_UNSUPPORTED, SSE_KMS, SSE_S3,
 };
@@ -72,6 +73,7 @@ pub(crate) fn settled(
         encryption: planned.encryption,
         storage: planned.storage,
         logging: planned.logging,
+        on_destroy: planned.on_destroy,
         tags: planned.tags,
     }
 }
@@ -141,6 +143,7 @@ pub(crate) fn seen(
             &Storage::of_rules(&parts.lifecycle),
         ),
         logging: seen_logging(parts.logging),
+        on_destroy: known.on_destroy.clone().or(Some(REFUSE.to_owned())),
         sse_c: Field::Known(seen_sse_c(parts.sse_c, &known.sse_c).to_owned()),
         lifecycle_rules: Field::Known(parts.lifecycle.iter().map(ToString::to_string).collect()),
         event_hold: parts.event_hold.map(|hold| hold.to_string()).into(),

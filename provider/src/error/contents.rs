@@ -17,6 +17,10 @@ pub struct Contents {
     pub compliance: u64,
     /// Of the locked ones, how many are under a legal hold.
     pub legal_holds: u64,
+    /// Of the locked ones, how many are under an event hold.
+    pub event_holds: u64,
+    /// Of the versions seen, how many did not show their lock, because a permission is missing.
+    pub unreadable: u64,
     /// When the last retention ends, RFC 3339.
     pub last_until: Option<String>,
     /// Whether every version in the bucket was looked at.
@@ -27,13 +31,17 @@ impl fmt::Display for Contents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at_least = if self.complete { "" } else { "at least " };
         if self.locked == 0 {
-            return write!(
+            write!(
                 f,
-                "the bucket {:?} is not empty: it holds {at_least}{} and {}, none of them locked",
+                "the bucket {:?} is not empty: it holds {at_least}{} and {}",
                 self.bucket,
                 counted(self.versions, "object version"),
                 counted(self.delete_markers, "delete marker"),
-            );
+            )?;
+            return match self.unreadable {
+                0 => f.write_str(", none of them locked"),
+                _ => self.write_unreadable(f),
+            };
         }
         write!(
             f,
@@ -51,7 +59,88 @@ impl fmt::Display for Contents {
                 self.legal_holds
             )?;
         }
-        Ok(())
+        if self.event_holds > 0 {
+            write!(
+                f,
+                "; {} under an event hold, whose retention begins when it is removed",
+                self.event_holds
+            )?;
+        }
+        self.write_unreadable(f)
+    }
+}
+
+impl Contents {
+    /// What is not known is not unlocked.
+    fn write_unreadable(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.unreadable == 0 {
+            return Ok(());
+        }
+        write!(
+            f,
+            "; the locks of {} could not be read, because s3:GetObjectVersion, s3:GetObjectRetention or s3:GetObjectLegalHold \
+             is missing",
+            counted(self.unreadable, "object version")
+        )
+    }
+
+    /// Whether anything is locked in a way that no bypass ends.
+    pub(crate) fn cannot_be_deleted(&self) -> bool {
+        self.compliance > 0 || self.legal_holds > 0 || self.event_holds > 0
+    }
+
+    /// What to do where a bucket cannot be emptied.
+    pub(super) fn empty_hint(&self) -> String {
+        let until = self.last_until.as_deref().unwrap_or("the holds end");
+        format!(
+            "Nothing was deleted. {} of these versions are under COMPLIANCE, {} under a legal hold and {} under an event hold: \
+             neither you nor AWS can delete the first, and a hold must be removed by a person. The last lock ends at {until}. To \
+             remove the bucket from the state and keep it, set `on_destroy = \"forget\"`, apply, and destroy.",
+            self.compliance, self.legal_holds, self.event_holds
+        )
+    }
+}
+
+/// The first version that S3 refused to delete while a bucket was emptied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Versions and markers that were deleted before.
+    pub deleted: u64,
+    /// The object's key.
+    pub key: String,
+    /// S3's code.
+    pub code: String,
+    /// S3's message.
+    pub message: String,
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "S3 refused to delete {:?} in the bucket {:?}: {}: {}; {} deleted before",
+            self.key,
+            self.bucket,
+            self.code,
+            self.message.trim_end_matches('.'),
+            match self.deleted {
+                1 => "1 version was".to_owned(),
+                deleted => format!("{deleted} versions were"),
+            }
+        )
+    }
+}
+
+impl Leftover {
+    pub(super) fn hint(&self) -> String {
+        format!(
+            "A version under COMPLIANCE or a hold cannot be deleted. For one under GOVERNANCE, the credentials need the permissions \
+             s3:DeleteObjectVersion and s3:BypassGovernanceRetention. `aws s3api head-object --bucket {} --key {}` shows the lock. \
+             What was deleted is gone; a further destroy goes on from here.",
+            self.bucket, self.key
+        )
     }
 }
 
@@ -66,16 +155,16 @@ impl Contents {
     pub(super) fn hint(&self) -> String {
         if self.locked == 0 {
             return format!(
-                "The provider does not delete objects. Delete every version and every delete marker yourself \
-                 (`aws s3api list-object-versions --bucket {}` lists them), or keep the bucket and remove it from \
-                 Terraform's state with a `removed` block.",
+                "Delete every version and every delete marker yourself (`aws s3api list-object-versions --bucket {}` lists \
+                 them), or set `on_destroy` to \"empty\" to delete them all, or to \"forget\" to keep the bucket, apply, and \
+                 destroy.",
                 self.bucket
             );
         }
         let by_hand = match (self.compliance, self.locked.saturating_sub(self.compliance)) {
             (0, _) => {
-                "2. The locks are GOVERNANCE: a principal with s3:BypassGovernanceRetention can delete the versions by \
-                 hand (`aws s3api delete-object --version-id … --bypass-governance-retention`). The provider never does."
+                "2. The locks are GOVERNANCE: set `on_destroy = \"empty\"`, apply, and destroy. The credentials need \
+                 s3:BypassGovernanceRetention."
             }
             (_, 0) => {
                 "2. The locks are COMPLIANCE: nobody can end them early, neither you nor AWS. They end early only with \
@@ -84,15 +173,15 @@ impl Contents {
             (_, _) => {
                 "2. Versions under GOVERNANCE can be deleted by hand by a principal with s3:BypassGovernanceRetention \
                  (`aws s3api delete-object --version-id … --bypass-governance-retention`); nobody can \
-                 delete those under COMPLIANCE. The provider never does it."
+                 delete those under COMPLIANCE."
             }
         };
         format!(
             "The bucket exists to prevent this. You can:\n\
              1. Wait until the last lock has ended, and then empty and destroy the bucket.\n\
              {by_hand}\n\
-             3. Keep the bucket and remove it from Terraform's state: a `removed` block with `destroy = false`, or \
-             `terraform state rm`."
+             3. Keep the bucket and remove it from Terraform's state: `on_destroy = \"forget\"`, or a `removed` block with \
+             `destroy = false`, or `terraform state rm`."
         )
     }
 }
@@ -110,6 +199,8 @@ mod tests {
             locked: 3,
             compliance: 0,
             legal_holds: 0,
+            event_holds: 0,
+            unreadable: 0,
             last_until: Some("2033-01-01T00:00:00Z".to_owned()),
             complete: true,
         }
@@ -151,6 +242,40 @@ mod tests {
             "the bucket \"trail\" holds at least 1 locked object version; the last is locked until at least \
              2033-01-01T00:00:00Z"
         );
+    }
+
+    #[test]
+    fn lock_that_cannot_be_read_is_not_said_to_be_absent() {
+        let unread = Contents {
+            locked: 0,
+            unreadable: 2,
+            last_until: None,
+            ..contents()
+        };
+        assert_eq!(
+            unread.to_string(),
+            "the bucket \"trail\" is not empty: it holds 5 object versions and 1 delete marker; the locks of 2 object versions \
+             could not be read, because s3:GetObjectVersion, s3:GetObjectRetention or s3:GetObjectLegalHold is missing"
+        );
+    }
+
+    #[test]
+    fn what_no_bypass_ends_is_not_emptied() {
+        assert!(!contents().cannot_be_deleted());
+        let hold = |legal_holds, event_holds, compliance| Contents {
+            legal_holds,
+            event_holds,
+            compliance,
+            ..contents()
+        };
+        for held in [hold(1, 0, 0), hold(0, 1, 0), hold(0, 0, 1)] {
+            assert!(held.cannot_be_deleted());
+            let hint = Error::CannotEmpty(Box::new(held)).hint().unwrap();
+            assert!(
+                hint.contains("ends at 2033-01-01T00:00:00Z") && hint.contains("\"forget\""),
+                "{hint}"
+            );
+        }
     }
 
     #[test]

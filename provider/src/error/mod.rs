@@ -9,13 +9,15 @@ use crate::aws::UnusableKey;
 mod call;
 mod connect;
 mod contents;
+mod existing;
 mod role;
 mod stopped;
 
 pub use call::CallFailure;
 pub(crate) use call::{chain, network_reason};
 pub use connect::{AccountRule, NotConnected, ProfileSource};
-pub use contents::Contents;
+pub use contents::{Contents, Leftover};
+pub use existing::NotOurs;
 pub use role::RoleFailure;
 pub(crate) use role::role_failure;
 pub use stopped::Stopped;
@@ -26,11 +28,15 @@ pub enum Error {
     /// A call to AWS was refused, or never answered.
     #[error("{0}")]
     Call(Box<CallFailure>),
-    /// The bucket exists and belongs to the account that asked for it.
-    #[error("the bucket {bucket:?} already exists in this account")]
-    BucketOwned {
+    /// The bucket exists, and is not one that an earlier create left unfinished.
+    #[error(
+        "the bucket {bucket:?} already exists, and is not one that an interrupted run left unfinished: {why}"
+    )]
+    BucketExists {
         /// The bucket's name.
         bucket: String,
+        /// What speaks against taking it over.
+        why: NotOurs,
     },
     /// The bucket's name belongs to somebody else (or this account may not look at it).
     #[error("the bucket name {bucket:?} is taken, and this account has no access to it")]
@@ -38,9 +44,35 @@ pub enum Error {
         /// The bucket's name.
         bucket: String,
     },
+    /// The bucket's name is used in another region, perhaps by another account.
+    #[error("a bucket with the name {bucket:?} already exists in the region {region}")]
+    BucketElsewhere {
+        /// The bucket's name.
+        bucket: String,
+        /// Where it is.
+        region: String,
+    },
+    /// Two resources of one configuration have the same bucket.
+    #[error("another resource of this configuration has created the bucket {bucket:?}")]
+    BucketTwice {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// The bucket was deleted, and S3 still shows it.
+    #[error("S3 still shows the bucket {bucket:?} after it has deleted it")]
+    BucketStillThere {
+        /// The bucket's name.
+        bucket: String,
+    },
     /// The bucket cannot be deleted: it holds object versions.
     #[error("{0}")]
     BucketNotEmpty(Box<Contents>),
+    /// The bucket is to be emptied, and holds what nobody can delete.
+    #[error("{0}")]
+    CannotEmpty(Box<Contents>),
+    /// S3 refused to delete a version.
+    #[error("{0}")]
+    NotEmptied(Box<Leftover>),
     /// The alias points at another key.
     #[error("the alias {alias:?} exists already and points at the key {target}")]
     AliasTaken {
@@ -180,6 +212,9 @@ impl Error {
 
     /// AWS's error code, where AWS answered with one.
     pub fn code(&self) -> Option<&str> {
+        if matches!(self, Self::BucketStillThere { .. }) {
+            return Some("BucketStillThere");
+        }
         let Self::Call(failure) = self else {
             return None;
         };
@@ -189,6 +224,33 @@ impl Error {
     /// Whether a permission is missing.
     pub(crate) fn is_denied(&self) -> bool {
         matches!(self.code(), Some("AccessDenied" | "AccessDeniedException"))
+    }
+
+    /// The region of the bucket, where S3 named it.
+    pub(crate) fn bucket_region(&self) -> Option<&str> {
+        let Self::Call(failure) = self else {
+            return None;
+        };
+        failure.bucket_region.as_deref()
+    }
+
+    /// A refusal without a body, as S3 answers HEAD.
+    #[cfg(test)]
+    pub(crate) fn refused(
+        operation: &'static str,
+        target: &str,
+        status: u16,
+        region: Option<&str>,
+    ) -> Self {
+        Self::Call(Box::new(CallFailure {
+            operation,
+            target: target.to_owned(),
+            code: None,
+            message: "refused".to_owned(),
+            status: Some(status),
+            request_id: None,
+            bucket_region: region.map(str::to_owned),
+        }))
     }
 
     pub(crate) fn status(&self) -> Option<u16> {
@@ -201,14 +263,26 @@ impl Error {
     /// What a person can do about it; shown below the error.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::BucketOwned { bucket } => Some(format!(
-                "To manage it from here, import it: `terraform import <address> {bucket}`, or an `import` block with \
-                 id = {bucket:?}. What differs from the configuration is then corrected by the next apply."
-            )),
-            Self::BucketTaken { .. } => {
-                Some("Bucket names are shared by all AWS accounts. Choose another one.".to_owned())
+            Self::BucketExists { bucket, .. } => Some(existing::import_hint(bucket)),
+            Self::BucketTaken { .. } => Some(
+                "Bucket names are shared by all AWS accounts: choose another one. Where the bucket is yours, the credentials \
+                 need the permission s3:ListBucket."
+                    .to_owned(),
+            ),
+            Self::BucketElsewhere { .. } => Some(
+                "Bucket names are shared by all AWS accounts and regions: choose another one. Where the bucket is yours, set \
+                 the region and import the bucket."
+                    .to_owned(),
+            ),
+            Self::BucketTwice { .. } => {
+                Some("Give each `auditlog_bucket` a name of its own.".to_owned())
+            }
+            Self::BucketStillThere { .. } => {
+                Some("S3 deletes buckets with a delay. Apply again in a few minutes.".to_owned())
             }
             Self::BucketNotEmpty(contents) => Some(contents.hint()),
+            Self::CannotEmpty(contents) => Some(contents.empty_hint()),
+            Self::NotEmptied(leftover) => Some(leftover.hint()),
             Self::AliasTaken { .. } => Some(
                 "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
                  an alias away from a key that it does not manage, because programs that sign with the alias would \

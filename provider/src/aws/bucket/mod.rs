@@ -1,6 +1,8 @@
 //! An audit bucket: what it is and should be, how it is read, put, converged and emptied.
 
 mod converge;
+mod create;
+mod empty;
 mod encryption_key;
 mod foreign;
 mod lifecycle;
@@ -10,12 +12,14 @@ mod read;
 mod storage;
 mod versions;
 
-pub use converge::{Age, converge_bucket, create_bucket};
+pub use converge::{Age, converge_bucket};
+pub use create::{Made, create_bucket, creation_tag};
+pub use empty::empty_bucket;
 pub use encryption_key::{UnusableKey, check_encryption_key, check_key_region};
 pub use lifecycle::{ABORT_DAYS, Rule, Storage, Transition};
 pub use model::{
-    BucketParts, BucketSettings, DefaultRetention, Encryption, Logging, OWNERSHIP, Period,
-    PublicAccessBlock, SseC, VERSIONING,
+    BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption, Logging, OWNERSHIP,
+    Period, PublicAccessBlock, SseC, VERSIONING, remaining,
 };
 pub use read::{bucket_creation_date, read_bucket};
 pub use storage::{StorageRefusal, after_retention, check_storage, is_archive, storage_classes};

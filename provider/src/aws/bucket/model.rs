@@ -204,6 +204,20 @@ pub(super) enum Part {
 }
 
 impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::PublicAccessBlock => "public access block",
+            Self::Ownership => "ownership controls",
+            Self::Versioning => "versioning",
+            Self::ObjectLock => "default retention",
+            Self::Encryption => "encryption",
+            Self::Lifecycle => "lifecycle rules",
+            Self::Logging => "access logs",
+            Self::Tags => "tags",
+            Self::Policy => "bucket policy",
+        }
+    }
+
     pub(super) fn operation(self) -> &'static str {
         match self {
             Self::PublicAccessBlock => "PutPublicAccessBlock",
@@ -220,7 +234,7 @@ impl Part {
 }
 
 /// The tag that says for what the bucket was created.
-pub(super) const CREATION_TAG: &str = "auditlog:created";
+pub const CREATION_TAG: &str = "auditlog:created";
 
 /// The creation tag stays as it was made; only where a create did not leave it, it is put.
 fn marks_agree(found: &Tags, wanted: &Tags) -> bool {
@@ -268,12 +282,18 @@ pub(super) fn differing_parts(found: &BucketParts, wanted: &BucketSettings) -> V
     .collect()
 }
 
+/// The parts that are not yet as wanted, as a person calls them.
+pub fn remaining(found: &BucketParts, wanted: &BucketSettings) -> Vec<&'static str> {
+    let parts = differing_parts(found, wanted);
+    parts.into_iter().map(Part::name).collect()
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::aws::format_tls_only_policy;
 
-    fn wanted() -> BucketSettings {
+    pub(in crate::aws::bucket) fn wanted() -> BucketSettings {
         BucketSettings {
             retention: DefaultRetention {
                 mode: LockMode::Governance,
@@ -288,7 +308,7 @@ mod tests {
         }
     }
 
-    fn as_wanted() -> BucketParts {
+    pub(in crate::aws::bucket) fn as_wanted() -> BucketParts {
         BucketParts {
             region: "eu-central-1".to_owned(),
             versioning: VERSIONING.to_owned(),

@@ -2,13 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockMode};
+use aws_sdk_s3::types::{
+    ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectVersion,
+};
 use tokio::task::JoinSet;
 
-use super::read::format_seconds;
+use super::read::{bucket_head, format_seconds};
 use crate::aws::clients::Clients;
 use crate::error::{Contents, Error};
 
@@ -18,7 +21,9 @@ const MAX_INSPECTED: u64 = 5_000;
 /// How many are asked at the same time.
 const IN_FLIGHT: usize = 32;
 
-const LIST: &str = "ListObjectVersions";
+pub(super) const LIST: &str = "ListObjectVersions";
+/// What [`Error::code`] says of a bucket that is still shown.
+const STILL_THERE: &str = "BucketStillThere";
 
 /// Deletes the bucket if it holds nothing at all; one that is gone already is well.
 ///
@@ -44,8 +49,11 @@ pub async fn delete_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> 
         })
         .await;
     match deleted {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == Some("NoSuchBucket") => Ok(()),
+        Ok(_) => wait_until_gone(clients, bucket).await,
+        Err(error) if error.code() == Some("NoSuchBucket") => {
+            clients.release(bucket);
+            Ok(())
+        }
         // something was written in between
         Err(error) if error.code() == Some("BucketNotEmpty") => {
             match inspect(clients, bucket, now).await? {
@@ -57,8 +65,43 @@ pub async fn delete_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> 
     }
 }
 
+/// S3 shows a bucket for a while after it was deleted; a create of the same name would find it.
+async fn wait_until_gone(clients: &Clients, bucket: &str) -> Result<(), Error> {
+    let still_there = || Error::BucketStillThere {
+        bucket: bucket.to_owned(),
+    };
+    clients
+        .settle("HeadBucket", bucket, &[STILL_THERE], || async {
+            match bucket_head(clients, bucket).await {
+                Ok(Some(_)) => Err(still_there()),
+                // whoever has the name now, it is not this bucket
+                Ok(None) => Ok(()),
+                Err(error) if error.status() == Some(403) => Ok(()),
+                Err(error) => Err(error),
+            }
+        })
+        .await?;
+    clients.release(bucket);
+    Ok(())
+}
+
+/// Whether the bucket holds any version or delete marker.
+pub(super) async fn holds_anything(clients: &Clients, bucket: &str) -> Result<bool, Error> {
+    let page = clients
+        .s3
+        .list_object_versions()
+        .bucket(bucket)
+        .max_keys(1)
+        .send()
+        .await
+        .map_err(|error| Error::call(LIST, bucket, &error))?;
+    Ok(!page.versions().is_empty()
+        || !page.delete_markers().is_empty()
+        || page.is_truncated == Some(true))
+}
+
 /// Counts what the bucket holds; `None` if nothing.
-async fn inspect(
+pub(super) async fn inspect(
     clients: &Clients,
     bucket: &str,
     now: SystemTime,
@@ -107,23 +150,15 @@ async fn inspect_page(
     loop {
         while asked.len() < IN_FLIGHT {
             let Some(version) = waiting.next() else { break };
-            let ask = clients
-                .s3
-                .head_object()
-                .bucket(bucket)
-                .set_key(version.key)
-                .set_version_id(version.version_id);
-            asked.spawn(ask.send());
+            asked.spawn(look(clients.s3.clone(), bucket.to_owned(), version));
         }
         match asked.join_next().await {
             None => return Ok(()),
-            Some(Ok(Ok(head))) => tally.add(&head),
-            // expired by a lifecycle rule while we count
-            Some(Ok(Err(error)))
-                if error
-                    .raw_response()
-                    .is_some_and(|a| a.status().as_u16() == 404) => {}
-            Some(Ok(Err(error))) => return Err(Error::call("HeadObject", bucket, &error)),
+            Some(Ok(seen)) => match seen? {
+                Seen::Version(head) => tally.add(&head),
+                Seen::Gone => {}
+                Seen::Unreadable => tally.unreadable = tally.unreadable.saturating_add(1),
+            },
             Some(Err(_)) => {
                 return Err(Error::Cancelled {
                     operation: "HeadObject",
@@ -132,6 +167,64 @@ async fn inspect_page(
             }
         }
     }
+}
+
+/// One version, looked at.
+enum Seen {
+    Version(Box<HeadObjectOutput>),
+    /// Expired by a lifecycle rule while we count.
+    Gone,
+    /// A permission is missing, so it may be locked.
+    Unreadable,
+}
+
+/// Looks at a version. S3 leaves the lock out of the answer where the permission to see it is missing, so a version that seems
+/// to be unlocked is asked for its lock alone.
+async fn look(
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+    version: ObjectVersion,
+) -> Result<Seen, Error> {
+    let ask = s3
+        .head_object()
+        .bucket(&bucket)
+        .set_key(version.key.clone())
+        .set_version_id(version.version_id.clone());
+    let head = match ask.send().await {
+        Ok(head) => head,
+        Err(error) => {
+            let error = Error::call("HeadObject", &bucket, &error);
+            return match error.status() {
+                Some(404) => Ok(Seen::Gone),
+                Some(403) => Ok(Seen::Unreadable),
+                _ => Err(error),
+            };
+        }
+    };
+    let shows_lock =
+        head.object_lock_mode.is_some() || head.object_lock_legal_hold_status.is_some();
+    if shows_lock || !is_hidden(&s3, &bucket, &version).await {
+        return Ok(Seen::Version(Box::new(head)));
+    }
+    Ok(Seen::Unreadable)
+}
+
+/// Whether retention or legal hold of a version may not be read. Any other answer means that there is none.
+async fn is_hidden(s3: &aws_sdk_s3::Client, bucket: &str, version: &ObjectVersion) -> bool {
+    let retention = s3
+        .get_object_retention()
+        .bucket(bucket)
+        .set_key(version.key.clone())
+        .set_version_id(version.version_id.clone());
+    let hold = s3
+        .get_object_legal_hold()
+        .bucket(bucket)
+        .set_key(version.key.clone())
+        .set_version_id(version.version_id.clone());
+    let denied = |code: Option<&str>| code == Some("AccessDenied");
+    let (retention, hold) = tokio::join!(retention.send(), hold.send());
+    retention.is_err_and(|error| denied(error.code()))
+        || hold.is_err_and(|error| denied(error.code()))
 }
 
 fn count<T>(items: Option<&Vec<T>>) -> u64 {
@@ -146,6 +239,8 @@ struct Tally {
     locked: u64,
     compliance: u64,
     legal_holds: u64,
+    event_holds: u64,
+    unreadable: u64,
     last_until: Option<DateTime>,
     complete: bool,
 }
@@ -162,6 +257,8 @@ impl Tally {
             locked: 0,
             compliance: 0,
             legal_holds: 0,
+            event_holds: 0,
+            unreadable: 0,
             last_until: None,
             complete: true,
         }
@@ -169,13 +266,17 @@ impl Tally {
 
     fn add(&mut self, head: &HeadObjectOutput) {
         let on_hold = head.object_lock_legal_hold_status == Some(ObjectLockLegalHoldStatus::On);
+        let on_event_hold = head.object_lock_event_hold == Some(ObjectLockEventHold::On);
         let until = head
             .object_lock_retain_until_date
             .filter(|until| until.secs() >= self.now_secs);
         if on_hold {
             self.legal_holds = self.legal_holds.saturating_add(1);
         }
-        if on_hold || until.is_some() {
+        if on_event_hold {
+            self.event_holds = self.event_holds.saturating_add(1);
+        }
+        if on_hold || on_event_hold || until.is_some() {
             self.locked = self.locked.saturating_add(1);
         }
         if until.is_some() && head.object_lock_mode == Some(ObjectLockMode::Compliance) {
@@ -192,6 +293,8 @@ impl Tally {
             locked: self.locked,
             compliance: self.compliance,
             legal_holds: self.legal_holds,
+            event_holds: self.event_holds,
+            unreadable: self.unreadable,
             last_until: self.last_until.and_then(format_seconds),
             complete: self.complete,
         })
@@ -251,6 +354,17 @@ mod tests {
             (tally.locked, tally.legal_holds, tally.last_until),
             (1, 1, None)
         );
+    }
+
+    #[test]
+    fn event_hold_locks_too() {
+        let mut tally = tally();
+        tally.add(
+            &HeadObjectOutput::builder()
+                .object_lock_event_hold(ObjectLockEventHold::On)
+                .build(),
+        );
+        assert_eq!((tally.locked, tally.event_holds), (1, 1));
     }
 
     #[test]

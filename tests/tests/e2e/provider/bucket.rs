@@ -336,15 +336,12 @@ async fn ordinary_bucket_is_refused_until_it_is_imported_and_then_locked(engine:
     let refused = stack.terraform.apply();
     assert_eq!(refused.status, 1, "{refused}");
     assert!(
-        refused.stderr.contains("already exists in this account"),
-        "{refused}"
-    );
-    assert!(
         refused
             .stderr
-            .contains("terraform import <address> ordinary"),
+            .contains("already exists, and is not one that"),
         "{refused}"
     );
+    assert!(refused.stderr.contains("id = \"ordinary\""), "{refused}");
 
     stack.terraform.import(ADDRESS, "ordinary").ok();
     let change = stack.planned(ADDRESS);
@@ -418,6 +415,7 @@ async fn bucket_that_holds_anything_is_not_destroyed(engine: Engine) {
             "The bucket \"trail\" holds 3 locked object versions; the last is locked until {until}."
         ),
         "Versions under GOVERNANCE can be deleted by hand by a principal with s3:BypassGovernanceRetention",
+        "`on_destroy = \"forget\"`",
         "nobody can delete those under COMPLIANCE",
         "`terraform state rm`",
     ] {

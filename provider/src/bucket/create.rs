@@ -1,0 +1,119 @@
+//! Creates a bucket, and says what remains where that fails half-way.
+
+use std::time::SystemTime;
+
+use tf_provider::{Context, Diagnostic, Field, Result};
+
+use super::check_key;
+use super::desired::desired;
+use super::model::BucketModel;
+use super::state::{named, seen, settled};
+use crate::account::Account;
+use crate::aws::{
+    Age, BucketParts, BucketSettings, CREATION_TAG, Clients, Made, bucket_creation_date,
+    converge_bucket, create_bucket, creation_tag, read_bucket, remaining,
+};
+use crate::error::Error;
+
+/// What the creation tag said when the creation date was read. Another bucket of the same name has another.
+const CREATED: &str = "created";
+
+pub(super) async fn create(
+    cx: &Context<Account>,
+    clients: &Clients,
+    planned: BucketModel,
+) -> Result<BucketModel> {
+    let mut settings = desired(clients, &planned)?;
+    let name = planned.bucket.clone();
+    check_key(cx, clients, &settings).await?;
+    let (key, mut tag) = creation_tag(&name, SystemTime::now().into());
+    settings.marks.insert(key, tag.clone());
+    let made = create_bucket(clients, &name, &settings)
+        .await
+        .map_err(|error| error.diagnostic("The bucket was not created", "bucket"))?;
+    // The bucket exists: from here on it must be in the state, whatever happens. A run that ends here leaves it tainted; it
+    // is empty, so the next apply can replace it, and `terraform untaint` finishes it in place.
+    cx.keep(&named(&name));
+    if let Made::TakenOver(earlier) = made {
+        cx.warn(taken_over(&name));
+        tag = earlier;
+    }
+    cx.set_private(CREATED, tag);
+    let finished = async {
+        let sse_c = converge_bucket(clients, &name, &settings, Age::New).await?;
+        let date = bucket_creation_date(clients, &name).await?;
+        Ok::<_, Error>((sse_c, date))
+    };
+    match finished.await {
+        Ok((sse_c, date)) => Ok(settled(planned, clients, sse_c, date.into())),
+        Err(error) => Err(half_made(cx, clients, &name, &settings, error).await.into()),
+    }
+}
+
+fn taken_over(bucket: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "A bucket of an interrupted run was taken over",
+        format!(
+            "The bucket {bucket:?} already existed. It is empty, and its tag {CREATION_TAG:?} says that an earlier run created it \
+             for this resource and did not finish. This run finishes it."
+        ),
+    )
+    .at("bucket")
+}
+
+/// Keeps what is there, and says what remains to be done.
+async fn half_made(
+    cx: &Context<Account>,
+    clients: &Clients,
+    bucket: &str,
+    wanted: &BucketSettings,
+    error: Error,
+) -> Diagnostic {
+    let found = read_bucket(clients, bucket).await.ok().flatten();
+    let rest = found.as_ref().map(|found| remaining(found, wanted));
+    if let Some(parts) = found {
+        let state = seen(&named(bucket), clients, parts, String::new());
+        cx.keep(&BucketModel {
+            creation_date: Field::Null,
+            ..state
+        });
+    }
+    let rest = rest.map_or_else(
+        || "It could not be read what remains to be done.".to_owned(),
+        |rest| format!("Still to be done: {}.", rest.join(", ")),
+    );
+    let mut failure = error.diagnostic("The bucket was created, but not finished", "bucket");
+    failure.detail = format!(
+        "{}\n\nThe bucket exists and is tainted in the state. {rest} Its policy comes last, so nobody was let in. To finish it in \
+         place, run `terraform untaint` with the resource's address, and apply again. Without that, the next apply deletes the \
+         empty bucket and creates it again.",
+        failure.detail
+    );
+    failure
+}
+
+/// When the bucket was created: as the state has it, or read again for another bucket of the same name.
+///
+/// S3 may move its own date when the policy changes, so it is not read where the creation tag is the same.
+pub(super) async fn followed_date(
+    cx: &Context<Account>,
+    clients: &Clients,
+    state: &BucketModel,
+    parts: &BucketParts,
+) -> Result<String> {
+    let found = parts.marks.get(CREATION_TAG).map(String::as_bytes);
+    let noted = cx.private(CREATED).filter(|tag| !tag.is_empty());
+    if let (Field::Known(date), true) = (&state.creation_date, found == noted.as_deref())
+        && found.is_some()
+    {
+        return Ok(date.clone());
+    }
+    cx.set_private(CREATED, found.unwrap_or_default());
+    bucket_creation_date(clients, &state.bucket)
+        .await
+        .map_err(|error| {
+            error
+                .diagnostic("The bucket's creation date cannot be read", "creation_date")
+                .into()
+        })
+}
