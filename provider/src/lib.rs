@@ -39,6 +39,7 @@ pub mod aws;
 pub mod bucket;
 mod diagnostic;
 pub mod error;
+pub mod iam_policy;
 pub mod provider;
 mod range;
 pub mod region;

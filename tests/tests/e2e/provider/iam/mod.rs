@@ -4,6 +4,7 @@
 //! denied by the policy under test. Emulators evaluate few of these conditions.
 
 mod bucket;
+mod calls;
 mod delivery;
 mod judge;
 mod key;
