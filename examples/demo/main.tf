@@ -19,46 +19,30 @@ provider "auditlog" {
   }
 }
 
-resource "auditlog_bucket" "audit" {
-  bucket = "acme-audit-demo"
-
-  # GOVERNANCE and a few days, so that a first try can be undone. A real trail uses COMPLIANCE, which nobody can end early,
-  # not even AWS, and the years that its rules require.
-  object_lock = {
-    mode = "GOVERNANCE"
-    days = 3
-  }
-}
-
 resource "auditlog_signing_key" "audit" {
   alias       = "alias/acme-audit-demo"
   description = "Signs the audit log of the deployments"
 }
 
-data "auditlog_trust_policy" "audit" {
-  bucket     = auditlog_bucket.audit.bucket
-  region     = auditlog_bucket.audit.region
-  account_id = auditlog_bucket.audit.account_id
+resource "auditlog_bucket" "audit" {
+  bucket = "acme-audit-demo"
 
-  lock_spans = [{
-    from = auditlog_bucket.audit.creation_date
-    mode = auditlog_bucket.audit.object_lock.mode
-    days = auditlog_bucket.audit.object_lock.days
-  }]
+  # GOVERNANCE and a few days, so that a first try can be undone. A real trail uses COMPLIANCE, which nobody can end early,
+  # not even AWS, and the retention that its rules require.
+  object_lock = { mode = "GOVERNANCE", days = 3 }
 
-  logs        = [{ origin = "acme.example/audit/deployments" }]
-  max_silence = "25h" # a log that has nothing to record writes an empty segment each day
-
-  keys = [{
-    public_key = auditlog_signing_key.audit.public_key_pem
-    arn        = auditlog_signing_key.audit.arn
-    valid_from = auditlog_signing_key.audit.creation_date
-  }]
+  logs = {
+    deployments = {
+      origin      = "acme.example/audit/deployments"
+      signing_key = auditlog_signing_key.audit.trust
+      max_silence = "25h" # a log that has nothing to record writes an empty segment each day
+    }
+  }
 }
 
 # The verifier compares the bucket with this. Keep it out of the writer's reach, for example in git.
 output "trust_policy" {
-  value = data.auditlog_trust_policy.audit.json
+  value = auditlog_bucket.audit.trust_policy
 }
 
 output "bucket" {

@@ -14,51 +14,30 @@ variable "name" {
 }
 
 variable "object_lock" {
-  description = "Mode and retention: `days` or `years`."
+  description = "Mode and retention; COMPLIANCE also needs `acknowledge_irreversible`."
   type = object({
-    mode  = string
-    days  = optional(number)
-    years = optional(number)
+    mode                     = string
+    days                     = number
+    acknowledge_irreversible = optional(string)
   })
 }
 
-variable "origins" {
-  description = "Origins of the logs."
+variable "logs" {
+  description = "Names of the logs."
   type        = set(string)
-}
-
-resource "auditlog_bucket" "audit" {
-  bucket      = var.name
-  object_lock = var.object_lock
 }
 
 resource "auditlog_signing_key" "audit" {
   alias = "alias/${var.name}"
 }
 
-data "auditlog_trust_policy" "audit" {
-  bucket     = auditlog_bucket.audit.bucket
-  region     = auditlog_bucket.audit.region
-  account_id = auditlog_bucket.audit.account_id
-
-  lock_spans = [{
-    from = auditlog_bucket.audit.creation_date
-    mode = auditlog_bucket.audit.object_lock.mode
-    days = coalesce(auditlog_bucket.audit.object_lock.days, try(365 * auditlog_bucket.audit.object_lock.years, null))
-  }]
-
-  # A log that has nothing to record writes an empty segment each day.
-  max_silence = "25h"
-  logs        = [for origin in sort(var.origins) : { origin = origin }]
-
-  keys = [{
-    public_key = auditlog_signing_key.audit.public_key_pem
-    arn        = auditlog_signing_key.audit.arn
-    valid_from = auditlog_signing_key.audit.creation_date
-  }]
+resource "auditlog_bucket" "audit" {
+  bucket      = var.name
+  object_lock = var.object_lock
+  logs        = { for log in var.logs : log => { signing_key = auditlog_signing_key.audit.trust } }
 }
 
 output "trust_policy" {
   description = "Trust policy as JSON. Keep it out of the writer's reach."
-  value       = data.auditlog_trust_policy.audit.json
+  value       = auditlog_bucket.audit.trust_policy
 }

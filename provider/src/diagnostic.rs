@@ -41,3 +41,15 @@ fn diagnostic(summary: &str, error: &dyn std::error::Error, hint: Option<String>
     };
     Diagnostic::error(summary, detail)
 }
+
+/// A diagnostic for a value inside an attribute. Terraform finds the line of an attribute, but of nothing inside it, so
+/// the text has the whole path.
+pub(crate) fn nested(summary: &str, detail: &str, path: &AttributePath) -> Diagnostic {
+    let whole = path.to_string();
+    let top = whole.split(['.', '[']).next().unwrap_or_default();
+    if top.is_empty() {
+        return Diagnostic::error(summary, detail);
+    }
+    let diagnostic = Diagnostic::error(summary, format!("At {whole}: {detail}"));
+    diagnostic.at(top)
+}

@@ -43,7 +43,6 @@ pub mod iam_policy;
 pub mod provider;
 mod range;
 pub mod region;
-mod retention;
 pub mod signing_key;
 mod tags;
 pub mod trust;

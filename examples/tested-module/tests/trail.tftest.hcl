@@ -4,29 +4,14 @@
 mock_provider "auditlog" {
   mock_resource "auditlog_bucket" {
     defaults = {
-      region        = "eu-central-1"
-      account_id    = "123456789012"
-      creation_date = "2026-01-01T00:00:00Z"
-    }
-  }
-
-  mock_resource "auditlog_signing_key" {
-    defaults = {
-      arn           = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-4e5f-6789-abcd-ef0123456789"
-      creation_date = "2026-01-01T00:00:00Z"
-      # the key of RFC 8032, section 7.1, test 1
-      public_key_pem = <<-PEM
-        -----BEGIN PUBLIC KEY-----
-        MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
-        -----END PUBLIC KEY-----
-      PEM
+      trust_policy = "{}"
     }
   }
 }
 
 variables {
-  name    = "acme-audit-trail"
-  origins = ["acme.example/audit/payments", "acme.example/audit/logins"]
+  name = "acme-audit-trail"
+  logs = ["payments", "logins"]
 }
 
 run "first_try" {
@@ -40,18 +25,18 @@ run "first_try" {
   }
 
   assert {
-    condition     = data.auditlog_trust_policy.audit.logs[0].origin == "acme.example/audit/logins"
-    error_message = "The policy does not list the logs in order."
+    condition     = join(" ", keys(auditlog_bucket.audit.logs)) == "logins payments"
+    error_message = "The bucket does not declare both logs."
   }
 }
 
 run "real_trail" {
   variables {
-    object_lock = { mode = "COMPLIANCE", years = 6 }
+    object_lock = { mode = "COMPLIANCE", days = 2192, acknowledge_irreversible = "COMPLIANCE 2192 days" }
   }
 
   assert {
-    condition     = data.auditlog_trust_policy.audit.lock_spans[0].days == 2190
-    error_message = "The policy does not declare the years of the bucket."
+    condition     = auditlog_bucket.audit.object_lock.mode == "COMPLIANCE"
+    error_message = "The bucket of a real trail does not lock in COMPLIANCE mode."
   }
 }

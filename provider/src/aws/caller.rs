@@ -35,24 +35,32 @@ fn check_account(settings: &Settings, account: &str) -> Result<(), NotConnected>
 const OPERATION: &str = "GetCallerIdentity";
 const CREDENTIALS: &str = "the provider's credentials";
 
-/// The account, as far as it is wanted.
+/// Whose the credentials are.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) account: String,
+    /// ARN of the caller, as STS returns it: of a role, its session.
+    pub(super) arn: Option<String>,
+}
+
+/// The caller, as far as it is wanted.
 ///
 /// # Errors
-/// As [`account_id`], where somebody relies on it; and an account that is kept out.
-pub(super) async fn account(
+/// As [`identity`], where somebody relies on it; and an account that is kept out.
+pub(super) async fn caller(
     settings: &Settings,
     shared: &SdkConfig,
     cancel: &Cancel,
-) -> Result<Option<String>, NotConnected> {
+) -> Result<Option<Identity>, NotConnected> {
     if settings.skip_requesting_account_id {
         return Ok(None);
     }
     let listed =
         settings.allowed_account_ids.is_some() || !settings.forbidden_account_ids.is_empty();
-    match account_id(settings, shared, cancel).await {
-        Ok(account) => {
-            check_account(settings, &account)?;
-            Ok(Some(account))
+    match identity(settings, shared, cancel).await {
+        Ok(identity) => {
+            check_account(settings, &identity.account)?;
+            Ok(Some(identity))
         }
         Err(error) if settings.validation == Validation::Skipped && !listed => {
             tracing::warn!(%error, "the account is not known");
@@ -66,11 +74,11 @@ pub(super) async fn account(
 ///
 /// # Errors
 /// [`NotConnected`] where there are no credentials, or STS does not answer; else what STS said.
-async fn account_id(
+async fn identity(
     settings: &Settings,
     shared: &SdkConfig,
     cancel: &Cancel,
-) -> Result<String, NotConnected> {
+) -> Result<Identity, NotConnected> {
     let destination = Destination::default();
     let answer = sts(settings, shared, cancel)
         .get_caller_identity()
@@ -87,8 +95,12 @@ async fn account_id(
         }
         Err(error) => return Err(unanswered(settings, &destination, &error).await),
     };
-    identity.account.ok_or(NotConnected::NoAccount {
+    let account = identity.account.ok_or(NotConnected::NoAccount {
         operation: OPERATION,
+    })?;
+    Ok(Identity {
+        account,
+        arn: identity.arn,
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 
-use super::caller::account;
+use super::caller::caller;
 use super::cancel::Cancel;
 use super::owner::ExpectedOwner;
 use super::place::Place;
@@ -25,6 +25,7 @@ pub struct Clients {
     pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) region: String,
     pub(crate) account_id: Option<String>,
+    caller_arn: Option<String>,
     default_tags: Arc<Tags>,
     ignored_tags: Arc<IgnoredTags>,
     pub(crate) patience: Duration,
@@ -93,7 +94,8 @@ impl Clients {
         let region = region
             .filter(|region| !region.is_empty())
             .ok_or(NotConnected::NoRegion)?;
-        let account_id = account(settings, &shared, &cancel).await?;
+        let caller = caller(settings, &shared, &cancel).await?;
+        let account_id = caller.as_ref().map(|caller| caller.account.clone());
         let regions = Regions {
             shared,
             endpoints: settings.endpoints.clone(),
@@ -109,6 +111,7 @@ impl Clients {
             kms,
             region,
             account_id,
+            caller_arn: caller.and_then(|caller| caller.arn),
             default_tags: Arc::new(default_tags(settings)),
             ignored_tags: Arc::new(settings.ignored_tags.clone()),
             patience: settings.timeouts.operation,
@@ -150,6 +153,11 @@ impl Clients {
     /// The account, unless STS was to be left alone.
     pub fn account_id(&self) -> Option<&str> {
         self.account_id.as_deref()
+    }
+
+    /// ARN of the caller, as STS returns it, unless STS was to be left alone.
+    pub fn caller_arn(&self) -> Option<&str> {
+        self.caller_arn.as_deref()
     }
 
     /// The tags that everything gets.

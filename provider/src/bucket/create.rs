@@ -2,15 +2,18 @@
 
 use std::time::SystemTime;
 
-use tf_provider::{Context, Diagnostic, Field, Result};
+use auditlog_chain::timestamp::Timestamp;
+use tf_provider::{Context, Diagnostic, Diagnostics, Field, Result};
 
-use super::check_key;
-use super::desired::desired;
+use super::desired::{Place, bucket_name, desired, settings};
+use super::history::History;
+use super::memory::now;
 use super::model::BucketModel;
-use super::state::{named, seen, settled};
+use super::state::{named, seen};
+use super::{check_key, settled};
 use crate::account::Account;
 use crate::aws::{
-    Age, BucketParts, BucketSettings, CREATION_TAG, Clients, Made, bucket_creation_date,
+    Age, BucketParts, BucketSettings, CREATION_TAG, Clients, Made, Tags, bucket_creation_date,
     converge_bucket, create_bucket, creation_tag, read_bucket, remaining,
 };
 use crate::error::Error;
@@ -23,8 +26,8 @@ pub(super) async fn create(
     clients: &Clients,
     planned: BucketModel,
 ) -> Result<BucketModel> {
-    let mut settings = desired(clients, &planned)?;
-    let name = planned.bucket.clone();
+    let mut settings = first_settings(clients, &planned)?;
+    let name = bucket_name(&planned)?.to_owned();
     check_key(cx, clients, &settings).await?;
     let (key, mut tag) = creation_tag(&name, SystemTime::now().into());
     settings.marks.insert(key, tag.clone());
@@ -39,15 +42,62 @@ pub(super) async fn create(
         tag = earlier;
     }
     cx.set_private(CREATED, tag);
-    let finished = async {
-        let sse_c = converge_bucket(clients, &name, &settings, Age::New).await?;
-        let date = bucket_creation_date(clients, &name).await?;
-        Ok::<_, Error>((sse_c, date))
-    };
-    match finished.await {
-        Ok((sse_c, date)) => Ok(settled(planned, clients, sse_c, date.into())),
-        Err(error) => Err(half_made(cx, clients, &name, &settings, error).await.into()),
+    match finish(cx, clients, planned, &settings.marks).await {
+        Ok(state) => Ok(state),
+        Err(Unfinished::Declaration(wrong)) => Err(wrong),
+        Err(Unfinished::Call(error)) => {
+            Err(half_made(cx, clients, &name, &settings, error).await.into())
+        }
     }
+}
+
+/// Why a bucket that exists is not finished.
+enum Unfinished {
+    Declaration(Diagnostics),
+    Call(Error),
+}
+
+/// Everything after the bucket's create. What is declared begins at its creation, by the clock of S3.
+async fn finish(
+    cx: &Context<Account>,
+    clients: &Clients,
+    planned: BucketModel,
+    marks: &Tags,
+) -> Result<BucketModel, Unfinished> {
+    let name = bucket_name(&planned)
+        .map_err(Unfinished::Declaration)?
+        .to_owned();
+    let date = bucket_creation_date(clients, &name)
+        .await
+        .map_err(Unfinished::Call)?;
+    let created = Timestamp::parse_rfc3339(&date).unwrap_or_else(now);
+    let place = Place {
+        clients,
+        now: created,
+    };
+    let mut desired =
+        desired(planned, &History::default(), place).map_err(Unfinished::Declaration)?;
+    if desired.model.creation_date.known().is_none() {
+        desired.model.creation_date = Field::Known(date);
+    }
+    let mut settings = settings(&desired, created).map_err(Unfinished::Declaration)?;
+    settings.marks.extend(marks.clone());
+    let sse_c = converge_bucket(clients, &name, &settings, Age::New)
+        .await
+        .map_err(Unfinished::Call)?;
+    Ok(settled(cx, desired, sse_c))
+}
+
+/// What a bucket is created with. Its history begins with its creation, which is not known yet.
+fn first_settings(clients: &Clients, planned: &BucketModel) -> Result<BucketSettings> {
+    let now = now();
+    let place = Place { clients, now };
+    let desired = desired(planned.clone(), &History::default(), place)?;
+    let settings = settings(&desired, now)?;
+    Ok(BucketSettings {
+        marks: Tags::new(),
+        ..settings
+    })
 }
 
 fn taken_over(bucket: &str) -> Diagnostic {
@@ -72,11 +122,7 @@ async fn half_made(
     let found = read_bucket(clients, bucket).await.ok().flatten();
     let rest = found.as_ref().map(|found| remaining(found, wanted));
     if let Some(parts) = found {
-        let state = seen(&named(bucket), clients, parts, String::new());
-        cx.keep(&BucketModel {
-            creation_date: Field::Null,
-            ..state
-        });
+        cx.keep(&seen(&named(bucket), clients, parts, (None, now())));
     }
     let rest = rest.map_or_else(
         || "It could not be read what remains to be done.".to_owned(),
@@ -109,7 +155,7 @@ pub(super) async fn followed_date(
         return Ok(date.clone());
     }
     cx.set_private(CREATED, found.unwrap_or_default());
-    bucket_creation_date(clients, &state.bucket)
+    bucket_creation_date(clients, bucket_name(state)?)
         .await
         .map_err(|error| {
             error

@@ -1,39 +1,172 @@
-//! What the configuration means for S3.
+//! What the configuration means: the one place that plan, create, update and read share.
 
-use tf_provider::{Diagnostic, Result};
+use auditlog_chain::timestamp::Timestamp;
+use tf_provider::{AttributePath, Diagnostic, Field, Result};
 
-use super::model::BucketModel;
-use super::storage::{longest_retention, wanted_logging, wanted_storage};
-use crate::aws::{BucketSettings, Clients, Encryption, Tags, format_tls_only_policy, partition};
-use crate::retention::parse_lock;
+use super::access::{bucket_policy, render};
+use super::document::document;
+use super::history::{History, Wanted};
+use super::logs;
+use super::model::{BucketModel, LockModel, SSE_KMS, SSE_S3};
+use super::storage::{rule_lines, wanted_logging, wanted_storage};
+use crate::aws::{
+    BucketSettings, Clients, DefaultRetention, Encryption, OWNERSHIP, PublicAccessBlock, Tags,
+    VERSIONING, partition,
+};
+use crate::diagnostic::nested;
 use crate::tags;
 
-pub(crate) fn desired(clients: &Clients, planned: &BucketModel) -> Result<BucketSettings> {
-    let retention = planned
-        .object_lock
-        .as_ref()
-        .and_then(parse_lock)
-        .ok_or_else(|| {
-            Diagnostic::error(
-                "No retention",
-                "The mode, and either days or years, must be known by now.",
-            )
-            .at("object_lock")
-        })?;
-    let encryption = planned
-        .encryption
-        .as_ref()
-        .map_or(Encryption::SseS3, |kms| Encryption::SseKms {
-            key_arn: Some(kms.kms_key_arn.clone()),
-            bucket_key: kms.bucket_key_enabled,
-        });
+/// Where and when a declaration is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) clients: &'a Clients,
+    /// The time of the apply; in a plan, the time at which the bucket was last read.
+    pub(super) now: Timestamp,
+}
+
+/// A declaration with everything that follows from it.
+#[derive(Debug, Clone)]
+pub(super) struct Desired {
+    /// The state once it is applied, but for what only S3 knows.
+    pub(super) model: BucketModel,
+    pub(super) history: History,
+}
+
+/// Fills in every computed attribute that is not known yet; one that is known (from the plan) stays.
+///
+/// # Errors
+/// What is wrong with the declaration, at the attribute.
+pub(super) fn desired(
+    mut model: BucketModel,
+    before: &History,
+    place: Place<'_>,
+) -> Result<Desired> {
+    let name = bucket_name(&model)?.to_owned();
+    logs::complete(&name, &mut model);
+    let history = history(&model, before, place.now)?;
+    let partition = partition(place.clients.region());
+    let keep = |field: &mut Field<String>, value: &dyn Fn() -> String| {
+        if field.known().is_none() {
+            *field = Field::Known(value());
+        }
+    };
+    keep(&mut model.id, &|| name.clone());
+    keep(&mut model.arn, &|| format!("arn:{partition}:s3:::{name}"));
+    keep(&mut model.region, &|| place.clients.region().to_owned());
+    if model.account_id.is_unknown() {
+        model.account_id = place.clients.account_id().map(str::to_owned).into();
+    }
+    model.tags_all = Field::Known(tags::wanted(
+        place.clients.default_tags(),
+        model.tags.as_ref(),
+    ));
+    model.versioning = Field::Known(VERSIONING.to_owned());
+    model.object_lock_enabled = Field::Known(true);
+    model.public_access_block = Field::Known(PublicAccessBlock::ALL);
+    model.object_ownership = Field::Known(OWNERSHIP.to_owned());
+    let kms = model.encryption.is_some();
+    model.sse_algorithm = Field::Known(if kms { SSE_KMS } else { SSE_S3 }.to_owned());
+    if model.policy.known().is_none() {
+        model.policy = Field::Known(render(&bucket_policy(&model, &history, place)?)?);
+    }
+    let storage = wanted_storage(model.storage.as_ref(), history.longest(place.now));
+    model.lifecycle_rules = Field::Known(rule_lines(&storage));
+    model.foreign = Field::Known(model.foreign.into_known().unwrap_or_default());
+    model.event_hold = model.event_hold.into_known().into();
+    history.fill(&mut model);
+    fill_trust_policy(&mut model, &history, place.now)?;
+    Ok(Desired { model, history })
+}
+
+/// The settings of S3 that a complete declaration asks for.
+///
+/// # Errors
+/// The declaration is not complete.
+pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettings> {
+    let model = &desired.model;
+    let encryption =
+        model
+            .encryption
+            .as_ref()
+            .map_or(Encryption::SseS3, |kms| Encryption::SseKms {
+                key_arn: Some(kms.kms_key_arn.clone()),
+                bucket_key: kms.bucket_key_enabled,
+            });
     Ok(BucketSettings {
-        retention,
+        retention: retention(model)?,
         encryption,
-        storage: wanted_storage(planned.storage.as_ref(), longest_retention(planned)),
-        logging: wanted_logging(planned.logging.as_ref()),
-        policy: format_tls_only_policy(partition(clients.region()), &planned.bucket),
-        tags: tags::wanted(clients.default_tags(), planned.tags.as_ref()),
-        marks: Tags::new(),
+        storage: wanted_storage(model.storage.as_ref(), desired.history.longest(now)),
+        logging: wanted_logging(model.logging.as_ref()),
+        policy: model.policy.known().cloned().unwrap_or_default(),
+        tags: model.tags_all.known().cloned().unwrap_or_default(),
+        marks: marks(&desired.history, now)?,
     })
+}
+
+/// The tags that hold the history.
+fn marks(history: &History, now: Timestamp) -> Result<Tags> {
+    history.tags(now).map_err(|error| {
+        let detail = format!("{error}. Wait until the earliest have ended, or change less often.");
+        let path = AttributePath::from("object_lock");
+        Diagnostic::error("Too many changes of the lock", detail)
+            .at(path)
+            .into()
+    })
+}
+
+pub(super) fn bucket_name(model: &BucketModel) -> Result<&str> {
+    let name = model.bucket.known().map(String::as_str);
+    name.ok_or_else(|| {
+        let detail = "The name of the bucket must be known by now.";
+        Diagnostic::error("No name", detail).at("bucket").into()
+    })
+}
+
+/// The bucket's default retention.
+///
+/// # Errors
+/// There is none, or it is not of the right form.
+pub(super) fn retention(model: &BucketModel) -> Result<DefaultRetention> {
+    let lock = model.object_lock.as_ref().ok_or_else(|| {
+        let detail = "The mode, and a period, must be known by now.";
+        Diagnostic::error("No retention", detail).at("object_lock")
+    })?;
+    lock.retention().map_err(|detail| {
+        Diagnostic::error("No retention", detail)
+            .at("object_lock")
+            .into()
+    })
+}
+
+/// Seconds before something stricter begins.
+pub(super) fn notice(model: &BucketModel) -> Result<u64> {
+    let lock = model.object_lock.as_ref();
+    let notice = lock.map_or(Ok(0), LockModel::notice_seconds);
+    notice.map_err(|detail| {
+        let path = AttributePath::from("object_lock").attribute("notice");
+        nested("Invalid duration", &detail, &path).into()
+    })
+}
+
+/// What was declared, with what this declaration adds.
+fn history(model: &BucketModel, before: &History, now: Timestamp) -> Result<History> {
+    let wanted = Wanted {
+        lock: super::lock::declared(retention(model)?),
+        notice: notice(model)?,
+        logs: logs::wanted(model)?,
+    };
+    Ok(before.declare(&wanted, now))
+}
+
+fn fill_trust_policy(model: &mut BucketModel, history: &History, now: Timestamp) -> Result {
+    if model.trust_policy.known().is_some() {
+        return Ok(());
+    }
+    let rendered = document(model, history, now)?;
+    let (json, digest) = rendered
+        .map(|rendered| (rendered.json, rendered.sha256))
+        .unzip();
+    model.trust_policy = json.into();
+    model.trust_policy_sha256 = digest.into();
+    Ok(())
 }

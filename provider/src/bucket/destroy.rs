@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use tf_provider::{Attribute, Context, Diagnostic, Result, Type};
 
+use super::desired::bucket_name;
 use super::model::BucketModel;
 use crate::account::Account;
 use crate::aws::{Clients, delete_bucket, empty_bucket};
@@ -28,7 +29,7 @@ pub(super) fn attribute() -> Attribute {
 
 /// Says at plan time what will be lost or left behind.
 pub(super) fn announce(cx: &Context<Account>, state: &BucketModel) {
-    let bucket = &state.bucket;
+    let bucket = state.bucket.known().cloned().unwrap_or_default();
     let warning = match state.on_destroy.as_deref() {
         Some(EMPTY) => Diagnostic::warning(
             "All objects of the bucket will be deleted",
@@ -51,14 +52,14 @@ pub(super) fn announce(cx: &Context<Account>, state: &BucketModel) {
 }
 
 pub(super) async fn destroy(clients: &Clients, state: &BucketModel) -> Result {
-    let now = SystemTime::now();
+    let (bucket, now) = (bucket_name(state)?, SystemTime::now());
     let done = match state.on_destroy.as_deref() {
         Some(FORGET) => return Ok(()),
-        Some(EMPTY) => match empty_bucket(clients, &state.bucket, now).await {
-            Ok(()) => delete_bucket(clients, &state.bucket, now).await,
+        Some(EMPTY) => match empty_bucket(clients, bucket, now).await {
+            Ok(()) => delete_bucket(clients, bucket, now).await,
             failed => failed,
         },
-        _ => delete_bucket(clients, &state.bucket, now).await,
+        _ => delete_bucket(clients, bucket, now).await,
     };
     done.map_err(|error| {
         error

@@ -1,32 +1,40 @@
-//! `auditlog_bucket`: an S3 bucket that is versioned, locked, closed and encrypted, or is not there at all.
+//! `auditlog_bucket`: an S3 bucket that is versioned, locked, closed and encrypted, or is not there at all, and its logs.
 
+mod access;
 mod create;
 mod desired;
 mod destroy;
+mod document;
+mod history;
+mod lock;
+mod logs;
+mod memory;
 mod model;
 mod name;
 mod plan;
+mod ratchet;
 mod schema;
 mod state;
 mod storage;
+mod upgrade;
 
-use tf_provider::{Context, Diagnostic, Object, Plan, Resource, Result, Schema};
+use tf_provider::{
+    Context, Diagnostic, Diagnostics, Field, Object, Plan, Resource, Result, Schema, ToValue, Value,
+};
 
 use crate::account::{Account, clients};
 use crate::aws::{
-    Age, BucketSettings, Clients, Encryption, Place, check_encryption_key, converge_bucket,
-    read_bucket,
+    Age, BucketParts, BucketSettings, Clients, Encryption, Place as Home, SseC,
+    check_encryption_key, converge_bucket, read_bucket,
 };
-use crate::retention::check_one_period;
-use crate::tags;
 use create::followed_date;
-use desired::desired;
-use model::BucketModel;
+use desired::{Desired, Place, bucket_name, desired, settings};
+use history::History;
+use memory::{declared, keep_clock, now, remember};
+pub use model::BucketModel;
 use name::check_bucket_name;
-use plan::{plan_constants, weakenings};
 use schema::schema;
-use state::{named, seen, settled};
-use storage::{check_logging, plan_storage};
+use state::{named, seen, sse_c_after_put};
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
@@ -42,18 +50,15 @@ impl Resource for BucketResource {
     }
 
     fn validate(&self, config: &Object) -> Result {
-        check_one_period(config)?;
-        check_logging(config)
+        let mut found = Diagnostics::new();
+        found.take(lock::check(config));
+        found.take(logs::check(config));
+        found.take(storage::check_logging(config));
+        if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
-        tags::plan(plan, cx.data())?;
-        plan_constants(plan, cx.data().known());
-        let warnings = plan_storage(plan)?;
-        for warning in weakenings(plan).into_iter().chain(warnings) {
-            cx.warn(warning);
-        }
-        Ok(())
+        plan::plan(cx, plan)
     }
 
     async fn plan_destroy(&self, cx: &Context<Account>, state: BucketModel) -> Result {
@@ -63,18 +68,25 @@ impl Resource for BucketResource {
 
     async fn create(&self, cx: &Context<Account>, planned: BucketModel) -> Result<BucketModel> {
         let clients = clients(cx)?;
+        check_again(cx, clients, None, &planned)?;
         create::create(cx, clients, planned).await
     }
 
     async fn read(&self, cx: &Context<Account>, state: BucketModel) -> Result<Option<BucketModel>> {
         let clients = clients(cx)?;
         check_place(clients, &state)?;
-        let parts = read_bucket(clients, &state.bucket)
+        let name = bucket_name(&state)?;
+        let parts = read_bucket(clients, name)
             .await
             .map_err(|error| error.diagnostic("The bucket cannot be read", "bucket"))?;
         let Some(parts) = parts else { return Ok(None) };
         let creation_date = followed_date(cx, clients, &state, &parts).await?;
-        Ok(Some(seen(&state, clients, parts, creation_date)))
+        let now = now();
+        keep_clock(cx, now);
+        let history = known_history(cx, &state, &parts);
+        let mut found = seen(&state, clients, parts, (history.as_ref(), now));
+        found.creation_date = Field::Known(creation_date);
+        Ok(Some(found))
     }
 
     async fn update(
@@ -85,12 +97,17 @@ impl Resource for BucketResource {
     ) -> Result<BucketModel> {
         let clients = clients(cx)?;
         check_place(clients, &prior)?;
-        let settings = desired(clients, &planned)?;
-        if planned.encryption != prior.encryption {
+        check_again(cx, clients, Some(&prior), &planned)?;
+        let before = declared(cx).unwrap_or_else(|| History::of(&prior));
+        let now = now();
+        let desired = desired(planned, &before, Place { clients, now })?;
+        let settings = settings(&desired, now)?;
+        if desired.model.encryption != prior.encryption {
             check_key(cx, clients, &settings).await?;
         }
-        match converge_bucket(clients, &planned.bucket, &settings, Age::Known).await {
-            Ok(sse_c) => Ok(settled(planned, clients, sse_c, prior.creation_date)),
+        let name = bucket_name(&desired.model)?;
+        match converge_bucket(clients, name, &settings, Age::Known).await {
+            Ok(sse_c) => Ok(settled(cx, desired, sse_c)),
             Err(error) => {
                 keep_what_is_there(cx, clients, &prior).await;
                 Err(error
@@ -113,15 +130,81 @@ impl Resource for BucketResource {
                 format!("An auditlog_bucket is imported by its name. {wrong}"),
             )
         })?;
-        let sought = named(&id);
-        self.read(cx, sought.clone()).await?.ok_or_else(|| {
+        self.read(cx, named(&id)).await?.ok_or_else(|| {
             Diagnostic::error(
                 "No such bucket",
-                format!("There is no bucket {:?} to import.", sought.bucket),
+                format!("There is no bucket {id:?} to import."),
             )
             .into()
         })
     }
+
+    fn upgrade(&self, version: i64, state: Object) -> Result<Object> {
+        match version {
+            0 => Ok(upgrade::from_version_0(state)),
+            _ => Err(Diagnostic::error(
+                "State of an unsupported version",
+                format!("auditlog_bucket has no upgrade from schema version {version}."),
+            )
+            .into()),
+        }
+    }
+}
+
+/// The checks of the plan once more, before the first write: what they met then may not have been known.
+fn check_again(
+    cx: &Context<Account>,
+    clients: &Clients,
+    prior: Option<&BucketModel>,
+    planned: &BucketModel,
+) -> Result {
+    lock::check(cx.config())?;
+    logs::check(cx.config())?;
+    storage::check_logging(cx.config())?;
+    if let (Some(Value::Object(prior)), Value::Object(planned)) =
+        (prior.map(ToValue::to_value), planned.to_value())
+        && let Some(refused) = ratchet::judge(&prior, &planned).refused
+    {
+        return Err(refused.into());
+    }
+    match access::locked_out(planned, clients.caller_arn())? {
+        Some(detail) => Err(Diagnostic::error("Terraform would lock itself out", detail)
+            .at("administrators")
+            .into()),
+        None => Ok(()),
+    }
+}
+
+/// The state after everything was done as planned.
+fn settled(cx: &Context<Account>, desired: Desired, sse_c: SseC) -> BucketModel {
+    remember(cx, &desired.history);
+    BucketModel {
+        sse_c: Field::Known(sse_c_after_put(sse_c).to_owned()),
+        ..desired.model
+    }
+}
+
+/// What was declared, for a read. Where nothing is remembered, the bucket was imported, and its tags say it; or its state was
+/// made by an earlier version, and says it. From then on it is remembered.
+fn known_history(
+    cx: &Context<Account>,
+    state: &BucketModel,
+    parts: &BucketParts,
+) -> Option<History> {
+    if let Some(history) = declared(cx) {
+        return Some(history);
+    }
+    let found = History::from_tags(&parts.marks);
+    let history = if found.is_empty() {
+        History::of(state)
+    } else {
+        found
+    };
+    if history.is_empty() {
+        return None;
+    }
+    remember(cx, &history);
+    Some(history)
 }
 
 /// Checks the key of the encryption before anything is put: S3 accepts a key that it cannot use.
@@ -150,12 +233,13 @@ async fn check_key(cx: &Context<Account>, clients: &Clients, wanted: &BucketSett
 
 /// S3 answers 403 for a bucket of another account, as for a permission that is missing. Of the region it says itself.
 fn check_place(clients: &Clients, state: &BucketModel) -> Result {
-    let place = Place {
+    let place = Home {
         account: state.account_id.known().map(String::as_str),
         region: None,
     };
+    let name = bucket_name(state)?;
     clients
-        .check_place(&format!("the bucket {:?}", state.bucket), place)
+        .check_place(&format!("the bucket {name:?}"), place)
         .map_err(|error| {
             error
                 .diagnostic("The bucket is not in the provider's account", "account_id")
@@ -166,9 +250,9 @@ fn check_place(clients: &Clients, state: &BucketModel) -> Result {
 /// After a failure: what is there now becomes the state, so that the next plan starts from the truth. If it cannot be
 /// read either, what was kept before stays.
 async fn keep_what_is_there(cx: &Context<Account>, clients: &Clients, known: &BucketModel) {
-    if let Ok(Some(parts)) = read_bucket(clients, &known.bucket).await {
-        let mut state = seen(known, clients, parts, String::new());
-        state.creation_date = known.creation_date.clone();
-        cx.keep(&state);
+    let Ok(name) = bucket_name(known) else { return };
+    if let Ok(Some(parts)) = read_bucket(clients, name).await {
+        let history = declared(cx);
+        cx.keep(&seen(known, clients, parts, (history.as_ref(), now())));
     }
 }

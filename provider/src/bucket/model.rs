@@ -1,60 +1,162 @@
 //! Configuration and state of `auditlog_bucket`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tf_provider::{
     AttributePath, Field, FromValue, Object, Reads, Result, ToValue, Value, ValueError, model,
 };
 
 use super::storage::{LoggingModel, StorageModel};
 use crate::aws::{PublicAccessBlock, Tags};
-use crate::retention::ObjectLock;
+use crate::trust::keys::TrustModel;
 
 model! {
     /// Configuration and state.
     #[derive(Debug, Clone, Default)]
     pub struct BucketModel {
-        pub(crate) bucket: String,
+        pub(super) bucket: Field<String>,
         // absent only in the state of a bucket without a default retention
-        pub(crate) object_lock: Option<ObjectLock>,
-        pub(crate) encryption: Option<EncryptionModel>,
-        pub(crate) storage: Option<StorageModel>,
-        pub(crate) logging: Option<LoggingModel>,
-        pub(crate) on_destroy: Option<String>,
-        pub(crate) tags: Option<Tags>,
-        pub(crate) tags_all: Field<Tags>,
-        pub(crate) id: Field<String>,
-        pub(crate) arn: Field<String>,
-        pub(crate) region: Field<String>,
-        pub(crate) account_id: Field<String>,
-        pub(crate) creation_date: Field<String>,
-        pub(crate) versioning: Field<String>,
-        pub(crate) object_lock_enabled: Field<bool>,
-        pub(crate) public_access_block: Field<PublicAccessBlock>,
-        pub(crate) object_ownership: Field<String>,
-        pub(crate) sse_algorithm: Field<String>,
-        pub(crate) sse_c: Field<String>,
-        pub(crate) lifecycle_rules: Field<Vec<String>>,
-        pub(crate) event_hold: Field<String>,
-        pub(crate) foreign: Field<Vec<String>>,
-        pub(crate) policy: Field<String>,
+        pub(super) object_lock: Option<LockModel>,
+        pub(super) encryption: Option<EncryptionModel>,
+        pub(super) administrators: Option<BTreeSet<String>>,
+        pub(super) break_glass: Option<BTreeSet<String>>,
+        pub(super) logs: Option<BTreeMap<String, LogModel>>,
+        pub(super) log_delivery: Option<DeliveryModel>,
+        pub(super) extra_policy_json: Option<String>,
+        pub(super) allow_weakening: Option<Vec<String>>,
+        pub(super) on_destroy: Option<String>,
+        pub(super) storage: Option<StorageModel>,
+        pub(super) logging: Option<LoggingModel>,
+        pub(super) declared_prefixes: Option<Vec<String>>,
+        pub(super) acknowledged: Option<Vec<String>>,
+        pub(super) tags: Option<Tags>,
+        pub(super) tags_all: Field<Tags>,
+        pub(super) lock_spans: Field<Vec<LockSpanModel>>,
+        pub(super) log_spans: Field<BTreeMap<String, LogSpansModel>>,
+        pub(super) trust_policy: Field<String>,
+        pub(super) trust_policy_sha256: Field<String>,
+        pub(super) id: Field<String>,
+        pub(super) arn: Field<String>,
+        pub(super) region: Field<String>,
+        pub(super) account_id: Field<String>,
+        pub(super) creation_date: Field<String>,
+        pub(super) versioning: Field<String>,
+        pub(super) object_lock_enabled: Field<bool>,
+        pub(super) public_access_block: Field<PublicAccessBlock>,
+        pub(super) object_ownership: Field<String>,
+        pub(super) sse_algorithm: Field<String>,
+        pub(super) sse_c: Field<String>,
+        pub(super) lifecycle_rules: Field<Vec<String>>,
+        pub(super) event_hold: Field<String>,
+        pub(super) foreign: Field<Vec<String>>,
+        pub(super) policy: Field<String>,
+    }
+
+    /// The lock of objects that set none, and what the configuration says about changes of it.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct LockModel {
+        pub(super) mode: String,
+        pub(super) days: Option<u32>,
+        pub(super) years: Option<u32>,
+        pub(super) preset: Option<String>,
+        pub(super) acknowledge_irreversible: Option<String>,
+        pub(super) notice: String,
+    }
+
+    /// A lock that a log has in place of the bucket's.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct LogLockModel {
+        pub(super) mode: String,
+        pub(super) days: Option<u32>,
+        pub(super) years: Option<u32>,
+        pub(super) preset: Option<String>,
     }
 
     /// SSE-KMS in place of SSE-S3.
     #[derive(Debug, Clone, PartialEq)]
     pub struct EncryptionModel {
-        pub(crate) kms_key_arn: String,
-        pub(crate) bucket_key_enabled: bool,
+        pub(super) kms_key_arn: String,
+        pub(super) bucket_key_enabled: bool,
+    }
+
+    /// One log.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct LogModel {
+        pub(super) origin: Field<String>,
+        pub(super) prefix: Field<String>,
+        pub(super) signing_key: Field<TrustModel>,
+        pub(super) writers: Option<BTreeSet<String>>,
+        pub(super) readers: Option<BTreeSet<String>>,
+        pub(super) max_silence: String,
+        pub(super) object_lock: Option<LogLockModel>,
+        pub(super) began: Field<String>,
+        pub(super) ended: Option<EndedModel>,
+    }
+
+    /// Services of AWS that deliver their logs to the bucket.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct DeliveryModel {
+        pub(super) cloudtrail: Option<TrailsModel>,
+        pub(super) load_balancers: Option<BalancersModel>,
+    }
+
+    /// Trails of AWS CloudTrail.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct TrailsModel {
+        pub(super) prefix: String,
+        pub(super) trails: Option<BTreeSet<String>>,
+    }
+
+    /// Access logs of load balancers.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct BalancersModel {
+        pub(super) prefix: String,
+        pub(super) accounts: Option<BTreeSet<String>>,
+    }
+
+    /// The declared end of a log.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct EndedModel {
+        pub(super) segment: u64,
+        pub(super) size: u64,
+        pub(super) root: String,
+        pub(super) sealed: String,
+        pub(super) stored: String,
+        pub(super) successor: Option<String>,
+    }
+
+    /// A lock, and since when it is declared.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LockSpanModel {
+        pub(super) from: String,
+        pub(super) mode: String,
+        pub(super) days: u32,
+    }
+
+    /// A silence that a log may keep, and since when.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SilenceSpanModel {
+        pub(super) from: String,
+        pub(super) seconds: u64,
+    }
+
+    /// What was declared about one log over time.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LogSpansModel {
+        pub(super) lock: Option<Vec<LockSpanModel>>,
+        pub(super) max_silence: Vec<SilenceSpanModel>,
     }
 }
 
-pub(crate) const SSE_S3: &str = "AES256";
-pub(crate) const SSE_KMS: &str = "aws:kms";
+pub(super) const SSE_S3: &str = "AES256";
+pub(super) const SSE_KMS: &str = "aws:kms";
 
 /// What `sse_c` says where objects encrypted with a key of the writer's own are refused.
-pub(crate) const SSE_C_BLOCKED: &str = "blocked";
+pub(super) const SSE_C_BLOCKED: &str = "blocked";
 /// What it says where the endpoint does not keep the setting.
-pub(crate) const SSE_C_UNSUPPORTED: &str = "unsupported";
+pub(super) const SSE_C_UNSUPPORTED: &str = "unsupported";
 /// What it says where such objects are accepted.
-pub(crate) const SSE_C_ALLOWED: &str = "allowed";
+pub(super) const SSE_C_ALLOWED: &str = "allowed";
 
 const PUBLIC_ACCESS_BLOCK: [&str; 4] = [
     "block_public_acls",

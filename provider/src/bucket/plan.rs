@@ -1,47 +1,177 @@
-//! What `auditlog_bucket` plans: the settings that are always the same, and warnings.
+//! What `auditlog_bucket` plans.
 
-use tf_provider::{AttributePath, Diagnostic, Object, Plan, Value};
+use auditlog_chain::policy::LockMode;
+use auditlog_chain::timestamp::Timestamp;
+use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _, Value};
 
-use super::model::{SSE_C_BLOCKED, SSE_C_UNSUPPORTED, SSE_KMS, SSE_S3};
-use crate::aws::{
-    Clients, DefaultRetention, OWNERSHIP, PublicAccessBlock, VERSIONING, format_tls_only_policy,
-    partition,
-};
-use crate::retention::{ObjectLock, parse_lock};
+use super::access::{bucket_policy, locked_out, not_enforced};
+use super::desired::{Desired, Place, desired};
+use super::history::History;
+use super::lock::of_value;
+use super::memory::{clock, declared};
+use super::model::{BucketModel, SSE_C_BLOCKED, SSE_C_UNSUPPORTED};
+use super::ratchet;
+use super::storage::check_declared;
+use crate::account::Account;
+use crate::aws::policies_agree;
+use crate::tags;
 
-/// Sets the attributes that the configuration cannot change. Where the bucket differs from them, this makes the plan a change.
-pub(crate) fn plan_constants(plan: &mut Plan, clients: Option<&Clients>) {
-    plan.planned.set("versioning", VERSIONING);
-    plan.planned.set("object_lock_enabled", true);
-    plan.planned.set("object_ownership", OWNERSHIP);
-    plan.planned
-        .set("public_access_block", PublicAccessBlock::ALL);
-    let encryption = plan.planned.value("encryption");
-    let algorithm = if encryption.is_unknown() {
-        Value::Unknown
-    } else if encryption.is_null() {
-        Value::from(SSE_S3)
-    } else {
-        Value::from(SSE_KMS)
-    };
-    plan.planned.set("sse_algorithm", algorithm);
+/// What is computed from the configuration, and shown where all of that is known.
+const DERIVED: [&str; 12] = [
+    "arn",
+    "id",
+    "region",
+    "account_id",
+    "tags_all",
+    "versioning",
+    "object_lock_enabled",
+    "public_access_block",
+    "object_ownership",
+    "sse_algorithm",
+    "lifecycle_rules",
+    "policy",
+];
+
+/// What a declaration adds to, so that it is known only once it is applied.
+const DECLARED: [&str; 2] = ["lock_spans", "log_spans"];
+const EXPORTED: [&str; 2] = ["trust_policy", "trust_policy_sha256"];
+
+pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
+    tags::plan(plan, cx.data())?;
     plan_sse_c(plan);
     plan_kept(plan);
-    let (Some(clients), Value::String(bucket)) = (clients, plan.planned.value("bucket").clone())
-    else {
-        plan.planned.set("policy", Value::Unknown);
+    check_ratchet(cx, plan)?;
+    if let Some(warning) = irreversible(plan, clock(cx)) {
+        cx.warn(warning);
+    }
+    let (Some(clients), Some(model)) = (cx.data().known(), known(plan)) else {
+        unknown(plan);
+        return Ok(());
+    };
+    let place = Place {
+        clients,
+        now: clock(cx).unwrap_or(Timestamp::EPOCH),
+    };
+    let before = before(cx, plan);
+    let desired = desired(model, &before, place)?;
+    let storage = desired.model.storage.as_ref();
+    if let Some(warning) = check_declared(storage, desired.history.longest(place.now))? {
+        cx.warn(warning);
+    }
+    warn_of_access(cx, &desired, place)?;
+    show(plan, &desired, &before);
+    Ok(())
+}
+
+/// What the policy leaves to IAM, and that Terraform would lock itself out. Plans run under roles that may only read, so the
+/// latter is refused by the apply alone.
+fn warn_of_access(cx: &Context<Account>, desired: &Desired, place: Place<'_>) -> Result {
+    let policy = bucket_policy(&desired.model, &desired.history, place)?;
+    if let Some(warning) = not_enforced(&policy) {
+        cx.warn(warning);
+    }
+    if let Some(detail) = locked_out(&desired.model, place.clients.caller_arn())? {
+        let warning = Diagnostic::warning("An apply by this caller will be refused", detail);
+        cx.warn(warning.at("administrators"));
+    }
+    Ok(())
+}
+
+/// What the plan is made of, if all that the configuration says is known; a signing key need not be.
+fn known(plan: &Plan) -> Option<BucketModel> {
+    let mut model: BucketModel = plan.planned.decode().ok()?;
+    model.bucket.known()?;
+    let configured = |name: &str| !plan.config.value(name).is_null();
+    if !configured("lock_spans") {
+        model.lock_spans = Field::Unknown;
+    }
+    model.log_spans = Field::Unknown;
+    model.trust_policy = Field::Unknown;
+    model.policy = Field::Unknown;
+    Some(model)
+}
+
+/// What was declared before: as it was applied, even if the bucket's tags say something else now.
+fn before(cx: &Context<Account>, plan: &Plan) -> History {
+    let Some(prior) = &plan.prior else {
+        return History::default();
+    };
+    let state = || {
+        prior
+            .decode()
+            .map(|model| History::of(&model))
+            .unwrap_or_default()
+    };
+    declared(cx).unwrap_or_else(state)
+}
+
+fn show(plan: &mut Plan, desired: &Desired, before: &History) {
+    let Value::Object(whole) = desired.model.to_value() else {
         return;
     };
-    let partition = partition(clients.region());
-    plan.planned
-        .set("policy", format_tls_only_policy(partition, &bucket));
-    if plan.is_create() {
-        plan.planned
-            .set("arn", format!("arn:{partition}:s3:::{bucket}"));
-        plan.planned.set("region", clients.region());
-        plan.planned
-            .set("account_id", clients.account_id().map(str::to_owned));
-        plan.planned.set("id", bucket);
+    for name in DERIVED {
+        plan.planned.set(name, whole.value(name));
+    }
+    // S3 may return a policy in another order; only another meaning is a change.
+    let prior = plan
+        .prior
+        .as_ref()
+        .map(|prior| prior.value("policy").clone());
+    if let (Some(Value::String(prior)), Value::String(wanted)) = (prior, whole.value("policy"))
+        && policies_agree(&prior, wanted)
+    {
+        plan.planned.set("policy", prior);
+    }
+    show_logs(plan, &desired.model, before);
+    let adds = [
+        desired.history.lock != before.lock,
+        desired.history.logs != before.logs,
+    ];
+    for (name, adds) in DECLARED.into_iter().zip(adds) {
+        if plan.config.value(name).is_null() {
+            plan.planned.set(name, known_if(!adds, whole.value(name)));
+        }
+    }
+    let logs = || desired.model.logs.iter().flatten();
+    let keys_known = logs().all(|(_, log)| !log.signing_key.is_unknown());
+    let known = logs().next().is_none() || (keys_known && adds == [false, false]);
+    for name in EXPORTED {
+        plan.planned.set(name, known_if(known, whole.value(name)));
+    }
+}
+
+fn known_if(known: bool, value: &Value) -> Value {
+    if known { value.clone() } else { Value::Unknown }
+}
+
+/// The logs with the names that follow from the configuration; a log that is new begins when it is applied.
+fn show_logs(plan: &mut Plan, model: &BucketModel, before: &History) {
+    let Some(mut logs) = model.logs.clone() else {
+        return;
+    };
+    let configured = plan.config.value("logs").clone();
+    for (name, log) in &mut logs {
+        let said = match &configured {
+            Value::Map(logs) => logs.get(name),
+            _ => None,
+        };
+        let said = matches!(said, Some(Value::Object(log)) if !log.value("began").is_null());
+        if !said && !before.logs.contains_key(name) {
+            log.began = Field::Unknown;
+        }
+    }
+    plan.planned.set("logs", logs);
+}
+
+/// Where something that the configuration says is not known yet, nothing that follows from it is.
+fn unknown(plan: &mut Plan) {
+    let kept = ["arn", "id", "region", "account_id", "tags_all"];
+    let derived = DERIVED.into_iter().filter(|name| !kept.contains(name));
+    for name in derived.chain(DECLARED).chain(EXPORTED) {
+        let computed = plan.config.value(name).is_null();
+        if computed {
+            plan.planned.set(name, Value::Unknown);
+        }
     }
 }
 
@@ -67,45 +197,37 @@ fn plan_kept(plan: &mut Plan) {
     plan.planned.set("foreign", foreign.unwrap_or_else(none));
 }
 
-/// A weaker default is allowed, since it does not change the objects that are there; but it is never done in silence.
-pub(crate) fn weakenings(plan: &Plan) -> Vec<Diagnostic> {
+/// The date is computed from the time of the last read, since a plan has no clock.
+fn irreversible(plan: &Plan, now: Option<Timestamp>) -> Option<Diagnostic> {
+    let lock = |object: &Object| of_value(object.value("object_lock"));
+    let after = lock(&plan.planned)?;
+    if after.mode != LockMode::Compliance || plan.prior.as_ref().and_then(lock) == Some(after) {
+        return None;
+    }
+    let days = after.period.days();
+    let date = now.map(|now| {
+        let until = now.saturating_add_days(days).to_rfc3339();
+        format!(" An object that is written when the bucket was last read is locked until {until}.")
+    });
+    let detail = format!(
+        "Mode COMPLIANCE, {days} days: nothing that is written from now on can be deleted for {days} days after its write, by nobody, \
+         and the bucket cannot be deleted before.{}",
+        date.unwrap_or_default()
+    );
+    Some(Diagnostic::warning("Irreversible lock", detail).at("object_lock"))
+}
+
+/// Judges what would become weaker.
+///
+/// # Errors
+/// A weakening that `allow_weakening` does not name.
+fn check_ratchet(cx: &Context<Account>, plan: &Plan) -> Result {
     let Some(prior) = &plan.prior else {
-        return Vec::new();
+        return Ok(());
     };
-    let path = AttributePath::from("object_lock");
-    let retention = |object: &Object| -> Option<DefaultRetention> {
-        object
-            .get::<Option<ObjectLock>>("object_lock")
-            .ok()
-            .flatten()
-            .and_then(|lock| parse_lock(&lock))
-    };
-    let (Some(before), Some(after)) = (retention(prior), retention(&plan.planned)) else {
-        return Vec::new();
-    };
-    let mut warnings = Vec::new();
-    if after.mode < before.mode {
-        warnings.push(
-            Diagnostic::warning(
-                "The lock of new objects becomes weaker",
-                "From COMPLIANCE to GOVERNANCE: objects written from now on can be deleted by everybody with the \
-                 permission s3:BypassGovernanceRetention. Existing objects keep their lock.",
-            )
-            .at(path.clone()),
-        );
+    let judged = ratchet::judge(prior, &plan.planned);
+    if let Some(stale) = judged.stale {
+        cx.warn(stale);
     }
-    let (was, becomes) = (before.period.days(), after.period.days());
-    if becomes < was {
-        warnings.push(
-            Diagnostic::warning(
-                "The lock of new objects becomes shorter",
-                format!(
-                    "From {was} days to {becomes}: objects written from now on are locked for a shorter time. Existing objects keep \
-                     their lock."
-                ),
-            )
-            .at(path),
-        );
-    }
-    warnings
+    judged.refused.map_or(Ok(()), |refused| Err(refused.into()))
 }

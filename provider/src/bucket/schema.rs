@@ -1,17 +1,30 @@
 //! The schema of `auditlog_bucket`.
 
-use tf_provider::{Attribute, Fields, Nested, Schema, Type};
+use tf_provider::{Attribute, Fields, Nested, Number, Schema, Type};
 
 use super::destroy;
+use super::lock::DEFAULT_NOTICE;
+use super::logs::DEFAULT_SILENCE;
 use super::name::check_bucket_name;
+use super::ratchet::ALLOW;
 use super::storage::{logging_attribute, storage_attribute};
-use crate::retention::period_attributes;
+use crate::aws::Period;
+use crate::range::check_range;
 use crate::tags;
+use crate::trust::duration::parse_duration;
+use crate::trust::keys::trust_fields;
+use crate::trust::preset::Preset;
+use crate::trust::values::{parse_origin, parse_root, parse_time};
+
+/// The version of the state's shape.
+const VERSION: i64 = 1;
 
 pub(super) fn schema() -> Schema {
     let schema = Schema::new()
+        .version(VERSION)
         .description(
-            "An S3 bucket for audit logs: Object Lock, versioning, no public access, TLS only.",
+            "An S3 bucket for audit logs, and the logs in it: Object Lock, versioning, no public access, TLS only. It exports the trust \
+             policy that `auditlog-verify` compares the bucket with.",
         )
         .attribute(
             "bucket",
@@ -22,21 +35,86 @@ pub(super) fn schema() -> Schema {
         )
         .attribute(
             "object_lock",
-            Attribute::required(Nested::single(period_attributes(Fields::new()))).description(
-                "The lock that an object gets which names none. Exactly one of `days` and `years`.",
+            Attribute::required(Nested::single(lock_fields())).description(
+                "Default retention for objects that set none, and the retention that the trust policy declares. Exactly one of `days` and \
+                 `years`, unless `preset` is set. A change leaves existing objects alone.",
             ),
         )
         .attribute(
             "encryption",
             Attribute::optional(Nested::single(encryption_fields())).description(
-                "Encryption with a KMS key. Without it: SSE-S3, with keys that S3 keeps.",
+                "Encryption with a KMS key. Default: SSE-S3, with keys that S3 keeps.",
             ),
         );
     let schema = schema
         .attribute("storage", storage_attribute())
         .attribute("logging", logging_attribute())
-        .attribute("on_destroy", destroy::attribute());
-    computed(tags::add_to(schema))
+        .attribute("on_destroy", destroy::attribute())
+        .attribute(
+            ALLOW,
+            Attribute::optional(Type::list(Type::String)).description(
+                "Changes that weaken the bucket and are meant, each in the words of the error that asks for it, such as `retention 2192d -> \
+                 365d`. An entry that allows nothing is warned of. Default: none.",
+            ),
+        );
+    computed(principals(logs(tags::add_to(schema))))
+}
+
+fn text(description: &str) -> Attribute {
+    Attribute::optional(Type::String).description(description)
+}
+
+fn lock_fields() -> Fields {
+    period_fields()
+        .attribute(
+            "acknowledge_irreversible",
+            text(
+                "Acknowledgement of COMPLIANCE, which nobody can end early: the mode and the days, such as `COMPLIANCE 2192 days`. \
+                 Required with COMPLIANCE.",
+            ),
+        )
+        .attribute(
+            "notice",
+            Attribute::optional(Type::String)
+                .default(DEFAULT_NOTICE)
+                .validate(|text: String| parse_duration(&text).map(drop))
+                .description(
+                    "Time between the apply of a stronger lock and the beginning of its span in the trust policy, in which sealers get \
+                     the new file. Default: `1d`.",
+                ),
+        )
+}
+
+fn period_fields() -> Fields {
+    Fields::new()
+        .attribute(
+            "mode",
+            Attribute::required(Type::String)
+                .description("`GOVERNANCE` (can be bypassed with a special permission) or `COMPLIANCE` (by nobody).")
+                .one_of(["GOVERNANCE", "COMPLIANCE"]),
+        )
+        .attribute(
+            "days",
+            period("Retention in days, 1 to 36500.", Period::MAX_DAYS, "days"),
+        )
+        .attribute(
+            "years",
+            period("Retention in years of 365 days, 1 to 100.", Period::MAX_YEARS, "years"),
+        )
+        .attribute(
+            "preset",
+            text(
+                "Rule whose retention is the minimum, and the default where neither `days` nor `years` is set: `finra-4511`, `hipaa`, \
+                 `pci-dss-10` or `sec-17a-4`. It sets nothing else that the rule asks for, and is not legal advice.",
+            )
+            .one_of(Preset::names()),
+        )
+}
+
+fn period(description: &str, most: u32, unit: &'static str) -> Attribute {
+    Attribute::optional(Type::Number)
+        .description(description)
+        .validate(move |number: Number| check_range(&number, 1..=most, unit))
 }
 
 fn encryption_fields() -> Fields {
@@ -60,6 +138,194 @@ fn encryption_fields() -> Fields {
         )
 }
 
+fn logs(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "logs",
+            Attribute::optional(Nested::map(log_fields()))
+                .description(
+                    "Logs by name. Names have 1 to 64 letters, digits and `-_.`. A log is ended by `ended`, and is never removed while its \
+                     segments are in the bucket.",
+                ),
+        )
+        .attribute(
+            "declared_prefixes",
+            Attribute::optional(Type::list(Type::String)).description(
+                "Prefixes, each ending in `/`, under which the bucket may contain anything else. The verifier does not look at it.",
+            ),
+        )
+        .attribute(
+            "acknowledged",
+            Attribute::optional(Type::list(Type::String)).description(
+                "Findings that a person has explained, each as the JSON object that the verifier prints. They are still found, and do not \
+                 change its exit code.",
+            ),
+        )
+}
+
+fn arns(description: &str) -> Attribute {
+    Attribute::optional(Type::set(Type::String)).description(description)
+}
+
+fn principals(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "administrators",
+            arns(
+                "ARNs of the roles and users that may change the bucket's lock, versioning, policy, lifecycle, encryption, public access \
+                 block, ownership and replication. Terraform's own role must be among them. Default: IAM alone decides.",
+            ),
+        )
+        .attribute(
+            "break_glass",
+            arns(
+                "ARNs of the roles and users that may delete objects of logs, hide them, and bypass GOVERNANCE. `[]` means nobody. Default: \
+                 IAM alone decides.",
+            ),
+        )
+        .attribute("log_delivery", Attribute::optional(Nested::single(delivery_fields())).description(
+            "Services of AWS that deliver their logs to the bucket, outside of the logs above. Their prefix is declared to the verifier. Default: \
+             none.",
+        ))
+        .attribute(
+            "extra_policy_json",
+            text(
+                "Policy document whose statements are added to the bucket policy. A statement that would weaken the policy is refused. \
+                 Default: none.",
+            ),
+        )
+}
+
+fn delivery_fields() -> Fields {
+    let prefix = || {
+        Attribute::optional(Type::String)
+            .default("")
+            .description("Prefix under which the service writes `AWSLogs/`, without a `/` at its end. Default: none.")
+    };
+    let cloudtrail = Fields::new().attribute("prefix", prefix()).attribute(
+        "trails",
+        arns("ARNs of the trails that may deliver. Default: all trails of the bucket's account."),
+    );
+    let balancers = Fields::new().attribute("prefix", prefix()).attribute(
+        "accounts",
+        arns("Accounts whose load balancers may deliver. Default: the bucket's account."),
+    );
+    Fields::new()
+        .attribute(
+            "cloudtrail",
+            Attribute::optional(Nested::single(cloudtrail))
+                .description("Trails of AWS CloudTrail."),
+        )
+        .attribute(
+            "load_balancers",
+            Attribute::optional(Nested::single(balancers)).description(
+                "Access logs of Application and Network Load Balancers. They need SSE-S3.",
+            ),
+        )
+}
+
+fn log_fields() -> Fields {
+    let known_once = |description: &str| {
+        Attribute::optional_computed(Type::String)
+            .use_state_for_unknown()
+            .description(description)
+    };
+    Fields::new()
+        .attribute(
+            "origin",
+            known_once(
+                "Unique name of the log, a URL without a scheme such as `acme.example/audit/payments`. Default: the bucket's name, `/`, and \
+                 the log's name. It cannot change once segments are there.",
+            )
+            .validate(|origin: String| parse_origin(&origin).map(drop)),
+        )
+        .attribute(
+            "prefix",
+            known_once(
+                "Prefix of the log's segments in the bucket; its last part is the log's name. Default: `logs/` and the log's name. It cannot \
+                 change once segments are there.",
+            ),
+        )
+        .attribute(
+            "signing_key",
+            Attribute::required(Nested::single(trust_fields()))
+                .description("Keys that may sign the log: the attribute `trust` of an `auditlog_signing_key`."),
+        )
+        .attribute(
+            "writers",
+            arns(
+                "ARNs of the roles and users that may write segments, also of other accounts. `[]` means nobody. Default: IAM alone decides.",
+            ),
+        )
+        .attribute(
+            "readers",
+            arns(
+                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. Default: IAM alone decides.",
+            ),
+        )
+        .attribute(
+            "max_silence",
+            Attribute::optional(Type::String)
+                .default(DEFAULT_SILENCE)
+                .validate(|text: String| parse_duration(&text).map(drop))
+                .description(
+                    "Time that the log may go without a new segment before the verifier reports its silence: an integer and one of `s`, `m`, \
+                     `h`, `d`. The retention must be at least twice as long. A shorter one begins after `object_lock.notice`. Default: `25h`.",
+                ),
+        )
+        .attribute(
+            "object_lock",
+            Attribute::optional(Nested::single(period_fields())).description(
+                "Lock of this log in place of the bucket's. The sealer sets it on each segment.",
+            ),
+        )
+        .attribute(
+            "began",
+            known_once(
+                "Time from which the log must have segments, RFC 3339. Default: the time at which it was added. Set it for a log that was \
+                 there before.",
+            )
+            .validate(|text: String| parse_time(&text).map(drop)),
+        )
+        .attribute(
+            "ended",
+            Attribute::optional(Nested::single(ended_fields())).description(
+                "End of the log, as `auditlog-verify` reports its head. Segments after it are faults.",
+            ),
+        )
+}
+
+fn ended_fields() -> Fields {
+    let number = |description: &str| Attribute::required(Type::Number).description(description);
+    let time = |description: &str| {
+        Attribute::required(Type::String)
+            .description(description)
+            .validate(|text: String| parse_time(&text).map(drop))
+    };
+    Fields::new()
+        .attribute("segment", number("Number of the last segment."))
+        .attribute("size", number("Number of lines of the log."))
+        .attribute(
+            "root",
+            Attribute::required(Type::String)
+                .description("RFC 6962 root over these lines, base64.")
+                .validate(|root: String| parse_root(&root).map(drop)),
+        )
+        .attribute(
+            "sealed",
+            time("Time at which the last segment was sealed, RFC 3339."),
+        )
+        .attribute(
+            "stored",
+            time("Time at which the last segment was stored, its `LastModified`, RFC 3339."),
+        )
+        .attribute(
+            "successor",
+            text("Origin of the log that continues it.")
+                .validate(|origin: String| parse_origin(&origin).map(drop)),
+        )
+}
+
 fn computed(schema: Schema) -> Schema {
     let once = |text: &str| {
         Attribute::computed(Type::String)
@@ -67,22 +333,22 @@ fn computed(schema: Schema) -> Schema {
             .description(text)
     };
     let text = |text: &str| Attribute::computed(Type::String).description(text);
-    let switch = || Attribute::computed(Type::Bool);
-    schema
-        .attribute("id", once("The bucket's name."))
+    let switch = |text: &str| Attribute::computed(Type::Bool).description(text);
+    spans(schema)
+        .attribute("id", once("Name of the bucket."))
         .attribute("arn", once("ARN of the bucket."))
         .attribute("region", once("Region of the bucket."))
-        .attribute("account_id", once("Account that the bucket was made in."))
-        .attribute("creation_date", once("When the bucket was created, RFC 3339. It follows a bucket that was deleted and created again."))
-        .attribute("versioning", text("Always `Enabled`."))
-        .attribute("object_lock_enabled", switch().description("Always true."))
+        .attribute("account_id", once("Account that owns the bucket."))
+        .attribute("creation_date", once("Time at which the bucket was made, RFC 3339."))
+        .attribute("versioning", text("Versioning of the bucket, always `Enabled`."))
+        .attribute("object_lock_enabled", switch("Whether Object Lock is on, always true."))
         .attribute(
             "object_ownership",
-            text("Always `BucketOwnerEnforced`: ACLs have no effect."),
+            text("Ownership of objects, always `BucketOwnerEnforced`: ACLs have no effect."),
         )
         .attribute(
             "sse_algorithm",
-            text("`AES256`, or `aws:kms` with `encryption`."),
+            text("Encryption of objects: `AES256`, or `aws:kms` with `encryption`."),
         )
         .attribute(
             "sse_c",
@@ -111,19 +377,73 @@ fn computed(schema: Schema) -> Schema {
                  and leaves them alone.",
             ),
         )
-        .attribute(
-            "policy",
-            text("The bucket policy as JSON: TLS 1.2 or newer, nothing else is let in."),
-        )
+        .attribute("policy", text("Bucket policy as JSON."))
         .attribute(
             "public_access_block",
             Attribute::computed(Nested::single(
                 Fields::new()
-                    .attribute("block_public_acls", switch().description("Whether ACLs that would make anything public are refused."))
-                    .attribute("ignore_public_acls", switch().description("Whether public ACLs have no effect."))
-                    .attribute("block_public_policy", switch().description("Whether bucket policies that would make the bucket public are refused."))
-                    .attribute("restrict_public_buckets", switch().description("Whether a public policy lets in only the account and AWS services.")),
+                    .attribute("block_public_acls", switch("Whether new public ACLs are refused."))
+                    .attribute("ignore_public_acls", switch("Whether public ACLs have no effect."))
+                    .attribute("block_public_policy", switch("Whether a policy that makes the bucket public is refused."))
+                    .attribute("restrict_public_buckets", switch("Whether a public bucket can be used only by its account and by services of AWS.")),
             ))
-            .description("Always all four on: nobody can make the bucket public."),
+            .description("Blocks of public access, always all four on."),
         )
+}
+
+fn spans(schema: Schema) -> Schema {
+    let text = |text: &str| Attribute::computed(Type::String).description(text);
+    let number = |text: &str| Attribute::computed(Type::Number).description(text);
+    let silence = Fields::new()
+        .attribute("from", text("Time from which it holds, RFC 3339."))
+        .attribute("seconds", number("Seconds that the log may be silent."));
+    let given = |ty: Type, text: &str| Attribute::required(ty).description(text);
+    let given_span = Fields::new()
+        .attribute(
+            "from",
+            given(Type::String, "Time from which it holds, RFC 3339.")
+                .validate(|text: String| parse_time(&text).map(drop)),
+        )
+        .attribute(
+            "mode",
+            given(Type::String, "Object Lock mode.").one_of(["GOVERNANCE", "COMPLIANCE"]),
+        )
+        .attribute(
+            "days",
+            given(Type::Number, "Retention in days.")
+                .validate(|number: Number| check_range(&number, 1..=Period::MAX_DAYS, "days")),
+        );
+    let span = Fields::new()
+        .attribute("from", text("Time from which it holds, RFC 3339."))
+        .attribute("mode", text("Object Lock mode."))
+        .attribute("days", number("Retention in days."));
+    let log = Fields::new()
+        .attribute(
+            "lock",
+            Attribute::computed(Nested::list(span)).description(
+                "Locks that the log had of its own; null for one that always had the bucket's.",
+            ),
+        )
+        .attribute(
+            "max_silence",
+            Attribute::computed(Nested::list(silence))
+                .description("Silences that the log was allowed."),
+        );
+    schema
+        .attribute(
+            "lock_spans",
+            Attribute::optional_computed(Nested::list(given_span)).description(
+                "Locks that were declared over time, the earliest first. Set it on import, for a bucket whose lock changed before; the last \
+                 one must be `object_lock`.",
+            ),
+        )
+        .attribute(
+            "log_spans",
+            Attribute::computed(Nested::map(log)).description("What was declared about each log over time."),
+        )
+        .attribute(
+            "trust_policy",
+            text("Trust policy as JSON; null without logs. Write it to a file unchanged, and keep it out of the writer's reach."),
+        )
+        .attribute("trust_policy_sha256", text("SHA-256 of `trust_policy`, in hex."))
 }

@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 
 use tf_provider::{
-    Attribute, AttributePath, Diagnostic, Fields, Nested, Number, Object, Plan, Result, Type,
-    Value, model,
+    Attribute, AttributePath, Diagnostic, Fields, Nested, Number, Object, Result, Type, Value,
+    model,
 };
 
-use super::model::BucketModel;
 use crate::aws::{
     Logging, Storage, Transition, after_retention, check_storage, is_archive, storage_classes,
 };
 use crate::range::check_range;
-use crate::retention::{ObjectLock, parse_lock};
 
 /// The word for an expiration that follows the retention.
 const AFTER_RETENTION: &str = "after_retention";
@@ -188,12 +186,6 @@ pub(super) fn seen_storage(
     })
 }
 
-/// The longest retention of any span still in force.
-pub(super) fn longest_retention(planned: &BucketModel) -> u32 {
-    let lock = planned.object_lock.as_ref().and_then(parse_lock);
-    lock.map_or(0, |retention| retention.period.days())
-}
-
 pub(super) fn wanted_logging(logging: Option<&LoggingModel>) -> Option<Logging> {
     logging.map(|to| Logging {
         target_bucket: to.target_bucket.clone(),
@@ -213,37 +205,21 @@ pub(super) fn rule_lines(storage: &Storage) -> Vec<String> {
     storage.rules().iter().map(ToString::to_string).collect()
 }
 
-/// Plans `lifecycle_rules`, and refuses a storage that costs more than it saves or deletes too early.
+/// Refuses a storage that costs more than it saves or deletes too early, given the longest retention of any span still in
+/// force.
 ///
 /// # Errors
 /// The first rule that the storage breaks.
-pub(super) fn plan_storage(plan: &mut Plan) -> Result<Vec<Diagnostic>> {
-    let (storage, lock) = (
-        plan.planned.value("storage"),
-        plan.planned.value("object_lock"),
-    );
-    if !storage.is_wholly_known() || !lock.is_wholly_known() {
-        plan.planned.set("lifecycle_rules", Value::Unknown);
-        return Ok(Vec::new());
-    }
-    let (model, longest) = (storage_of(&plan.planned), longest_of(&plan.planned));
-    let wanted = wanted_storage(model.as_ref(), longest);
-    plan.planned.set("lifecycle_rules", rule_lines(&wanted));
-    let object_bytes = model.and_then(|model| model.segment_bytes);
-    check_storage(&wanted, longest, object_bytes).map_err(|refused| {
+pub(super) fn check_declared(
+    storage: Option<&StorageModel>,
+    longest_days: u32,
+) -> Result<Option<Diagnostic>> {
+    let wanted = wanted_storage(storage, longest_days);
+    let object_bytes = storage.and_then(|storage| storage.segment_bytes);
+    check_storage(&wanted, longest_days, object_bytes).map_err(|refused| {
         Diagnostic::error("Storage is refused", refused.to_string()).at("storage")
     })?;
-    Ok(archive_warning(&wanted).into_iter().collect())
-}
-
-fn storage_of(object: &Object) -> Option<StorageModel> {
-    object.get("storage").ok().flatten()
-}
-
-fn longest_of(object: &Object) -> u32 {
-    let lock: Option<ObjectLock> = object.get("object_lock").ok().flatten();
-    let lock = lock.as_ref().and_then(parse_lock);
-    lock.map_or(0, |retention| retention.period.days())
+    Ok(archive_warning(&wanted))
 }
 
 fn archive_warning(storage: &Storage) -> Option<Diagnostic> {

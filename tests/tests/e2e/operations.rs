@@ -49,9 +49,9 @@ fn with_second_key() -> String {
         .try_into()
         .expect("two blocks");
     let main_tf = main_tf();
-    let (before, rest) = main_tf.split_once("  keys = [{\n").expect("the keys");
-    let (_, after) = rest.split_once("  }]\n").expect("their end");
-    format!("{before}{keys}{after}\n{resource}")
+    let one = "signing_key = auditlog_signing_key.audit.trust";
+    assert!(main_tf.contains(one), "the key of the log: {main_tf}");
+    main_tf.replace(one, keys.trim_end()) + &resource
 }
 
 #[test]

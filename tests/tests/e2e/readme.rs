@@ -30,14 +30,15 @@ pub(crate) fn main_tf() -> String {
     block("hcl", "auditlog_bucket")
 }
 
-/// What the text recommends for a real trail, done as a person does it: two words of the configuration are changed.
-fn years_of_compliance(main_tf: &str, years: u32) -> String {
-    let lock = "    mode = \"GOVERNANCE\"\n    days = 3\n";
-    assert!(main_tf.contains(lock), "the lock of a first try: {main_tf}");
-    main_tf.replace(
-        lock,
-        &format!("    mode  = \"COMPLIANCE\"\n    years = {years}\n"),
-    )
+const FIRST_TRY: &str = "  object_lock = { mode = \"GOVERNANCE\", days = 3 }\n";
+
+/// What the text recommends for a real trail, done as a person does it: the lock is replaced by the other one.
+fn of_a_real_trail(main_tf: &str) -> String {
+    assert!(
+        main_tf.contains(FIRST_TRY),
+        "the lock of a first try: {main_tf}"
+    );
+    main_tf.replace(FIRST_TRY, &block("hcl", "COMPLIANCE"))
 }
 
 /// Runs the README's commands on a configuration, and returns its trust policy.
@@ -76,9 +77,8 @@ fn first_use_works_as_written() {
 
 #[test]
 fn first_use_works_for_a_real_trail() {
-    let real = years_of_compliance(&main_tf(), 6);
-    let policy = first_use(&Engine::Ministack.start(), &real);
-    assert_locks(&policy, LockMode::Compliance, 6 * 365);
+    let policy = first_use(&Engine::Ministack.start(), &of_a_real_trail(&main_tf()));
+    assert_locks(&policy, LockMode::Compliance, 2192);
 }
 
 /// `make demo` runs it as written.
@@ -86,19 +86,12 @@ fn first_use_works_for_a_real_trail() {
 fn declaration_of_the_demo_works_for_a_real_trail() {
     let endpoint = Engine::Ministack.start();
     let terraform = Terraform::in_empty_folder(&endpoint.env());
-    terraform.write(
-        "main.tf",
-        &years_of_compliance(&read("examples/demo/main.tf"), 7),
-    );
+    terraform.write("main.tf", &of_a_real_trail(&read("examples/demo/main.tf")));
     terraform.init();
     terraform.apply().ok();
     let json = terraform.output("trust_policy");
     let policy = TrustPolicy::parse(json.as_str().expect("a text").as_bytes());
-    assert_locks(
-        &policy.expect("a trust policy"),
-        LockMode::Compliance,
-        7 * 365,
-    );
+    assert_locks(&policy.expect("a trust policy"), LockMode::Compliance, 2192);
     assert_eq!(terraform.plan().status, 0);
 }
 

@@ -18,7 +18,7 @@ on_each_engine! {
     imported_bucket_needs_no_change,
     ordinary_bucket_is_refused_until_it_is_imported_and_then_locked.await,
     bucket_that_holds_anything_is_not_destroyed.await,
-    weaker_lock_is_planned_with_a_warning,
+    weaker_lock_is_refused_until_it_is_named,
     default_tags_are_merged_and_the_resources_own_win,
 }
 
@@ -28,6 +28,12 @@ const ADDRESS: &str = "auditlog_bucket.audit";
 fn bucket(name: &str, lock: &str, more: &str) -> String {
     format!(
         "resource \"auditlog_bucket\" \"audit\" {{\n  bucket = \"{name}\"\n  object_lock = {{ {lock} }}\n{more}\n}}\n"
+    )
+}
+
+fn compliance(days: u32) -> String {
+    format!(
+        "mode = \"COMPLIANCE\", days = {days}, acknowledge_irreversible = \"COMPLIANCE {days} days\""
     )
 }
 
@@ -87,6 +93,7 @@ async fn bucket_is_made_changed_replaced_and_destroyed(engine: Engine) {
         change.attributes,
         [
             "encryption",
+            "lock_spans",
             "object_lock",
             "sse_algorithm",
             "tags",
@@ -216,6 +223,7 @@ async fn drift_of_every_part_is_found_and_put_back(engine: Engine) {
     let change = stack.planned(ADDRESS);
     assert_eq!(change.actions, ["update"]);
     let mut drifted = vec![
+        "lock_spans",
         "object_lock",
         "object_ownership",
         "policy",
@@ -292,18 +300,13 @@ async fn put_lock_days(s3: &aws_sdk_s3::Client, days: i32) {
 fn imported_bucket_needs_no_change(engine: Engine) {
     let config = bucket(
         "trail",
-        "mode = \"COMPLIANCE\", days = 30",
+        "mode = \"COMPLIANCE\", days = 30, acknowledge_irreversible = \"COMPLIANCE 30 days\"",
         "tags = { a = \"b\" }",
     );
     let stack = Stack::applied(engine, &config);
     let original = values(&stack.terraform, ADDRESS);
     stack.terraform.run(&["state", "rm", ADDRESS]).ok();
     stack.terraform.import(ADDRESS, "trail").ok();
-    if engine == Engine::Moto {
-        // It does not keep the block of SSE-C, which shows once that was put.
-        assert_eq!(stack.planned(ADDRESS).attributes, ["sse_c"]);
-        stack.terraform.apply().ok();
-    }
     stack.assert_no_changes();
     assert_eq!(values(&stack.terraform, ADDRESS), original);
 
@@ -460,23 +463,36 @@ async fn until(endpoint: &Endpoint) -> String {
         .unwrap()
 }
 
-fn weaker_lock_is_planned_with_a_warning(engine: Engine) {
-    let stack = Stack::applied(
-        engine,
-        &bucket("trail", "mode = \"COMPLIANCE\", years = 1", ""),
-    );
-    stack.configure(&bucket("trail", "mode = \"GOVERNANCE\", days = 30", ""));
+fn weaker_lock_is_refused_until_it_is_named(engine: Engine) {
+    let stack = Stack::applied(engine, &bucket("trail", &compliance(365), ""));
+    let weaker = |more: &str| bucket("trail", "mode = \"GOVERNANCE\", days = 30", more);
+    stack.configure(&weaker(""));
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 1, "{plan}");
+    let allow = "allow_weakening = [\"retention 365d -> 30d\", \"mode COMPLIANCE -> GOVERNANCE\"]";
+    let text = plan.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("The bucket would become weaker"), "{plan}");
+    assert!(text.contains(allow), "{plan}");
+
+    stack.configure(&weaker(allow));
     let plan = stack.terraform.plan();
     assert_eq!(plan.status, 2, "{plan}");
-    let text = plan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    stack.terraform.apply().ok();
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 0, "{plan}");
     assert!(
-        text.contains("Warning: The lock of new objects becomes weaker"),
+        plan.stdout
+            .contains("Weakening that is allowed and does not happen"),
         "{plan}"
     );
-    assert!(text.contains("From 365 days to 30"), "{plan}");
-    stack.configure(&bucket("trail", "mode = \"COMPLIANCE\", days = 366", ""));
+
+    stack.configure(&bucket("trail", &compliance(366), ""));
     let plan = stack.terraform.plan();
-    assert!(!plan.stdout.contains("Warning"), "{plan}");
+    let text = plan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("Mode COMPLIANCE, 366 days: nothing that is written"),
+        "{plan}"
+    );
 }
 
 fn default_tags_are_merged_and_the_resources_own_win(engine: Engine) {

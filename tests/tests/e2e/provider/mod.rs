@@ -7,6 +7,7 @@ mod docs;
 mod faults;
 mod iam;
 mod key;
+mod logs;
 mod network;
 mod on_destroy;
 mod parts;

@@ -1,0 +1,165 @@
+//! Who may do what with the bucket and its logs: the bucket policy that the configuration asks for.
+
+use std::collections::BTreeSet;
+
+use tf_provider::{AttributePath, Diagnostic, Result};
+
+use super::desired::{Place, bucket_name};
+use super::history::History;
+use super::logs::path_of;
+use super::model::{BucketModel, DeliveryModel, LogModel};
+use crate::aws::{
+    BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, admits, partition,
+    unenforced,
+};
+use crate::diagnostic::nested;
+use crate::trust::spans::{LockBounds, bounds};
+
+/// The policy that a complete declaration asks for.
+///
+/// # Errors
+/// A principal that a policy cannot recognise, with its path.
+pub(super) fn bucket_policy(
+    model: &BucketModel,
+    history: &History,
+    place: Place<'_>,
+) -> Result<BucketPolicy> {
+    let notice = super::desired::notice(model)?;
+    let logs = model.logs.iter().flatten().map(|(name, log)| {
+        let spans = history.lock_of(name);
+        log_access(name, log, bounds(spans, place.now, notice))
+    });
+    Ok(BucketPolicy {
+        partition: partition(place.clients.region()).to_owned(),
+        account: model.account_id.known().cloned().unwrap_or_default(),
+        bucket: bucket_name(model)?.to_owned(),
+        logs: logs.collect::<Result<_>>()?,
+        declared_prefixes: model.declared_prefixes.clone().unwrap_or_default(),
+        administrators: administrators(model)?,
+        break_glass: principals(
+            model.break_glass.as_ref(),
+            &AttributePath::from("break_glass"),
+        )?,
+        encryption: model
+            .encryption
+            .as_ref()
+            .map_or(ObjectEncryption::SseS3, |kms| ObjectEncryption::SseKms {
+                key_arn: Some(kms.kms_key_arn.clone()),
+            }),
+        deliveries: model
+            .log_delivery
+            .as_ref()
+            .map_or_else(Vec::new, deliveries),
+        extra: model.extra_policy_json.clone(),
+    })
+}
+
+/// The same as one JSON document.
+///
+/// # Errors
+/// What S3 would refuse, or what would weaken the policy, at the attribute.
+pub(super) fn render(policy: &BucketPolicy) -> Result<String> {
+    policy.render().map_err(|error| {
+        let path = match &error {
+            PolicyError::TooLarge { .. } => "logs",
+            PolicyError::Extra(_) => "extra_policy_json",
+            PolicyError::OtherPartition { .. } => "administrators",
+            PolicyError::DeliveryOverlaps { .. }
+            | PolicyError::LoadBalancersNeedSseS3
+            | PolicyError::NotATrail { .. }
+            | PolicyError::NotAnAccount { .. } => "log_delivery",
+        };
+        let detail = format!("{error}.\n\n{}", error.hint());
+        Diagnostic::error("The bucket policy cannot be made", capital(&detail))
+            .at(path)
+            .into()
+    })
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
+fn log_access(name: &str, log: &LogModel, lock: LockBounds) -> Result<LogAccess> {
+    let at = |attribute: &str| path_of(name).attribute(attribute);
+    Ok(LogAccess {
+        prefix: log.prefix.known().cloned().unwrap_or_default(),
+        writers: principals(log.writers.as_ref(), &at("writers"))?,
+        readers: principals(log.readers.as_ref(), &at("readers"))?,
+        lock,
+    })
+}
+
+fn principals(
+    arns: Option<&BTreeSet<String>>,
+    path: &AttributePath,
+) -> Result<Option<Vec<Principal>>> {
+    let Some(arns) = arns else { return Ok(None) };
+    let parse = |arn: &String| {
+        Principal::parse(arn).map_err(|error| {
+            let detail = format!("{} {}", capital(&format!("{error}.")), error.hint());
+            nested("Principal that a policy cannot recognise", &detail, path).into()
+        })
+    };
+    arns.iter().map(parse).collect::<Result<_>>().map(Some)
+}
+
+/// Where services of AWS deliver their logs.
+pub(super) fn deliveries(model: &DeliveryModel) -> Vec<Delivery> {
+    let trails = model.cloudtrail.as_ref().map(|to| Delivery::CloudTrail {
+        prefix: to.prefix.clone(),
+        trails: to.trails.iter().flatten().cloned().collect(),
+    });
+    let balancers = model.load_balancers.as_ref();
+    let balancers = balancers.map(|to| Delivery::LoadBalancers {
+        prefix: to.prefix.clone(),
+        accounts: to.accounts.iter().flatten().cloned().collect(),
+    });
+    trails.into_iter().chain(balancers).collect()
+}
+
+/// One warning about everything that IAM alone decides.
+pub(super) fn not_enforced(policy: &BucketPolicy) -> Option<Diagnostic> {
+    let found = unenforced(policy);
+    let lines: Vec<String> = found
+        .iter()
+        .map(|one| format!("- {}: {one}.", one.argument()))
+        .collect();
+    (!lines.is_empty()).then(|| {
+        Diagnostic::warning(
+            "Not enforced by the bucket policy",
+            format!(
+                "Where these arguments are left out, IAM alone decides:\n{}\n\nSet them to the ARNs of roles or users, or to [] for \
+                 nobody.",
+                lines.join("\n")
+            ),
+        )
+    })
+}
+
+fn administrators(model: &BucketModel) -> Result<Option<Vec<Principal>>> {
+    let path = AttributePath::from("administrators");
+    principals(model.administrators.as_ref(), &path)
+}
+
+/// Whether the caller may still change the bucket under its policy; the reason, if not.
+///
+/// # Errors
+/// A principal that a policy cannot recognise.
+pub(super) fn locked_out(model: &BucketModel, caller: Option<&str>) -> Result<Option<String>> {
+    let (Some(stated), Some(caller)) = (administrators(model)?, caller) else {
+        return Ok(None);
+    };
+    let role =
+        Principal::of_caller(caller).map_or_else(|| caller.to_owned(), |role| role.to_string());
+    Ok((!admits(&stated, caller)).then(|| {
+        format!(
+            "Terraform runs as {caller}, which is not among `administrators`. With this policy it could not change the bucket any more, \
+             and only the account's root user could repair it. Add {role:?}, or run Terraform as one of them."
+        )
+    }))
+}

@@ -1,0 +1,405 @@
+//! What was declared over time: the spans of the bucket's lock, and of each log its beginning, locks and silences.
+//!
+//! S3 leaves existing objects alone when a default changes, so a verifier needs to know what was declared when. It is kept
+//! three times: in the state, in the bucket's tags (an import finds it there), and in private data, so that a change of the
+//! tags shows in a plan.
+
+use std::collections::BTreeMap;
+
+use auditlog_chain::policy::{LockMode, LockSpan, SilenceSpan};
+use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use tf_provider::Field;
+
+use super::model::{BucketModel, LockSpanModel, LogSpansModel, SilenceSpanModel};
+use crate::aws::Tags;
+use crate::trust::spans::{self, Lock, MAX_TAG_CHARS, TagOverflow, parse_tag, to_tag};
+
+/// What was declared, in spans.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct History {
+    pub(super) lock: Vec<LockSpan>,
+    pub(super) logs: BTreeMap<String, LogHistory>,
+}
+
+/// What was declared about one log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LogHistory {
+    pub(super) began: Timestamp,
+    /// Present once the log had a lock of its own.
+    pub(super) lock: Option<Vec<LockSpan>>,
+    pub(super) max_silence: Vec<SilenceSpan>,
+}
+
+/// What a configuration declares now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) lock: Lock,
+    /// Seconds before something stricter begins.
+    pub(super) notice: u64,
+    pub(super) logs: BTreeMap<String, WantedLog>,
+}
+
+/// The same for one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WantedLog {
+    pub(super) began: Option<Timestamp>,
+    pub(super) lock: Option<Lock>,
+    pub(super) silence_seconds: u64,
+}
+
+impl History {
+    /// What the configuration's declaration adds at `now`. The same declaration adds nothing.
+    pub(super) fn declare(&self, wanted: &Wanted, now: Timestamp) -> Self {
+        let lock = spans::declare(&self.lock, wanted.lock, now, wanted.notice);
+        let logs = wanted.logs.iter().map(|(name, log)| {
+            let before = self.logs.get(name);
+            let after = LogHistory::declare(before, log, (wanted, &self.lock), now);
+            (name.clone(), after)
+        });
+        Self {
+            logs: logs.collect(),
+            lock,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock.is_empty() && self.logs.is_empty()
+    }
+
+    /// The spans that hold for a log.
+    pub(super) fn lock_of(&self, log: &str) -> &[LockSpan] {
+        let own = self.logs.get(log).and_then(|log| log.lock.as_deref());
+        own.unwrap_or(&self.lock)
+    }
+
+    /// The longest retention, in days, of any lock that is still in force.
+    pub(super) fn longest(&self, now: Timestamp) -> u32 {
+        let own = self.logs.values().filter_map(|log| log.lock.as_deref());
+        let all = std::iter::once(self.lock.as_slice()).chain(own);
+        let days = all.map(|spans| spans::longest(spans, now));
+        days.max().unwrap_or_default()
+    }
+
+    /// What a state says; what cannot be read there counts as never declared.
+    pub(super) fn of(model: &BucketModel) -> Self {
+        let lock = model.lock_spans.known().map_or(&[][..], Vec::as_slice);
+        let none = BTreeMap::new();
+        let spans = model.log_spans.known().unwrap_or(&none);
+        let logs = model.logs.iter().flatten().filter_map(|(name, log)| {
+            let began = Timestamp::parse_rfc3339(log.began.known()?)?;
+            let spans = spans.get(name)?;
+            let history = LogHistory {
+                began,
+                lock: match spans.lock.as_deref() {
+                    Some(spans) => Some(parse_spans(spans)?),
+                    None => None,
+                },
+                max_silence: parse_silences(&spans.max_silence)?,
+            };
+            Some((name.clone(), history))
+        });
+        Self {
+            lock: parse_spans(lock).unwrap_or_default(),
+            logs: logs.collect(),
+        }
+    }
+
+    /// The tags that hold it.
+    ///
+    /// # Errors
+    /// Where the spans of one lock that are in force do not fit into a tag.
+    pub(super) fn tags(&self, now: Timestamp) -> Result<Tags, TagOverflow> {
+        let mut tags = Tags::new();
+        if !self.lock.is_empty() {
+            tags.insert(LOCK_TAG.to_owned(), to_tag(&self.lock, now)?);
+        }
+        for (name, log) in &self.logs {
+            let text = format_log(log.began, &log.max_silence);
+            tags.insert(format!("{LOG_TAG}{name}"), text);
+            if let Some(lock) = &log.lock {
+                tags.insert(format!("{LOG_LOCK_TAG}{name}"), to_tag(lock, now)?);
+            }
+        }
+        Ok(tags)
+    }
+
+    /// What the tags of a bucket say. A tag that does not have our form says nothing.
+    pub(super) fn from_tags(tags: &Tags) -> Self {
+        let lock = |key: &str| tags.get(key).and_then(|text| parse_tag(text));
+        let logs = tags.iter().filter_map(|(key, text)| {
+            let name = key.strip_prefix(LOG_TAG)?;
+            let (began, max_silence) = parse_log(text)?;
+            let history = LogHistory {
+                began,
+                lock: lock(&format!("{LOG_LOCK_TAG}{name}")),
+                max_silence,
+            };
+            Some((name.to_owned(), history))
+        });
+        Self {
+            lock: lock(LOCK_TAG).unwrap_or_default(),
+            logs: logs.collect(),
+        }
+    }
+
+    /// Writes it into a model, where the model does not have it from the plan.
+    pub(super) fn fill(&self, model: &mut BucketModel) {
+        if model.lock_spans.known().is_none() {
+            model.lock_spans = Field::Known(self.lock_spans());
+        }
+        if model.log_spans.known().is_none() {
+            model.log_spans = Field::Known(self.log_spans());
+        }
+        for (name, log) in model.logs.iter_mut().flatten() {
+            if let (None, Some(history)) = (log.began.known(), self.logs.get(name)) {
+                log.began = Field::Known(history.began.to_rfc3339());
+            }
+        }
+    }
+
+    pub(super) fn lock_spans(&self) -> Vec<LockSpanModel> {
+        format_spans(&self.lock)
+    }
+
+    pub(super) fn log_spans(&self) -> BTreeMap<String, LogSpansModel> {
+        let spans = self.logs.iter().map(|(name, log)| {
+            let max_silence = log.max_silence.iter().map(|span| SilenceSpanModel {
+                from: span.from.to_rfc3339(),
+                seconds: span.seconds,
+            });
+            let spans = LogSpansModel {
+                lock: log.lock.as_deref().map(format_spans),
+                max_silence: max_silence.collect(),
+            };
+            (name.clone(), spans)
+        });
+        spans.collect()
+    }
+}
+
+impl LogHistory {
+    fn declare(
+        before: Option<&Self>,
+        log: &WantedLog,
+        (bucket, bucket_spans): (&Wanted, &[LockSpan]),
+        now: Timestamp,
+    ) -> Self {
+        let own = before.and_then(|before| before.lock.as_deref());
+        // A log that had a lock of its own keeps those spans, and follows the bucket from now on.
+        let lock = match (own, log.lock) {
+            (None, None) => None,
+            (Some(own), wanted) => Some(spans::declare(
+                own,
+                wanted.unwrap_or(bucket.lock),
+                now,
+                bucket.notice,
+            )),
+            (None, Some(wanted)) => {
+                let followed = if before.is_some() { bucket_spans } else { &[] };
+                Some(spans::declare(followed, wanted, now, bucket.notice))
+            }
+        };
+        let silences = before.map_or(&[][..], |before| &before.max_silence);
+        Self {
+            began: log
+                .began
+                .or(before.map(|before| before.began))
+                .unwrap_or(now),
+            lock,
+            max_silence: declare_silence(silences, log.silence_seconds, now, bucket.notice),
+        }
+    }
+}
+
+/// A longer silence is allowed at once, a shorter one after the notice: a sealer that does not know it yet is not late.
+fn declare_silence(
+    spans: &[SilenceSpan],
+    seconds: u64,
+    now: Timestamp,
+    notice: u64,
+) -> Vec<SilenceSpan> {
+    let mut begun: Vec<SilenceSpan> = spans.to_vec();
+    if spans.last().is_some_and(|last| last.seconds == seconds) {
+        return begun;
+    }
+    begun.retain(|span| span.from <= now);
+    let Some(last) = begun.last().copied() else {
+        return vec![SilenceSpan { from: now, seconds }];
+    };
+    if last.seconds == seconds {
+        return begun;
+    }
+    let notice = i64::try_from(notice).unwrap_or(i64::MAX);
+    let from = if seconds < last.seconds {
+        now.saturating_add_seconds(notice)
+    } else {
+        now
+    };
+    begun.push(SilenceSpan { from, seconds });
+    begun
+}
+
+const LOCK_TAG: &str = "auditlog:lock";
+const LOG_TAG: &str = "auditlog:log:";
+const LOG_LOCK_TAG: &str = "auditlog:log-lock:";
+
+/// When a log began, and how long it may be silent: `2026-03-01T12:00:00Z 90000@2026-03-01T12:00:00Z`. Where the spans do
+/// not fit into a tag, the earliest ones become one that allows the longest silence of them.
+fn format_log(began: Timestamp, silences: &[SilenceSpan]) -> String {
+    let word = |span: &SilenceSpan| format!("{}@{}", span.seconds, span.from.to_rfc3339());
+    let mut spans = silences.to_vec();
+    loop {
+        let words = std::iter::once(began.to_rfc3339()).chain(spans.iter().map(word));
+        let text = words.collect::<Vec<_>>().join(" ");
+        if text.len() <= MAX_TAG_CHARS || spans.len() < 2 {
+            return text;
+        }
+        let first = spans.remove(0);
+        if let Some(second) = spans.first_mut() {
+            second.from = first.from;
+            second.seconds = second.seconds.max(first.seconds);
+        }
+    }
+}
+
+fn parse_log(text: &str) -> Option<(Timestamp, Vec<SilenceSpan>)> {
+    let (began, spans) = text.split_once(' ')?;
+    let parse = |word: &str| {
+        let (seconds, from) = word.split_once('@')?;
+        Some(SilenceSpan {
+            from: Timestamp::parse_rfc3339(from)?,
+            seconds: seconds.parse().ok()?,
+        })
+    };
+    let spans = spans.split(' ').map(parse).collect::<Option<_>>()?;
+    Some((Timestamp::parse_rfc3339(began)?, spans))
+}
+
+/// Lock spans as a configuration or a state has them.
+pub(super) fn parse_spans(spans: &[LockSpanModel]) -> Option<Vec<LockSpan>> {
+    let parse = |span: &LockSpanModel| {
+        Some(LockSpan {
+            from: Timestamp::parse_rfc3339(&span.from)?,
+            mode: LockMode::parse(&span.mode)?,
+            retention_days: span.days,
+        })
+    };
+    spans.iter().map(parse).collect()
+}
+
+fn parse_silences(spans: &[SilenceSpanModel]) -> Option<Vec<SilenceSpan>> {
+    let parse = |span: &SilenceSpanModel| {
+        Some(SilenceSpan {
+            from: Timestamp::parse_rfc3339(&span.from)?,
+            seconds: span.seconds,
+        })
+    };
+    spans.iter().map(parse).collect()
+}
+
+fn format_spans(spans: &[LockSpan]) -> Vec<LockSpanModel> {
+    let format = |span: &LockSpan| LockSpanModel {
+        from: span.from.to_rfc3339(),
+        mode: span.mode.as_str().to_owned(),
+        days: span.retention_days,
+    };
+    spans.iter().map(format).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).unwrap()
+    }
+
+    fn governance(days: u32) -> Lock {
+        Lock {
+            mode: LockMode::Governance,
+            days,
+        }
+    }
+
+    fn wanted(days: u32, seconds: u64) -> Wanted {
+        let log = WantedLog {
+            began: None,
+            lock: None,
+            silence_seconds: seconds,
+        };
+        Wanted {
+            lock: governance(days),
+            notice: 86_400,
+            logs: BTreeMap::from([("payments".to_owned(), log)]),
+        }
+    }
+
+    const CREATED: &str = "2026-01-01T00:00:00Z";
+    const LATER: &str = "2026-03-01T00:00:00Z";
+
+    #[test]
+    fn first_declaration_begins_with_the_bucket_and_the_same_adds_nothing() {
+        let first = History::default().declare(&wanted(3, 90_000), at(CREATED));
+        assert_eq!(first.lock[0].from, at(CREATED));
+        assert_eq!(first.logs["payments"].began, at(CREATED));
+        assert_eq!(first.declare(&wanted(3, 90_000), at(LATER)), first);
+    }
+
+    #[test]
+    fn shorter_silence_begins_after_the_notice_and_a_longer_one_at_once() {
+        let first = History::default().declare(&wanted(3, 90_000), at(CREATED));
+        let shorter = first.declare(&wanted(3, 3_600), at(LATER));
+        let longer = first.declare(&wanted(3, 100_000), at(LATER));
+        let from = |history: &History| history.logs["payments"].max_silence[1].from;
+        assert_eq!(from(&shorter), at("2026-03-02T00:00:00Z"));
+        assert_eq!(from(&longer), at(LATER));
+        assert_eq!(
+            shorter.declare(&wanted(3, 90_000), at(LATER)).logs,
+            first.logs,
+            "one that has not begun is taken back"
+        );
+    }
+
+    #[test]
+    fn log_that_gets_a_lock_of_its_own_keeps_the_spans_that_it_had() {
+        let first = History::default().declare(&wanted(3, 90_000), at(CREATED));
+        let mut own = wanted(3, 90_000);
+        own.logs.get_mut("payments").unwrap().lock = Some(governance(30));
+        let own = first.declare(&own, at(LATER));
+        let days = |history: &History| -> Vec<u32> {
+            let spans = history.logs["payments"].lock.iter().flatten();
+            spans.map(|span| span.retention_days).collect()
+        };
+        assert_eq!(days(&own), [3, 30]);
+        let back = own.declare(&wanted(4, 90_000), at("2026-06-01T00:00:00Z"));
+        assert_eq!(days(&back), [3, 30, 4], "it follows the bucket again");
+    }
+
+    #[test]
+    fn tags_give_back_what_was_put_into_them() {
+        let first = History::default().declare(&wanted(3, 90_000), at(CREATED));
+        let mut own = wanted(30, 3_600);
+        own.logs.get_mut("payments").unwrap().lock = Some(governance(60));
+        let history = first.declare(&own, at(LATER));
+        let tags = history.tags(at(LATER)).unwrap();
+        assert_eq!(History::from_tags(&tags), history);
+        let strange = Tags::from([("auditlog:lock".to_owned(), "x".to_owned())]);
+        assert!(History::from_tags(&strange).is_empty());
+    }
+
+    #[test]
+    fn silences_that_do_not_fit_into_a_tag_become_the_longest_of_them() {
+        let spans: Vec<SilenceSpan> = (1..30)
+            .map(|day| SilenceSpan {
+                from: at(CREATED).saturating_add_days(day),
+                seconds: 90_000 - u64::from(day),
+            })
+            .collect();
+        let text = format_log(at(CREATED), &spans);
+        assert!(text.len() <= MAX_TAG_CHARS);
+        let (_, kept) = parse_log(&text).unwrap();
+        assert_eq!(kept[0], spans[0]);
+        assert_eq!(kept.last(), spans.last());
+    }
+}

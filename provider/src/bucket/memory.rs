@@ -1,0 +1,42 @@
+//! What is kept in private data from one operation to the next: what was declared, and the time of the last read.
+//!
+//! A plan must not look at a clock, because Terraform makes it twice. It uses the time at which the bucket was read.
+
+use std::time::SystemTime;
+
+use auditlog_chain::timestamp::Timestamp;
+use tf_provider::Context;
+
+use super::history::History;
+use crate::account::Account;
+
+const DECLARED: &str = "declared";
+const CLOCK: &str = "read_at";
+
+/// What was declared by the last apply.
+pub(super) fn declared(cx: &Context<Account>) -> Option<History> {
+    serde_json::from_slice(&cx.private(DECLARED)?).ok()
+}
+
+pub(super) fn remember(cx: &Context<Account>, history: &History) {
+    if let Ok(json) = serde_json::to_vec(history) {
+        cx.set_private(DECLARED, json);
+    }
+}
+
+/// When the bucket was last read.
+pub(super) fn clock(cx: &Context<Account>) -> Option<Timestamp> {
+    let text = String::from_utf8(cx.private(CLOCK)?).ok()?;
+    Timestamp::parse_rfc3339(&text)
+}
+
+pub(super) fn keep_clock(cx: &Context<Account>, now: Timestamp) {
+    cx.set_private(CLOCK, now.to_rfc3339());
+}
+
+/// The time now, to the second.
+pub(super) fn now() -> Timestamp {
+    let now = Timestamp::from_system_time(SystemTime::now()).unwrap_or(Timestamp::EPOCH);
+    let seconds = i64::try_from(now.as_seconds()).unwrap_or(i64::MAX);
+    Timestamp::EPOCH.saturating_add_seconds(seconds)
+}

@@ -1,0 +1,17 @@
+# One audit trail: the key that signs, the bucket that locks, and the logs in it.
+
+resource "auditlog_signing_key" "this" {
+  alias = coalesce(var.alias, "alias/${var.bucket}")
+  tags  = var.tags
+}
+
+resource "auditlog_bucket" "this" {
+  bucket          = var.bucket
+  object_lock     = var.object_lock
+  administrators  = var.administrators
+  break_glass     = var.break_glass
+  storage         = var.storage
+  allow_weakening = var.allow_weakening
+  tags            = var.tags
+  logs            = { for name, log in var.logs : name => merge(log, { signing_key = auditlog_signing_key.this.trust }) }
+}

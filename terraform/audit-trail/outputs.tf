@@ -1,0 +1,29 @@
+output "trust_policy" {
+  description = "Trust policy as JSON, for `auditlog-seal` and `auditlog-verify`. Keep it out of the writer's reach."
+  value       = auditlog_bucket.this.trust_policy
+}
+
+output "trust_policy_sha256" {
+  description = "SHA-256 of the trust policy, in hex."
+  value       = auditlog_bucket.this.trust_policy_sha256
+}
+
+output "bucket" {
+  description = "Name of the bucket."
+  value       = auditlog_bucket.this.bucket
+}
+
+output "bucket_arn" {
+  description = "ARN of the bucket."
+  value       = auditlog_bucket.this.arn
+}
+
+output "key_arn" {
+  description = "ARN of the key that signs now."
+  value       = auditlog_signing_key.this.arn
+}
+
+output "key_alias" {
+  description = "Alias of the signing key, for `auditlog-seal --kms-key`."
+  value       = auditlog_signing_key.this.alias
+}

@@ -1,0 +1,67 @@
+# Without AWS and without credentials: the provider is replaced, and its resources accept what the module gives them.
+
+mock_provider "auditlog" {
+  mock_resource "auditlog_bucket" {
+    defaults = {
+      trust_policy = "{}"
+    }
+  }
+}
+
+variables {
+  bucket = "acme-audit-trail"
+}
+
+run "smallest_trail" {
+  variables {
+    object_lock = { mode = "GOVERNANCE", days = 3 }
+    logs        = { payments = {} }
+  }
+
+  assert {
+    condition     = auditlog_signing_key.this.alias == "alias/acme-audit-trail"
+    error_message = "The alias does not follow the name of the bucket."
+  }
+
+  assert {
+    condition     = keys(auditlog_bucket.this.logs) == tolist(["payments"])
+    error_message = "The bucket does not declare the log."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.administrators == null
+    error_message = "A list of principals that was left out is not left out of the bucket."
+  }
+}
+
+run "trail_for_years" {
+  variables {
+    alias          = "alias/records"
+    object_lock    = { mode = "COMPLIANCE", preset = "sec-17a-4", acknowledge_irreversible = "COMPLIANCE 2192 days" }
+    administrators = ["arn:aws:iam::123456789012:role/terraform"]
+    break_glass    = []
+    storage        = { expiration = "after_retention" }
+    logs = {
+      payments = {
+        origin  = "acme.example/audit/payments"
+        writers = ["arn:aws:iam::123456789012:role/sealer"]
+        readers = ["arn:aws:iam::123456789012:role/auditor"]
+      }
+    }
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.logs["payments"].origin == "acme.example/audit/payments"
+    error_message = "The origin of the log is not passed on."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.storage.expiration == "after_retention"
+    error_message = "The expiration is not passed on."
+  }
+
+  assert {
+    condition     = output.key_alias == "alias/records"
+    error_message = "The alias of the key is not the one that was given."
+  }
+}

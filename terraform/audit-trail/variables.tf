@@ -1,0 +1,67 @@
+variable "bucket" {
+  description = "Name of the bucket. It is unique in all of AWS."
+  type        = string
+}
+
+variable "alias" {
+  description = "Alias of the signing key, with its `alias/`. Default: `alias/` and the name of the bucket."
+  type        = string
+  default     = null
+}
+
+variable "object_lock" {
+  description = "Lock of the bucket: `mode`, and `days`, `years` or `preset`. COMPLIANCE also needs `acknowledge_irreversible`."
+  type = object({
+    mode                     = string
+    days                     = optional(number)
+    years                    = optional(number)
+    preset                   = optional(string)
+    acknowledge_irreversible = optional(string)
+    notice                   = optional(string)
+  })
+}
+
+variable "logs" {
+  description = "Logs by name, each with arguments of `logs` of auditlog_bucket."
+  type = map(object({
+    origin      = optional(string)
+    prefix      = optional(string)
+    writers     = optional(set(string))
+    readers     = optional(set(string))
+    max_silence = optional(string)
+    began       = optional(string)
+  }))
+}
+
+variable "administrators" {
+  description = "ARNs of the roles that may change bucket and key. Terraform's own role must be among them. Default: IAM alone decides."
+  type        = set(string)
+  default     = null
+}
+
+variable "break_glass" {
+  description = "ARNs of the roles that may delete objects and bypass GOVERNANCE. Default: IAM alone decides."
+  type        = set(string)
+  default     = null
+}
+
+variable "storage" {
+  description = "Storage classes and expiration. Default: objects stay in STANDARD and never expire."
+  type = object({
+    transitions = optional(list(object({ days = number, storage_class = string })))
+    expiration  = optional(string)
+  })
+  default = null
+}
+
+variable "allow_weakening" {
+  description = "Changes that weaken the bucket and are meant, in the words of the error that asks for them."
+  type        = list(string)
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of bucket and key."
+  type        = map(string)
+  default     = null
+}
