@@ -1,14 +1,13 @@
 //! A storage engine whose Object Lock is real: one node of Ceph with its S3 gateway.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Child, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 
 use crate::command::Command;
+use crate::first_line::first_line;
 use crate::{REGION, project};
 
 // It answers within twenty seconds; a machine under load takes longer, one that is broken never ends.
@@ -36,16 +35,10 @@ impl Ceph {
             .spawn()
             .expect("tests/ceph/rgw starts");
         let stdout = child.stdout.take().expect("standard output is piped");
-        let (send, receive) = mpsc::channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            _ = BufReader::new(stdout).read_line(&mut line);
-            _ = send.send(line);
-        });
-        let line = receive.recv_timeout(START_TIMEOUT).unwrap_or_default();
+        let line = first_line(stdout, START_TIMEOUT);
         // From here on, Drop ends the node, whatever happens.
         let mut started = Self {
-            endpoint: line.trim_end().to_owned(),
+            endpoint: line,
             child,
         };
         assert!(

@@ -1,15 +1,13 @@
 //! A local S3 and KMS endpoint that is a process of its own, by one of two engines.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 
 use crate::command::Command;
+use crate::first_line::first_line;
 use crate::project;
 
 /// The region of every test.
@@ -101,17 +99,11 @@ impl Endpoint {
             .spawn()
             .expect("the Python of target/venv starts");
         let stdout = child.stdout.take().expect("standard output is piped");
-        let (send, receive) = mpsc::channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            _ = BufReader::new(stdout).read_line(&mut line);
-            _ = send.send(line);
-        });
-        let line = receive.recv_timeout(START_TIMEOUT).unwrap_or_default();
+        let line = first_line(stdout, START_TIMEOUT);
         // From here on, Drop ends the process, whatever happens.
         let started = Self {
             engine,
-            url: line.trim_end().to_owned(),
+            url: line,
             child,
             folder,
         };

@@ -26,6 +26,7 @@ mod ceph;
 mod command;
 mod disk;
 mod endpoint;
+mod first_line;
 mod project;
 mod proxy;
 mod terraform;

@@ -157,23 +157,17 @@ impl AwsFault {
 
     /// The service's error code; empty where there was none.
     pub fn code(&self) -> &str {
-        match &self.kind {
-            AwsFaultKind::Answered { code, .. } => code,
-            AwsFaultKind::TimedOut
-            | AwsFaultKind::NoCredentials(_)
-            | AwsFaultKind::NoRegion
-            | AwsFaultKind::UnknownProfile
-            | AwsFaultKind::Incomplete(_)
-            | AwsFaultKind::UnlikeS3(_)
-            | AwsFaultKind::TooLong
-            | AwsFaultKind::Broken(_) => "",
-        }
+        self.answer().1
     }
 
     /// The HTTP status; 0 where there was no answer.
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
+        self.answer().0
+    }
+
+    fn answer(&self) -> (u16, &str) {
         match &self.kind {
-            AwsFaultKind::Answered { status, .. } => *status,
+            AwsFaultKind::Answered { status, code, .. } => (*status, code),
             AwsFaultKind::TimedOut
             | AwsFaultKind::NoCredentials(_)
             | AwsFaultKind::NoRegion
@@ -181,7 +175,7 @@ impl AwsFault {
             | AwsFaultKind::Incomplete(_)
             | AwsFaultKind::UnlikeS3(_)
             | AwsFaultKind::TooLong
-            | AwsFaultKind::Broken(_) => 0,
+            | AwsFaultKind::Broken(_) => (0, ""),
         }
     }
 

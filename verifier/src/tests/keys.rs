@@ -1,5 +1,7 @@
 //! V11 to V16: who may sign what, and until when.
 
+use auditlog_chain::builder::ClosedSegment;
+use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::{Compromised, LastGood};
 
 use super::world::{Key, World, at, closed, codes, opened, origin};
@@ -29,6 +31,12 @@ fn rotated(
     let signature = new.sign(&segment);
     world.add(segment, vec![signature]);
     (world, new)
+}
+
+/// Segment 2 with one event, behind segment 1 of a world.
+fn third(world: &World, change: Option<KeyChange>, event: &str) -> ClosedSegment {
+    let time = opened(2);
+    closed(&world.heads[2].clone(), change, &[event], time, time + 30)
 }
 
 fn both(
@@ -88,13 +96,7 @@ fn a_lost_or_stolen_previous_key_need_not_sign_and_may() {
 fn a_key_that_the_policy_does_not_authorise_is_unknown() {
     let thief = Key::ed25519();
     let mut world = World::new(Key::ed25519(), 3);
-    let segment = closed(
-        &world.heads[2].clone(),
-        None,
-        &["1"],
-        opened(2),
-        opened(2) + 30,
-    );
+    let segment = third(&world, None, "1");
     let signature = thief.sign(&segment);
     world
         .segments
@@ -103,13 +105,7 @@ fn a_key_that_the_policy_does_not_authorise_is_unknown() {
 
     let mut world = World::new(Key::ed25519(), 3);
     let change = thief.change(Some(&world.key));
-    let segment = closed(
-        &world.heads[2].clone(),
-        Some(change),
-        &["1"],
-        opened(2),
-        opened(2) + 30,
-    );
+    let segment = third(&world, Some(change), "1");
     let signatures = vec![thief.sign(&segment), world.key.sign(&segment)];
     world
         .segments
@@ -129,13 +125,7 @@ fn an_authorised_key_signs_only_once_a_key_line_has_announced_it() {
     let mut world = World::new(Key::ed25519(), 3);
     let new = Key::ed25519();
     world.authorise(&new);
-    let segment = closed(
-        &world.heads[2].clone(),
-        None,
-        &["1"],
-        opened(2),
-        opened(2) + 30,
-    );
+    let segment = third(&world, None, "1");
     let signature = new.sign(&segment);
     world
         .segments
@@ -145,13 +135,7 @@ fn an_authorised_key_signs_only_once_a_key_line_has_announced_it() {
     let stranger = Key::ed25519();
     world.authorise(&stranger);
     let change = new.change(Some(&stranger));
-    let segment = closed(
-        &world.heads[2].clone(),
-        Some(change),
-        &["1"],
-        opened(2),
-        opened(2) + 30,
-    );
+    let segment = third(&world, Some(change), "1");
     let signatures = vec![new.sign(&segment), stranger.sign(&segment)];
     world
         .segments
@@ -163,32 +147,14 @@ fn an_authorised_key_signs_only_once_a_key_line_has_announced_it() {
 fn a_signature_of_another_segment_is_invalid() {
     for key in [Key::ed25519(), Key::p256()] {
         let mut world = World::new(key, 3);
-        let other = closed(
-            &world.heads[2].clone(),
-            None,
-            &["2"],
-            opened(2),
-            opened(2) + 30,
-        );
+        let other = third(&world, None, "2");
         let signature = world.key.sign(&other);
-        let segment = closed(
-            &world.heads[2].clone(),
-            None,
-            &["1"],
-            opened(2),
-            opened(2) + 30,
-        );
+        let segment = third(&world, None, "1");
         world
             .segments
             .insert(2, segment.finish(vec![signature]).unwrap());
         assert_eq!(world.codes(), ["signature-invalid"]);
-        let segment = closed(
-            &world.heads[2].clone(),
-            None,
-            &["1"],
-            opened(2),
-            opened(2) + 30,
-        );
+        let segment = third(&world, None, "1");
         let signatures = vec![world.key.sign(&segment), world.key.sign(&segment)];
         world
             .segments

@@ -1,6 +1,7 @@
 //! One listing of versions: complete and in order, or an error.
 
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{DeleteMarkerEntry, ObjectVersion};
 
 use super::Bucket;
@@ -111,23 +112,29 @@ impl Pages<'_> {
     }
 
     fn object<'v>(&self, version: &'v ObjectVersion) -> Result<Version<'v>, AwsFault> {
-        let key = version.key().ok_or_else(|| self.lacks("Key"))?;
-        self.is_under_the_prefix(key)?;
-        let modified = version.last_modified().and_then(timestamp);
-        Ok(Version {
-            key,
-            kind: VersionKind::Object,
-            modified: Some(modified.ok_or_else(|| self.lacks("LastModified"))?),
-        })
+        self.listed(VersionKind::Object, version.key(), version.last_modified())
     }
 
     fn marker<'v>(&self, marker: &'v DeleteMarkerEntry) -> Result<Version<'v>, AwsFault> {
-        let key = marker.key().ok_or_else(|| self.lacks("Key"))?;
+        self.listed(
+            VersionKind::DeleteMarker,
+            marker.key(),
+            marker.last_modified(),
+        )
+    }
+
+    fn listed<'v>(
+        &self,
+        kind: VersionKind,
+        key: Option<&'v str>,
+        modified: Option<&DateTime>,
+    ) -> Result<Version<'v>, AwsFault> {
+        let key = key.ok_or_else(|| self.lacks("Key"))?;
         self.is_under_the_prefix(key)?;
-        let modified = marker.last_modified().and_then(timestamp);
+        let modified = modified.and_then(timestamp);
         Ok(Version {
             key,
-            kind: VersionKind::DeleteMarker,
+            kind,
             modified: Some(modified.ok_or_else(|| self.lacks("LastModified"))?),
         })
     }

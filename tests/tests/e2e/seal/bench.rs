@@ -94,6 +94,17 @@ impl Bench {
 
 pub(crate) const BUCKET: &str = "audit";
 
+/// `append` into the bucket without a trust policy.
+pub(crate) const INTO_THE_BUCKET: [&str; 7] = [
+    "append",
+    "--origin",
+    ORIGIN,
+    "--to",
+    "s3://audit",
+    "--account",
+    "000000000000",
+];
+
 /// A locked bucket with a way to it on which things can go wrong, and a bench whose policy declares the bucket.
 pub(crate) struct Remote {
     pub(crate) endpoint: Endpoint,

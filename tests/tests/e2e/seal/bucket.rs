@@ -11,7 +11,9 @@ use auditlog_tests::{Command, Endpoint, Engine, Fault, Proxy, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
 
-use crate::seal::bench::{BUCKET, ORIGIN, events, events_under, locked_bucket, wait};
+use crate::seal::bench::{
+    BUCKET, INTO_THE_BUCKET, ORIGIN, events, events_under, locked_bucket, wait,
+};
 
 /// A locked bucket, KMS, and a folder for what the sealer reads.
 struct World {
@@ -46,18 +48,8 @@ impl World {
     fn append(&self, key: &str) -> Command {
         command("auditlog-seal")
             .envs(self.endpoint.env())
-            .args([
-                "append",
-                "--origin",
-                ORIGIN,
-                "--to",
-                "s3://audit",
-                "--account",
-                "000000000000",
-                "--kms-key",
-                key,
-                "--spool",
-            ])
+            .args(INTO_THE_BUCKET)
+            .args(["--kms-key", key, "--spool"])
             .arg(self.folder.path().join("spool"))
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use auditlog_tests::{Run, command};
 
-use crate::seal::bench::{Bench, ORIGIN, events, events_under};
+use crate::seal::bench::{Bench, INTO_THE_BUCKET, ORIGIN, events, events_under};
 
 #[test]
 fn a_log_is_created_with_an_empty_segment_and_continued() {
@@ -462,15 +462,7 @@ fn an_endpoint_that_is_dead_silent_or_without_credentials_is_named() {
         closed.local_addr().unwrap()
     };
     let append = |endpoint: String, seconds: &str| {
-        let run = command("auditlog-seal").args([
-            "append",
-            "--origin",
-            ORIGIN,
-            "--to",
-            "s3://audit",
-            "--account",
-            "000000000000",
-        ]);
+        let run = command("auditlog-seal").args(INTO_THE_BUCKET);
         let run = run.args([
             "--region",
             "eu-central-1",

@@ -10,7 +10,7 @@ use auditlog_tests::{Answer, Command, Fault, Run, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 
 use crate::seal::bench::{
-    BUCKET, ORIGIN, Remote, accepted, each_once, ended, numbered, start, wait,
+    BUCKET, INTO_THE_BUCKET, ORIGIN, Remote, accepted, each_once, ended, numbered, start, wait,
 };
 
 /// The hint where nobody answers.
@@ -204,17 +204,7 @@ fn a_key_service_that_is_gone_in_the_middle_of_a_run_signs_what_was_closed_when_
         let append = || {
             let run = command("auditlog-seal").envs(remote.endpoint.env());
             let run = run.env("AWS_ENDPOINT_URL", remote.way.url());
-            let run = run.args([
-                "append",
-                "--origin",
-                ORIGIN,
-                "--to",
-                "s3://audit",
-                "--account",
-                "000000000000",
-                "--kms-key",
-                &key,
-            ]);
+            let run = run.args(INTO_THE_BUCKET).args(["--kms-key", &key]);
             run.args(["--timeout", "1", "--spool"])
                 .arg(remote.bench.path("spool"))
         };

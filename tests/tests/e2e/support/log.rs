@@ -34,7 +34,12 @@ pub(crate) fn now() -> Timestamp {
 impl Log {
     /// A log of this many segments, each sealed now.
     pub(crate) fn new(segments: usize) -> Self {
-        let began = now();
+        Self::sealed_at(&vec![now(); segments])
+    }
+
+    /// A log whose segments were sealed at these times.
+    pub(crate) fn sealed_at(times: &[Timestamp]) -> Self {
+        let began = times.first().copied().unwrap_or_else(now);
         let mut signed = SignedLog::new(ORIGIN);
         let mut log = Self {
             segments: Vec::new(),
@@ -42,11 +47,11 @@ impl Log {
         };
         let events = [r#"{"user":"ada"}"#, "[1]"];
         let events = events.map(|event| StoredPayload::event(event.as_bytes()).expect("an event"));
-        for number in 0..segments {
+        for (number, time) in times.iter().enumerate() {
             let events = if number == 0 { &[] } else { events.as_slice() };
             let name = format!("logs/payments/{number:012}.jsonl.zst");
             log.segments
-                .push((name, signed.segment(None, events, now())));
+                .push((name, signed.segment(None, events, *time)));
         }
         log
     }

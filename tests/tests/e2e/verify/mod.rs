@@ -1,5 +1,6 @@
 //! The command `auditlog-verify`, on folders and on real S3 endpoints.
 
+mod absence;
 mod access;
 mod files;
 mod folder;

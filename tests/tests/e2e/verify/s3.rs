@@ -18,7 +18,7 @@ const DAY: i64 = 86_400;
 /// A bucket with a log of four segments, as a sealer leaves it.
 pub(crate) struct World {
     pub(crate) endpoint: Endpoint,
-    s3: Client,
+    pub(crate) s3: Client,
     pub(crate) log: Log,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -29,6 +29,11 @@ impl World {
     }
 
     pub(crate) async fn of(endpoint: Endpoint, segments: usize) -> Self {
+        Self::holding(endpoint, Log::new(segments), RETENTION_DAYS).await
+    }
+
+    /// A bucket with this log, that locks by itself for so many days, and each segment for one more.
+    pub(crate) async fn holding(endpoint: Endpoint, log: Log, days: u32) -> Self {
         let s3 = endpoint.s3();
         let place = CreateBucketConfiguration::builder()
             .location_constraint(REGION.into())
@@ -45,14 +50,14 @@ impl World {
         let world = Self {
             s3,
             endpoint,
-            log: Log::new(segments),
+            log,
             folder: tempfile::tempdir().expect("a folder"),
         };
         world
-            .set_retention(Some(i32::try_from(RETENTION_DAYS).expect("days")))
+            .set_retention(Some(i32::try_from(days).expect("days")))
             .await;
         for (key, bytes) in &world.log.segments {
-            world.put(key, bytes, i64::from(RETENTION_DAYS) + 1).await;
+            world.put(key, bytes, i64::from(days) + 1).await;
         }
         world
             .log
@@ -84,7 +89,7 @@ impl World {
         put.send().await.expect("a changed configuration");
     }
 
-    async fn put(&self, key: &str, bytes: &[u8], days: i64) {
+    pub(crate) async fn put(&self, key: &str, bytes: &[u8], days: i64) {
         let until =
             DateTime::from_secs(i64::try_from(now().as_seconds()).expect("seconds") + days * DAY);
         self.s3
@@ -100,7 +105,7 @@ impl World {
     }
 
     /// Takes a segment away with all rights that there are, as if it had never been.
-    async fn remove(&self, segment: usize) {
+    pub(crate) async fn remove(&self, segment: usize) {
         let key = &self.log.segments[segment].0;
         let versions = self
             .s3
