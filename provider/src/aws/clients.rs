@@ -165,6 +165,11 @@ impl Clients {
         &self.default_tags
     }
 
+    /// The endpoint of S3 Control, where the provider block names one.
+    pub(crate) fn s3control_endpoint(&self) -> Option<&str> {
+        self.regions.endpoints.s3control.as_deref()
+    }
+
     /// Whether a tag is not ours to show or to change: AWS set it, or `ignore_tags` names it.
     pub(crate) fn leaves_alone(&self, key: &str) -> bool {
         is_reserved(key) || self.ignored_tags.contains(key)

@@ -210,6 +210,12 @@ impl Error {
         }))
     }
 
+    /// Whether AWS understood the request and refused it (HTTP 4xx).
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status()
+            .is_some_and(|status| (400..500).contains(&status))
+    }
+
     /// AWS's error code, where AWS answered with one.
     pub fn code(&self) -> Option<&str> {
         if matches!(self, Self::BucketStillThere { .. }) {

@@ -1,5 +1,6 @@
 //! An audit bucket: what it is and should be, how it is read, put, converged and emptied.
 
+mod abac;
 mod converge;
 mod create;
 mod empty;

@@ -11,6 +11,7 @@ use aws_sdk_s3::types::{
     VersioningConfiguration,
 };
 
+use super::abac;
 use super::lifecycle::{Rule, Storage};
 use super::model::{
     BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption, EventHold, Logging,
@@ -274,13 +275,16 @@ async fn put_tags(clients: &Clients, bucket: &str, tags: &Tags) -> Result<(), Er
         .set_tag_set(Some(set))
         .build()
         .map_err(|error| Error::unbuildable(operation, bucket, &error))?;
-    clients
-        .s3
-        .put_bucket_tagging()
-        .bucket(bucket)
-        .tagging(tagging)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call(operation, bucket, &error))
+    let put = clients.s3.put_bucket_tagging();
+    let answer = put.bucket(bucket).tagging(tagging).send().await;
+    let Err(error) = answer.map_err(|error| Error::call(operation, bucket, &error)) else {
+        return Ok(());
+    };
+    match clients.account_id() {
+        // with access by attributes, S3 takes tags in another way only
+        Some(account) if error.is_refusal() && abac::is_enabled(clients, bucket).await => {
+            abac::put_tags(clients, account, bucket, tags).await
+        }
+        _ => Err(error),
+    }
 }

@@ -377,7 +377,7 @@ async fn policy(clients: &Clients, bucket: &str) -> Result<Option<String>, Error
     )
 }
 
-async fn all_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
+pub(super) async fn all_tags(clients: &Clients, bucket: &str) -> Result<Tags, Error> {
     let answer = clients.s3.get_bucket_tagging().bucket(bucket).send().await;
     let found = absent("GetBucketTagging", bucket, "NoSuchTagSet", answer)?;
     Ok(found

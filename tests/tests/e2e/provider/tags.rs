@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auditlog_tests::{Endpoint, Engine};
+use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Terraform};
 use aws_sdk_s3::types::{Tag, Tagging};
 
 use crate::provider::stack::{Stack, values};
@@ -129,4 +129,37 @@ fn tag_that_the_provider_ignores_or_keeps_for_itself_is_refused() {
     refused("The key \"auditlog:lock\" begins with \"auditlog:\", which this provider reserves");
     stack.configure(&CONFIG.replace("team = \"audit\"", "\"auditlog:x\" = \"x\""));
     refused("The key \"auditlog:x\" begins with \"auditlog:\", which this provider reserves");
+}
+
+/// With access by attributes, S3 refuses `PutBucketTagging`.
+#[tokio::test]
+async fn tags_that_decide_about_access_are_put_through_s3_control() {
+    let endpoint = Engine::Ministack.start();
+    let way = Proxy::to(endpoint.url());
+    let mut env = endpoint.env();
+    env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
+    let terraform = Terraform::with_config(&env, CONFIG);
+    terraform.init();
+    terraform.apply().ok();
+
+    let refused = Answer::refusal("400 Bad Request", "InvalidRequest");
+    way.from_now_on("PUT", "?tagging", Fault::Answer(refused));
+    let enabled = "<AbacStatus><Status>Enabled</Status></AbacStatus>";
+    let abac = Fault::change(move |reply| reply.body = enabled.into());
+    way.from_now_on("GET", "?abac", abac);
+    let changed = CONFIG.replace("stage = \"one\"", "\"a & b\" = \"two\"");
+    terraform.write("main.tf", &changed);
+    terraform.apply().ok();
+    assert_eq!(terraform.plan().status, 0);
+    let wanted = tags(&[("team", "audit"), ("a & b", "two")]);
+    assert_eq!(of_bucket(&endpoint).await, wanted);
+    let path = "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3Atrail";
+    let heads = way.heads();
+    let control = heads.iter().filter(|head| head.contains(path));
+    let control: Vec<_> = control.collect();
+    assert_eq!(control.len(), 2, "{control:#?}");
+    for head in control {
+        assert!(head.contains("x-amz-account-id: 000000000000"), "{head}");
+        assert!(!head.contains("x-amz-expected-bucket-owner"), "{head}");
+    }
 }
