@@ -17,7 +17,15 @@ pub struct Context<D> {
     config: Object,
     cancellation: Cancellation,
     deferral_allowed: bool,
+    planned: PlannedPrivate,
     notes: Mutex<Notes>,
+}
+
+/// What an earlier plan of the same change left, and whether the caller gives it back.
+#[derive(Debug, Default)]
+pub(crate) struct PlannedPrivate {
+    pub(crate) kept: bool,
+    pub(crate) private: Private,
 }
 
 /// What an operation leaves behind besides its result, whether it succeeds, fails or panics.
@@ -53,8 +61,14 @@ impl<D> Context<D> {
             config,
             cancellation,
             deferral_allowed,
+            planned: PlannedPrivate::default(),
             notes: Mutex::new(notes),
         }
+    }
+
+    /// The same for a plan, with what an earlier plan left.
+    pub(crate) fn planned(self, planned: PlannedPrivate) -> Self {
+        Self { planned, ..self }
     }
 
     /// What [`Provider::configure`](crate::Provider::configure) returned.
@@ -83,6 +97,20 @@ impl<D> Context<D> {
     /// Stores `bytes` for later operations on this resource. Terraform does not show them, but they are in the state.
     pub fn set_private(&self, key: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         self.notes().private.put(key.into(), bytes.into());
+    }
+
+    /// What an earlier plan of the same change left under `key`, in a plan that is made again before it is applied.
+    ///
+    /// Terraform plans a change twice, and both plans must agree. So a plan can hold a value that was made up (a random name,
+    /// say) only if the second plan gets it from the first one: where [`keeps_planned_private`](Self::keeps_planned_private) says
+    /// so (Terraform 1.16 and later), the first plan leaves it by [`set_private`](Self::set_private).
+    pub fn planned_private(&self, key: &str) -> Option<Vec<u8>> {
+        self.planned.private.0.get(key).cloned()
+    }
+
+    /// Whether the private data of this plan comes back when the same change is planned again.
+    pub fn keeps_planned_private(&self) -> bool {
+        self.planned.kept
     }
 
     /// Shows the user a warning, which does not stop the operation.

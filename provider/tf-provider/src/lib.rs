@@ -97,11 +97,18 @@
 //! lacks, another type, or a field that does not take null where the schema allows it. So does a name that a schema has twice.
 //! Any test that starts the provider finds the mistake.
 //!
+//! # What is checked before anything runs
+//!
+//! An attribute has checks of its own value, such as [`Attribute::range`], [`Attribute::length`], [`Attribute::one_of`] and
+//! [`Attribute::validate`]. [`Fields`] has rules about several, such as [`Fields::exactly_one_of`] and
+//! [`Fields::required_with`], which hold in nested attributes and blocks as well. What is not known yet breaks none of them.
+//! Anything else is for [`Resource::validate`].
+//!
 //! # What is known when
 //!
 //! Until apply, anything that a configuration takes from another resource may be unknown. [`Resource::validate`] and
 //! [`Resource::plan`] therefore see an [`Object`] and read it attribute by attribute, as [`Field`] where an unknown must
-//! be dealt with. By the time of create and update only computed attributes are unknown; afterwards nothing may be.
+//! be dealt with; [`Plan::typed`] gives a plan all of them in a struct. By the time of create and update only computed attributes are unknown; afterwards nothing may be.
 //!
 //! The framework makes the planned state. It keeps what the configuration sets, and fills in defaults. A computed attribute
 //! is unknown on create, and on update once anything changes, unless it
@@ -120,8 +127,8 @@
 //! Before a destroy is carried out it is planned: [`Resource::plan_destroy`] can warn of it or refuse it.
 //!
 //! What is not known yet can be [put off](Context::defer) to a later run, where the caller takes that. A provider
-//! configuration with an unknown value in a [`Field`] reaches [`Provider::configure`]; an unknown anywhere else puts
-//! everything off, or is an error that names the attribute.
+//! configuration with an unknown value in a [`Field`] reaches [`Provider::configure`], and
+//! [`ConfigureContext::unknown`] lists where; an unknown anywhere else puts everything off, or is an error that names the attribute.
 //!
 //! # Taking over what exists
 //!
@@ -145,6 +152,11 @@
 //! | [`EphemeralResource`] | `ephemeral` | 1.10 | [`Registry::ephemeral`] |
 //! | [`ListResource`] | `list`, in a query | 1.14 | [`Registry::list`] |
 //! | [`Action`] | `action` | 1.14 | [`Registry::action`] |
+//!
+//! # Tests and documentation
+//!
+//! [`harness`] runs a provider in a test without Terraform: plan, apply, refresh, import, upgrade, with what Terraform demands of
+//! the answers. [`docs`] makes the pages of the registry from schemas, templates and examples, and finds what differs.
 //!
 //! # Debugging
 //!
@@ -191,6 +203,7 @@ mod function;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod harness;
 mod identity;
 mod list;
 mod offer;
@@ -222,10 +235,11 @@ pub use list::{ListResource, Listed, Listing};
 pub use path::{AttributePath, Step};
 pub use provider::{ConfigureContext, Provider};
 pub use registry::Registry;
-pub use resource::{Plan, Resource};
+pub use resource::{Plan, Resource, TypedPlan};
 pub use schema::{Attribute, Block, Fields, Nested, Schema, Shape};
 pub use server::serve;
 pub use value::{
-    Field, FromValue, NotANumber, Number, Object, Reads, Set, ToValue, Type, Value, ValueError,
+    Field, FromValue, NotANumber, Number, Object, Plannable, Reads, Set, ToValue, Type, Value,
+    ValueError,
 };
 pub use wait::{Attempt, Retry, Timeouts};

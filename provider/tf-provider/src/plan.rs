@@ -18,10 +18,16 @@ use crate::{
 ///
 /// # Errors
 /// What the modifiers of attributes object to.
-pub(crate) fn plan(fields: &Fields, config: Object, prior: Option<Object>) -> Result<Plan> {
+pub(crate) fn plan(
+    fields: &Fields,
+    config: Object,
+    prior: Option<Object>,
+    blocks: Blocks,
+) -> Result<Plan> {
     let run = |changed: bool| {
         let mut planner = Planner {
             changed,
+            blocks,
             is_create: prior.is_none(),
             replace: Vec::new(),
             wrong: Diagnostics::new(),
@@ -58,7 +64,17 @@ pub(crate) fn replacements(fields: &Fields, plan: &Plan) -> Vec<AttributePath> {
     replace
 }
 
+/// What the caller takes in place of blocks that are not configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocks {
+    /// No blocks.
+    AsConfigured,
+    /// What the provider sets, if the schema says that it does (protocol 6.11).
+    MayBeComputed,
+}
+
 struct Planner {
+    blocks: Blocks,
     /// Whether anything differs from the state, so that what is computed may too.
     changed: bool,
     is_create: bool,
@@ -86,12 +102,23 @@ impl Planner {
         for (name, block) in &fields.blocks {
             let path = path.clone().attribute(name);
             let sides = [config.value(name), of_prior(name)];
-            planned.set(
-                name,
-                self.nested(block.nesting, &block.fields, sides, &path),
-            );
+            planned.set(name, self.block(block, sides, &path));
         }
         planned
+    }
+
+    fn block(
+        &mut self,
+        block: &Block,
+        [config, prior]: [&Value; 2],
+        path: &AttributePath,
+    ) -> Value {
+        let is_computed = block.computed && self.blocks == Blocks::MayBeComputed;
+        match is_computed && has_no_block(config) {
+            true if self.changed => Value::Unknown,
+            true => prior.clone(),
+            false => self.nested(block.nesting, &block.fields, [config, prior], path),
+        }
     }
 
     fn attribute(
@@ -233,6 +260,23 @@ impl Planner {
     }
 }
 
+/// Whether no block of a kind is configured.
+fn has_no_block(config: &Value) -> bool {
+    match config {
+        Value::Null => true,
+        Value::List(blocks) => blocks.is_empty(),
+        Value::Set(blocks) => blocks.is_empty(),
+        Value::Unknown
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Map(_)
+        | Value::Object(_)
+        | Value::Tuple(_)
+        | Value::Dynamic(_) => false,
+    }
+}
+
 fn as_object(value: &Value) -> Option<&Object> {
     if let Value::Object(object) = value {
         Some(object)
@@ -255,10 +299,10 @@ fn says_the_same(fields: &Fields, config: &Value, prior: &Value) -> bool {
         }
     });
     attributes
-        && fields
-            .blocks
-            .keys()
-            .all(|name| config.value(name) == prior.value(name))
+        && fields.blocks.iter().all(|(name, block)| {
+            let (config, prior) = (config.value(name), prior.value(name));
+            (block.computed && has_no_block(config)) || config == prior
+        })
 }
 
 /// One object as configured, as it was and as it will be.
@@ -299,7 +343,8 @@ fn replacing(
         },
     ) in &fields.blocks
     {
-        if sides.prior.value(name) != sides.planned.value(name) {
+        let (prior, planned) = (sides.prior.value(name), sides.planned.value(name));
+        if prior != planned && !planned.is_unknown() {
             replacing_in(
                 *nesting,
                 fields,
@@ -476,28 +521,5 @@ pub(crate) fn unknown_as_null(value: Value) -> Value {
         ),
         Value::Dynamic(typed) => Value::Dynamic(Box::new((typed.0, unknown_as_null(typed.1)))),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
-    }
-}
-
-/// The path of something unknown, if there is any.
-pub(crate) fn first_unknown(value: &Value, path: &AttributePath) -> Option<AttributePath> {
-    let row = |elements: &[Value]| {
-        elements
-            .iter()
-            .enumerate()
-            .find_map(|(at, value)| first_unknown(value, &path.clone().index(at)))
-    };
-    match value {
-        Value::Unknown => Some(path.clone()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-        Value::List(elements) | Value::Tuple(elements) => row(elements),
-        Value::Set(elements) => elements.iter().find_map(|value| first_unknown(value, path)),
-        Value::Map(elements) => elements
-            .iter()
-            .find_map(|(key, value)| first_unknown(value, &path.clone().key(key))),
-        Value::Object(object) => object
-            .iter()
-            .find_map(|(name, value)| first_unknown(value, &path.clone().attribute(name))),
-        Value::Dynamic(typed) => first_unknown(&typed.1, path),
     }
 }

@@ -1,7 +1,10 @@
 //! What a provider is written against.
 
 use crate::registry::Registry;
-use crate::{Cancellation, Deferral, Diagnostic, Diagnostics, FromValue, Object, Result, Schema};
+use crate::{
+    AttributePath, Cancellation, Deferral, Diagnostic, Diagnostics, FromValue, Object, Result,
+    Schema,
+};
 
 /// A provider: its own configuration, and what it offers.
 pub trait Provider: Send + Sync + 'static {
@@ -43,6 +46,7 @@ pub struct ConfigureContext {
     pub(crate) terraform_version: String,
     pub(crate) cancellation: Cancellation,
     pub(crate) deferral_allowed: bool,
+    pub(crate) unknown: Vec<AttributePath>,
     pub(crate) notes: std::sync::Mutex<ConfigureNotes>,
 }
 
@@ -62,6 +66,26 @@ impl ConfigureContext {
     /// Fires when the user interrupts Terraform.
     pub fn cancellation(&self) -> &Cancellation {
         &self.cancellation
+    }
+
+    /// Where the configuration is not known yet, in order: what a field of the configuration takes from a resource that
+    /// does not exist yet. Empty when everything is known.
+    ///
+    /// ```
+    /// # use tf_provider::{ConfigureContext, Diagnostic, Result};
+    /// fn check(cx: &ConfigureContext) -> Result {
+    ///     match cx.unknown().first() {
+    ///         None => Ok(()),
+    ///         Some(path) => {
+    ///             let detail = format!("The provider needs {path}. Apply what it depends on first, with -target.");
+    ///             let error = Diagnostic::error("Configuration is not known yet", detail);
+    ///             Err(cx.defer(error.at(path.clone())))
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn unknown(&self) -> &[AttributePath] {
+        &self.unknown
     }
 
     /// Shows the user a warning, which does not stop the run.

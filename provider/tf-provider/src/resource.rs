@@ -2,7 +2,7 @@
 
 use crate::{
     AttributePath, Context, Diagnostic, FromValue, IdentitySchema, MoveSource, Moved, Object,
-    Result, Schema, ToValue,
+    Plannable, Result, Schema, ToValue, Value, ValueError,
 };
 
 /// A kind of thing that Terraform creates, reads, updates and deletes.
@@ -196,4 +196,61 @@ impl Plan {
     pub fn require_replace(&mut self, path: impl Into<AttributePath>) {
         self.replace.push(path.into());
     }
+
+    /// Configuration, state before and state after as structs, in which anything may be unknown.
+    ///
+    /// A model has such a form under a name after an arrow. It has the fields of the model, each as a [`Field`]; so it
+    /// agrees with the schema where the model does, which is checked when the provider starts. [`set_planned`](Self::set_planned) puts
+    /// back what was changed.
+    ///
+    /// ```
+    /// use tf_provider::{Context, Field, Plan, Result, model};
+    ///
+    /// model! {
+    ///     struct File => FilePlan { path: String, content: Option<String>, size: Field<u64> }
+    /// }
+    ///
+    /// async fn plan(_: &Context<()>, plan: &mut Plan) -> Result {
+    ///     let mut sides = plan.typed::<File>()?;
+    ///     sides.planned.size = match &sides.planned.content {
+    ///         Field::Known(content) => Field::Known(content.len() as u64),
+    ///         Field::Null => Field::Known(0),
+    ///         Field::Unknown => Field::Unknown,
+    ///     };
+    ///     if sides.prior.as_ref().is_some_and(|prior| prior.size != sides.planned.size) {
+    ///         plan.require_replace("size");
+    ///     }
+    ///     plan.set_planned(&sides.planned);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A value is not what its field asks for, such as a number beyond the type of the field.
+    pub fn typed<M: Plannable>(&self) -> Result<TypedPlan<M::Planned>, ValueError> {
+        let prior = self.prior.as_ref().map(Object::decode).transpose()?;
+        Ok(TypedPlan {
+            config: self.config.decode()?,
+            prior,
+            planned: self.planned.decode()?,
+        })
+    }
+
+    /// Sets the whole state after, as [`typed`](Self::typed) gave it and the resource changed it.
+    pub fn set_planned(&mut self, planned: &impl ToValue) {
+        if let Value::Object(planned) = planned.to_value() {
+            self.planned = planned;
+        }
+    }
+}
+
+/// What [`Plan`] has, as structs: see [`Plan::typed`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypedPlan<P> {
+    /// What the configuration says.
+    pub config: P,
+    /// The state before; `None` for a create.
+    pub prior: Option<P>,
+    /// The state after.
+    pub planned: P,
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Attribute, AttributePath, Context, Diagnostic, Diagnostics, Fields, FromValue, Nested, Object,
-    Reads, Result, ToValue, Type, Value, ValueError,
+    Plannable, Reads, Result, ToValue, Type, Value, ValueError,
 };
 
 impl<D> Context<D> {
@@ -206,6 +206,10 @@ impl FromValue for Timeouts {
     fn reads() -> Reads {
         Reads::Optional(Box::new(Reads::Object))
     }
+}
+
+impl Plannable for Timeouts {
+    type Planned = Self;
 }
 
 impl ToValue for Timeouts {

@@ -201,6 +201,7 @@ fn nested_block(name: &str, block: &Block) -> pb::schema::NestedBlock {
         nesting: nesting.into(),
         min_items: block.at_least,
         max_items: block.at_most,
+        computed: block.computed,
     }
 }
 

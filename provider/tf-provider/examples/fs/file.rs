@@ -17,7 +17,7 @@ pub(crate) struct File;
 
 model! {
     #[derive(Clone)]
-    pub(crate) struct Model {
+    pub(crate) struct Model => ModelPlan {
         path: String,
         content: String,
         mode: String,
@@ -29,7 +29,7 @@ model! {
     }
 
     #[derive(Clone)]
-    pub(crate) struct Owner {
+    pub(crate) struct Owner => OwnerPlan {
         team: String,
         contact: String,
     }
@@ -97,8 +97,10 @@ impl Resource for File {
 
     /// The size follows from the content, so a plan can tell it as soon as that is known.
     async fn plan(&self, _: &Context<Root>, plan: &mut Plan) -> Result {
-        if let Field::Known(content) = plan.planned.get::<Field<String>>("content")? {
-            plan.planned.set("size", content.len() as u64);
+        let mut sides = plan.typed::<Model>()?;
+        if let Field::Known(content) = &sides.planned.content {
+            sides.planned.size = Field::Known(content.len() as u64);
+            plan.set_planned(&sides.planned);
         }
         Ok(())
     }

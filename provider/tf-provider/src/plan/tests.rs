@@ -71,7 +71,7 @@ fn made_rule(name: &str) -> Object {
 }
 
 fn planned(config: Object, prior: Option<Object>) -> Plan {
-    plan(&fields(), config, prior).unwrap()
+    plan(&fields(), config, prior, Blocks::AsConfigured).unwrap()
 }
 
 fn paths(plan: &Plan) -> Vec<String> {
@@ -210,20 +210,6 @@ fn no_blocks_are_an_empty_list() {
 }
 
 #[test]
-fn the_first_unknown_is_named() {
-    let object = Object::new().with("rules", vec![rule("a").with("id", Value::Unknown)]);
-    let path = first_unknown(&Value::Object(object.clone()), &AttributePath::root()).unwrap();
-    assert_eq!(path.to_string(), "rules[0].id");
-    assert_eq!(
-        first_unknown(
-            &unknown_as_null(Value::Object(object)),
-            &AttributePath::root()
-        ),
-        None
-    );
-}
-
-#[test]
 fn validators_name_the_attribute_and_pass_over_what_is_not_known() {
     let day = |day: u32| {
         if day < 366 {
@@ -274,7 +260,12 @@ fn modified(attribute: Attribute, config: Value, prior: Option<Value>) -> Result
         whole(&fields, object.with("etag", etag))
     };
     let prior = prior.map(|value| object(value, "e".into()));
-    plan(&fields, object(config, Value::Null), prior)
+    plan(
+        &fields,
+        object(config, Value::Null),
+        prior,
+        Blocks::AsConfigured,
+    )
 }
 
 fn without_case() -> Attribute {
@@ -337,4 +328,45 @@ fn what_a_modifier_objects_to_has_its_path() {
     let wrong = modified(bug, Value::Null, None).unwrap_err();
     let found = wrong.iter().next().unwrap();
     assert_eq!(found.summary, "Wrong plan for out: bug in the provider");
+}
+
+#[test]
+fn computed_block_that_is_not_configured_is_left_to_the_provider_where_the_caller_takes_that() {
+    let rule = Fields::new().attribute("days", Attribute::required(Type::Number));
+    let fields = Fields::new()
+        .attribute("name", Attribute::required(Type::String))
+        .block("rule", Block::list(rule).computed());
+    let rules = |days: &[i64]| {
+        let rules = days.iter().map(|days| Object::new().with("days", days));
+        Value::List(rules.map(Value::Object).collect())
+    };
+    let object = |name: &str, rules: Value| Object::new().with("name", name).with("rule", rules);
+    let planned = |config: Object, prior: Option<Object>, blocks| {
+        let plan = plan(&fields, config, prior, blocks).unwrap();
+        plan.planned.value("rule").clone()
+    };
+    let prior = || Some(object("a", rules(&[3])));
+    let computed = Blocks::MayBeComputed;
+    for none in [rules(&[]), Value::Null] {
+        assert_eq!(
+            planned(object("a", none.clone()), None, computed),
+            Value::Unknown
+        );
+        assert_eq!(
+            planned(object("a", none.clone()), prior(), computed),
+            rules(&[3])
+        );
+        assert_eq!(
+            planned(object("b", none), prior(), computed),
+            Value::Unknown
+        );
+    }
+    assert_eq!(
+        planned(object("b", rules(&[1])), prior(), computed),
+        rules(&[1])
+    );
+    assert_eq!(
+        planned(object("b", rules(&[])), prior(), Blocks::AsConfigured),
+        rules(&[])
+    );
 }

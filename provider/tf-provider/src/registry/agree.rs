@@ -97,7 +97,7 @@ fn may_be_null(attribute: &Attribute) -> bool {
 }
 
 fn check_block(block: &Block, reads: &Reads, path: &AttributePath, problems: &mut Vec<String>) {
-    if block.nesting == Nesting::Single && !reads.takes_null() {
+    if (block.computed || block.nesting == Nesting::Single) && !reads.takes_null() {
         refuses_null(path, problems);
     }
     check_nested(block.nesting, &block.fields, reads, path, problems);

@@ -1,7 +1,7 @@
 //! States: what the schema allows, and nothing unknown once an operation has ended.
 
 use crate::codec;
-use crate::plan::{first_unknown, settle};
+use crate::plan::settle;
 use crate::{AttributePath, Diagnostic, Result, Schema, Value};
 
 /// What the provider's code returned, in the form that Terraform takes.
@@ -20,7 +20,7 @@ pub(crate) fn conformed(name: &str, schema: &Schema, value: Value) -> Result<Val
 /// The same for a state, in which nothing may be unknown.
 pub(crate) fn finish(name: &str, schema: &Schema, value: Value) -> Result<Value> {
     let value = conformed(name, schema, value)?;
-    let Some(path) = first_unknown(&value, &AttributePath::root()) else {
+    let Some(path) = value.unknown_paths().into_iter().next() else {
         return Ok(value);
     };
     let detail = format!(

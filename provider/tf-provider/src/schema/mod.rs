@@ -572,6 +572,7 @@ pub struct Block {
     pub(crate) deprecated: Option<String>,
     pub(crate) at_least: i64,
     pub(crate) at_most: i64,
+    pub(crate) computed: bool,
 }
 
 impl Block {
@@ -598,6 +599,7 @@ impl Block {
             deprecated: None,
             at_least: 0,
             at_most: 0,
+            computed: false,
         }
     }
 
@@ -626,6 +628,16 @@ impl Block {
     #[must_use]
     pub fn at_most(mut self, blocks: u32) -> Self {
         self.at_most = i64::from(blocks);
+        self
+    }
+
+    /// Where the configuration has no such block, the provider sets what it holds, as with
+    /// [`Attribute::optional_computed`]. In the model: [`Field`](crate::Field).
+    ///
+    /// Terraform takes this from 1.16 on. With an older one, what is not configured is planned as no block.
+    #[must_use]
+    pub fn computed(mut self) -> Self {
+        self.computed = true;
         self
     }
 

@@ -93,6 +93,7 @@ pub(super) fn client(deferral_allowed: bool) -> pb::ClientCapabilities {
     pb::ClientCapabilities {
         deferral_allowed,
         write_only_attributes_allowed: true,
+        ..Default::default()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::guard::guard;
 use super::{Service, errors};
-use crate::context::{Notes, Private};
-use crate::plan::{plan, replacements, unknown_as_null};
+use crate::context::{Notes, PlannedPrivate, Private};
+use crate::plan::{Blocks, plan, replacements, unknown_as_null};
 use crate::proto::tfplugin6 as pb;
 use crate::registry::AnyResource;
 use crate::returned::state::{conformed, finish};
@@ -44,11 +44,15 @@ impl<P: Provider> Service<P> {
             });
         }
         let config = wire::decode_object(request.config, &ty, "configuration")?;
-        let mut plan = plan(&schema.fields, config.clone(), prior)?;
+        let mut plan = plan(&schema.fields, config.clone(), prior, blocks(client))?;
         let (private, mut deferral) = if self.is_deferred() {
             (private, Some(Deferral::ProviderConfigUnknown))
         } else {
             let cx = self.context(config, private, client)?;
+            let cx = cx.planned(PlannedPrivate {
+                kept: client.is_some_and(|client| client.store_planned_private),
+                private: Private::decode(&request.planned_private),
+            });
             let hook = guard(&name, "plan", resource.plan(&cx, &mut plan)).await;
             settled(cx, hook, found)?
         };
@@ -168,6 +172,15 @@ impl<P: Provider> Service<P> {
             new_identity,
             ..Default::default()
         })
+    }
+}
+
+/// What the caller takes in place of blocks that are not configured.
+fn blocks(client: Option<&pb::ClientCapabilities>) -> Blocks {
+    if client.is_some_and(|client| client.computed_blocks_allowed) {
+        Blocks::MayBeComputed
+    } else {
+        Blocks::AsConfigured
     }
 }
 

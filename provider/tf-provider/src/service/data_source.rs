@@ -3,7 +3,7 @@
 use super::guard::guard;
 use super::{Service, errors};
 use crate::context::Private;
-use crate::plan::plan;
+use crate::plan::{Blocks, plan};
 use crate::proto::tfplugin6 as pb;
 use crate::returned::state::finish;
 use crate::{Deferral, Diagnostics, Object, Provider, Result, Value, wire};
@@ -46,7 +46,8 @@ impl<P: Provider> Service<P> {
         let config: Object = wire::decode_object(request.config, &ty, "configuration")?;
         let deferred = |config: Object, why: Deferral| {
             // What is computed is unknown, as in the plan of a resource.
-            let state = Value::Object(plan(&schema.fields, config, None)?.planned);
+            let state =
+                Value::Object(plan(&schema.fields, config, None, Blocks::AsConfigured)?.planned);
             Ok(pb::read_data_source::Response {
                 state: Some(wire::encode(&state, &ty)?),
                 deferred: Some(wire::deferred(why)),

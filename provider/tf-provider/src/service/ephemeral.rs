@@ -3,7 +3,7 @@
 use super::guard::guard;
 use super::{Service, errors, not_offered};
 use crate::context::Private;
-use crate::plan::plan;
+use crate::plan::{Blocks, plan};
 use crate::proto::tfplugin6 as pb;
 use crate::registry::AnyEphemeral;
 use crate::returned::state::finish;
@@ -53,7 +53,8 @@ impl<P: Provider> Service<P> {
         let (schema, ty) = (ephemeral.schema(), ephemeral.schema().object_type());
         let config = wire::decode_object(request.config, &ty, "configuration")?;
         let deferred = |config: Object, why: Deferral| {
-            let result = Value::Object(plan(&schema.fields, config, None)?.planned);
+            let result =
+                Value::Object(plan(&schema.fields, config, None, Blocks::AsConfigured)?.planned);
             Ok(pb::open_ephemeral_resource::Response {
                 result: Some(wire::encode(&result, &ty)?),
                 deferred: Some(wire::deferred(why)),

@@ -24,7 +24,7 @@ use crate::context::Private;
 use crate::offer::Offer;
 use crate::proto::tfplugin6 as pb;
 use crate::proto::tfplugin6::provider_server::Provider as Rpc;
-use crate::registry::{AnyDataSource, AnyResource, Registry};
+use crate::registry::{AnyDataSource, AnyFunction, AnyResource, Registry};
 use crate::{
     Cancellation, Context, Diagnostic, Diagnostics, Object, Provider, Result, Schema, validate,
     wire,
@@ -73,14 +73,24 @@ impl<P: Provider> Service<P> {
         self.stop.clone()
     }
 
-    fn resource(&self, name: &str) -> Result<&dyn AnyResource<P::Data>> {
+    /// What the `provider` block may say.
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    pub(crate) fn resource(&self, name: &str) -> Result<&dyn AnyResource<P::Data>> {
         let found = self.registry.resources.get(name).map(AsRef::as_ref);
         found.ok_or_else(|| not_offered("resource", name))
     }
 
-    fn data_source(&self, name: &str) -> Result<&dyn AnyDataSource<P::Data>> {
+    pub(crate) fn data_source(&self, name: &str) -> Result<&dyn AnyDataSource<P::Data>> {
         let found = self.registry.data_sources.get(name).map(AsRef::as_ref);
         found.ok_or_else(|| not_offered("data source", name))
+    }
+
+    pub(crate) fn function(&self, name: &str) -> Result<&dyn AnyFunction> {
+        let found = self.registry.functions.get(name).map(AsRef::as_ref);
+        found.ok_or_else(|| not_offered("function", name))
     }
 
     /// What configuring made, if it did.

@@ -116,12 +116,15 @@ impl<P: Provider> Service<P> {
         &self,
         request: pb::configure_provider::Request,
     ) -> pb::configure_provider::Response {
+        let config = self.decode_config(request.config);
+        let unknown = config.as_ref().map(Object::unknown_paths);
         let cx = ConfigureContext {
             terraform_version: request.terraform_version,
             cancellation: self.cancellation.clone(),
             deferral_allowed: request
                 .client_capabilities
                 .is_some_and(|client| client.deferral_allowed),
+            unknown: unknown.unwrap_or_default(),
             notes: Mutex::default(),
         };
         if !matches!(*self.configured(), Configured::Not) {
@@ -129,8 +132,7 @@ impl<P: Provider> Service<P> {
             self.stop.send_replace(false);
         }
         let made = guard("provider", "configure", async {
-            let config = self.decode_config(request.config)?;
-            let config = Self::typed_config(&cx, config)?;
+            let config = Self::typed_config(&cx, config?)?;
             self.provider.configure(&cx, config).await
         });
         let made = made.await;

@@ -5,14 +5,17 @@ mod elements;
 mod model;
 mod number;
 mod object;
+mod plannable;
 mod reads;
 mod types;
+mod unknown;
 
 use std::collections::BTreeMap;
 
 pub use convert::{Field, FromValue, ToValue};
 pub use number::{NotANumber, Number};
 pub use object::Object;
+pub use plannable::Plannable;
 pub use reads::Reads;
 pub use types::Type;
 
@@ -73,6 +76,69 @@ impl Value {
             Self::Map(elements) => elements.values().all(Self::is_wholly_known),
             Self::Object(object) => object.iter().all(|(_, value)| value.is_wholly_known()),
             Self::Dynamic(typed) => typed.1.is_wholly_known(),
+        }
+    }
+
+    /// What is in it, if it is a bool.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(flag) = self {
+            Some(*flag)
+        } else {
+            None
+        }
+    }
+
+    /// What is in it, if it is a number.
+    pub fn as_number(&self) -> Option<&Number> {
+        if let Self::Number(number) = self {
+            Some(number)
+        } else {
+            None
+        }
+    }
+
+    /// What is in it, if it is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::String(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// What is in it, if it is a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        if let Self::List(elements) = self {
+            Some(elements)
+        } else {
+            None
+        }
+    }
+
+    /// What is in it, if it is a set.
+    pub fn as_set(&self) -> Option<&Set> {
+        if let Self::Set(elements) = self {
+            Some(elements)
+        } else {
+            None
+        }
+    }
+
+    /// What is in it, if it is a map.
+    pub fn as_map(&self) -> Option<&BTreeMap<String, Value>> {
+        if let Self::Map(elements) = self {
+            Some(elements)
+        } else {
+            None
+        }
+    }
+
+    /// What is in it, if it is an object.
+    pub fn as_object(&self) -> Option<&Object> {
+        if let Self::Object(object) = self {
+            Some(object)
+        } else {
+            None
         }
     }
 

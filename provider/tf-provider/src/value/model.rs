@@ -2,6 +2,9 @@
 
 /// Defines plain structs that are read from and written to values, field by field under the same name.
 ///
+/// A name after an arrow, as in `struct File => FilePlan`, makes a second struct of that name in which anything may be
+/// unknown: see [`Plan::typed`](crate::Plan::typed).
+///
 /// A keyword as a name is written raw: `r#type`. A field may be any type that is [`FromValue`](crate::FromValue) and
 /// [`ToValue`](crate::ToValue), other models included, and may say that it is absent ([`Option`]) or not known yet
 /// ([`Field`](crate::Field)).
@@ -32,7 +35,7 @@
 macro_rules! model {
     ($(
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident {
+        $vis:vis struct $name:ident $(=> $plan:ident)? {
             $( $(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty ),* $(,)?
         }
     )*) => {$(
@@ -73,7 +76,38 @@ macro_rules! model {
                 $crate::Value::Object(object)
             }
         }
+
+        $crate::__planned_model! {
+            $(=> $plan)?;
+            $(#[$meta])*
+            $vis struct $name { $( $(#[$field_meta])* $field_vis $field: $type ),* }
+        }
     )*};
+}
+
+/// The form of a model for plans, if it has a name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __planned_model {
+    (; $($model:tt)*) => {};
+    (
+        => $plan:ident;
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty ),*
+        }
+    ) => {
+        $crate::model! {
+            $(#[$meta])*
+            $vis struct $plan {
+                $( $(#[$field_meta])* $field_vis $field: $crate::Field<<$type as $crate::Plannable>::Planned> ),*
+            }
+        }
+
+        impl $crate::Plannable for $name {
+            type Planned = $plan;
+        }
+    };
 }
 
 #[cfg(test)]
@@ -88,6 +122,55 @@ mod tests {
 
         #[derive(Debug, PartialEq)]
         struct Outer { id: Field<String>, inner: Vec<Inner>, tags: Option<BTreeMap<String, String>>, ports: BTreeSet<u16> }
+    }
+
+    model! {
+        #[derive(Clone, Debug, Default, PartialEq)]
+        struct Rule => RulePlan { days: u32, labels: Option<Vec<String>> }
+
+        #[derive(Clone, Debug, Default, PartialEq)]
+        struct Trail => TrailPlan { id: Field<String>, rules: BTreeMap<String, Rule>, only: Option<Rule> }
+    }
+
+    #[test]
+    fn form_for_plans_takes_unknowns_at_every_depth_and_has_the_same_names() {
+        let labels = Value::List(vec![Value::Unknown, Value::from("a")]);
+        let rule = Object::new()
+            .with("days", Value::Unknown)
+            .with("labels", labels);
+        let rules = [
+            ("x".to_owned(), Value::from(&rule)),
+            ("y".to_owned(), Value::Unknown),
+        ];
+        let object = Object::new()
+            .with("id", Value::Unknown)
+            .with("rules", Value::Map(rules.into()))
+            .with("only", Value::Null);
+        let plan: TrailPlan = object.decode().unwrap();
+        let labels = vec![Field::Unknown, Field::Known("a".to_owned())];
+        let rule = RulePlan {
+            days: Field::Unknown,
+            labels: labels.into(),
+        };
+        let rules = [
+            ("x".to_owned(), rule.into()),
+            ("y".to_owned(), Field::Unknown),
+        ];
+        let expected = TrailPlan {
+            id: Field::Unknown,
+            rules: BTreeMap::from(rules).into(),
+            only: Field::Null,
+        };
+        assert_eq!(plan, expected);
+        assert_eq!(plan.to_value(), Value::Object(object));
+        let names = |reads| {
+            let Reads::Fields(fields) = reads else {
+                return Vec::new();
+            };
+            fields.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(Trail::reads()), ["id", "rules", "only"]);
+        assert_eq!(names(TrailPlan::reads()), names(Trail::reads()));
     }
 
     fn outer() -> Outer {
