@@ -36,18 +36,15 @@ pub(super) fn first_credentials(
     let mut of_profile = ProfileFileCredentialsProvider::builder()
         .configure(place)
         .profile_files(profile_files(settings));
-    let chain = match &settings.profile {
-        Some(profile) => {
-            of_profile = of_profile.profile_name(profile);
-            CredentialsProviderChain::first_try("Profile", of_profile.build())
-        }
-        None => {
-            let of_environment = EnvironmentVariableCredentialsProvider::new();
-            let of_token = WebIdentityTokenCredentialsProvider::builder().configure(place);
-            CredentialsProviderChain::first_try("Environment", of_environment)
-                .or_else("Profile", of_profile.build())
-                .or_else("WebIdentityToken", of_token.build())
-        }
+    let chain = if let Some(profile) = &settings.profile {
+        of_profile = of_profile.profile_name(profile);
+        CredentialsProviderChain::first_try("Profile", of_profile.build())
+    } else {
+        let of_environment = EnvironmentVariableCredentialsProvider::new();
+        let of_token = WebIdentityTokenCredentialsProvider::builder().configure(place);
+        CredentialsProviderChain::first_try("Environment", of_environment)
+            .or_else("Profile", of_profile.build())
+            .or_else("WebIdentityToken", of_token.build())
     };
     let of_container = EcsCredentialsProvider::builder().configure(place).build();
     let mut chain = chain.or_else("EcsContainer", of_container);

@@ -12,7 +12,7 @@ pub struct AssumeRole {
     pub session: Session,
     /// The identifier that the role's trust policy may demand.
     pub external_id: Option<String>,
-    /// Who asks, as CloudTrail records it.
+    /// Who asks, as `CloudTrail` records it.
     pub source_identity: Option<String>,
     /// Tags of the session.
     pub tags: Tags,
@@ -52,7 +52,7 @@ impl fmt::Debug for Token {
 pub struct Session {
     /// ARN of the role.
     pub role_arn: String,
-    /// Name of the session in CloudTrail.
+    /// Name of the session in `CloudTrail`.
     pub session_name: Option<String>,
     /// How long the credentials last; the role's default is an hour.
     pub duration: Option<Duration>,

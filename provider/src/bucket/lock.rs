@@ -168,10 +168,8 @@ fn unacknowledged(
     lock: &AttributePath,
 ) -> Option<Diagnostic> {
     let needed = commitment(retention)?;
-    let given = match acknowledged {
-        Value::String(given) => given.contains(&needed),
-        other => other.is_unknown(),
-    };
+    let given = acknowledged.as_str();
+    let given = acknowledged.is_unknown() || given.is_some_and(|given| given.contains(&needed));
     let detail = format!(
         "{lock} locks objects in COMPLIANCE mode. Nobody can delete them earlier, neither an administrator nor AWS, and their \
          storage is paid for until then. If this is what you want, set this in object_lock:\n\n    \

@@ -66,16 +66,8 @@ fn wanted_log(name: &str, log: &LogModel) -> Result<WantedLog> {
 
 /// The logs of a configuration, as far as they are known.
 pub(super) fn logs_of(config: &Object) -> impl Iterator<Item = (&String, &Object)> {
-    let logs = match config.value("logs") {
-        Value::Map(logs) => Some(logs),
-        _ => None,
-    };
-    logs.into_iter()
-        .flatten()
-        .filter_map(|(name, log)| match log {
-            Value::Object(log) => Some((name, log)),
-            _ => None,
-        })
+    let logs = config.value("logs").as_map().into_iter().flatten();
+    logs.filter_map(|(name, log)| Some((name, log.as_object()?)))
 }
 
 /// Checks names, prefixes and origins, as far as they are known.
@@ -113,10 +105,10 @@ pub(super) fn check(config: &Object) -> Result {
 
 /// The text, or the default where the configuration leaves it out; nothing where it is not known yet.
 fn known_or(value: &Value, default: Option<String>) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => default,
-        _ => None,
+    if value.is_null() {
+        default
+    } else {
+        value.as_str().map(str::to_owned)
     }
 }
 

@@ -151,10 +151,7 @@ fn show_logs(plan: &mut Plan, model: &BucketModel, before: &History) {
     };
     let configured = plan.config.value("logs").clone();
     for (name, log) in &mut logs {
-        let said = match &configured {
-            Value::Map(logs) => logs.get(name),
-            _ => None,
-        };
+        let said = configured.as_map().and_then(|logs| logs.get(name));
         let said = matches!(said, Some(Value::Object(log)) if !log.value("began").is_null());
         if !said && !before.logs.contains_key(name) {
             log.began = Field::Unknown;

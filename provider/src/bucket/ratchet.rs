@@ -36,10 +36,11 @@ impl Strength {
         strength
             .locks
             .extend(bucket.map(|lock| (String::new(), lock)));
-        strength.encryption = match object.value("encryption") {
-            Value::Null => Some(SSE_S3),
-            Value::Object(_) => Some(SSE_KMS),
-            _ => None,
+        let encryption = object.value("encryption");
+        strength.encryption = if encryption.is_null() {
+            Some(SSE_S3)
+        } else {
+            encryption.as_object().map(|_| SSE_KMS)
         };
         for list in ["administrators", "break_glass"] {
             strength.add_principals(list.to_owned(), object.value(list));
@@ -62,16 +63,13 @@ impl Strength {
     }
 
     fn add_principals(&mut self, argument: String, list: &Value) {
-        let named = match list {
-            Value::Null => Some(None),
-            Value::Set(set) => {
-                let texts = set.iter().map(|arn| match arn {
-                    Value::String(arn) => Some(arn.clone()),
-                    _ => None,
-                });
-                texts.collect::<Option<BTreeSet<String>>>().map(Some)
-            }
-            _ => None,
+        let named = if list.is_null() {
+            Some(None)
+        } else {
+            let arns = list.as_set().into_iter().flatten();
+            let arns = arns.map(|arn| arn.as_str().map(str::to_owned));
+            let arns = arns.collect::<Option<BTreeSet<String>>>();
+            arns.filter(|_| list.as_set().is_some()).map(Some)
         };
         self.principals.extend(named.map(|named| (argument, named)));
     }

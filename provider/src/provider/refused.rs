@@ -34,7 +34,7 @@ pub(super) fn add_to(schema: Schema) -> Schema {
             refused::<Vec<Field<String>>>(
                 Type::list(Type::String),
                 "Nothing can be added to the user agent, so only an empty list is accepted.",
-                |products| products.is_empty(),
+                Vec::is_empty,
             ),
         )
 }

@@ -97,14 +97,14 @@ fn one(seed: u64, tally: &mut Tally) {
         .into_iter()
         .filter(|run| run.ended + 10 < begun)
     {
-        let seen = pins.clone();
-        let report = judge(&history, &signed, &place, run, &seen, None);
+        let earlier = pins.clone();
+        let report = judge(&history, &signed, &place, run, &earlier, None);
         tally.honest_runs += 1;
         check_honest(seed, &history, run, &report);
         let beside = beside(&mut random, run);
         let beside = beside.filter(|beside| with_pins && is_quiet(&history, *beside));
         let beside = beside.map(|run| {
-            let report = judge(&history, &signed, &place, run, &seen, None);
+            let report = judge(&history, &signed, &place, run, &earlier, None);
             tally.honest_runs += 1;
             check_honest(seed, &history, run, &report);
             report
@@ -115,7 +115,7 @@ fn one(seed: u64, tally: &mut Tally) {
             if random.chance(50) {
                 reports.reverse();
             }
-            keep(seed, &reports, &mut pins, &seen);
+            keep(seed, &reports, &mut pins, &earlier);
         }
     }
     let Some(attack) = planned else { return };
@@ -158,10 +158,10 @@ fn beside(random: &mut Random, run: Run) -> Option<Run> {
 
 /// Runs that read the same pins keep their heads one after the other. Each sees one honest history, so none finds another one, and
 /// the pin only moves on.
-fn keep(seed: u64, reports: &[Report], pins: &mut Pins, seen: &Pins) {
+fn keep(seed: u64, reports: &[Report], pins: &mut Pins, earlier: &Pins) {
     for head in reports.iter().filter_map(|one| one.logs()[0].verified()) {
         let before = pinned(pins, &origin());
-        let taken = pins.take(head, seen);
+        let taken = pins.take(head, earlier);
         let alone = reports.len() == 1;
         let is_good = match taken {
             Taken::Pinned => true,
