@@ -74,14 +74,32 @@ impl Old {
         self.world
             .log
             .write_policy(&self.world.folder.path().join("policy.json"));
-        let stored = self.stored.clone();
-        let dated = Fault::change(move |reply: &mut Reply| {
-            reply.change_text(|text| redated(text, &stored));
-        });
         self.way.heal();
-        self.way.times(ALWAYS, "GET", "?versions", dated);
+        self.way.times(ALWAYS, "GET", "?versions", self.dated());
         let command = self.world.command();
         command.env("AWS_ENDPOINT_URL", self.way.url())
+    }
+
+    fn dated(&self) -> Fault {
+        let stored = self.stored.clone();
+        Fault::change(move |reply: &mut Reply| reply.change_text(|text| redated(text, &stored)))
+    }
+
+    /// Verifies over a listing of two pages: segment 0, and the rest with a later `Date`.
+    fn verify_in_two_pages(&self, later: i64) -> Run {
+        let later_page = Proxy::to(self.way.url());
+        later_page.from_now_on("GET", "key-marker=", Fault::ShiftDate(later));
+        let command = self.command().env("AWS_ENDPOINT_URL", later_page.url());
+        let stored = self.stored.clone();
+        let first_page = Fault::change(move |reply: &mut Reply| {
+            reply.change_text(|text| cut_after_the_first(&redated(text, &stored)));
+        });
+        self.way.heal();
+        self.way.times(ALWAYS, "GET", "key-marker=", self.dated());
+        self.way.times(ALWAYS, "GET", "?versions", first_page);
+        let run = command.args(["--output", "json"]).run();
+        assert_eq!(later_page.faults(), 1, "{run}");
+        run
     }
 
     fn verify(&self) -> Run {
@@ -119,6 +137,16 @@ fn redated(text: &str, stored: &BTreeMap<usize, Timestamp>) -> String {
         all += &time.map_or_else(|| block.to_owned(), |time| with_time(block, *time));
     }
     all
+}
+
+/// The listing up to its first version, after which more follow.
+fn cut_after_the_first(text: &str) -> String {
+    let (first, rest) = text.split_once("</Version>").expect("a version");
+    let (_, end) = rest.rsplit_once("</Version>").expect("another one");
+    let next = "<NextKeyMarker>logs/payments/000000000000.jsonl.zst</NextKeyMarker>";
+    let goes_on = format!("<IsTruncated>true</IsTruncated>{next}");
+    let text = format!("{first}</Version>{end}");
+    text.replace("<IsTruncated>false</IsTruncated>", &goes_on)
 }
 
 fn number(block: &str) -> Option<usize> {
@@ -186,6 +214,10 @@ async fn what_comes_while_the_listing_runs_is_for_the_next_run_and_the_future_is
     faults(&run, &[]);
     assert_eq!(run.json()["logs"][0]["last_segment"], 1, "{run}");
     assert!(run.stdout.contains("\"passed-over\""), "{run}");
+    // What counts is when the listing began, by its first answer.
+    let run = old.verify_in_two_pages(250);
+    faults(&run, &[]);
+    assert_eq!(run.json()["logs"][0]["last_segment"], 1, "{run}");
     old.stored.insert(2, now().saturating_add_seconds(DAY));
     faults(&old.verify(), &["stored-in-future"]);
 }
