@@ -241,10 +241,7 @@ mod tests {
             ..half_made()
         };
         let expiring = BucketParts {
-            lifecycle: vec![Rule {
-                id: "auditlog-cleanup".to_owned(),
-                ..Rule::default()
-            }],
+            lifecycle: vec![Rule::named("auditlog-cleanup")],
             ..half_made()
         };
         assert_eq!(

@@ -103,7 +103,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn named(id: &str) -> Self {
+    pub(super) fn named(id: &str) -> Self {
         Self {
             id: id.to_owned(),
             ..Self::default()
