@@ -52,7 +52,7 @@ pub(super) async fn put_tags(
         .collect();
     let target = Target::new(clients, account, bucket);
     if !new.is_empty() {
-        let call = target.call("POST", String::new(), tag_body(&new));
+        let call = target.call("POST", "", tag_body(&new));
         // what it says is replaced
         let nothing = Tagging::builder()
             .set_tag_set(Some(Vec::new()))
@@ -67,7 +67,7 @@ pub(super) async fn put_tags(
         sent.map_err(|error| Error::call(TAG, bucket, &error))?;
     }
     if !gone.is_empty() {
-        let call = target.call("DELETE", untag_query(&gone), String::new());
+        let call = target.call("DELETE", &untag_query(&gone), String::new());
         let delete = clients.s3.delete_bucket_tagging().bucket(bucket);
         let sent = delete.customize().interceptor(call).send().await;
         sent.map_err(|error| Error::call(UNTAG, bucket, &error))?;
@@ -94,7 +94,7 @@ impl Target {
         }
     }
 
-    fn call(&self, method: &'static str, query: String, body: String) -> ToS3Control {
+    fn call(&self, method: &'static str, query: &str, body: String) -> ToS3Control {
         ToS3Control {
             method,
             account: self.account.clone(),
