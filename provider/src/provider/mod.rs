@@ -2,7 +2,6 @@
 
 use tf_provider::{
     ConfigureContext, Diagnostic, Diagnostics, Field, Object, Provider, Registry, Result, Schema,
-    ToValue as _, Value,
 };
 
 use crate::account::Account;
@@ -55,8 +54,9 @@ impl Provider for Auditlog {
     }
 
     async fn configure(&self, cx: &ConfigureContext, config: Config) -> Result<Account> {
-        if let Some(argument) = first_unknown(&config.to_value()) {
-            return Ok(Account::Unknown(argument));
+        // without it, no client can be made
+        if let Some(argument) = cx.unknown().first() {
+            return Ok(Account::Unknown(argument.to_string()));
         }
         let cancel = Cancel::default();
         let (terraform, switch) = (cx.cancellation().clone(), cancel.clone());
@@ -117,13 +117,4 @@ fn accounts_without_number(config: &Object) -> Result<Vec<Diagnostic>> {
         }
     }
     Ok(found)
-}
-
-/// The first argument in which something is not known yet. Without it, no client can be made.
-fn first_unknown(config: &Value) -> Option<String> {
-    let Value::Object(config) = config else {
-        return None;
-    };
-    let mut unknown = config.iter().filter(|(_, value)| !value.is_wholly_known());
-    unknown.next().map(|(name, _)| name.clone())
 }
