@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use tf_provider::{AttributePath, Diagnostic, Result};
 
-use super::desired::{Place, bucket_name};
 use super::history::History;
-use super::logs::path_of;
 use super::model::{BucketModel, DeliveryModel, LogModel};
+use super::path::path_of;
+use super::place::Place;
 use crate::aws::{
     BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, admits, partition,
     unenforced,
@@ -24,7 +24,7 @@ pub(super) fn bucket_policy(
     history: &History,
     place: Place<'_>,
 ) -> Result<BucketPolicy> {
-    let notice = super::desired::notice(model)?;
+    let notice = model.notice()?;
     let logs = model.logs.iter().flatten().map(|(name, log)| {
         let spans = history.lock_of(name);
         log_access(name, log, bounds(spans, place.now, notice))
@@ -32,7 +32,7 @@ pub(super) fn bucket_policy(
     Ok(BucketPolicy {
         partition: partition(place.clients.region()).to_owned(),
         account: model.account_id.known().cloned().unwrap_or_default(),
-        bucket: bucket_name(model)?.to_owned(),
+        bucket: model.name()?.to_owned(),
         logs: logs.collect::<Result<_>>()?,
         declared_prefixes: model.declared_prefixes.clone().unwrap_or_default(),
         administrators: administrators(model)?,

@@ -5,12 +5,13 @@ use std::time::SystemTime;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic, Diagnostics, Field, Result};
 
-use super::desired::{Place, bucket_name, desired, settings};
+use super::desired::{desired, settings};
+use super::encryption::check_key;
 use super::history::History;
-use super::memory::now;
+use super::memory::{now, settled};
 use super::model::BucketModel;
+use super::place::Place;
 use super::state::{named, seen};
-use super::{check_key, settled};
 use crate::account::Account;
 use crate::aws::{
     Age, BucketParts, BucketSettings, CREATION_TAG, Clients, Made, Tags, bucket_creation_date,
@@ -27,7 +28,7 @@ pub(super) async fn create(
     planned: BucketModel,
 ) -> Result<BucketModel> {
     let mut settings = first_settings(clients, &planned)?;
-    let name = bucket_name(&planned)?.to_owned();
+    let name = planned.name()?.to_owned();
     check_key(cx, clients, &settings).await?;
     let (key, mut tag) = creation_tag(&name, SystemTime::now().into());
     settings.marks.insert(key, tag.clone());
@@ -64,9 +65,7 @@ async fn finish(
     planned: BucketModel,
     marks: &Tags,
 ) -> Result<BucketModel, Unfinished> {
-    let name = bucket_name(&planned)
-        .map_err(Unfinished::Declaration)?
-        .to_owned();
+    let name = planned.name().map_err(Unfinished::Declaration)?.to_owned();
     let date = bucket_creation_date(clients, &name)
         .await
         .map_err(Unfinished::Call)?;
@@ -155,7 +154,7 @@ pub(super) async fn followed_date(
         return Ok(date.clone());
     }
     cx.set_private(CREATED, found.unwrap_or_default());
-    bucket_creation_date(clients, bucket_name(state)?)
+    bucket_creation_date(clients, state.name()?)
         .await
         .map_err(|error| {
             error

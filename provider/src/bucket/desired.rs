@@ -1,33 +1,27 @@
 //! What the configuration means: the one place that plan, create, update and read share.
 
+use auditlog_chain::policy::LockSpan;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Field, Result};
 
 use super::access::{bucket_policy, render};
 use super::document::document;
-use super::history::{History, Wanted};
+use super::history::{History, Wanted, parse_spans};
+use super::lock::declared;
 use super::logs;
-use super::model::{BucketModel, LockModel, SSE_KMS, SSE_S3};
+use super::model::{BucketModel, LockSpanModel, SSE_KMS, SSE_S3};
+use super::place::Place;
 use super::storage::{rule_lines, wanted_logging, wanted_storage};
 use crate::aws::{
-    BucketSettings, Clients, DefaultRetention, Encryption, OWNERSHIP, PublicAccessBlock, Tags,
-    VERSIONING, partition,
+    BucketSettings, Encryption, OWNERSHIP, PublicAccessBlock, Tags, VERSIONING, partition,
 };
-use crate::diagnostic::nested;
 use crate::tags;
-
-/// Where and when a declaration is judged.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) clients: &'a Clients,
-    /// The time of the apply; in a plan, the time at which the bucket was last read.
-    pub(super) now: Timestamp,
-}
+use crate::trust::spans::Lock;
 
 /// A declaration with everything that follows from it.
 #[derive(Debug, Clone)]
 pub(super) struct Desired {
-    /// The state once it is applied, but for what only S3 knows.
+    /// The state once it is applied, except for what only S3 knows.
     pub(super) model: BucketModel,
     pub(super) history: History,
 }
@@ -41,7 +35,7 @@ pub(super) fn desired(
     before: &History,
     place: Place<'_>,
 ) -> Result<Desired> {
-    let name = bucket_name(&model)?.to_owned();
+    let name = model.name()?.to_owned();
     logs::complete(&name, &mut model);
     let history = history(&model, before, place.now)?;
     let partition = partition(place.clients.region());
@@ -93,7 +87,7 @@ pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettin
                 bucket_key: kms.bucket_key_enabled,
             });
     Ok(BucketSettings {
-        retention: retention(model)?,
+        retention: model.retention()?,
         encryption,
         storage: wanted_storage(model.storage.as_ref(), desired.history.longest(now)),
         logging: wanted_logging(model.logging.as_ref()),
@@ -114,48 +108,37 @@ fn marks(history: &History, now: Timestamp) -> Result<Tags> {
     })
 }
 
-pub(super) fn bucket_name(model: &BucketModel) -> Result<&str> {
-    let name = model.bucket.known().map(String::as_str);
-    name.ok_or_else(|| {
-        let detail = "The name of the bucket must be known by now.";
-        Diagnostic::error("No name", detail).at("bucket").into()
-    })
-}
-
-/// The bucket's default retention.
-///
-/// # Errors
-/// There is none, or it is not of the right form.
-pub(super) fn retention(model: &BucketModel) -> Result<DefaultRetention> {
-    let lock = model.object_lock.as_ref().ok_or_else(|| {
-        let detail = "The mode, and a period, must be known by now.";
-        Diagnostic::error("No retention", detail).at("object_lock")
-    })?;
-    lock.retention().map_err(|detail| {
-        Diagnostic::error("No retention", detail)
-            .at("object_lock")
-            .into()
-    })
-}
-
-/// Seconds before something stricter begins.
-pub(super) fn notice(model: &BucketModel) -> Result<u64> {
-    let lock = model.object_lock.as_ref();
-    let notice = lock.map_or(Ok(0), LockModel::notice_seconds);
-    notice.map_err(|detail| {
-        let path = AttributePath::from("object_lock").attribute("notice");
-        nested("Invalid duration", &detail, &path).into()
-    })
-}
-
 /// What was declared, with what this declaration adds.
 fn history(model: &BucketModel, before: &History, now: Timestamp) -> Result<History> {
     let wanted = Wanted {
-        lock: super::lock::declared(retention(model)?),
-        notice: notice(model)?,
+        lock: declared(model.retention()?),
+        notice: model.notice()?,
         logs: logs::wanted(model)?,
     };
-    Ok(before.declare(&wanted, now))
+    let mut history = before.declare(&wanted, now);
+    if let Some(given) = model.lock_spans.known() {
+        history.lock = given_spans(given, wanted.lock)?;
+    }
+    Ok(history)
+}
+
+/// Spans that the configuration gives, or that the plan knew.
+fn given_spans(given: &[LockSpanModel], lock: Lock) -> Result<Vec<LockSpan>> {
+    let wrong = |detail: String| {
+        let path = AttributePath::from("lock_spans");
+        Diagnostic::error("Lock spans that do not fit", detail).at(path)
+    };
+    let spans = parse_spans(given)
+        .filter(|spans| spans.is_sorted_by(|one, next| one.from < next.from))
+        .ok_or_else(|| wrong("Give each span a later `from` than the one before it.".to_owned()))?;
+    match spans.last().copied().map(Lock::from) {
+        Some(last) if last == lock => Ok(spans),
+        Some(last) => Err(wrong(format!(
+            "The last span is {last}, but object_lock is {lock}. Add a span for it, or leave `lock_spans` out once the bucket is imported."
+        ))
+        .into()),
+        None => Err(wrong("Give at least one span.".to_owned()).into()),
+    }
 }
 
 fn fill_trust_policy(model: &mut BucketModel, history: &History, now: Timestamp) -> Result {

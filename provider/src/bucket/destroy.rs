@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use tf_provider::{Attribute, Context, Diagnostic, Result, Type};
 
-use super::desired::bucket_name;
 use super::model::BucketModel;
 use crate::account::Account;
 use crate::aws::{Clients, delete_bucket, empty_bucket};
@@ -52,7 +51,7 @@ pub(super) fn announce(cx: &Context<Account>, state: &BucketModel) {
 }
 
 pub(super) async fn destroy(clients: &Clients, state: &BucketModel) -> Result {
-    let (bucket, now) = (bucket_name(state)?, SystemTime::now());
+    let (bucket, now) = (state.name()?, SystemTime::now());
     let done = match state.on_destroy.as_deref() {
         Some(FORGET) => return Ok(()),
         Some(EMPTY) => match empty_bucket(clients, bucket, now).await {

@@ -5,10 +5,9 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Result};
 
 use super::access::deliveries;
-use super::desired::bucket_name;
 use super::history::{History, LogHistory};
-use super::logs::path_of;
 use super::model::{BucketModel, EndedModel, LogModel};
+use super::path::path_of;
 use crate::trust::document::{
     Declared, DeclaredLog, FORMAT, Placed, Rendered, TOO_SHORT, check_retention, check_spans_at,
     keys_of_trust, trust_policy,
@@ -69,7 +68,7 @@ fn declared(model: &BucketModel, history: &History) -> Result<Option<Declared>> 
     let logs: Result<Vec<_>, Misfit> = logs.collect();
     Ok(Some(Declared {
         store: Some(S3Store {
-            bucket: bucket_name(model)?.to_owned(),
+            bucket: model.name()?.to_owned(),
             region: region.clone(),
             account: account.clone(),
         }),

@@ -3,8 +3,8 @@
 use auditlog_chain::policy::LockMode;
 use tf_provider::{AttributePath, Diagnostic, Diagnostics, Object, Result, Value};
 
-use super::logs::{logs_of, path_of};
-use super::model::{LockModel, LogLockModel};
+use super::model::{BucketModel, LockModel, LogLockModel};
+use super::path::{logs_of, path_of};
 use crate::aws::{DefaultRetention, Period};
 use crate::diagnostic::nested;
 use crate::trust::duration::parse_duration;
@@ -154,6 +154,35 @@ fn known(lock: &Value) -> Option<LogLockModel> {
 /// A lock of a configuration or a state, if all of it is known.
 pub(super) fn of_value(lock: &Value) -> Option<DefaultRetention> {
     known(lock)?.retention().ok()
+}
+
+impl BucketModel {
+    /// The bucket's default retention.
+    ///
+    /// # Errors
+    /// There is none, or it is not of the right form.
+    pub(super) fn retention(&self) -> Result<DefaultRetention> {
+        let wrong = |detail: String| {
+            let path = AttributePath::from("object_lock");
+            Diagnostic::error("No retention", detail).at(path).into()
+        };
+        let missing = || wrong("The mode, and a period, must be known by now.".to_owned());
+        let lock = self.object_lock.as_ref().ok_or_else(missing)?;
+        lock.retention().map_err(wrong)
+    }
+
+    /// Seconds before something stricter begins.
+    ///
+    /// # Errors
+    /// It is not a duration.
+    pub(super) fn notice(&self) -> Result<u64> {
+        let lock = self.object_lock.as_ref();
+        let notice = lock.map_or(Ok(0), LockModel::notice_seconds);
+        notice.map_err(|detail| {
+            let path = AttributePath::from("object_lock").attribute("notice");
+            nested("Invalid duration", &detail, &path).into()
+        })
+    }
 }
 
 /// What an acknowledgement of a lock that nobody can end must contain.

@@ -8,6 +8,7 @@ use tf_provider::{AttributePath, Diagnostic, Diagnostics, Field, Object, Result,
 use super::history::WantedLog;
 use super::lock::declared;
 use super::model::{BucketModel, LogModel};
+use super::path::{logs_of, path_of};
 use crate::diagnostic::nested;
 use crate::trust::duration::parse_duration;
 use crate::trust::values::parse_time;
@@ -37,10 +38,6 @@ fn default_prefix(name: &str) -> String {
     format!("{PREFIX}/{name}")
 }
 
-pub(super) fn path_of(name: &str) -> AttributePath {
-    AttributePath::from("logs").key(name)
-}
-
 /// What the logs of a configuration declare.
 ///
 /// # Errors
@@ -62,12 +59,6 @@ fn wanted_log(name: &str, log: &LogModel) -> Result<WantedLog> {
         silence_seconds: parse_duration(&log.max_silence)
             .map_err(|detail| nested("Invalid duration", &detail, &at("max_silence")))?,
     })
-}
-
-/// The logs of a configuration, as far as they are known.
-pub(super) fn logs_of(config: &Object) -> impl Iterator<Item = (&String, &Object)> {
-    let logs = config.value("logs").as_map().into_iter().flatten();
-    logs.filter_map(|(name, log)| Some((name, log.as_object()?)))
 }
 
 /// Checks names, prefixes and origins, as far as they are known.

@@ -5,10 +5,14 @@
 use std::time::SystemTime;
 
 use auditlog_chain::timestamp::Timestamp;
-use tf_provider::Context;
+use tf_provider::{Context, Field};
 
+use super::desired::Desired;
 use super::history::History;
+use super::model::BucketModel;
+use super::state::sse_c_after_put;
 use crate::account::Account;
+use crate::aws::SseC;
 
 const DECLARED: &str = "declared";
 const CLOCK: &str = "read_at";
@@ -21,6 +25,15 @@ pub(super) fn declared(cx: &Context<Account>) -> Option<History> {
 pub(super) fn remember(cx: &Context<Account>, history: &History) {
     if let Ok(json) = serde_json::to_vec(history) {
         cx.set_private(DECLARED, json);
+    }
+}
+
+/// The state after everything was done as planned.
+pub(super) fn settled(cx: &Context<Account>, desired: Desired, sse_c: SseC) -> BucketModel {
+    remember(cx, &desired.history);
+    BucketModel {
+        sse_c: Field::Known(sse_c_after_put(sse_c).to_owned()),
+        ..desired.model
     }
 }
 

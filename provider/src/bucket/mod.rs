@@ -5,12 +5,16 @@ mod create;
 mod desired;
 mod destroy;
 mod document;
+mod encryption;
 mod history;
+mod kept;
 mod lock;
 mod logs;
 mod memory;
 mod model;
 mod name;
+mod path;
+mod place;
 mod plan;
 mod ratchet;
 mod schema;
@@ -19,22 +23,23 @@ mod storage;
 mod upgrade;
 
 use tf_provider::{
-    Context, Diagnostic, Diagnostics, Field, Object, Plan, Resource, Result, Schema, ToValue, Value,
+    Context, Diagnostic, Diagnostics, Field, IdentityAttribute, IdentitySchema, Object, Plan,
+    Resource, Result, Schema, ToValue, Type, Value,
 };
 
-use crate::account::{Account, clients};
-use crate::aws::{
-    Age, BucketParts, BucketSettings, Clients, Encryption, Place as Home, SseC,
-    check_encryption_key, converge_bucket, read_bucket,
-};
+use crate::account::Account;
+use crate::aws::{Age, BucketParts, Clients, Place as Home, converge_bucket, read_bucket};
+use crate::region::split_id;
 use create::followed_date;
-use desired::{Desired, Place, bucket_name, desired, settings};
+use desired::{desired, settings};
+use encryption::check_key;
 use history::History;
-use memory::{declared, keep_clock, now, remember};
+use memory::{declared, keep_clock, now, remember, settled};
 pub use model::BucketModel;
 use name::check_bucket_name;
+use place::Place;
 use schema::schema;
-use state::{named, seen, sse_c_after_put};
+use state::{named, seen};
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +63,15 @@ impl Resource for BucketResource {
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
-        plan::plan(cx, plan)
+        plan::plan(cx, plan)?;
+        let region = plan
+            .prior
+            .as_ref()
+            .and_then(|prior| prior.get("region").ok());
+        match cx.data().known() {
+            Some(_) => kept::check(plan, &clients_of(cx, region.as_ref())?).await,
+            None => Ok(()),
+        }
     }
 
     async fn plan_destroy(&self, cx: &Context<Account>, state: BucketModel) -> Result {
@@ -67,15 +80,16 @@ impl Resource for BucketResource {
     }
 
     async fn create(&self, cx: &Context<Account>, planned: BucketModel) -> Result<BucketModel> {
-        let clients = clients(cx)?;
+        let clients = &clients_of(cx, planned.region.known())?;
+        let planned = named_by_prefix(planned);
         check_again(cx, clients, None, &planned)?;
         create::create(cx, clients, planned).await
     }
 
     async fn read(&self, cx: &Context<Account>, state: BucketModel) -> Result<Option<BucketModel>> {
-        let clients = clients(cx)?;
+        let clients = &clients_of(cx, state.region.known())?;
         check_place(clients, &state)?;
-        let name = bucket_name(&state)?;
+        let name = state.name()?;
         let parts = read_bucket(clients, name)
             .await
             .map_err(|error| error.diagnostic("The bucket cannot be read", "bucket"))?;
@@ -95,7 +109,7 @@ impl Resource for BucketResource {
         prior: BucketModel,
         planned: BucketModel,
     ) -> Result<BucketModel> {
-        let clients = clients(cx)?;
+        let clients = &clients_of(cx, prior.region.known())?;
         check_place(clients, &prior)?;
         check_again(cx, clients, Some(&prior), &planned)?;
         let before = declared(cx).unwrap_or_else(|| History::of(&prior));
@@ -105,7 +119,7 @@ impl Resource for BucketResource {
         if desired.model.encryption != prior.encryption {
             check_key(cx, clients, &settings).await?;
         }
-        let name = bucket_name(&desired.model)?;
+        let name = desired.model.name()?;
         match converge_bucket(clients, name, &settings, Age::Known).await {
             Ok(sse_c) => Ok(settled(cx, desired, sse_c)),
             Err(error) => {
@@ -118,25 +132,41 @@ impl Resource for BucketResource {
     }
 
     async fn delete(&self, cx: &Context<Account>, state: BucketModel) -> Result {
-        let clients = clients(cx)?;
+        let clients = &clients_of(cx, state.region.known())?;
         check_place(clients, &state)?;
         destroy::destroy(clients, &state).await
     }
 
     async fn import(&self, cx: &Context<Account>, id: String) -> Result<BucketModel> {
-        check_bucket_name(&id).map_err(|wrong| {
-            Diagnostic::error(
-                "Not a bucket's name",
-                format!("An auditlog_bucket is imported by its name. {wrong}"),
-            )
-        })?;
-        self.read(cx, named(&id)).await?.ok_or_else(|| {
-            Diagnostic::error(
-                "No such bucket",
-                format!("There is no bucket {id:?} to import."),
-            )
-            .into()
-        })
+        let (name, region) = split_id(&id);
+        self.imported(cx, name, region).await
+    }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        let text = |description| IdentityAttribute::optional(Type::String).description(description);
+        Some(
+            IdentitySchema::new()
+                .attribute(
+                    "bucket",
+                    IdentityAttribute::required(Type::String).description("Name of the bucket."),
+                )
+                .attribute("account_id", text("Account that owns the bucket."))
+                .attribute("region", text("Region of the bucket.")),
+        )
+    }
+
+    async fn import_by_identity(
+        &self,
+        cx: &Context<Account>,
+        identity: Object,
+    ) -> Result<BucketModel> {
+        let name: String = identity.get("bucket")?;
+        let region: Option<String> = identity.get("region")?;
+        let account: Option<String> = identity.get("account_id")?;
+        let mut sought = named(&name);
+        sought.account_id = account.into();
+        check_place(&clients_of(cx, region.as_ref())?, &sought)?;
+        self.imported(cx, &name, region.as_deref()).await
     }
 
     fn upgrade(&self, version: i64, state: Object) -> Result<Object> {
@@ -149,6 +179,40 @@ impl Resource for BucketResource {
             .into()),
         }
     }
+}
+
+impl BucketResource {
+    async fn imported(
+        &self,
+        cx: &Context<Account>,
+        name: &str,
+        region: Option<&str>,
+    ) -> Result<BucketModel> {
+        check_bucket_name(name).map_err(|wrong| {
+            let detail =
+                format!("An auditlog_bucket is imported by its name, or by NAME@REGION. {wrong}");
+            Diagnostic::error("Not a bucket's name", detail)
+        })?;
+        let mut sought = named(name);
+        sought.region = region.map(str::to_owned).into();
+        self.read(cx, sought).await?.ok_or_else(|| {
+            let detail = format!("There is no bucket {name:?} to import.");
+            Diagnostic::error("No such bucket", detail).into()
+        })
+    }
+}
+
+/// The clients of a bucket's region.
+fn clients_of(cx: &Context<Account>, region: Option<&String>) -> Result<Clients> {
+    cx.data().clients_in(region.map(String::as_str))
+}
+
+/// Gives a bucket of which only the beginning of the name is configured the rest of it.
+fn named_by_prefix(mut planned: BucketModel) -> BucketModel {
+    if let (None, Some(prefix)) = (planned.bucket.known(), &planned.bucket_prefix) {
+        planned.bucket = Field::Known(name::unique(prefix));
+    }
+    planned
 }
 
 /// The checks of the plan once more, before the first write: what they met then may not have been known.
@@ -175,15 +239,6 @@ fn check_again(
     }
 }
 
-/// The state after everything was done as planned.
-fn settled(cx: &Context<Account>, desired: Desired, sse_c: SseC) -> BucketModel {
-    remember(cx, &desired.history);
-    BucketModel {
-        sse_c: Field::Known(sse_c_after_put(sse_c).to_owned()),
-        ..desired.model
-    }
-}
-
 /// What was declared, for a read. Where nothing is remembered, the bucket was imported, and its tags say it; or its state was
 /// made by an earlier version, and says it. From then on it is remembered.
 fn known_history(
@@ -207,37 +262,13 @@ fn known_history(
     Some(history)
 }
 
-/// Checks the key of the encryption before anything is put: S3 accepts a key that it cannot use.
-async fn check_key(cx: &Context<Account>, clients: &Clients, wanted: &BucketSettings) -> Result {
-    let Encryption::SseKms {
-        key_arn: Some(arn), ..
-    } = &wanted.encryption
-    else {
-        return Ok(());
-    };
-    match check_encryption_key(clients, arn).await {
-        Ok(()) => Ok(()),
-        // who may not look at the key of another account may use it all the same
-        Err(error) if error.is_denied() => {
-            let detail = format!(
-                "{error}. Check that the key is symmetric, enabled, and in the bucket's region: S3 does not."
-            );
-            cx.warn(Diagnostic::warning("The KMS key was not checked", detail).at("encryption"));
-            Ok(())
-        }
-        Err(error) => Err(error
-            .diagnostic("The KMS key cannot be used", "encryption")
-            .into()),
-    }
-}
-
 /// S3 answers 403 for a bucket of another account, as for a permission that is missing. Of the region it says itself.
 fn check_place(clients: &Clients, state: &BucketModel) -> Result {
     let place = Home {
         account: state.account_id.known().map(String::as_str),
         region: None,
     };
-    let name = bucket_name(state)?;
+    let name = state.name()?;
     clients
         .check_place(&format!("the bucket {name:?}"), place)
         .map_err(|error| {
@@ -250,7 +281,7 @@ fn check_place(clients: &Clients, state: &BucketModel) -> Result {
 /// After a failure: what is there now becomes the state, so that the next plan starts from the truth. If it cannot be
 /// read either, what was kept before stays.
 async fn keep_what_is_there(cx: &Context<Account>, clients: &Clients, known: &BucketModel) {
-    let Ok(name) = bucket_name(known) else { return };
+    let Ok(name) = known.name() else { return };
     if let Ok(Some(parts)) = read_bucket(clients, name).await {
         let history = declared(cx);
         cx.keep(&seen(known, clients, parts, (history.as_ref(), now())));

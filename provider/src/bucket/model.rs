@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tf_provider::{
-    AttributePath, Field, FromValue, Object, Reads, Result, ToValue, Value, ValueError, model,
+    AttributePath, Diagnostic, Field, FromValue, Object, Reads, Result, ToValue, Value, ValueError,
+    model,
 };
 
 use super::storage::{LoggingModel, StorageModel};
@@ -15,6 +16,7 @@ model! {
     #[derive(Debug, Clone, Default)]
     pub struct BucketModel {
         pub(super) bucket: Field<String>,
+        pub(super) bucket_prefix: Option<String>,
         // absent only in the state of a bucket without a default retention
         pub(super) object_lock: Option<LockModel>,
         pub(super) encryption: Option<EncryptionModel>,
@@ -145,6 +147,20 @@ model! {
     pub struct LogSpansModel {
         pub(super) lock: Option<Vec<LockSpanModel>>,
         pub(super) max_silence: Vec<SilenceSpanModel>,
+    }
+}
+
+impl BucketModel {
+    /// The bucket's name.
+    ///
+    /// # Errors
+    /// It is not known yet.
+    pub(super) fn name(&self) -> Result<&str> {
+        let name = self.bucket.known().map(String::as_str);
+        name.ok_or_else(|| {
+            let detail = "The name of the bucket must be known by now.";
+            Diagnostic::error("No name", detail).at("bucket").into()
+        })
     }
 }
 

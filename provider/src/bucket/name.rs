@@ -1,6 +1,8 @@
 //! The rules for a bucket's name (Amazon S3 User Guide, "General purpose bucket naming rules").
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::Ipv4Addr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
 const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
@@ -47,9 +49,35 @@ pub(crate) fn check_bucket_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What the provider adds to a prefix.
+const RANDOM_CHARS: usize = 26;
+const MAX_PREFIX_CHARS: usize = 63 - RANDOM_CHARS;
+
+/// Whether names that begin with this prefix are names of buckets.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub(crate) fn check_prefix(prefix: &str) -> Result<(), String> {
+    if prefix.len() > MAX_PREFIX_CHARS {
+        return Err(format!(
+            "{prefix:?} has more than {MAX_PREFIX_CHARS} characters; the provider adds {RANDOM_CHARS}."
+        ));
+    }
+    check_bucket_name(&format!("{prefix}{}", "0".repeat(RANDOM_CHARS)))
+}
+
+/// A name with this prefix that no bucket has: the time, and a random number.
+pub(crate) fn unique(prefix: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let micros = now.map_or(0, |now| now.as_micros());
+    let random = RandomState::new().hash_one(micros);
+    let random = random.rem_euclid(1 << 40);
+    format!("{prefix}{micros:016x}{random:010x}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check_bucket_name;
+    use super::*;
 
     #[test]
     fn names_that_s3_takes_are_taken() {
@@ -75,5 +103,16 @@ mod tests {
             let wrong = check_bucket_name(name).unwrap_err();
             assert!(wrong.contains(rule), "{wrong}");
         }
+    }
+
+    #[test]
+    fn names_of_a_prefix_are_names_that_differ() {
+        let prefix = "a".repeat(MAX_PREFIX_CHARS);
+        assert_eq!(check_prefix(&prefix), Ok(()));
+        let (one, other) = (unique(&prefix), unique(&prefix));
+        assert_eq!(check_bucket_name(&one), Ok(()));
+        assert_ne!(one, other);
+        assert!(check_prefix(&format!("{prefix}a")).is_err());
+        assert!(check_prefix("Acme-").is_err());
     }
 }

@@ -5,11 +5,12 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _, Value};
 
 use super::access::{bucket_policy, locked_out, not_enforced};
-use super::desired::{Desired, Place, desired};
+use super::desired::{Desired, desired};
 use super::history::History;
 use super::lock::of_value;
 use super::memory::{clock, declared};
 use super::model::{BucketModel, SSE_C_BLOCKED, SSE_C_UNSUPPORTED};
+use super::place::Place;
 use super::ratchet;
 use super::storage::check_declared;
 use crate::account::Account;
@@ -17,10 +18,9 @@ use crate::aws::policies_agree;
 use crate::tags;
 
 /// What is computed from the configuration, and shown where all of that is known.
-const DERIVED: [&str; 12] = [
+const DERIVED: [&str; 11] = [
     "arn",
     "id",
-    "region",
     "account_id",
     "tags_all",
     "versioning",
@@ -44,12 +44,16 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     if let Some(warning) = irreversible(plan, clock(cx)) {
         cx.warn(warning);
     }
-    let (Some(clients), Some(model)) = (cx.data().known(), known(plan)) else {
+    plan_region(cx, plan);
+    let (Some(_), Some(model)) = (cx.data().known(), known(plan)) else {
         unknown(plan);
         return Ok(());
     };
+    let clients = cx
+        .data()
+        .clients_in(model.region.known().map(String::as_str))?;
     let place = Place {
-        clients,
+        clients: &clients,
         now: clock(cx).unwrap_or(Timestamp::EPOCH),
     };
     let before = before(cx, plan);
@@ -75,6 +79,14 @@ fn warn_of_access(cx: &Context<Account>, desired: &Desired, place: Place<'_>) ->
         cx.warn(warning.at("administrators"));
     }
     Ok(())
+}
+
+/// A new bucket is made in the provider's region, unless it names its own.
+fn plan_region(cx: &Context<Account>, plan: &mut Plan) {
+    let named = !plan.config.value("region").is_null();
+    if let (true, false, Some(clients)) = (plan.is_create(), named, cx.data().known()) {
+        plan.planned.set("region", clients.region());
+    }
 }
 
 /// What the plan is made of, if all that the configuration says is known; a signing key need not be.
@@ -162,7 +174,7 @@ fn show_logs(plan: &mut Plan, model: &BucketModel, before: &History) {
 
 /// Where something that the configuration says is not known yet, nothing that follows from it is.
 fn unknown(plan: &mut Plan) {
-    let kept = ["arn", "id", "region", "account_id", "tags_all"];
+    let kept = ["arn", "id", "account_id", "tags_all"];
     let derived = DERIVED.into_iter().filter(|name| !kept.contains(name));
     for name in derived.chain(DECLARED).chain(EXPORTED) {
         let computed = plan.config.value(name).is_null();

@@ -10,8 +10,8 @@ use auditlog_chain::policy::LockMode;
 use tf_provider::{Diagnostic, Object, Value};
 
 use super::lock::of_value;
-use super::logs::{logs_of, path_of};
 use super::model::{SSE_KMS, SSE_S3};
+use super::path::{logs_of, path_of};
 use crate::aws::DefaultRetention;
 
 /// The argument.

@@ -5,11 +5,12 @@ use tf_provider::{Attribute, Fields, Nested, Number, Schema, Type};
 use super::destroy;
 use super::lock::DEFAULT_NOTICE;
 use super::logs::DEFAULT_SILENCE;
-use super::name::check_bucket_name;
+use super::name::{check_bucket_name, check_prefix};
 use super::ratchet::ALLOW;
 use super::storage::{logging_attribute, storage_attribute};
 use crate::aws::Period;
 use crate::range::check_range;
+use crate::region;
 use crate::tags;
 use crate::trust::duration::parse_duration;
 use crate::trust::keys::trust_fields;
@@ -26,13 +27,34 @@ pub(super) fn schema() -> Schema {
             "An S3 bucket for audit logs, and the logs in it: Object Lock, versioning, no public access, TLS only. It exports the trust \
              policy that `auditlog-verify` compares the bucket with.",
         )
+        .exactly_one_of(["bucket", "bucket_prefix"])
         .attribute(
             "bucket",
-            Attribute::required(Type::String)
-                .description("Name of the bucket. Another name makes another bucket.")
+            Attribute::optional_computed(Type::String)
+                .description(
+                    "Name of the bucket. Another name makes another bucket, which is refused as long as this one holds anything.",
+                )
+                .use_state_for_unknown()
                 .requires_replace()
                 .validate(|name: String| check_bucket_name(&name)),
         )
+        .attribute(
+            "bucket_prefix",
+            Attribute::optional(Type::String)
+                .description(
+                    "Beginning of the bucket's name, at most 37 characters; the provider adds the rest when it creates the bucket. Another \
+                     one makes another bucket.",
+                )
+                .plan_with(|change| {
+                    // An imported bucket has none in its state.
+                    if !change.prior().is_null() && change.planned != *change.prior() {
+                        change.require_replace();
+                    }
+                    Ok(())
+                })
+                .validate(|prefix: String| check_prefix(&prefix)),
+        )
+        .attribute("region", region::attribute().requires_replace())
         .attribute(
             "object_lock",
             Attribute::required(Nested::single(lock_fields())).description(
@@ -337,7 +359,6 @@ fn computed(schema: Schema) -> Schema {
     spans(schema)
         .attribute("id", once("Name of the bucket."))
         .attribute("arn", once("ARN of the bucket."))
-        .attribute("region", once("Region of the bucket."))
         .attribute("account_id", once("Account that owns the bucket."))
         .attribute("creation_date", once("Time at which the bucket was made, RFC 3339."))
         .attribute("versioning", text("Versioning of the bucket, always `Enabled`."))

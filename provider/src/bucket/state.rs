@@ -74,7 +74,8 @@ pub(super) fn seen(
         policy: seen_policy(known, parts.policy).into(),
         ..known.clone()
     };
-    if declared.is_none_or(|declared| *declared != found) {
+    let kept = declared.is_some_and(|declared| *declared == found);
+    if !kept || known.lock_spans.known().is_none() {
         state.lock_spans = Field::Known(found.lock_spans());
         state.log_spans = Field::Known(found.log_spans());
     }

@@ -24,4 +24,4 @@ pub use model::{
 };
 pub use read::{bucket_creation_date, read_bucket};
 pub use storage::{StorageRefusal, after_retention, check_storage, is_archive, storage_classes};
-pub use versions::delete_bucket;
+pub use versions::{delete_bucket, holds_versions};

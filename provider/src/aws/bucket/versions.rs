@@ -87,10 +87,19 @@ async fn wait_until_gone(clients: &Clients, bucket: &str) -> Result<(), Error> {
 
 /// Whether the bucket holds any version or delete marker.
 pub(super) async fn holds_anything(clients: &Clients, bucket: &str) -> Result<bool, Error> {
+    holds_versions(clients, bucket, "").await
+}
+
+/// Whether there is any version or delete marker whose key begins with `prefix`.
+///
+/// # Errors
+/// The bucket cannot be listed.
+pub async fn holds_versions(clients: &Clients, bucket: &str, prefix: &str) -> Result<bool, Error> {
     let page = clients
         .s3
         .list_object_versions()
         .bucket(bucket)
+        .prefix(prefix)
         .max_keys(1)
         .send()
         .await

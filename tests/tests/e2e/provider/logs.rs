@@ -12,7 +12,7 @@ const KEY: &str =
     "resource \"auditlog_signing_key\" \"audit\" {\n  alias = \"alias/acme-audit\"\n}\n";
 
 /// A bucket with this lock, these logs and these further arguments, the key that signs, and the trust policy as an output.
-fn declaration(lock: &str, logs: &str, more: &str) -> String {
+pub(crate) fn declaration(lock: &str, logs: &str, more: &str) -> String {
     format!(
         "{KEY}resource \"auditlog_bucket\" \"audit\" {{\n  bucket = \"acme-audit\"\n  object_lock = {{ {lock} }}\n  logs = {{\n{logs}\n  }}\n\
          {more}\n}}\noutput \"trust_policy\" {{\n  value = auditlog_bucket.audit.trust_policy\n}}\n"
@@ -20,7 +20,7 @@ fn declaration(lock: &str, logs: &str, more: &str) -> String {
 }
 
 /// A log with these arguments.
-fn log(name: &str, more: &str) -> String {
+pub(crate) fn log(name: &str, more: &str) -> String {
     format!("    {name} = {{ signing_key = auditlog_signing_key.audit.trust, {more} }}\n")
 }
 
@@ -204,7 +204,7 @@ fn log_that_is_added_later_begins_then_and_the_others_keep_their_beginning() {
 }
 
 /// Text of a run, without the line breaks that Terraform puts into it.
-fn flat(text: &str) -> String {
+pub(crate) fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -2,12 +2,13 @@
 
 mod access;
 mod bucket;
+mod changes;
 mod config;
 mod docs;
 mod faults;
 mod iam;
 mod key;
-mod logs;
+pub(crate) mod logs;
 mod network;
 mod on_destroy;
 mod parts;
