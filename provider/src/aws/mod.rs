@@ -1,5 +1,6 @@
 //! Plain functions over the AWS SDK. Nothing in here knows Terraform.
 
+mod archive;
 mod bucket;
 mod caller;
 mod cancel;
@@ -20,6 +21,7 @@ mod shared;
 mod stop;
 mod tags;
 
+pub use archive::{ArchivePlace, Archived, Put, Retention, lengthen, put_archived, read_archived};
 pub use bucket::{
     ABORT_DAYS, Age, BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption,
     Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Rule, SseC, Storage, StorageRefusal,

@@ -11,7 +11,7 @@ use crate::error::AccountRule;
 use crate::iam_policy::IamPolicySource;
 use crate::region;
 use crate::signing_key::SigningKeyResource;
-use crate::trust::{MonthlyCost, RetentionDays, TrustPolicySource};
+use crate::trust::{MonthlyCost, RetentionDays, TrustPolicyArchiveResource, TrustPolicySource};
 
 mod attributes;
 mod blocks;
@@ -39,6 +39,7 @@ impl Provider for Auditlog {
     fn register(&self, registry: &mut Registry<Account>) {
         registry.resource(BucketResource);
         registry.resource(SigningKeyResource);
+        registry.resource(TrustPolicyArchiveResource);
         registry.data_source(TrustPolicySource);
         registry.data_source(IamPolicySource);
         registry.function(RetentionDays);

@@ -1,5 +1,6 @@
 //! What was declared: spans, keys, and the trust policy made from them.
 
+mod archive;
 pub mod cost;
 pub mod document;
 pub mod duration;
@@ -11,5 +12,6 @@ mod source;
 pub mod spans;
 pub mod values;
 
+pub use archive::{ArchiveModel, TrustPolicyArchiveResource};
 pub use functions::{MonthlyCost, RetentionDays};
 pub use source::{TrustPolicyModel, TrustPolicySource};

@@ -1,6 +1,7 @@
 //! The provider, with the real Terraform CLI and real S3 and KMS endpoints.
 
 mod access;
+mod archive;
 mod bucket;
 mod changes;
 mod config;

@@ -104,3 +104,32 @@ fn logs_that_overlap_are_refused_at_plan_time() {
         "{plan}"
     );
 }
+
+#[test]
+fn functions_are_called_by_their_names_and_give_the_numbers_of_their_pages() {
+    let config = r#"
+output "days" {
+  value = provider::auditlog::retention_days("sec-17a-4")
+}
+
+output "bill" {
+  value = provider::auditlog::monthly_cost(2, 1, 10, "5m", 365, [{ days = 90, storage_class = "GLACIER_IR" }], null)
+}
+
+output "cheaper" {
+  value = provider::auditlog::monthly_cost(2, 1, 10, "5m", 365, [], { storage_STANDARD = 0.01 }).cost.storage
+}
+"#;
+    let stack = Stack::applied(Engine::Ministack, config);
+    stack.assert_no_changes();
+    assert_eq!(stack.terraform.output("days"), 2192);
+    let bill = stack.terraform.output("bill");
+    assert_eq!(bill["cost"]["total"], 33.39, "{bill}");
+    assert_eq!(bill["gb_months"]["GLACIER_IR"], 2750, "{bill}");
+    assert_eq!(stack.terraform.output("cheaper"), 36.5);
+    stack
+        .configure("output \"days\" {\n  value = provider::auditlog::retention_days(\"sox\")\n}\n");
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 1, "{plan}");
+    assert!(plan.stderr.contains("is not one of the presets"), "{plan}");
+}

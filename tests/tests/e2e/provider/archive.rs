@@ -1,0 +1,240 @@
+//! `auditlog_trust_policy_archive`: each policy an object under a lock, and nothing written over.
+
+use auditlog_tests::Engine;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
+    ObjectLockRetention, ObjectLockRetentionMode, VersioningConfiguration,
+};
+
+use crate::provider::stack::{Stack, values};
+
+const ADDRESS: &str = "auditlog_trust_policy_archive.audit";
+
+/// The stack with a silence, which is what the tests change of a policy.
+fn config(silence: &str, prefix: &str) -> String {
+    format!(
+        r#"
+data "auditlog_trust_policy" "audit" {{
+  bucket      = "trail"
+  region      = "eu-central-1"
+  account_id  = "000000000000"
+  lock_spans  = [{{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 3 }}]
+  max_silence = "{silence}"
+  logs        = [{{ origin = "acme.example/audit/payments" }}]
+  keys = [{{
+    valid_from = "2026-01-01T00:00:00Z"
+    public_key = <<-PEM
+      -----BEGIN PUBLIC KEY-----
+      MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+      -----END PUBLIC KEY-----
+    PEM
+  }}]
+  declared_prefixes = ["trust-policies/"]
+}}
+
+resource "auditlog_trust_policy_archive" "audit" {{
+  bucket       = "trail"
+  prefix       = "{prefix}"
+  trust_policy = data.auditlog_trust_policy.audit.json
+}}
+
+output "policy" {{
+  value = data.auditlog_trust_policy.audit.json
+}}
+"#
+    )
+}
+
+struct World {
+    stack: Stack,
+    s3: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl World {
+    fn new() -> Self {
+        let stack = Stack::new(Engine::Ministack, &config("1h", "trust-policies/"));
+        let s3 = stack.endpoint.s3();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let place = CreateBucketConfiguration::builder()
+                .location_constraint(BucketLocationConstraint::EuCentral1)
+                .build();
+            let create = s3.create_bucket().bucket("trail");
+            let create = create.create_bucket_configuration(place);
+            create
+                .object_lock_enabled_for_bucket(true)
+                .send()
+                .await
+                .unwrap();
+            let enabled = VersioningConfiguration::builder()
+                .status(BucketVersioningStatus::Enabled)
+                .build();
+            let versioning = s3.put_bucket_versioning().bucket("trail");
+            versioning
+                .versioning_configuration(enabled)
+                .send()
+                .await
+                .unwrap();
+        });
+        stack.terraform.apply().ok();
+        stack.assert_no_changes();
+        Self { stack, s3, runtime }
+    }
+
+    fn value(&self, name: &str) -> String {
+        let value = values(&self.stack.terraform, ADDRESS)[name].clone();
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    fn read(&self, key: &str) -> String {
+        self.runtime.block_on(async {
+            let object = self
+                .s3
+                .get_object()
+                .bucket("trail")
+                .key(key)
+                .send()
+                .await
+                .unwrap();
+            let bytes = object.body.collect().await.unwrap().into_bytes();
+            String::from_utf8(bytes.to_vec()).unwrap()
+        })
+    }
+
+    fn versions(&self) -> usize {
+        self.runtime.block_on(async {
+            let list = self
+                .s3
+                .list_object_versions()
+                .bucket("trail")
+                .send()
+                .await
+                .unwrap();
+            list.versions().len()
+        })
+    }
+
+    /// A lock of one hour, with the right to bypass the one that is there.
+    fn shorten(&self, key: &str) {
+        let hour = std::time::SystemTime::now() + std::time::Duration::from_hours(1);
+        let short = ObjectLockRetention::builder()
+            .mode(ObjectLockRetentionMode::Governance)
+            .retain_until_date(DateTime::from(hour))
+            .build();
+        let put = self.s3.put_object_retention().bucket("trail").key(key);
+        let put = put.bypass_governance_retention(true).retention(short);
+        self.runtime.block_on(put.send()).unwrap();
+    }
+}
+
+#[test]
+fn each_policy_is_an_object_under_a_lock_and_those_before_stay() {
+    let world = World::new();
+    let terraform = &world.stack.terraform;
+    let (first, policy) = (world.value("key"), terraform.output("policy"));
+    assert_eq!(
+        first,
+        format!("trust-policies/{}.json", world.value("sha256"))
+    );
+    assert_eq!(world.read(&first), policy.as_str().unwrap());
+    assert_eq!(world.value("mode"), "GOVERNANCE");
+    assert!(world.value("retain_until") > world.value("stored"));
+
+    world.stack.configure(&config("2h", "trust-policies/"));
+    let planned = world.stack.planned(ADDRESS);
+    assert_eq!(planned.actions, ["update"]);
+    terraform.apply().ok();
+    world.stack.assert_no_changes();
+    assert_ne!(world.value("key"), first);
+    assert_eq!(world.versions(), 2);
+
+    // The first one again: its object is found, and nothing is written.
+    world.stack.configure(&config("1h", "trust-policies/"));
+    terraform.apply().ok();
+    world.stack.assert_no_changes();
+    assert_eq!((world.value("key"), world.versions()), (first.clone(), 2));
+
+    let destroyed = terraform.destroy().ok();
+    let text = destroyed
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        text.contains("The archived trust policy is not deleted"),
+        "{destroyed}"
+    );
+    assert_eq!(world.versions(), 2);
+    terraform.apply().ok();
+    assert_eq!((world.value("key"), world.versions()), (first, 2));
+}
+
+#[test]
+fn what_somebody_changed_behind_terraform_is_found() {
+    let world = World::new();
+    let terraform = &world.stack.terraform;
+    let key = world.value("key");
+
+    let until = world.value("retain_until");
+    world.shorten(&key);
+    let planned = world.stack.planned(ADDRESS);
+    assert_eq!(planned.actions, ["update"]);
+    assert!(
+        planned.attributes.contains(&"retain_until".to_owned()),
+        "{planned:?}"
+    );
+    terraform.apply().ok();
+    world.stack.assert_no_changes();
+    assert!(world.value("retain_until") >= until);
+    assert_eq!(world.versions(), 1);
+
+    let hide = world.s3.delete_object().bucket("trail").key(&key).send();
+    world.runtime.block_on(hide).unwrap();
+    assert_eq!(world.stack.planned(ADDRESS).actions, ["create"]);
+    terraform.apply().ok();
+    world.stack.assert_no_changes();
+    assert_eq!(world.versions(), 2);
+
+    let put = world.s3.put_object().bucket("trail").key(&key);
+    let put = put.body(b"{}".to_vec().into()).send();
+    world.runtime.block_on(put).unwrap();
+    let planned = world.stack.planned(ADDRESS);
+    assert_eq!(planned.actions, ["update"]);
+    assert!(
+        planned.attributes.contains(&"sha256".to_owned()),
+        "{planned:?}"
+    );
+    let run = terraform.apply();
+    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(run.status, 1, "{run}");
+    assert!(
+        text.contains("The archived trust policy was replaced"),
+        "{run}"
+    );
+    assert!(
+        text.contains("aws s3api delete-object --bucket trail"),
+        "{run}"
+    );
+    assert_eq!(world.versions(), 3);
+}
+
+#[test]
+fn prefix_that_the_policy_does_not_declare_is_refused_at_plan() {
+    let stack = Stack::new(Engine::Ministack, &config("1h", "policies/"));
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 1, "{plan}");
+    let text = plan.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("object-unaccounted"), "{plan}");
+    for (prefix, says) in [
+        ("policies", "does not end in"),
+        ("a//b/", "is not a prefix"),
+    ] {
+        stack.configure(&config("1h", prefix));
+        let plan = stack.terraform.plan();
+        assert_eq!(plan.status, 1, "{plan}");
+        assert!(plan.stderr.contains(says), "{plan}");
+    }
+}
