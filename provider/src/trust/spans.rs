@@ -21,6 +21,9 @@ pub const DEFAULT_NOTICE_SECONDS: u64 = 86_400;
 /// What a sealer adds to a retention (one day) and what two clocks and a queue may add, in days.
 const MARGIN_DAYS: u32 = 2;
 
+/// How late a sealer may follow, and a day for what it adds: 30 days.
+const LATE_SECONDS: i64 = 2_592_000;
+
 /// Where nothing was declared, everything must be kept: the longest that S3 accepts.
 const LONGEST_DAYS: u32 = 36_500;
 
@@ -247,15 +250,21 @@ pub fn bounds(spans: &[LockSpan], now: Timestamp, notice_seconds: u64) -> LockBo
     }
 }
 
-/// The longest retention of the spans that are still in force: those whose end plus retention has not passed, and those that
-/// have not begun.
+/// The longest retention that something in the bucket may still be locked with, for the days after which a lifecycle may remove
+/// it: that of the spans in force, of those that have not begun, and of those that ended up to 30 days longer ago. A sealer with
+/// the old file locks with a weakened span for a notice after its end, and for a day more.
 pub fn longest(spans: &[LockSpan], now: Timestamp) -> u32 {
-    let in_force = intervals(spans).filter(|one| is_in_force(one, now));
+    let in_force = intervals(spans).filter(|one| is_in_force(one, late(now)));
     let days = in_force.map(|one| one.span.retention_days);
     days.max().unwrap_or(LONGEST_DAYS)
 }
 
-/// Whether something that was stored in a span may still have to be kept.
+/// The moment for which a span is judged, where sealers may follow late.
+fn late(now: Timestamp) -> Timestamp {
+    now.saturating_add_seconds(LATE_SECONDS.saturating_neg())
+}
+
+/// Whether something that was stored in a span may still have to be kept (V1): until the span's end plus its retention.
 fn is_in_force(one: &Interval<'_, LockSpan>, now: Timestamp) -> bool {
     let kept_until = |until: Timestamp| until.saturating_add_days(one.span.retention_days);
     one.until.is_none_or(|until| kept_until(until) >= now)
@@ -270,3 +279,7 @@ fn whole_seconds(time: Timestamp) -> Timestamp {
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "numbers of a test")]
 mod tests;
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "numbers of a test")]
+mod histories;

@@ -7,7 +7,7 @@
 use auditlog_chain::policy::{LockMode, LockSpan, intervals};
 use auditlog_chain::timestamp::Timestamp;
 
-use super::is_in_force;
+use super::{is_in_force, late};
 
 /// The most characters of a tag's value.
 pub const MAX_TAG_CHARS: usize = 256;
@@ -28,7 +28,7 @@ pub struct TagOverflow {
 /// Where the spans in force alone do not fit.
 pub fn to_tag(spans: &[LockSpan], now: Timestamp) -> Result<String, TagOverflow> {
     let over = intervals(spans)
-        .take_while(|one| !is_in_force(one, now))
+        .take_while(|one| !is_in_force(one, late(now)))
         .count();
     for folded in 0..=over {
         if let Some(text) = format(&fold(spans, folded)) {

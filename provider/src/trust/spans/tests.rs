@@ -136,13 +136,15 @@ fn bounds_are_those_of_both_locks_until_a_change_is_over() {
 }
 
 #[test]
-fn a_span_is_in_force_until_its_end_plus_its_retention_has_passed() {
+fn a_retention_counts_until_nothing_can_be_locked_with_it_any_more() {
     let spans = declared(&[(0, G365), (24, G30)]);
-    let day = |days: i64| longest(&spans, hour(days * 24));
-    assert_eq!((day(1), day(366), day(367)), (365, 365, 30));
+    let longest = |spans: &[LockSpan], hours| longest(spans, hour(hours));
+    let day = |days: i64| longest(&spans, days * 24);
+    // The span ends on day 1. A sealer with the old file writes a while longer, and locks a day more.
+    assert_eq!((day(1), day(366), day(396), day(397)), (365, 365, 365, 30));
     // A span that has not begun counts too.
-    assert_eq!(longest(&declared(&[(0, G30), (1, G365)]), hour(1)), 365);
-    assert_eq!(longest(&[], hour(0)), 36_500);
+    assert_eq!(longest(&declared(&[(0, G30), (1, G365)]), 1), 365);
+    assert_eq!(longest(&[], 0), 36_500);
 }
 
 fn any_lock() -> impl Strategy<Value = Lock> {
