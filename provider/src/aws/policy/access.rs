@@ -3,11 +3,11 @@
 //! In its own account, IAM grants and the bucket policy limits: a statement that names the account gives nobody there more
 //! than IAM does. Only principals of other accounts need a statement that lets them in, beside a policy of their own account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::model::{BucketPolicy, Delivery, LogAccess};
+use super::logs::Logs;
+use super::model::{BucketPolicy, LogAccess};
 use super::principal::Principal;
-use super::resources::{bucket_arn, cover};
 use super::statement::Statement;
 
 /// What changes the bucket as a whole.
@@ -53,59 +53,6 @@ pub(super) const CALLS_ON_BUCKET: &[&str] = &[
     "s3:ListBucketVersions",
 ];
 
-/// The logs of a policy, by what statements need of them.
-pub(super) struct Logs<'a> {
-    policy: &'a BucketPolicy,
-    bucket: String,
-    prefixes: BTreeSet<&'a str>,
-    others: Vec<String>,
-}
-
-impl<'a> Logs<'a> {
-    pub(super) fn of(policy: &'a BucketPolicy) -> Self {
-        let delivered = policy.deliveries.iter().map(Delivery::declared_prefix);
-        Self {
-            policy,
-            bucket: bucket_arn(&policy.partition, &policy.bucket),
-            prefixes: policy.logs.iter().map(|log| log.prefix.as_str()).collect(),
-            others: policy
-                .declared_prefixes
-                .iter()
-                .cloned()
-                .chain(delivered)
-                .collect(),
-        }
-    }
-
-    pub(super) fn bucket(&self) -> &str {
-        &self.bucket
-    }
-
-    /// The objects of every log.
-    pub(super) fn all(&self) -> Vec<String> {
-        self.under(&self.prefixes)
-    }
-
-    fn under(&self, prefixes: &BTreeSet<&str>) -> Vec<String> {
-        cover(&self.bucket, prefixes, &self.prefixes, &self.others)
-    }
-
-    /// The objects of the logs that have the same of something, for each of it.
-    pub(super) fn by<K: Ord>(
-        &self,
-        key: impl Fn(&'a LogAccess) -> Option<K>,
-    ) -> Vec<(K, Vec<String>)> {
-        let mut groups: BTreeMap<K, BTreeSet<&str>> = BTreeMap::new();
-        for log in &self.policy.logs {
-            if let Some(key) = key(log) {
-                groups.entry(key).or_default().insert(&log.prefix);
-            }
-        }
-        let objects = |(key, prefixes): (K, BTreeSet<&str>)| (key, self.under(&prefixes));
-        groups.into_iter().map(objects).collect()
-    }
-}
-
 /// Everybody but these, and but AWS services that act for themselves.
 ///
 /// A service has no `aws:PrincipalArn`, and would be denied with everybody else. An anonymous caller has neither key: it
@@ -150,14 +97,14 @@ pub(super) fn destruction(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Stateme
             Statement::deny("AuditlogDestruction", DESTRUCTION),
             break_glass,
         )
-        .on(logs.all())
+        .at(logs.everywhere())
     };
     policy.break_glass.iter().map(deny).collect()
 }
 
 /// Writes, denied to all but the writers of each log.
 pub(super) fn writes(logs: &Logs<'_>) -> Vec<Statement> {
-    let groups = logs.by(|log| log.writers.as_deref().map(sorted));
+    let groups = logs.objects_by(|log| log.writers.as_deref().map(sorted));
     let deny = |(number, (writers, objects)): (usize, (BTreeSet<&Principal>, Vec<String>))| {
         all_but(
             Statement::deny(format!("AuditlogWrite{number}"), WRITE),
@@ -175,7 +122,7 @@ pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
     let known = |log: &LogAccess| log.readers.is_some() && log.writers.is_some();
     let closed = policy.logs.iter().filter(|log| known(log));
     let allowed = closed.flat_map(|log| log.readers.iter().chain(&log.writers).flatten());
-    let objects = logs.by(|log| known(log).then_some(()));
+    let objects = logs.objects_by(|log| known(log).then_some(()));
     let deny =
         |((), objects)| all_but(Statement::deny("AuditlogRead", READ), allowed.clone()).on(objects);
     objects.into_iter().map(deny).collect()
@@ -183,8 +130,8 @@ pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
 
 /// What lets principals of other accounts in, as far as their own account allows it too.
 pub(super) fn other_accounts(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
-    let writers = logs.by(|log| foreign(policy, log.writers.as_deref()));
-    let readers = logs.by(|log| foreign(policy, log.readers.as_deref()));
+    let writers = logs.objects_by(|log| foreign(policy, log.writers.as_deref()));
+    let readers = logs.objects_by(|log| foreign(policy, log.readers.as_deref()));
     let callers = writers.iter().chain(&readers);
     let callers: BTreeSet<&Principal> =
         callers.flat_map(|(them, _)| them.iter().copied()).collect();

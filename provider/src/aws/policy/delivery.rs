@@ -4,8 +4,8 @@
 //! logs for your Network Load Balancer". A service acts for anybody who configured it, so each statement names whose trails
 //! and load balancers are meant.
 
-use super::access::Logs;
 use super::error::PolicyError;
+use super::logs::Logs;
 use super::model::{BucketPolicy, Delivery, ObjectEncryption};
 use super::principal::is_account;
 use super::statement::Statement;

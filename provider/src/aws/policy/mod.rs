@@ -7,6 +7,7 @@ mod error;
 mod extra;
 mod identity;
 mod key;
+mod logs;
 mod model;
 mod pattern;
 mod principal;

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::access::{self, Logs};
+use super::access;
 use super::delivery::deliveries;
 use super::error::{BUCKET_POLICY_BYTES, PolicyError};
 use super::extra;
+use super::logs::Logs;
 use super::model::BucketPolicy;
 use super::principal::Principal;
 use super::statement::{Statement, format_document};
@@ -357,5 +358,21 @@ mod tests {
             refusal(&|_| (), other),
             "\"arn:aws:s3:::x\" is not the ARN of a trail"
         );
+    }
+
+    #[test]
+    fn thirty_logs_fit_wherever_they_are() {
+        let mut scattered = policy(many(30));
+        for (number, log) in (0..).zip(&mut scattered.logs) {
+            log.prefix = format!("team-{number:02}/payments");
+        }
+        let document = scattered.render().unwrap();
+        assert!(document.len() < 20_480, "{}", document.len());
+        // a few locks of their own cost little
+        for log in scattered.logs.iter_mut().take(3) {
+            log.lock.max_days = 400;
+        }
+        let document = scattered.render().unwrap();
+        assert!(document.len() < 20_480, "{}", document.len());
     }
 }

@@ -24,6 +24,15 @@ enum Who {
     Bearer,
 }
 
+/// Where a statement holds, as ARNs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In these.
+    In(Vec<String>),
+    /// Everywhere but in these; only ever denied something.
+    Outside(Vec<String>),
+}
+
 /// One statement.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
@@ -31,7 +40,7 @@ pub(super) struct Statement {
     effect: Effect,
     who: Who,
     actions: Vec<&'static str>,
-    resources: Vec<String>,
+    place: Place,
     conditions: Vec<(&'static str, &'static str, Vec<String>)>,
 }
 
@@ -42,7 +51,7 @@ impl Statement {
             effect,
             who,
             actions: actions.to_vec(),
-            resources: Vec::new(),
+            place: Place::In(Vec::new()),
             conditions: Vec::new(),
         }
     }
@@ -76,8 +85,13 @@ impl Statement {
     }
 
     /// What it is about.
-    pub(super) fn on(mut self, resources: impl IntoIterator<Item = String>) -> Self {
-        self.resources.extend(resources);
+    pub(super) fn on(self, resources: impl IntoIterator<Item = String>) -> Self {
+        self.at(Place::In(resources.into_iter().collect()))
+    }
+
+    /// Where it holds.
+    pub(super) fn at(mut self, place: Place) -> Self {
+        self.place = place;
         self
     }
 
@@ -111,7 +125,10 @@ impl Statement {
             Who::Service(service) => drop(set("Principal", json!({ "Service": service }))),
         }
         set("Action", short(&self.actions));
-        set("Resource", short(&self.resources));
+        match &self.place {
+            Place::In(resources) => set("Resource", short(resources)),
+            Place::Outside(resources) => set("NotResource", short(resources)),
+        };
         if !self.conditions.is_empty() {
             set("Condition", self.conditions());
         }

@@ -5,10 +5,9 @@
 
 use auditlog_chain::policy::LockMode;
 
-use super::access::Logs;
+use super::logs::Logs;
 use super::model::{BucketPolicy, ObjectEncryption};
-use super::statement::Statement;
-use crate::trust::spans::LockBounds;
+use super::statement::{Place, Statement};
 
 const PUT: &[&str] = &["s3:PutObject"];
 /// A lock is named by the PUT itself, or later. Later, only the mode and the maximum are limited: lengthening a lock that
@@ -29,13 +28,13 @@ const CUSTOMER_KEY: &str = "s3:x-amz-server-side-encryption-customer-algorithm";
 /// S3 accepts no value of `If-None-Match` on a PUT but `*`, so it is enough that the header is there. The requests that make
 /// a multipart upload have `s3:ObjectCreationOperation` false. Replicas are written by another action.
 pub(super) fn once(logs: &Logs<'_>) -> Vec<Statement> {
-    let objects = logs.all();
+    let place = logs.everywhere();
     vec![
-        is_absent(Statement::deny("AuditlogOverwrite", PUT), CONDITION).on(objects.clone()),
+        is_absent(Statement::deny("AuditlogOverwrite", PUT), CONDITION).at(place.clone()),
         Statement::deny("AuditlogMultipart", PUT)
-            .on(objects.clone())
+            .at(place.clone())
             .when("Bool", CREATES, text("false")),
-        Statement::deny("AuditlogReplica", REPLICATE).on(objects),
+        Statement::deny("AuditlogReplica", REPLICATE).at(place),
     ]
 }
 
@@ -44,42 +43,53 @@ pub(super) fn once(logs: &Logs<'_>) -> Vec<Statement> {
 /// A numeric condition does not hold for a key that is absent, so that both bounds share a statement that denies a PUT
 /// without a retention; S3's default for the bucket is not counted on. `StringNotEquals` holds for an absent mode by itself.
 pub(super) fn locked(logs: &Logs<'_>) -> Vec<Statement> {
-    let mut found =
-        vec![is_absent(Statement::deny("AuditlogUnlocked", PUT), REMAINING_DAYS).on(logs.all())];
-    for (number, (lock, objects)) in (1..).zip(logs.by(|log| Some(&log.lock))) {
-        found.extend(within(lock, number, &objects));
-    }
+    let unlocked = is_absent(Statement::deny("AuditlogUnlocked", PUT), REMAINING_DAYS);
+    let mut found = vec![unlocked.at(logs.everywhere())];
+    found.extend(numbered(
+        "Mode",
+        LOCK,
+        logs.places(|log| &log.lock.modes),
+        |deny, modes| {
+            let modes = modes.iter().copied().map(LockMode::as_str);
+            deny.when("StringNotEquals", MODE, modes.map(str::to_owned))
+        },
+    ));
+    found.extend(numbered(
+        "Minimum",
+        PUT,
+        logs.places(|log| log.lock.min_days),
+        |deny, days| deny.when("NumericLessThan", REMAINING_DAYS, [days.to_string()]),
+    ));
+    found.extend(numbered(
+        "Maximum",
+        LOCK,
+        logs.places(|log| log.lock.max_days),
+        |deny, days| deny.when("NumericGreaterThan", REMAINING_DAYS, [days.to_string()]),
+    ));
     found
 }
 
-fn within(lock: &LockBounds, number: usize, objects: &[String]) -> [Statement; 3] {
-    let modes: Vec<_> = lock.modes.iter().copied().map(LockMode::as_str).collect();
-    let deny = |what, actions| {
-        Statement::deny(format!("Auditlog{what}{number}"), actions).on(objects.to_vec())
+/// A statement for each group of logs.
+fn numbered<K>(
+    what: &str,
+    actions: &'static [&'static str],
+    groups: Vec<(K, Place)>,
+    condition: impl Fn(Statement, K) -> Statement,
+) -> Vec<Statement> {
+    let deny = |(number, (key, place)): (usize, (K, Place))| {
+        condition(
+            Statement::deny(format!("Auditlog{what}{number}"), actions),
+            key,
+        )
+        .at(place)
     };
-    [
-        deny("Mode", LOCK).when(
-            "StringNotEquals",
-            MODE,
-            modes.into_iter().map(str::to_owned),
-        ),
-        deny("Minimum", PUT).when(
-            "NumericLessThan",
-            REMAINING_DAYS,
-            [lock.min_days.to_string()],
-        ),
-        deny("Maximum", LOCK).when(
-            "NumericGreaterThan",
-            REMAINING_DAYS,
-            [lock.max_days.to_string()],
-        ),
-    ]
+    (1..).zip(groups).map(deny).collect()
 }
 
 /// A PUT may name no encryption, and then has the bucket's; it must not name another.
 pub(super) fn encrypted(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
-    let objects = logs.all();
-    let deny = |what| Statement::deny(format!("Auditlog{what}"), PUT).on(objects.clone());
+    let place = logs.everywhere();
+    let deny = |what| Statement::deny(format!("Auditlog{what}"), PUT).at(place.clone());
     let (algorithm, key) = match &policy.encryption {
         ObjectEncryption::SseS3 => ("AES256", None),
         ObjectEncryption::SseKms { key_arn } => ("aws:kms", key_arn.clone()),

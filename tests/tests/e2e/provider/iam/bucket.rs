@@ -216,13 +216,11 @@ fn segments_arrive_by_tls_1_2_or_later() {
 
 #[test]
 fn replicas_are_written_by_nobody() {
-    for action in ["s3:ReplicateObject", "s3:ReplicateDelete"] {
+    let cases = ["s3:ReplicateObject", "s3:ReplicateDelete"].map(|action| {
         let replicate = |caller| Request::new(caller, action, PAYMENTS);
-        check(
-            &rendered(&policy()),
-            &only(&[], "AuditlogReplica", replicate),
-        );
-    }
+        only(&[], "AuditlogReplica", replicate)
+    });
+    check(&rendered(&policy()), &cases.concat());
 }
 
 #[test]
@@ -300,27 +298,23 @@ fn encryption_is_denied_only_where_it_is_named_and_differs() {
 
 #[test]
 fn segments_are_destroyed_by_break_glass_alone() {
-    for action in [
+    let actions = [
         "s3:BypassGovernanceRetention",
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",
         "s3:UpdateObjectEncryption",
-    ] {
-        let destroy = |caller| Request::new(caller, action, PAYMENTS);
-        check(
-            &rendered(&policy()),
-            &only(&[BREAK_GLASS], "AuditlogDestruction", destroy),
-        );
-    }
-    check(
-        &rendered(&policy()),
-        &[(Request::new(INTERN, "s3:DeleteObject", OTHER), Allowed)],
-    );
+    ];
+    let destroy = |action| move |caller| Request::new(caller, action, PAYMENTS);
+    let mut cases = actions
+        .map(|action| only(&[BREAK_GLASS], "AuditlogDestruction", destroy(action)))
+        .concat();
+    cases.push((Request::new(INTERN, "s3:DeleteObject", OTHER), Allowed));
+    check(&rendered(&policy()), &cases);
 }
 
 #[test]
 fn bucket_is_configured_by_administrators_alone() {
-    for action in [
+    let actions = [
         "s3:DeleteBucket",
         "s3:DeleteBucketPolicy",
         "s3:PutBucketObjectLockConfiguration",
@@ -331,30 +325,26 @@ fn bucket_is_configured_by_administrators_alone() {
         "s3:PutEncryptionConfiguration",
         "s3:PutLifecycleConfiguration",
         "s3:PutReplicationConfiguration",
-    ] {
-        let configure = |caller| Request::new(caller, action, BUCKET);
-        check(
-            &rendered(&policy()),
-            &only(&[TERRAFORM], "AuditlogConfiguration", configure),
-        );
-    }
-    let look = Request::new(INTERN, "s3:GetBucketPolicy", BUCKET);
-    check(&rendered(&policy()), &[(look, Allowed)]);
+    ];
+    let configure = |action| move |caller| Request::new(caller, action, BUCKET);
+    let mut cases = actions
+        .map(|action| only(&[TERRAFORM], "AuditlogConfiguration", configure(action)))
+        .concat();
+    cases.push((Request::new(INTERN, "s3:GetBucketPolicy", BUCKET), Allowed));
+    check(&rendered(&policy()), &cases);
 }
 
 #[test]
 fn segments_are_read_by_readers_and_writers() {
-    for action in ["s3:GetObject", "s3:GetObjectVersion"] {
-        let read = |object| move |caller| Request::new(caller, action, object);
-        let policy = rendered(&policy());
-        let mut cases = only(&[SEALER, AUDITOR], "AuditlogRead", read(PAYMENTS));
-        // of another account's principals, the policy lets each into its own log
-        for (request, expected) in &mut cases {
-            if request.caller == SHIPPER {
-                *expected = NotAllowed;
-            }
+    let read = |action| move |caller| Request::new(caller, action, PAYMENTS);
+    let mut cases = ["s3:GetObject", "s3:GetObjectVersion"]
+        .map(|action| only(&[SEALER, AUDITOR], "AuditlogRead", read(action)))
+        .concat();
+    // of another account's principals, the policy lets each into its own log
+    for (request, expected) in &mut cases {
+        if request.caller == SHIPPER {
+            *expected = NotAllowed;
         }
-        check(&policy, &cases);
     }
     for action in [
         "s3:ListBucketVersions",
@@ -362,15 +352,13 @@ fn segments_are_read_by_readers_and_writers() {
         "s3:GetBucketObjectLockConfiguration",
     ] {
         let call = |caller| Request::new(caller, action, BUCKET);
-        check(
-            &rendered(&policy()),
-            &[
-                (call(AUDITOR), Allowed),
-                (call(SHIPPER), Allowed),
-                (call(COLLEAGUE), NotAllowed),
-            ],
-        );
+        cases.extend([
+            (call(AUDITOR), Allowed),
+            (call(SHIPPER), Allowed),
+            (call(COLLEAGUE), NotAllowed),
+        ]);
     }
+    check(&rendered(&policy()), &cases);
 }
 
 #[test]
@@ -423,4 +411,58 @@ fn empty_list_lets_nobody_in() {
     // the log without writers is the first of the groups
     let write = |caller| put(caller, PAYMENTS);
     check(&rendered(&ended), &only(&[], "AuditlogWrite1", write));
+}
+
+#[test]
+fn logs_in_many_places_are_protected_as_one_in_a_folder() {
+    let mut scattered = policy();
+    for (name, mode) in [
+        ("a/one", LockMode::Governance),
+        ("b/two", LockMode::Governance),
+        ("c/three", LockMode::Compliance),
+    ] {
+        let mut log = scattered.logs[0].clone();
+        log.prefix = name.to_owned();
+        log.lock.modes = vec![mode];
+        scattered.logs.push(log);
+    }
+    let policy = rendered(&scattered);
+    assert!(policy.contains("NotResource"), "{policy}");
+    let at = |key: &str| put(SEALER, &format!("arn:aws:s3:::trail/{key}"));
+    let (one, three) = (
+        "a/one/000000000000.jsonl.zst",
+        "c/three/000000000000.jsonl.zst",
+    );
+    let hide = |key: &str| {
+        Request::new(
+            INTERN,
+            "s3:DeleteObject",
+            format!("arn:aws:s3:::trail/{key}"),
+        )
+    };
+    check(
+        &policy,
+        &[
+            (at(one), Allowed),
+            (
+                at(one).without("s3:if-none-match"),
+                DeniedBy("AuditlogOverwrite"),
+            ),
+            (
+                at(one).with("s3:object-lock-remaining-retention-days", 34),
+                DeniedBy("AuditlogMaximum1"),
+            ),
+            (at(three), DeniedBy("AuditlogMode2")),
+            (at(three).with("s3:object-lock-mode", "COMPLIANCE"), Allowed),
+            (hide(one), DeniedBy("AuditlogDestruction")),
+            // what is declared for something else is left alone
+            (at("archive/x").without("s3:if-none-match"), Allowed),
+            (hide("archive/x"), Allowed),
+            // and where nothing is declared, nothing is written unlocked
+            (
+                at("stray").without("s3:object-lock-remaining-retention-days"),
+                DeniedBy("AuditlogUnlocked"),
+            ),
+        ],
+    );
 }

@@ -15,6 +15,7 @@ const STACK: &str = r#"
 resource "auditlog_bucket" "audit" {
   bucket      = "trail"
   object_lock = { mode = "GOVERNANCE", days = 3 }
+  logs        = { payments = { signing_key = auditlog_signing_key.audit.trust } }
   tags        = { team = "one" }
 }
 
@@ -22,24 +23,6 @@ resource "auditlog_signing_key" "audit" {
   alias    = "alias/acme-audit"
   key_spec = "ECC_NIST_P256"
   tags     = { team = "one" }
-}
-
-data "auditlog_trust_policy" "audit" {
-  bucket     = auditlog_bucket.audit.bucket
-  region     = auditlog_bucket.audit.region
-  account_id = auditlog_bucket.audit.account_id
-  object_lock = {
-    mode = "GOVERNANCE"
-    days = 3
-    from = auditlog_bucket.audit.creation_date
-  }
-  max_silence_seconds = 90000
-  logs                = [{ origin = "acme.example/audit/payments", prefix = "logs/payments" }]
-  keys = [{
-    public_key = auditlog_signing_key.audit.public_key_pem
-    arn        = auditlog_signing_key.audit.arn
-    valid_from = auditlog_signing_key.audit.creation_date
-  }]
 }
 
 data "auditlog_iam_policy" "audit" {
@@ -51,7 +34,7 @@ data "auditlog_iam_policy" "audit" {
   signing_key_arns = [auditlog_signing_key.audit.arn]
 }
 
-output "policy" { value = data.auditlog_trust_policy.audit.json }
+output "policy" { value = auditlog_bucket.audit.trust_policy }
 output "key" { value = auditlog_signing_key.audit.arn }
 output "provider" { value = data.auditlog_iam_policy.audit.provider_json }
 output "sealer" { value = data.auditlog_iam_policy.audit.sealer_json }
