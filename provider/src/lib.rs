@@ -41,7 +41,6 @@ mod diagnostic;
 pub mod error;
 pub mod iam_policy;
 pub mod provider;
-mod range;
 pub mod region;
 pub mod signing_key;
 mod tags;

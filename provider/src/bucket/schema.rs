@@ -1,6 +1,6 @@
 //! The schema of `auditlog_bucket`.
 
-use tf_provider::{Attribute, Fields, Nested, Number, Schema, Type};
+use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
 use super::destroy;
 use super::lock::DEFAULT_NOTICE;
@@ -9,7 +9,6 @@ use super::name::{check_bucket_name, check_prefix};
 use super::ratchet::ALLOW;
 use super::storage::{logging_attribute, storage_attribute};
 use crate::aws::Period;
-use crate::range::check_range;
 use crate::region;
 use crate::tags;
 use crate::trust::duration::parse_duration;
@@ -136,7 +135,7 @@ fn period_fields() -> Fields {
 fn period(description: &str, most: u32, unit: &'static str) -> Attribute {
     Attribute::optional(Type::Number)
         .description(description)
-        .validate(move |number: Number| check_range(&number, 1..=most, unit))
+        .range(unit, 1..=most)
 }
 
 fn encryption_fields() -> Fields {
@@ -431,8 +430,7 @@ fn spans(schema: Schema) -> Schema {
         )
         .attribute(
             "days",
-            given(Type::Number, "Retention in days.")
-                .validate(|number: Number| check_range(&number, 1..=Period::MAX_DAYS, "days")),
+            given(Type::Number, "Retention in days.").range("days", 1..=Period::MAX_DAYS),
         );
     let span = Fields::new()
         .attribute("from", text("Time from which it holds, RFC 3339."))

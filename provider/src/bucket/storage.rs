@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use tf_provider::{
-    Attribute, AttributePath, Diagnostic, Fields, Nested, Number, Object, Result, Type, Value,
-    model,
+    Attribute, AttributePath, Diagnostic, Fields, Nested, Object, Result, Type, Value, model,
 };
 
 use crate::aws::{
     Logging, Storage, Transition, after_retention, check_storage, is_archive, storage_classes,
 };
-use crate::range::check_range;
 
 /// The word for an expiration that follows the retention.
 const AFTER_RETENTION: &str = "after_retention";
@@ -54,7 +52,7 @@ fn storage_fields() -> Fields {
             "days",
             Attribute::required(Type::Number)
                 .description("Days after an object was stored.")
-                .validate(|number: Number| check_range(&number, 0..=MAX_DAYS, "days")),
+                .range("days", 0..=MAX_DAYS),
         )
         .attribute(
             "storage_class",
@@ -87,7 +85,7 @@ fn storage_fields() -> Fields {
                     "Expected size of a stored segment in bytes. With it, a plan refuses transitions that S3 never makes, because \
                      it does not move objects below 128 KB. Changes nothing in S3.",
                 )
-                .validate(|number: Number| check_range(&number, 1..=u32::MAX, "bytes")),
+                .range("bytes", 1..=u32::MAX),
         )
 }
 

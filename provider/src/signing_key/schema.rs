@@ -1,9 +1,8 @@
 //! The schema of `auditlog_signing_key`.
 
 use auditlog_chain::keys::KeySpec;
-use tf_provider::{Attribute, Fields, Nested, Number, Schema, Type};
+use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
-use crate::range::check_range;
 use crate::tags;
 use crate::trust::keys::{computed_compromised_fields, computed_trust_fields};
 
@@ -41,7 +40,7 @@ pub(crate) fn schema() -> Schema {
             "deletion_window_in_days",
             Attribute::optional(Type::Number)
                 .default(MAX_WINDOW_DAYS)
-                .validate(|days: Number| check_range(&days, MIN_WINDOW_DAYS..=MAX_WINDOW_DAYS, "days"))
+                .range("days", MIN_WINDOW_DAYS..=MAX_WINDOW_DAYS)
                 .description("Days that KMS waits before it deletes the key after a destroy, 7 to 30. Default: 30."),
         );
     computed(tags::add_to(schema))

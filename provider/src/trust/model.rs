@@ -2,11 +2,10 @@
 
 use auditlog_chain::policy::{Ended, LockMode, LockSpan, SilenceSpan};
 use auditlog_chain::timestamp::Timestamp;
-use tf_provider::{Attribute, AttributePath, Fields, Number, Type, model};
+use tf_provider::{Attribute, AttributePath, Fields, Type, model};
 
 use super::duration::{format_duration, parse_duration};
 use super::values::{Misfit, optional, parse_origin, parse_root, parse_time, placed};
-use crate::range::check_range;
 
 /// The most days that S3 accepts.
 const MAX_DAYS: u32 = 36_500;
@@ -184,7 +183,7 @@ pub fn lock_span_fields() -> Fields {
             "days",
             Attribute::required(Type::Number)
                 .description("Days for which a new object is locked, 1 to 36500.")
-                .validate(|days: Number| check_range(&days, 1..=MAX_DAYS, "days")),
+                .range("days", 1..=MAX_DAYS),
         )
 }
 

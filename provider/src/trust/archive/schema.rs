@@ -1,9 +1,8 @@
 //! The schema of `auditlog_trust_policy_archive`.
 
 use auditlog_chain::policy::TrustPolicy;
-use tf_provider::{Attribute, Fields, Nested, Number, Schema, Type};
+use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
-use crate::range::check_range;
 use crate::trust::values::check_prefix;
 
 pub(super) fn schema() -> Schema {
@@ -53,7 +52,7 @@ fn lock_fields() -> Fields {
             "days",
             Attribute::required(Type::Number)
                 .description("Days for which an object is locked, 1 to 36500.")
-                .validate(|days: Number| check_range(&days, 1..=36_500, "days")),
+                .range("days", 1..=36_500),
         )
 }
 

@@ -1,32 +1,11 @@
 //! Checks of a configuration of which not everything is known yet: what depends on a resource is not, when it is validated.
 
-use tf_provider::{AttributePath, Diagnostic, Field, FromValue, Object, Result, Value};
+use tf_provider::{AttributePath, Field, FromValue, Object, Result, Value};
 
 use super::declared::DEFAULT_SILENCE;
 use crate::trust::document::{TOO_SHORT, check_retention};
 use crate::trust::model::parse_silence;
 use crate::trust::values::Misfit;
-
-/// Whether the three arguments of a bucket are there together.
-pub(super) fn check_store(config: &Object) -> Result {
-    let given = |name: &str| !config.value(name).is_null();
-    for missing in ["region", "account_id"] {
-        if given("bucket") && !given(missing) {
-            let detail =
-                format!("A bucket also needs its region and its account: set {missing:?}.");
-            return Err(Diagnostic::error("Incomplete bucket", detail)
-                .at(missing)
-                .into());
-        }
-        if given(missing) && !given("bucket") {
-            let detail = format!("{missing:?} describes a bucket, but no bucket is set.");
-            return Err(Diagnostic::error("Incomplete bucket", detail)
-                .at("bucket")
-                .into());
-        }
-    }
-    Ok(())
-}
 
 /// Whether the last lock of each log keeps objects for at least twice as long as the log may be silent then.
 pub(super) fn check_silences(config: &Object) -> Result {

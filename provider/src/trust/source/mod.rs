@@ -32,7 +32,6 @@ impl DataSource for TrustPolicySource {
     }
 
     fn validate(&self, config: &Object) -> Result {
-        checks::check_store(config)?;
         checks::check_silences(config)
     }
 

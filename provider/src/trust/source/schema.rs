@@ -1,9 +1,8 @@
 //! The schema of `auditlog_trust_policy`.
 
-use tf_provider::{Attribute, Fields, Nested, Number, Schema, Type};
+use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
 use crate::account::check_account;
-use crate::range::check_range;
 use crate::trust::keys::{given_compromised_fields, trust_fields};
 use crate::trust::model::{ended_fields, lock_span_fields, parse_silence, silence_span_fields};
 use crate::trust::values::{check_prefix, parse_origin, parse_pem, parse_time};
@@ -27,7 +26,8 @@ pub(super) fn schema() -> Schema {
             "max_silence",
             silence("How long a log may go without a new segment before its silence is a finding, as a whole number and one unit of s, m, h and d. Default: `25h`. Retention must be at least twice as long."),
         )
-        .attribute("logs", Attribute::required(Nested::list(log_fields())).description("Logs, at least one."));
+        .attribute("logs", Attribute::required(Nested::list(log_fields())).description("Logs, at least one."))
+        .together(["bucket", "region", "account_id"]);
     computed(with_keys(schema))
         .attribute(
             "declared_prefixes",
@@ -82,7 +82,7 @@ fn log_fields() -> Fields {
             "format",
             Attribute::optional(Type::Number)
                 .description("Number of its format. Default: 1, the only one that this version can verify.")
-                .validate(|format: Number| check_range(&format, 1..=u32::MAX, "formats")),
+                .range("formats", 1..=u32::MAX),
         )
         .attribute("began", optional_time("Time from which it must have segments, RFC 3339. Default: the first `from` of `lock_spans`."))
         .attribute("max_silence", silence("How long this log may go without a new segment. Default: the `max_silence` of all logs."))

@@ -512,7 +512,13 @@ impl Attribute {
     /// Attribute::required(Type::Number).range("days", 1..=36_500);
     /// ```
     #[must_use]
-    pub fn range(mut self, unit: impl Into<String>, range: RangeInclusive<i64>) -> Self {
+    pub fn range<N: Into<i64>>(
+        mut self,
+        unit: impl Into<String>,
+        range: RangeInclusive<N>,
+    ) -> Self {
+        let (least, most) = range.into_inner();
+        let range = least.into()..=most.into();
         self.validators.push(Validator::range(unit.into(), range));
         self
     }
