@@ -115,7 +115,7 @@ impl SpoolError {
                 "check that --to names the right place, and that the spool is not an old copy; otherwise move it away, and append those of its events that the log does not have"
             }
             Self::InFuture { .. } => {
-                "a time in the future would poison the log: set this machine's clock (timedatectl status), or run it again after that time; nothing in the spool is lost"
+                "a time in the future would stay a fault for as long as the object is locked: set this machine's clock (timedatectl status), or run it again after that time; nothing in the spool is lost"
             }
             Self::Changed { .. } => {
                 "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have"

@@ -102,7 +102,7 @@ impl Input {
         let to_main = sender.clone();
         thread::spawn(move || {
             let last = read_all(reader, &free, &to_main);
-            // A sealer that has stopped for another reason hears no more.
+            // A sealer that has stopped for another reason does not listen any more.
             _ = to_main.send(last);
         });
         Self {

@@ -141,7 +141,7 @@ impl<'a> Setup<'a> {
             })
     }
 
-    /// Sees that the policy lets the key sign this log now.
+    /// Checks that the policy lets the key sign this log now.
     pub(super) fn check_keys(&self) -> Result<(), Error> {
         let Some(policy) = self.policy else {
             return Ok(());

@@ -10,7 +10,7 @@ use crate::store::Oddity;
 /// Something that the sealer noticed and that does not stop it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// It was told to take the end of the log on trust.
+    /// An option says that the end of the log is taken on trust.
     HeadUnknown {
         /// Where the log ends.
         head: Position,

@@ -97,7 +97,7 @@ fn arn_region(name: &str) -> Option<&str> {
     (parts.nth(1)? == "kms").then(|| parts.next())?
 }
 
-/// The ARN of the key; `None` where we may not look. Its state is told better here than by a refused Sign.
+/// The ARN of the key; `None` where we may not look. Here its state can be named, which a refused Sign would not do.
 async fn describe(client: &Client, name: &str) -> Result<Option<String>, Error> {
     let answer = match client.describe_key().key_id(name).send().await {
         Ok(answer) => answer,

@@ -266,7 +266,7 @@ impl Spool {
         self.pending.clear();
         if let Err(source) = written {
             let path = self.folder.join(OPEN);
-            // A whole record would be taken for accepted by the next run; the caller is told that it was not.
+            // A whole record would be taken for accepted by the next run; but the caller gets an error.
             self.truncate(self.synced)?;
             return Err(spool_file("the spool cannot be written", &path)(source));
         }

@@ -78,7 +78,7 @@ struct AnyVersion {
     program: Option<String>,
 }
 
-/// A spool of a later version cannot be told empty or not, so it is refused in any case.
+/// Whether a spool of a later version is empty is not known, so it is refused in any case.
 fn parse_identity(folder: &Path, path: &Path, text: &[u8]) -> Result<Identity, Error> {
     let any: AnyVersion = parse_record(path, text)?;
     if any.spool > VERSION {

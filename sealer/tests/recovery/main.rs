@@ -1,4 +1,4 @@
-//! The crash story, step by step: a store that fails where it is told to, and a spool that the next sealer finds.
+//! The crash story, step by step: a store that fails where the test says so, and a spool that the next sealer finds.
 
 use std::cell::Cell;
 use std::fs;

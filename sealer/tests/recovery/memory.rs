@@ -1,4 +1,4 @@
-//! A store in memory that fails where it is told to.
+//! A store in memory that fails where the test says so.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -291,7 +291,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A way to an endpoint, given as its URL. Nothing goes wrong on it until it is told so.
+    /// A way to an endpoint, given as its URL. Nothing goes wrong on it until a test says so.
     pub fn to(endpoint: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port on 127.0.0.1");
         let address = listener.local_addr().expect("its address");

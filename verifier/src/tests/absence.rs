@@ -126,7 +126,7 @@ fn a_pin_does_not_move_to_a_forgery_that_claims_that_everything_expired() {
     let sealed = 10 * DAY;
     forged(&mut world, 10, 60, -100 * DAY, sealed);
     world.now = sealed + HOUR;
-    // In a folder only the pin knows better.
+    // In a folder, only the pin shows it.
     assert_eq!(world.codes(), ["segment-missing", "head-forked"]);
     world.policy.logs[0].began = at(-200 * DAY);
     assert_eq!(world.codes(), ["segment-missing", "head-forked"]);

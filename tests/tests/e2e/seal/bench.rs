@@ -273,7 +273,7 @@ pub(crate) fn events_under<'k>(
     events
 }
 
-/// Sees that a log has the numbered events, each once and in order. Says where it has not, and no more.
+/// Checks that a log has the numbered events, each once and in order. A failure names the first place where it has not.
 #[track_caller]
 pub(crate) fn each_once(sealed: &[String], count: u32) {
     let expected = numbered(count);

@@ -149,9 +149,9 @@ fn redirected_as(bench: &Bench, redirection: &str, options: &[&str], input: &str
 }
 
 #[test]
-fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
+fn what_an_unwritten_summary_would_have_said_is_in_the_next_one() {
     let bench = Bench::new();
-    let untold = "error: standard output: the summary cannot be written: No space left on device (os error 28)\n";
+    let unwritten = "error: standard output: the summary cannot be written: No space left on device (os error 28)\n";
     let named =
         |redirection, input| redirected_as(&bench, redirection, &["--input", "pipe"], input);
     let full = named(">/dev/full", "1\n2\n");
@@ -159,7 +159,7 @@ fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
     assert_eq!(
         full.stderr,
         format!(
-            "{untold}hint: what was accepted is sealed, or in the spool: do not send it again; the next append reports it as recovered\n"
+            "{unwritten}hint: what was accepted is sealed, or in the spool: do not send it again; the next append reports it as recovered\n"
         )
     );
     // The same input again, with more behind it.
@@ -171,7 +171,7 @@ fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
     // The message says what stopped the run too, after what the summary would have said.
     let both = named(">/dev/full", "1\n2\n3\n4\nx\n");
     assert_eq!(both.status, 1, "{both}");
-    assert!(both.stderr.starts_with(untold), "{both}");
+    assert!(both.stderr.starts_with(unwritten), "{both}");
     assert!(both.stderr.contains("\nerror: line 5: "), "{both}");
     let again = named("", "1\n2\n3\n4\n5\n").ok();
     assert!(again.stdout.contains("recovered 1 event of "), "{again}");
@@ -179,7 +179,7 @@ fn a_summary_that_cannot_be_written_is_told_by_the_next_run() {
 }
 
 #[test]
-fn who_closes_the_output_is_not_waited_for_and_the_status_says_it_all() {
+fn a_closed_output_changes_neither_the_status_nor_the_log() {
     let bench = Bench::new();
     let mut expected = Vec::new();
     for (n, redirection) in [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"]

@@ -32,7 +32,7 @@ fn copy(from: &Path, to: &Path) {
 fn a_record_that_is_torn_or_empty_is_not_guessed_at() {
     let bench = Bench::new();
     accept_and_die(&bench, &numbered(3));
-    // The segment is sealed and nobody was told: the record counts it.
+    // The segment is sealed and no summary was written: the record counts it.
     let (mut command, _home) = bench.append().into_inner();
     let full = fs::File::create("/dev/full").unwrap();
     let untold = command.stdout(full).stderr(Stdio::null());

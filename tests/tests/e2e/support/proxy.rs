@@ -1,4 +1,4 @@
-//! The way with faults, when nothing goes wrong on it, and where it is told that something does.
+//! The way with faults, when nothing goes wrong on it, and when a test says that something does.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
