@@ -10,6 +10,7 @@ mod faults;
 mod iam;
 mod key;
 pub(crate) mod logs;
+mod module;
 mod network;
 mod on_destroy;
 mod parts;
