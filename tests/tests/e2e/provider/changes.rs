@@ -385,3 +385,25 @@ fn bucket_prefix_gives_a_name_that_stays() {
         format!("{name}/payments")
     );
 }
+
+#[test]
+fn checks_that_met_an_unknown_value_are_made_again_before_the_first_write() {
+    let with = |days: u32| {
+        let lock = "mode = \"GOVERNANCE\", days = terraform_data.days.output";
+        let config = declaration(lock, &log("payments", ""), "");
+        format!("resource \"terraform_data\" \"days\" {{\n  input = {days}\n}}\n{config}")
+    };
+    let trail = Trail::of(&with(5));
+    trail.stack.assert_no_changes();
+    let before = trail.spans();
+    trail.stack.configure(&with(3));
+    let plan = trail.stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    let refused = trail.stack.terraform.apply();
+    assert_eq!(refused.status, 1, "{refused}");
+    assert!(
+        flat(&refused.stderr).contains("allow_weakening = [\"retention 5d -> 3d\"]"),
+        "{refused}"
+    );
+    assert_eq!(trail.spans(), before);
+}

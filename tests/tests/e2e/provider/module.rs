@@ -50,7 +50,7 @@ fn it_makes_a_trail_in_fewer_than_fifteen_lines() {
     let policy = terraform.output("trust_policy");
     let policy = policy.as_str().expect("a text");
     assert!(
-        policy.contains("\"origin\":\"acme-audit-8f3a/payments\""),
+        policy.contains("\"origin\": \"acme-audit-8f3a/payments\""),
         "{policy}"
     );
 }
