@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use auditlog_chain::policy::{LockMode, LockSpan, SilenceSpan};
+use auditlog_chain::policy::{LockMode, LockSpan, SilenceSpan, span_at};
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use tf_provider::Field;
@@ -54,13 +54,12 @@ impl History {
         let lock = spans::declare(&self.lock, wanted.lock, now, wanted.notice);
         let logs = wanted.logs.iter().map(|(name, log)| {
             let before = self.logs.get(name);
-            let after = LogHistory::declare(before, log, (wanted, &self.lock), now);
+            let bucket = [self.lock.as_slice(), lock.as_slice()];
+            let after = LogHistory::declare(before, log, (wanted, bucket), now);
             (name.clone(), after)
         });
-        Self {
-            logs: logs.collect(),
-            lock,
-        }
+        let logs = logs.collect();
+        Self { lock, logs }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -182,7 +181,7 @@ impl LogHistory {
     fn declare(
         before: Option<&Self>,
         log: &WantedLog,
-        (bucket, bucket_spans): (&Wanted, &[LockSpan]),
+        (bucket, [followed, follows]): (&Wanted, [&[LockSpan]; 2]),
         now: Timestamp,
     ) -> Self {
         let own = before.and_then(|before| before.lock.as_deref());
@@ -196,48 +195,87 @@ impl LogHistory {
                 bucket.notice,
             )),
             (None, Some(wanted)) => {
-                let followed = if before.is_some() { bucket_spans } else { &[] };
+                let followed = if before.is_some() { followed } else { &[] };
                 Some(spans::declare(followed, wanted, now, bucket.notice))
             }
         };
         let silences = before.map_or(&[][..], |before| &before.max_silence);
+        let silence = Silence {
+            seconds: log.silence_seconds,
+            notice: bucket.notice,
+            lock: lock.as_deref().unwrap_or(follows),
+        };
         Self {
             began: log
                 .began
                 .or(before.map(|before| before.began))
                 .unwrap_or(now),
+            max_silence: silence.declare(silences, now),
             lock,
-            max_silence: declare_silence(silences, log.silence_seconds, now, bucket.notice),
         }
     }
 }
 
-/// A longer silence is allowed at once, a shorter one after the notice: a sealer that does not know it yet is not late.
-fn declare_silence(
-    spans: &[SilenceSpan],
+/// A silence that is declared beside a lock.
+struct Silence<'a> {
     seconds: u64,
-    now: Timestamp,
     notice: u64,
-) -> Vec<SilenceSpan> {
-    let mut begun: Vec<SilenceSpan> = spans.to_vec();
-    if spans.last().is_some_and(|last| last.seconds == seconds) {
-        return begun;
+    lock: &'a [LockSpan],
+}
+
+impl Silence<'_> {
+    /// A longer silence is allowed at once, a shorter one after the notice: a sealer that does not know it yet is not late.
+    /// Where the lock changes too, the silence changes with it, so that the retention is never shorter than twice the silence.
+    fn declare(&self, spans: &[SilenceSpan], now: Timestamp) -> Vec<SilenceSpan> {
+        let mut begun: Vec<SilenceSpan> = spans.to_vec();
+        if spans
+            .last()
+            .is_some_and(|last| last.seconds == self.seconds)
+        {
+            return begun;
+        }
+        begun.retain(|span| span.from <= now);
+        let Some(last) = begun.last().copied() else {
+            return vec![self.from(now)];
+        };
+        if last.seconds == self.seconds {
+            return begun;
+        }
+        let from = if self.seconds < last.seconds {
+            self.shorter_from(last.seconds, now)
+        } else {
+            self.longer_from(now)
+        };
+        begun.pop_if(|last| last.from >= from);
+        begun.push(self.from(from));
+        begun
     }
-    begun.retain(|span| span.from <= now);
-    let Some(last) = begun.last().copied() else {
-        return vec![SilenceSpan { from: now, seconds }];
-    };
-    if last.seconds == seconds {
-        return begun;
+
+    fn from(&self, from: Timestamp) -> SilenceSpan {
+        let seconds = self.seconds;
+        SilenceSpan { from, seconds }
     }
-    let notice = i64::try_from(notice).unwrap_or(i64::MAX);
-    let from = if seconds < last.seconds {
-        now.saturating_add_seconds(notice)
-    } else {
+
+    fn shorter_from(&self, before: u64, now: Timestamp) -> Timestamp {
+        let ahead = self.lock.iter().filter(|span| span.from > now);
+        let mut locks = span_at(self.lock, now).into_iter().chain(ahead);
+        if locks.all(|lock| is_long_enough(*lock, before)) {
+            let notice = i64::try_from(self.notice).unwrap_or(i64::MAX);
+            return now.saturating_add_seconds(notice);
+        }
         now
-    };
-    begun.push(SilenceSpan { from, seconds });
-    begun
+    }
+
+    fn longer_from(&self, now: Timestamp) -> Timestamp {
+        let enough = span_at(self.lock, now).is_none_or(|lock| is_long_enough(*lock, self.seconds));
+        let last = self.lock.last().filter(|_| !enough);
+        last.map_or(now, |last| last.from.max(now))
+    }
+}
+
+/// Retention must be at least twice the silence: otherwise no cut could be distinguished from expiry.
+fn is_long_enough(lock: LockSpan, seconds: u64) -> bool {
+    u64::from(lock.retention_days).saturating_mul(86_400) >= seconds.saturating_mul(2)
 }
 
 const LOCK_TAG: &str = "auditlog:lock";
@@ -359,6 +397,18 @@ mod tests {
             first.logs,
             "one that has not begun is taken back"
         );
+    }
+
+    #[test]
+    fn silence_that_needs_the_other_lock_changes_with_it() {
+        let short = History::default().declare(&wanted(3, 90_000), at(CREATED));
+        let long = short.declare(&wanted(30, 900_000), at(LATER));
+        let span = |history: &History| history.logs["payments"].max_silence[1];
+        assert_eq!(span(&long).from, long.lock[1].from);
+        let much_later = at("2026-09-01T00:00:00Z");
+        let back = long.declare(&wanted(3, 90_000), much_later);
+        let last = back.logs["payments"].max_silence[2];
+        assert_eq!((last.from, back.lock[2].from), (much_later, much_later));
     }
 
     #[test]
