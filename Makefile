@@ -18,7 +18,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
 
-.PHONY: help build docs check advisories test test-ceph soak fuzz bench demo install venv readers iam clean
+.PHONY: help build docs check advisories test test-ceph acceptance-aws soak fuzz bench demo install venv readers iam clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -50,6 +50,10 @@ test: need-cargo need-terraform need-readers venv readers iam ## all tests; they
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
 	cargo test --workspace --test ceph
+
+acceptance-aws: need-cargo need-terraform ## the life cycle of a trail in a real AWS account; lists what it creates, asks first, costs under a dollar
+	cargo build --workspace --bins
+	tests/acceptance/run
 
 soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, policies and pins, killed sealers, mutated input; others with each SEED=
 	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \

@@ -2,6 +2,7 @@
 //!
 //! One binary, so that it is linked once: a folder of modules for each command, and one for what they share.
 
+mod acceptance;
 mod arrows;
 mod credentials;
 mod forge;
