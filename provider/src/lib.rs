@@ -45,3 +45,4 @@ pub mod region;
 pub mod signing_key;
 mod tags;
 pub mod trust;
+pub mod trust_policy;

@@ -1,24 +1,18 @@
-data "auditlog_trust_policy" "audit" {
-  bucket     = "acme-audit-trail"
-  region     = "eu-central-1"
-  account_id = "123456789012"
-  lock_spans = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 3 }]
-  logs       = [{ origin = "acme.example/audit/payments" }]
+resource "auditlog_signing_key" "audit" {
+  alias = "alias/acme-audit"
+}
 
-  keys = [{
-    valid_from = "2026-01-01T00:00:00Z"
-    public_key = <<-PEM
-      -----BEGIN PUBLIC KEY-----
-      MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
-      -----END PUBLIC KEY-----
-    PEM
-  }]
+resource "auditlog_bucket" "audit" {
+  bucket      = "acme-audit-8f3a"
+  object_lock = { mode = "GOVERNANCE", days = 3 }
+  logs        = { payments = { signing_key = auditlog_signing_key.audit.trust } }
 
+  # what the bucket contains besides the logs
   declared_prefixes = ["trust-policies/"]
 }
 
 resource "auditlog_trust_policy_archive" "audit" {
-  bucket       = "acme-audit-trail"
+  bucket       = auditlog_bucket.audit.bucket
   prefix       = "trust-policies/"
-  trust_policy = data.auditlog_trust_policy.audit.json
+  trust_policy = auditlog_bucket.audit.trust_policy
 }

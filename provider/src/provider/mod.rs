@@ -11,7 +11,9 @@ use crate::error::AccountRule;
 use crate::iam_policy::IamPolicySource;
 use crate::region;
 use crate::signing_key::SigningKeyResource;
-use crate::trust::{MonthlyCost, RetentionDays, TrustPolicyArchiveResource, TrustPolicySource};
+use crate::trust_policy::{
+    MonthlyCost, RetentionDays, TrustPolicyArchiveResource, TrustPolicySource,
+};
 
 mod attributes;
 mod blocks;

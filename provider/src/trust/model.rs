@@ -159,7 +159,7 @@ impl From<&Ended> for EndedModel {
 ///
 /// # Errors
 ///
-/// A sentence for the user, where the text is not a duration or is none at all.
+/// A sentence for the user, where the text is not a duration, or is one of 0 seconds.
 pub fn parse_silence(text: &str) -> Result<u64, String> {
     match parse_duration(text)? {
         0 => Err(format!(

@@ -15,7 +15,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 pub use tag::{MAX_TAG_CHARS, TagOverflow, parse_tag, to_tag};
 
-/// How long before a strengthened span begins it is declared, where nothing else is said: one day.
+/// How long before a strengthened span begins it is declared, by default: one day.
 pub const DEFAULT_NOTICE_SECONDS: u64 = 86_400;
 
 /// What a sealer adds to a retention (one day) and what two clocks and a queue may add, in days.

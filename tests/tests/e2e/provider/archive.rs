@@ -238,3 +238,24 @@ fn prefix_that_the_policy_does_not_declare_is_refused_at_plan() {
         assert!(plan.stderr.contains(says), "{plan}");
     }
 }
+
+#[test]
+fn policy_of_a_bucket_is_archived_in_the_bucket_by_one_apply() {
+    let example =
+        auditlog_tests::root().join("examples/resources/auditlog_trust_policy_archive/resource.tf");
+    let example = std::fs::read_to_string(example).unwrap();
+    let stack = Stack::applied(Engine::Ministack, &example);
+    stack.assert_no_changes();
+    let archived = values(&stack.terraform, ADDRESS);
+    let bucket = values(&stack.terraform, "auditlog_bucket.audit");
+    assert_eq!(archived["sha256"], bucket["trust_policy_sha256"]);
+    assert_eq!(archived["mode"], "GOVERNANCE");
+
+    // A longer retention is another policy, and the lock of its object is as long.
+    stack.configure(&example.replace("days = 3", "days = 5"));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let longer = values(&stack.terraform, ADDRESS);
+    assert_ne!(longer["key"], archived["key"]);
+    assert!(longer["retain_until"].as_str() > archived["retain_until"].as_str());
+}

@@ -14,8 +14,8 @@ use std::time::SystemTime;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, DataSource, Object, Result, Schema};
 
-use super::document::{Rendered, check_spans_at, trust_policy};
 use crate::account::Account;
+use crate::trust::document::{Rendered, check_spans_at, trust_policy};
 pub use model::TrustPolicyModel;
 
 /// The data source.

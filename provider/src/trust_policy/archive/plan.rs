@@ -93,7 +93,7 @@ mod tests {
     use tf_provider::ToValue as _;
 
     use super::*;
-    use crate::trust::archive::model::ArchiveLock;
+    use crate::trust_policy::archive::model::ArchiveLock;
 
     fn object(model: &ArchiveModel) -> Object {
         Object::from_value(model.to_value(), &AttributePath::root()).unwrap()

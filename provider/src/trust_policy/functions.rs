@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tf_provider::{Function, FunctionError, Parameter, Signature, Type, model};
 
-use super::cost::{Bill, CLASSES, PRICED_ON, Usage, monthly_bill, prices};
-use super::duration::parse_duration;
-use super::preset::Preset;
+use crate::trust::cost::{Bill, CLASSES, PRICED_ON, Usage, monthly_bill, prices};
+use crate::trust::duration::parse_duration;
+use crate::trust::preset::Preset;
 
 /// `provider::auditlog::retention_days(preset)`.
 #[derive(Debug, Clone, Copy)]

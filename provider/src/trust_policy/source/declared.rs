@@ -10,7 +10,7 @@ use crate::trust::keys::TrustModel;
 use crate::trust::model::{LockSpanModel, SilenceSpanModel, parse_silence};
 use crate::trust::values::{Misfit, optional, parse_origin, parse_pem, parse_time, placed};
 
-/// How long a log may be silent where nothing is said: an empty segment each day, and an hour more.
+/// Default of `max_silence`: an empty segment each day, and an hour more.
 pub(super) const DEFAULT_SILENCE: &str = "25h";
 
 /// What the arguments declare.
