@@ -281,7 +281,7 @@ fn log_fields() -> Fields {
         .attribute(
             "readers",
             arns(
-                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. Default: IAM alone decides.",
+                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied it where `writers` is set, too. Default: IAM alone decides.",
             ),
         )
         .attribute(

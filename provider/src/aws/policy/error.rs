@@ -15,7 +15,7 @@ pub enum PolicyError {
         bytes: usize,
         /// The most that is accepted.
         limit: usize,
-        /// The bytes that each part takes, the largest part first.
+        /// The bytes that each part takes, the largest part first; empty for a key, whose parts are its principals.
         parts: Vec<(&'static str, usize)>,
     },
     /// A principal of another partition, whose credentials do not work here.
@@ -62,6 +62,10 @@ impl PolicyError {
     /// What a person can do about it.
     pub fn hint(&self) -> String {
         match self {
+            Self::TooLarge { parts, .. } if parts.is_empty() => {
+                "Name fewer principals: a role that several programs assume takes the room of one."
+                    .to_owned()
+            }
             Self::TooLarge { parts, .. } => shorten(parts),
             Self::OtherPartition { .. } => {
                 "Name principals of the partition that the bucket or the key is in.".to_owned()

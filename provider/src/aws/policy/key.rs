@@ -163,3 +163,102 @@ impl KeyPolicy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::aws::policy::samples::{ACCOUNT, role};
+
+    fn policy() -> KeyPolicy {
+        KeyPolicy {
+            partition: "aws".to_owned(),
+            account: ACCOUNT.to_owned(),
+            signers: Some(vec![role("sealer")]),
+            verifiers: Some(vec![role("auditor")]),
+            administrators: Some(vec![role("terraform")]),
+            algorithm: "ED25519_SHA_512".to_owned(),
+            state: KeyPolicyState::Signing,
+        }
+    }
+
+    fn statements(policy: &KeyPolicy) -> Vec<Value> {
+        let document: Value = serde_json::from_str(&policy.render().unwrap()).unwrap();
+        document["Statement"].as_array().unwrap().clone()
+    }
+
+    fn sids(policy: &KeyPolicy) -> Vec<String> {
+        let sid = |one: &Value| one["Sid"].as_str().unwrap().to_owned();
+        statements(policy).iter().map(sid).collect()
+    }
+
+    #[test]
+    fn signing_is_allowed_to_the_account_narrowed_to_its_signers() {
+        let found = statements(&policy());
+        let sign = found
+            .iter()
+            .find(|one| one["Sid"] == "AuditlogSign")
+            .unwrap();
+        assert_eq!(
+            *sign,
+            json!({
+                "Sid": "AuditlogSign",
+                "Effect": "Allow",
+                "Principal": { "AWS": ACCOUNT },
+                "Action": "kms:Sign",
+                "Resource": "*",
+                "Condition": {
+                    "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::123456789012:role*/sealer" },
+                    "StringEquals": { "kms:SigningAlgorithm": "ED25519_SHA_512" },
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn retired_key_differs_in_signing_alone() {
+        let mut retired = policy();
+        retired.state = KeyPolicyState::Retired;
+        let signing = ["AuditlogSign", "AuditlogOthers", "AuditlogAlgorithm"];
+        let kept: Vec<_> = sids(&policy())
+            .into_iter()
+            .filter(|sid| !signing.contains(&sid.as_str()))
+            .collect();
+        let mut expected = sids(&retired);
+        expected.retain(|sid| sid != "AuditlogRetired");
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn nobody_signs_where_the_list_of_signers_is_empty() {
+        let mut nobody = policy();
+        nobody.signers = Some(Vec::new());
+        let found = sids(&nobody);
+        assert!(!found.contains(&"AuditlogSign".to_owned()), "{found:?}");
+        assert!(found.contains(&"AuditlogOthers".to_owned()), "{found:?}");
+    }
+
+    #[test]
+    fn principals_beyond_what_kms_accepts_are_refused() {
+        let mut many = policy();
+        many.signers = Some((0..400).map(|at| role(&format!("sealer-{at}"))).collect());
+        let error = many.render().unwrap_err();
+        assert!(
+            error.to_string().ends_with("AWS accepts at most 32768"),
+            "{error}"
+        );
+        assert!(
+            error.hint().starts_with("Name fewer principals"),
+            "{}",
+            error.hint()
+        );
+        many.signers = Some(vec![
+            Principal::parse("arn:aws-cn:iam::123456789012:root").unwrap(),
+        ]);
+        assert!(matches!(
+            many.render(),
+            Err(PolicyError::OtherPartition { .. })
+        ));
+    }
+}

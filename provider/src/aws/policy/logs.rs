@@ -44,7 +44,7 @@ impl<'a> Logs<'a> {
             .collect()
     }
 
-    /// The objects of the logs that have the same of something, for each of it. Unlike a place, they are no more than those.
+    /// The objects of the logs that have the same of something, for each of it. Unlike a place, they are exactly those.
     pub(super) fn objects_by<K: Ord>(
         &self,
         key: impl Fn(&'a LogAccess) -> Option<K>,

@@ -375,4 +375,15 @@ mod tests {
         let document = scattered.render().unwrap();
         assert!(document.len() < 20_480, "{}", document.len());
     }
+
+    #[test]
+    fn fifteen_logs_with_a_reader_of_another_account_each_fit() {
+        let mut foreign = policy(many(15));
+        for (number, log) in (0..).zip(&mut foreign.logs) {
+            let reader = format!("arn:aws:iam::210987654321:role/acme-audit-reader-{number:02}");
+            log.readers = Some(vec![Principal::parse(&reader).unwrap()]);
+        }
+        let document = foreign.render().unwrap();
+        assert!(document.len() < 20_480, "{}", document.len());
+    }
 }
