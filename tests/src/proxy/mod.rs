@@ -230,9 +230,22 @@ struct Request {
 /// So much of a body is kept.
 const KEPT_BODY_BYTES: usize = 16 << 10;
 
+/// Decides about each request, by its method and its operation of KMS (empty for S3), whether anything goes wrong with it.
+type Decide = Box<dyn FnMut(&str, &str) -> Option<Fault> + Send>;
+
+#[derive(Default)]
+struct Chance(Option<Decide>);
+
+impl fmt::Debug for Chance {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(if self.0.is_some() { "Chance" } else { "None" })
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     rules: Vec<Rule>,
+    chance: Chance,
     faults: usize,
     requests: Vec<Request>,
     closed: bool,
@@ -270,6 +283,7 @@ impl Shared {
             rule.left = rule.left.map(|left| left - 1);
             Some(rule.fault.clone())
         });
+        let fault = fault.or_else(|| state.chance.0.as_mut()?(method, operation));
         state.requests.push(Request {
             kind: format!("{method} {target} {operation}"),
             head: request.head.clone(),
@@ -348,9 +362,33 @@ impl Proxy {
         });
     }
 
+    /// From now on, this decides about each request that no rule is about, by its method and its operation of KMS (empty for
+    /// S3).
+    pub fn decide(&self, decide: impl FnMut(&str, &str) -> Option<Fault> + Send + 'static) {
+        self.shared.state().chance = Chance(Some(Box::new(decide)));
+    }
+
     /// From now on, nothing goes wrong any more.
     pub fn heal(&self) {
-        self.shared.state().rules.clear();
+        let mut state = self.shared.state();
+        state.rules.clear();
+        state.chance = Chance(None);
+    }
+
+    /// How many requests came, whatever became of them.
+    pub fn total(&self) -> usize {
+        self.shared.state().requests.len()
+    }
+
+    /// Waits until so many requests came, or for so long; whether they came.
+    pub fn wait_for_requests(&self, requests: usize, patience: Duration) -> bool {
+        let fewer = |state: &mut State| state.requests.len() < requests;
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(self.shared.state(), patience, fewer);
+        let (_state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        !waited.timed_out()
     }
 
     /// How many requests went wrong.

@@ -17,6 +17,7 @@ mod parts;
 mod policy;
 mod requests;
 mod signin;
+mod soak;
 pub(crate) mod stack;
 mod tags;
 mod takeover;

@@ -9,7 +9,7 @@ mod folder;
 mod input;
 mod kills;
 mod network;
-mod random;
+pub(crate) mod random;
 mod resume;
 mod setup;
 mod signals;

@@ -1,0 +1,345 @@
+//! Applies and destroys with random faults, and killed at random moments: each is repaired by the next one, or by untaint and
+//! the next one, and nothing is left behind that can sign.
+//!
+//! CI takes a sample; `make soak` runs more: `AUDITLOG_APPLIES` is how many, `AUDITLOG_APPLY_SEED` which.
+
+use std::fs;
+use std::path::Path;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Run, Terraform};
+use aws_sdk_kms::types::KeyState;
+
+use crate::provider::stack::values;
+use crate::seal::bench as seal;
+use crate::seal::random::{Random, asked};
+
+const BUCKET: &str = "auditlog_bucket.audit";
+const KEY: &str = "auditlog_signing_key.audit";
+
+/// Of a thousand requests, so many go wrong.
+const FAULTS_PER_MILLE: u64 = 80;
+/// Longer than any apply takes, even on a machine under load.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// What is done while things go wrong.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Create,
+    Update,
+    Destroy,
+}
+
+impl Change {
+    fn any(random: &mut Random) -> Self {
+        [Self::Create, Self::Update, Self::Destroy][pick(random, 3)]
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Create | Self::Update => &["apply", "-no-color", "-auto-approve"],
+            Self::Destroy => &["destroy", "-no-color", "-auto-approve"],
+        }
+    }
+}
+
+/// Who is stopped, and how.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    KillProvider,
+    KillTerraform,
+    Interrupt,
+    InterruptTwice,
+}
+
+impl Stop {
+    fn any(random: &mut Random) -> Self {
+        [
+            Self::KillProvider,
+            Self::KillTerraform,
+            Self::Interrupt,
+            Self::InterruptTwice,
+        ][pick(random, 4)]
+    }
+}
+
+fn pick(random: &mut Random, end: usize) -> usize {
+    usize::try_from(random.below(end as u64)).unwrap()
+}
+
+/// One folder and one endpoint, used for one case after the other, each with names of its own.
+struct World {
+    endpoint: Endpoint,
+    way: Proxy,
+    terraform: Terraform,
+    case: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let endpoint = Engine::Ministack.start();
+        let way = Proxy::to(endpoint.url());
+        let mut env = endpoint.env();
+        env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
+        let terraform = Terraform::with_config(&env, "");
+        terraform.init();
+        Self {
+            endpoint,
+            way,
+            terraform,
+            case: 0,
+        }
+    }
+
+    fn bucket(&self) -> String {
+        format!("trail-{}", self.case)
+    }
+
+    /// Bucket and key; an update changes both.
+    fn configure(&self, days: u32) {
+        let (bucket, case) = (self.bucket(), self.case);
+        self.terraform.write(
+            "main.tf",
+            &format!(
+                r#"
+provider "auditlog" {{
+  attempt_timeout_seconds   = 5
+  operation_timeout_seconds = 60
+}}
+resource "auditlog_bucket" "audit" {{
+  bucket      = "{bucket}"
+  object_lock = {{ mode = "GOVERNANCE", days = {days} }}
+  tags        = {{ days = "{days}" }}
+}}
+resource "auditlog_signing_key" "audit" {{
+  alias       = "alias/trail-{case}"
+  description = "for {days} days"
+}}
+"#
+            ),
+        );
+    }
+
+    /// A new case: nothing is there, or what an update or a destroy starts from.
+    fn begin(&mut self, change: Change) {
+        self.case += 1;
+        self.configure(1);
+        if !matches!(change, Change::Create) {
+            self.terraform.apply().ok();
+        }
+        if matches!(change, Change::Update) {
+            self.configure(2);
+        }
+    }
+
+    /// The next run ends clean: where what is half-made is kept, after untaint, and otherwise by replacing it.
+    #[track_caller]
+    fn repair(&self, change: Change, random: &mut Random, story: &str) -> Run {
+        if random.below(2) == 0 {
+            for address in [BUCKET, KEY] {
+                // there is nothing to untaint where it is not tainted
+                _ = self.terraform.run(&["untaint", address]);
+            }
+        }
+        let run = self.terraform.run(change.arguments());
+        assert_eq!(run.status, 0, "{story}: {run}");
+        run
+    }
+
+    async fn check(&self, change: Change, story: &str) {
+        let destroyed = matches!(change, Change::Destroy);
+        if destroyed {
+            let state = self.terraform.run(&["state", "list"]).ok();
+            assert_eq!(state.stdout, "", "{story}");
+        } else {
+            let plan = self.terraform.plan();
+            assert_eq!(plan.status, 0, "{story}: {plan}");
+        }
+        let listed = self.endpoint.s3().list_buckets().send().await.unwrap();
+        let listed: Vec<&str> = listed
+            .buckets()
+            .iter()
+            .filter_map(|one| one.name())
+            .collect();
+        let bucket = self.bucket();
+        let expected: &[&str] = if destroyed { &[] } else { &[&bucket] };
+        assert_eq!(listed, expected, "{story}");
+        let known = values(&self.terraform, KEY);
+        let known = known["key_id"].as_str().unwrap_or_default();
+        let expected: &[&str] = if destroyed { &[] } else { &[known] };
+        assert_eq!(self.keys_that_sign().await, expected, "{story}");
+    }
+
+    /// The keys whose state and policy let somebody sign.
+    async fn keys_that_sign(&self) -> Vec<String> {
+        let kms = self.endpoint.kms();
+        let mut signing = Vec::new();
+        let mut pages = kms.list_keys().into_paginator().items().send();
+        while let Some(key) = pages.next().await {
+            let id = key.unwrap().key_id.unwrap();
+            let described = kms.describe_key().key_id(&id).send().await.unwrap();
+            if described.key_metadata.unwrap().key_state != Some(KeyState::Enabled) {
+                continue;
+            }
+            let policy = kms.get_key_policy().key_id(&id).send().await.unwrap();
+            if !policy.policy.unwrap().contains("AuditlogRetired") {
+                signing.push(id);
+            }
+        }
+        signing
+    }
+
+    /// Removes what the case has made, without Terraform.
+    async fn end(&self) {
+        let s3 = self.endpoint.s3();
+        _ = s3.delete_bucket().bucket(self.bucket()).send().await;
+        let kms = self.endpoint.kms();
+        for key in self.keys_that_sign().await {
+            let delete = kms.schedule_key_deletion().key_id(key);
+            delete.pending_window_in_days(7).send().await.unwrap();
+        }
+        for name in ["terraform.tfstate", "terraform.tfstate.backup"] {
+            _ = fs::remove_file(self.terraform.path().join(name));
+        }
+    }
+}
+
+/// What goes wrong by itself now and then, and passes.
+fn passing_fault(random: &mut Random, kms: bool) -> Fault {
+    match (random.below(5), kms) {
+        (0, _) => Fault::HangUp,
+        (1, _) => Fault::LoseAnswer,
+        (2, _) => Fault::CutAnswer,
+        (3, false) => Fault::Answer(Answer::SLOW_DOWN),
+        (_, false) => Fault::Answer(Answer::refusal(
+            "500 Internal Server Error",
+            "InternalError",
+        )),
+        (3, true) => Fault::Answer(Answer::kms_refusal(
+            "400 Bad Request",
+            "ThrottlingException",
+        )),
+        (_, true) => Fault::Answer(Answer::kms_refusal(
+            "500 Internal Server Error",
+            "KMSInternalException",
+        )),
+    }
+}
+
+#[tokio::test]
+async fn applies_with_random_faults_end_clean() {
+    let seed = asked("AUDITLOG_APPLY_SEED", 1);
+    let mut world = World::new();
+    let mut clean_at_once = 0;
+    let cases = asked("AUDITLOG_APPLIES", 30);
+    for case in 0..cases {
+        let mut random = Random::new(seed.wrapping_mul(1_000_003).wrapping_add(case));
+        let change = Change::any(&mut random);
+        let story = format!("seed {seed}, case {case}, {change:?}");
+        world.begin(change);
+        let mut chance = Random::new(random.below(u64::MAX));
+        world.way.decide(move |_, operation| {
+            let hit = chance.below(1000) < FAULTS_PER_MILLE;
+            hit.then(|| passing_fault(&mut chance, !operation.is_empty()))
+        });
+        let run = world.terraform.run(change.arguments());
+        world.way.heal();
+        if run.status == 0 {
+            clean_at_once += 1;
+        } else {
+            world.repair(change, &mut random, &format!("{story}, after {run}"));
+        }
+        world.check(change, &story).await;
+        world.end().await;
+    }
+    println!(
+        "{cases} applies with {} faults: {clean_at_once} clean at once, the others by the next one",
+        world.way.faults()
+    );
+}
+
+#[tokio::test]
+async fn applies_that_are_killed_are_repaired_by_the_next_one() {
+    let seed = asked("AUDITLOG_APPLY_SEED", 1);
+    let mut world = World::new();
+    let mut stopped = 0;
+    let cases = asked("AUDITLOG_APPLIES", 30);
+    for case in 0..cases {
+        let mut random = Random::new(seed.wrapping_mul(1_000_033).wrapping_add(case));
+        let (change, stop) = (Change::any(&mut random), Stop::any(&mut random));
+        world.begin(change);
+        let requests = pick(&mut random, 90);
+        let story =
+            format!("seed {seed}, case {case}, {change:?}, {stop:?} after {requests} requests");
+        let run = stopped_run(&world, change, stop, requests);
+        stopped += u32::from(run.status != 0);
+        if run.status != 0 || !matches!(change, Change::Destroy) {
+            world.repair(change, &mut random, &format!("{story}, after {run}"));
+        }
+        world.check(change, &story).await;
+        world.end().await;
+    }
+    println!("{cases} applies, {stopped} of them stopped half-way: all clean in the end");
+}
+
+/// Runs until so many requests came, stops it, and waits until nothing of it runs any more.
+fn stopped_run(world: &World, change: Change, stop: Stop, requests: usize) -> Run {
+    let start = world.way.total();
+    let command = world.terraform.command(change.arguments());
+    let mut run = seal::start(command);
+    let begun = Instant::now();
+    while !world
+        .way
+        .wait_for_requests(start + requests, Duration::from_millis(20))
+        && run.0.try_wait().unwrap().is_none()
+    {
+        assert!(begun.elapsed() < PATIENCE, "it does not end");
+    }
+    stop_it(&run.0, stop, &world.terraform.path());
+    let run = seal::ended(run);
+    while !providers(&world.terraform.path()).is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "the provider does not end");
+        thread::sleep(Duration::from_millis(10));
+    }
+    run
+}
+
+fn stop_it(terraform: &Child, stop: Stop, folder: &Path) {
+    match stop {
+        Stop::KillProvider => {
+            for provider in providers(folder) {
+                kill("KILL", &provider);
+            }
+        }
+        Stop::KillTerraform => kill("KILL", &terraform.id().to_string()),
+        Stop::Interrupt => kill("INT", &terraform.id().to_string()),
+        Stop::InterruptTwice => {
+            kill("INT", &terraform.id().to_string());
+            // Terraform tells two interrupts apart once it has handled the first
+            thread::sleep(Duration::from_millis(50));
+            kill("INT", &terraform.id().to_string());
+        }
+    }
+}
+
+/// It may have ended by itself.
+fn kill(signal: &str, process: &str) {
+    let mut kill = std::process::Command::new("kill");
+    kill.args(["-s", signal, process]);
+    _ = kill.stderr(std::process::Stdio::null()).status();
+}
+
+/// The processes of the provider that run in this folder.
+fn providers(folder: &Path) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| {
+            let program = fs::read_link(process.path().join("exe")).unwrap_or_default();
+            let works_in = fs::read_link(process.path().join("cwd")).unwrap_or_default();
+            works_in == folder && program.to_string_lossy().contains("terraform-provider")
+        })
+        .filter_map(|process| process.file_name().into_string().ok())
+        .collect()
+}
