@@ -55,12 +55,13 @@ acceptance-aws: need-cargo need-terraform ## the life cycle of a trail in a real
 	cargo build --workspace --bins
 	tests/acceptance/run
 
-soak: need-cargo venv ## what CI takes a sample of, at length: mangled logs, policies and pins, killed sealers, mutated input; others with each SEED=
+soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: mangled logs, policies and pins, killed sealers and applies, mutated input; others with each SEED=
 	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \
 		cargo test --workspace --test e2e both_verifiers_agree_on_mangled_logs -- --nocapture
 	AUDITLOG_KILL_CASES=100 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::signals
 	AUDITLOG_KILLS=3000 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::kills -- --nocapture
 	SOAK_ROUNDS=5000000 SOAK_SEED=$(SEED) cargo test --workspace --lib mutated_input
+	AUDITLOG_APPLIES=1000 AUDITLOG_APPLY_SEED=$(SEED) cargo test --workspace --test e2e provider::soak -- --nocapture
 	AUDITLOG_HISTORIES=100000 AUDITLOG_HISTORY_SEED=$(SEED) cargo test --workspace --lib histories -- --nocapture
 
 # Each crate with a folder fuzz, and its targets.
@@ -73,7 +74,7 @@ fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFu
 			-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(CURDIR)/target/fuzz/ || exit 1; \
 	done; done
 
-bench: need-cargo need-terraform need-python3 ## what sealing, verifying (up to ENTRIES=10000000) and a provider cost; fails beyond a limit (PROFILE=dev prints only)
+bench: need-cargo need-terraform need-python3 venv ## what sealing, verifying (up to ENTRIES=10000000) and a provider cost; fails beyond a limit (PROFILE=dev prints only)
 	cargo build --workspace --bins --examples --profile $(PROFILE)
 	$(PYTHON) tests/bench/provider.py $(BUILT)
 	$(PYTHON) tests/bench/throughput.py $(BUILT) $(ENTRIES)

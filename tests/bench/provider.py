@@ -17,6 +17,8 @@ START_OVER_SECONDS = 0.1
 BINARY_BYTES = 25_000_000
 RESIDENT_BYTES = 40_000_000
 RESOURCES = 200
+TRAILS = 50
+ROOT = pathlib.Path(__file__).parents[2]
 
 FS = """
 terraform {
@@ -58,11 +60,59 @@ resource "auditlog_signing_key" "k" {
 }
 """
 
+# Against a local endpoint: a bucket and a key for each trail.
+TRAIL = """
+terraform {
+  required_providers {
+    auditlog = { source = "auditlog/auditlog" }
+  }
+}
+resource "auditlog_signing_key" "many" {
+  count = %(trails)d
+  alias = "alias/bench-${count.index}"
+}
+resource "auditlog_bucket" "many" {
+  count       = %(trails)d
+  bucket      = "bench-${count.index}"
+  object_lock = { mode = "GOVERNANCE", days = 1 }
+}
+"""
+
+
+class Endpoint:
+    """A local S3 and KMS endpoint, which ends with its standard input."""
+
+    def __init__(self, folder):
+        python = ROOT / "target/venv/bin/python"
+        folder.mkdir()
+        self.process = subprocess.Popen(
+            [python, ROOT / "tests/endpoint.py", "ministack", "open"],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        url = self.process.stdout.readline().strip()
+        self.environment = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
 
 class Terraform:
     """A working folder of the real Terraform, which finds the providers in a mirror."""
 
-    def __init__(self, folder, mirror, configuration):
+    def __init__(self, folder, mirror, configuration, environment=None):
         folder.mkdir()
         self.folder = folder
         rc = folder / "cli.tfrc"
@@ -70,7 +120,7 @@ class Terraform:
         (folder / "main.tf").write_text(configuration)
         (folder / "data").mkdir()
         quiet = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-        self.environment = {**quiet, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": str(rc), "TF_IN_AUTOMATION": "1"}
+        self.environment = {**quiet, **(environment or {}), "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": str(rc), "TF_IN_AUTOMATION": "1"}
         self.run("init")
 
     def start(self, log, *arguments):
@@ -208,9 +258,19 @@ def plan(report, terraform):
     report.line("  its resident memory at most", f"{resident / 1e6:.1f} MB")
 
 
+def trails(report, terraform):
+    """One clean apply, and a second plan without changes: status 0 of -detailed-exitcode."""
+    took = terraform.run("apply", "-auto-approve")
+    report.line(f"terraform apply, {TRAILS} buckets and {TRAILS} keys on a local endpoint", f"{took:.1f} s")
+    took = terraform.run("plan", "-detailed-exitcode")
+    report.line("  a plan of them afterwards, without changes", f"{took:.1f} s")
+    resident, _ = terraform.watched("plan", "-detailed-exitcode")
+    report.line("  resident memory of the provider at most", f"{resident / 1e6:.1f} MB")
+
+
 def placed(built, mirror):
     """A mirror with both providers."""
-    place = pathlib.Path(__file__).parents[2] / "provider/place"
+    place = ROOT / "provider/place"
     subprocess.run([place, built / "terraform-provider-auditlog", mirror], check=True)
     # The platform's name is a folder below the version's.
     system = next(mirror.glob("*/auditlog/auditlog/*/*")).name
@@ -238,6 +298,9 @@ def main():
         size(report, built / "terraform-provider-auditlog", folder)
         memory(report, auditlog)
         plan(report, fs)
+        with Endpoint(folder / "endpoint") as endpoint:
+            many = TRAIL % {"trails": TRAILS}
+            trails(report, Terraform(folder / "trails", mirror, many, endpoint.environment))
     if report.exceeded:
         sys.exit(f"{report.exceeded} limits exceeded")
 
