@@ -68,10 +68,12 @@ impl Resource for BucketResource {
             .prior
             .as_ref()
             .and_then(|prior| prior.get("region").ok());
-        match cx.data().known() {
-            Some(_) => kept::check(plan, &clients_of(cx, region.as_ref())?).await,
-            None => Ok(()),
+        if cx.data().known().is_none() {
+            return Ok(());
         }
+        let clients = clients_of(cx, region.as_ref())?;
+        storage::check_target(&clients, plan.prior.as_ref(), &plan.planned).await?;
+        kept::check(plan, &clients).await
     }
 
     async fn plan_destroy(&self, cx: &Context<Account>, state: BucketModel) -> Result {
@@ -83,6 +85,7 @@ impl Resource for BucketResource {
         let clients = &clients_of(cx, planned.region.known())?;
         let planned = named_by_prefix(planned);
         check_again(cx, clients, None, &planned)?;
+        storage::check_target(clients, None, cx.config()).await?;
         create::create(cx, clients, planned).await
     }
 

@@ -5,7 +5,15 @@ use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
-const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+const RESERVED_SUFFIXES: [&str; 6] = [
+    "-s3alias",
+    "--ol-s3",
+    ".mrap",
+    "--x-s3",
+    "--table-s3",
+    // the namespace of one account in one region, which this provider does not create buckets in
+    "-an",
+];
 
 /// Whether S3 would take the name; otherwise a sentence that says why not.
 ///
@@ -99,6 +107,7 @@ mod tests {
             ("192.168.0.1", "IP address"),
             ("xn--acme", "reserves"),
             ("acme-s3alias", "reserves"),
+            ("acme-123456789012-eu-central-1-an", "reserves"),
         ] {
             let wrong = check_bucket_name(name).unwrap_err();
             assert!(wrong.contains(rule), "{wrong}");

@@ -7,7 +7,8 @@ use tf_provider::{
 };
 
 use crate::aws::{
-    Logging, Storage, Transition, after_retention, check_storage, is_archive, storage_classes,
+    Clients, Logging, Storage, Transition, after_retention, check_storage, is_archive,
+    refuses_access_logs, storage_classes,
 };
 
 /// The word for an expiration that follows the retention.
@@ -257,6 +258,41 @@ pub(super) fn check_logging(config: &Object) -> Result {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a target whose lock keeps access logs out: at plan, and again before the first write, since S3 accepts it. What is
+/// not there yet, or may not be looked at, is not judged.
+///
+/// # Errors
+/// The target has Object Lock with a default retention.
+pub(super) async fn check_target(
+    clients: &Clients,
+    before: Option<&Object>,
+    after: &Object,
+) -> Result {
+    let logging =
+        |object: &Object| -> Option<LoggingModel> { object.get("logging").ok().flatten() };
+    let Some(to) = logging(after) else {
+        return Ok(());
+    };
+    if before.and_then(logging).as_ref() == Some(&to) {
+        return Ok(());
+    }
+    match refuses_access_logs(clients, &to.target_bucket).await {
+        Ok(true) => Err(locked_target(&to.target_bucket).into()),
+        Ok(false) | Err(_) => Ok(()),
+    }
+}
+
+fn locked_target(bucket: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Locked target of access logs",
+        format!(
+            "S3 does not deliver access logs to the bucket {bucket:?}, because it has Object Lock with a default retention. Set \
+             `target_bucket` to another bucket."
+        ),
+    )
+    .at("logging")
 }
 
 #[cfg(test)]

@@ -88,6 +88,11 @@ impl CallFailure {
                 Some(self.region_hint())
             }
             (None, Some(403)) => Some(self.permission_hint()),
+            (Some("InvalidBucketAclWithObjectOwnership"), _) => Some(format!(
+                "ACLs of the bucket let others in, and S3 does not turn ACLs off before they are gone. Remove them: `aws s3api \
+                 put-bucket-acl --bucket {} --acl private`. Then apply again.",
+                self.target
+            )),
             // AWS says of what it is that there is none: `NoSuchBucket`, `NotFoundException`
             (None | Some("NotFound"), Some(404)) => Some(
                 "The answer does not say what was not found, so it may not be one of AWS's: check the endpoint, and the proxy \

@@ -22,6 +22,6 @@ pub use model::{
     BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption, Logging, OWNERSHIP,
     Period, PublicAccessBlock, SseC, VERSIONING, remaining,
 };
-pub use read::{bucket_creation_date, read_bucket};
+pub use read::{bucket_creation_date, read_bucket, refuses_access_logs};
 pub use storage::{StorageRefusal, after_retention, check_storage, is_archive, storage_classes};
 pub use versions::{delete_bucket, holds_versions};

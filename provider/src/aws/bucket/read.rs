@@ -328,6 +328,15 @@ async fn encryption(clients: &Clients, bucket: &str) -> Result<(Encryption, SseC
     Ok((encryption, sse_c))
 }
 
+/// Whether S3 keeps access logs out of a bucket, because it has Object Lock with a default retention.
+///
+/// # Errors
+/// The bucket is not there, or may not be looked at.
+pub async fn refuses_access_logs(clients: &Clients, bucket: &str) -> Result<bool, Error> {
+    let lock = object_lock(clients, bucket).await?;
+    Ok(lock.enabled && lock.retention.is_some())
+}
+
 /// Whether objects encrypted with a key of the writer's own are refused.
 pub(super) async fn sse_c(clients: &Clients, bucket: &str) -> Result<SseC, Error> {
     Ok(encryption(clients, bucket).await?.1)

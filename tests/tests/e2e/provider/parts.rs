@@ -1,6 +1,6 @@
 //! The parts of a bucket below the lock: encryption, lifecycle, access logs, and what others have set up.
 
-use auditlog_tests::{Endpoint, Engine, Proxy, Run, Terraform};
+use auditlog_tests::{Endpoint, Engine, Fault, Proxy, Run, Terraform};
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, EventBridgeConfiguration, ExpirationStatus, LifecycleExpiration,
     LifecycleRule, LifecycleRuleFilter, NotificationConfiguration,
@@ -173,6 +173,18 @@ async fn access_logs_go_to_another_bucket(engine: Engine) {
     );
 
     let s3 = stack.endpoint.s3();
+    stack.configure(
+        &bucket("")
+            .replace("\"audit\"", "\"locked\"")
+            .replace("trail", "locked"),
+    );
+    stack.terraform.apply().ok();
+    stack.configure(&logging("locked"));
+    said(
+        &stack.terraform.plan(),
+        &["S3 does not deliver access logs to the bucket \"locked\""],
+    );
+
     let place = aws_sdk_s3::types::CreateBucketConfiguration::builder();
     let place = place.location_constraint(auditlog_tests::REGION.into());
     let create = s3.create_bucket().bucket("access-logs");
@@ -296,6 +308,34 @@ async fn key_that_s3_cannot_use_is_refused(engine: Engine) {
     // nothing was made
     let listed = stack.endpoint.s3().list_buckets().send().await.unwrap();
     assert!(listed.buckets().is_empty());
+}
+
+/// No local endpoint has event holds, so the answer gets one on its way.
+#[test]
+fn event_hold_of_another_hand_is_shown_and_kept() {
+    let endpoint = Engine::Ministack.start();
+    let way = Proxy::to(endpoint.url());
+    let mut env = endpoint.env();
+    env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
+    let terraform = Terraform::with_config(&env, &bucket(""));
+    terraform.init();
+    terraform.apply().ok();
+    let hold = "<DefaultEventHold><Days>30</Days></DefaultEventHold></DefaultRetention>";
+    let held = Fault::change(move |reply| {
+        reply.change_text(|text| text.replace("</DefaultRetention>", hold));
+    });
+    way.from_now_on("GET", "?object-lock", held);
+    terraform
+        .run(&["apply", "-refresh-only", "-auto-approve"])
+        .ok();
+    assert_eq!(values(&terraform, ADDRESS)["event_hold"], "30 days");
+    assert_no_changes(&terraform);
+
+    terraform.write("main.tf", &bucket("").replace("days = 30", "days = 40"));
+    terraform.apply().ok();
+    let put = way.bodies("<Days>40</Days>").pop().unwrap();
+    assert!(put.contains("<DefaultEventHold><Days>30</Days>"), "{put}");
+    assert!(put.contains("<Days>40</Days>"), "{put}");
 }
 
 /// An organisation may refuse a bucket without certain tags.

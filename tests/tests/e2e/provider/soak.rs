@@ -201,6 +201,30 @@ resource "auditlog_bucket" "audit" {{
     }
 }
 
+#[test]
+fn fifty_buckets_and_fifty_keys_are_one_apply() {
+    let world = World::new();
+    world.terraform.write(
+        "main.tf",
+        r#"
+resource "auditlog_signing_key" "many" {
+  count = 50
+  alias = "alias/trail-${count.index}"
+}
+resource "auditlog_bucket" "many" {
+  count       = 50
+  bucket      = "trail-${count.index}"
+  object_lock = { mode = "GOVERNANCE", days = 1 }
+}
+"#,
+    );
+    let apply = ["apply", "-no-color", "-auto-approve", "-parallelism=100"];
+    let run = world.terraform.run(&apply).ok();
+    assert!(run.stdout.contains("100 added"), "{run}");
+    let plan = world.terraform.plan();
+    assert_eq!(plan.status, 0, "{plan}");
+}
+
 /// What goes wrong by itself now and then, and passes.
 fn passing_fault(random: &mut Random, kms: bool) -> Fault {
     match (random.below(5), kms) {

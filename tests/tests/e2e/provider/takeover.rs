@@ -212,6 +212,57 @@ fn name_that_is_in_use_elsewhere_is_said_to_be() {
     assert_eq!(way.requests("PUT", "/trail"), 0);
 }
 
+/// In us-east-1, S3 answers a create of one's own bucket with success.
+#[tokio::test]
+async fn bucket_of_the_account_is_not_taken_over_in_us_east_1() {
+    let endpoint = Engine::Ministack.start();
+    let mut env = endpoint.env();
+    env.push(("AWS_REGION".to_owned(), "us-east-1".to_owned()));
+    let stack = Stack::with_env(endpoint, &env, &resource("audit", "trail"));
+    let s3 = stack.endpoint.s3().config().to_builder();
+    let s3 = s3.region(aws_sdk_s3::config::Region::new("us-east-1"));
+    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    for _ in 0..2 {
+        s3.create_bucket().bucket("trail").send().await.unwrap();
+    }
+    said(
+        &stack.terraform.apply(),
+        1,
+        &[
+            "The bucket was not created",
+            "it has no tag `auditlog:created`",
+        ],
+    );
+    s3.delete_bucket().bucket("trail").send().await.unwrap();
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+}
+
+/// ACLs from before let others in; S3 does not turn ACLs off over them.
+#[tokio::test]
+async fn bucket_with_grants_to_others_is_hardened_once_they_are_gone() {
+    let stack = Stack::new(Engine::Ministack, &resource("audit", "trail"));
+    let s3 = stack.endpoint.s3();
+    half_made(&s3, "trail", None).await;
+    let controls = s3.delete_bucket_ownership_controls().bucket("trail");
+    controls.send().await.unwrap();
+    stack.terraform.import(ADDRESS, "trail").ok();
+    let way = Proxy::to(stack.endpoint.url());
+    let refused = Answer::refusal("400 Bad Request", "InvalidBucketAclWithObjectOwnership");
+    way.from_now_on("PUT", "?ownershipControls", Fault::Answer(refused));
+    let apply = stack
+        .terraform
+        .command(&["apply", "-no-color", "-auto-approve"]);
+    let run = apply.env("AWS_ENDPOINT_URL", way.url()).run();
+    said(
+        &run,
+        1,
+        &["`aws s3api put-bucket-acl --bucket trail --acl private`"],
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+}
+
 #[test]
 fn two_resources_do_not_share_a_bucket() {
     let config = format!("{}{}", resource("one", "trail"), resource("two", "trail"));
