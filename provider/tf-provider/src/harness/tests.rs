@@ -470,3 +470,51 @@ async fn data_sources_and_functions_answer_or_say_why_not() {
     assert!(shown(provider.resource("test_other").map(drop)).starts_with("No resource test_other"));
     assert!(shown(provider.call("other", &[]).await).starts_with("No function other"));
 }
+
+/// A data source whose model has another name inside than its schema.
+struct Misnamed;
+
+model! { struct MisnamedModel { rules: Vec<MisnamedRule> } }
+
+model! { struct MisnamedRule { day: Option<u32> } }
+
+impl DataSource for Misnamed {
+    const NAME: &'static str = "test_misnamed";
+    type Data = ();
+    type Model = MisnamedModel;
+
+    fn schema(&self) -> Schema {
+        let days = Attribute::optional(Type::Number);
+        let rule = crate::Nested::list(Fields::new().attribute("days", days));
+        Schema::new().attribute("rules", Attribute::required(rule))
+    }
+
+    async fn read(&self, _: &Context<()>, config: MisnamedModel) -> Result<MisnamedModel> {
+        Ok(config)
+    }
+}
+
+struct Wrong;
+
+impl Provider for Wrong {
+    type Config = ();
+    type Data = ();
+
+    fn register(&self, registry: &mut Registry<()>) {
+        registry.data_source(Misnamed);
+    }
+
+    async fn configure(&self, _: &ConfigureContext, (): ()) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn provider_whose_model_differs_from_its_schema_inside_does_not_start() {
+    let started = Harness::start(Wrong, Object::new()).await;
+    assert_eq!(
+        shown(started.map(drop)),
+        "Mistakes in schemas: test_misnamed: rules.days: the model has no such field\n\
+         test_misnamed: rules.day: the schema has no such attribute ()"
+    );
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::context::Private;
+use crate::harness::{Harness, Instance};
 use crate::{Attribute, ConfigureContext, Field, Resource, Schema, Type, Value, codec, model};
 
 struct Test;
@@ -135,15 +136,35 @@ fn summaries(diagnostics: &[pb::Diagnostic]) -> Vec<&str> {
         .collect()
 }
 
-async fn apply(prior: Value, planned: Value) -> pb::apply_resource_change::Response {
-    let request = pb::apply_resource_change::Request {
-        type_name: "test_thing".into(),
-        prior_state: Some(encoded(&prior)),
-        planned_state: Some(encoded(&planned)),
-        config: Some(encoded(&planned)),
-        ..Default::default()
-    };
-    service().await.apply_resource_change(request).await
+/// A thing that exists with this state, or does not exist yet.
+async fn holding<'a>(harness: &'a Harness<Test>, state: Option<Object>) -> Instance<'a, Test> {
+    let mut thing = harness.resource("test_thing").unwrap();
+    if let Some(state) = state {
+        thing.set_state(state).unwrap();
+    }
+    thing
+}
+
+async fn harness() -> Harness<Test> {
+    let started = Harness::start(Test, Object::new()).await;
+    started.unwrap_or_else(|found| panic!("{found:?}"))
+}
+
+/// The errors of an apply, and what is kept afterwards.
+async fn applied(state: Option<Object>, name: &str) -> (Vec<Diagnostic>, Option<Object>) {
+    let harness = harness().await;
+    let mut thing = holding(&harness, state).await;
+    let result = thing.apply(&Object::new().with("name", name)).await;
+    let found = result.err().unwrap_or_default().into_iter().collect();
+    (found, thing.state().cloned())
+}
+
+fn kept(name: &str, id: impl Into<Value>) -> Option<Object> {
+    Some(Object::new().with("name", name).with("id", id.into()))
+}
+
+fn titles(found: &[Diagnostic]) -> Vec<&str> {
+    found.iter().map(|one| one.summary.as_str()).collect()
 }
 
 async fn read(state: Option<pb::DynamicValue>, private: Vec<u8>) -> pb::read_resource::Response {
@@ -158,7 +179,14 @@ async fn read(state: Option<pb::DynamicValue>, private: Vec<u8>) -> pb::read_res
 
 #[tokio::test]
 async fn a_create_gives_state_and_private_data() {
-    let response = apply(Value::Null, thing("x", Value::Unknown)).await;
+    let request = pb::apply_resource_change::Request {
+        type_name: "test_thing".into(),
+        prior_state: Some(encoded(&Value::Null)),
+        planned_state: Some(encoded(&thing("x", Value::Unknown))),
+        config: Some(encoded(&thing("x", Value::Null))),
+        ..Default::default()
+    };
+    let response = service().await.apply_resource_change(request).await;
     assert_eq!(decoded(response.new_state), thing("x", "1"));
     assert_eq!(response.private, br#"{"from":"Y3JlYXRl"}"#);
     assert_eq!(response.diagnostics, []);
@@ -167,59 +195,52 @@ async fn a_create_gives_state_and_private_data() {
 
 #[tokio::test]
 async fn a_create_that_made_nothing_leaves_nothing() {
-    let response = apply(Value::Null, thing("fail", Value::Unknown)).await;
-    assert_eq!(decoded(response.new_state), Value::Null);
-    assert_eq!(summaries(&response.diagnostics), ["Failed"]);
+    let (found, state) = applied(None, "fail").await;
+    assert_eq!((titles(&found), state), (vec!["Failed"], None));
 }
 
 #[tokio::test]
 async fn a_half_made_thing_stays_in_the_state_beside_the_error() {
-    let response = apply(Value::Null, thing("half", Value::Unknown)).await;
-    assert_eq!(decoded(response.new_state), thing("half", Value::Null));
-    assert_eq!(summaries(&response.diagnostics), ["Failed half-way"]);
-    assert!(response.diagnostics[0].attribute.is_some());
+    let (found, state) = applied(None, "half").await;
+    assert_eq!(titles(&found), ["Failed half-way"]);
+    assert_eq!(found[0].path, "name".into());
+    assert_eq!(state, kept("half", Value::Null));
 }
 
 #[tokio::test]
 async fn a_panic_half_way_loses_nothing_either() {
-    let response = apply(Value::Null, thing("panic half", Value::Unknown)).await;
-    assert_eq!(
-        decoded(response.new_state),
-        thing("panic half", Value::Null)
-    );
-    assert_eq!(
-        summaries(&response.diagnostics),
-        ["test_thing failed to create: bug in the provider"]
-    );
-    assert!(response.diagnostics[0].detail.contains("out of cheese"));
+    let (found, state) = applied(None, "panic half").await;
+    let title = "test_thing failed to create: bug in the provider";
+    assert_eq!(titles(&found), [title]);
+    assert!(found[0].detail.contains("out of cheese"));
+    assert_eq!(state, kept("panic half", Value::Null));
 }
 
 #[tokio::test]
 async fn a_thing_whose_state_is_not_whole_is_not_lost() {
-    let response = apply(Value::Null, thing("unknown", Value::Unknown)).await;
-    assert_eq!(decoded(response.new_state), thing("unknown", Value::Null));
-    assert_eq!(
-        summaries(&response.diagnostics),
-        ["test_thing returned an unknown value: bug in the provider"]
-    );
+    let (found, state) = applied(None, "unknown").await;
+    let title = "test_thing returned an unknown value: bug in the provider";
+    assert_eq!(titles(&found), [title]);
+    assert_eq!(state, kept("unknown", Value::Null));
 }
 
 #[tokio::test]
 async fn a_failed_update_leaves_the_prior_state() {
-    let response = apply(thing("x", "1"), thing("fail", "1")).await;
-    assert_eq!(decoded(response.new_state), thing("x", "1"));
-    assert_eq!(summaries(&response.diagnostics), ["Failed"]);
+    let (found, state) = applied(kept("x", "1"), "fail").await;
+    assert_eq!(titles(&found), ["Failed"]);
+    assert_eq!(state, kept("x", "1"));
 }
 
 #[tokio::test]
 async fn a_failed_destroy_leaves_the_prior_state() {
-    let response = apply(thing("fail", "1"), Value::Null).await;
-    assert_eq!(decoded(response.new_state), thing("fail", "1"));
-    assert_eq!(summaries(&response.diagnostics), ["Locked"]);
-    assert_eq!(
-        decoded(apply(thing("x", "1"), Value::Null).await.new_state),
-        Value::Null
-    );
+    let harness = harness().await;
+    let mut locked = holding(&harness, kept("fail", "1")).await;
+    let found: Vec<_> = locked.destroy().await.unwrap_err().into_iter().collect();
+    assert_eq!(titles(&found), ["Locked"]);
+    assert_eq!(locked.state(), kept("fail", "1").as_ref());
+    let mut open = holding(&harness, kept("x", "1")).await;
+    open.destroy().await.unwrap();
+    assert_eq!(open.state(), None);
 }
 
 #[tokio::test]
