@@ -130,8 +130,8 @@ pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
 
 /// What lets principals of other accounts in, as far as their own account allows it too.
 pub(super) fn other_accounts(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
-    let writers = logs.objects_by(|log| foreign(policy, log.writers.as_deref()));
-    let readers = logs.objects_by(|log| foreign(policy, log.readers.as_deref()));
+    let writers = logs.exactly_by(|log| foreign(policy, log.writers.as_deref()));
+    let readers = logs.exactly_by(|log| foreign(policy, log.readers.as_deref()));
     let callers = writers.iter().chain(&readers);
     let callers: BTreeSet<&Principal> =
         callers.flat_map(|(them, _)| them.iter().copied()).collect();

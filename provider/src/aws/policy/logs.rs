@@ -44,7 +44,7 @@ impl<'a> Logs<'a> {
             .collect()
     }
 
-    /// The objects of the logs that have the same of something, for each of it. Unlike a place, they are exactly those.
+    /// The objects of the logs that have the same of something, for each of it: the logs or their folder.
     pub(super) fn objects_by<K: Ord>(
         &self,
         key: impl Fn(&'a LogAccess) -> Option<K>,
@@ -52,6 +52,18 @@ impl<'a> Logs<'a> {
         let groups = self.groups(key).into_iter();
         groups
             .map(|(key, prefixes)| (key, self.under(&prefixes)))
+            .collect()
+    }
+
+    /// The same for what is allowed: the logs themselves, and nothing beside them in a folder.
+    pub(super) fn exactly_by<K: Ord>(
+        &self,
+        key: impl Fn(&'a LogAccess) -> Option<K>,
+    ) -> Vec<(K, Vec<String>)> {
+        let objects = |prefix: &str| format!("{}/{prefix}/*", self.bucket);
+        let groups = self.groups(key).into_iter();
+        groups
+            .map(|(key, prefixes)| (key, prefixes.into_iter().map(objects).collect()))
             .collect()
     }
 

@@ -386,4 +386,24 @@ mod tests {
         let document = foreign.render().unwrap();
         assert!(document.len() < 20_480, "{}", document.len());
     }
+
+    #[test]
+    fn other_account_is_let_into_its_logs_and_not_into_their_folder() {
+        let mut foreign = policy(many(2));
+        for log in &mut foreign.logs {
+            let reader = Principal::parse("arn:aws:iam::210987654321:role/auditor").unwrap();
+            log.readers = Some(vec![reader]);
+        }
+        let found = statements(&foreign);
+        let of = |sid: &str| &found.iter().find(|one| one["Sid"] == sid).unwrap()["Resource"];
+        let object = |key: &str| format!("arn:aws:s3:::acme-audit-production/{key}");
+        assert_eq!(*of("AuditlogRead"), object("logs/*"));
+        assert_eq!(
+            *of("AuditlogReader1"),
+            json!([
+                object("logs/payments-eu-00/*"),
+                object("logs/payments-eu-01/*")
+            ])
+        );
+    }
 }
