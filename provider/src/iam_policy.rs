@@ -204,12 +204,8 @@ mod tests {
     #[test]
     fn names_are_checked_each_by_its_own_rule() {
         let key = "arn:aws:kms:eu-central-1:123456789012:key/1234";
-        for (check, good, bad) in [
-            (
-                check_bucket as Check,
-                "acme-audit",
-                "arn:aws:s3:::acme-audit",
-            ),
+        let rules: [(Check, &str, &str); 6] = [
+            (check_bucket, "acme-audit", "arn:aws:s3:::acme-audit"),
             (check_prefix, "logs/payments", "logs/payments/"),
             (check_archive, "archive/", "archive"),
             (check_alias, "alias/acme", "acme"),
@@ -223,7 +219,8 @@ mod tests {
                 key,
                 "arn:aws:kms:eu-central-1:123456789012:key/*",
             ),
-        ] {
+        ];
+        for (check, good, bad) in rules {
             assert_eq!(check(good), Ok(()));
             assert!(check(bad).is_err(), "{bad}");
         }

@@ -263,9 +263,9 @@ mod tests {
     fn what_no_bypass_ends_is_not_emptied() {
         assert!(!contents().cannot_be_deleted());
         let hold = |legal_holds, event_holds, compliance| Contents {
+            compliance,
             legal_holds,
             event_holds,
-            compliance,
             ..contents()
         };
         for held in [hold(1, 0, 0), hold(0, 1, 0), hold(0, 0, 1)] {

@@ -169,6 +169,10 @@ mod tests {
 
     use super::*;
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "each test builds it in place"
+    )]
     fn of(object: Object) -> Settings {
         settings(object.decode().unwrap())
     }

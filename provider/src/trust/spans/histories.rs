@@ -282,7 +282,7 @@ impl Source for Place {
     fn has_storage(&self) -> bool {
         true
     }
-    fn scope(&self) -> &str {
+    fn scope(&self) -> &'static str {
         ""
     }
     fn readers(&self) -> usize {

@@ -101,7 +101,7 @@ fn roles_are_assumed_in_a_chain_with_all_that_their_blocks_say() {
     let of_sts = |head: &&String| head.contains("/sts/aws4_request");
     let region = |head: &&String| head.contains("/eu-west-1/sts/");
     let sts: Vec<_> = heads.iter().filter(of_sts).collect();
-    assert!(!sts.is_empty() && sts.iter().all(|head| region(head)));
+    assert!(!sts.is_empty() && sts.iter().all(region));
 }
 
 #[test]

@@ -35,11 +35,10 @@ const EVERYBODY: &[Caller] = &[
     Caller::Anonymous,
 ];
 
-fn principals(arns: &[&str]) -> Option<Vec<Principal>> {
-    let parsed = arns
-        .iter()
-        .map(|arn| Principal::parse(arn).expect("a principal"));
-    Some(parsed.collect())
+fn principals(arns: &[&str]) -> Vec<Principal> {
+    arns.iter()
+        .map(|arn| Principal::parse(arn).expect("a principal"))
+        .collect()
 }
 
 fn policy() -> BucketPolicy {
@@ -50,8 +49,8 @@ fn policy() -> BucketPolicy {
     };
     let log = |name: &str, writers: &[&str], lock| LogAccess {
         prefix: format!("logs/{name}"),
-        writers: principals(writers),
-        readers: principals(&["arn:aws:iam::444455556666:role/auditor"]),
+        writers: Some(principals(writers)),
+        readers: Some(principals(&["arn:aws:iam::444455556666:role/auditor"])),
         lock,
     };
     BucketPolicy {
@@ -72,8 +71,8 @@ fn policy() -> BucketPolicy {
             ),
         ],
         declared_prefixes: vec!["archive/".to_owned()],
-        administrators: principals(&["arn:aws:iam::111122223333:role/terraform"]),
-        break_glass: principals(&["arn:aws:iam::111122223333:user/break-glass"]),
+        administrators: Some(principals(&["arn:aws:iam::111122223333:role/terraform"])),
+        break_glass: Some(principals(&["arn:aws:iam::111122223333:user/break-glass"])),
         encryption: ObjectEncryption::SseS3,
         deliveries: Vec::new(),
         extra: None,
@@ -407,7 +406,7 @@ fn service_of_aws_is_not_denied_by_exclusion() {
 #[test]
 fn empty_list_lets_nobody_in() {
     let mut ended = policy();
-    ended.logs[0].writers = principals(&[]);
+    ended.logs[0].writers = Some(principals(&[]));
     // the log without writers is the first of the groups
     let write = |caller| put(caller, PAYMENTS);
     check(&rendered(&ended), &only(&[], "AuditlogWrite1", write));

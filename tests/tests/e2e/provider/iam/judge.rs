@@ -114,6 +114,10 @@ impl Request {
         self
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a number or a text, as each test writes it"
+    )]
     pub(super) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         self.context.insert(key, value.to_string());
         self

@@ -16,23 +16,22 @@ const INTERN: Caller = Caller::own("intern");
 const ROOT: Caller = Caller::Root(OWNER);
 const EVERYBODY: &[Caller] = &[TERRAFORM, SEALER, SHIPPER, AUDITOR, INTERN, ROOT];
 
-fn principals(arns: &[&str]) -> Option<Vec<Principal>> {
-    let parsed = arns
-        .iter()
-        .map(|arn| Principal::parse(arn).expect("a principal"));
-    Some(parsed.collect())
+fn principals(arns: &[&str]) -> Vec<Principal> {
+    arns.iter()
+        .map(|arn| Principal::parse(arn).expect("a principal"))
+        .collect()
 }
 
 fn policy() -> KeyPolicy {
     KeyPolicy {
         partition: "aws".to_owned(),
         account: OWNER.to_owned(),
-        signers: principals(&[
+        signers: Some(principals(&[
             "arn:aws:iam::111122223333:role/sealer",
             "arn:aws:iam::444455556666:role/shipper",
-        ]),
-        verifiers: principals(&["arn:aws:iam::444455556666:role/auditor"]),
-        administrators: principals(&["arn:aws:iam::111122223333:role/ci/terraform"]),
+        ])),
+        verifiers: Some(principals(&["arn:aws:iam::444455556666:role/auditor"])),
+        administrators: Some(principals(&["arn:aws:iam::111122223333:role/ci/terraform"])),
         algorithm: ALGORITHM.to_owned(),
         state: KeyPolicyState::Signing,
     }

@@ -77,12 +77,12 @@ impl World {
     }
 }
 
-fn principals(names: &[&str]) -> Option<Vec<Principal>> {
+fn principals(names: &[&str]) -> Vec<Principal> {
     let arn = |name: &&str| format!("arn:aws:iam::{}:user/{name}", World::account());
-    let parsed = names
+    names
         .iter()
-        .map(|name| Principal::parse(&arn(name)).expect("a principal"));
-    Some(parsed.collect())
+        .map(|name| Principal::parse(&arn(name)).expect("a principal"))
+        .collect()
 }
 
 /// The statements whose conditions the endpoint evaluates, and how many are left out.
@@ -106,8 +106,8 @@ async fn bucket(world: &World) {
         bucket: "trail".to_owned(),
         logs: vec![LogAccess {
             prefix: "logs/payments".to_owned(),
-            writers: principals(&["sealer"]),
-            readers: principals(&["auditor"]),
+            writers: Some(principals(&["sealer"])),
+            readers: Some(principals(&["auditor"])),
             lock: LockBounds {
                 modes: vec![LockMode::Governance],
                 min_days: 1,
@@ -115,8 +115,8 @@ async fn bucket(world: &World) {
             },
         }],
         declared_prefixes: Vec::new(),
-        administrators: principals(&["terraform"]),
-        break_glass: principals(&["break-glass"]),
+        administrators: Some(principals(&["terraform"])),
+        break_glass: Some(principals(&["break-glass"])),
         encryption: ObjectEncryption::SseS3,
         deliveries: Vec::new(),
         extra: None,
@@ -223,9 +223,9 @@ async fn key_lets_in_who_was_stated_and_signs_for_nobody_once_retired() {
     let mut policy = KeyPolicy {
         partition: "aws".to_owned(),
         account: World::account().to_owned(),
-        signers: principals(&["sealer"]),
-        verifiers: principals(&["auditor"]),
-        administrators: principals(&["terraform"]),
+        signers: Some(principals(&["sealer"])),
+        verifiers: Some(principals(&["auditor"])),
+        administrators: Some(principals(&["terraform"])),
         algorithm: "ECDSA_SHA_256".to_owned(),
         state: KeyPolicyState::Signing,
     };
