@@ -43,7 +43,7 @@ pub(super) async fn create(
         tag = earlier;
     }
     cx.set_private(CREATED, tag);
-    match finish(cx, clients, planned, &settings.marks).await {
+    match finish(cx, clients, planned, &mut settings).await {
         Ok(state) => Ok(state),
         Err(Unfinished::Declaration(wrong)) => Err(wrong),
         Err(Unfinished::Call(error)) => {
@@ -58,12 +58,13 @@ enum Unfinished {
     Call(Error),
 }
 
-/// Everything after the bucket's create. What is declared begins at its creation, by the clock of S3.
+/// Everything after the bucket's create. What is declared begins at its creation, by the clock of S3, and is among what is
+/// `wanted` from then on.
 async fn finish(
     cx: &Context<Account>,
     clients: &Clients,
     planned: BucketModel,
-    marks: &Tags,
+    wanted: &mut BucketSettings,
 ) -> Result<BucketModel, Unfinished> {
     let name = planned.name().map_err(Unfinished::Declaration)?.to_owned();
     let date = bucket_creation_date(clients, &name)
@@ -79,9 +80,10 @@ async fn finish(
     if desired.model.creation_date.known().is_none() {
         desired.model.creation_date = Field::Known(date);
     }
-    let mut settings = settings(&desired, created).map_err(Unfinished::Declaration)?;
-    settings.marks.extend(marks.clone());
-    let sse_c = converge_bucket(clients, &name, &settings, Age::New)
+    let creation = std::mem::take(&mut wanted.marks);
+    *wanted = settings(&desired, created).map_err(Unfinished::Declaration)?;
+    wanted.marks.extend(creation);
+    let sse_c = converge_bucket(clients, &name, wanted, Age::New)
         .await
         .map_err(Unfinished::Call)?;
     Ok(settled(cx, desired, sse_c))
