@@ -307,6 +307,11 @@ fn imported_bucket_needs_no_change(engine: Engine) {
     let original = values(&stack.terraform, ADDRESS);
     stack.terraform.run(&["state", "rm", ADDRESS]).ok();
     stack.terraform.import(ADDRESS, "trail").ok();
+    if engine == Engine::Moto {
+        // It does not keep the block of SSE-C, which shows once that was put.
+        assert_eq!(stack.planned(ADDRESS).attributes, ["sse_c"]);
+        stack.terraform.apply().ok();
+    }
     stack.assert_no_changes();
     assert_eq!(values(&stack.terraform, ADDRESS), original);
 
