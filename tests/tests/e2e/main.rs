@@ -15,6 +15,7 @@ mod reading;
 mod readme;
 mod seal;
 mod support;
+mod upgrade;
 mod vectors;
 mod verify;
 mod version;
