@@ -336,7 +336,7 @@ fn stop_it(terraform: &Child, stop: Stop, folder: &Path) {
         Stop::Interrupt => kill("INT", &terraform.id().to_string()),
         Stop::InterruptTwice => {
             kill("INT", &terraform.id().to_string());
-            // Terraform tells two interrupts apart once it has handled the first
+            // Terraform takes two interrupts for one until it has handled the first
             thread::sleep(Duration::from_millis(50));
             kill("INT", &terraform.id().to_string());
         }
