@@ -7,7 +7,7 @@ use crate::error::{Error, NotConnected};
 impl Error {
     /// The attribute that the error is about, or `otherwise`.
     pub(crate) fn attribute(&self, otherwise: &'static str) -> &'static str {
-        if matches!(self, Self::AliasTaken { .. }) {
+        if matches!(self, Self::AliasTaken { .. } | Self::AliasTwice { .. }) {
             "alias"
         } else {
             otherwise

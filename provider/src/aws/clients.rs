@@ -10,6 +10,7 @@ use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 
 use super::caller::caller;
 use super::cancel::Cancel;
+use super::key_memo::KeyMemo;
 use super::owner::ExpectedOwner;
 use super::place::Place;
 use super::settings::{Endpoints, Settings};
@@ -30,6 +31,7 @@ pub struct Clients {
     ignored_tags: Arc<IgnoredTags>,
     pub(crate) patience: Duration,
     pub(crate) cancel: Cancel,
+    pub(crate) keys: Arc<KeyMemo>,
     regions: Arc<Regions>,
     claimed: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -116,6 +118,7 @@ impl Clients {
             ignored_tags: Arc::new(settings.ignored_tags.clone()),
             patience: settings.timeouts.operation,
             cancel,
+            keys: Arc::default(),
             regions: Arc::new(regions),
             claimed: Arc::default(),
         })

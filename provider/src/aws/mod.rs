@@ -8,6 +8,7 @@ mod clients;
 mod credentials;
 mod gone;
 mod key;
+mod key_memo;
 mod network;
 mod owner;
 mod place;
@@ -33,8 +34,12 @@ pub use bucket::{
 pub use cancel::Cancel;
 pub use clients::Clients;
 pub use key::{
-    KEY_USAGE, KeyParts, KeySettings, change_key, create_key, delete_key, read_key, read_new_key,
+    AliasHolder, CREATED_TAG, Deletion, Freshness, Grant, KEY_USAGE, KeyParts, KeySettings,
+    MadeKey, NewKey, RETAINED_TAG, Stray, Usability, alias_holder, change_key, create_key,
+    delete_alias, find_strays, point_alias, put_key_policy, read_key, read_new_key,
+    schedule_deletion, tag,
 };
+pub use key_memo::Extent;
 pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{

@@ -125,6 +125,18 @@ pub enum Error {
         /// What KMS said.
         failure: Box<CallFailure>,
     },
+    /// KMS refuses a key policy.
+    #[error("{failure}")]
+    KeyPolicyRefused {
+        /// What KMS said.
+        failure: Box<CallFailure>,
+    },
+    /// Two resources of one configuration want the same alias.
+    #[error("the alias {alias:?} belongs to another resource of this configuration")]
+    AliasTwice {
+        /// The alias.
+        alias: String,
+    },
     /// A resource of the state is in another region than the provider works in.
     #[error("{resource} is in the region {region}, but the provider works in {configured}")]
     OtherRegion {
@@ -195,6 +207,15 @@ impl Error {
             request_id: None,
             bucket_region: None,
         }))
+    }
+
+    /// An answer without a part that its API promises.
+    pub(crate) fn incomplete(operation: &'static str, target: &str, missing: &'static str) -> Self {
+        Self::Incomplete {
+            operation,
+            target: target.to_owned(),
+            missing,
+        }
     }
 
     /// The bucket is not there, by an answer that has no error code for it.
@@ -292,7 +313,8 @@ impl Error {
             Self::AliasTaken { .. } => Some(
                 "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
                  an alias away from a key that it does not manage, because programs that sign with the alias would \
-                 change their key."
+                 change their key. To manage that key from here, if it is one of this provider, import it:\n\n\
+                 import {\n  to = auditlog_signing_key.NAME\n  id = \"alias/…\"\n}"
                     .to_owned(),
             ),
             Self::NotASigningKey { .. } => {
@@ -307,6 +329,12 @@ impl Error {
                 "KMS does not have keys of spec {spec} in this region or at this endpoint. Set `key_spec` to one that it \
                  has: every region has ECC_NIST_P256."
             )),
+            Self::KeyPolicyRefused { .. } => Some(
+                "KMS refuses a policy that its caller could not change any more. Add the role that runs Terraform to \
+                 `administrators`, and state every principal by its ARN."
+                    .to_owned(),
+            ),
+            Self::AliasTwice { .. } => Some("Give each signing key an alias of its own.".to_owned()),
             Self::OtherRegion { region, .. } => Some(format!(
                 "The provider did not look for it here, so it does not plan to create it again. Set `region` of the provider block \
                  back to {region:?}, or give the resource a provider block of its own with an alias for that region. To \

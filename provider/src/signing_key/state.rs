@@ -2,106 +2,269 @@
 
 use std::collections::BTreeMap;
 
+use auditlog_chain::keys::PublicKey;
 use auditlog_chain::policy::KeyPolicy;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Diagnostic, Field, Result};
 
-use super::history::History;
-use super::model::{SigningKey, VersionModel};
-use crate::aws::{Clients, KeyParts};
+use super::history::{History, Signing, State};
+use super::marks::{format_marks, own};
+use super::model::{SigningKey, Versions};
+use super::policy::{Access, place_of};
+use crate::aws::{
+    Clients, KEY_USAGE, KeyParts, KeySettings, Tags, Usability, policies_agree, policy_changes,
+};
 use crate::tags;
 use crate::trust::keys::Misfit;
 
+/// The keys of the versions, as they were found.
+pub(crate) type Found = BTreeMap<u32, KeyParts>;
+
+impl SigningKey {
+    pub(crate) fn access(&self) -> Access<'_> {
+        Access {
+            signers: self.signers.as_ref(),
+            verifiers: self.verifiers.as_ref(),
+            administrators: self.administrators.as_ref(),
+        }
+    }
+}
+
 /// The state after everything was done as planned.
+///
+/// # Errors
+/// Principals that no policy can name.
 pub(crate) fn settled(
     planned: SigningKey,
     clients: &Clients,
-    found: KeyParts,
+    history: &History,
 ) -> Result<SigningKey> {
     let tags_all = tags::wanted(clients.default_tags(), planned.tags.as_ref());
-    let history = history(&planned, &found)?;
+    let policy = policy(&planned, history)?;
+    let foreign_grants = Field::Known(planned.foreign_grants.known().cloned().unwrap_or_default());
     Ok(SigningKey {
         tags_all: tags_all.into(),
-        ..of_versions(planned, found, history)
+        policy: policy.into(),
+        drift: Field::Known(Vec::new()),
+        foreign_grants,
+        ..of_versions(planned, history)
     })
 }
 
-/// The state of a key as it was found.
-pub(crate) fn seen(known: &SigningKey, clients: &Clients, found: KeyParts) -> Result<SigningKey> {
-    let (tags, tags_all) = tags::split(
-        &found.tags,
-        clients.default_tags(),
-        known.tags.as_ref(),
-        &known.tags_all,
+/// The attributes that follow from the versions.
+pub(crate) fn of_versions(known: SigningKey, history: &History) -> SigningKey {
+    let Some((_, current)) = history.current() else {
+        return known;
+    };
+    let key = &current.declared;
+    let due = known.period_days().and_then(|days| history.due(days));
+    let spki = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        key.spki.spki_der(),
     );
-    let alias = Some(&known.alias).filter(|alias| found.aliases.contains(alias));
-    let shown = SigningKey {
-        alias: alias.cloned().unwrap_or_default(),
-        key_spec: found.spec.as_str().to_owned(),
-        description: found.description.clone(),
-        tags,
-        tags_all,
-        ..known.clone()
-    };
-    let history = history(known, &found)?;
-    let state = of_versions(shown, found, history.clone());
-    Ok(SigningKey {
-        trust: history.map(|history| history.trust(&known.alias)).into(),
-        ..state
-    })
-}
-
-/// The attributes that follow from the key and its versions.
-fn of_versions(known: SigningKey, found: KeyParts, history: Option<History>) -> SigningKey {
-    let versions = history.as_ref().map(History::models);
-    let current = versions
-        .as_ref()
-        .and_then(|versions| versions.values().next_back().cloned());
-    let (pem, spki) = match current {
-        Some(current) => (
-            Field::Known(current.public_key_pem),
-            Field::Known(current.public_key_spki),
-        ),
-        None => (Field::Null, Field::Null),
-    };
     SigningKey {
-        id: found.key_id.clone().into(),
-        key_id: found.key_id.into(),
-        arn: found.arn.into(),
-        usage: found.usage.into(),
-        creation_date: found.creation_date.into(),
-        public_key_pem: pem,
-        public_key_spki: spki,
-        trust: history.map(|history| history.trust(&known.alias)).into(),
-        versions: versions.into(),
+        id: current.key_id.clone().into(),
+        key_id: current.key_id.clone().into(),
+        arn: key.arn.clone().into(),
+        usage: KEY_USAGE.to_owned().into(),
+        creation_date: key.valid_from.to_rfc3339().into(),
+        public_key_pem: key.spki.to_pem().into(),
+        public_key_spki: spki.into(),
+        rotation_due: due.map(Timestamp::to_rfc3339).into(),
+        trust: history.trust(&known.alias).into(),
+        versions: history.models().into(),
         ..known
     }
 }
 
-/// The versions that the state knows; or one, as it was found, if KMS returns its public key.
-fn history(known: &SigningKey, found: &KeyParts) -> Result<Option<History>> {
-    if let Some(history) = known_history(known.versions.known())? {
-        return Ok(Some(history));
-    }
-    let (Some(spki), Some(valid_from)) = (
-        found.public_key.clone(),
-        Timestamp::parse_rfc3339(&found.creation_date),
-    ) else {
+/// The policy of the version that signs.
+fn policy(model: &SigningKey, history: &History) -> Result<Option<String>> {
+    let Some((_, current)) = history.current() else {
         return Ok(None);
     };
-    let declared = KeyPolicy {
-        spec: found.spec,
-        spki,
-        arn: Some(found.arn.clone()),
-        valid_from,
+    let Some(place) = current.declared.arn.as_deref().and_then(place_of) else {
+        return Ok(None);
+    };
+    let policy = model
+        .access()
+        .render(place, current.declared.spec, Signing::Allowed);
+    policy.map(Some)
+}
+
+/// What the key of a version should be.
+///
+/// # Errors
+/// Principals that no policy can name, or an ARN without an account.
+pub(crate) fn settings(
+    clients: &Clients,
+    model: &SigningKey,
+    history: &History,
+    number: u32,
+) -> Result<KeySettings> {
+    let mut tags = tags::wanted(clients.default_tags(), model.tags.as_ref());
+    let is_current = history
+        .current()
+        .is_some_and(|(current, _)| current == number);
+    let trigger = model.trigger().filter(|_| is_current);
+    tags.extend(format_marks(history, number, &model.alias, trigger));
+    let version = history.versions().find(|(other, _)| *other == number);
+    let (_, version) = version.ok_or_else(|| no_such_version(number))?;
+    let arn = version.declared.arn.as_deref().unwrap_or_default();
+    let place = place_of(arn).ok_or_else(|| no_account(arn))?;
+    Ok(KeySettings {
+        description: model.description.clone(),
+        tags,
+        policy: model
+            .access()
+            .render(place, version.declared.spec, version.signing())?,
+        usability: if version.state == State::Compromised {
+            Usability::Disabled
+        } else {
+            Usability::Enabled
+        },
+    })
+}
+
+fn no_such_version(number: u32) -> Diagnostic {
+    let detail = format!("The state has no version {number}. This is a bug in the provider.");
+    Diagnostic::error("No such version", detail).at("versions")
+}
+
+fn no_account(arn: &str) -> Diagnostic {
+    let detail =
+        format!("The ARN {arn:?} of the key names no account, so its policy cannot be made.");
+    Diagnostic::error("The key's account is not known", detail).at("arn")
+}
+
+/// The state of a key whose versions were found like this.
+///
+/// # Errors
+/// Principals that no policy can name.
+pub(crate) fn seen(
+    known: &SigningKey,
+    clients: &Clients,
+    history: &History,
+    found: &Found,
+) -> Result<SigningKey> {
+    let state = of_versions(known.clone(), history);
+    let grants = found.iter().flat_map(|(number, parts)| {
+        parts.grants.iter().map(move |grant| {
+            let operations = grant.operations.join(", ");
+            format!(
+                "version {number}: {operations} for {} (grant {})",
+                grant.grantee, grant.id
+            )
+        })
+    });
+    let state = SigningKey {
+        drift: Field::Known(drift(known, clients, history, found)?),
+        foreign_grants: Field::Known(grants.collect()),
+        ..state
+    };
+    let current = history.current().and_then(|(number, _)| found.get(&number));
+    match current {
+        Some(parts) => seen_current(known, state, clients, (history, parts)),
+        None => Ok(state),
+    }
+}
+
+/// What the key that signs shows.
+fn seen_current(
+    known: &SigningKey,
+    state: SigningKey,
+    clients: &Clients,
+    (history, parts): (&History, &KeyParts),
+) -> Result<SigningKey> {
+    let (tags, tags_all) = tags::split(
+        &parts.tags,
+        clients.default_tags(),
+        known.tags.as_ref(),
+        &known.tags_all,
+    );
+    let ours = policy(known, history)?;
+    let same = ours.filter(|ours| policies_agree(&parts.policy, ours));
+    let alias = Some(&known.alias).filter(|alias| parts.aliases.contains(alias));
+    Ok(SigningKey {
+        alias: alias.cloned().unwrap_or_default(),
+        key_spec: parts.spec.as_str().to_owned(),
+        description: parts.description.clone(),
+        policy: same.unwrap_or_else(|| parts.policy.clone()).into(),
+        tags,
+        tags_all,
+        ..state
+    })
+}
+
+/// What differs from the declaration and has no attribute of its own.
+fn drift(
+    known: &SigningKey,
+    clients: &Clients,
+    history: &History,
+    found: &Found,
+) -> Result<Vec<String>> {
+    let current = history.current().map(|(number, _)| number);
+    let mut drift = Vec::new();
+    for (number, parts) in found {
+        let version = history
+            .versions()
+            .find(|(other, version)| other == number && version.is_there());
+        if version.is_none() {
+            continue;
+        }
+        let wanted = settings(clients, known, history, *number)?;
+        let mut differs = |what: String| drift.push(format!("version {number}: {what}"));
+        if Some(*number) == current {
+            if own(&parts.tags) != own(&wanted.tags) {
+                differs("the provider's own tags were changed".to_owned());
+            }
+        } else {
+            old_version(parts, &wanted)
+                .into_iter()
+                .for_each(&mut differs);
+        }
+        match (parts.usability, wanted.usability) {
+            (Usability::Disabled, Usability::Enabled) => differs("the key is disabled".to_owned()),
+            (Usability::Enabled, Usability::Disabled) => differs("the key is enabled".to_owned()),
+            (Usability::Enabled, Usability::Enabled)
+            | (Usability::Disabled, Usability::Disabled) => {}
+        }
+    }
+    Ok(drift)
+}
+
+/// How a version that does not sign differs from what it should be.
+fn old_version(parts: &KeyParts, wanted: &KeySettings) -> Vec<String> {
+    let mut found: Vec<String> = policy_changes(&parts.policy, &wanted.policy)
+        .into_iter()
+        .map(|change| format!("key policy: {change}"))
+        .collect();
+    if parts.description != wanted.description {
+        found.push("the description was changed".to_owned());
+    }
+    if parts.tags != wanted.tags {
+        found.push("the tags were changed".to_owned());
+    }
+    found
+}
+
+/// What the trust policy says of a key as it was found.
+pub(crate) fn declared(parts: &KeyParts, spki: &PublicKey) -> Option<KeyPolicy> {
+    Some(KeyPolicy {
+        spec: parts.spec,
+        spki: spki.clone(),
+        arn: Some(parts.arn.clone()),
+        valid_from: Timestamp::parse_rfc3339(&parts.creation_date)?,
         retired_at: None,
         lost_at: None,
         compromised: None,
-    };
-    Ok(Some(History::of_one(&found.key_id, declared)))
+    })
 }
 
-fn known_history(versions: Option<&BTreeMap<String, VersionModel>>) -> Result<Option<History>> {
+/// The versions that a state has, if any.
+///
+/// # Errors
+/// A value that the provider did not write.
+pub(crate) fn known_history(versions: Option<&Versions>) -> Result<Option<History>> {
     let versions = versions.filter(|versions| !versions.is_empty());
     let history = versions.map(History::parse).transpose();
     history.map_err(|misfit| damaged(&misfit).into())
@@ -113,9 +276,11 @@ pub(crate) fn damaged(misfit: &Misfit) -> Diagnostic {
         "{} Restore the state from a backup, or remove the resource from it and import it again.",
         misfit.detail
     );
-    Diagnostic::error(
-        format!("Invalid value for {} in the state", misfit.path),
-        detail,
-    )
-    .at(misfit.path.clone())
+    let summary = format!("Invalid value for {} in the state", misfit.path);
+    Diagnostic::error(summary, detail).at(misfit.path.clone())
+}
+
+/// The tags that every version has, without those of its own.
+pub(crate) fn shared_tags(clients: &Clients, model: &SigningKey) -> Tags {
+    tags::wanted(clients.default_tags(), model.tags.as_ref())
 }

@@ -17,6 +17,7 @@ pub(crate) fn from_version_0(mut state: Object) -> Result<Object> {
         state.set("trust", history.trust(&alias));
     }
     state.set("alias", alias);
+    state.set("on_destroy", super::destroy::RETAIN);
     state.set("key_spec", spec);
     Ok(state)
 }

@@ -1,0 +1,73 @@
+//! What one run of the provider remembers about keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+
+/// What the keys of a region were made for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// Key ids by the alias that they were made for.
+    pub(crate) created_for: BTreeMap<String, BTreeSet<String>>,
+    /// Whether every key was looked at.
+    pub(crate) extent: Extent,
+}
+
+/// How far the keys of a region were looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them.
+    #[default]
+    All,
+    /// Not all: there are too many, or a permission is missing.
+    Part,
+}
+
+/// The keys that this process made and read, and the aliases that it is giving away.
+#[derive(Debug, Default)]
+pub(crate) struct KeyMemo(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    made: BTreeSet<String>,
+    claimed: BTreeSet<(String, String)>,
+    read: BTreeMap<(String, String), BTreeSet<String>>,
+    listings: BTreeMap<String, Arc<OnceCell<Listing>>>,
+}
+
+impl KeyMemo {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This process made the key.
+    pub(crate) fn made(&self, key_id: &str) {
+        self.memory().made.insert(key_id.to_owned());
+    }
+
+    pub(crate) fn has_made(&self, key_id: &str) -> bool {
+        self.memory().made.contains(key_id)
+    }
+
+    /// Claims an alias for a new resource: true the first time. Two resources of one configuration must not both have it.
+    pub(crate) fn claim(&self, region: &str, alias: &str) -> bool {
+        let claim = (region.to_owned(), alias.to_owned());
+        self.memory().claimed.insert(claim)
+    }
+
+    /// Keys that the state has under this alias.
+    pub(crate) fn remember(&self, region: &str, alias: &str, keys: BTreeSet<String>) {
+        let name = (region.to_owned(), alias.to_owned());
+        self.memory().read.entry(name).or_default().extend(keys);
+    }
+
+    pub(crate) fn remembered(&self, region: &str, alias: &str) -> BTreeSet<String> {
+        let name = (region.to_owned(), alias.to_owned());
+        self.memory().read.get(&name).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn listing(&self, region: &str) -> Arc<OnceCell<Listing>> {
+        Arc::clone(self.memory().listings.entry(region.to_owned()).or_default())
+    }
+}

@@ -1,0 +1,415 @@
+//! Creates and updates: the steps, in the order that leaves nothing behind that could sign.
+//!
+//! A key is made with a policy that denies signing. If we crash after that, the next apply makes another key, and the one
+//! that nobody knows signs nothing. A new version is made and kept in the state before the alias moves; if we crash before,
+//! the next apply finishes it, and if the state was not written either, it is a stray and reported.
+
+use std::collections::BTreeSet;
+
+use auditlog_chain::keys::KeySpec;
+use tf_provider::{Context, Diagnostic, Field, Result};
+
+use super::claim::{Claim, holder};
+use super::context::{clients, key_failed, key_id, now};
+use super::declared::declared;
+use super::due::Due;
+use super::history::{History, Presence, State};
+use super::marks::first_marks;
+use super::model::SigningKey;
+use super::plan::{Why, predecessors, why};
+use super::policy::Access;
+use super::state::{self, Found, declared as found_key, seen, settings, settled, shared_tags};
+use super::strays::report_strays;
+use crate::account::Account;
+use crate::aws::{
+    Clients, Freshness, KeyParts, NewKey, change_key, create_key, delete_alias, partition,
+    point_alias, read_key, read_new_key,
+};
+use crate::error::Error;
+
+/// Makes the first version.
+pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result<SigningKey> {
+    let clients = clients(cx)?;
+    let not_made =
+        |error: Error| error.diagnostic("The key was not created", error.attribute("key_spec"));
+    if !clients.claim_alias(&planned.alias) {
+        let alias = planned.alias.clone();
+        return Err(not_made(Error::AliasTwice { alias }).into());
+    }
+    // before anything is made: an alias that belongs to somebody else would leave a key without one
+    let known = predecessors(cx);
+    let claim = Claim::New {
+        predecessors: &known,
+    };
+    let from = holder(clients, &planned.alias, claim, now())
+        .await
+        .map_err(not_made)?;
+    report_strays(cx, clients, &planned, &known, Freshness::OfThisRun).await;
+    let mut history = History::default();
+    let found = make(cx, clients, &planned, &mut history).await?;
+    cx.keep(&state::of_versions(planned.clone(), &history));
+    let failed = |error: Error| unfinished(&error);
+    point_alias(clients, &planned.alias, &found.key_id, from.as_deref())
+        .await
+        .map_err(failed)?;
+    history.finish(now(), 0);
+    // last, so that nobody signs with a key whose create was interrupted
+    let wanted = settings(clients, &planned, &history, 1)?;
+    change_key(clients, &found, &wanted).await.map_err(failed)?;
+    settled(planned, clients, &history)
+}
+
+fn unfinished(error: &Error) -> Diagnostic {
+    let mut diagnostic = error.diagnostic(
+        "The key was created, but not finished",
+        error.attribute("key_id"),
+    );
+    diagnostic.detail.push_str(
+        "\n\nThe key is in the state, and nobody can sign with it. The next apply replaces it. To have it finished \
+         instead, run `terraform untaint` with the address of this resource, and apply again.",
+    );
+    diagnostic
+}
+
+/// Makes a key that signs nothing yet, as the next version.
+async fn make(
+    cx: &Context<Account>,
+    clients: &Clients,
+    planned: &SigningKey,
+    history: &mut History,
+) -> Result<KeyParts> {
+    let new = new_key(clients, planned, history)?;
+    let made = create_key(clients, &new).await.map_err(|error| {
+        error.diagnostic("The key was not created", error.attribute("key_spec"))
+    })?;
+    if history.is_empty() {
+        // KMS would make a second key if it were asked again: this one must be in the state, whatever happens
+        cx.keep(&SigningKey {
+            id: made.key_id.clone().into(),
+            key_id: made.key_id.clone().into(),
+            ..planned.clone()
+        });
+    }
+    let found = read_new_key(clients, &made.key_id)
+        .await
+        .map_err(|error| error.diagnostic("The key was created, but cannot be read", "key_id"))?;
+    if made.lost_answers > 0 {
+        let mut known = history.key_ids();
+        known.insert(made.key_id.clone());
+        report_strays(cx, clients, planned, &known, Freshness::Now).await;
+    }
+    let public_key = found.public_key.as_ref();
+    let declared = public_key.and_then(|spki| found_key(&found, spki));
+    let declared = declared.ok_or_else(|| no_public_key(&made.key_id))?;
+    history.begin(&made.key_id, declared);
+    Ok(found)
+}
+
+fn no_public_key(key_id: &str) -> Diagnostic {
+    let detail = format!(
+        "KMS does not return the public key of {key_id}, because the key is disabled. Enable it and apply again:\n\n\
+         aws kms enable-key --key-id {key_id}"
+    );
+    Diagnostic::error("The public key is not known", detail).at("key_id")
+}
+
+fn new_key(clients: &Clients, planned: &SigningKey, history: &History) -> Result<NewKey> {
+    let spec = KeySpec::parse(&planned.key_spec).ok_or_else(|| {
+        let detail = format!("There is no spec {:?}.", planned.key_spec);
+        Diagnostic::error("Unknown key_spec", detail).at("key_spec")
+    })?;
+    let mut tags = shared_tags(clients, planned);
+    let number = history.next_number();
+    tags.extend(first_marks(
+        &planned.alias,
+        number,
+        history.previous(number),
+        planned.trigger(),
+    ));
+    Ok(NewKey {
+        spec,
+        description: planned.description.clone(),
+        tags,
+        policy: first_policy(clients, planned.access(), spec)?,
+    })
+}
+
+/// The policy that a key is made with: it denies signing. Without the account's number there is none until the key is known.
+fn first_policy(clients: &Clients, access: Access<'_>, spec: KeySpec) -> Result<Option<String>> {
+    let Some(account) = clients.account_id() else {
+        return Ok(None);
+    };
+    let place = (partition(clients.region()), account);
+    let policy = access.render(place, spec, super::history::Signing::Denied);
+    policy.map(Some)
+}
+
+/// Changes the keys of all versions, and makes a new one where that is planned.
+pub(crate) async fn update(
+    cx: &Context<Account>,
+    prior: SigningKey,
+    planned: SigningKey,
+) -> Result<SigningKey> {
+    let clients = clients(cx)?;
+    let mut work = Update::start(cx, clients, &prior, planned).await?;
+    let done = work.run(&prior).await;
+    if done.is_err() {
+        tracing::debug!("keeping what was changed");
+        work.keep_what_is_there(&prior).await;
+    } else {
+        Due::default().keep(cx);
+    }
+    done?;
+    settled(work.planned, clients, &work.history)
+}
+
+struct Update<'a> {
+    cx: &'a Context<Account>,
+    clients: &'a Clients,
+    planned: SigningKey,
+    history: History,
+    due: Due,
+    why: Option<Why>,
+}
+
+impl<'a> Update<'a> {
+    async fn start(
+        cx: &'a Context<Account>,
+        clients: &'a Clients,
+        prior: &SigningKey,
+        planned: SigningKey,
+    ) -> Result<Self> {
+        let known = state::known_history(prior.versions.known())?;
+        let mut history = match known {
+            Some(history) => history,
+            None => first_history(clients, prior).await?,
+        };
+        let said = declared(planned.lost.as_ref(), planned.compromised.as_ref());
+        history.declare(&said.map_err(|misfit| state::damaged(&misfit))?);
+        let due = Due::known(cx);
+        let why = why(&planned, prior, &history, &due)?;
+        Ok(Self {
+            cx,
+            clients,
+            planned,
+            history,
+            due,
+            why,
+        })
+    }
+
+    async fn run(&mut self, prior: &SigningKey) -> Result {
+        self.history.retire(&self.due.retire);
+        let former = prior.trust.known().map(|trust| trust.alias.clone());
+        let was_ours = former.as_deref() == Some(self.planned.alias.as_str());
+        let claim = Claim::Kept {
+            versions: &self.history.key_ids(),
+            was_ours,
+        };
+        // before anything is made: an alias that belongs to somebody else would leave a key without one
+        let from = holder(self.clients, &self.planned.alias, claim, now())
+            .await
+            .map_err(|e| key_failed(&e))?;
+        for number in self.present() {
+            self.converge(number).await?;
+        }
+        match self.why {
+            Some(_) => self.rotate(from.as_deref()).await?,
+            None => self.point(from.as_deref()).await?,
+        }
+        self.drop_alias(former.as_deref().filter(|_| !was_ours))
+            .await
+    }
+
+    /// The versions that KMS still has.
+    fn present(&self) -> Vec<u32> {
+        let there = self
+            .history
+            .versions()
+            .filter(|(_, version)| version.is_there());
+        there.map(|(number, _)| number).collect()
+    }
+
+    async fn converge(&mut self, number: u32) -> Result {
+        let version = self.history.versions().find(|(other, _)| *other == number);
+        let Some(key_id) = version.map(|(_, version)| version.key_id.clone()) else {
+            return Ok(());
+        };
+        let found = read_key(self.clients, &key_id)
+            .await
+            .map_err(|e| key_failed(&e))?;
+        match found {
+            Some(found) if found.deletion.is_none() => {
+                let wanted = settings(self.clients, &self.planned, &self.history, number)?;
+                change_key(self.clients, &found, &wanted)
+                    .await
+                    .map_err(|e| key_failed(&e).into())
+            }
+            _ if self.is_current(number) && self.why.is_none() => Err(gone(&key_id).into()),
+            // the next read finds it, and says so
+            _ => Ok(()),
+        }
+    }
+
+    fn is_current(&self, number: u32) -> bool {
+        self.history
+            .current()
+            .is_some_and(|(current, _)| current == number)
+    }
+
+    /// Points the alias at the version that signs.
+    async fn point(&self, from: Option<&str>) -> Result {
+        let Some((_, current)) = self.history.current() else {
+            return Ok(());
+        };
+        if from == Some(current.key_id.as_str()) {
+            return Ok(());
+        }
+        point_alias(self.clients, &self.planned.alias, &current.key_id, from)
+            .await
+            .map_err(|e| key_failed(&e).into())
+    }
+
+    /// Makes the successor, lets it sign, and moves the alias in one step.
+    async fn rotate(&mut self, from: Option<&str>) -> Result {
+        let known = self.history.key_ids();
+        report_strays(
+            self.cx,
+            self.clients,
+            &self.planned,
+            &known,
+            Freshness::OfThisRun,
+        )
+        .await;
+        let found = self.successor().await?;
+        let mut after = self.history.clone();
+        after.finish(now(), self.planned.grace_days());
+        let Some((number, _)) = after.current() else {
+            return Ok(());
+        };
+        let wanted = settings(self.clients, &self.planned, &after, number)?;
+        change_key(self.clients, &found, &wanted)
+            .await
+            .map_err(|e| key_failed(&e))?;
+        point_alias(self.clients, &self.planned.alias, &found.key_id, from)
+            .await
+            .map_err(|e| key_failed(&e))?;
+        let before = self.history.current().map(|(number, _)| number);
+        self.history = after;
+        match before.filter(|before| *before != number) {
+            Some(before) if self.present().contains(&before) => self.converge(before).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The key that an earlier apply made for this and did not finish; or a new one.
+    async fn successor(&mut self) -> Result<KeyParts> {
+        if let Some((number, version)) = self.history.unfinished() {
+            let key_id = version.key_id.clone();
+            let found = read_key(self.clients, &key_id)
+                .await
+                .map_err(|e| key_failed(&e))?;
+            match found.filter(|found| found.deletion.is_none()) {
+                Some(found) => return Ok(found),
+                None => self.history.found(number, Presence::Gone),
+            }
+        }
+        make(self.cx, self.clients, &self.planned, &mut self.history).await
+    }
+
+    /// Removes the alias that the key had before, if it still points at one of its versions.
+    async fn drop_alias(&self, former: Option<&str>) -> Result {
+        let Some(former) = former.filter(|former| !former.is_empty()) else {
+            return Ok(());
+        };
+        let failed = |error: Error| key_failed(&error);
+        let found = crate::aws::alias_holder(self.clients, former)
+            .await
+            .map_err(failed)?;
+        let ours = self.history.key_ids();
+        if found.is_some_and(|found| ours.contains(&found.key_id)) {
+            delete_alias(self.clients, former).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// After a failure, the state is what is there, and not what was planned.
+    async fn keep_what_is_there(&self, prior: &SigningKey) {
+        let known = SigningKey {
+            versions: Field::Known(self.history.models()),
+            ..prior.clone()
+        };
+        let alias = prior.trust.known().map(|trust| trust.alias.clone());
+        let known = SigningKey {
+            alias: alias.unwrap_or_else(|| prior.alias.clone()),
+            ..known
+        };
+        let mut found = Found::new();
+        for (number, version) in self.history.versions() {
+            if let Ok(Some(parts)) = read_key(self.clients, &version.key_id).await {
+                found.insert(number, parts);
+            }
+        }
+        let state = seen(&known, self.clients, &self.history, &found);
+        let state = state.unwrap_or_else(|_| state::of_versions(known, &self.history));
+        self.cx.keep(&state);
+    }
+}
+
+/// The history of a key whose public key the state does not have: it was imported while it was disabled.
+async fn first_history(clients: &Clients, prior: &SigningKey) -> Result<History> {
+    let id = key_id(prior)?;
+    let found = read_key(clients, id).await.map_err(|e| key_failed(&e))?;
+    let found = found.ok_or_else(|| gone(id))?;
+    let spki = found.public_key.clone().ok_or_else(|| no_public_key(id))?;
+    let declared = found_key(&found, &spki).ok_or_else(|| no_public_key(id))?;
+    let mut history = History::default();
+    history.insert(1, &found.key_id, declared, first_state(prior, &found));
+    Ok(history)
+}
+
+/// Whether the only key of a state is the one that signs, or one whose create was interrupted.
+pub(crate) fn first_state(known: &SigningKey, found: &KeyParts) -> State {
+    let marked = super::marks::parse_marks(&found.tags).alias.is_some();
+    if marked && !found.aliases.contains(&known.alias) {
+        State::Unfinished
+    } else {
+        State::Current
+    }
+}
+
+fn gone(id: &str) -> Diagnostic {
+    let detail = format!("The key {id} is gone, or waits for its deletion. Plan again.");
+    Diagnostic::error("No such key", detail).at("key_id")
+}
+
+/// The keys of a history, by what they are in KMS.
+pub(crate) async fn look(
+    clients: &Clients,
+    history: &mut History,
+) -> std::result::Result<Found, Error> {
+    let keys: Vec<(u32, String)> = history
+        .versions()
+        .map(|(number, version)| (number, version.key_id.clone()))
+        .collect();
+    let mut found = Found::new();
+    for (number, key_id) in keys {
+        let Some(parts) = read_key(clients, &key_id).await? else {
+            history.found(number, Presence::Gone);
+            continue;
+        };
+        let going = parts.deletion.is_some();
+        history.found(
+            number,
+            if going {
+                Presence::Going
+            } else {
+                Presence::There
+            },
+        );
+        found.insert(number, parts);
+    }
+    let left: BTreeSet<u32> = history.versions().map(|(number, _)| number).collect();
+    found.retain(|number, _| left.contains(number));
+    Ok(found)
+}

@@ -1,0 +1,157 @@
+//! Destroys: what is kept, what is deleted, and what the plan says about it.
+
+use std::collections::BTreeSet;
+
+use tf_provider::{Context, Diagnostic, Result};
+
+use super::context::{check_place, clients, key_id, now};
+use super::history::{Signing, State, Version};
+use super::model::SigningKey;
+use super::policy::place_of;
+use super::state::known_history;
+use crate::account::Account;
+use crate::aws::{
+    Clients, RETAINED_TAG, Tags, alias_holder, delete_alias, put_key_policy, schedule_deletion, tag,
+};
+use crate::error::Error;
+
+/// `on_destroy`: the keys stay, and nobody signs with them.
+pub(crate) const RETAIN: &str = "retain";
+/// `on_destroy`: KMS deletes the keys after the waiting period.
+pub(crate) const SCHEDULE_DELETION: &str = "schedule_deletion";
+/// For a key that never signed: nothing is lost with it.
+const SHORTEST_WINDOW_DAYS: u32 = 7;
+
+/// Says what a destroy makes unverifiable.
+pub(crate) fn plan_destroy(cx: &Context<Account>, state: &SigningKey) -> Result {
+    let history = known_history(state.versions.known())?.unwrap_or_default();
+    let signed: Vec<_> = history
+        .versions()
+        .filter(|(_, version)| version.state != State::Unfinished)
+        .map(|(number, version)| format!("version {number}: {}", version.key_id))
+        .collect();
+    if signed.is_empty() {
+        return Ok(());
+    }
+    let keys = signed.join("\n");
+    let (summary, what) = if state.on_destroy == SCHEDULE_DELETION {
+        (
+            "Deleting the signing key ends what can be verified without its trust policy",
+            format!(
+                "KMS deletes these keys {} days after the destroy, and nobody signs with them from the destroy on. After that, \
+                 what they signed can be verified only with a copy of the trust policy, which has their public keys; no other \
+                 copy of these is left. Until then, `aws kms cancel-key-deletion` brings a key back.",
+                state.deletion_window_in_days
+            ),
+        )
+    } else {
+        (
+            "The signing key is kept, and nobody signs with it any more",
+            "Terraform forgets these keys, and their policy denies signing. The alias is removed. What they signed stays \
+             verifiable: with a copy of the trust policy, or with the public keys that KMS still returns. Each key costs as \
+             before. Logs that they sign stop until another key is declared for them."
+                .to_owned(),
+        )
+    };
+    cx.warn(Diagnostic::warning(summary, format!("{what}\n\n{keys}")).at("on_destroy"));
+    Ok(())
+}
+
+/// Keeps the keys without the right to sign, or schedules their deletion.
+pub(crate) async fn delete(cx: &Context<Account>, state: SigningKey) -> Result {
+    let clients = clients(cx)?;
+    check_place(clients, &state)?;
+    let history = known_history(state.versions.known())?.unwrap_or_default();
+    let failed = |error: Error| {
+        let summary = "The key was not destroyed, or only in part";
+        error.diagnostic(summary, "key_id")
+    };
+    if history.is_empty() {
+        // its create was interrupted before anything could sign with it
+        let id = key_id(&state)?;
+        remove_aliases(clients, &state, &[id.to_owned()].into())
+            .await
+            .map_err(failed)?;
+        let scheduled = schedule_deletion(clients, id, SHORTEST_WINDOW_DAYS).await;
+        return scheduled.map_err(|error| failed(error).into());
+    }
+    remove_aliases(clients, &state, &history.key_ids())
+        .await
+        .map_err(failed)?;
+    for (_, version) in history.versions().filter(|(_, version)| version.is_there()) {
+        end(clients, &state, version)
+            .await
+            .map_err(|ended| match ended {
+                Ended::Refused(error) => failed(error).into(),
+                Ended::Impossible(diagnostics) => diagnostics,
+            })?;
+    }
+    Ok(())
+}
+
+/// Why a version could not be ended.
+enum Ended {
+    Refused(Error),
+    Impossible(tf_provider::Diagnostics),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+async fn end(
+    clients: &Clients,
+    state: &SigningKey,
+    version: &Version,
+) -> std::result::Result<(), Ended> {
+    let key = version.key_id.as_str();
+    if version.state == State::Unfinished {
+        return Ok(schedule_deletion(clients, key, SHORTEST_WINDOW_DAYS).await?);
+    }
+    if state.on_destroy == SCHEDULE_DELETION {
+        return Ok(schedule_deletion(clients, key, state.deletion_window_in_days).await?);
+    }
+    let place = version.declared.arn.as_deref().and_then(place_of);
+    let Some(place) = place else { return Ok(()) };
+    let policy = state
+        .access()
+        .render(place, version.declared.spec, Signing::Denied);
+    let done = put_key_policy(clients, key, &policy.map_err(Ended::Impossible)?).await;
+    match done {
+        // somebody deleted it: it signs nothing
+        Err(error) if is_gone(&error) => return Ok(()),
+        done => done?,
+    }
+    // so that a new resource of the same alias does not take it for a stray
+    let retained: Tags = [(RETAINED_TAG.to_owned(), now().to_rfc3339())].into();
+    Ok(tag(clients, key, &retained).await?)
+}
+
+fn is_gone(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Some("NotFoundException" | "KMSInvalidStateException")
+    )
+}
+
+/// The alias first: nothing should sign under a name whose key is going. One that points elsewhere by now is left alone.
+async fn remove_aliases(
+    clients: &Clients,
+    state: &SigningKey,
+    ours: &BTreeSet<String>,
+) -> std::result::Result<(), Error> {
+    let trusted = state.trust.known().map(|trust| trust.alias.as_str());
+    let names: BTreeSet<&str> = [Some(state.alias.as_str()), trusted]
+        .into_iter()
+        .flatten()
+        .collect();
+    for alias in names.into_iter().filter(|alias| !alias.is_empty()) {
+        let holder = alias_holder(clients, alias).await?;
+        if holder.is_some_and(|holder| ours.contains(&holder.key_id)) {
+            delete_alias(clients, alias).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,459 @@
+//! The plan of a signing key. It is a function of configuration, state and private data alone: Terraform makes it twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auditlog_chain::keys::KeySpec;
+use auditlog_chain::timestamp::Timestamp;
+use tf_provider::{
+    AttributePath, Context, Diagnostic, Field, Object, Plan, Result, Step, ToValue as _, Value,
+};
+
+use super::declared::declared;
+use super::due::{Due, Rotation};
+use super::history::{Declared, History, Need, Signing, State};
+use super::model::{CompromisedVersions, Lost, SigningKey};
+use super::policy::{Access, place_of};
+use super::state::known_history;
+use crate::account::Account;
+use crate::aws::{KEY_USAGE, partition};
+use crate::tags;
+use crate::trust::keys::Misfit;
+
+/// Private data of a create: the keys that the state has under the same alias, from one of which it may be taken.
+const PREDECESSORS: &str = "predecessors";
+
+/// Why a new version is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// `key_spec` changed.
+    Spec,
+    /// `rotation.trigger` changed.
+    Trigger,
+    /// The version that signs has reached its age.
+    Age,
+    /// The version that signs cannot go on.
+    Need(Need),
+    /// An apply before this one made the successor, and did not finish it.
+    Unfinished,
+}
+
+/// Whether a new version is made, as far as the values are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Successor {
+    No,
+    Yes(Why),
+    /// A value is known only after apply.
+    Maybe,
+}
+
+pub(crate) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
+    tags::plan(plan, cx.data())?;
+    plan.planned.set("usage", KEY_USAGE);
+    plan.planned.set("drift", Vec::<String>::new());
+    let access = Stated::of(&plan.planned)?;
+    access.warn(cx);
+    match &plan.prior {
+        None => plan_create(cx, plan, &access),
+        Some(prior) => {
+            let prior: SigningKey = prior.clone().decode()?;
+            plan_update(cx, plan, &prior, &access)
+        }
+    }
+}
+
+fn plan_create(cx: &Context<Account>, plan: &mut Plan, access: &Stated) -> Result {
+    if let Field::Known(declared) = declarations(&plan.planned)? {
+        check_declared(&declared, &History::default())?;
+    }
+    plan.planned.set("foreign_grants", Vec::<String>::new());
+    let spec = planned_spec(&plan.planned)?;
+    let account = cx.data().known();
+    let place = account.and_then(|one| Some((partition(one.region()), one.account_id()?)));
+    let policy = match (place, spec) {
+        (Some(place), Some(spec)) => access.render(place, spec)?,
+        (_, _) => Value::Unknown,
+    };
+    plan.planned.set("policy", policy);
+    if period(&plan.planned)? == Field::Null {
+        plan.planned.set("rotation_due", Value::Null);
+    }
+    if let (Some(clients), Field::Known(alias)) =
+        (account, plan.planned.get::<Field<String>>("alias")?)
+    {
+        keep_predecessors(cx, &clients.remembered_keys(&alias));
+    }
+    Ok(())
+}
+
+/// Keeps the keys that the state has under the alias: with `create_before_destroy`, the new key takes it from one of them.
+fn keep_predecessors(cx: &Context<Account>, keys: &BTreeSet<String>) {
+    cx.set_private(PREDECESSORS, serde_json::json!(keys).to_string());
+}
+
+/// What [`plan`] kept of a create.
+pub(crate) fn predecessors(cx: &Context<Account>) -> BTreeSet<String> {
+    let bytes = cx.private(PREDECESSORS).unwrap_or_default();
+    let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let keys = json.as_array().into_iter().flatten();
+    keys.filter_map(|key| key.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn plan_update(
+    cx: &Context<Account>,
+    plan: &mut Plan,
+    prior: &SigningKey,
+    access: &Stated,
+) -> Result {
+    let due = Due::known(cx);
+    let mut history = known_history(prior.versions.known())?.unwrap_or_default();
+    plan.planned
+        .set("foreign_grants", prior.foreign_grants.clone());
+    let declared = match declarations(&plan.planned)? {
+        Field::Known(declared) => {
+            check_declared(&declared, &history)?;
+            check_kept(&declared, &history)?;
+            Some(declared)
+        }
+        Field::Null | Field::Unknown => None,
+    };
+    history.declare(&declared.clone().unwrap_or_default());
+    let successor = successor(&plan.planned, prior, &history, &due)?;
+    if successor != Successor::No || declared.is_none() || history.is_empty() {
+        plan_unknown(plan);
+        if let Successor::Yes(why) = successor {
+            announce(cx, &history, why, grace_days(&plan.planned)?);
+        }
+        return Ok(());
+    }
+    check_deletion(&history)?;
+    history.retire(&due.retire);
+    plan_known(plan, &history, access)
+}
+
+/// Everything that a new version changes.
+fn plan_unknown(plan: &mut Plan) {
+    for name in [
+        "id",
+        "key_id",
+        "arn",
+        "creation_date",
+        "public_key_pem",
+        "public_key_spki",
+        "policy",
+        "rotation_due",
+        "versions",
+        "trust",
+    ] {
+        plan.planned.set(name, Value::Unknown);
+    }
+}
+
+fn plan_known(plan: &mut Plan, history: &History, access: &Stated) -> Result {
+    plan.planned.set("versions", history.models());
+    let trust = match plan.planned.get::<Field<String>>("alias")? {
+        Field::Known(alias) => history.trust(&alias).to_value(),
+        Field::Null | Field::Unknown => Value::Unknown,
+    };
+    plan.planned.set("trust", trust);
+    let due = match period(&plan.planned)? {
+        Field::Known(days) => history.due(days).map(Timestamp::to_rfc3339).to_value(),
+        Field::Null => Value::Null,
+        Field::Unknown => Value::Unknown,
+    };
+    plan.planned.set("rotation_due", due);
+    let current = history.current().map(|(_, version)| &version.declared);
+    let place = current.and_then(|key| place_of(key.arn.as_deref()?));
+    let policy = match (place, current) {
+        (Some(place), Some(key)) => access.render(place, key.spec)?,
+        (_, _) => Value::Unknown,
+    };
+    plan.planned.set("policy", policy);
+    Ok(())
+}
+
+fn successor(
+    planned: &Object,
+    prior: &SigningKey,
+    history: &History,
+    due: &Due,
+) -> Result<Successor> {
+    if let Some(need) = history.needs_successor() {
+        return Ok(Successor::Yes(Why::Need(need)));
+    }
+    if history.unfinished().is_some() {
+        return Ok(Successor::Yes(Why::Unfinished));
+    }
+    let spec = planned.get::<Field<String>>("key_spec")?;
+    let trigger = rotation::<String>(planned, "trigger")?;
+    let period = period(planned)?;
+    Ok(match (spec, trigger, period) {
+        (Field::Known(spec), _, _) if is_other_spec(history, &spec) => Successor::Yes(Why::Spec),
+        (_, Field::Known(trigger), _) if prior.trigger() != Some(trigger.as_str()) => {
+            Successor::Yes(Why::Trigger)
+        }
+        (_, _, Field::Known(_)) if due.rotation == Rotation::Now => Successor::Yes(Why::Age),
+        (Field::Unknown, _, _) | (_, Field::Unknown, _) | (_, _, Field::Unknown) => {
+            Successor::Maybe
+        }
+        (_, _, _) => Successor::No,
+    })
+}
+
+fn is_other_spec(history: &History, spec: &str) -> bool {
+    let current = history.current();
+    current.is_some_and(|(_, version)| version.declared.spec.as_str() != spec)
+}
+
+/// Why a new version is made, once everything is known.
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn why(
+    planned: &SigningKey,
+    prior: &SigningKey,
+    history: &History,
+    due: &Due,
+) -> Result<Option<Why>> {
+    let Value::Object(planned) = planned.to_value() else {
+        return Ok(None);
+    };
+    Ok(match successor(&planned, prior, history, due)? {
+        Successor::Yes(why) => Some(why),
+        Successor::No | Successor::Maybe => None,
+    })
+}
+
+/// Says that a new version is made, why, and how long the old one may sign.
+fn announce(cx: &Context<Account>, history: &History, why: Why, grace: Field<u32>) {
+    let Some((number, _)) = history.current() else {
+        return;
+    };
+    let next = history
+        .unfinished()
+        .map_or(history.next_number(), |(number, _)| number);
+    if next == number {
+        // the first version, whose create was interrupted
+        return;
+    }
+    let reason = match why {
+        Why::Spec => "key_spec changed",
+        Why::Trigger => "rotation.trigger changed",
+        Why::Age => "it has reached rotation.period_in_days",
+        Why::Need(Need::Gone) => "KMS does not have its key any more",
+        Why::Need(Need::Compromised) => "it was declared compromised",
+        Why::Need(Need::Lost) => "it was declared lost",
+        Why::Unfinished => "an earlier apply was interrupted",
+    };
+    let until = match (why, grace) {
+        (Why::Need(_), _) => "Nobody may sign with the old one from then on.".to_owned(),
+        (_, Field::Known(days)) => format!("The old one may sign for {days} days more."),
+        (_, Field::Null | Field::Unknown) => {
+            "The old one may sign for rotation.grace_in_days more.".to_owned()
+        }
+    };
+    let detail = format!(
+        "Version {next} takes over from version {number}, because {reason}. {until} Give sealers and verifiers the new trust \
+         policy after the apply, and let each sealer announce the new key while it can still sign with the old one \
+         (--previous-kms-key)."
+    );
+    cx.warn(Diagnostic::warning("The signing key is rotated", detail).at("versions"));
+}
+
+/// The key that signs will be deleted: that is for a person to decide.
+fn check_deletion(history: &History) -> Result {
+    let Some((number, version)) = history.current() else {
+        return Ok(());
+    };
+    if version.state != State::DeletionScheduled {
+        return Ok(());
+    }
+    let id = &version.key_id;
+    let detail = format!(
+        "Somebody scheduled the deletion of version {number}, the key {id}, so it cannot sign. If that was a mistake:\n\n\
+         aws kms cancel-key-deletion --key-id {id}\n\n\
+         The next apply enables the key again. If it is to go, set or change `rotation.trigger`: a new version is made."
+    );
+    Err(
+        Diagnostic::error("The key that signs is scheduled for deletion", detail)
+            .at("key_id")
+            .into(),
+    )
+}
+
+/// What the configuration declares about versions, as far as it is known.
+fn declarations(planned: &Object) -> Result<Field<Declared>> {
+    let names = ["lost", "compromised"];
+    if !names
+        .iter()
+        .all(|name| planned.value(name).is_wholly_known())
+    {
+        return Ok(Field::Unknown);
+    }
+    let lost = planned.get::<Option<Lost>>("lost")?;
+    let compromised = planned.get::<Option<CompromisedVersions>>("compromised")?;
+    let declared = declared(lost.as_ref(), compromised.as_ref());
+    declared
+        .map(Field::Known)
+        .map_err(|misfit| invalid(&misfit).into())
+}
+
+fn invalid(misfit: &Misfit) -> Diagnostic {
+    let summary = format!("Invalid value for {}", misfit.path);
+    Diagnostic::error(summary, misfit.detail.clone()).at(argument(&misfit.path))
+}
+
+/// The argument that a path begins with: Terraform finds its line.
+fn argument(path: &AttributePath) -> AttributePath {
+    match path.steps().first() {
+        Some(Step::Attribute(name)) => AttributePath::from(name.as_str()),
+        _ => AttributePath::root(),
+    }
+}
+
+fn check_declared(declared: &Declared, history: &History) -> Result {
+    let known: BTreeSet<u32> = history.versions().map(|(number, _)| number).collect();
+    let lost = declared.lost.keys().map(|number| ("lost", *number));
+    let compromised = declared
+        .compromised
+        .keys()
+        .map(|number| ("compromised", *number));
+    let Some((argument, number)) = lost
+        .chain(compromised)
+        .find(|(_, number)| !known.contains(number))
+    else {
+        return Ok(());
+    };
+    let detail = match known.last() {
+        Some(newest) => format!("There is no version {number}: the newest is {newest}."),
+        None => format!("There is no version {number}: the key is not made yet."),
+    };
+    let path = AttributePath::from(argument).key(number.to_string());
+    Err(
+        Diagnostic::error(format!("Invalid value for {path}"), detail)
+            .at(argument)
+            .into(),
+    )
+}
+
+/// What was declared stays declared: verifiers with the old trust policy rest on it.
+fn check_kept(declared: &Declared, history: &History) -> Result {
+    for (number, version) in history.versions() {
+        if let Some(at) = version.declared.lost_at
+            && !declared.lost.contains_key(&number)
+        {
+            let entry = format!("{{ at = \"{}\" }}", at.to_rfc3339());
+            return Err(removed("lost", number, &entry).into());
+        }
+        if let Some(compromised) = &version.declared.compromised
+            && !declared.compromised.contains_key(&number)
+        {
+            let entry = format!(
+                "{{ at = \"{}\", last_good = … }}",
+                compromised.at.to_rfc3339()
+            );
+            return Err(removed("compromised", number, &entry).into());
+        }
+    }
+    Ok(())
+}
+
+fn removed(argument: &'static str, number: u32, entry: &str) -> Diagnostic {
+    let detail = format!(
+        "Version {number} was declared {argument}, and such an entry cannot be removed: signatures would count again that do \
+         not. Put it back:\n\n{argument} = {{ \"{number}\" = {entry} }}"
+    );
+    Diagnostic::error(format!("An entry of {argument} was removed"), detail).at(argument)
+}
+
+fn planned_spec(planned: &Object) -> Result<Option<KeySpec>> {
+    let spec = planned.get::<Field<String>>("key_spec")?;
+    Ok(spec.known().and_then(|spec| KeySpec::parse(spec)))
+}
+
+/// An attribute of `rotation`; null where there is none.
+fn rotation<T: tf_provider::FromValue>(planned: &Object, name: &str) -> Result<Field<T>> {
+    let value = planned.value("rotation");
+    if let Value::Object(rotation) = value {
+        return Ok(rotation.get::<Field<T>>(name)?);
+    }
+    Ok(if value.is_unknown() {
+        Field::Unknown
+    } else {
+        Field::Null
+    })
+}
+
+fn period(planned: &Object) -> Result<Field<u32>> {
+    rotation(planned, "period_in_days")
+}
+
+fn grace_days(planned: &Object) -> Result<Field<u32>> {
+    Ok(match rotation(planned, "grace_in_days")? {
+        Field::Null => Field::Known(super::model::DEFAULT_GRACE_DAYS),
+        known @ (Field::Known(_) | Field::Unknown) => known,
+    })
+}
+
+/// The lists of principals, as far as they are known.
+struct Stated {
+    lists: BTreeMap<&'static str, Field<BTreeSet<String>>>,
+}
+
+impl Stated {
+    fn of(planned: &Object) -> Result<Self> {
+        let mut lists = BTreeMap::new();
+        for name in ["signers", "verifiers", "administrators"] {
+            let value = planned.value(name);
+            let list = if value.is_wholly_known() {
+                planned.get::<Field<BTreeSet<String>>>(name)?
+            } else {
+                Field::Unknown
+            };
+            lists.insert(name, list);
+        }
+        Ok(Self { lists })
+    }
+
+    fn list(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.lists.get(name).and_then(Field::known)
+    }
+
+    fn access(&self) -> Access<'_> {
+        Access {
+            signers: self.list("signers"),
+            verifiers: self.list("verifiers"),
+            administrators: self.list("administrators"),
+        }
+    }
+
+    fn render(&self, place: (&str, &str), spec: KeySpec) -> Result<Value> {
+        if self.lists.values().any(Field::is_unknown) {
+            return Ok(Value::Unknown);
+        }
+        let policy = self.access().render(place, spec, Signing::Allowed)?;
+        Ok(policy.to_value())
+    }
+
+    /// Says what nothing enforces because a list was left out.
+    fn warn(&self, cx: &Context<Account>) {
+        if self.lists.values().any(Field::is_unknown) {
+            return;
+        }
+        let left_out = self.access().left_out();
+        let Some(first) = left_out.first() else {
+            return;
+        };
+        let what = left_out.iter().map(|name| match *name {
+            "signers" => "sign with the key (signers)",
+            "verifiers" => "verify with it and read its public key (verifiers)",
+            _ => "change and delete it (administrators)",
+        });
+        let detail = format!(
+            "The key policy leaves it to IAM who may {}: every principal of the account whom IAM allows it may. State the \
+             principals by their ARNs to enforce it here.",
+            what.collect::<Vec<_>>().join(", ")
+        );
+        cx.warn(Diagnostic::warning("IAM alone decides who may use the key", detail).at(*first));
+    }
+}

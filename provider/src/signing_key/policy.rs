@@ -1,0 +1,125 @@
+//! The key policy of each version.
+
+use std::collections::BTreeSet;
+
+use auditlog_chain::keys::KeySpec;
+use tf_provider::{AttributePath, Diagnostic, Result};
+
+use super::history::Signing;
+use crate::aws::{KeyPolicy, KeyPolicyState, Principal};
+
+/// Who may do what with a key, as stated.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Access<'a> {
+    pub(crate) signers: Option<&'a BTreeSet<String>>,
+    pub(crate) verifiers: Option<&'a BTreeSet<String>>,
+    pub(crate) administrators: Option<&'a BTreeSet<String>>,
+}
+
+impl Access<'_> {
+    /// The arguments that were left out: IAM alone decides what they are about.
+    pub(crate) fn left_out(&self) -> Vec<&'static str> {
+        let lists = [
+            ("signers", self.signers),
+            ("verifiers", self.verifiers),
+            ("administrators", self.administrators),
+        ];
+        let absent = lists.into_iter().filter(|(_, list)| list.is_none());
+        absent.map(|(name, _)| name).collect()
+    }
+
+    /// The policy of a key in this account.
+    ///
+    /// # Errors
+    /// A principal that a policy cannot recognise, or more of them than fit.
+    pub(crate) fn render(
+        &self,
+        (partition, account): (&str, &str),
+        spec: KeySpec,
+        signing: Signing,
+    ) -> Result<String> {
+        let policy = KeyPolicy {
+            partition: partition.to_owned(),
+            account: account.to_owned(),
+            signers: principals("signers", self.signers)?,
+            verifiers: principals("verifiers", self.verifiers)?,
+            administrators: principals("administrators", self.administrators)?,
+            algorithm: algorithm(spec).to_owned(),
+            state: match signing {
+                Signing::Allowed => KeyPolicyState::Signing,
+                Signing::Denied => KeyPolicyState::Retired,
+            },
+        };
+        policy.render().map_err(|error| {
+            let detail = format!(
+                "The key policy cannot be made: {error}.\n\n{}",
+                error.hint()
+            );
+            Diagnostic::error("Impossible key policy", detail)
+                .at("signers")
+                .into()
+        })
+    }
+}
+
+/// Partition and account that an ARN names.
+pub(crate) fn place_of(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.split(':');
+    let (partition, account) = (parts.nth(1)?, parts.nth(2)?);
+    (!account.is_empty()).then_some((partition, account))
+}
+
+fn principals(
+    argument: &'static str,
+    stated: Option<&BTreeSet<String>>,
+) -> Result<Option<Vec<Principal>>> {
+    let parse = |arn: &String| Principal::parse(arn);
+    let parsed = stated.map(|list| list.iter().map(parse).collect());
+    parsed.transpose().map_err(|error| {
+        let detail = format!("{error}.\n\n{}", error.hint());
+        let path = AttributePath::from(argument);
+        Diagnostic::error(format!("Invalid value for {path}"), detail)
+            .at(path)
+            .into()
+    })
+}
+
+/// The one algorithm that the sealer signs with, as KMS names it.
+const fn algorithm(spec: KeySpec) -> &'static str {
+    match spec {
+        KeySpec::EccNistEdwards25519 => "ED25519_SHA_512",
+        KeySpec::EccNistP256 => "ECDSA_SHA_256",
+        KeySpec::EccNistP384 => "ECDSA_SHA_384",
+        KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => "RSASSA_PKCS1_V1_5_SHA_256",
+        KeySpec::MlDsa44 | KeySpec::MlDsa65 | KeySpec::MlDsa87 => "ML_DSA_SHAKE_256",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_is_what_the_arn_names() {
+        let arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/1";
+        assert_eq!(place_of(arn), Some(("aws-cn", "123456789012")));
+        assert_eq!(place_of("1234"), None);
+    }
+
+    #[test]
+    fn retired_key_has_a_policy_that_lets_nobody_sign() {
+        let signers = ["arn:aws:iam::123456789012:role/sealer".to_owned()].into();
+        let access = Access {
+            signers: Some(&signers),
+            ..Access::default()
+        };
+        let render = |signing| {
+            let place = ("aws", "123456789012");
+            access.render(place, KeySpec::EccNistP256, signing).unwrap()
+        };
+        let (signing, retired) = (render(Signing::Allowed), render(Signing::Denied));
+        assert!(signing.contains("ECDSA_SHA_256"), "{signing}");
+        assert!(retired.contains("AuditlogRetired"), "{retired}");
+        assert_eq!(access.left_out(), ["verifiers", "administrators"]);
+    }
+}

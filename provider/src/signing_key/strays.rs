@@ -1,0 +1,102 @@
+//! What is done about keys that an interrupted apply left behind: they are denied signing, and reported.
+
+use std::collections::BTreeSet;
+
+use auditlog_chain::keys::KeySpec;
+use tf_provider::{Context, Diagnostic};
+
+use super::history::Signing;
+use super::model::SigningKey;
+use crate::account::Account;
+use crate::aws::{
+    Clients, Extent, Freshness, Stray, find_strays, partition, policies_agree, put_key_policy,
+};
+use crate::error::Error;
+
+/// Denies signing to the keys that were made for this alias and that no state knows, where their policy is ours, and reports
+/// them. A search that fails is a warning: the keys that this provider makes sign nothing until their apply is done.
+pub(crate) async fn report_strays(
+    cx: &Context<Account>,
+    clients: &Clients,
+    model: &SigningKey,
+    known: &BTreeSet<String>,
+    freshness: Freshness,
+) {
+    match find_strays(clients, &model.alias, known, freshness).await {
+        Ok((strays, extent)) => {
+            for stray in strays {
+                let denied = deny(clients, model, &stray).await;
+                cx.warn(report(&model.alias, &stray, denied));
+            }
+            if extent == Extent::Part {
+                tracing::warn!(
+                    "not all keys of the region were searched for what an interrupted apply left behind"
+                );
+            }
+        }
+        Err(error) => cx.warn(not_searched(&error)),
+    }
+}
+
+fn not_searched(error: &Error) -> Diagnostic {
+    let said = error.diagnostic("", "alias").detail;
+    let detail = format!(
+        "The keys of the region cannot be searched for what an interrupted apply may have left behind. {said}"
+    );
+    Diagnostic::warning("Keys cannot be searched", detail).at("alias")
+}
+
+/// What became of the right to sign.
+enum Denied {
+    /// Nobody signs with it.
+    Yes,
+    /// Its policy is not ours, and was left alone.
+    Foreign,
+    /// KMS refused.
+    Failed(Error),
+}
+
+async fn deny(clients: &Clients, model: &SigningKey, stray: &Stray) -> Denied {
+    let Some(account) = clients.account_id() else {
+        return Denied::Foreign;
+    };
+    let place = (partition(clients.region()), account);
+    let render = |spec, signing| model.access().render(place, spec, signing).ok();
+    let ours = |signing| {
+        let mut policies = KeySpec::ALL
+            .into_iter()
+            .filter_map(|spec| render(spec, signing));
+        policies.find(|ours| policies_agree(ours, &stray.policy))
+    };
+    if ours(Signing::Denied).is_some() {
+        return Denied::Yes;
+    }
+    let denied = KeySpec::ALL
+        .into_iter()
+        .find_map(|spec| render(spec, Signing::Denied));
+    let (Some(_), Some(denied)) = (ours(Signing::Allowed), denied) else {
+        return Denied::Foreign;
+    };
+    match put_key_policy(clients, &stray.key_id, &denied).await {
+        Ok(()) => Denied::Yes,
+        Err(error) => Denied::Failed(error),
+    }
+}
+
+fn report(alias: &str, stray: &Stray, denied: Denied) -> Diagnostic {
+    let id = &stray.key_id;
+    let signing = match denied {
+        Denied::Yes => "Nobody can sign with it: its key policy denies it.".to_owned(),
+        Denied::Foreign => {
+            "Its key policy is not one of this resource, so it was left alone, and somebody may be able to sign with it."
+                .to_owned()
+        }
+        Denied::Failed(error) => format!("Signing with it could not be denied: {error}."),
+    };
+    let detail = format!(
+        "The key {id} has the tag auditlog:created = {alias}, and is not in the state of this resource. An apply that was \
+         interrupted left it behind. {signing} It is not taken over, because nobody knows what it signed. Remove it:\n\n\
+         aws kms schedule-key-deletion --key-id {id} --pending-window-in-days 7"
+    );
+    Diagnostic::warning("A key was left behind", detail).at("alias")
+}

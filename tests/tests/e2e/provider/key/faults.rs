@@ -1,0 +1,256 @@
+//! A way to KMS on which things go wrong.
+
+use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy};
+use aws_sdk_kms::types::KeyState;
+
+use super::{ADDRESS, ALIAS, describe, holder, id, key_of, keys, said, signs, states};
+use crate::provider::stack::{Stack, values};
+use crate::seal::bench as seal;
+
+fn start(arguments: &str) -> (Stack, Proxy) {
+    let endpoint: Endpoint = Engine::Ministack.start();
+    let way = Proxy::to(endpoint.url());
+    let mut env = endpoint.env();
+    env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
+    let stack = Stack::with_env(endpoint, &env, &key_of("", arguments));
+    (stack, way)
+}
+
+fn refusal(code: &'static str) -> Fault {
+    Fault::Answer(Answer::kms_refusal("400 Bad Request", code))
+}
+
+fn triggered(trigger: &str) -> String {
+    format!("{ALIAS}\nrotation = {{ trigger = {trigger:?} }}")
+}
+
+/// The keys that can sign. Keys whose deletion is scheduled cannot.
+async fn signing(stack: &Stack) -> Vec<String> {
+    let mut found = Vec::new();
+    for key in keys(stack).await {
+        let state = describe(stack, &key).await.unwrap().key_state;
+        if state != Some(KeyState::PendingDeletion) && signs(stack, &key).await {
+            found.push(key);
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_call_on_a_new_key_waits_until_kms_knows_it() {
+    let (stack, way) = start(ALIAS);
+    let calls = [
+        "DescribeKey",
+        "GetPublicKey",
+        "ListAliases",
+        "ListResourceTags",
+        "GetKeyPolicy",
+        "ListGrants",
+        "CreateAlias",
+        "PutKeyPolicy",
+    ];
+    // the first two DescribeKey are about the alias
+    for call in calls {
+        way.times(2, "POST", call, refusal("NotFoundException"));
+    }
+    stack.terraform.apply().ok();
+    assert!(way.faults() >= 2 * (calls.len() - 1), "{}", way.faults());
+    way.heal();
+    stack.assert_no_changes();
+    assert_eq!(keys(&stack).await.len(), 1);
+
+    stack.configure(&key_of(
+        "",
+        &format!("alias = \"alias/two\"\ndescription = \"d\"\ntags = {{ a = \"b\" }}"),
+    ));
+    for call in [
+        "UpdateKeyDescription",
+        "TagResource",
+        "CreateAlias",
+        "DeleteAlias",
+    ] {
+        way.once("POST", call, refusal("ConflictException"));
+    }
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+}
+
+#[tokio::test]
+async fn lost_answer_of_create_key_leaves_no_second_key_that_signs() {
+    let (stack, way) = start(ALIAS);
+    way.once("POST", "CreateKey", Fault::LoseAnswer);
+    let applied = stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let ours = id(&stack);
+    let all = keys(&stack).await;
+    assert_eq!(all.len(), 2);
+    assert_eq!(signing(&stack).await, [ours.clone()]);
+    let stray = all.iter().find(|key| **key != ours).unwrap();
+    said(
+        &applied,
+        &[
+            "A key was left behind",
+            "Nobody can sign with it: its key policy denies it.",
+            &format!("aws kms schedule-key-deletion --key-id {stray} --pending-window-in-days 7"),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn throttled_create_key_is_tried_again() {
+    let (stack, way) = start(ALIAS);
+    way.times(2, "POST", "CreateKey", refusal("ThrottlingException"));
+    stack.terraform.apply().ok();
+    assert_eq!(keys(&stack).await.len(), 1);
+    assert_eq!(way.requests("POST", "CreateKey"), 3);
+}
+
+#[tokio::test]
+async fn lost_answer_of_a_deletion_is_a_success() {
+    let (stack, way) = start(&format!("{ALIAS}\non_destroy = \"schedule_deletion\""));
+    stack.terraform.apply().ok();
+    let id = id(&stack);
+    way.once("POST", "ScheduleKeyDeletion", Fault::LoseAnswer);
+    way.once(
+        "POST",
+        "ScheduleKeyDeletion",
+        refusal("KMSInvalidStateException"),
+    );
+    stack.terraform.destroy().ok();
+    assert_eq!(
+        describe(&stack, &id).await.unwrap().key_state,
+        Some(KeyState::PendingDeletion)
+    );
+}
+
+#[tokio::test]
+async fn half_made_key_is_kept_tainted_and_replaced_or_untainted_and_finished() {
+    let (stack, way) = start(ALIAS);
+    way.once("POST", "PutKeyPolicy", refusal("AccessDeniedException"));
+    let failed = stack.terraform.apply();
+    assert_eq!(failed.status, 1, "{failed}");
+    said(
+        &failed,
+        &[
+            "The key was created, but not finished",
+            "The credentials need the permission kms:PutKeyPolicy",
+            "run `terraform untaint`",
+        ],
+    );
+    let half_made = values(&stack.terraform, ADDRESS);
+    assert_eq!(half_made["alias"], "alias/one");
+    assert_eq!(states(&half_made), ["unfinished"]);
+    assert!(signing(&stack).await.is_empty());
+
+    stack.terraform.run(&["untaint", ADDRESS]).ok();
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(keys(&stack).await.len(), 1);
+    assert_eq!(states(&values(&stack.terraform, ADDRESS)), ["current"]);
+    assert_eq!(signing(&stack).await, [id(&stack)]);
+
+    // and replaced
+    stack.terraform.destroy().ok();
+    way.once("POST", "PutKeyPolicy", refusal("AccessDeniedException"));
+    assert_eq!(stack.terraform.apply().status, 1);
+    let half_made = id(&stack);
+    assert_eq!(stack.planned(ADDRESS).actions, ["delete", "create"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(signing(&stack).await, [id(&stack)]);
+    // it never signed, so it need not be kept
+    let gone = describe(&stack, &half_made).await.unwrap();
+    assert_eq!(gone.key_state, Some(KeyState::PendingDeletion));
+}
+
+/// Kills Terraform and the provider while an answer is held: nothing is written to the state.
+fn killed_at(stack: &Stack, way: &Proxy, call: &'static str) {
+    way.from_now_on("POST", call, Fault::HoldAnswer);
+    let before = way.faults();
+    let apply = stack
+        .terraform
+        .command(&["apply", "-no-color", "-auto-approve"]);
+    let apply = seal::start(apply);
+    way.wait_for_faults(before + 1);
+    let children = std::process::Command::new("pgrep")
+        .args(["-P", &apply.0.id().to_string()])
+        .output();
+    seal::signal(&apply.0, "KILL");
+    for child in String::from_utf8(children.unwrap().stdout)
+        .unwrap()
+        .split_whitespace()
+    {
+        let sent = std::process::Command::new("kill")
+            .args(["-s", "KILL", child])
+            .status();
+        sent.unwrap();
+    }
+    seal::ended(apply);
+    way.heal();
+    // a state that is locked by a process that is gone
+    _ = std::fs::remove_file(stack.terraform.path().join(".terraform.tfstate.lock.info"));
+}
+
+#[tokio::test]
+async fn killed_create_is_done_by_the_next_apply() {
+    for call in ["CreateKey", "CreateAlias", "PutKeyPolicy"] {
+        let (stack, way) = start(ALIAS);
+        killed_at(&stack, &way, call);
+        let applied = stack.terraform.apply().ok();
+        stack.assert_no_changes();
+        let ours = id(&stack);
+        assert_eq!(signing(&stack).await, [ours.clone()], "{call}");
+        assert_eq!(holder(&stack, "alias/one").await, Some(ours), "{call}");
+        said(
+            &applied,
+            &["A key was left behind", "Nobody can sign with it"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn killed_rotation_is_done_by_the_next_apply() {
+    for call in ["CreateKey", "PutKeyPolicy", "UpdateAlias"] {
+        let (stack, way) = start(&triggered("a"));
+        stack.terraform.apply().ok();
+        let first = id(&stack);
+        stack.configure(&key_of("", &triggered("b")));
+        killed_at(&stack, &way, call);
+        stack.terraform.apply().ok();
+        stack.assert_no_changes();
+        let after = values(&stack.terraform, ADDRESS);
+        assert_eq!(states(&after), ["grace", "current"], "{call}");
+        let mut wanted = [first, id(&stack)];
+        let mut found = signing(&stack).await;
+        wanted.sort();
+        found.sort();
+        assert_eq!(found, wanted, "{call}");
+        assert_eq!(
+            holder(&stack, "alias/one").await,
+            Some(id(&stack)),
+            "{call}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn rotation_that_fails_half_way_goes_on_with_the_same_key() {
+    let (stack, way) = start(&triggered("a"));
+    stack.terraform.apply().ok();
+    stack.configure(&key_of("", &triggered("b")));
+    way.once("POST", "UpdateAlias", refusal("AccessDeniedException"));
+    let failed = stack.terraform.apply();
+    assert_eq!(failed.status, 1, "{failed}");
+    let half = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&half), ["current", "unfinished"]);
+    assert_eq!(half["trust"]["keys"].as_array().unwrap().len(), 1);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&after), ["grace", "current"]);
+    assert_eq!(
+        after["versions"]["2"]["key_id"],
+        half["versions"]["2"]["key_id"]
+    );
+    assert_eq!(keys(&stack).await.len(), 2);
+}

@@ -1,0 +1,220 @@
+//! New versions: by a trigger, by a spec, by age; and what is declared about old ones.
+
+use auditlog_tests::Engine;
+use serde_json::Value;
+
+use super::{ADDRESS, ALIAS, describe, holder, id, key, key_of, said, signs, states, tag, text};
+use crate::provider::stack::{Stack, values};
+use crate::support::engines::on_each_engine;
+
+on_each_engine! {
+    trigger_and_spec_make_new_versions.await,
+    age_makes_a_new_version_and_the_old_one_retires.await,
+    lost_and_compromised_versions_stay_declared.await,
+    import_finds_all_versions,
+}
+
+fn triggered(engine: Engine, trigger: &str, more: &str) -> String {
+    key(
+        engine,
+        &format!("{ALIAS}\nrotation = {{ trigger = {trigger:?} }}\n{more}"),
+    )
+}
+
+async fn trigger_and_spec_make_new_versions(engine: Engine) {
+    let stack = Stack::applied(engine, &triggered(engine, "a", ""));
+    let first = id(&stack);
+    stack.configure(&triggered(engine, "b", ""));
+    let plan = stack.terraform.plan();
+    said(
+        &plan,
+        &[
+            "The signing key is rotated",
+            "Version 2 takes over from version 1, because rotation.trigger changed. The old one may sign for 7 days more.",
+        ],
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    let second = text(&after["key_id"]);
+    assert_ne!(first, second);
+    assert_eq!(states(&after), ["grace", "current"]);
+    assert_eq!(after["trust"]["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        after["versions"]["1"]["key_id"].as_str(),
+        Some(first.as_str())
+    );
+    assert!(after["versions"]["1"]["retired_at"].is_string());
+    assert!(signs(&stack, &first).await && signs(&stack, &second).await);
+    assert_eq!(holder(&stack, "alias/one").await, Some(second.clone()));
+    assert_eq!(tag(&stack, &second, "auditlog:previous").await, Some(first));
+
+    let spec = "key_spec = \"ECC_NIST_P384\"";
+    stack.configure(&key_of(
+        spec,
+        &format!("{ALIAS}\nrotation = {{ trigger = \"b\" }}"),
+    ));
+    assert_eq!(stack.planned(ADDRESS).actions, ["update"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&after), ["grace", "grace", "current"]);
+    assert_eq!(after["trust"]["keys"][2]["spec"], "ECC_NIST_P384");
+}
+
+/// Makes every time of the state and of the tags a year older, as a year would.
+async fn a_year_later(stack: &Stack) {
+    let path = stack.terraform.path().join("terraform.tfstate");
+    let mut state: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let attributes = &mut state["resources"][0]["instances"][0]["attributes"];
+    let earlier = |time: &mut Value| {
+        if let Some(text) = time.as_str() {
+            let year: u32 = text[..4].parse().unwrap();
+            *time = format!("{}{}", year - 1, &text[4..]).into();
+        }
+    };
+    for name in ["creation_date", "rotation_due"] {
+        earlier(&mut attributes[name]);
+    }
+    let kms = stack.endpoint.kms();
+    for version in attributes["versions"].as_object_mut().unwrap().values_mut() {
+        earlier(&mut version["valid_from"]);
+        earlier(&mut version["retired_at"]);
+        if let Some(at) = version["retired_at"].as_str() {
+            let tag = aws_sdk_kms::types::Tag::builder()
+                .tag_key("auditlog:retired-at")
+                .tag_value(at);
+            let id = version["key_id"].as_str().unwrap();
+            kms.tag_resource()
+                .key_id(id)
+                .tags(tag.build().unwrap())
+                .send()
+                .await
+                .unwrap();
+        }
+    }
+    for key in attributes["trust"]["keys"].as_array_mut().unwrap() {
+        earlier(&mut key["valid_from"]);
+        earlier(&mut key["retired_at"]);
+    }
+    stack
+        .terraform
+        .write("terraform.tfstate", &state.to_string());
+}
+
+async fn age_makes_a_new_version_and_the_old_one_retires(engine: Engine) {
+    let config = key(
+        engine,
+        &format!("{ALIAS}\nrotation = {{ period_in_days = 300, grace_in_days = 30 }}"),
+    );
+    let stack = Stack::applied(engine, &config);
+    let first = id(&stack);
+    let due = values(&stack.terraform, ADDRESS)["rotation_due"].clone();
+    assert!(due.is_string(), "{due}");
+    a_year_later(&stack).await;
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    said(&plan, &["because it has reached rotation.period_in_days"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(
+        states(&values(&stack.terraform, ADDRESS)),
+        ["grace", "current"]
+    );
+    assert!(signs(&stack, &first).await);
+
+    a_year_later(&stack).await;
+    let before = values(&stack.terraform, ADDRESS)["trust"].clone();
+    stack.configure(&key(
+        engine,
+        &format!("{ALIAS}\nrotation = {{ grace_in_days = 30 }}"),
+    ));
+    let change = stack.planned(ADDRESS);
+    assert_eq!(change.attributes, ["rotation", "rotation_due", "versions"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&after), ["retired", "current"]);
+    assert_eq!(
+        after["trust"], before,
+        "when it retires was fixed at the rotation"
+    );
+    assert!(!signs(&stack, &first).await);
+    assert!(describe(&stack, &first).await.unwrap().enabled);
+}
+
+async fn lost_and_compromised_versions_stay_declared(engine: Engine) {
+    let stack = Stack::applied(engine, &triggered(engine, "a", ""));
+    let first = id(&stack);
+    let unknown = "lost = { \"2\" = { at = \"2026-01-01T00:00:00Z\" } }";
+    stack.configure(&triggered(engine, "a", unknown));
+    let refused = stack.terraform.plan();
+    assert_eq!(refused.status, 1, "{refused}");
+    said(
+        &refused,
+        &["There is no version 2: the newest is 1.", "lost = {"],
+    );
+
+    let root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let good =
+        format!("{{ \"acme.example/audit\" = {{ segment = 7, size = 99, root = {root:?} }} }}");
+    let compromised = format!(
+        "compromised = {{ \"1\" = {{ at = \"2026-01-01T00:00:00Z\", last_good = {good} }} }}"
+    );
+    stack.configure(&triggered(engine, "a", &compromised));
+    let plan = stack.terraform.plan();
+    said(
+        &plan,
+        &["because it was declared compromised. Nobody may sign with the old one from then on."],
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&after), ["compromised", "current"]);
+    let good = &after["trust"]["keys"][0]["compromised"]["last_good"][0];
+    assert_eq!(good["origin"], "acme.example/audit");
+    assert!(!signs(&stack, &first).await);
+    assert!(!describe(&stack, &first).await.unwrap().enabled);
+
+    let lost = "lost = { \"1\" = { at = \"2026-01-02T00:00:00Z\" } }";
+    stack.configure(&triggered(engine, "a", &format!("{compromised}\n{lost}")));
+    assert_eq!(
+        stack.planned(ADDRESS).attributes,
+        ["lost", "trust", "versions"]
+    );
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    for (left, gone) in [(lost, "compromised"), (compromised.as_str(), "lost")] {
+        stack.configure(&triggered(engine, "a", left));
+        let refused = stack.terraform.plan();
+        assert_eq!(refused.status, 1, "{refused}");
+        let summary = format!("An entry of {gone} was removed");
+        said(&refused, &[&summary, "cannot be removed"]);
+    }
+}
+
+fn import_finds_all_versions(engine: Engine) {
+    let lost = "lost = { \"1\" = { at = \"2026-01-02T00:00:00Z\" } }";
+    let stack = Stack::applied(engine, &triggered(engine, "a", ""));
+    for (trigger, more) in [("b", ""), ("c", lost)] {
+        stack.configure(&triggered(engine, trigger, more));
+        stack.terraform.apply().ok();
+    }
+    let original = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&original), ["grace", "grace", "current"]);
+    // by the alias, by the version that signs, and by the first one
+    let first = text(&original["versions"]["1"]["arn"]);
+    for name in ["alias/one", &text(&original["key_id"]), &first] {
+        stack.terraform.run(&["state", "rm", ADDRESS]).ok();
+        let import = stack.terraform.import(ADDRESS, name).ok();
+        said(
+            &import,
+            &[
+                "All versions were imported",
+                &text(&original["versions"]["1"]["fingerprint"]),
+            ],
+        );
+        stack.assert_no_changes();
+        assert_eq!(values(&stack.terraform, ADDRESS), original);
+    }
+}
