@@ -14,7 +14,7 @@ on_each_engine! {
 const STACK: &str = r#"
 resource "auditlog_bucket" "audit" {
   bucket      = "trail"
-  object_lock = { mode = "COMPLIANCE", days = 730 }
+  object_lock = { mode = "GOVERNANCE", days = 730 }
 }
 
 resource "auditlog_signing_key" "audit" {
@@ -31,20 +31,17 @@ data "auditlog_trust_policy" "audit" {
   bucket     = auditlog_bucket.audit.bucket
   region     = auditlog_bucket.audit.region
   account_id = auditlog_bucket.audit.account_id
-  lock_spans = [{
-    from = auditlog_bucket.audit.creation_date
-    mode = auditlog_bucket.audit.object_lock.mode
-    days = auditlog_bucket.audit.object_lock.days
-  }]
+  lock_spans = auditlog_bucket.audit.lock_spans
   max_silence = "1m"
   logs = [
     { origin = "acme.example/audit/payments" },
     { origin = "acme.example/audit/logins", prefix = "logs/logins" },
   ]
-  keys = [for key in [auditlog_signing_key.audit, auditlog_signing_key.second] : {
-    public_key = key.public_key_pem
-    arn        = key.arn
-    valid_from = key.creation_date
+  signing_key = auditlog_signing_key.audit.trust
+  keys = [{
+    public_key = auditlog_signing_key.second.public_key_pem
+    arn        = auditlog_signing_key.second.arn
+    valid_from = auditlog_signing_key.second.creation_date
   }]
   declared_prefixes = ["archive/"]
 }
