@@ -184,7 +184,7 @@ async fn bucket_that_may_be_of_another_hand_needs_an_import() {
 }
 
 #[test]
-fn name_that_is_in_use_elsewhere_is_said_to_be() {
+fn name_that_is_in_use_elsewhere_is_refused() {
     let (_endpoint, way, terraform) = start(&resource("audit", "trail"));
     let wrong_region = Answer::WRONG_REGION;
     for (answer, wanted) in [
