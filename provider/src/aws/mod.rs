@@ -26,10 +26,10 @@ pub use archive::{ArchivePlace, Archived, Put, Retention, lengthen, put_archived
 pub use bucket::{
     ABORT_DAYS, Age, BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption,
     Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Rule, SseC, Storage, StorageRefusal,
-    Transition, UnusableKey, VERSIONING, after_retention, bucket_creation_date,
-    check_encryption_key, check_key_region, check_storage, converge_bucket, create_bucket,
-    creation_tag, delete_bucket, empty_bucket, holds_versions, is_archive, read_bucket,
-    refuses_access_logs, remaining, storage_classes,
+    Transition, VERSIONING, after_retention, bucket_creation_date, check_encryption_key,
+    check_key_region, check_storage, converge_bucket, create_bucket, creation_tag, delete_bucket,
+    empty_bucket, holds_versions, is_archive, read_bucket, refuses_access_logs, remaining,
+    storage_classes,
 };
 pub use cancel::Cancel;
 pub use clients::Clients;

@@ -4,14 +4,13 @@ use auditlog_chain::keys::KeyError;
 use aws_sdk_s3::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
-use crate::aws::UnusableKey;
-
 mod call;
 mod connect;
 mod contents;
 mod existing;
 mod role;
 mod stopped;
+mod unusable_key;
 
 pub use call::CallFailure;
 pub(crate) use call::{chain, network_reason};
@@ -21,6 +20,7 @@ pub use existing::NotOurs;
 pub use role::RoleFailure;
 pub(crate) use role::role_failure;
 pub use stopped::Stopped;
+pub use unusable_key::UnusableKey;
 
 /// An error of the provider's own logic, before it becomes a Terraform diagnostic.
 #[derive(Debug, thiserror::Error)]

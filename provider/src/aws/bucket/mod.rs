@@ -16,7 +16,7 @@ mod versions;
 pub use converge::{Age, converge_bucket};
 pub use create::{Made, create_bucket, creation_tag};
 pub use empty::empty_bucket;
-pub use encryption_key::{UnusableKey, check_encryption_key, check_key_region};
+pub use encryption_key::{check_encryption_key, check_key_region};
 pub use lifecycle::{ABORT_DAYS, Rule, Storage, Transition};
 pub use model::{
     BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption, Logging, OWNERSHIP,
