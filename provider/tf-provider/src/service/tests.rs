@@ -118,7 +118,7 @@ async fn service() -> Service<Test> {
 }
 
 fn thing(name: &str, id: impl Into<Value>) -> Value {
-    Value::Object(Object::new().with("name", name).with("id", id.into()))
+    Value::Object(object(name, id))
 }
 
 fn encoded(value: &Value) -> pb::DynamicValue {
@@ -137,7 +137,7 @@ fn summaries(diagnostics: &[pb::Diagnostic]) -> Vec<&str> {
 }
 
 /// A thing that exists with this state, or does not exist yet.
-async fn holding<'a>(harness: &'a Harness<Test>, state: Option<Object>) -> Instance<'a, Test> {
+fn holding(harness: &Harness<Test>, state: Option<Object>) -> Instance<'_, Test> {
     let mut thing = harness.resource("test_thing").unwrap();
     if let Some(state) = state {
         thing.set_state(state).unwrap();
@@ -153,14 +153,14 @@ async fn harness() -> Harness<Test> {
 /// The errors of an apply, and what is kept afterwards.
 async fn applied(state: Option<Object>, name: &str) -> (Vec<Diagnostic>, Option<Object>) {
     let harness = harness().await;
-    let mut thing = holding(&harness, state).await;
+    let mut thing = holding(&harness, state);
     let result = thing.apply(&Object::new().with("name", name)).await;
     let found = result.err().unwrap_or_default().into_iter().collect();
     (found, thing.state().cloned())
 }
 
-fn kept(name: &str, id: impl Into<Value>) -> Option<Object> {
-    Some(Object::new().with("name", name).with("id", id.into()))
+fn object(name: &str, id: impl Into<Value>) -> Object {
+    Object::new().with("name", name).with("id", id.into())
 }
 
 fn titles(found: &[Diagnostic]) -> Vec<&str> {
@@ -204,7 +204,7 @@ async fn a_half_made_thing_stays_in_the_state_beside_the_error() {
     let (found, state) = applied(None, "half").await;
     assert_eq!(titles(&found), ["Failed half-way"]);
     assert_eq!(found[0].path, "name".into());
-    assert_eq!(state, kept("half", Value::Null));
+    assert_eq!(state, Some(object("half", Value::Null)));
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_panic_half_way_loses_nothing_either() {
     let title = "test_thing failed to create: bug in the provider";
     assert_eq!(titles(&found), [title]);
     assert!(found[0].detail.contains("out of cheese"));
-    assert_eq!(state, kept("panic half", Value::Null));
+    assert_eq!(state, Some(object("panic half", Value::Null)));
 }
 
 #[tokio::test]
@@ -221,24 +221,24 @@ async fn a_thing_whose_state_is_not_whole_is_not_lost() {
     let (found, state) = applied(None, "unknown").await;
     let title = "test_thing returned an unknown value: bug in the provider";
     assert_eq!(titles(&found), [title]);
-    assert_eq!(state, kept("unknown", Value::Null));
+    assert_eq!(state, Some(object("unknown", Value::Null)));
 }
 
 #[tokio::test]
 async fn a_failed_update_leaves_the_prior_state() {
-    let (found, state) = applied(kept("x", "1"), "fail").await;
+    let (found, state) = applied(Some(object("x", "1")), "fail").await;
     assert_eq!(titles(&found), ["Failed"]);
-    assert_eq!(state, kept("x", "1"));
+    assert_eq!(state, Some(object("x", "1")));
 }
 
 #[tokio::test]
 async fn a_failed_destroy_leaves_the_prior_state() {
     let harness = harness().await;
-    let mut locked = holding(&harness, kept("fail", "1")).await;
+    let mut locked = holding(&harness, Some(object("fail", "1")));
     let found: Vec<_> = locked.destroy().await.unwrap_err().into_iter().collect();
     assert_eq!(titles(&found), ["Locked"]);
-    assert_eq!(locked.state(), kept("fail", "1").as_ref());
-    let mut open = holding(&harness, kept("x", "1")).await;
+    assert_eq!(locked.state(), Some(&object("fail", "1")));
+    let mut open = holding(&harness, Some(object("x", "1")));
     open.destroy().await.unwrap();
     assert_eq!(open.state(), None);
 }
