@@ -249,7 +249,7 @@ proptest! {
         for event in events {
             let before = history.clone();
             match event {
-                // the provider finishes what it began before it begins anew
+                // the provider finishes what it began before it begins again
                 Event::Begin if history.unfinished().is_none() => {
                     let number = history.next_number();
                     history.begin(&number.to_string(), key(now));
