@@ -97,9 +97,9 @@ impl World {
         format!("trail-{}", self.case)
     }
 
-    /// An update changes the lock and a tag.
+    /// Bucket and key; an update changes both.
     fn configure(&self, days: u32) {
-        let bucket = self.bucket();
+        let (bucket, case) = (self.bucket(), self.case);
         self.terraform.write(
             "main.tf",
             &format!(
@@ -112,6 +112,10 @@ resource "auditlog_bucket" "audit" {{
   bucket      = "{bucket}"
   object_lock = {{ mode = "GOVERNANCE", days = {days} }}
   tags        = {{ days = "{days}" }}
+}}
+resource "auditlog_signing_key" "audit" {{
+  alias       = "alias/trail-{case}"
+  description = "for {days} days"
 }}
 "#
             ),
