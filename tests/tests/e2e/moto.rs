@@ -18,7 +18,7 @@ const NEWEST: &str = "payments/000000000001.jsonl.zst";
 const CONFIG: &str = r#"
 resource "auditlog_bucket" "audit" {
   bucket      = "trail"
-  object_lock = { mode = "COMPLIANCE", days = 3 }
+  object_lock = { mode = "COMPLIANCE", days = 3, acknowledge_irreversible = "COMPLIANCE 3 days" }
 }
 
 resource "auditlog_signing_key" "audit" {

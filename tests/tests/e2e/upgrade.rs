@@ -60,9 +60,9 @@ fn destroyed(terraform: &Terraform) -> Vec<String> {
         let actions = change["change"]["actions"].as_array();
         actions.is_some_and(|actions| actions.iter().any(|action| action == "delete"))
     };
-    let deleted = changes.iter().filter(deletes);
+    let gone = changes.iter().filter(deletes);
     let address = |change: &serde_json::Value| change["address"].as_str().map(str::to_owned);
-    deleted.filter_map(address).collect()
+    gone.filter_map(address).collect()
 }
 
 #[tokio::test]

@@ -9,11 +9,12 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership};
 
+use super::answer::format_seconds;
 use super::converge::BUSY;
 use super::lifecycle::{Rule, Storage};
 use super::model::{BucketParts, BucketSettings, CREATION_TAG};
 use super::put::sdk_tags;
-use super::read::{bucket_head, format_seconds, read_bucket};
+use super::read::{bucket_head, read_bucket};
 use super::versions::holds_anything;
 use crate::aws::clients::Clients;
 use crate::aws::policy::policies_agree;

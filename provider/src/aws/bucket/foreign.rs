@@ -7,7 +7,7 @@ use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::operation::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput;
 use aws_sdk_s3::types::ReplicationRule;
 
-use super::read::absent;
+use super::answer::absent;
 use crate::aws::clients::Clients;
 use crate::error::Error;
 

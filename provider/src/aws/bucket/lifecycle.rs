@@ -224,7 +224,7 @@ fn days(number: u32) -> String {
 
 /// A date without its time, which is always midnight here.
 fn day(date: aws_sdk_s3::primitives::DateTime) -> String {
-    let text = super::read::format_seconds(date).unwrap_or_default();
+    let text = super::answer::format_seconds(date).unwrap_or_default();
     text.split('T').next().unwrap_or_default().to_owned()
 }
 

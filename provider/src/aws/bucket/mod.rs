@@ -1,6 +1,7 @@
 //! An audit bucket: what it is and should be, how it is read, put, converged and emptied.
 
 mod abac;
+mod answer;
 mod converge;
 mod create;
 mod empty;

@@ -1,13 +1,12 @@
 //! What a bucket is, read part by part.
 
 use auditlog_chain::policy::LockMode;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
 use aws_sdk_s3::operation::get_object_lock_configuration::GetObjectLockConfigurationOutput;
-use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{EncryptionType, ObjectLockEnabled, ServerSideEncryption};
 
+use super::answer::{absent, format_seconds};
 use super::foreign::foreign;
 use super::lifecycle::Rule;
 use super::model::{
@@ -139,31 +138,6 @@ async fn listed_date(clients: &Clients, bucket: &str) -> Result<Option<DateTime>
         }
     }
     Ok(None)
-}
-
-/// RFC 3339 in UTC, without a fraction.
-pub(super) fn format_seconds(time: DateTime) -> Option<String> {
-    DateTime::from_secs(time.secs())
-        .fmt(DateTimeFormat::DateTime)
-        .ok()
-}
-
-/// Turns "there is no such configuration" into `None`.
-pub(super) fn absent<T, E>(
-    operation: &'static str,
-    bucket: &str,
-    code: &str,
-    answer: Result<T, SdkError<E>>,
-) -> Result<Option<T>, Error>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    SdkError<E>: RequestId,
-{
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.code() == Some(code) => Ok(None),
-        Err(error) => Err(Error::call(operation, bucket, &error)),
-    }
 }
 
 async fn versioning(clients: &Clients, bucket: &str) -> Result<String, Error> {
@@ -430,14 +404,5 @@ mod tests {
         );
         assert_eq!(lock.event_hold.unwrap().to_string(), "30 days");
         assert_eq!(lock.retention.unwrap().period, Period::Days(3));
-    }
-
-    #[test]
-    fn time_is_written_in_whole_seconds() {
-        let time = DateTime::from_secs_and_nanos(1_700_000_000, 123_000_000);
-        assert_eq!(
-            format_seconds(time).as_deref(),
-            Some("2023-11-14T22:13:20Z")
-        );
     }
 }

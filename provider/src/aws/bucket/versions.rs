@@ -11,7 +11,8 @@ use aws_sdk_s3::types::{
 };
 use tokio::task::JoinSet;
 
-use super::read::{bucket_head, format_seconds};
+use super::answer::format_seconds;
+use super::read::bucket_head;
 use crate::aws::clients::Clients;
 use crate::error::{Contents, Error};
 

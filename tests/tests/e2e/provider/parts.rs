@@ -321,10 +321,10 @@ fn event_hold_of_another_hand_is_shown_and_kept() {
     terraform.init();
     terraform.apply().ok();
     let hold = "<DefaultEventHold><Days>30</Days></DefaultEventHold></DefaultRetention>";
-    let held = Fault::change(move |reply| {
+    let with_hold = Fault::change(move |reply| {
         reply.change_text(|text| text.replace("</DefaultRetention>", hold));
     });
-    way.from_now_on("GET", "?object-lock", held);
+    way.from_now_on("GET", "?object-lock", with_hold);
     terraform
         .run(&["apply", "-refresh-only", "-auto-approve"])
         .ok();

@@ -262,10 +262,10 @@ async fn applies_with_random_faults_end_clean() {
         let change = Change::any(&mut random);
         let story = format!("seed {seed}, case {case}, {change:?}");
         world.begin(change);
-        let mut chance = Random::new(random.below(u64::MAX));
+        let mut dice = Random::new(random.below(u64::MAX));
         world.way.decide(move |_, operation| {
-            let hit = chance.below(1000) < FAULTS_PER_MILLE;
-            hit.then(|| passing_fault(&mut chance, !operation.is_empty()))
+            let hit = dice.below(1000) < FAULTS_PER_MILLE;
+            hit.then(|| passing_fault(&mut dice, !operation.is_empty()))
         });
         let run = world.terraform.run(change.arguments());
         world.way.heal();

@@ -61,7 +61,7 @@ async fn every_call_on_a_new_key_waits_until_kms_knows_it() {
 
     stack.configure(&key_of(
         "",
-        &format!("alias = \"alias/two\"\ndescription = \"d\"\ntags = {{ a = \"b\" }}"),
+        "alias = \"alias/two\"\ndescription = \"d\"\ntags = { a = \"b\" }",
     ));
     for call in [
         "UpdateKeyDescription",
@@ -84,7 +84,7 @@ async fn lost_answer_of_create_key_leaves_no_second_key_that_signs() {
     let ours = id(&stack);
     let all = keys(&stack).await;
     assert_eq!(all.len(), 2);
-    assert_eq!(signing(&stack).await, [ours.clone()]);
+    assert_eq!(signing(&stack).await, std::slice::from_ref(&ours));
     let stray = all.iter().find(|key| **key != ours).unwrap();
     said(
         &applied,
@@ -199,7 +199,7 @@ async fn killed_create_is_done_by_the_next_apply() {
         let applied = stack.terraform.apply().ok();
         stack.assert_no_changes();
         let ours = id(&stack);
-        assert_eq!(signing(&stack).await, [ours.clone()], "{call}");
+        assert_eq!(signing(&stack).await, std::slice::from_ref(&ours), "{call}");
         assert_eq!(holder(&stack, "alias/one").await, Some(ours), "{call}");
         said(
             &applied,
