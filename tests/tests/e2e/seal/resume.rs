@@ -316,6 +316,8 @@ fn a_path_that_is_written_in_another_way_is_the_same_path() {
     std::os::unix::fs::symlink(&path, bench.path("link.jsonl")).unwrap();
     fs::write(&path, "1\n").unwrap();
     bench.append().arg(&path).run().ok();
+    // While it is open, no other file gets its inode number.
+    let _first = fs::File::open(&path).unwrap();
     for other in ["sub/../events.jsonl", "link.jsonl", "./events.jsonl"] {
         // Another file in the same place.
         let new = bench.path("new");
