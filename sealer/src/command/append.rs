@@ -11,9 +11,9 @@ use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
 use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::Input;
 use auditlog_sealer::pins::read_pin;
-use auditlog_sealer::seal::{KnownHead, Limits, Sealer, Setup};
+use auditlog_sealer::seal::{KnownHead, Limits, Notice, Sealer, Setup};
 use auditlog_sealer::spool::{LostInputs, Spool};
-use auditlog_sealer::store::{Bucket, BucketSettings, DeclaredLock, Folder, Store};
+use auditlog_sealer::store::{Bucket, BucketSettings, Folder, Lock, LockSource, Store};
 use auditlog_sealer::target::{
     Destination, destination_of_policy, log_of_policy, log_without_policy, read_policy,
 };
@@ -24,6 +24,7 @@ use super::aws::LazyAws;
 use super::events::{Change, Events};
 use super::keys::Signers;
 use super::output::complain;
+use super::report::notice;
 use super::run::{Ended, MaxAge, Reported, Run};
 use super::signals::{Signals, listen};
 
@@ -85,7 +86,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
         },
         fencing: fencing(arguments),
         known_head,
-        notify: &super::report::notice,
+        notify: &notice,
     };
     let signals = Arc::new(Signals::default());
     let input = Input::start(events.reader);
@@ -232,16 +233,6 @@ fn store(
         Destination::Folder(path) => return Ok(Box::new(Folder::new(path, spool.writer()))),
         Destination::Bucket { name, .. } => name,
     };
-    let declared = match policy {
-        Some(policy) => Some(declared_lock(policy.lock_of(log), now)?),
-        None => arguments
-            .lock_mode
-            .zip(arguments.retention_days)
-            .map(|(mode, retention_days)| DeclaredLock {
-                mode,
-                retention_days,
-            }),
-    };
     let declared_account = policy
         .and_then(|policy| policy.document().store.as_ref())
         .map(|store| store.s3().account.as_str());
@@ -251,23 +242,43 @@ fn store(
         account: account.ok_or_else(|| UsageError::NoAccount {
             bucket: name.clone(),
         })?,
-        lock: declared,
+        lock: lock_source(arguments, policy, log, now)?,
         fencing: fencing(arguments),
     };
     let bucket = Bucket::open(aws.load()?, settings, Arc::new(now))?;
+    if let Some(weak) = bucket.weak_default() {
+        notice(Notice::WeakDefault(weak.clone()));
+    }
     Ok(Box::new(bucket))
 }
 
-fn declared_lock(spans: &[LockSpan], now: Now) -> Result<DeclaredLock, Error> {
+fn lock_source(
+    arguments: &AppendArguments,
+    policy: Option<&TrustPolicy>,
+    log: &LogPolicy,
+    now: Now,
+) -> Result<LockSource, Error> {
+    if let Some(policy) = policy {
+        let own = log.lock.as_deref();
+        return Ok(LockSource::Policy {
+            bucket: declared_lock(&policy.document().lock, now)?,
+            log: own.map(|spans| declared_lock(spans, now)).transpose()?,
+        });
+    }
+    Ok(match (arguments.lock_mode, arguments.retention_days) {
+        (Some(mode), Some(retention_days)) => LockSource::Options(Lock {
+            mode,
+            retention_days,
+        }),
+        // clap asks for both or neither.
+        _ => LockSource::Default,
+    })
+}
+
+fn declared_lock(spans: &[LockSpan], now: Now) -> Result<Lock, Error> {
     let now = now();
     let first = spans.first().map_or(now, |span| span.from);
-    match span_at(spans, now) {
-        Some(span) if span.from <= now => Ok(DeclaredLock {
-            mode: span.mode,
-            retention_days: span.retention_days,
-        }),
-        _ => Err(PolicyError::NoSpan { now, first }.into()),
-    }
+    Lock::declared(spans, now).ok_or_else(|| PolicyError::NoSpan { now, first }.into())
 }
 
 /// Half of the declared silence leaves as much again for the store and the key to come back.

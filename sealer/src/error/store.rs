@@ -22,7 +22,7 @@ pub enum StoreError {
         /// The bucket.
         bucket: String,
     },
-    /// The bucket's default retention is weaker than declared.
+    /// The bucket's default retention is weaker than the options declare.
     #[error("the default retention of the bucket {bucket} is {found}, but {expected} was declared")]
     LockTooWeak {
         /// The bucket.
@@ -75,7 +75,7 @@ impl StoreError {
                 "make the bucket with the resource auditlog_bucket, or aws s3api put-object-lock-configuration"
             }
             Self::LockTooWeak { .. } => {
-                "apply the Terraform configuration again, or aws s3api put-object-lock-configuration"
+                "give a lock that is not stronger than the bucket's, or strengthen the bucket's: aws s3api put-object-lock-configuration"
             }
             Self::ClockSkew { .. } => super::CLOCK,
             Self::ConditionIgnored { .. } => {

@@ -5,7 +5,7 @@ use std::fmt;
 use auditlog_chain::policy::{Acknowledged, Position};
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::store::Oddity;
+use crate::store::{Oddity, WeakDefault};
 
 /// Something that the sealer noticed and that does not stop it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Notice {
     Markers(Oddity),
     /// Older segments have more than one version.
     SecondVersions(Oddity),
+    /// The bucket's default retention is weaker than the trust policy declares.
+    WeakDefault(WeakDefault),
     /// The log was silent for longer than declared.
     Silence {
         /// Its last sign of life.
@@ -76,6 +78,7 @@ impl fmt::Display for Notice {
                 oddity.key,
                 more(oddity.objects)
             ),
+            Self::WeakDefault(weak) => write!(f, "{weak}"),
             Self::Silence { from, until, entry } => {
                 // Strings and times can always be written.
                 let entry = serde_json::to_string(entry).unwrap_or_default();

@@ -12,7 +12,7 @@ mod s3;
 pub use clock::Clock;
 pub use find::{Gap, Listing, Oddity, Present, list_log};
 pub use folder::Folder;
-pub use s3::{Bucket, BucketSettings, DeclaredLock};
+pub use s3::{Bucket, BucketSettings, Lock, LockSource, WeakDefault};
 
 /// A place for segments. Keys are those of a bucket: parts with a single `/` between them.
 pub trait Store {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::Aws;
 use auditlog_sealer::fencing::Fencing;
-use auditlog_sealer::store::{Bucket, BucketSettings, Store as _, list_log};
+use auditlog_sealer::store::{Bucket, BucketSettings, LockSource, Store as _, list_log};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::REGION;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -47,7 +47,7 @@ fn store(bucket: &str) -> Bucket {
     let settings = BucketSettings {
         bucket,
         account: "000000000000",
-        lock: None,
+        lock: LockSource::Default,
         fencing: Fencing::ListVersions,
     };
     Bucket::open(&aws, settings, Arc::new(now)).unwrap()

@@ -22,7 +22,7 @@ use crate::store::clock::{Clock, Dates, Reading};
 use crate::store::{Created, Store, Version, VersionKind};
 
 use bounded::Bounded;
-use lock::{default_lock, strong_enough, versioning};
+use lock::{choose, default_lock, versioning};
 use place::Place;
 
 mod bounded;
@@ -32,7 +32,7 @@ mod place;
 mod read;
 mod whole;
 
-pub use lock::DeclaredLock;
+pub use lock::{Lock, LockSource, WeakDefault};
 
 /// How often a PUT is tried again where S3 says that another one is under way (409).
 const CONFLICT_ATTEMPTS: u32 = 5;
@@ -44,8 +44,8 @@ pub struct BucketSettings<'a> {
     pub bucket: &'a str,
     /// The AWS account that owns it. Every request names it: a bucket's name can be taken by anybody once it is deleted.
     pub account: &'a str,
-    /// The declared lock; where it is absent, the bucket's default counts.
-    pub lock: Option<DeclaredLock>,
+    /// Where the lock of new objects is declared.
+    pub lock: LockSource,
     /// What keeps other writers out.
     pub fencing: Fencing,
 }
@@ -55,7 +55,8 @@ pub struct Bucket {
     client: Client,
     runtime: Arc<Runtime>,
     place: Place,
-    lock: DeclaredLock,
+    lock: Lock,
+    weak_default: Option<WeakDefault>,
     fencing: Fencing,
     clock: Clock,
     dates: Dates,
@@ -63,8 +64,8 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Checks that the bucket has versioning and Object Lock, and a default retention at least as strong as declared. Without a
-    /// declaration, the bucket's own default counts.
+    /// Checks that the bucket has versioning and Object Lock, and chooses the lock of new objects from what is declared and the
+    /// bucket's default retention.
     ///
     /// # Errors
     ///
@@ -79,17 +80,23 @@ impl Bucket {
         let client = Client::from_conf(config);
         let place = Place::new(settings.bucket, settings.account);
         let default = aws.runtime.block_on(default_lock(&client, &place))?;
-        let lock = strong_enough(settings.bucket, settings.lock, default)?;
+        let choice = choose(settings.bucket, settings.lock, default)?;
         Ok(Self {
             client,
             runtime: Arc::clone(&aws.runtime),
             place,
-            lock,
+            lock: choice.lock,
+            weak_default: choice.weak_default,
             fencing: settings.fencing,
             clock,
             dates,
             patience: aws.patience(),
         })
+    }
+
+    /// The bucket's default retention, if it is weaker than the trust policy declares. Segments are locked as declared.
+    pub const fn weak_default(&self) -> Option<&WeakDefault> {
+        self.weak_default.as_ref()
     }
 
     fn check_clock(&self) -> Result<(), Error> {

@@ -40,12 +40,12 @@ impl Trail {
     }
 
     #[track_caller]
-    fn seal(&self, policy: &str) {
+    fn seal(&self, policy: &str) -> Run {
         let spool = self.stack.terraform.path().join("spool");
         let run = command("auditlog-seal").envs(self.stack.endpoint.env());
         let run = run.args(["append", "--policy", policy, "--log", ORIGIN]);
         let run = run.args(["--kms-key", "alias/acme-audit", "--spool"]);
-        run.arg(spool).input("{\"paid\":1}\n").run().ok();
+        run.arg(spool).input("{\"paid\":1}\n").run().ok()
     }
 
     #[track_caller]
@@ -109,6 +109,9 @@ fn retention_is_lengthened_and_shortened_while_the_log_is_sealed_with_either_fil
     trail.seal(&first);
     trail.verify(&longer);
     trail.await_last_span();
+    // The bucket's longer default counts, so a sealer that is too late locks long enough.
+    assert_eq!(trail.seal(&first).stderr, "");
+    trail.verify(&longer);
     trail.seal(&longer);
     trail.verify(&longer);
     // The change is over, so the policy becomes narrower.
@@ -118,6 +121,13 @@ fn retention_is_lengthened_and_shortened_while_the_log_is_sealed_with_either_fil
     trail.becomes(&days(3, "  allow_weakening = [\"retention 5d -> 3d\"]"));
     let shorter = trail.export("shorter.json");
     assert_eq!(trail.spans().as_array().map(Vec::len), Some(3));
+    trail.verify(&shorter);
+    assert_eq!(
+        trail.seal(&longer).stderr,
+        "warning: the default retention of the bucket acme-audit is GOVERNANCE for 3 days, but the trust policy declares \
+         GOVERNANCE for 5 days. Segments are locked as the trust policy declares. If the retention was weakened on purpose, \
+         give the new trust policy (terraform output -raw trust_policy); otherwise apply the Terraform configuration again\n"
+    );
     trail.verify(&shorter);
     trail.seal(&shorter);
     trail.verify(&shorter);

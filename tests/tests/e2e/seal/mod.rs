@@ -8,6 +8,7 @@ mod disk;
 mod folder;
 mod input;
 mod kills;
+mod lock;
 mod network;
 pub(crate) mod random;
 mod resume;

@@ -12,7 +12,9 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::aws::Aws;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::fencing::Fencing;
-use auditlog_sealer::store::{Bucket, BucketSettings, Created, Folder, Store, list_log};
+use auditlog_sealer::store::{
+    Bucket, BucketSettings, Created, Folder, LockSource, Store, list_log,
+};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_tests::{Endpoint, Engine, REGION};
 use auditlog_verifier::source::{Listed, Source as _};
@@ -193,7 +195,7 @@ fn bucket_at(aws: &Aws, clock: fn() -> Timestamp) -> Result<Bucket, Error> {
     let settings = BucketSettings {
         bucket: BUCKET,
         account: "000000000000",
-        lock: None,
+        lock: LockSource::Default,
         fencing: Fencing::Condition,
     };
     Bucket::open(aws, settings, Arc::new(clock))
