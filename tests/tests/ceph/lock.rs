@@ -176,3 +176,37 @@ async fn a_lock_weaker_than_declared_is_found() {
     world.write_policy(&policy);
     world.found(&["bucket-lock", "lock-mode", "lock-mode", "lock-missing"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn weaker_default_does_not_weaken_the_segments_of_an_old_policy() {
+    let world = World::sealed("shortened", Compliance).await;
+    world.set_default(Some((Governance, 5))).await.unwrap();
+    let run = world.append().input("5\n").run().ok();
+    assert!(
+        run.stderr.starts_with(
+            "warning: the default retention of the bucket shortened is GOVERNANCE for 5 days, but the trust policy declares \
+             COMPLIANCE for 30 days. "
+        ),
+        "{run}"
+    );
+    world.found(&["bucket-lock"]);
+    assert_eq!(
+        world.retain(3, Compliance, in_days(29), true).await,
+        denied()
+    );
+    let version = &world.versions(3).await[0];
+    assert_eq!(world.delete(3, Some(version), true).await, denied());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stronger_default_locks_the_segments_of_an_old_policy() {
+    let world = World::sealed("lengthened", Governance).await;
+    world.set_default(Some((Compliance, 40))).await.unwrap();
+    assert_eq!(world.append().input("5\n").run().ok().stderr, "");
+    world.found(&[]);
+    assert_eq!(
+        world.retain(3, Compliance, in_days(39), true).await,
+        denied()
+    );
+    assert_eq!(world.retain(2, Governance, in_days(31), true).await, Ok(()));
+}
