@@ -1,14 +1,19 @@
-//! What no plan may take away: a bucket that holds anything, and logs whose segments are there.
+//! What no plan may take away: a bucket that holds anything, logs whose segments are there, and the keys
+//! that may have signed them.
 //!
 //! The plan looks, which changes nothing. What cannot be looked at counts as there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tf_provider::{AttributePath, Diagnostic, Diagnostics, Object, Plan, Result, Value};
+use tf_provider::{
+    AttributePath, Diagnostic, Diagnostics, Field, Object, Plan, Result, ToValue as _, Value,
+};
 
+use super::model::BucketModel;
 use super::path::{logs_of, path_of};
 use crate::aws::{Clients, holds_versions};
 use crate::diagnostic::nested;
+use crate::trust::keys::TrustModel;
 
 /// A prefix under which there may be segments, and why they would be lost.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,8 +38,32 @@ pub(super) async fn check(plan: &Plan, clients: &Clients) -> Result {
     if let Some(name) = replaced_by(prior, &plan.planned) {
         return check_replacement(clients, bucket, name).await;
     }
-    let mut found: Diagnostics = resurrected(prior, &plan.planned).into_iter().collect();
-    for loss in losses(prior, &plan.planned) {
+    check_logs(prior, &plan.planned, (clients, bucket)).await
+}
+
+/// What it checks of logs once more, before a write: the plan may not have known the values.
+///
+/// # Errors
+/// As [`check`].
+pub(super) async fn check_models(
+    prior: &BucketModel,
+    planned: &BucketModel,
+    clients: &Clients,
+) -> Result {
+    let (Value::Object(before), Value::Object(after)) = (prior.to_value(), planned.to_value())
+    else {
+        return Ok(());
+    };
+    check_logs(&before, &after, (clients, prior.name()?)).await
+}
+
+async fn check_logs(
+    prior: &Object,
+    planned: &Object,
+    (clients, bucket): (&Clients, &str),
+) -> Result {
+    let mut found: Diagnostics = resurrected(prior, planned).into_iter().collect();
+    for loss in losses(prior, planned) {
         if holds(clients, bucket, &loss.prefix).await {
             found.push(nested(loss.summary, &loss.detail, &loss.path));
         }
@@ -76,7 +105,7 @@ async fn check_replacement(clients: &Clients, bucket: &str, attribute: &str) -> 
     Err(found.at(attribute).into())
 }
 
-/// Logs that would be undeclared, and logs whose origin or prefix would change.
+/// Logs that would be undeclared, logs whose origin or prefix would change, and logs that would lose a key.
 fn losses(prior: &Object, planned: &Object) -> Vec<Loss> {
     let after: BTreeMap<&String, &Object> = logs_of(planned).collect();
     let known = !planned.value("logs").is_unknown();
@@ -106,6 +135,11 @@ fn losses(prior: &Object, planned: &Object) -> Vec<Loss> {
                         moved_to(name, attribute),
                     )
                 }));
+                losses.extend(
+                    dropped(log, now, prefix).map(|detail| {
+                        loss(path_of(name).attribute("signing_key"), DROPPED, detail)
+                    }),
+                );
             }
         }
     }
@@ -114,6 +148,7 @@ fn losses(prior: &Object, planned: &Object) -> Vec<Loss> {
 
 const REMOVED: &str = "A log with segments is not removed";
 const MOVED: &str = "A log with segments is not renamed";
+const DROPPED: &str = "A key of a log with segments is not dropped";
 
 fn removed(name: &str, prefix: &str) -> String {
     format!(
@@ -128,6 +163,31 @@ fn moved_to(name: &str, attribute: &str) -> String {
         "The {attribute} is part of each segment, or of its key, so the segments that are there would be faults. Keep it, or end the log \
          {name:?} with `ended` and add another log under another name."
     )
+}
+
+/// What is lost where a log no longer has a key that it had, by its public key. What is not known yet keeps every key: the
+/// apply looks again.
+fn dropped(prior: &Object, planned: &Object, prefix: &str) -> Option<String> {
+    let (before, after) = (trust_of(prior)?, trust_of(planned)?);
+    let kept: BTreeSet<&str> = after.keys.iter().map(|key| key.spki.as_str()).collect();
+    let missing = before
+        .keys
+        .iter()
+        .find(|key| !kept.contains(key.spki.as_str()))?;
+    let key = missing.arn.as_ref().unwrap_or(&missing.spki);
+    Some(format!(
+        "The key {key} (version {} of {}) is missing, and there are objects under {prefix:?}. Without it, each segment that it signed is a \
+         fault. To rotate the key, change `rotation.trigger` or `key_spec` of the log's `auditlog_signing_key`: its `trust` keeps \
+         every version. To sign with the key of another resource, keep the earlier keys beside it:\n\n    signing_key = {{\n      alias = \
+         auditlog_signing_key.NEW.trust.alias\n      keys  = concat(auditlog_signing_key.OLD.trust.keys, \
+         auditlog_signing_key.NEW.trust.keys)\n    }}",
+        missing.version, before.alias
+    ))
+}
+
+fn trust_of(log: &Object) -> Option<TrustModel> {
+    let trust: Field<TrustModel> = log.get("signing_key").ok()?;
+    trust.into_known()
 }
 
 /// An end that was declared stays: the verifier has judged by it.
@@ -149,6 +209,7 @@ fn resurrected(prior: &Object, planned: &Object) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust::keys::TrustKey;
 
     fn bucket(logs: &[(&str, &str, bool)]) -> Object {
         let logs = logs.iter().map(|(name, prefix, ended)| {
@@ -183,6 +244,59 @@ mod tests {
         );
         let unknown = Object::new().with("logs", Value::Unknown);
         assert!(places(&two, &unknown).is_empty());
+    }
+
+    /// A bucket with one log that these keys may sign.
+    fn signed_by(keys: &[&str]) -> Object {
+        let key = |(version, spki): (u32, &&str)| TrustKey {
+            version,
+            spec: "ECC_NIST_P256".to_owned(),
+            spki: (*spki).to_owned(),
+            arn: None,
+            valid_from: "2026-01-01T00:00:00Z".to_owned(),
+            retired_at: None,
+            lost_at: None,
+            compromised: None,
+        };
+        let trust = TrustModel {
+            alias: "alias/audit".to_owned(),
+            keys: (1..).zip(keys).map(key).collect(),
+        };
+        with_trust(trust.to_value())
+    }
+
+    fn with_trust(trust: Value) -> Object {
+        let log = Object::new()
+            .with("origin", "acme.example/a")
+            .with("prefix", "logs/a")
+            .with("signing_key", trust);
+        let logs = [("a".to_owned(), Value::Object(log))].into();
+        Object::new().with("logs", Value::Map(logs))
+    }
+
+    #[test]
+    fn keys_that_a_log_no_longer_has_are_a_loss_by_their_public_keys() {
+        let lost = [r#"logs["a"].signing_key logs/a/"#];
+        let two = signed_by(&["old", "new"]);
+        for kept in [&["old", "new"][..], &["new", "old", "newer"]] {
+            assert!(places(&two, &signed_by(kept)).is_empty());
+        }
+        for dropped in [&["new"][..], &["newer"], &[]] {
+            assert_eq!(places(&two, &signed_by(dropped)), lost);
+        }
+        let detail = losses(&two, &signed_by(&["new"])).pop().unwrap().detail;
+        let said = "The key old (version 1 of alias/audit) is missing";
+        assert!(detail.starts_with(said), "{detail}");
+    }
+
+    #[test]
+    fn keys_that_are_not_known_yet_are_not_a_loss() {
+        let one = signed_by(&["old"]);
+        assert!(places(&one, &with_trust(Value::Unknown)).is_empty());
+        let partly = Object::new()
+            .with("alias", Value::Unknown)
+            .with("keys", Value::List(Vec::new()));
+        assert!(places(&one, &with_trust(Value::Object(partly))).is_empty());
     }
 
     #[test]

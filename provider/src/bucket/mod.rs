@@ -116,6 +116,7 @@ impl Resource for BucketResource {
         check_place(clients, &prior)?;
         check_again(cx, clients, Some(&prior), &planned)?;
         let before = declared(cx).unwrap_or_else(|| History::of(&prior));
+        kept::check_models(&prior, &planned, clients).await?;
         let now = now();
         let desired = desired(planned, &before, Place { clients, now })?;
         let settings = settings(&desired, now)?;

@@ -270,7 +270,10 @@ fn log_fields() -> Fields {
         .attribute(
             "signing_key",
             Attribute::required(Nested::single(trust_fields()))
-                .description("Keys that may sign the log: the attribute `trust` of an `auditlog_signing_key`."),
+                .description(
+                    "Keys that may sign the log: the attribute `trust` of an `auditlog_signing_key`. A key that was there is not dropped while \
+                     the log has segments.",
+                ),
         )
         .attribute(
             "writers",

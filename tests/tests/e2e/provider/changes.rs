@@ -214,6 +214,56 @@ fn log_is_not_removed_renamed_or_resumed_while_its_segments_are_there() {
 #[test]
 fn declarations_that_cannot_be_are_refused_by_the_plan_with_text_and_path() {
     let payments = log("payments", "");
+const TRUST: &str = "signing_key = auditlog_signing_key.audit.trust";
+const OTHER_KEY: &str =
+    "resource \"auditlog_signing_key\" \"other\" {\n  alias = \"alias/acme-other\"\n}\n";
+
+/// The log is signed by what this expression is.
+fn signed_by(trust: &str, more: &str) -> String {
+    let config = declaration("mode = \"GOVERNANCE\", days = 3", &log("payments", ""), "");
+    config.replace(TRUST, &format!("signing_key = {trust}")) + OTHER_KEY + more
+}
+
+#[test]
+fn keys_that_may_have_signed_are_not_dropped_from_a_log_with_segments() {
+    let (audit, other) = (
+        "auditlog_signing_key.audit.trust",
+        "auditlog_signing_key.other.trust",
+    );
+    let trail = Trail::of(&signed_by(audit, ""));
+    trail.stack.configure(&signed_by(other, ""));
+    let plan = trail.stack.terraform.plan();
+    assert_eq!(plan.status, 2, "nothing is there yet: {plan}");
+    let before = trail.export("before.json");
+    trail.seal(&before);
+
+    let refused = |run: &Run| {
+        assert_eq!(run.status, 1, "{run}");
+        for said in [
+            "A key of a log with segments is not dropped",
+            "At logs[\"payments\"].signing_key: The key arn:aws:kms:",
+            "(version 1 of alias/acme-audit) is missing, and there are objects under \"logs/payments\"",
+            "concat(auditlog_signing_key.OLD.trust.keys,",
+        ] {
+            assert!(flat(&run.stderr).contains(said), "{said:?} is not in {run}");
+        }
+    };
+    refused(&trail.stack.terraform.plan());
+    // what the plan does not know, the apply refuses
+    let later = format!("resource \"terraform_data\" \"trust\" {{\n  input = {other}\n}}\n");
+    trail
+        .stack
+        .configure(&signed_by("terraform_data.trust.output", &later));
+    let plan = trail.stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    refused(&trail.stack.terraform.apply());
+
+    let both = format!("{{ alias = {other}.alias, keys = concat({audit}.keys, {other}.keys) }}");
+    trail.becomes(&signed_by(&both, ""));
+    trail.stack.assert_no_changes();
+    trail.verify(&trail.export("both.json"));
+}
+
     let governance = "mode = \"GOVERNANCE\", days = 3";
     let with_lock = |lock: &str| declaration(lock, &payments, "");
     let with_log = |more: &str| declaration(governance, &log("payments", more), "");
