@@ -40,6 +40,7 @@ pub mod bucket;
 mod diagnostic;
 pub mod error;
 pub mod iam_policy;
+mod lockout;
 pub mod provider;
 pub mod region;
 pub mod signing_key;

@@ -9,10 +9,11 @@ use super::model::{BucketModel, DeliveryModel, LogModel};
 use super::path::path_of;
 use super::place::Place;
 use crate::aws::{
-    BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, admits, partition,
+    BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, partition,
     unenforced,
 };
 use crate::diagnostic::nested;
+use crate::lockout;
 use crate::trust::spans::{LockBounds, bounds};
 
 /// The policy that a complete declaration asks for.
@@ -151,15 +152,6 @@ fn administrators(model: &BucketModel) -> Result<Option<Vec<Principal>>> {
 /// # Errors
 /// A principal that a policy cannot recognise.
 pub(super) fn locked_out(model: &BucketModel, caller: Option<&str>) -> Result<Option<String>> {
-    let (Some(stated), Some(caller)) = (administrators(model)?, caller) else {
-        return Ok(None);
-    };
-    let role =
-        Principal::of_caller(caller).map_or_else(|| caller.to_owned(), |role| role.to_string());
-    Ok((!admits(&stated, caller)).then(|| {
-        format!(
-            "Terraform runs as {caller}, which is not among `administrators`. With this policy it could not change the bucket any more, \
-             and only the account's root user could repair it. Add {role:?}, or run Terraform as one of them."
-        )
-    }))
+    let stated = administrators(model)?;
+    Ok(lockout::locked_out("bucket", stated.as_deref(), caller))
 }

@@ -29,6 +29,7 @@ use tf_provider::{
 
 use crate::account::Account;
 use crate::aws::{Age, BucketParts, Clients, Place as Home, converge_bucket, read_bucket};
+use crate::lockout;
 use crate::region::split_id;
 use create::followed_date;
 use desired::{desired, settings};
@@ -115,8 +116,8 @@ impl Resource for BucketResource {
         let clients = &clients_of(cx, prior.region.known())?;
         check_place(clients, &prior)?;
         check_again(cx, clients, Some(&prior), &planned)?;
-        let before = declared(cx).unwrap_or_else(|| History::of(&prior));
         kept::check_models(&prior, &planned, clients).await?;
+        let before = declared(cx).unwrap_or_else(|| History::of(&prior));
         let now = now();
         let desired = desired(planned, &before, Place { clients, now })?;
         let settings = settings(&desired, now)?;
@@ -236,9 +237,7 @@ fn check_again(
         return Err(refused.into());
     }
     match access::locked_out(planned, clients.caller_arn())? {
-        Some(detail) => Err(Diagnostic::error("Terraform would lock itself out", detail)
-            .at("administrators")
-            .into()),
+        Some(detail) => Err(lockout::refused(detail).into()),
         None => Ok(()),
     }
 }

@@ -15,6 +15,7 @@ use super::ratchet;
 use super::storage::check_declared;
 use crate::account::Account;
 use crate::aws::policies_agree;
+use crate::lockout;
 use crate::tags;
 
 /// What is computed from the configuration, and shown where all of that is known.
@@ -67,16 +68,14 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     Ok(())
 }
 
-/// What the policy leaves to IAM, and that Terraform would lock itself out. Plans run under roles that may only read, so the
-/// latter is refused by the apply alone.
+/// What the policy leaves to IAM, and that Terraform would lock itself out.
 fn warn_of_access(cx: &Context<Account>, desired: &Desired, place: Place<'_>) -> Result {
     let policy = bucket_policy(&desired.model, &desired.history, place)?;
     if let Some(warning) = not_enforced(&policy) {
         cx.warn(warning);
     }
     if let Some(detail) = locked_out(&desired.model, place.clients.caller_arn())? {
-        let warning = Diagnostic::warning("An apply by this caller will be refused", detail);
-        cx.warn(warning.at("administrators"));
+        cx.warn(lockout::announced(detail));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use auditlog_chain::keys::KeySpec;
 use tf_provider::{Context, Diagnostic, Field, Result};
 
 use super::claim::{Claim, holder};
-use super::context::{clients, key_failed, key_id, now};
+use super::context::{check_caller, clients, key_failed, key_id, now};
 use super::declared::declared;
 use super::due::Due;
 use super::history::{History, Presence, State};
@@ -30,6 +30,7 @@ use crate::error::Error;
 /// Makes the first version.
 pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result<SigningKey> {
     let clients = clients(cx)?;
+    check_caller(clients, &planned)?;
     let not_made =
         |error: Error| error.diagnostic("The key was not created", error.attribute("key_spec"));
     if !clients.claim_alias(&planned.alias) {
@@ -151,6 +152,7 @@ pub(crate) async fn update(
     planned: SigningKey,
 ) -> Result<SigningKey> {
     let clients = clients(cx)?;
+    check_caller(clients, &planned)?;
     let mut work = Update::start(cx, clients, &prior, planned).await?;
     let done = work.run(&prior).await;
     if done.is_err() {

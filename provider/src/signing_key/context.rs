@@ -7,6 +7,7 @@ use super::model::SigningKey;
 use crate::account::Account;
 use crate::aws::{Clients, Place};
 use crate::error::Error;
+use crate::lockout;
 
 pub(crate) fn clients(cx: &Context<Account>) -> Result<&Clients> {
     crate::account::clients(cx)
@@ -32,6 +33,15 @@ pub(crate) fn key_id(state: &SigningKey) -> Result<&str> {
             .at("key_id")
             .into()
     })
+}
+
+/// The caller must still be able to change the key under the policy that is about to be put.
+///
+/// # Errors
+/// It is not among the administrators, where these are stated.
+pub(crate) fn check_caller(clients: &Clients, model: &SigningKey) -> Result {
+    let refused = model.access().locked_out(clients.caller_arn())?;
+    refused.map_or(Ok(()), |detail| Err(lockout::refused(detail).into()))
 }
 
 /// KMS says of a key elsewhere that there is none, which would mean here: make another.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tf_provider::{Context, Diagnostic, Result};
 
-use super::context::{check_place, clients, key_id, now};
+use super::context::{check_caller, check_place, clients, key_id, now};
 use super::history::{Signing, State, Version};
 use super::model::SigningKey;
 use super::policy::place_of;
@@ -74,6 +74,9 @@ pub(crate) async fn delete(cx: &Context<Account>, state: SigningKey) -> Result {
             .map_err(failed)?;
         let scheduled = schedule_deletion(clients, id, SHORTEST_WINDOW_DAYS).await;
         return scheduled.map_err(|error| failed(error).into());
+    }
+    if state.on_destroy == RETAIN {
+        check_caller(clients, &state)?;
     }
     remove_aliases(clients, &state, &history.key_ids())
         .await

@@ -15,7 +15,8 @@ use super::model::{CompromisedVersions, Lost, SigningKey};
 use super::policy::{Access, place_of};
 use super::state::known_history;
 use crate::account::Account;
-use crate::aws::{KEY_USAGE, partition};
+use crate::aws::{Clients, KEY_USAGE, partition};
+use crate::lockout;
 use crate::tags;
 use crate::trust::keys::Misfit;
 
@@ -52,6 +53,10 @@ pub(crate) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     plan.planned.set("drift", Vec::<String>::new());
     let access = Stated::of(&plan.planned)?;
     access.warn(cx);
+    let caller = cx.data().known().and_then(Clients::caller_arn);
+    if let Some(detail) = access.access().locked_out(caller)? {
+        cx.warn(lockout::announced(detail));
+    }
     match &plan.prior {
         None => plan_create(cx, plan, &access),
         Some(prior) => {

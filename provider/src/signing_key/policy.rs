@@ -7,6 +7,7 @@ use tf_provider::{AttributePath, Diagnostic, Result};
 
 use super::history::Signing;
 use crate::aws::{KeyPolicy, KeyPolicyState, Principal};
+use crate::lockout::locked_out;
 
 /// Who may do what with a key, as stated.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +27,15 @@ impl Access<'_> {
         ];
         let absent = lists.into_iter().filter(|(_, list)| list.is_none());
         absent.map(|(name, _)| name).collect()
+    }
+
+    /// Why the caller could not change a key any more under its policy; nothing where it could.
+    ///
+    /// # Errors
+    /// A principal that a policy cannot recognise.
+    pub(crate) fn locked_out(&self, caller: Option<&str>) -> Result<Option<String>> {
+        let stated = principals("administrators", self.administrators)?;
+        Ok(locked_out("key", stated.as_deref(), caller))
     }
 
     /// The policy of a key in this account.

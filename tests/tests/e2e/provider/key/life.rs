@@ -30,6 +30,13 @@ deletion_window_in_days = 7
 tags                    = { a = "b" }
 "#;
 
+/// All of them. For moto, `administrators` is left out: its caller is a user of STS, whom no policy can name.
+fn every_argument(engine: Engine) -> String {
+    let lines = EVERY_ARGUMENT.lines();
+    let lines = lines.filter(|line| engine == Engine::Ministack || !line.starts_with("admin"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 async fn key_is_made_changed_and_kept_by_a_destroy(engine: Engine) {
     let stack = Stack::new(engine, &key(engine, ALIAS));
     stack.terraform.validate().ok();
@@ -59,13 +66,16 @@ async fn key_is_made_changed_and_kept_by_a_destroy(engine: Engine) {
     );
     assert!(signs(&stack, &id(&stack)).await);
 
-    stack.configure(&key(engine, EVERY_ARGUMENT));
+    stack.configure(&key(engine, &every_argument(engine)));
     let change = stack.planned(ADDRESS);
     assert_eq!(change.actions, ["update"]);
+    let mut attributes = change.attributes;
+    let administered = attributes.iter().any(|name| name == "administrators");
+    assert_eq!(administered, engine == Engine::Ministack);
+    attributes.retain(|name| name != "administrators");
     assert_eq!(
-        change.attributes,
+        attributes,
         [
-            "administrators",
             "alias",
             "deletion_window_in_days",
             "description",

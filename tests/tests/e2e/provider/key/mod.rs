@@ -1,6 +1,7 @@
 //! `auditlog_signing_key` from its first plan to its destruction.
 
 mod alias;
+mod caller;
 mod drift;
 mod faults;
 mod identity;

@@ -1,0 +1,61 @@
+//! A policy that would lock out the caller who puts it.
+
+use tf_provider::Diagnostic;
+
+use crate::aws::{Principal, admits};
+
+/// Why the caller could not change `what` any more under a policy for these administrators; nothing where it could, where
+/// nobody is stated, or where the caller is not known.
+pub(crate) fn locked_out(
+    what: &str,
+    administrators: Option<&[Principal]>,
+    caller: Option<&str>,
+) -> Option<String> {
+    let (stated, caller) = (administrators?, caller?);
+    let role =
+        Principal::of_caller(caller).map_or_else(|| caller.to_owned(), |role| role.to_string());
+    (!admits(stated, caller)).then(|| {
+        format!(
+            "Terraform runs as {caller}, which is not among `administrators`. With this policy it could not change the {what} any more, \
+             and only the account's root user could repair it. Add {role:?}, or run Terraform as one of them."
+        )
+    })
+}
+
+/// The error of an apply.
+pub(crate) fn refused(detail: String) -> Diagnostic {
+    Diagnostic::error("Terraform would lock itself out", detail).at("administrators")
+}
+
+/// The warning of a plan: plans run under roles that may only read, so that the apply alone refuses.
+pub(crate) fn announced(detail: String) -> Diagnostic {
+    Diagnostic::warning("An apply by this caller will be refused", detail).at("administrators")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/terraform/session";
+
+    fn found(administrators: Option<&[&str]>, caller: Option<&str>) -> Option<String> {
+        let parse = |arn: &&str| Principal::parse(arn).unwrap();
+        let parsed: Option<Vec<_>> = administrators.map(|list| list.iter().map(parse).collect());
+        locked_out("key", parsed.as_deref(), caller)
+    }
+
+    #[test]
+    fn caller_outside_of_the_stated_administrators_is_locked_out() {
+        let text = found(Some(&[]), Some(SESSION)).unwrap();
+        assert!(text.contains("change the key any more"), "{text}");
+        let role = "arn:aws:iam::123456789012:role/terraform";
+        assert!(text.contains(&format!("Add {role:?}")), "{text}");
+        assert_eq!(found(Some(&[role]), Some(SESSION)), None);
+    }
+
+    #[test]
+    fn nobody_is_locked_out_where_nobody_is_stated_or_the_caller_is_not_known() {
+        assert_eq!(found(None, Some(SESSION)), None);
+        assert_eq!(found(Some(&[]), None), None);
+    }
+}
