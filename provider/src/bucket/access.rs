@@ -85,12 +85,21 @@ fn capital(text: &str) -> String {
     first.unwrap_or_default() + letters.as_str()
 }
 
+/// Nobody writes a log that has ended. Its writers may still read it where it has readers.
 fn log_access(name: &str, log: &LogModel, lock: LockBounds) -> Result<LogAccess> {
     let at = |attribute: &str| path_of(name).attribute(attribute);
+    let mut writers = principals(log.writers.as_ref(), &at("writers"))?;
+    let mut readers = principals(log.readers.as_ref(), &at("readers"))?;
+    if log.ended.is_some() {
+        let former = writers.replace(Vec::new());
+        if let Some(readers) = &mut readers {
+            readers.extend(former.into_iter().flatten());
+        }
+    }
     Ok(LogAccess {
         prefix: log.prefix.known().cloned().unwrap_or_default(),
-        writers: principals(log.writers.as_ref(), &at("writers"))?,
-        readers: principals(log.readers.as_ref(), &at("readers"))?,
+        writers,
+        readers,
         lock,
     })
 }
@@ -154,4 +163,58 @@ fn administrators(model: &BucketModel) -> Result<Option<Vec<Principal>>> {
 pub(super) fn locked_out(model: &BucketModel, caller: Option<&str>) -> Result<Option<String>> {
     let stated = administrators(model)?;
     Ok(lockout::locked_out("bucket", stated.as_deref(), caller))
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_chain::policy::LockMode;
+    use tf_provider::Field;
+
+    use super::*;
+    use crate::bucket::model::EndedModel;
+
+    const SEALER: &str = "arn:aws:iam::123456789012:role/sealer";
+    const AUDITOR: &str = "arn:aws:iam::123456789012:role/auditor";
+
+    fn ended(writers: Option<&str>, readers: Option<&str>) -> LogAccess {
+        let set = |arn: Option<&str>| arn.map(|arn| BTreeSet::from([arn.to_owned()]));
+        let log = LogModel {
+            origin: Field::Unknown,
+            prefix: Field::Known("logs/payments".to_owned()),
+            signing_key: Field::Unknown,
+            writers: set(writers),
+            readers: set(readers),
+            max_silence: "25h".to_owned(),
+            object_lock: None,
+            began: Field::Unknown,
+            ended: Some(EndedModel {
+                segment: 0,
+                size: 1,
+                root: String::new(),
+                sealed: String::new(),
+                stored: String::new(),
+                successor: None,
+            }),
+        };
+        let lock = LockBounds {
+            modes: vec![LockMode::Governance],
+            min_days: 1,
+            max_days: 3,
+        };
+        log_access("payments", &log, lock).unwrap()
+    }
+
+    #[test]
+    fn ended_log_is_written_by_nobody_and_read_by_whom_it_was() {
+        let parse = |arn| Principal::parse(arn).unwrap();
+        for writers in [None, Some(SEALER)] {
+            let access = ended(writers, None);
+            assert_eq!((access.writers, access.readers), (Some(Vec::new()), None));
+        }
+        let access = ended(Some(SEALER), Some(AUDITOR));
+        assert_eq!(access.writers, Some(Vec::new()));
+        assert_eq!(access.readers, Some(vec![parse(AUDITOR), parse(SEALER)]));
+        let readers = ended(None, Some(AUDITOR)).readers;
+        assert_eq!(readers, Some(vec![parse(AUDITOR)]));
+    }
 }

@@ -284,7 +284,7 @@ fn log_fields() -> Fields {
         .attribute(
             "readers",
             arns(
-                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied it where `writers` is set, too. Default: IAM alone decides.",
+                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied it where `writers` is set, too, or the log has ended. Default: IAM alone decides.",
             ),
         )
         .attribute(
@@ -314,7 +314,8 @@ fn log_fields() -> Fields {
         .attribute(
             "ended",
             Attribute::optional(Nested::single(ended_fields())).description(
-                "End of the log, as `auditlog-verify` reports its head. Segments after it are faults.",
+                "End of the log, as `auditlog-verify` reports its head. Segments after it are faults, and the bucket policy denies everybody to write \
+                 them. `writers` may still read where `readers` is set.",
             ),
         )
 }

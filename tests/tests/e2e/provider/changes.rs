@@ -155,8 +155,8 @@ fn log_gets_a_lock_of_its_own_and_a_shorter_silence_while_it_is_sealed() {
     assert_eq!(spans["lock"][1]["from"], spans["max_silence"][1]["from"]);
 }
 
-#[test]
-fn log_is_not_removed_renamed_or_resumed_while_its_segments_are_there() {
+#[tokio::test]
+async fn log_is_not_removed_renamed_or_resumed_while_its_segments_are_there() {
     let lock = "mode = \"GOVERNANCE\", days = 3";
     let two = |first: &str| declaration(lock, &(log("payments", first) + &log("orders", "")), "");
     let trail = Trail::of(&two(""));
@@ -204,16 +204,16 @@ fn log_is_not_removed_renamed_or_resumed_while_its_segments_are_there() {
     let ended: Value = trail.stack.terraform.output("trust_policy");
     let ended: Value = serde_json::from_str(ended.as_str().expect("a text")).expect("JSON");
     assert_eq!(ended["logs"][0]["ended"]["segment"], 1, "{head}");
+    let s3 = trail.stack.endpoint.s3();
+    let put = s3.get_bucket_policy().bucket("acme-audit").send().await;
+    let put = put.expect("a policy").policy.expect("a text");
+    assert!(put.contains("AuditlogWrite1"), "nobody may write: {put}");
     refused(
         &payments,
         &["An ended log does not go on", "At logs[\"payments\"].ended"],
     );
 }
 
-/// Each with what the plan says, the path among it.
-#[test]
-fn declarations_that_cannot_be_are_refused_by_the_plan_with_text_and_path() {
-    let payments = log("payments", "");
 const TRUST: &str = "signing_key = auditlog_signing_key.audit.trust";
 const OTHER_KEY: &str =
     "resource \"auditlog_signing_key\" \"other\" {\n  alias = \"alias/acme-other\"\n}\n";
@@ -264,6 +264,10 @@ fn keys_that_may_have_signed_are_not_dropped_from_a_log_with_segments() {
     trail.verify(&trail.export("both.json"));
 }
 
+/// Each with what the plan says, the path among it.
+#[test]
+fn declarations_that_cannot_be_are_refused_by_the_plan_with_text_and_path() {
+    let payments = log("payments", "");
     let governance = "mode = \"GOVERNANCE\", days = 3";
     let with_lock = |lock: &str| declaration(lock, &payments, "");
     let with_log = |more: &str| declaration(governance, &log("payments", more), "");
