@@ -2,8 +2,8 @@
 
 use aws_sdk_kms::types::Tag;
 
-use super::SETTLING;
 use super::model::{KeyParts, KeySettings, Usability};
+use super::{POLICY_NAME, SETTLING};
 use crate::aws::clients::Clients;
 use crate::aws::policy::policies_agree;
 use crate::aws::tags::Tags;
@@ -127,7 +127,12 @@ pub async fn put_key_policy(clients: &Clients, key: &str, policy: &str) -> Resul
     const OPERATION: &str = "PutKeyPolicy";
     clients
         .settle(OPERATION, key, SETTLING, || async {
-            let request = clients.kms.put_key_policy().key_id(key).policy(policy);
+            let request = clients
+                .kms
+                .put_key_policy()
+                .key_id(key)
+                .policy_name(POLICY_NAME)
+                .policy(policy);
             let answer = request.send().await.map(drop);
             answer.map_err(|error| {
                 let failure = Box::new(CallFailure::new(OPERATION, key, &error));

@@ -25,6 +25,8 @@ pub const CREATED_TAG: &str = "auditlog:created";
 /// The tag of a key that a destroy left behind on purpose.
 pub const RETAINED_TAG: &str = "auditlog:retained";
 
+/// The one name that a key policy has. KMS fills it in where it is missing, and not every other endpoint does.
+const POLICY_NAME: &str = "default";
 /// Codes that pass by themselves while a new key becomes known to all of KMS, or while it is being changed.
 const SETTLING: &[&str] = &[
     "NotFoundException",

@@ -6,8 +6,8 @@ use aws_sdk_kms::types::{
     GrantListEntry, KeyMetadata, KeySpec as SdkKeySpec, KeyState, KeyUsageType,
 };
 
-use super::SETTLING;
 use super::model::{Deletion, Grant, KEY_USAGE, KeyParts, Usability};
+use super::{POLICY_NAME, SETTLING};
 use crate::aws::clients::Clients;
 use crate::aws::gone::{Presence, confirm_key};
 use crate::aws::tags::Tags;
@@ -163,7 +163,13 @@ pub(super) async fn tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
 
 pub(super) async fn policy(clients: &Clients, key: &str) -> Result<String, Error> {
     const OPERATION: &str = "GetKeyPolicy";
-    let answer = clients.kms.get_key_policy().key_id(key).send().await;
+    let answer = clients
+        .kms
+        .get_key_policy()
+        .key_id(key)
+        .policy_name(POLICY_NAME)
+        .send()
+        .await;
     let answer = answer.map_err(|error| Error::call(OPERATION, key, &error))?;
     answer
         .policy

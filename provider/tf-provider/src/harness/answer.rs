@@ -2,9 +2,11 @@
 
 use tonic::{Response, Status};
 
-use super::Warned;
 use crate::proto::tfplugin6 as pb;
 use crate::{AttributePath, Deferral, Diagnostic, Diagnostics, Result, Severity, Step};
+
+/// Only warnings, or the errors.
+pub(super) type Warned = Result<Diagnostics>;
 
 pub(super) fn answered<T>(answer: Result<Response<T>, Status>) -> Result<T> {
     let answer = answer.map(Response::into_inner);

@@ -2,9 +2,9 @@
 
 use tonic::Request;
 
-use super::answer::{answered, checked, deferral, diagnostics, not_deferred, path};
+use super::answer::{Warned, answered, checked, deferral, diagnostics, not_deferred, path};
 use super::rules::{check_plan, check_result};
-use super::{Capability, Harness, Warned, encoded, whole};
+use super::{Capability, Harness, encoded, whole};
 use crate::proto::tfplugin6 as pb;
 use crate::proto::tfplugin6::provider_server::Provider as Rpc;
 use crate::registry::AnyResource;

@@ -76,7 +76,7 @@ pub use instance::{Change, Instance, Planned};
 use crate::proto::tfplugin6 as pb;
 use crate::proto::tfplugin6::provider_server::Provider as Rpc;
 use crate::service::Service;
-use crate::{Diagnostic, Diagnostics, Object, Provider, Result, Schema, Value, wire};
+use crate::{Diagnostic, Object, Provider, Result, Schema, Value, wire};
 use answer::{answered, checked};
 use whole::whole;
 
@@ -188,6 +188,3 @@ fn encoded(schema: &Schema, config: Object) -> Result<pb::DynamicValue> {
     let config = whole(&schema.fields, config)?;
     wire::encode(&Value::Object(config), &schema.object_type())
 }
-
-/// Only warnings, or the errors.
-type Warned = Result<Diagnostics>;

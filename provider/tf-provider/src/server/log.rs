@@ -68,8 +68,8 @@ fn line(event: &Event<'_>, now: jiff::Timestamp) -> String {
     let mut fields = Fields(Map::new());
     event.record(&mut fields);
     let mut object = fields.0;
-    let message = object.remove("message").unwrap_or_default();
-    object.insert("@message".to_owned(), message);
+    let message = text(object.remove("message"));
+    object.insert("@message".to_owned(), message.into());
     object.insert("@level".to_owned(), name(*event.metadata().level()).into());
     object.insert(
         "@module".to_owned(),
@@ -77,6 +77,15 @@ fn line(event: &Event<'_>, now: jiff::Timestamp) -> String {
     );
     object.insert("@timestamp".to_owned(), format!("{now:.6}").into());
     format!("{}\n", Json::Object(object))
+}
+
+/// Terraform itself panics where the message is missing or is not a string, and events need not have one.
+fn text(message: Option<Json>) -> String {
+    match message {
+        Some(Json::String(text)) => text,
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
 }
 
 fn name(level: Level) -> &'static str {
@@ -169,5 +178,22 @@ mod tests {
                 "\n"
             )
         );
+    }
+
+    #[test]
+    fn an_event_always_has_a_message_that_is_a_string() {
+        let lines = Arc::new(Mutex::new(String::new()));
+        let subscriber = tracing_subscriber::registry().with(Capture(lines.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "a", count = 3);
+            tracing::debug!(target: "a", message = 3);
+        });
+        let lines = lines.lock().unwrap();
+        let messages = lines.lines().map(|line| {
+            let line: Json = serde_json::from_str(line).unwrap();
+            line["@message"].as_str().map(str::to_owned)
+        });
+        let found: Vec<_> = messages.collect();
+        assert_eq!(found, [Some(String::new()), Some("3".to_owned())]);
     }
 }

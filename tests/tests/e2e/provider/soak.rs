@@ -182,7 +182,13 @@ resource "auditlog_signing_key" "audit" {{
             if described.key_metadata.unwrap().key_state != Some(KeyState::Enabled) {
                 continue;
             }
-            let policy = kms.get_key_policy().key_id(&id).send().await.unwrap();
+            let policy = kms
+                .get_key_policy()
+                .key_id(&id)
+                .policy_name("default")
+                .send()
+                .await
+                .unwrap();
             if !policy.policy.unwrap().contains("AuditlogRetired") {
                 signing.push(id);
             }

@@ -32,6 +32,7 @@ async fn drift_of_a_key_is_found_and_put_back(engine: Engine) {
     kms.disable_key().key_id(&id).send().await.unwrap();
     kms.put_key_policy()
         .key_id(&id)
+        .policy_name("default")
         .policy(theirs)
         .send()
         .await
@@ -90,6 +91,7 @@ async fn drift_of_an_old_version_is_found_and_put_back(engine: Engine) {
     assert!(!signs(&stack, &old).await);
     kms.put_key_policy()
         .key_id(&old)
+        .policy_name("default")
         .policy(signing)
         .send()
         .await

@@ -81,6 +81,7 @@ async fn policy(stack: &Stack, key: &str) -> String {
     let answer = kms
         .get_key_policy()
         .key_id(key)
+        .policy_name("default")
         .send()
         .await
         .expect("a policy");
