@@ -123,8 +123,9 @@ pub(super) fn check(config: &Object) -> Result {
     };
     let acknowledged = bucket.value("acknowledge_irreversible");
     let mut check = |lock: &Value, path: &AttributePath| {
-        // what is not known yet may turn out to be null
-        let Some(lock) = known(lock) else { return };
+        // what is not known yet may turn out to be null, and a wrong mode is reported at its attribute
+        let known = known(lock).filter(|lock| LockMode::parse(&lock.mode).is_some());
+        let Some(lock) = known else { return };
         match lock.retention() {
             Ok(retention) => found.extend(unacknowledged(retention, acknowledged, path)),
             Err(detail) => found.push(nested("Invalid retention", &detail, path)),

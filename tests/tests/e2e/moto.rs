@@ -163,7 +163,9 @@ async fn default_retention_of_a_bucket_with_objects_cannot_be_changed() {
     let world = World::new();
     world.open().await;
     world.put("a", SHA256_OF_AN_EVENT).await;
-    let longer = CONFIG.replace("days = 3 }", "days = 4 }");
+    let longer = CONFIG
+        .replace("days = 3", "days = 4")
+        .replace("3 days", "4 days");
     world.stack.configure(&longer);
     let failed = world.stack.terraform.apply();
     assert_eq!(failed.status, 1, "{failed}");
@@ -242,4 +244,24 @@ async fn retention_is_told_in_a_form_of_its_own() {
     let get = world.s3.get_object_retention().bucket(BUCKET).key("a");
     let error = get.send().await.expect_err("an answer that cannot be read");
     assert_eq!(error.code(), None, "{error:?}");
+}
+
+/// So no alias moves here, and a rotation cannot be tried: the tests of both use the other engine.
+#[tokio::test(flavor = "multi_thread")]
+async fn alias_cannot_be_moved() {
+    let world = World::new();
+    let key = values(&world.stack.terraform, "auditlog_signing_key.audit")["key_id"].clone();
+    let key = key.as_str().expect("a key");
+    let kms = world.stack.endpoint.kms();
+    let moved = kms
+        .update_alias()
+        .alias_name("alias/audit")
+        .target_key_id(key);
+    let refused = moved.send().await.expect_err("not implemented");
+    assert_eq!(
+        refused
+            .raw_response()
+            .map(|answer| answer.status().as_u16()),
+        Some(500)
+    );
 }

@@ -64,8 +64,8 @@ resource "auditlog_bucket" "negative" {
   object_lock = { mode = "GOVERNANCE", days = -1 } # object_lock.days: -1 is not a whole number of days between 1 and 36500
 }
 
-resource "auditlog_bucket" "null" {
-  bucket      = null # No value for bucket: A value is required here, and null is not one.
+resource "auditlog_bucket" "null" { # Set exactly one of "bucket" and "bucket_prefix". None of them is set
+  bucket      = null
   object_lock = { mode = "GOVERNANCE", days = 1 }
 }
 
@@ -81,7 +81,7 @@ resource "auditlog_bucket" "both" {
 
 resource "auditlog_bucket" "none" {
   bucket      = "trail"
-  object_lock = { mode = "GOVERNANCE" } # Set days or years: a lock without a period protects nothing
+  object_lock = { mode = "GOVERNANCE" } # Set days, years or preset: a lock without a period protects nothing
 }
 
 resource "auditlog_bucket" "tags" {

@@ -46,10 +46,14 @@ fn tags(pairs: &[(&str, &str)]) -> Tags {
 }
 
 async fn of_bucket(endpoint: &Endpoint) -> Tags {
+    let all = all_of_bucket(endpoint).await;
+    all.into_iter().filter(of_people).collect()
+}
+
+async fn all_of_bucket(endpoint: &Endpoint) -> Tags {
     let answer = endpoint.s3().get_bucket_tagging().bucket("trail");
     let found = answer.send().await.expect("tags").tag_set;
-    let pairs = found.into_iter().map(|tag| (tag.key, tag.value));
-    pairs.filter(of_people).collect()
+    found.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
 async fn of_key(endpoint: &Endpoint, key: &str) -> Tags {
@@ -66,7 +70,7 @@ fn of_people((key, _): &(String, String)) -> bool {
 
 /// What somebody else does.
 async fn add(endpoint: &Endpoint, key: &str, more: &Tags) {
-    let mut all = of_bucket(endpoint).await;
+    let mut all = all_of_bucket(endpoint).await;
     all.extend(more.clone());
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     let set: Result<Vec<_>, _> = all.iter().map(tag).collect();

@@ -7,7 +7,9 @@ use crate::provider::stack::{Stack, values};
 use crate::support::engines::on_each_engine;
 
 on_each_engine! {
-    alias_of_somebody_else_is_refused_before_a_key_is_made.await,
+    alias_of_somebody_else_is_refused_before_a_key_is_made.await;
+    // an alias moves in them
+    ministack:
     alias_of_a_key_that_will_be_deleted_is_taken_over.await,
     alias_that_somebody_moved_comes_back.await,
     replacement_takes_the_alias_before_the_old_key_goes.await,

@@ -9,10 +9,12 @@ use crate::support::engines::on_each_engine;
 
 on_each_engine! {
     drift_of_a_key_is_found_and_put_back.await,
+    grant_of_somebody_else_is_named.await;
+    // an alias moves in them
+    ministack:
     drift_of_an_old_version_is_found_and_put_back.await,
     scheduled_deletion_is_shown_with_its_remedy.await,
     key_that_disappears_gets_a_successor.await,
-    grant_of_somebody_else_is_named.await,
 }
 
 async fn drift_of_a_key_is_found_and_put_back(engine: Engine) {

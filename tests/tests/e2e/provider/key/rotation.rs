@@ -8,6 +8,9 @@ use crate::provider::stack::{Stack, values};
 use crate::support::engines::on_each_engine;
 
 on_each_engine! {
+    ;
+    // a rotation moves the alias
+    ministack:
     trigger_and_spec_make_new_versions.await,
     age_makes_a_new_version_and_the_old_one_retires.await,
     lost_and_compromised_versions_stay_declared.await,
