@@ -298,7 +298,9 @@ fn settings() -> Vec<Case> {
             Refuses("Object Lock of the bucket audit is not enabled"),
             Refuses("bucket-"),
         ),
-        Case::of("a lock without a rule", LOCK, without("Rule")),
+        // the sealer warns, and locks each segment as declared
+        Case::of("a lock without a rule", LOCK, without("Rule"))
+            .gives(Recovers, Refuses("bucket-")),
         Case::of("settings without end", VERSIONING, Fault::Endless),
     ]
 }
