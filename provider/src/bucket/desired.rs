@@ -1,22 +1,21 @@
 //! What the configuration means: the one place that plan, create, update and read share.
 
-use auditlog_chain::policy::LockSpan;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Field, Result};
 
 use super::access::{bucket_policy, render};
 use super::document::document;
-use super::history::{History, Wanted, parse_spans};
+use super::given::given_spans;
+use super::history::{History, Wanted};
 use super::lock::declared;
 use super::logs;
-use super::model::{BucketModel, LockSpanModel, SSE_KMS, SSE_S3};
+use super::model::{BucketModel, SSE_KMS, SSE_S3};
 use super::place::Place;
 use super::storage::{rule_lines, wanted_logging, wanted_storage};
 use crate::aws::{
     BucketSettings, Encryption, OWNERSHIP, PublicAccessBlock, Tags, VERSIONING, partition,
 };
 use crate::tags;
-use crate::trust::spans::Lock;
 
 /// A declaration with everything that follows from it.
 #[derive(Debug, Clone)]
@@ -120,25 +119,6 @@ fn history(model: &BucketModel, before: &History, now: Timestamp) -> Result<Hist
         history.lock = given_spans(given, wanted.lock)?;
     }
     Ok(history)
-}
-
-/// Spans that the configuration gives, or that the plan knew.
-fn given_spans(given: &[LockSpanModel], lock: Lock) -> Result<Vec<LockSpan>> {
-    let wrong = |detail: String| {
-        let path = AttributePath::from("lock_spans");
-        Diagnostic::error("Lock spans that do not fit", detail).at(path)
-    };
-    let spans = parse_spans(given)
-        .filter(|spans| spans.is_sorted_by(|one, next| one.from < next.from))
-        .ok_or_else(|| wrong("Give each span a later `from` than the one before it.".to_owned()))?;
-    match spans.last().copied().map(Lock::from) {
-        Some(last) if last == lock => Ok(spans),
-        Some(last) => Err(wrong(format!(
-            "The last span is {last}, but object_lock is {lock}. Add a span for it, or leave `lock_spans` out once the bucket is imported."
-        ))
-        .into()),
-        None => Err(wrong("Give at least one span.".to_owned()).into()),
-    }
 }
 
 fn fill_trust_policy(model: &mut BucketModel, history: &History, now: Timestamp) -> Result {

@@ -6,6 +6,7 @@ mod desired;
 mod destroy;
 mod document;
 mod encryption;
+mod given;
 mod history;
 mod kept;
 mod lock;
@@ -230,9 +231,12 @@ fn check_again(
     lock::check(cx.config())?;
     logs::check(cx.config())?;
     storage::check_logging(cx.config())?;
+    let before = prior.map(|prior| declared(cx).unwrap_or_else(|| History::of(prior)));
+    let spans = before.unwrap_or_default().lock;
+    given::check(cx.config(), &spans, Some(now()))?;
     if let (Some(Value::Object(prior)), Value::Object(planned)) =
         (prior.map(ToValue::to_value), planned.to_value())
-        && let Some(refused) = ratchet::judge(&prior, &planned).refused
+        && let Some(refused) = ratchet::judge((&prior, spans.last()), &planned).refused
     {
         return Err(refused.into());
     }

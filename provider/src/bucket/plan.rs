@@ -6,6 +6,7 @@ use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _
 
 use super::access::{bucket_policy, locked_out, not_enforced};
 use super::desired::{Desired, desired};
+use super::given;
 use super::history::History;
 use super::lock::of_value;
 use super::memory::{clock, declared};
@@ -41,7 +42,9 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     tags::plan(plan, cx.data())?;
     plan_sse_c(plan);
     plan_kept(plan);
-    check_ratchet(cx, plan)?;
+    let before = before(cx, plan);
+    check_given(cx, plan, &before)?;
+    check_ratchet(cx, plan, &before)?;
     if let Some(warning) = irreversible(plan, clock(cx)) {
         cx.warn(warning);
     }
@@ -57,7 +60,6 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
         clients: &clients,
         now: clock(cx).unwrap_or(Timestamp::EPOCH),
     };
-    let before = before(cx, plan);
     let desired = desired(model, &before, place)?;
     let storage = desired.model.storage.as_ref();
     if let Some(warning) = check_declared(storage, desired.history.longest(place.now))? {
@@ -225,15 +227,28 @@ fn irreversible(plan: &Plan, now: Option<Timestamp>) -> Option<Diagnostic> {
     Some(Diagnostic::warning("Irreversible lock", detail).at("object_lock"))
 }
 
+/// Checks the spans that the configuration gives; another bucket has none yet.
+///
+/// # Errors
+/// They are not those that were declared.
+fn check_given(cx: &Context<Account>, plan: &Plan, before: &History) -> Result {
+    let same = plan
+        .prior
+        .as_ref()
+        .filter(|prior| prior.value("bucket") == plan.planned.value("bucket"));
+    let spans = same.map_or(&[][..], |_| &before.lock);
+    given::check(&plan.config, spans, clock(cx))
+}
+
 /// Judges what would become weaker.
 ///
 /// # Errors
 /// A weakening that `allow_weakening` does not name.
-fn check_ratchet(cx: &Context<Account>, plan: &Plan) -> Result {
+fn check_ratchet(cx: &Context<Account>, plan: &Plan, before: &History) -> Result {
     let Some(prior) = &plan.prior else {
         return Ok(());
     };
-    let judged = ratchet::judge(prior, &plan.planned);
+    let judged = ratchet::judge((prior, before.lock.last()), &plan.planned);
     if let Some(stale) = judged.stale {
         cx.warn(stale);
     }

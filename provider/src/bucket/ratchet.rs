@@ -2,17 +2,18 @@
 //!
 //! Versioning, Object Lock, the public access block and ownership have no argument, so no plan weakens them. What is left is
 //! the lock of the bucket and of each log, encryption, and the lists of principals that the bucket policy enforces. A bucket
-//! that is stronger than its configuration, because somebody changed it, counts as what it is.
+//! that is stronger than its configuration, because somebody changed it, counts as what it is. One that somebody weakened counts
+//! as what was declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auditlog_chain::policy::LockMode;
+use auditlog_chain::policy::{LockMode, LockSpan};
 use tf_provider::{Diagnostic, Object, Value};
 
 use super::lock::of_value;
 use super::model::{SSE_KMS, SSE_S3};
 use super::path::{logs_of, path_of};
-use crate::aws::DefaultRetention;
+use crate::aws::{DefaultRetention, Period};
 
 /// The argument.
 pub(super) const ALLOW: &str = "allow_weakening";
@@ -31,8 +32,17 @@ struct Strength {
 
 impl Strength {
     fn of(object: &Object) -> Self {
+        Self::with_lock(object, of_value(object.value("object_lock")))
+    }
+
+    /// That of a state: its bucket may have been weakened since `declared`.
+    fn of_state(object: &Object, declared: Option<&LockSpan>) -> Self {
+        let found = of_value(object.value("object_lock"));
+        Self::with_lock(object, stronger(found, declared.map(of_span)))
+    }
+
+    fn with_lock(object: &Object, bucket: Option<DefaultRetention>) -> Self {
         let mut strength = Self::default();
-        let bucket = of_value(object.value("object_lock"));
         strength
             .locks
             .extend(bucket.map(|lock| (String::new(), lock)));
@@ -100,6 +110,28 @@ impl Strength {
     }
 }
 
+fn of_span(span: &LockSpan) -> DefaultRetention {
+    DefaultRetention {
+        mode: span.mode,
+        period: Period::Days(span.retention_days),
+    }
+}
+
+/// The stronger mode and the longer period of two locks.
+fn stronger(
+    one: Option<DefaultRetention>,
+    other: Option<DefaultRetention>,
+) -> Option<DefaultRetention> {
+    let (Some(a), Some(b)) = (one, other) else {
+        return one.or(other);
+    };
+    let longer = a.period.days() >= b.period.days();
+    Some(DefaultRetention {
+        mode: a.mode.max(b.mode),
+        period: if longer { a.period } else { b.period },
+    })
+}
+
 fn weaker_lock(of: &str, before: DefaultRetention, after: DefaultRetention) -> Vec<String> {
     let mut found = Vec::new();
     let (was, becomes) = (before.period.days(), after.period.days());
@@ -142,13 +174,13 @@ pub(super) struct Judged {
     pub(super) stale: Option<Diagnostic>,
 }
 
-/// Judges a change by what `allow_weakening` names.
-pub(super) fn judge(prior: &Object, planned: &Object) -> Judged {
+/// Judges a change by what `allow_weakening` names. The state says what was found, and beside it is the lock that was declared.
+pub(super) fn judge((prior, declared): (&Object, Option<&LockSpan>), planned: &Object) -> Judged {
     // Another bucket is not a weaker one; this one is deleted only if it is empty.
     if prior.value("bucket") != planned.value("bucket") {
         return Judged::default();
     }
-    let found = Strength::of(prior).weakenings(&Strength::of(planned));
+    let found = Strength::of_state(prior, declared).weakenings(&Strength::of(planned));
     let Some(allowed) = allowed(planned) else {
         return Judged::default();
     };
@@ -276,7 +308,7 @@ mod tests {
         let (long, short) = (bucket("GOVERNANCE", 30), bucket("GOVERNANCE", 3));
         let allow = |entries: &[&str]| {
             let entries: Vec<String> = entries.iter().map(ToString::to_string).collect();
-            judge(&long, &short.clone().with(ALLOW, entries))
+            judge((&long, None), &short.clone().with(ALLOW, entries))
         };
         let refused = allow(&[]).refused.unwrap().detail;
         assert!(
@@ -286,5 +318,34 @@ mod tests {
         assert_eq!(allow(&["retention 30d -> 3d"]), Judged::default());
         let other = allow(&["retention 30d -> 1d"]);
         assert!(other.refused.is_some() && other.stale.is_some());
+    }
+
+    #[test]
+    fn bucket_that_was_weakened_by_another_hand_counts_as_declared() {
+        let declared = LockSpan {
+            from: auditlog_chain::timestamp::Timestamp::EPOCH,
+            mode: LockMode::Compliance,
+            retention_days: 10,
+        };
+        let refused = |found: &Object, planned: &Object| {
+            let refused = judge((found, Some(&declared)), planned).refused;
+            refused.map(|refused| refused.detail).unwrap_or_default()
+        };
+        let weak = bucket("GOVERNANCE", 5);
+        let both = r#"["retention 10d -> 5d", "mode COMPLIANCE -> GOVERNANCE"]"#;
+        for found in [&weak, &Object::new()] {
+            let said = refused(found, &weak);
+            assert!(said.contains(both), "{said}");
+            assert_eq!(refused(found, &bucket("COMPLIANCE", 10)), "");
+        }
+        let own = with_log(bucket("COMPLIANCE", 10), Some(lock("COMPLIANCE", 5)));
+        let said = refused(&with_log(weak, None), &own);
+        assert!(
+            said.contains(r#"logs["a"] retention 10d -> 5d"#),
+            "{}",
+            said
+        );
+        let longer = refused(&bucket("GOVERNANCE", 30), &bucket("COMPLIANCE", 10));
+        assert!(longer.contains(r#"["retention 30d -> 10d"]"#), "{longer}");
     }
 }

@@ -456,8 +456,8 @@ fn spans(schema: Schema) -> Schema {
         .attribute(
             "lock_spans",
             Attribute::optional_computed(Nested::list(given_span)).description(
-                "Locks that were declared over time, the earliest first. Set it on import, for a bucket whose lock changed before; the last \
-                 one must be `object_lock`.",
+                "Locks that were declared over time, the earliest first. Set it only on import, for a bucket whose lock changed before: the \
+                 spans must have begun, and the last one must be `object_lock`. A list that differs from what was declared is refused.",
             ),
         )
         .attribute(

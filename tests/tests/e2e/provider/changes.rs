@@ -474,3 +474,102 @@ fn checks_that_met_an_unknown_value_are_made_again_before_the_first_write() {
     );
     assert_eq!(trail.spans(), before);
 }
+
+fn refused(stack: &Stack, config: &str, said: &str) {
+    stack.configure(config);
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 1, "{plan}");
+    assert!(
+        flat(&plan.stderr).contains(said),
+        "{said:?} is not in {plan}"
+    );
+}
+
+#[test]
+fn lock_spans_given_to_a_managed_bucket_are_refused() {
+    let soft = "{ from = \"2020-01-01T00:00:00Z\", mode = \"GOVERNANCE\", days = 3 }";
+    let late = "{ from = \"2099-01-01T00:00:00Z\", mode = \"GOVERNANCE\", days = 10 }";
+    let given = days(10, &format!("  lock_spans = [{soft}, {late}]"));
+    let trail = Trail::of(&days(10, ""));
+    let before = trail.spans();
+    refused(&trail.stack, &given, "`lock_spans` is for the import");
+
+    let terraform = &trail.stack.terraform;
+    terraform.write("main.tf", &days(10, ""));
+    terraform.run(&["state", "rm", ADDRESS]).ok();
+    terraform.import(ADDRESS, "acme-audit").ok();
+    refused(&trail.stack, &given, "`lock_spans` is for the import");
+    trail.becomes(&days(10, ""));
+    assert_eq!(trail.spans(), before);
+}
+
+#[tokio::test]
+async fn history_is_given_on_import_without_spans_that_have_not_begun() {
+    let trail = Trail::of(&days(10, ""));
+    let s3 = trail.stack.endpoint.s3();
+    let gone = s3.delete_bucket_tagging().bucket("acme-audit").send();
+    gone.await.expect("tags are removed");
+    trail.stack.terraform.run(&["state", "rm", ADDRESS]).ok();
+    trail.stack.terraform.import(ADDRESS, "acme-audit").ok();
+    let given = |from: &str| {
+        let soft = "{ from = \"2020-01-01T00:00:00Z\", mode = \"GOVERNANCE\", days = 3 }";
+        let lock = format!("{{ from = \"{from}\", mode = \"GOVERNANCE\", days = 10 }}");
+        days(10, &format!("  lock_spans = [{soft}, {lock}]"))
+    };
+    refused(
+        &trail.stack,
+        &given("2099-01-01T00:00:00Z"),
+        "Give only spans that have begun",
+    );
+    trail.becomes(&given("2021-01-01T00:00:00Z"));
+    trail.stack.assert_no_changes();
+    refused(
+        &trail.stack,
+        &given("2022-01-01T00:00:00Z"),
+        "`lock_spans` is for the import",
+    );
+    trail.stack.configure(&days(10, ""));
+    trail.stack.assert_no_changes();
+    assert_eq!(trail.spans()[1]["from"], "2021-01-01T00:00:00Z");
+}
+
+#[tokio::test]
+async fn default_weakened_by_another_hand_is_not_declared_unnoticed() {
+    use aws_sdk_s3::types::{
+        DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode,
+        ObjectLockRule,
+    };
+    let trail = Trail::of(&days(10, ""));
+    let weak = DefaultRetention::builder()
+        .mode(ObjectLockRetentionMode::Governance)
+        .days(5)
+        .build();
+    let weak = ObjectLockRule::builder().default_retention(weak).build();
+    for rule in [Some(weak), None] {
+        let lock = ObjectLockConfiguration::builder()
+            .object_lock_enabled(ObjectLockEnabled::Enabled)
+            .set_rule(rule)
+            .build();
+        let s3 = trail.stack.endpoint.s3();
+        let put = s3.put_object_lock_configuration().bucket("acme-audit");
+        let put = put.object_lock_configuration(lock).send();
+        put.await.expect("a weaker default");
+        let allow = "allow_weakening = [\"retention 10d -> 5d\"]";
+        refused(&trail.stack, &days(5, ""), allow);
+    }
+    trail.becomes(&days(10, ""));
+    trail.stack.assert_no_changes();
+}
+
+#[tokio::test]
+async fn bucket_is_not_created_with_a_lock_that_begins_later() {
+    let late = "{ from = \"2099-01-01T00:00:00Z\", mode = \"GOVERNANCE\", days = 10 }";
+    let given = days(10, &format!("  lock_spans = [{late}]"));
+    let stack = Stack::new(Engine::Ministack, &given);
+    let failed = stack.terraform.apply();
+    assert_eq!(failed.status, 1, "{failed}");
+    let said = "Give only spans that have begun";
+    assert!(flat(&failed.stderr).contains(said), "{failed}");
+    let found = stack.endpoint.s3().list_buckets().send().await;
+    assert!(found.expect("a list").buckets().is_empty(), "none was made");
+}
