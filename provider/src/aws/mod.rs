@@ -36,15 +36,15 @@ pub use clients::Clients;
 pub use key::{
     AliasHolder, CREATED_TAG, Deletion, Freshness, Grant, KEY_USAGE, KeyParts, KeySettings,
     MadeKey, NewKey, RETAINED_TAG, Stray, Usability, alias_holder, change_key, create_key,
-    delete_alias, find_strays, point_alias, put_key_policy, read_key, read_new_key,
-    schedule_deletion, tag,
+    delete_alias, find_strays, point_alias, put_key_policy, read_key, read_key_policy,
+    read_new_key, schedule_deletion, tag,
 };
 pub use key_memo::Extent;
 pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{
     BucketPolicy, Delivery, ExtraError, IamScope, KeyPolicy, KeyPolicyState, LogAccess,
-    ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits,
+    ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits, denies_signing,
     format_tls_only_policy, policies_agree, policy_changes, unenforced,
 };
 pub use proxies::ProxySettings;

@@ -54,7 +54,7 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
         .await
         .map_err(failed)?;
     history.finish(now(), 0);
-    // last, so that nobody signs with a key whose create was interrupted
+    // last of all: a key that can sign is one whose create was finished, and keeps its alias
     let wanted = settings(clients, &planned, &history, 1)?;
     change_key(clients, &found, &wanted).await.map_err(failed)?;
     settled(planned, clients, &history)

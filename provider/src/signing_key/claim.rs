@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::marks::parse_marks;
-use crate::aws::{AliasHolder, Clients, RETAINED_TAG, alias_holder};
+use crate::aws::{
+    AliasHolder, Clients, RETAINED_TAG, alias_holder, denies_signing, read_key_policy,
+};
 use crate::error::Error;
 
-/// A key with our tags that holds the alias and is not in the state was left behind by a killed create only if it is young:
-/// an older one belongs to somebody else's configuration.
+/// A key with our tags that holds the alias and is not in the state was left behind by a killed create only if it is young and
+/// its policy still denies signing, as it did when the key was made. Any other one belongs to somebody else's configuration.
 const STRAY_SECONDS: i64 = 3600;
 
 /// Who asks for an alias.
@@ -38,7 +40,14 @@ pub(crate) async fn holder(
     let Some(found) = alias_holder(clients, alias).await? else {
         return Ok(None);
     };
-    if claim.admits(alias, &found, now) {
+    let free = match claim.verdict(alias, &found, now) {
+        Verdict::Free => true,
+        Verdict::FreeIfUnfinished => {
+            denies_signing(&read_key_policy(clients, &found.key_id).await?)
+        }
+        Verdict::Taken => false,
+    };
+    if free {
         return Ok(Some(found.key_id));
     }
     Err(Error::AliasTaken {
@@ -47,23 +56,37 @@ pub(crate) async fn holder(
     })
 }
 
+/// Whether the alias may be taken from the key that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Free,
+    /// Only while nobody can sign with the key: its create did not finish.
+    FreeIfUnfinished,
+    Taken,
+}
+
 impl Claim<'_> {
-    fn admits(self, alias: &str, found: &AliasHolder, now: Timestamp) -> bool {
+    fn verdict(self, alias: &str, found: &AliasHolder, now: Timestamp) -> Verdict {
         let marks = parse_marks(&found.tags);
         let made_for_it =
             marks.alias.as_deref() == Some(alias) && !found.tags.contains_key(RETAINED_TAG);
-        found.deletion.is_some()
-            || match self {
-                Self::New { predecessors } => {
-                    predecessors.contains(&found.key_id)
-                        || (made_for_it && marks.number == Some(1) && is_young(found, now))
-                }
-                Self::Kept { versions, was_ours } => {
-                    // a rotation that was killed: the successor has the alias, and no state knows it
-                    let successor = marks.previous.is_some_and(|key| versions.contains(&key));
-                    was_ours || versions.contains(&found.key_id) || (made_for_it && successor)
-                }
+        let ours = match self {
+            Self::New { predecessors } => predecessors.contains(&found.key_id),
+            Self::Kept { versions, was_ours } => {
+                // a rotation that was killed: the successor has the alias, and no state knows it
+                let previous = marks.previous.as_ref();
+                let successor = previous.is_some_and(|key| versions.contains(key));
+                was_ours || versions.contains(&found.key_id) || (made_for_it && successor)
             }
+        };
+        let is_new = matches!(self, Self::New { .. });
+        if ours || found.deletion.is_some() {
+            Verdict::Free
+        } else if is_new && made_for_it && marks.is_first() && is_young(found, now) {
+            Verdict::FreeIfUnfinished
+        } else {
+            Verdict::Taken
+        }
     }
 }
 
@@ -96,12 +119,12 @@ mod tests {
         }
     }
 
-    fn new(found: &AliasHolder) -> bool {
+    fn new(found: &AliasHolder) -> Verdict {
         let predecessors = BTreeSet::new();
         let claim = Claim::New {
             predecessors: &predecessors,
         };
-        claim.admits(ALIAS, found, now())
+        claim.verdict(ALIAS, found, now())
     }
 
     fn kept(found: &AliasHolder, versions: &[&str], was_ours: bool) -> bool {
@@ -110,20 +133,28 @@ mod tests {
             versions: &versions,
             was_ours,
         };
-        claim.admits(ALIAS, found, now())
+        claim.verdict(ALIAS, found, now()) == Verdict::Free
     }
 
     #[test]
     fn key_of_somebody_else_keeps_its_alias() {
-        assert!(!new(&key(Tags::new(), 0)));
+        assert_eq!(new(&key(Tags::new(), 0)), Verdict::Taken);
         assert!(!kept(&key(Tags::new(), 0), &["a"], false));
         // with our tags, but too old to be a create that was killed
-        assert!(!new(&key(
-            first_marks(ALIAS, 1, None, None),
-            STRAY_SECONDS.saturating_add(1)
-        )));
-        assert!(!new(&key(first_marks("alias/other", 1, None, None), 0)));
-        assert!(!new(&key(first_marks(ALIAS, 2, Some("x"), None), 0)));
+        let old = STRAY_SECONDS.saturating_add(1);
+        let marks = [
+            (first_marks(ALIAS, 1, None, None), old),
+            (first_marks("alias/other", 1, None, None), 0),
+            (first_marks(ALIAS, 2, Some("x"), None), 0),
+        ];
+        for (marks, age) in marks {
+            assert_eq!(new(&key(marks, age)), Verdict::Taken);
+        }
+        // retired on purpose, which also denies signing
+        let mut retired = first_marks(ALIAS, 1, None, None);
+        let at = "2026-01-01T00:00:00Z".to_owned();
+        retired.insert("auditlog:compromised-at".to_owned(), at);
+        assert_eq!(new(&key(retired, 0)), Verdict::Taken);
     }
 
     #[test]
@@ -132,12 +163,14 @@ mod tests {
             deletion: Some(Deletion { date: None }),
             ..key(Tags::new(), 1_000_000)
         };
-        assert!(new(&going) && kept(&going, &[], false));
+        assert_eq!(new(&going), Verdict::Free);
+        assert!(kept(&going, &[], false));
     }
 
     #[test]
     fn alias_is_taken_from_what_a_killed_apply_left_behind() {
-        assert!(new(&key(first_marks(ALIAS, 1, None, None), 60)));
+        let unfinished = key(first_marks(ALIAS, 1, None, None), 60);
+        assert_eq!(new(&unfinished), Verdict::FreeIfUnfinished);
         let successor = key(first_marks(ALIAS, 2, Some("a"), None), 1_000_000);
         assert!(kept(&successor, &["a"], false));
         assert!(!kept(&successor, &["b"], false));
@@ -155,6 +188,7 @@ mod tests {
         let claim = Claim::New {
             predecessors: &predecessors,
         };
-        assert!(claim.admits(ALIAS, &key(Tags::new(), 1_000_000), now()));
+        let found = key(Tags::new(), 1_000_000);
+        assert_eq!(claim.verdict(ALIAS, &found, now()), Verdict::Free);
     }
 }

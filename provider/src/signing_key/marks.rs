@@ -38,6 +38,16 @@ pub(crate) struct Marks {
     pub(crate) trigger: Option<String>,
 }
 
+impl Marks {
+    /// Whether it is a first version about which nothing was declared since it was made.
+    pub(crate) const fn is_first(&self) -> bool {
+        matches!(self.number, Some(1))
+            && self.retired_at.is_none()
+            && self.lost_at.is_none()
+            && self.compromised.is_none()
+    }
+}
+
 /// The tags of one version.
 pub(crate) fn format_marks(
     history: &History,

@@ -6,15 +6,18 @@ use auditlog_chain::keys::KeySpec;
 use tf_provider::{Context, Diagnostic};
 
 use super::history::Signing;
+use super::marks::parse_marks;
 use super::model::SigningKey;
 use crate::account::Account;
 use crate::aws::{
-    Clients, Extent, Freshness, Stray, find_strays, partition, policies_agree, put_key_policy,
+    Clients, Extent, Freshness, Stray, denies_signing, find_strays, partition, policies_agree,
+    put_key_policy,
 };
 use crate::error::Error;
 
-/// Denies signing to the keys that were made for this alias and that no state knows, where their policy is ours, and reports
-/// them. A search that fails is a warning: the keys that this provider makes sign nothing until their apply is done.
+/// Reports the keys that were made for this alias and that this state does not know. A successor of a known key is denied signing
+/// where its policy is ours: a killed rotation left it behind. Any other key that can sign is left alone, because a create lets
+/// a key sign last of all: it was finished, and another state may have it. A search that fails is a warning: the keys that this provider makes sign nothing until their apply is done.
 pub(crate) async fn report_strays(
     cx: &Context<Account>,
     clients: &Clients,
@@ -25,7 +28,7 @@ pub(crate) async fn report_strays(
     match find_strays(clients, &model.alias, known, freshness).await {
         Ok((strays, extent)) => {
             for stray in strays {
-                let denied = deny(clients, model, &stray).await;
+                let denied = deny(clients, model, known, &stray).await;
                 cx.warn(report(&model.alias, &stray, denied));
             }
             if extent == Extent::Part {
@@ -50,13 +53,27 @@ fn not_searched(error: &Error) -> Diagnostic {
 enum Denied {
     /// Nobody signs with it.
     Yes,
+    /// Its create was finished: another state may have it.
+    Finished,
     /// Its policy is not ours, and was left alone.
     Foreign,
     /// KMS refused.
     Failed(Error),
 }
 
-async fn deny(clients: &Clients, model: &SigningKey, stray: &Stray) -> Denied {
+async fn deny(
+    clients: &Clients,
+    model: &SigningKey,
+    known: &BTreeSet<String>,
+    stray: &Stray,
+) -> Denied {
+    if denies_signing(&stray.policy) {
+        return Denied::Yes;
+    }
+    let previous = parse_marks(&stray.tags).previous;
+    if !previous.is_some_and(|key| known.contains(&key)) {
+        return Denied::Finished;
+    }
     let Some(account) = clients.account_id() else {
         return Denied::Foreign;
     };
@@ -68,9 +85,6 @@ async fn deny(clients: &Clients, model: &SigningKey, stray: &Stray) -> Denied {
             .filter_map(|spec| render(spec, signing));
         policies.find(|ours| policies_agree(ours, &stray.policy))
     };
-    if ours(Signing::Denied).is_some() {
-        return Denied::Yes;
-    }
     let denied = KeySpec::ALL
         .into_iter()
         .find_map(|spec| render(spec, Signing::Denied));
@@ -83,9 +97,19 @@ async fn deny(clients: &Clients, model: &SigningKey, stray: &Stray) -> Denied {
     }
 }
 
+fn report_finished(alias: &str, id: &str) -> Diagnostic {
+    let detail = format!(
+        "The key {id} has the tag auditlog:created = {alias}, can sign, and is not in the state of this resource. It was left \
+         alone, because another state may have it. If none has it, an apply that was interrupted left it behind. Remove it then:\n\n\
+         aws kms schedule-key-deletion --key-id {id} --pending-window-in-days 7"
+    );
+    Diagnostic::warning("A key of the same alias can sign", detail).at("alias")
+}
+
 fn report(alias: &str, stray: &Stray, denied: Denied) -> Diagnostic {
     let id = &stray.key_id;
     let signing = match denied {
+        Denied::Finished => return report_finished(alias, id),
         Denied::Yes => "Nobody can sign with it: its key policy denies it.".to_owned(),
         Denied::Foreign => {
             "Its key policy is not one of this resource, so it was left alone, and somebody may be able to sign with it."

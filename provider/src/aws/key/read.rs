@@ -86,7 +86,7 @@ async fn parts(clients: &Clients, metadata: KeyMetadata) -> Result<KeyParts, Err
         aliases(clients, &key),
         tags(clients, &key),
         public_key(clients, &key),
-        policy(clients, &key),
+        read_key_policy(clients, &key),
         grants(clients, &key),
     )?;
     let deletion = deletion(&metadata);
@@ -161,7 +161,11 @@ pub(super) async fn tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
     Ok(tags)
 }
 
-pub(super) async fn policy(clients: &Clients, key: &str) -> Result<String, Error> {
+/// The policy of a key.
+///
+/// # Errors
+/// What KMS said.
+pub async fn read_key_policy(clients: &Clients, key: &str) -> Result<String, Error> {
     const OPERATION: &str = "GetKeyPolicy";
     let answer = clients
         .kms

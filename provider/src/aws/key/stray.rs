@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use tokio::task::JoinSet;
 
-use super::read::{deletion, find, policy, tags};
+use super::read::{deletion, find, read_key_policy, tags};
 use super::{CREATED_TAG, RETAINED_TAG};
 use crate::aws::clients::Clients;
 use crate::aws::key_memo::{Extent, Listing};
+use crate::aws::tags::Tags;
 use crate::error::Error;
 
 /// Keys of the account that are looked at; more are not searched.
@@ -17,13 +18,15 @@ const MAX_KEYS: usize = 1000;
 /// Requests under way at a time.
 const AT_ONCE: usize = 8;
 
-/// A key that a killed create left behind.
+/// A key that no state in hand knows: a killed apply left it behind, or another state has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stray {
     /// KMS's id of it.
     pub key_id: String,
     /// Its key policy.
     pub policy: String,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// How old a listing of the keys may be.
@@ -57,7 +60,8 @@ pub async fn find_strays(
         if live.is_some_and(|metadata| deletion(&metadata).is_none()) {
             strays.push(Stray {
                 key_id: key.clone(),
-                policy: policy(clients, key).await?,
+                policy: read_key_policy(clients, key).await?,
+                tags: tags(clients, key).await?,
             });
         }
     }

@@ -65,6 +65,15 @@ impl Stop {
     }
 }
 
+/// Terraform wraps what it prints.
+fn is_alias_taken(run: &Run) -> bool {
+    let printed = run.stderr.replace('│', " ");
+    let words: Vec<_> = printed.split_whitespace().collect();
+    words
+        .join(" ")
+        .contains("exists already and points at the key")
+}
+
 fn pick(random: &mut Random, end: usize) -> usize {
     usize::try_from(random.below(end as u64)).unwrap()
 }
@@ -134,18 +143,32 @@ resource "auditlog_signing_key" "audit" {{
         }
     }
 
-    /// The next run ends clean: where what is half-made is kept, after untaint, and otherwise by replacing it.
-    #[track_caller]
-    fn repair(&self, change: Change, random: &mut Random, story: &str) -> Run {
+    /// The next run ends clean: where what is half-made is kept, after untaint, and otherwise by replacing it. A key whose create
+    /// was stopped after its last call keeps its alias, and is removed first.
+    async fn repair(&self, change: Change, random: &mut Random, story: &str) -> Run {
         if random.below(2) == 0 {
             for address in [BUCKET, KEY] {
                 // there is nothing to untaint where it is not tainted
                 _ = self.terraform.run(&["untaint", address]);
             }
         }
-        let run = self.terraform.run(change.arguments());
+        let mut run = self.terraform.run(change.arguments());
+        if is_alias_taken(&run) {
+            self.remove_holder().await;
+            run = self.terraform.run(change.arguments());
+        }
         assert_eq!(run.status, 0, "{story}: {run}");
         run
+    }
+
+    /// Removes the key that holds the alias.
+    async fn remove_holder(&self) {
+        let kms = self.endpoint.kms();
+        let alias = format!("alias/trail-{}", self.case);
+        let holder = kms.describe_key().key_id(alias).send().await.unwrap();
+        let key = holder.key_metadata.unwrap().key_id;
+        let delete = kms.schedule_key_deletion().key_id(key);
+        delete.pending_window_in_days(7).send().await.unwrap();
     }
 
     async fn check(&self, change: Change, story: &str) {
@@ -278,7 +301,8 @@ async fn applies_with_random_faults_end_clean() {
         if run.status == 0 {
             clean_at_once += 1;
         } else {
-            world.repair(change, &mut random, &format!("{story}, after {run}"));
+            let story = format!("{story}, after {run}");
+            world.repair(change, &mut random, &story).await;
         }
         world.check(change, &story).await;
         world.end().await;
@@ -305,7 +329,8 @@ async fn applies_that_are_killed_are_repaired_by_the_next_one() {
         let run = stopped_run(&world, change, stop, requests);
         stopped += u32::from(run.status != 0);
         if run.status != 0 || !matches!(change, Change::Destroy) {
-            world.repair(change, &mut random, &format!("{story}, after {run}"));
+            let story = format!("{story}, after {run}");
+            world.repair(change, &mut random, &story).await;
         }
         world.check(change, &story).await;
         world.end().await;
