@@ -148,6 +148,13 @@ data "auditlog_trust_policy" "duration" {
   logs        = [{ origin = "acme.example/audit" }]
 }
 
+data "auditlog_trust_policy" "place" {
+  bucket     = "trail" # Set "bucket", "region" and "account_id" together or not at all. Now "region" is not set
+  account_id = "123456789012"
+  lock_spans = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 3 }]
+  logs       = [{ origin = "acme.example/audit" }]
+}
+
 data "auditlog_trust_policy" "ended" {
   lock_spans = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 3 }]
   logs       = [{ origin = "acme.example/audit", ended = { segment = 1, size = 4, root = "x", sealed = "2026-01-01T00:00:00Z" } }] # "x" is not a root

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::error::{Error, SpoolError};
 use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::seal::{KnownHead, Limits, Notice, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
@@ -41,6 +42,16 @@ impl Remote {
     fn verify(&self) -> Command {
         let verify = command("auditlog-verify").envs(self.endpoint.env());
         verify.arg("--policy").arg(self.bench.path("policy.json"))
+    }
+}
+
+/// A program that another test starts has a copy of this process's lock for a moment, until it is executed.
+fn opened(path: &Path) -> Spool {
+    loop {
+        match Spool::open(path, "old", "w") {
+            Err(Error::Spool(SpoolError::Busy { .. })) => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
     }
 }
 
@@ -244,7 +255,7 @@ impl Old {
         let notices = RefCell::new(Vec::new());
         for day in days.rev() {
             let clock = || days_ago(day);
-            let spool = Spool::open(&self.bench.path("old"), "old", "w").unwrap();
+            let spool = opened(&self.bench.path("old"));
             let store = Folder::new(&self.bench.path("audit"), spool.writer());
             let setup = Setup {
                 store: &store,
