@@ -1,7 +1,7 @@
 //! `auditlog_signing_key`: a KMS key that signs the checkpoints of logs, with all its versions.
 //!
 //! A version is a key of KMS. One of them signs, and the alias points at it. The plain part of the rules, about what becomes of
-//! a version, is [`history`]; the tags of the keys hold the same history, see [`marks`].
+//! a version, is `history`; the tags of the keys hold the same history, see `marks`.
 
 mod apply;
 mod claim;

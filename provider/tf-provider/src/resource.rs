@@ -199,7 +199,7 @@ impl Plan {
 
     /// Configuration, state before and state after as structs, in which anything may be unknown.
     ///
-    /// A model has such a form under a name after an arrow. It has the fields of the model, each as a [`Field`]; so it
+    /// A model has such a form under a name after an arrow. It has the fields of the model, each as a [`Field`](crate::Field); so it
     /// agrees with the schema where the model does, which is checked when the provider starts. [`set_planned`](Self::set_planned) puts
     /// back what was changed.
     ///

@@ -44,14 +44,14 @@ mod tests {
             ("*", "s3:PutObject"),
             ("S3:putobject", "s3:PutObject"),
             ("s3:P*t*ject", "s3:PutObject"),
-            ("s3:Put?bject", "s3:PutObject"),
+            ("s3:?utObject", "s3:PutObject"),
             ("s3:PutObject*", "s3:PutObject"),
         ] {
             assert!(action_matches(pattern, action), "{pattern}");
         }
         for pattern in [
             "s3:Get*",
-            "s3:PutObjec?t",
+            "s3:?PutObject",
             "s3:Put",
             "kms:*",
             "",
