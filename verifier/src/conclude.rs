@@ -92,6 +92,7 @@ fn log_report(log: &LogPolicy, verdict: Verdict, walked: Walked) -> LogReport {
         holes: walked.holes,
         shadowed: walked.shadowed,
         keys: walked.keys,
+        timeline: walked.timeline,
         verified: VerifiedHead::mint(verdict, &log.origin, walked.last, walked.witness),
     }
 }

@@ -100,6 +100,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod timeline;
 pub mod undecided;
 pub mod verdict;
 pub mod verify;

@@ -27,6 +27,7 @@ use crate::pin::Pin;
 use crate::pins::{PinsError, Taken};
 use crate::place::{Place, Placed};
 use crate::record::Record;
+use crate::timeline::Timeline;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
 
@@ -61,6 +62,8 @@ pub struct LogReport {
     pub shadowed: u64,
     /// Ids of the keys that signed, in hex, in the order in which they first did.
     pub keys: Vec<String>,
+    /// Its segments along time.
+    pub timeline: Timeline,
     pub(crate) verified: Option<VerifiedHead>,
 }
 

@@ -15,6 +15,7 @@ use crate::pin::Pin;
 use crate::place::Place;
 use crate::record::Record;
 use crate::source::ReadError;
+use crate::timeline::Timeline;
 use crate::undecided::{Undecided, Unreadable};
 use crate::verdict::Verdict;
 
@@ -47,6 +48,7 @@ fn log(name: &str, verdict: Verdict) -> LogReport {
         holes: Holes::default(),
         shadowed: 0,
         keys: vec!["00c0ffee".to_owned()],
+        timeline: Timeline::default(),
         verified: None,
     }
 }

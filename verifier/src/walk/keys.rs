@@ -43,13 +43,12 @@ impl Walk<'_> {
         for key in &outcome.undecided {
             self.no_last_good(key);
         }
-        if let Some(id) = outcome
-            .active
-            .as_ref()
-            .map(key_id)
-            .filter(|id| !self.signed_by.contains(id))
-        {
-            self.signed_by.push(id);
+        if let Some(id) = outcome.active.as_ref().map(key_id) {
+            self.timeline
+                .signed(&id, segment.number(), segment.sealed());
+            if !self.signed_by.contains(&id) {
+                self.signed_by.push(id);
+            }
         }
         self.active = outcome.active;
         // V15: the last good segment of a compromised key is what the policy says.

@@ -9,6 +9,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::absence::border::{Known, Left};
+use crate::absence::holds::retained_until;
 use crate::absence::moments::Moments;
 use crate::absence::pin;
 use crate::absence::span::end_of;
@@ -24,6 +25,7 @@ use crate::place::Place;
 use crate::record::Record;
 use crate::request::Request;
 use crate::source::Source;
+use crate::timeline::{Glimpse, Timeline};
 use crate::undecided::Unreadable;
 
 mod before;
@@ -89,6 +91,7 @@ pub(crate) struct Walk<'p> {
     holes: Holes,
     /// Size and root at the end of each segment above the pin, which another run may pin in the meantime.
     trail: BTreeMap<u64, (u64, Hash)>,
+    timeline: Timeline,
 }
 
 impl<'p> Walk<'p> {
@@ -133,6 +136,7 @@ impl<'p> Walk<'p> {
             last: None,
             holes: Holes::default(),
             trail: BTreeMap::new(),
+            timeline: Timeline::default(),
         }
     }
 
@@ -250,6 +254,7 @@ impl<'p> Walk<'p> {
             self.check_pin(segment, &place);
             self.count(segment, stored);
         }
+        self.timeline.see(&glimpse(examined, segment, self.moments));
         self.previous = Some(Previous {
             number,
             stored,
@@ -303,6 +308,20 @@ impl<'p> Walk<'p> {
         if self.pin.is_none_or(|pin| number > pin.segment) {
             self.trail.insert(number, (size, root));
         }
+    }
+}
+
+/// What a report draws of a segment.
+fn glimpse(examined: &Examined, segment: Option<&CheckedSegment>, moments: Moments) -> Glimpse {
+    let storage = examined.storage.as_ref();
+    let lock = storage.and_then(|storage| storage.lock.as_ref().ok()?.as_ref());
+    Glimpse {
+        number: examined.number,
+        written: segment.map(|segment| (segment.opened(), segment.sealed())),
+        stored: examined.version.stored,
+        entries: segment.map_or(0, CheckedSegment::events),
+        kept_until: lock
+            .and_then(|lock| retained_until(lock.until, lock.held_for_seconds, moments.begun)),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::note::{Note, Unproven};
 use crate::pin::Pin;
 use crate::place::Place;
 use crate::record::Record;
+use crate::timeline::Timeline;
 use crate::undecided::Undecided;
 
 /// What was seen of one log, and what was found.
@@ -31,6 +32,7 @@ pub(crate) struct Walked {
     /// Number of keys where plain readers see something else than the version that was verified.
     pub(crate) shadowed: u64,
     pub(crate) keys: Vec<String>,
+    pub(crate) timeline: Timeline,
     pub(crate) witness: Witness,
     pub(crate) record: Record,
 }
@@ -62,6 +64,7 @@ impl Walk<'_> {
             holes: self.holes,
             keys: self.signed_by,
             shadowed: self.plan.left_out.shadowed,
+            timeline: self.timeline,
             witness: Witness {
                 trail: self.trail,
                 lock: self.declared.lock,
