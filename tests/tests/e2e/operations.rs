@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use auditlog_chain::builder::StoredPayload;
 use auditlog_tests::{Command, Endpoint, Engine, Run, Terraform, binary, readers, root};
 
 use crate::readme::main_tf;
-use crate::support::log::{Log, ORIGIN, now, policy};
-use crate::support::signed::SignedLog;
+use crate::support::log::{Log, now};
 
 /// The fenced blocks of a language under a heading of the guide.
 fn blocks(heading: &str, language: &str) -> Vec<String> {
@@ -86,16 +84,7 @@ fn nights_a_rotation_and_the_end_of_a_first_try_work_as_written() {
 /// A folder with a log that was silent for longer than declared, its policy, and the report about it.
 fn silent(folder: &Path) {
     let hours_ago = |hours: i64| now().saturating_add_seconds(-3600 * hours);
-    let mut signed = SignedLog::new(ORIGIN);
-    let event = StoredPayload::event(b"{}").expect("an event");
-    let objects = [
-        signed.segment(None, &[], hours_ago(70)),
-        signed.segment(None, &[event], hours_ago(20)),
-    ];
-    let name = |number| format!("logs/payments/{number:012}.jsonl.zst");
-    let segments = (0..).map(name).zip(objects).collect();
-    let policy = policy(signed.key(), hours_ago(70));
-    let log = Log { segments, policy };
+    let log = Log::sealed_at(&[hours_ago(70), hours_ago(20)]);
     log.write(&folder.join("audit"));
     log.write_policy(&folder.join("trust-policy.json"));
 }

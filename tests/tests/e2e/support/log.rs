@@ -24,6 +24,7 @@ pub(crate) struct Log {
     /// Key and bytes of each segment.
     pub(crate) segments: Vec<(String, Vec<u8>)>,
     pub(crate) policy: PolicyDocument,
+    signed: SignedLog,
 }
 
 pub(crate) fn now() -> Timestamp {
@@ -40,20 +41,42 @@ impl Log {
     /// A log whose segments were sealed at these times.
     pub(crate) fn sealed_at(times: &[Timestamp]) -> Self {
         let began = times.first().copied().unwrap_or_else(now);
-        let mut signed = SignedLog::new(ORIGIN);
+        let signed = SignedLog::new(ORIGIN);
         let mut log = Self {
             segments: Vec::new(),
             policy: policy(signed.key(), began.saturating_add_seconds(-60)),
+            signed,
         };
-        let events = [r#"{"user":"ada"}"#, "[1]"];
-        let events = events.map(|event| StoredPayload::event(event.as_bytes()).expect("an event"));
-        for (number, time) in times.iter().enumerate() {
-            let events = if number == 0 { &[] } else { events.as_slice() };
-            let name = format!("logs/payments/{number:012}.jsonl.zst");
-            log.segments
-                .push((name, signed.segment(None, events, *time)));
+        for time in times {
+            log.seal(*time);
         }
         log
+    }
+
+    /// Adds a segment of two entries, in segment 0 of none.
+    pub(crate) fn seal(&mut self, time: Timestamp) {
+        let events = [r#"{"user":"ada"}"#, "[1]"];
+        let events = events.map(|event| StoredPayload::event(event.as_bytes()).expect("an event"));
+        let number = self.segments.len();
+        let events = if number == 0 { &[] } else { events.as_slice() };
+        self.segments
+            .push((segment_key(number), self.signed.segment(None, events, time)));
+    }
+
+    /// Makes another key sign from the next segment on, and authorises it.
+    pub(crate) fn rotate(&mut self) {
+        self.signed.rotate();
+        let key = self.signed.key();
+        self.policy.logs[0].verifier_keys.push(key.clone());
+        let valid_from = self.policy.keys[0].valid_from;
+        self.policy.keys.push(key_policy(key, valid_from));
+    }
+
+    /// Forges the next segment after a past of `size` lines of which the last was sealed at `sealed_before`.
+    pub(crate) fn forge(&mut self, size: u64, sealed_before: Timestamp, time: Timestamp) {
+        let number = self.segments.len();
+        self.signed.claim(number as u64, size, sealed_before);
+        self.seal(time);
     }
 
     /// Writes the log as a folder in place of the bucket's root.
@@ -72,7 +95,7 @@ impl Log {
     }
 }
 
-pub(crate) fn policy(key: &VerifierKey, began: Timestamp) -> PolicyDocument {
+fn policy(key: &VerifierKey, began: Timestamp) -> PolicyDocument {
     PolicyDocument {
         trust_policy: 1,
         store: Some(Store::S3(S3Store {
@@ -98,16 +121,24 @@ pub(crate) fn policy(key: &VerifierKey, began: Timestamp) -> PolicyDocument {
             verifier_keys: vec![key.clone()],
             ended: None,
         }],
-        keys: vec![KeyPolicy {
-            spec: key.public_key().spec(),
-            spki: key.public_key().clone(),
-            arn: None,
-            valid_from: began,
-            retired_at: None,
-            lost_at: None,
-            compromised: None,
-        }],
+        keys: vec![key_policy(key, began)],
         acknowledged: Vec::new(),
         declared_prefixes: vec!["archive/".to_owned()],
+    }
+}
+
+fn segment_key(number: usize) -> String {
+    format!("logs/payments/{number:012}.jsonl.zst")
+}
+
+fn key_policy(key: &VerifierKey, valid_from: Timestamp) -> KeyPolicy {
+    KeyPolicy {
+        spec: key.public_key().spec(),
+        spki: key.public_key().clone(),
+        arn: None,
+        valid_from,
+        retired_at: None,
+        lost_at: None,
+        compromised: None,
     }
 }

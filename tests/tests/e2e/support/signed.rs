@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use auditlog_chain::builder::{Provenance, SegmentBuilder, Source, StoredPayload};
+use auditlog_chain::builder::{ClosedSegment, Provenance, SegmentBuilder, Source, StoredPayload};
+use auditlog_chain::checkpoint::NoteSignature;
+use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::keys::PublicKey;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::tree::CompactRange;
 use auditlog_chain::verifier_key::VerifierKey;
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -19,6 +22,8 @@ use base64::engine::general_purpose::STANDARD;
 pub(crate) struct SignedLog {
     pair: Ed25519KeyPair,
     key: VerifierKey,
+    /// The pair and key that signed until now, where the next segment announces another one.
+    previous: Option<(Ed25519KeyPair, VerifierKey)>,
     head: Head,
     segments: u64,
 }
@@ -30,6 +35,7 @@ impl SignedLog {
         let pair = Ed25519KeyPair::generate().expect("a key");
         Self {
             key: verifier_key(&pair, &origin),
+            previous: None,
             head: Head::of_new_log(origin),
             segments: 0,
             pair,
@@ -49,6 +55,7 @@ impl SignedLog {
         let head = check_segment(newest, expected).expect("a good segment");
         Self {
             key: verifier_key(&pair, &origin),
+            previous: None,
             head: head.head().clone(),
             segments: segment + 1,
             pair,
@@ -59,6 +66,28 @@ impl SignedLog {
         &self.key
     }
 
+    /// Makes a new key sign from the next segment on, which announces it.
+    pub(crate) fn rotate(&mut self) {
+        let pair = Ed25519KeyPair::generate().expect("a key");
+        let key = verifier_key(&pair, self.key.origin());
+        let pair = std::mem::replace(&mut self.pair, pair);
+        self.previous = Some((pair, std::mem::replace(&mut self.key, key)));
+    }
+
+    /// Forges a past of so many segments and lines, the last of them sealed at this time. Nobody can check its hashes.
+    pub(crate) fn claim(&mut self, segments: u64, size: u64, sealed: Timestamp) {
+        let forged = |number: u32| leaf_hash(&number.to_be_bytes());
+        let roots = (0..size.count_ones()).map(forged).collect();
+        self.head = Head {
+            next_segment: segments,
+            range: CompactRange::from_roots(size, roots).expect("a range"),
+            last_leaf: leaf_hash(b"forged"),
+            sealed: Some(sealed),
+            ..self.head.clone()
+        };
+        self.segments = segments;
+    }
+
     /// The object of the next segment, with these entries, made and sealed at one time. Segment 0 announces the key.
     pub(crate) fn segment(
         &mut self,
@@ -66,11 +95,12 @@ impl SignedLog {
         entries: &[StoredPayload],
         time: Timestamp,
     ) -> Vec<u8> {
+        let previous = self.previous.take();
         let announced = KeyChange {
             verifier_key: self.key.clone(),
-            previous: None,
+            previous: previous.as_ref().map(|(_, key)| key.clone()),
         };
-        let change = (self.segments == 0).then_some(announced);
+        let change = (self.segments == 0 || previous.is_some()).then_some(announced);
         let head = self.head.clone();
         let mut builder = SegmentBuilder::open(head, time, change).expect("a segment");
         for payload in entries {
@@ -79,13 +109,18 @@ impl SignedLog {
                 .expect("room");
         }
         let closed = builder.close(time).expect("a close line");
-        let message = self.key.message(&closed.checkpoint(), closed.sealed());
-        let signature = self.pair.sign(&message);
-        let signature = self.key.note_signature(signature.as_ref(), closed.sealed());
+        let mut signatures = vec![signed(&closed, &self.pair, &self.key)];
+        signatures.extend(previous.map(|(pair, key)| signed(&closed, &pair, &key)));
         self.head = closed.head().clone();
         self.segments += 1;
-        closed.finish(vec![signature]).expect("an object")
+        closed.finish(signatures).expect("an object")
     }
+}
+
+fn signed(closed: &ClosedSegment, pair: &Ed25519KeyPair, key: &VerifierKey) -> NoteSignature {
+    let message = key.message(&closed.checkpoint(), closed.sealed());
+    let signature = pair.sign(&message);
+    key.note_signature(signature.as_ref(), closed.sealed())
 }
 
 fn verifier_key(pair: &Ed25519KeyPair, origin: &Origin) -> VerifierKey {

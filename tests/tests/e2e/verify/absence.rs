@@ -19,27 +19,27 @@ const DAY: i64 = 86_400;
 const LOCKED_DAYS: u32 = 3000;
 
 /// A bucket with a log that was sealed on these days, and the times at which each segment was stored.
-struct Old {
-    world: World,
+pub(super) struct Old {
+    pub(super) world: World,
     way: Proxy,
     stored: BTreeMap<usize, Timestamp>,
 }
 
-fn days_ago(days: f64) -> Timestamp {
+pub(super) fn days_ago(days: f64) -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "days of a test")]
     let seconds = (days * 86_400.0) as i64;
     let whole = i64::try_from(now().as_seconds()).expect("seconds");
     Timestamp::EPOCH.saturating_add_seconds(whole - seconds)
 }
 
-fn silence(from: f64, days: u64) -> SilenceSpan {
+pub(super) fn silence(from: f64, days: u64) -> SilenceSpan {
     SilenceSpan {
         from: days_ago(from),
         seconds: days * 86_400,
     }
 }
 
-fn lock(document: &mut PolicyDocument, spans: &[(f64, u32)]) {
+pub(super) fn lock(document: &mut PolicyDocument, spans: &[(f64, u32)]) {
     let mode = document.lock[0].mode;
     let span = |(from, retention_days): &(f64, u32)| LockSpan {
         from: days_ago(*from),
@@ -52,13 +52,24 @@ fn lock(document: &mut PolicyDocument, spans: &[(f64, u32)]) {
 impl Old {
     /// A log whose segments were sealed so many days ago, each stored a second later.
     async fn new(days: &[f64]) -> Self {
+        Self::rotated(days, None).await
+    }
+
+    /// The same, with another key from the segment of this number on.
+    pub(super) async fn rotated(days: &[f64], rotation: Option<usize>) -> Self {
         let sealed: Vec<Timestamp> = days.iter().map(|days| days_ago(*days)).collect();
-        let mut log = Log::sealed_at(&sealed);
+        let mut log = Log::sealed_at(&[]);
         let since = days[0] + 1.0;
         log.policy.logs[0].began = days_ago(since);
         log.policy.keys[0].valid_from = days_ago(since);
         log.policy.logs[0].max_silence = vec![silence(since, 15)];
         lock(&mut log.policy, &[(since, 30)]);
+        for (number, time) in sealed.iter().enumerate() {
+            if rotation == Some(number) {
+                log.rotate();
+            }
+            log.seal(*time);
+        }
         let world = World::holding(Engine::Ministack.start(), log, LOCKED_DAYS).await;
         let way = Proxy::to(world.endpoint.url());
         let stored = sealed.iter().map(|sealed| sealed.saturating_add_seconds(1));
@@ -66,7 +77,19 @@ impl Old {
         Self { world, way, stored }
     }
 
-    fn document(&mut self) -> &mut PolicyDocument {
+    /// Stores a segment that somebody with the key forged an hour ago, after a past of so many lines, sealed so many days ago.
+    pub(super) async fn forge(&mut self, size: u64, days: f64) {
+        let an_hour_ago = now().saturating_add_seconds(-3600);
+        let log = &mut self.world.log;
+        log.forge(size, days_ago(days), an_hour_ago);
+        self.stored.insert(log.segments.len() - 1, an_hour_ago);
+        let (key, object) = log.segments.last().expect("a segment").clone();
+        self.world
+            .put(&key, &object, i64::from(LOCKED_DAYS) + 1)
+            .await;
+    }
+
+    pub(super) fn document(&mut self) -> &mut PolicyDocument {
         &mut self.world.log.policy
     }
 
@@ -102,11 +125,11 @@ impl Old {
         run
     }
 
-    fn verify(&self) -> Run {
+    pub(super) fn verify(&self) -> Run {
         self.command().args(["--output", "json"]).run()
     }
 
-    fn pinned(&self) -> Run {
+    pub(super) fn pinned(&self) -> Run {
         let pins = self.world.folder.path().join("pins.json");
         let command = self.command().arg("--pins").arg(pins);
         command.args(["--output", "json"]).run()

@@ -4,6 +4,7 @@ mod absence;
 mod access;
 mod files;
 mod folder;
+mod forgery;
 mod net;
 mod output;
 mod pins;
