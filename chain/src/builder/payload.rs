@@ -1,0 +1,98 @@
+//! A payload in the form that a line has it in (F9).
+
+use std::borrow::Cow;
+
+use crate::event::{EventError, format_base64, format_text, normalize_event};
+use crate::limits::MAX_EVENT_BYTES;
+use crate::line::Payload;
+
+/// A payload in its stored form, ready to be chained. Made by its constructors alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPayload<'a> {
+    kind: Kind,
+    value: Cow<'a, str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Text,
+    Base64,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Text => "text",
+            Self::Base64 => "base64",
+        }
+    }
+}
+
+impl<'a> StoredPayload<'a> {
+    /// An event that came as JSON: kept byte for byte, except white space around it and line breaks in it.
+    ///
+    /// # Errors
+    ///
+    /// Says why the bytes are not an event; nothing is repaired.
+    pub fn event(json: &'a [u8]) -> Result<Self, EventError> {
+        Ok(Self {
+            kind: Kind::Event,
+            value: normalize_event(json)?,
+        })
+    }
+
+    /// JSON as it came: an event, or a text where everyday readers would stop at it (F9).
+    ///
+    /// # Errors
+    ///
+    /// Says why the bytes are not JSON, or are too large.
+    pub fn json(json: &'a [u8]) -> Result<Self, EventError> {
+        match Self::event(json) {
+            Err(EventError::HalfSurrogate | EventError::InfiniteNumber) => {
+                let text = String::from_utf8_lossy(json.trim_ascii());
+                Self::text(&text)
+            }
+            stored => stored,
+        }
+    }
+
+    /// A text that is not JSON.
+    ///
+    /// # Errors
+    ///
+    /// Where it is too long.
+    pub fn text(text: &str) -> Result<StoredPayload<'static>, EventError> {
+        StoredPayload::quoted(Kind::Text, format_text(text))
+    }
+
+    /// Bytes that are not UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Where they are too long.
+    pub fn bytes(bytes: &[u8]) -> Result<StoredPayload<'static>, EventError> {
+        StoredPayload::quoted(Kind::Base64, format_base64(bytes))
+    }
+
+    fn quoted(kind: Kind, value: String) -> Result<StoredPayload<'static>, EventError> {
+        let (found, form) = (value.len(), kind.as_str());
+        if found > MAX_EVENT_BYTES {
+            return Err(EventError::TooLongAs { form, found });
+        }
+        Ok(StoredPayload {
+            kind,
+            value: Cow::Owned(value),
+        })
+    }
+
+    /// The payload as it is in the line.
+    pub fn as_payload(&self) -> Payload<'_> {
+        match self.kind {
+            Kind::Event => Payload::Event(&self.value),
+            Kind::Text => Payload::Text(&self.value),
+            Kind::Base64 => Payload::Base64(&self.value),
+        }
+    }
+}
