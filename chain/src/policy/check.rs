@@ -154,12 +154,9 @@ impl TrustPolicy {
             let reason = "must be there, unless `first` is 0";
             return wrong(format!("{place}.before"), reason);
         }
-        let in_store = self.document.store.is_some();
-        if missing
-            .before
-            .is_some_and(|one| one.stored.is_some() != in_store)
-        {
-            let reason = "must be there if the policy has a store, and only then";
+        let stored = missing.before.and_then(|before| before.stored);
+        if stored.is_some() && self.document.store.is_none() {
+            let reason = "must be absent if the policy has no store";
             return wrong(format!("{place}.before.stored"), reason);
         }
         let range = missing.first..=missing.last;

@@ -262,8 +262,16 @@ ALL = [
         "a loss in a folder may have a time of storage",
         "no-verdict--acknowledged-loss-stored",
         "policy.py",
-        "need(before is None or (before[2] is not None) == in_store,",
+        "need(in_store or before is None or before[2] is None,",
         "need(True,",
+    ),
+    Misreading(
+        "Acknowledged",
+        "a loss in a bucket needs a time of storage",
+        "good--acknowledged-loss-not-stored",
+        "policy.py",
+        "need(in_store or before is None or before[2] is None,",
+        "need(before is None or (before[2] is not None) == in_store,",
     ),
     Misreading(
         "Trust policy",

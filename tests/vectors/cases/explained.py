@@ -2,6 +2,7 @@
 
 from cases.absent import GONE, YEAR
 from cases.pinned import OTHER_ROOT, pins
+from cases.policies import STORE
 from cases.vector import fault, good, log_of, no_verdict, without
 from forge import HOUR, ORIGIN, short, silence, span
 
@@ -467,6 +468,9 @@ def forms():
             "object-multipart", "object-replica")],
         *[entry(code, segment=segment) for code in ("sealed-after-stored", "stored-order", "key-outside-span")],
     ]  # fmt: skip
+    what = "a loss as the report about a folder names it, under the policy of a bucket"
+    in_store = with_entries(log, entry("segment-missing", missing=loss_), store=STORE)
+    yield good("acknowledged-loss-not-stored", what, log, in_store, objects=without(log, 3, 4), acknowledged=1)
     yield good("acknowledged-of-each-code", "an entry of each code that may be acknowledged", log, with_entries(log, *good_))
     for name, what, one in (
         ("code", "a fault of the chain, which nobody can explain", entry("prev-mismatch", segment=segment)),

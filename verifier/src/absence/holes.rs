@@ -123,10 +123,7 @@ fn until(
             until: since.max(stored),
             heard: None,
         }),
-        None => window(gap, declared, since).map(|window| Window {
-            heard: None,
-            ..window
-        }),
+        None => window(gap, declared, since),
     }
 }
 
@@ -178,6 +175,7 @@ fn gone(gap: &Gap<'_>, part: Range) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::super::acknowledged::Edge;
+    use super::super::span::Span;
     use super::super::world::{day, left, right, root, span};
     use super::*;
 
@@ -195,6 +193,16 @@ mod tests {
 
     /// Retention is 30 days and `max_silence` one; segment 4 was stored on day 4 and segment 20 on day 20.
     fn judge(losses: &[Loss], pin: Option<&Pin>, gone: &[Known], ended: i64) -> Vec<(Range, Why)> {
+        judge_under(&[span(0, 30)], losses, pin, gone, ended)
+    }
+
+    fn judge_under(
+        lock: &[Span],
+        losses: &[Loss],
+        pin: Option<&Pin>,
+        gone: &[Known],
+        ended: i64,
+    ) -> Vec<(Range, Why)> {
         let (left, right) = (left(4, 20, 4), right(20, 100, 19, 20));
         let gap = Gap {
             range: range(5, 19),
@@ -204,12 +212,11 @@ mod tests {
             pin,
             gone,
         };
-        let (lock, silence) = ([span(0, 30)], [span(0, 1)]);
         let declared = Declared {
             began: day(0),
             skew_seconds: 300,
-            lock: &lock,
-            silence: &silence,
+            lock,
+            silence: &[span(0, 1)],
             silences: &[],
         };
         super::judge(&gap, &declared, losses, day(ended))
@@ -281,28 +288,16 @@ mod tests {
             judge(&[folder], None, &[], 50)[0],
             (range(5, 7), Why::Expired)
         );
+        // Sealed on day 19 at the earliest, it may have been stored under the retention that began on day 20.
+        let lock = [span(0, 30), span(20, 300)];
+        let parts = judge_under(&lock, &[folder], None, &[], 60);
+        assert_eq!(parts[0], (range(5, 7), missing(319)));
     }
 
     #[test]
     fn the_part_after_a_loss_begins_where_the_loss_did() {
-        let (lock, silence) = ([span(0, 300), span(6, 30)], [span(0, 1)]);
-        let (left, right) = (left(4, 20, 4), right(20, 100, 19, 20));
-        let gap = Gap {
-            range: range(5, 19),
-            left: Some(&left),
-            right: Some(&right),
-            end: None,
-            pin: None,
-            gone: &[],
-        };
-        let declared = Declared {
-            began: day(0),
-            skew_seconds: 300,
-            lock: &lock,
-            silence: &silence,
-            silences: &[],
-        };
-        let parts = super::judge(&gap, &declared, &[loss()], day(60));
+        let lock = [span(0, 300), span(6, 30)];
+        let parts = judge_under(&lock, &[loss()], None, &[], 60);
         assert_eq!(parts[0], (range(5, 7), missing(306)));
         assert_eq!(parts[2], (range(11, 19), Why::Expired));
     }

@@ -172,6 +172,22 @@ fn the_json_report_has_the_documented_shape() {
 }
 
 #[test]
+fn the_entry_that_a_copy_of_a_bucket_prints_can_be_pasted() {
+    let mut folder = Folder::new();
+    assert!(folder.log.policy.store.is_some());
+    fs::remove_file(folder.segment(1)).expect("a removed file");
+    let report = folder.command().args(["--output", "json"]);
+    let run = report.arg(folder.bucket()).run();
+    let entry = run.json()["faults"][0]["acknowledge"].clone();
+    let entry = serde_json::from_value(entry).expect("an entry");
+    folder.log.policy.acknowledged = vec![entry];
+    folder.log.write_policy(&folder.path("policy.json"));
+    let run = folder.verify().ok();
+    let last = run.stdout.lines().last().expect("a last line");
+    assert!(last.contains("1 acknowledged"), "{last}");
+}
+
+#[test]
 fn tampering_is_found() {
     let folder = Folder::new();
     let mut bytes = fs::read(folder.segment(2)).expect("a segment");
