@@ -4,13 +4,12 @@
 //! takes its predecessor, and the comparison is the verifier's.
 
 use crate::checkpoint::SignedCheckpoint;
-use crate::fault::{Fault, SegmentFault};
+use crate::fault::SegmentFault;
 use crate::hash::{Hash, leaf_hash};
 use crate::line::KeyChange;
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
 use crate::tree::CompactRange;
-use crate::verifier_key::SignatureFault;
 use crate::verifier_key::VerifierKey;
 
 mod checker;
@@ -152,16 +151,7 @@ impl CheckedSegment {
     pub fn check_signatures(&self, required: &[&VerifierKey]) -> Result<(), SegmentFault> {
         let fault = match self.signed.check_signatures(required, self.sealed) {
             Ok(()) => return Ok(()),
-            Err(SignatureFault::Count { expected, found }) => {
-                Fault::SignatureCount { expected, found }
-            }
-            Err(SignatureFault::OtherKey { expected, found }) => Fault::SignatureKey {
-                expected: hex::encode(expected),
-                found: hex::encode(found),
-            },
-            Err(SignatureFault::Invalid { key_id }) => Fault::SignatureInvalid {
-                key_id: hex::encode(key_id),
-            },
+            Err(fault) => fault.into(),
         };
         Err(SegmentFault {
             line: None,

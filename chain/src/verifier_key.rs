@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::checkpoint::{Checkpoint, NoteSignature, SignedCheckpoint};
+use crate::fault::Fault;
 use crate::hash::hash_parts;
 use crate::keys::{KeySpec, PublicKey};
 use crate::limits::MAX_SIGNATURE_BYTES;
@@ -185,6 +186,21 @@ pub enum SignatureFault {
         /// Key id of the required key.
         key_id: [u8; 4],
     },
+}
+
+impl From<SignatureFault> for Fault {
+    fn from(fault: SignatureFault) -> Self {
+        match fault {
+            SignatureFault::Count { expected, found } => Self::SignatureCount { expected, found },
+            SignatureFault::OtherKey { expected, found } => Self::SignatureKey {
+                expected: hex::encode(expected),
+                found: hex::encode(found),
+            },
+            SignatureFault::Invalid { key_id } => Self::SignatureInvalid {
+                key_id: hex::encode(key_id),
+            },
+        }
+    }
 }
 
 impl SignedCheckpoint {

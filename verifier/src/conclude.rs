@@ -7,30 +7,30 @@ use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::head::VerifiedHead;
+use crate::merge::Merged;
 use crate::not_checked::NotChecked;
 use crate::record::Record;
 use crate::report::{LogReport, Report};
 use crate::request::Request;
 use crate::source::Source;
 use crate::verdict::Verdict;
-use crate::walk::Walked;
 
-/// The report. `record` is what was found outside the walks; `walked` are the chosen logs, or empty where there was no listing.
+/// The report. `record` is what was found outside the logs; `merged` are the chosen logs, or empty where there was no listing.
 pub(crate) fn conclude(
     source: &dyn Source,
     request: &Request<'_>,
     chosen: &[&LogPolicy],
     mut record: Record,
-    walked: Vec<Walked>,
+    merged: Vec<Merged>,
     begun: Timestamp,
 ) -> Report {
-    let not_checked = not_checked(source, request, chosen, &walked);
+    let not_checked = not_checked(source, request, chosen, &merged);
     let of_all = OfAll::new(&record);
     let mut logs = Vec::new();
-    for (log, mut walked) in chosen.iter().zip(walked) {
-        let of_log = std::mem::take(&mut walked.record);
+    for (log, mut merged) in chosen.iter().zip(merged) {
+        let of_log = std::mem::take(&mut merged.record);
         let verdict = of_all.verdict_on(&log.origin, &of_log);
-        logs.push(log_report(log, verdict, walked));
+        logs.push(log_report(log, verdict, merged));
         record.merge(of_log);
     }
     Report {
@@ -45,7 +45,7 @@ pub(crate) fn conclude(
     }
 }
 
-/// What was found outside the walks, as far as it decides about logs.
+/// What was found outside the logs, as far as it decides about logs.
 struct OfAll {
     /// Logs of which the listing shows a fault.
     faulty: HashSet<Origin>,
@@ -66,7 +66,7 @@ impl OfAll {
         }
     }
 
-    /// V27 for one log, in whose walk this was found.
+    /// V27 for one log, in which this was found.
     fn verdict_on(&self, origin: &Origin, of_log: &Record) -> Verdict {
         if self.any_faulty || self.faulty.contains(origin) {
             return Verdict::Fault;
@@ -79,21 +79,21 @@ impl OfAll {
     }
 }
 
-fn log_report(log: &LogPolicy, verdict: Verdict, walked: Walked) -> LogReport {
+fn log_report(log: &LogPolicy, verdict: Verdict, merged: Merged) -> LogReport {
     LogReport {
         origin: log.origin.clone(),
         prefix: log.prefix.clone(),
         verdict,
-        segments: walked.segments,
-        entries: walked.entries,
-        first_segment: walked.first.map(|(number, _)| number),
-        opened: walked.first.map(|(_, opened)| opened),
-        head: walked.last,
-        holes: walked.holes,
-        shadowed: walked.shadowed,
-        keys: walked.keys,
-        timeline: walked.timeline,
-        verified: VerifiedHead::mint(verdict, &log.origin, walked.last, walked.witness),
+        segments: merged.segments,
+        entries: merged.entries,
+        first_segment: merged.first.map(|(number, _)| number),
+        opened: merged.first.map(|(_, opened)| opened),
+        head: merged.last,
+        holes: merged.holes,
+        shadowed: merged.shadowed,
+        keys: merged.keys,
+        timeline: merged.timeline,
+        verified: VerifiedHead::mint(verdict, &log.origin, merged.last, merged.witness),
     }
 }
 
@@ -102,7 +102,7 @@ fn not_checked(
     source: &dyn Source,
     request: &Request<'_>,
     chosen: &[&LogPolicy],
-    walked: &[Walked],
+    merged: &[Merged],
 ) -> Vec<NotChecked> {
     let all = request.policy.document().logs.iter();
     let chosen: HashSet<&Origin> = chosen.iter().map(|log| &log.origin).collect();
@@ -118,7 +118,7 @@ fn not_checked(
     }
     if !source.has_storage() {
         not_checked.push(NotChecked::Storage);
-    } else if !walked.is_empty() && source.clock().is_none() {
+    } else if !merged.is_empty() && source.clock().is_none() {
         not_checked.push(NotChecked::Clock);
     }
     not_checked

@@ -1,73 +1,68 @@
-//! The part of the work that needs no predecessor, done on all cores: read one version, check it by itself (V7), and find
-//! out whose signatures it has (V12).
+//! The part of the work that needs no predecessor, done on all cores: read one version, check it by itself (V7), find
+//! out whose signatures it has (V12), and what the store says of it (V17 to V19).
 
 use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
-use auditlog_chain::policy::LogPolicy;
-use auditlog_chain::segment::{CheckedSegment, Expected, check_segment};
-use auditlog_chain::verifier_key::VerifierKey;
+use auditlog_chain::segment::{Expected, check_segment};
 
 use crate::budget::Budget;
-use crate::keys::signers;
+use crate::facts::{Facts, Kept, Seen, Sound, Unsound};
 use crate::log_plan::Slot;
+use crate::range::log::Log;
+use crate::range::storage::kept;
 use crate::source::{ReadError, Source, Storage, Version};
 
-/// One segment to read.
+/// The key of one segment to look at.
 pub(crate) struct Job<'p> {
     pub(crate) log_at: usize,
-    pub(crate) log: &'p LogPolicy,
+    pub(crate) log: &'p Log<'p>,
     pub(crate) number: u64,
     pub(crate) slot: &'p Slot,
 }
 
-/// What was seen. Small: the object itself is gone.
+/// What was seen, and of which log.
 pub(crate) struct Examined {
-    pub(crate) log: usize,
-    pub(crate) number: u64,
-    /// The oldest version: under a lock it is the one that cannot have been replaced.
-    pub(crate) version: Version,
-    pub(crate) storage: Option<Storage>,
-    pub(crate) examination: Examination,
-}
-
-pub(crate) enum Examination {
-    Unread(ReadError),
-    /// It was listed, and the store says that it is not there.
-    Gone,
-    Fault(Box<SegmentFault>),
-    Checked {
-        segment: Box<CheckedSegment>,
-        signers: Option<Vec<VerifierKey>>,
-    },
-}
-
-impl Examined {
-    pub(crate) fn events(&self) -> u64 {
-        match &self.examination {
-            Examination::Checked { segment, .. } => segment.events(),
-            Examination::Unread(_) | Examination::Gone | Examination::Fault(_) => 0,
-        }
-    }
+    pub(crate) log_at: usize,
+    pub(crate) facts: Facts,
 }
 
 pub(crate) fn examine(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Examined {
+    let facts = if job.slot.is_present() {
+        look_at(source, budget, job)
+    } else {
+        marked(job)
+    };
+    let log_at = job.log_at;
+    Examined { log_at, facts }
+}
+
+fn marked(job: &Job<'_>) -> Facts {
+    let ids = job.slot.markers.iter().map(|marker| marker.id.clone());
+    Facts {
+        number: job.number,
+        version_id: None,
+        stored: None,
+        seen: Seen::Marked(ids.collect()),
+        kept: Kept::default(),
+    }
+}
+
+fn look_at(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Facts {
     let version = job.slot.versions.last().cloned().unwrap_or_default();
     let mut storage = None;
-    let examination = match job.slot.foreign {
+    let seen = match job.slot.foreign {
         Some(what) => {
             let error = ReadError::new(format!("expected a file, found {what}"));
-            Examination::Unread(
-                error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"),
-            )
+            Seen::Unread(error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"))
         }
         None => read_and_check(source, budget, job, &version, &mut storage),
     };
-    Examined {
-        log: job.log_at,
+    Facts {
         number: job.number,
-        version,
-        storage,
-        examination,
+        stored: version.stored,
+        seen,
+        kept: kept(job.log, job.number, job.slot, &version, storage.as_ref()),
+        version_id: version.id,
     }
 }
 
@@ -77,40 +72,47 @@ fn read_and_check(
     job: &Job<'_>,
     version: &Version,
     storage: &mut Option<Storage>,
-) -> Examination {
+) -> Seen {
     let found = usize::try_from(version.bytes).unwrap_or(usize::MAX);
     if found > MAX_OBJECT_BYTES {
-        let fault = ChainFault::Limit {
-            what: "bytes in a segment object",
-            limit: MAX_OBJECT_BYTES,
-            found,
-        };
-        return Examination::Fault(Box::new(SegmentFault {
-            line: None,
-            index: None,
-            fault,
-        }));
+        return too_large(found);
     }
+    let log = job.log.policy_of;
     let _share = budget.take(found);
-    let object = match source.read(&job.log.segment_key(job.number), version) {
+    let object = match source.read(&log.segment_key(job.number), version) {
         Ok(object) => object,
-        Err(error) if error.is_gone => return Examination::Gone,
-        Err(error) => return Examination::Unread(error),
+        Err(error) if error.is_gone => return Seen::Gone,
+        Err(error) => return Seen::Unread(error),
     };
     *storage = object.storage;
     let expected = Expected {
-        origin: &job.log.origin,
+        origin: &log.origin,
         segment: job.number,
-        format: job.log.format,
+        format: log.format,
     };
     match check_segment(&object.bytes, expected) {
-        Ok(segment) => {
-            let signers = signers(&segment, job.log);
-            Examination::Checked {
-                segment: Box::new(segment),
-                signers,
-            }
-        }
-        Err(fault) => Examination::Fault(Box::new(fault)),
+        Ok(segment) => Seen::Sound(Box::new(Sound::of(&segment, log))),
+        Err(fault) => unsound(fault),
     }
+}
+
+fn too_large(found: usize) -> Seen {
+    let fault = ChainFault::Limit {
+        what: "bytes in a segment object",
+        limit: MAX_OBJECT_BYTES,
+        found,
+    };
+    unsound(SegmentFault {
+        line: None,
+        index: None,
+        fault,
+    })
+}
+
+fn unsound(found: SegmentFault) -> Seen {
+    Seen::Unsound(Box::new(Unsound {
+        line: found.line,
+        index: found.index,
+        fault: found.fault.into(),
+    }))
 }

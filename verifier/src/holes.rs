@@ -43,6 +43,13 @@ impl Holes {
         }
     }
 
+    /// Adds those that come next.
+    pub(crate) fn append(&mut self, next: Self) {
+        self.count = self.count.saturating_add(next.count);
+        let room = MAX_LISTED.saturating_sub(self.listed.len());
+        self.listed.extend(next.listed.into_iter().take(room));
+    }
+
     /// The first of them.
     pub fn listed(&self) -> &[Hole] {
         &self.listed

@@ -1,12 +1,12 @@
 //! Keys (V11 to V16): the policy alone authorises; a key line only announces; a compromised key counts up to the last good
 //! segment and no further.
 
-use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
+use auditlog_chain::fault::Fault as ChainFault;
 use auditlog_chain::policy::{LogPolicy, Made, RequiredSignatures, TrustPolicy, Trusted};
-use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
+use crate::facts::Sound;
 use crate::fault::Fault;
 
 /// Line of a segment that announces its key.
@@ -21,17 +21,6 @@ fn hex(id: [u8; 4]) -> String {
     format!("{:08x}", u32::from_be_bytes(id))
 }
 
-/// The authorised keys whose signatures a checkpoint carries, in its order; `None` where one of them is not valid, or of
-/// no such key. Which of them were required is not checked here: this is the part of the work that needs no predecessor.
-pub(crate) fn signers(segment: &CheckedSegment, log: &LogPolicy) -> Option<Vec<VerifierKey>> {
-    let signed = segment.signed_checkpoint();
-    let by = |note| {
-        let valid = |key: &&VerifierKey| key.verify(&signed.checkpoint, segment.sealed(), note);
-        log.verifier_keys.iter().find(valid).cloned()
-    };
-    signed.signatures.iter().map(by).collect()
-}
-
 /// What the keys of a segment are compared with.
 pub(crate) struct Rules<'p> {
     pub(crate) policy: &'p TrustPolicy,
@@ -41,9 +30,7 @@ pub(crate) struct Rules<'p> {
 
 /// What is known of a segment's keys before its predecessor is looked at.
 pub(crate) struct Signed<'s> {
-    pub(crate) segment: &'s CheckedSegment,
-    /// See [`signers`].
-    pub(crate) signers: Option<&'s [VerifierKey]>,
+    pub(crate) segment: &'s Sound,
     /// `LastModified`.
     pub(crate) stored: Option<Timestamp>,
 }
@@ -101,7 +88,7 @@ impl Rules<'_> {
         active: Option<&VerifierKey>,
         signed: &Signed<'_>,
     ) -> Result<VerifierKey, (Option<u64>, Fault)> {
-        let Some(change) = signed.segment.key_change() else {
+        let Some(change) = signed.segment.key_change.as_ref() else {
             return match active {
                 Some(active) => Ok(active.clone()),
                 None => self.claimed_key(signed).map_err(|fault| (None, fault)),
@@ -126,12 +113,12 @@ impl Rules<'_> {
 
     /// The authorised key that the first signature names, where no predecessor says which it must be.
     fn claimed_key(&self, signed: &Signed<'_>) -> Result<VerifierKey, Fault> {
-        if let Some([only]) = signed.signers {
+        if let Some([only]) = signed.segment.signers.as_deref() {
             return Ok(only.clone());
         }
         let claimed = signed
             .segment
-            .signed_checkpoint()
+            .signed
             .signatures
             .first()
             .map(|note| note.key_id);
@@ -156,17 +143,22 @@ impl Rules<'_> {
     fn required<'k>(&self, key: &'k VerifierKey, signed: &'k Signed<'_>) -> RequiredSignatures<'k> {
         let made = Made {
             segment: signed.segment.number(),
-            sealed: signed.segment.sealed(),
+            sealed: signed.segment.sealed,
             stored: signed.stored,
         };
-        RequiredSignatures::of(Some(self.policy), key, signed.segment.key_change(), &made)
+        RequiredSignatures::of(
+            Some(self.policy),
+            key,
+            signed.segment.key_change.as_ref(),
+            &made,
+        )
     }
 
     /// V16: the keys that signed, or had to, and of which nobody says how far they count.
     fn undecided(&self, key: &VerifierKey, signed: &Signed<'_>) -> Vec<VerifierKey> {
-        let change = signed.segment.key_change();
+        let change = signed.segment.key_change.as_ref();
         let previous = change.and_then(|change| change.previous.as_ref());
-        let signers = signed.signers.unwrap_or_default();
+        let signers = signed.segment.signers.as_deref().unwrap_or_default();
         let mut keys: Vec<_> = std::iter::once(key)
             .chain(previous)
             .chain(signers)
@@ -182,10 +174,10 @@ impl Rules<'_> {
         required: &RequiredSignatures<'_>,
         signed: &Signed<'_>,
     ) -> Result<(), (Option<u64>, Fault)> {
-        let notes = &signed.segment.signed_checkpoint().signatures;
+        let notes = &signed.segment.signed.signatures;
         let due = required.among(notes.len());
         let signed_by = |all: &[VerifierKey]| all.iter().eq(due.iter().copied());
-        if signed.signers.is_some_and(signed_by) {
+        if signed.segment.signers.as_deref().is_some_and(signed_by) {
             return Ok(());
         }
         let stranger = notes.iter().find(|note| {
@@ -198,10 +190,9 @@ impl Rules<'_> {
         if let Some(stranger) = stranger {
             return Err((None, self.unknown(hex(stranger.key_id))));
         }
-        signed
-            .segment
-            .check_signatures(&due)
-            .map_err(|SegmentFault { line, fault, .. }| (line, fault.into()))
+        let checkpoint = &signed.segment.signed;
+        let checked = checkpoint.check_signatures(&due, signed.segment.sealed);
+        checked.map_err(|fault| (None, ChainFault::from(fault).into()))
     }
 
     /// V14: the segment was sealed, and stored, while the key could sign. `sealed` has no lower bound: a segment that was closed
@@ -216,7 +207,7 @@ impl Rules<'_> {
             .map(|at| at.saturating_add_seconds(self.skew_seconds));
         let late = |time: Timestamp| until.is_some_and(|until| time > until);
         let early = |time: Timestamp| time < from;
-        let sealed = signed.segment.sealed();
+        let sealed = signed.segment.sealed;
         let (what, found) = match signed.stored {
             _ if late(sealed) => ("sealed", sealed),
             Some(stored) if late(stored) || early(stored) => ("stored", stored),
@@ -226,7 +217,7 @@ impl Rules<'_> {
             key_id: key_id(key),
             what,
             segment: signed.segment.number(),
-            sealed: signed.segment.sealed(),
+            sealed: signed.segment.sealed,
             valid_from: known.valid_from,
             retired_at: known.retired_at,
             found,

@@ -75,6 +75,7 @@ mod conclude;
 mod declared;
 mod examine;
 mod explained;
+mod facts;
 pub mod fault;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -83,6 +84,7 @@ pub mod head;
 pub mod holes;
 mod keys;
 mod log_plan;
+mod merge;
 pub mod not_checked;
 pub mod note;
 mod parallel;
@@ -91,6 +93,7 @@ pub mod pins;
 pub mod place;
 mod plan;
 pub mod progress;
+mod range;
 mod record;
 pub mod report;
 pub mod request;
@@ -104,4 +107,3 @@ pub mod timeline;
 pub mod undecided;
 pub mod verdict;
 pub mod verify;
-mod walk;

@@ -46,6 +46,8 @@ pub(crate) struct LeftOut {
     pub(crate) disowned_markers: u64,
     /// Keys under which a plain reader gets something other than what was verified.
     pub(crate) shadowed: u64,
+    /// Whether nothing of the log remains to be looked at, not even a delete marker.
+    pub(crate) nothing_is_left: bool,
     /// What is dated in the future: segment, version id and date.
     pub(crate) future: Vec<(u64, Option<String>, Timestamp)>,
 }

@@ -62,6 +62,13 @@ impl<T> Found<T> {
         }
     }
 
+    /// Takes in what was found after this, as if it had been found here.
+    fn append(&mut self, next: Self, is_new: impl Fn(&T) -> bool) {
+        let new = next.listed.into_iter().filter(|one| is_new(&one.what));
+        new.for_each(|one| self.push(one.what, one.place));
+        self.more = self.more.saturating_add(next.more);
+    }
+
     fn merge(&mut self, other: Self) {
         self.listed.extend(other.listed);
         self.more = self.more.saturating_add(other.more);
@@ -100,6 +107,16 @@ impl Record {
         }
     }
 
+    /// Takes in what was found in the same log after this, as if it had been found here. An undecided thing that is not new is
+    /// left out.
+    pub(crate) fn append(&mut self, next: Self, is_new: impl Fn(&Undecided) -> bool) {
+        self.faults.append(next.faults, |_| true);
+        self.acknowledged.append(next.acknowledged, |_| true);
+        self.undecided.append(next.undecided, is_new);
+        self.notes.append(next.notes, |_| true);
+    }
+
+    /// Takes in what was found elsewhere: each log lists as many things as it has room for.
     pub(crate) fn merge(&mut self, other: Self) {
         self.faults.merge(other.faults);
         self.acknowledged.merge(other.acknowledged);

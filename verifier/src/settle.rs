@@ -35,6 +35,7 @@ pub(crate) fn settle(plan: &mut LogPlan<'_>, moments: Option<Moments>, pin: Opti
         plan.slots.values().filter(|slot| slot.shows_another()),
     ));
     plan.slots.retain(|_, slot| !slot.is_empty());
+    out.nothing_is_left = plan.slots.is_empty();
     plan.left_out = out;
 }
 

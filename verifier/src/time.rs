@@ -1,9 +1,9 @@
 //! Time (V21 to V23, V29): what the writer's clock says is bounded by what the store's clock says.
 
-use auditlog_chain::segment::CheckedSegment;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::absence::moments::Moments;
+use crate::facts::Sound;
 use crate::fault::Fault;
 use crate::source::ClockReading;
 use crate::undecided::Undecided;
@@ -20,15 +20,15 @@ pub(crate) fn check_clock(skew_seconds: i64, reading: ClockReading) -> Option<Un
 /// V21, V23: a segment was sealed before it was stored, and not in the future.
 pub(crate) fn check_sealed(
     moments: Moments,
-    segment: &CheckedSegment,
+    sound: &Sound,
     stored: Option<Timestamp>,
 ) -> Option<Fault> {
-    let found = segment.sealed();
+    let found = sound.sealed;
     if let Some(stored) = stored {
         let expected = stored.saturating_add_seconds(moments.skew_seconds);
         if found > expected {
             return Some(Fault::SealedAfterStored {
-                segment: segment.number(),
+                segment: sound.number(),
                 stored,
                 expected,
                 found,

@@ -9,15 +9,19 @@ use crate::acknowledged::Acknowledged;
 use crate::budget::Budget;
 use crate::conclude::conclude;
 use crate::declared::check_declared;
-use crate::examine::{Examined, examine};
+use crate::examine::{Examined, Job, examine};
 use crate::explained::{Explained, covering};
+use crate::facts::Seen;
 use crate::log_plan::LogPlan;
+use crate::merge::{Merged, merge};
 use crate::note::Note;
 use crate::parallel;
 use crate::pins::Pins;
 use crate::place::{Place, Placed};
 use crate::plan::Planner;
 use crate::progress::Progress;
+use crate::range::log::Log;
+use crate::range::result::RangeResult;
 use crate::record::Record;
 use crate::report::Report;
 use crate::request::{Request, RequestError};
@@ -26,7 +30,6 @@ use crate::source::{Listing, ReadError, Source};
 use crate::storage::check_bucket;
 use crate::time::check_clock;
 use crate::undecided::Unreadable;
-use crate::walk::{Walk, Walked, jobs_of};
 
 /// Verifies the chosen logs. Whatever is found is in the report; progress goes to `progress`.
 ///
@@ -67,7 +70,7 @@ pub fn verify(
     Ok(conclude(source, request, &chosen, record, logs, begun))
 }
 
-/// What the walks along the logs have in common.
+/// What the logs have in common.
 struct Known<'k> {
     moments: Moments,
     pins: &'k Pins,
@@ -206,52 +209,84 @@ fn look_at_logs(
     known: &Known<'_>,
     plans: &[LogPlan<'_>],
     progress: &mut dyn FnMut(Progress),
-) -> Vec<Walked> {
-    let mut walks: Vec<Walk<'_>> = plans
-        .iter()
-        .map(|plan| {
-            Walk::new(
-                request,
-                known.moments,
-                source,
-                plan,
-                known.pins,
-                known.explained,
-            )
-        })
-        .collect();
-    let supported = plans
-        .iter()
-        .enumerate()
-        .filter(|(_, plan)| plan.log.format == FORMAT);
-    let jobs = supported.flat_map(|(at, plan)| jobs_of(at, plan));
-    let of = walks
-        .iter()
-        .map(Walk::segments_to_look_at)
-        .fold(0, u64::saturating_add);
+) -> Vec<Merged> {
+    let has_storage = source.has_storage();
+    let log = |plan| log_of(request, known, has_storage, plan);
+    let logs: Vec<Log<'_>> = plans.iter().map(log).collect();
+    let ranges = look_at_ranges(source, request.workers, plans, &logs, progress);
+    let all = logs.iter().zip(plans).zip(ranges);
+    all.map(|((log, plan), range)| merge(log, [range], &plan.left_out))
+        .collect()
+}
+
+fn log_of<'p>(
+    request: &Request<'p>,
+    known: &'p Known<'p>,
+    has_storage: bool,
+    plan: &LogPlan<'p>,
+) -> Log<'p> {
+    let (moments, pins, explained) = (known.moments, known.pins, known.explained);
+    Log::new(request, moments, has_storage, plan.log, pins, explained)
+}
+
+/// Reads every segment of the plans, on all cores. The range of each log is its whole.
+fn look_at_ranges<'p>(
+    source: &dyn Source,
+    workers: usize,
+    plans: &'p [LogPlan<'p>],
+    logs: &'p [Log<'p>],
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<RangeResult<'p>> {
+    let mut ranges: Vec<_> = logs.iter().map(RangeResult::at_beginning).collect();
     let mut done = Progress {
-        of,
+        of: present(plans),
         ..Progress::default()
     };
     progress(done);
     let workers = if source.readers() == 0 {
-        request.workers
+        workers
     } else {
         source.readers()
     };
     let budget = Budget::for_readers(workers);
     parallel::in_order(
         workers,
-        jobs,
+        jobs(plans, logs),
         |job| examine(source, &budget, &job),
         |examined: Examined| {
-            done.segments = done.segments.saturating_add(1);
-            done.entries = done.entries.saturating_add(examined.events());
-            if let Some(walk) = walks.get_mut(examined.log) {
-                walk.segment(&examined);
+            if !matches!(examined.facts.seen, Seen::Marked(_)) {
+                done.segments = done.segments.saturating_add(1);
+                done.entries = done.entries.saturating_add(examined.facts.events());
+            }
+            if let Some(range) = ranges.get_mut(examined.log_at) {
+                range.push(examined.facts);
             }
             progress(done);
         },
     );
-    walks.into_iter().map(Walk::finish).collect()
+    ranges
+}
+
+/// The keys to look at: those of the logs whose format this program knows.
+fn jobs<'p>(
+    plans: &'p [LogPlan<'p>],
+    logs: &'p [Log<'p>],
+) -> impl Iterator<Item = Job<'p>> + Send + 'p {
+    let all = plans.iter().zip(logs).enumerate();
+    let supported = all.filter(|(_, (plan, _))| plan.log.format == FORMAT);
+    supported.flat_map(|(log_at, (plan, log))| {
+        plan.slots.iter().map(move |(&number, slot)| Job {
+            log_at,
+            log,
+            number,
+            slot,
+        })
+    })
+}
+
+/// Number of segments to read.
+fn present(plans: &[LogPlan<'_>]) -> u64 {
+    let slots = plans.iter().flat_map(|plan| plan.slots.values());
+    let present = slots.filter(|slot| slot.is_present());
+    u64::try_from(present.count()).unwrap_or(u64::MAX)
 }

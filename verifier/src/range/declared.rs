@@ -13,24 +13,24 @@ use crate::explained;
 const DAY_SECONDS: i64 = 86_400;
 
 /// What was declared of one log.
-pub(super) struct Declared<'p> {
+pub(crate) struct Declared<'p> {
     began: Timestamp,
     skew_seconds: i64,
     /// Retentions.
-    pub(super) lock: Vec<Span>,
+    pub(crate) lock: Vec<Span>,
     /// `max_silence`.
-    pub(super) silence: Vec<Span>,
+    pub(crate) silence: Vec<Span>,
     /// The entries of `acknowledged` about the log.
-    pub(super) entries: &'p [&'p policy::Acknowledged],
+    pub(crate) entries: &'p [&'p policy::Acknowledged],
     silences: Vec<Period>,
-    pub(super) losses: Vec<Loss>,
+    pub(crate) losses: Vec<Loss>,
     loss_entries: Vec<&'p policy::Acknowledged>,
     /// The last segment of a log that has ended, and when it was stored, in a folder sealed.
-    pub(super) end: Option<(Border, Timestamp)>,
+    pub(crate) end: Option<(Border, Timestamp)>,
 }
 
 impl<'p> Declared<'p> {
-    pub(super) fn new(
+    pub(crate) fn new(
         policy: &TrustPolicy,
         log: &LogPolicy,
         entries: &'p [&'p policy::Acknowledged],
@@ -70,7 +70,7 @@ impl<'p> Declared<'p> {
     }
 
     /// What the rules of expiry take.
-    pub(super) fn for_expiry(&self) -> expiry::Declared<'_> {
+    pub(crate) fn for_expiry(&self) -> expiry::Declared<'_> {
         expiry::Declared {
             began: self.began,
             skew_seconds: self.skew_seconds,
@@ -81,12 +81,12 @@ impl<'p> Declared<'p> {
     }
 
     /// The entry of a loss.
-    pub(super) fn loss_entry(&self, loss: usize) -> Option<&'p policy::Acknowledged> {
+    pub(crate) fn loss_entry(&self, loss: usize) -> Option<&'p policy::Acknowledged> {
         self.loss_entries.get(loss).copied()
     }
 
     /// Number of the last segment of a log that has ended.
-    pub(super) fn end_number(&self) -> Option<u64> {
+    pub(crate) fn end_number(&self) -> Option<u64> {
         self.end.map(|(border, _)| border.number)
     }
 }

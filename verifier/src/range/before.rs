@@ -2,95 +2,79 @@
 
 use auditlog_chain::fault::Fault as ChainFault;
 use auditlog_chain::policy::{AfterMissing, BeforeMissing, FoundMissing, Position};
-use auditlog_chain::segment::{CheckedSegment, Head};
+use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 
-use super::Walk;
+use super::judge::Judge;
 use crate::absence::border::{Range, Right};
 use crate::absence::gap::{self, Discontinuity};
 use crate::absence::holes::{Gap, Why, judge};
+use crate::facts::{Facts, Sound};
 use crate::fault::Fault;
 use crate::holes::{Hole, WhyAbsent};
 use crate::note::{Note, Unproven};
 use crate::place::Place;
 use crate::undecided::Undecided;
 
-impl Walk<'_> {
-    fn next_number(&self) -> u64 {
-        self.previous
-            .as_ref()
-            .map_or(0, |previous| previous.number.saturating_add(1))
-    }
-
+impl Judge<'_> {
     /// V8: `left`, `prev`, index and `sealed_before` are those of the predecessor. Where it is absent, A3 to A6.
-    pub(super) fn check_before(
-        &mut self,
-        number: u64,
-        segment: Option<&CheckedSegment>,
-        stored: Option<Timestamp>,
-        place: &Place,
-    ) {
-        let first = self.next_number();
-        if number > first {
-            let last = number.saturating_sub(1);
-            self.check_gap(Range { first, last }, segment, stored, place);
+    pub(super) fn check_before(&mut self, facts: &Facts, place: &Place) {
+        let first = self.context.next_number();
+        if facts.number > first {
+            let last = facts.number.saturating_sub(1);
+            self.check_gap(Range { first, last }, facts, place);
             return;
         }
-        let (Some(segment), Some(previous)) = (segment, &self.previous) else {
+        let (Some(sound), Some(previous)) = (facts.sound(), &self.context.previous) else {
             return;
         };
-        match &previous.head {
-            Some(head) => {
-                if let Some(fault) = neighbour_fault(head, segment.before()) {
-                    self.record.fault(fault.into(), first_line(segment, place));
-                }
-            }
-            None => self.left_unproven(number, Unproven::NotSound),
+        let Some(head) = &previous.head else {
+            self.left_unproven(facts.number, Unproven::NotSound);
+            return;
+        };
+        if let Some(fault) = neighbour_fault(head, &sound.before) {
+            let place = first_line(sound, place);
+            self.tally.record.fault(fault.into(), place);
         }
     }
 
     fn left_unproven(&mut self, segment: u64, why: Unproven) {
-        let place = self.place(segment);
-        self.record.note(Note::LeftUnproven { segment, why }, place);
+        let place = self.log.place(segment);
+        let note = Note::LeftUnproven { segment, why };
+        self.tally.record.note(note, place);
     }
 
-    fn check_gap(
-        &mut self,
-        range: Range,
-        segment: Option<&CheckedSegment>,
-        stored: Option<Timestamp>,
-        place: &Place,
-    ) {
+    fn check_gap(&mut self, range: Range, facts: &Facts, place: &Place) {
         // After a gap any authorised key may be the active one: the rotation may have been in it.
-        self.active = None;
-        let Some(segment) = segment else {
+        self.context.active = None;
+        let Some(sound) = facts.sound() else {
             let Range { first, last } = range;
-            let place = self.place(first);
-            self.record
-                .undecided(Undecided::AbsenceUnknown { first, last }, place);
+            let place = self.log.place(first);
+            let unknown = Undecided::AbsenceUnknown { first, last };
+            self.tally.record.undecided(unknown, place);
             return;
         };
-        let right = right_of(segment, stored);
+        let right = right_of(sound, facts.stored);
         let why = self.judge_absent(range, Some(&right));
-        self.left_unproven(segment.number(), why.unwrap_or(Unproven::Missing));
-        self.check_growth(range, &right, segment, place);
+        self.left_unproven(sound.number(), why.unwrap_or(Unproven::Missing));
+        self.check_growth(range, &right, sound, place);
     }
 
     /// A3, A6: each part of a range has expired, is acknowledged, or is missing. Returns which the last part is.
-    pub(super) fn judge_absent(&mut self, range: Range, right: Option<&Right>) -> Option<Unproven> {
-        let pin = self.pin.filter(|pin| range.has(pin.segment));
+    pub(crate) fn judge_absent(&mut self, range: Range, right: Option<&Right>) -> Option<Unproven> {
+        let pin = self.log.pin.filter(|pin| range.has(pin.segment));
         let parts = judge(
             &Gap {
                 range,
-                left: self.left.as_ref(),
+                left: self.context.left.as_ref(),
                 right,
-                end: self.declared.end.filter(|_| right.is_none()),
+                end: self.log.declared.end.filter(|_| right.is_none()),
                 pin: pin.as_ref(),
-                gone: &self.gone,
+                gone: &self.context.gone,
             },
-            &self.declared.for_expiry(),
-            &self.declared.losses,
-            self.moments.ended,
+            &self.log.declared.for_expiry(),
+            &self.log.declared.losses,
+            self.log.moments.ended,
         );
         let mut last = None;
         for (part, why) in parts {
@@ -107,7 +91,7 @@ impl Walk<'_> {
         right: Option<&Right>,
     ) -> Unproven {
         let Range { first, last } = part;
-        let mut hole = |why| self.holes.add(Hole { first, last, why });
+        let mut hole = |why| self.tally.holes.add(Hole { first, last, why });
         let fault = |kept_until, loss| Fault::SegmentMissing {
             first,
             last,
@@ -127,8 +111,8 @@ impl Walk<'_> {
             }
             Why::Missing { kept_until } => {
                 let borders = self.loss_of(range, part, right);
-                let place = self.place(first);
-                self.record.fault(fault(kept_until, borders), place);
+                let place = self.log.place(first);
+                self.tally.record.fault(fault(kept_until, borders), place);
                 Unproven::Missing
             }
         }
@@ -136,9 +120,9 @@ impl Walk<'_> {
 
     /// A part of a range as an entry of the policy has to name it, as far as its borders are known.
     fn loss_of(&self, range: Range, part: Range, right: Option<&Right>) -> Box<FoundMissing> {
-        let left = self.left.filter(|_| part.first == range.first);
+        let left = self.context.left.filter(|_| part.first == range.first);
         let right = right.filter(|_| part.last == range.last);
-        let pin = self.pin.filter(|pin| part.has(pin.segment));
+        let pin = self.log.pin.filter(|pin| part.has(pin.segment));
         Box::new(FoundMissing {
             first: part.first,
             last: part.last,
@@ -160,15 +144,9 @@ impl Walk<'_> {
     }
 
     /// A4: what comes after a gap continues from what came before it.
-    fn check_growth(
-        &mut self,
-        range: Range,
-        right: &Right,
-        segment: &CheckedSegment,
-        place: &Place,
-    ) {
-        let pin = self.pin.filter(|pin| range.has(pin.segment));
-        let Some(found) = gap::check(self.left.as_ref(), right, pin.as_ref()) else {
+    fn check_growth(&mut self, range: Range, right: &Right, sound: &Sound, place: &Place) {
+        let pin = self.log.pin.filter(|pin| range.has(pin.segment));
+        let Some(found) = gap::check(self.context.left.as_ref(), right, pin.as_ref()) else {
             return;
         };
         let fault = match found {
@@ -179,7 +157,7 @@ impl Walk<'_> {
                 ChainFault::SealedBeforeMismatch { expected, found }.into()
             }
             Discontinuity::Forked => {
-                let Some(expected) = self.pinned_position() else {
+                let Some(expected) = self.log.pinned_position() else {
                     return;
                 };
                 let found = Position {
@@ -190,24 +168,24 @@ impl Walk<'_> {
                 Fault::HeadForked { expected, found }
             }
         };
-        self.record.fault(fault, first_line(segment, place));
+        self.tally.record.fault(fault, first_line(sound, place));
     }
 }
 
-fn right_of(segment: &CheckedSegment, stored: Option<Timestamp>) -> Right {
+fn right_of(sound: &Sound, stored: Option<Timestamp>) -> Right {
     Right {
-        number: segment.number(),
-        first_index: segment.first_index(),
-        root_before: segment.before().range.root(),
-        sealed_before: segment.sealed_before(),
+        number: sound.number(),
+        first_index: sound.first_index(),
+        root_before: sound.before.range.root(),
+        sealed_before: sound.sealed_before(),
         stored,
     }
 }
 
-fn first_line(segment: &CheckedSegment, place: &Place) -> Place {
+fn first_line(sound: &Sound, place: &Place) -> Place {
     Place {
         line: Some(1),
-        index: Some(segment.first_index()),
+        index: Some(sound.first_index()),
         ..place.clone()
     }
 }

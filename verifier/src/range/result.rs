@@ -1,0 +1,121 @@
+//! A range of segments of one log: everything that it can decide alone, and, where what comes before it is not known, the facts
+//! about its first segments.
+//!
+//! What comes before decides about little: the neighbour, what is absent in between, and the key that signs. After the first
+//! sound segment, the neighbour is known; after a few more, usually one, the key is the same whatever it was before. From there
+//! on, the range is *settled*: every rule about it can be judged without the rest of the log. The facts about the segments
+//! before that point, the *lead*, are judged once what comes before is known.
+
+use auditlog_chain::verifier_key::VerifierKey;
+
+use super::context::Context;
+use super::judge::Judge;
+use super::log::Log;
+use crate::facts::{Facts, Sound};
+use crate::keys::Signed;
+
+/// What is known of one range of a log's segments. Neighbours can be put together, in any order: the result is that of one range
+/// over all of them.
+pub(crate) struct RangeResult<'p> {
+    log: &'p Log<'p>,
+    /// The first segments, as long as they cannot be judged.
+    lead: Vec<Facts>,
+    /// Which keys may be the active one after the lead.
+    active: Vec<Option<VerifierKey>>,
+    /// Number after the last present segment of the lead.
+    next: Option<u64>,
+    /// What follows the lead.
+    rest: Option<Judge<'p>>,
+}
+
+impl<'p> RangeResult<'p> {
+    /// A range at the beginning of a log: what comes before is known, since nothing does.
+    pub(crate) fn at_beginning(log: &'p Log<'p>) -> Self {
+        let mut range = Self::anywhere(log);
+        range.rest = Some(Judge::from(log, Context::default()));
+        range
+    }
+
+    /// A range of which nobody knows what comes before.
+    pub(crate) fn anywhere(log: &'p Log<'p>) -> Self {
+        let keys = log.policy_of.verifier_keys.iter().cloned().map(Some);
+        Self {
+            log,
+            lead: Vec::new(),
+            active: std::iter::once(None).chain(keys).collect(),
+            next: None,
+            rest: None,
+        }
+    }
+
+    /// Adds the next segment.
+    pub(crate) fn push(&mut self, facts: Facts) {
+        match &mut self.rest {
+            Some(rest) => rest.take(&facts),
+            None => self.push_to_lead(facts),
+        }
+    }
+
+    /// Adds the range that comes next.
+    pub(crate) fn append(&mut self, next: Self) {
+        next.lead.into_iter().for_each(|facts| self.push(facts));
+        match (&mut self.rest, next.rest) {
+            (Some(rest), Some(next)) => rest.append(next),
+            // What settles a range settles what it is a part of, so there is always something to add it to.
+            (_, None) => {}
+            (rest, next) => *rest = next,
+        }
+    }
+
+    /// What was found, from the beginning of the log.
+    pub(crate) fn into_judge(self) -> Judge<'p> {
+        let log = self.log;
+        self.rest
+            .unwrap_or_else(|| Judge::from(log, Context::default()))
+    }
+
+    fn push_to_lead(&mut self, facts: Facts) {
+        if facts.is_present() {
+            self.active = self.active_after(&facts);
+            self.next = Some(facts.number.saturating_add(1));
+        }
+        let context = match (self.active.as_slice(), facts.sound()) {
+            ([active], Some(sound)) => Some(Context::after(&facts, sound, active.clone())),
+            _ => None,
+        };
+        self.lead.push(facts);
+        self.rest = context.map(|context| Judge::from(self.log, context));
+    }
+
+    /// Which keys may be the active one after a segment, for each that may have been before.
+    fn active_after(&self, facts: &Facts) -> Vec<Option<VerifierKey>> {
+        let Some(sound) = facts.sound() else {
+            return vec![None];
+        };
+        if self.next.is_some_and(|next| next != facts.number) {
+            return vec![self.active_of(None, sound, facts)];
+        }
+        let mut all = Vec::new();
+        for before in &self.active {
+            let after = self.active_of(before.as_ref(), sound, facts);
+            if !all.contains(&after) {
+                all.push(after);
+            }
+        }
+        all
+    }
+
+    fn active_of(
+        &self,
+        before: Option<&VerifierKey>,
+        sound: &Sound,
+        facts: &Facts,
+    ) -> Option<VerifierKey> {
+        let stored = facts.stored;
+        let signed = Signed {
+            segment: sound,
+            stored,
+        };
+        self.log.key_rules().check(before, &signed).active
+    }
+}

@@ -1,0 +1,74 @@
+//! What the store says of a segment (V17 to V19, A7, A8): needs no other segment.
+
+use super::log::Log;
+use crate::absence::holds::retained_until;
+use crate::absence::markers::Marker;
+use crate::facts::Kept;
+use crate::fault::Fault;
+use crate::log_plan::Slot;
+use crate::place::{Place, Placed};
+use crate::source::{Storage, Version};
+use crate::storage::check_version;
+
+/// V17 to V19, A7, A8. `storage` is `None` where the version was not read.
+pub(crate) fn kept(
+    log: &Log<'_>,
+    number: u64,
+    slot: &Slot,
+    version: &Version,
+    storage: Option<&Storage>,
+) -> Kept {
+    let mut kept = Kept::default();
+    if !log.has_storage {
+        return kept;
+    }
+    check_versions(log, number, slot, &mut kept);
+    let Some(storage) = storage else {
+        return kept;
+    };
+    let place = Place {
+        version_id: version.id.clone(),
+        ..log.place(number)
+    };
+    for what in check_version(log.lock_spans(), version, storage, log.moments.begun) {
+        let place = place.clone();
+        kept.faults.push(Placed { what, place });
+    }
+    let lock = storage.lock.as_ref().ok().and_then(Option::as_ref);
+    let begun = log.moments.begun;
+    kept.kept_until =
+        lock.and_then(|lock| retained_until(lock.until, lock.held_for_seconds, begun));
+    kept.lock_unread = storage.lock.as_ref().err().cloned();
+    kept
+}
+
+/// V17, A8: one version, and no marker over what must still be retained.
+fn check_versions(log: &Log<'_>, number: u64, slot: &Slot, kept: &mut Kept) {
+    let Some((first, later)) = slot.versions.split_last() else {
+        return;
+    };
+    let found = slot.versions.len();
+    let place = |version_id: &Option<String>| Place {
+        version_id: version_id.clone(),
+        ..log.place(number)
+    };
+    let second = later.iter().map(|version| Placed {
+        what: Fault::SecondVersion { found },
+        place: place(&version.id),
+    });
+    kept.faults.extend(second);
+    for marker in &slot.markers {
+        match log.reach(None).judge(number, first.stored) {
+            Marker::Hides { kept_until } => {
+                let (expected, found) = (kept_until, marker.set);
+                kept.faults.push(Placed {
+                    what: Fault::HiddenByDeleteMarker { expected, found },
+                    place: place(&marker.id),
+                });
+            }
+            Marker::Idle | Marker::Disowned | Marker::NeverThere => {
+                kept.idle_markers = kept.idle_markers.saturating_add(1);
+            }
+        }
+    }
+}
