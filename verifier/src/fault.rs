@@ -216,7 +216,7 @@ impl From<chain::Fault> for Fault {
 }
 
 impl Fault {
-    /// The stable name of the fault, also the name of its section in `docs/guides/faults.md`.
+    /// The stable name of the fault, also the name of its page in `docs/codes/`.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Chain(fault) => fault.code(),
@@ -257,24 +257,84 @@ mod tests {
         body.split('"').skip(1).step_by(2).collect()
     }
 
+    /// Every code, and the word for what it is.
+    fn all_codes() -> Vec<(&'static str, &'static str)> {
+        let sources = [
+            ("fault", include_str!("fault.rs")),
+            ("fault", include_str!("../../chain/src/fault.rs")),
+            ("undecided", include_str!("undecided.rs")),
+            ("note", include_str!("note.rs")),
+        ];
+        let of = |(kind, source)| codes(source).into_iter().map(move |code| (code, kind));
+        let all: Vec<_> = sources.into_iter().flat_map(of).collect();
+        assert!(all.len() > 60, "{all:?}");
+        all
+    }
+
+    fn docs(path: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../docs")
+            .join(path)
+    }
+
     #[test]
-    fn every_code_has_its_section_in_the_guide() {
-        let guide = include_str!("../../docs/guides/faults.md");
-        let mut all = codes(include_str!("fault.rs"));
-        all.extend(codes(include_str!("../../chain/src/fault.rs")));
-        assert!(all.len() > 40, "{all:?}");
-        for code in &all {
-            assert!(
-                guide.contains(&format!("\n## {code}\n")),
-                "docs/guides/faults.md has no section {code}"
-            );
+    fn every_code_has_its_page_and_no_page_is_left_over() {
+        let known = all_codes();
+        for (code, kind) in &known {
+            let page = docs(&format!("codes/{code}.md"));
+            let text =
+                std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("no page {page:?}"));
+            let begin = format!("# {code}\n\n");
+            assert!(text.starts_with(&begin), "{code}");
+            let what = text
+                .strip_prefix(&begin)
+                .unwrap()
+                .split('*')
+                .nth(1)
+                .unwrap();
+            assert_eq!(what.to_lowercase(), *kind, "{code}");
+            let parts: Vec<&str> = text.split("\n## ").skip(1).collect();
+            let titles = ["What was seen", "What it usually means", "What to do"];
+            assert_eq!(parts.len(), titles.len(), "{code}");
+            for (part, title) in parts.iter().zip(titles) {
+                let rest = part
+                    .strip_prefix(title)
+                    .unwrap_or_else(|| panic!("{code}: {part}"));
+                assert!(rest.trim().ends_with(['.', '`']), "{code}: {title}");
+            }
         }
-        for section in guide.lines().filter_map(|line| line.strip_prefix("## ")) {
-            assert!(
-                all.contains(&section),
-                "docs/guides/faults.md describes {section}, which no fault has"
-            );
+        for page in std::fs::read_dir(docs("codes")).unwrap() {
+            let name = page.unwrap().file_name().into_string().unwrap();
+            let code = name.strip_suffix(".md").unwrap();
+            assert!(known.iter().any(|(known, _)| *known == code), "{name}");
         }
+        let mut names: Vec<&str> = known.iter().map(|(code, _)| *code).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), known.len(), "two things have one code");
+    }
+
+    #[test]
+    fn every_code_has_its_line_in_the_guide() {
+        let guide = std::fs::read_to_string(docs("guides/faults.md")).unwrap();
+        let mut listed = Vec::new();
+        for (title, kind) in [
+            ("Faults", "fault"),
+            ("Undecided", "undecided"),
+            ("Notes", "note"),
+        ] {
+            let table = guide.split_once(&format!("\n## {title}\n")).unwrap().1;
+            let table = table.split("\n## ").next().unwrap();
+            let lines = table.lines().filter(|line| line.starts_with("| [`"));
+            listed.extend(lines.map(|line| (line.split('`').nth(1).unwrap().to_owned(), kind)));
+        }
+        let mut known: Vec<_> = all_codes()
+            .into_iter()
+            .map(|(code, kind)| (code.to_owned(), kind))
+            .collect();
+        listed.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(listed, known);
     }
 
     #[test]

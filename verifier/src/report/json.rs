@@ -7,7 +7,7 @@ use auditlog_chain::timestamp::Timestamp;
 use serde::Serialize;
 
 use super::stanza::stanza;
-use super::{HELP, LogReport, Report};
+use super::{LogReport, Report, help};
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
 use crate::holes::Hole;
@@ -119,6 +119,7 @@ struct JsonUndecided<'r> {
     #[serde(flatten)]
     place: JsonPlace<'r>,
     hint: Option<&'r str>,
+    help: String,
 }
 
 #[derive(Serialize)]
@@ -127,6 +128,7 @@ struct JsonNote<'r> {
     message: String,
     #[serde(flatten)]
     place: JsonPlace<'r>,
+    help: String,
 }
 
 #[derive(Serialize)]
@@ -211,7 +213,7 @@ impl<'r> JsonFault<'r> {
             place: JsonPlace::of(place),
             expected,
             found,
-            help: format!("{HELP}#{}", fault.code()),
+            help: help(fault.code()),
         }
     }
 }
@@ -242,6 +244,7 @@ impl<'r> JsonUndecided<'r> {
             message: found.what.to_string(),
             place: JsonPlace::of(&found.place),
             hint: found.what.hint(),
+            help: help(found.what.code()),
         }
     }
 }
@@ -252,6 +255,7 @@ impl<'r> JsonNote<'r> {
             code: found.what.code(),
             message: found.what.to_string(),
             place: JsonPlace::of(&found.place),
+            help: help(found.what.code()),
         }
     }
 }

@@ -12,9 +12,11 @@ const MAX_HOLES: usize = 3;
 
 pub(super) fn last_line(report: &Report) -> String {
     let mut parts = counts(report);
-    parts.extend(report.logs.iter().map(summary));
-    if report.logs.is_empty() {
-        parts.push("nothing was verified".to_owned());
+    match report.logs.as_slice() {
+        [] => parts.push("nothing was verified".to_owned()),
+        [log] if log.verdict == Verdict::Verified => parts.push(summary(log)),
+        [log] => parts.push(log_line(log)),
+        logs => parts.push(summary_of_all(logs)),
     }
     if expiry_is_claimed(report) {
         parts.push("expiry is the signer's word".to_owned());
@@ -48,6 +50,25 @@ fn counts(report: &Report) -> Vec<String> {
         .collect()
 }
 
+/// The line of one log among several.
+pub(super) fn log_line(log: &LogReport) -> String {
+    format!("{}: {}", log.verdict, summary(log))
+}
+
+/// How many logs have which verdict, and what they hold.
+fn summary_of_all(logs: &[LogReport]) -> String {
+    let with = |verdict: Verdict| logs.iter().filter(|log| log.verdict == verdict).count();
+    let sum = |of: fn(&LogReport) -> u64| logs.iter().map(of).fold(0, u64::saturating_add);
+    let verdicts = [Verdict::Verified, Verdict::Fault, Verdict::NoVerdict];
+    let verdicts = verdicts.into_iter().filter(|verdict| with(*verdict) > 0);
+    let verdicts: Vec<_> = verdicts
+        .map(|verdict| format!("{} {verdict}", with(verdict)))
+        .collect();
+    let (entries, segments) = (sum(|log| log.entries), sum(|log| log.segments));
+    let (count, verdicts) = (logs.len(), verdicts.join(", "));
+    format!("{count} logs: {verdicts}, {entries} entries in {segments} segments")
+}
+
 fn summary(log: &LogReport) -> String {
     let origin = &log.origin;
     let (Some(first), Some(opened), Some(head)) = (log.first_segment, log.opened, log.head) else {
@@ -57,10 +78,6 @@ fn summary(log: &LogReport) -> String {
         };
         let absent = named(&log.holes).map(|holes| format!(": {holes}"));
         return format!("{origin}: {nothing}{}", absent.unwrap_or_default());
-    };
-    let verdict = match log.verdict {
-        Verdict::Verified => String::new(),
-        Verdict::Fault | Verdict::NoVerdict => format!("{}, ", log.verdict),
     };
     let keys = if log.keys.is_empty() {
         "no key".to_owned()
@@ -74,7 +91,7 @@ fn summary(log: &LogReport) -> String {
         count => format!(", {}", shadowed(count)),
     };
     format!(
-        "{origin}: {verdict}{entries} entries in segments {first} to {last}{but}, {from} to {to}, under {keys}{shadowed}"
+        "{origin}: {entries} entries in segments {first} to {last}{but}, {from} to {to}, under {keys}{shadowed}"
     )
 }
 

@@ -2,10 +2,14 @@
 //! is made in this folder.
 
 mod fault;
+mod html;
 mod json;
+mod junit;
 mod last_line;
+mod markup;
 mod note;
 mod plain;
+mod rules;
 mod stanza;
 #[cfg(test)]
 mod tests;
@@ -31,10 +35,13 @@ use crate::timeline::Timeline;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
 
+pub use html::PageContext;
 pub use plain::plain;
 
-/// The page that describes every fault, a section a code.
-const HELP: &str = "docs/guides/faults.md";
+/// The page that says what was seen, what it usually means and what to do. Its name is as stable as the code.
+fn help(code: &str) -> String {
+    format!("docs/codes/{code}.md")
+}
 
 /// What was seen of one log. Numbers, times and keys are those of its sound segments.
 #[derive(Clone, Debug, PartialEq, Eq)]

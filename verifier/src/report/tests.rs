@@ -19,6 +19,9 @@ use crate::timeline::Timeline;
 use crate::undecided::{Undecided, Unreadable};
 use crate::verdict::Verdict;
 
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+mod page;
+
 fn origin(name: &str) -> Origin {
     Origin::parse(&format!("acme.example/audit/{name}")).unwrap()
 }

@@ -4,11 +4,11 @@ use std::fmt::{self, Write as _};
 
 use auditlog_chain::timestamp::Timestamp;
 
-use super::last_line::last_line;
+use super::last_line::{last_line, log_line};
 use super::plain::{name, plain};
 use super::stanza::{stanza, to_ascii_json};
 use super::words::shadowed;
-use super::{HELP, LogReport, Report};
+use super::{LogReport, Report, help};
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
 use crate::holes::{Hole, WhyAbsent};
@@ -27,9 +27,14 @@ impl Report {
         out
     }
 
-    /// The one line that says it all.
+    /// The one line that says it all; where there are several logs, [`Report::log_lines`] say what was verified of each.
     pub fn last_line(&self) -> String {
         last_line(self)
+    }
+
+    /// One line for each log: its verdict, from where to where, and under which key.
+    pub fn log_lines(&self) -> Vec<String> {
+        self.logs().iter().map(log_line).collect()
     }
 }
 
@@ -72,7 +77,13 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
     if record.notes.more() > 0 {
         writeln!(out, "note: {} more not listed", record.notes.more())?;
     }
-    writeln!(out, "\n{}", last_line(report))
+    writeln!(out)?;
+    if let [_, _, ..] = report.logs() {
+        for line in report.log_lines() {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out, "{}", last_line(report))
 }
 
 fn write_all<T>(
@@ -142,7 +153,7 @@ fn write_fault(out: &mut String, found: &Placed<Fault>, now: Timestamp) -> fmt::
     writeln!(out, "\nfault {code}: {}", plain(&fault.to_string()))?;
     write_place(out, &found.place)?;
     write_sides(out, fault)?;
-    writeln!(out, "  help:     {HELP}#{code}")?;
+    writeln!(out, "  help:     {}", help(code))?;
     if let Some(entry) = stanza(found, now) {
         writeln!(
             out,
@@ -191,6 +202,11 @@ fn write_sides(out: &mut String, fault: &Fault) -> fmt::Result {
 }
 
 fn write_place(out: &mut String, place: &Place) -> fmt::Result {
+    place_text(place).map_or(Ok(()), |place| writeln!(out, "  at:       {place}"))
+}
+
+/// A place in words, names that somebody else chose in quotes; `None` where nothing is known of it.
+pub(super) fn place_text(place: &Place) -> Option<String> {
     let parts = [
         place.object.as_ref().map(|object| name(object)),
         place
@@ -202,8 +218,32 @@ fn write_place(out: &mut String, place: &Place) -> fmt::Result {
         place.log.as_ref().map(|log| format!("log {log}")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "  at:       {}", parts.join(", "))
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn written<T>(write: impl Fn(&mut String, &T) -> fmt::Result, what: &T) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    write(&mut out, what).unwrap_or_default();
+    out
+}
+
+/// A fault as the report for people shows it.
+pub(super) fn fault_text(found: &Placed<Fault>, now: Timestamp) -> String {
+    written(|out, found| write_fault(out, found, now), found)
+}
+
+/// An acknowledged fault.
+pub(super) fn acknowledged_text(found: &Placed<Acknowledged>) -> String {
+    written(write_acknowledged, found)
+}
+
+/// Something undecided.
+pub(super) fn undecided_text(found: &Placed<Undecided>) -> String {
+    written(write_undecided, found)
+}
+
+/// A note.
+pub(super) fn note_text(found: &Placed<Note>) -> String {
+    written(write_note, found)
 }

@@ -168,7 +168,7 @@ fn the_json_report_has_the_documented_shape() {
     assert_eq!(fault["code"], "segment-missing");
     assert_eq!(fault["log"], ORIGIN);
     assert_eq!(fault["object"], "logs/payments/000000000001.jsonl.zst");
-    assert_eq!(fault["help"], "docs/guides/faults.md#segment-missing");
+    assert_eq!(fault["help"], "docs/codes/segment-missing.md");
 }
 
 #[test]
