@@ -93,6 +93,7 @@ pub mod pins;
 pub mod place;
 mod plan;
 pub mod progress;
+pub mod proof;
 mod range;
 mod record;
 pub mod report;

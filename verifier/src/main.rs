@@ -11,19 +11,12 @@ use auditlog_verifier::report::plain;
 use auditlog_verifier::verdict::Verdict;
 use clap::Parser as _;
 
-use command::{Arguments, Output, Usage, run};
+use command::{Arguments, Outcome, Usage, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let output = arguments.output;
     match run(&arguments, Timestamp::from_system_time(SystemTime::now())) {
-        Ok(report) => {
-            let text = match output {
-                Output::Text => report.to_text(),
-                Output::Json => report.to_json(),
-            };
-            ExitCode::from(write(&text, report.verdict()))
-        }
+        Ok(outcome) => ExitCode::from(write(&outcome)),
         Err(usage) => {
             complain(&usage);
             ExitCode::from(Verdict::NoVerdict.exit_code())
@@ -31,10 +24,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes the report; the exit code. A reader that closed the pipe has read what it wanted, and the exit code says the rest.
-fn write(text: &str, verdict: Verdict) -> u8 {
+/// Writes what the command has to say; the exit code. A reader that closed the pipe has read what it wanted, and the exit code says the rest.
+fn write(outcome: &Outcome) -> u8 {
+    let verdict = outcome.verdict;
     let mut stdout = io::stdout();
-    let written = stdout.write_all(text.as_bytes());
+    let written = stdout.write_all(outcome.output.as_bytes());
     match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             complain(&Usage::new(

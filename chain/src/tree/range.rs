@@ -40,6 +40,13 @@ impl CompactRange {
         &self.roots
     }
 
+    /// The root of the full subtree with 2^`height` leaves, where the range has one of this height.
+    pub fn root_of_height(&self, height: u32) -> Option<Hash> {
+        let above = self.size.checked_shr(height)?;
+        let larger = usize::try_from(above.checked_shr(1).unwrap_or(0).count_ones()).ok()?;
+        self.roots.get(larger).copied().filter(|_| above & 1 == 1)
+    }
+
     /// Adds the next leaf; `None`, with the range unchanged, where the tree has reached 2^53 leaves.
     pub fn append(&mut self, leaf: Hash) -> Option<()> {
         if self.size >= MAX_INDEX {

@@ -1,4 +1,5 @@
-//! What can be asked for.
+//! What can be asked for. Groups of arguments that several subcommands have are here; the others are in the file of the
+//! subcommand.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,6 +7,8 @@ use std::path::PathBuf;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 use clap::{Parser, ValueEnum};
+
+use super::check;
 
 /// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
 const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
@@ -19,60 +22,85 @@ const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
 /// program does not know). The report goes to standard output, everything else to standard error.
 #[derive(Parser)]
 #[command(name = "auditlog-verify", version = VERSION, max_term_width = 120)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(super) subcommand: Option<Subcommand>,
+    #[command(flatten)]
+    pub(super) verify: VerifyArguments,
+}
+
+#[derive(clap::Subcommand)]
+pub(super) enum Subcommand {
+    Check(check::Arguments),
+}
+
+#[derive(clap::Args)]
+pub(super) struct VerifyArguments {
+    // Absent where a subcommand is present, which has a policy of its own.
     /// The trust policy, as Terraform wrote it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(super) policy: Option<PathBuf>,
     /// Verify this log only; may be given more than once
     #[arg(long = "log", value_name = "ORIGIN", value_parser = origin)]
-    pub(crate) logs: Vec<Origin>,
+    pub(super) logs: Vec<Origin>,
     /// File in which the head of each log that verified is pinned; a later run finds a log that went back behind its pin
     #[arg(long, value_name = "FILE")]
-    pub(crate) pins: Option<PathBuf>,
+    pub(super) pins: Option<PathBuf>,
     /// Judge the silence after the last segment at this time instead of now (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) at: Option<Timestamp>,
+    pub(super) at: Option<Timestamp>,
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    pub(super) output: Output,
     /// Seconds by which clocks may differ
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    pub(crate) max_skew_seconds: u32,
+    pub(super) max_skew_seconds: u32,
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
+}
+
+#[derive(clap::Args)]
+pub(super) struct PlaceArguments {
     #[cfg(feature = "s3")]
     #[command(flatten)]
-    pub(crate) s3: S3Arguments,
+    pub(super) s3: S3Arguments,
     #[arg(
         value_name = "DIR | s3://BUCKET[/PREFIX]",
         help = "A folder that is a copy of the bucket, such as ./audit, or a bucket; by default the policy's bucket"
     )]
-    pub(crate) target: Option<OsString>,
+    pub(super) target: Option<OsString>,
 }
 
 #[cfg(feature = "s3")]
 #[derive(clap::Args)]
-pub(crate) struct S3Arguments {
+pub(super) struct S3Arguments {
     #[arg(
         long,
         value_name = "URL",
         help = "S3 endpoint other than that of AWS [env: AWS_ENDPOINT_URL]"
     )]
-    pub(crate) endpoint_url: Option<String>,
+    pub(super) endpoint_url: Option<String>,
     /// Put the bucket into the path of the URL, not into its host
     #[arg(long)]
-    pub(crate) path_style: bool,
+    pub(super) path_style: bool,
     /// Region of the bucket; must be the policy's
     #[arg(long)]
-    pub(crate) region: Option<String>,
+    pub(super) region: Option<String>,
     /// Profile of the shared AWS files
     #[arg(long)]
-    pub(crate) profile: Option<String>,
+    pub(super) profile: Option<String>,
     /// Seconds to wait for one answer of S3; with all retries at most three times as long
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub(crate) timeout: u32,
+    pub(super) timeout: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Output {
+pub(super) enum Output {
     /// Lines for people
     Text,
     /// One JSON document

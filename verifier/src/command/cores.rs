@@ -3,6 +3,6 @@
 use std::thread;
 
 /// The number of cores, as far as the operating system says.
-pub(crate) fn cores() -> usize {
+pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }

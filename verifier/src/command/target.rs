@@ -11,13 +11,16 @@ use auditlog_verifier::source::{Folder, Source};
 #[cfg(feature = "s3")]
 use auditlog_verifier::source::{S3, S3Options};
 
-use super::arguments::Arguments;
+use super::arguments::PlaceArguments;
 #[cfg(feature = "s3")]
 use super::cores::cores;
 use super::usage::Usage;
 
 /// The source that the target names; the policy's bucket where there is no target.
-pub(crate) fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dyn Source>, Usage> {
+pub(super) fn open(
+    arguments: &PlaceArguments,
+    policy: &TrustPolicy,
+) -> Result<Box<dyn Source>, Usage> {
     let text = arguments.target.as_deref().and_then(OsStr::to_str);
     match (&arguments.target, text) {
         (_, Some(target)) if target.starts_with("s3://") => {
@@ -29,7 +32,7 @@ pub(crate) fn open(arguments: &Arguments, policy: &TrustPolicy) -> Result<Box<dy
                 "expected a folder such as ./audit or s3://BUCKET[/PREFIX], not {}",
                 word.display()
             ),
-            "write ./ before the name of a folder",
+            "write ./ before the name of a folder; a subcommand comes before all options",
         )),
         (None, _) if policy.document().store.is_some() => open_bucket(arguments, policy, None),
         (None, _) => Err(Usage::new(
@@ -46,7 +49,11 @@ fn names_a_folder(target: &OsStr) -> bool {
 }
 
 #[cfg(not(feature = "s3"))]
-fn open_bucket(_: &Arguments, _: &TrustPolicy, _: Option<&str>) -> Result<Box<dyn Source>, Usage> {
+fn open_bucket(
+    _: &PlaceArguments,
+    _: &TrustPolicy,
+    _: Option<&str>,
+) -> Result<Box<dyn Source>, Usage> {
     Err(Usage::new(
         "this program was built without S3",
         "copy the bucket with `aws s3 sync` and name the folder",
@@ -55,7 +62,7 @@ fn open_bucket(_: &Arguments, _: &TrustPolicy, _: Option<&str>) -> Result<Box<dy
 
 #[cfg(feature = "s3")]
 fn open_bucket(
-    arguments: &Arguments,
+    arguments: &PlaceArguments,
     policy: &TrustPolicy,
     target: Option<&str>,
 ) -> Result<Box<dyn Source>, Usage> {

@@ -1,0 +1,82 @@
+//! `auditlog-verify TARGET --policy FILE`: verifies logs.
+
+use std::path::Path;
+use std::time::Instant;
+
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_verifier::pins::{self, Pins, PinsError};
+use auditlog_verifier::progress::ProgressLine;
+use auditlog_verifier::report::{LogReport, Report};
+use auditlog_verifier::request::Request;
+use auditlog_verifier::verify::verify;
+
+use super::arguments::{Output, VerifyArguments};
+use super::cores::cores;
+use super::declaration::Declaration;
+use super::outcome::Outcome;
+use super::target;
+use super::usage::Usage;
+
+/// Verifies what was asked for, by this machine's clock.
+pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome, Usage> {
+    let report = report(arguments, now)?;
+    Ok(Outcome {
+        output: match arguments.output {
+            Output::Text => report.to_text(),
+            Output::Json => report.to_json(),
+        },
+        verdict: report.verdict(),
+    })
+}
+
+fn report(arguments: &VerifyArguments, now: Timestamp) -> Result<Report, Usage> {
+    let policy = arguments
+        .policy
+        .as_deref()
+        .ok_or_else(|| Usage::new("no trust policy was given", "name it with --policy FILE"))?;
+    let declared = Declaration::read(policy)?;
+    let pins = arguments
+        .pins
+        .as_deref()
+        .map(pins::load)
+        .transpose()?
+        .unwrap_or_default();
+    let source = target::open(&arguments.place, &declared.policy)?;
+    let request = Request {
+        policy: &declared.policy,
+        policy_digest: declared.digest,
+        logs: &arguments.logs,
+        now,
+        at: arguments.at,
+        max_skew_seconds: arguments.max_skew_seconds,
+        workers: cores(),
+    };
+    let mut line = ProgressLine::new(Instant::now());
+    let report = verify(&*source, &request, &pins, &mut |progress| {
+        line.show(progress, Instant::now());
+    });
+    line.clear();
+    let mut report = report?;
+    if let Some(path) = &arguments.pins
+        && let Err(error) = pin_heads(path, &mut report, &pins)
+    {
+        report.add_pins_not_kept(&error);
+    }
+    Ok(report)
+}
+
+fn pin_heads(path: &Path, report: &mut Report, seen: &Pins) -> Result<(), PinsError> {
+    let heads = report.logs().iter().filter_map(LogReport::verified);
+    let heads: Vec<_> = heads.cloned().collect();
+    if heads.is_empty() {
+        return Ok(());
+    }
+    let mut taken = Vec::new();
+    let updated = pins::update(path, |pins| {
+        taken.extend(heads.iter().map(|head| pins.take(head, seen)));
+    });
+    for (head, taken) in heads.iter().zip(taken) {
+        report.take_in(head.origin(), taken);
+    }
+    updated
+}

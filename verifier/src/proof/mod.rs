@@ -1,0 +1,3 @@
+//! Proofs that can be checked without the log.
+
+pub mod case;
