@@ -129,10 +129,10 @@ pub struct Lock {
     pub held_for_seconds: Option<i64>,
 }
 
-/// When a listing was made, by the clock of the store (A1).
+/// When a listing was made, by the clock of the store, or by ours where it sends no `Date` (A1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The `Date` of its first answer; `None` in a folder, or where the store did not send one.
+    /// The `Date` of its first answer; `None` in a folder.
     pub begun: Option<Timestamp>,
     /// The `Date` of its last answer.
     pub ended: Option<Timestamp>,

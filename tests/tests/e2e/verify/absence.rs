@@ -2,6 +2,7 @@
 //! to the verifier each listing gets the times at which the segments of an old log were stored.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{Ended, LockSpan, PolicyDocument, SilenceSpan};
@@ -112,17 +113,40 @@ impl Old {
     fn verify_in_two_pages(&self, later: i64) -> Run {
         let later_page = Proxy::to(self.way.url());
         later_page.from_now_on("GET", "key-marker=", Fault::ShiftDate(later));
-        let command = self.command().env("AWS_ENDPOINT_URL", later_page.url());
-        let stored = self.stored.clone();
-        let first_page = Fault::change(move |reply: &mut Reply| {
-            reply.change_text(|text| cut_after_the_first(&redated(text, &stored)));
-        });
-        self.way.heal();
-        self.way.times(ALWAYS, "GET", "key-marker=", self.dated());
-        self.way.times(ALWAYS, "GET", "?versions", first_page);
-        let run = command.args(["--output", "json"]).run();
+        let command = self.in_two_pages(|_| ());
+        let command = command.env("AWS_ENDPOINT_URL", later_page.url());
+        let run = command.run();
         assert_eq!(later_page.faults(), 1, "{run}");
         run
+    }
+
+    /// Verifies over a listing of two pages, of which the first takes seconds, by a store whose listing has no `Date`.
+    fn verify_slowly_without_date(&self) -> Run {
+        let slowly = Proxy::to(self.way.url());
+        slowly.once("GET", "?versions", Fault::Trickle(Duration::from_millis(3)));
+        let command = self.in_two_pages(|page| page.remove_headers("date"));
+        let command = command.env("AWS_ENDPOINT_URL", slowly.url());
+        let run = command.args(["--max-skew-seconds", "1"]).run();
+        assert_eq!(slowly.faults(), 1, "{run}");
+        run
+    }
+
+    /// The command, with a listing of two pages, each of which is edited.
+    fn in_two_pages(&self, edit: fn(&mut Reply)) -> Command {
+        let command = self.command().args(["--output", "json"]);
+        let page = |cut: fn(&str) -> String| {
+            let stored = self.stored.clone();
+            Fault::change(move |reply: &mut Reply| {
+                reply.change_text(|text| cut(&redated(text, &stored)));
+                edit(reply);
+            })
+        };
+        self.way.heal();
+        self.way
+            .times(ALWAYS, "GET", "key-marker=", page(str::to_owned));
+        self.way
+            .times(ALWAYS, "GET", "?versions", page(cut_after_the_first));
+        command
     }
 
     pub(super) fn verify(&self) -> Run {
@@ -241,6 +265,11 @@ async fn what_comes_while_the_listing_runs_is_for_the_next_run_and_the_future_is
     let run = old.verify_in_two_pages(250);
     faults(&run, &[]);
     assert_eq!(run.json()["logs"][0]["last_segment"], 1, "{run}");
+    // Where the store does not say when the listing ended, our clock does.
+    old.stored.insert(2, now().saturating_add_seconds(3));
+    let run = old.verify_slowly_without_date();
+    faults(&run, &[]);
+    assert!(run.stdout.contains("\"passed-over\""), "{run}");
     old.stored.insert(2, now().saturating_add_seconds(DAY));
     faults(&old.verify(), &["stored-in-future"]);
 }

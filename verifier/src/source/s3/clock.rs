@@ -47,6 +47,10 @@ impl StoreClock {
         *locked(&self.furthest)
     }
 
+    fn whole_seconds(&self) -> Option<Timestamp> {
+        whole_seconds(Some(&DateTime::from((self.ours)())))
+    }
+
     fn now(&self) -> Option<Timestamp> {
         Timestamp::from_system_time((self.ours)())
     }
@@ -56,7 +60,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The `Date` of the last answer to one request.
+/// The `Date` of the last answer to one request; without one, when it arrived by this machine's clock. A listing may take longer
+/// than the skew, so the start of the run would not do: what was stored meanwhile would be in the future.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastDate(Arc<Mutex<Option<Timestamp>>>);
 
@@ -106,7 +111,7 @@ impl Intercept for Watch {
         let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
         let ours = locked(&self.sent).zip(self.clock.now());
         let theirs = whole_seconds(date.as_ref());
-        *locked(&self.date.0) = theirs;
+        *locked(&self.date.0) = theirs.or_else(|| self.clock.whole_seconds());
         if let Some((theirs, (sent, received))) = theirs.zip(ours) {
             let reading = ClockReading::between(sent, theirs, received);
             let mut furthest = locked(&self.clock.furthest);

@@ -60,7 +60,7 @@ impl S3 {
         }
     }
 
-    /// A page, and the `Date` of the answer that it came in.
+    /// A page, and the `Date` of the answer that it came in, or when it arrived.
     async fn page(
         &self,
         next: Option<&Next>,
