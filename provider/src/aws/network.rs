@@ -57,6 +57,10 @@ impl Network {
     ) -> Result<SharedHttpClient, String> {
         let mut tls = TlsContext::builder();
         if let Some(pem) = ca_bundle {
+            // A bundle without one would trust nobody, and each call would fail by a certificate that looks wrong.
+            if !contains_certificate(&pem) {
+                return Err("it contains no certificate in PEM".to_owned());
+            }
             tls = tls.with_trust_store(TrustStore::empty().with_pem_certificate(pem));
         }
         let network = Self {
@@ -80,6 +84,11 @@ impl Network {
             .tls_context(self.tls.clone())
             .build()
     }
+}
+
+fn contains_certificate(pem: &[u8]) -> bool {
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    pem.windows(begin.len()).any(|window| window == begin)
 }
 
 impl fmt::Debug for Network {

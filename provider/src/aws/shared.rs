@@ -103,11 +103,12 @@ fn network(
         argument: "custom_ca_bundle",
         reason,
     };
-    let bundle = match file {
-        Some(file) => Some(fs::read(&file).map_err(|error| unusable(format!("{file}: {error}")))?),
-        None => None,
+    let Some(file) = file else {
+        return Network::client(None, proxies, cancel.clone()).map_err(unusable);
     };
-    Network::client(bundle, proxies, cancel.clone()).map_err(unusable)
+    let unusable = |reason: String| unusable(format!("{file}: {reason}"));
+    let bundle = fs::read(&file).map_err(|error| unusable(error.to_string()))?;
+    Network::client(Some(bundle), proxies, cancel.clone()).map_err(unusable)
 }
 
 fn retries(settings: &Settings, profile: &Profile) -> RetryConfig {

@@ -212,9 +212,9 @@ impl NotConnected {
             | Self::Refused(_)
             | Self::Role(_)
             | Self::AccountRefused { .. } => {
-                "The provider asks STS for the account before anything else. Check the network and its proxy \
-                 (HTTPS_PROXY), that `region` is a region of AWS, and `endpoints`. For an endpoint without STS, set \
-                 skip_requesting_account_id = true."
+                "The provider asks STS for the account before anything else. Check the network, its proxy (HTTPS_PROXY) \
+                 and the certificates that it needs (`custom_ca_bundle`), that `region` is a region of AWS, and `endpoints`. \
+                 For an endpoint without STS, set skip_requesting_account_id = true."
             }
         }
     }

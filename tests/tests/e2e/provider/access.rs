@@ -1,9 +1,9 @@
 //! Who is not let in, or looks in the wrong place, is told so, and what to do; nothing is made or taken for gone.
 
-use auditlog_tests::{Engine, Run};
+use auditlog_tests::Engine;
 use serde_json::{Value, json};
 
-use crate::provider::stack::{Stack, values};
+use crate::provider::stack::{Stack, said, values};
 use crate::support::engines::on_each_engine;
 
 on_each_engine! {
@@ -31,16 +31,6 @@ resource "auditlog_signing_key" "audit" {
 
 fn config(provider: &str) -> String {
     CONFIG.replace("# more", provider)
-}
-
-/// It failed, and says all of this; Terraform wraps its lines.
-#[track_caller]
-fn said(run: &Run, wanted: &[&str]) {
-    assert_eq!(run.status, 1, "{run}");
-    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for wanted in wanted {
-        assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
-    }
 }
 
 fn policy(denied: &[&str]) -> Value {

@@ -21,3 +21,4 @@ mod soak;
 pub(crate) mod stack;
 mod tags;
 mod takeover;
+mod wire;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Run, Terraform};
 
-use crate::provider::stack::{assert_no_changes, values};
+use crate::provider::stack::{assert_no_changes, said, values};
 use crate::seal::bench as seal;
 use crate::support::engines::on_each_engine;
 
@@ -35,16 +35,6 @@ fn start(engine: Engine, config: &str) -> (Endpoint, Proxy, Terraform) {
     let terraform = Terraform::with_config(&env, config);
     terraform.init();
     (endpoint, way, terraform)
-}
-
-/// It failed, and says all of this; Terraform wraps its lines.
-#[track_caller]
-fn said(run: &Run, wanted: &[&str]) {
-    assert_eq!(run.status, 1, "{run}");
-    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for wanted in wanted {
-        assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
-    }
 }
 
 fn one_answer_of_not_found_does_not_drop_anything_from_the_state(engine: Engine) {

@@ -1,13 +1,13 @@
 //! The parts of a bucket below the lock: encryption, lifecycle, access logs, and what others have set up.
 
-use auditlog_tests::{Endpoint, Engine, Fault, Proxy, Run, Terraform};
+use auditlog_tests::{Endpoint, Engine, Fault, Proxy, Terraform};
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, EventBridgeConfiguration, ExpirationStatus, LifecycleExpiration,
     LifecycleRule, LifecycleRuleFilter, NotificationConfiguration,
 };
 use serde_json::json;
 
-use crate::provider::stack::{Change, Stack, assert_no_changes, values};
+use crate::provider::stack::{Change, Stack, assert_no_changes, said, values};
 use crate::support::engines::on_each_engine;
 
 on_each_engine! {
@@ -29,15 +29,6 @@ fn bucket(more: &str) -> String {
 }
 
 const STORAGE: &str = r#"storage = { transitions = [{ days = 90, storage_class = "GLACIER_IR" }], expiration = "400d" }"#;
-
-#[track_caller]
-fn said(run: &Run, wanted: &[&str]) {
-    assert_eq!(run.status, 1, "{run}");
-    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for wanted in wanted {
-        assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
-    }
-}
 
 async fn rules(endpoint: &Endpoint) -> Vec<LifecycleRule> {
     let s3 = endpoint.s3();

@@ -1,8 +1,8 @@
 //! Roles, retries, proxies and endpoints: what the AWS provider's users set, and what follows from it on the wire.
 
-use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Run, Terraform};
+use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Terraform};
 
-use crate::provider::stack::{diagnostics, values};
+use crate::provider::stack::{diagnostics, said, values};
 
 const BUCKET: &str = r#"
 resource "auditlog_bucket" "audit" {
@@ -43,16 +43,6 @@ impl World {
 
 fn config(provider: &str) -> String {
     format!("provider \"auditlog\" {{\n{provider}\n}}\n{BUCKET}")
-}
-
-/// It failed, and says all of this; Terraform wraps its lines.
-#[track_caller]
-fn said(run: &Run, wanted: &[&str]) {
-    assert_eq!(run.status, 1, "{run}");
-    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for wanted in wanted {
-        assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
-    }
 }
 
 const CHAIN: &str = r#"

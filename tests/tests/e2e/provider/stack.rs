@@ -50,6 +50,16 @@ impl Stack {
     }
 }
 
+/// It failed, and says all of this; Terraform wraps its lines.
+#[track_caller]
+pub(crate) fn said(run: &Run, wanted: &[&str]) {
+    assert_eq!(run.status, 1, "{run}");
+    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
+    }
+}
+
 #[track_caller]
 pub(crate) fn assert_no_changes(terraform: &Terraform) {
     let run = terraform.plan();
