@@ -256,6 +256,16 @@ fn metadata_service_is_asked_where_it_is_or_not_at_all() {
     let skipped = format!("{endpoint}\n  skip_metadata_api_check = \"true\"");
     said(&plan(&skipped), &["No AWS credentials"]);
     assert_eq!(world.way.requests("PUT", "/latest/api/token"), asked);
+
+    // No endpoint is at the address that every machine of EC2 has, so what is looked at is the attempt.
+    terraform.write(
+        "main.tf",
+        &config("  ec2_metadata_service_endpoint_mode = \"IPv6\""),
+    );
+    terraform.shell("! strace -f -qq -e trace=connect -o connects terraform plan");
+    let connects = std::fs::read_to_string(terraform.path().join("connects"));
+    let connects = connects.expect("sudo apt-get install strace");
+    assert!(connects.contains("\"fd00:ec2::254\""), "{connects}");
 }
 
 /// Each `#` names the text that must be said about its line.
