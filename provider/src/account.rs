@@ -1,6 +1,6 @@
 //! The account that a configured provider works in.
 
-use tf_provider::{Context, Diagnostic, Result};
+use tf_provider::{Diagnostic, Result};
 
 use crate::aws::Clients;
 
@@ -48,11 +48,6 @@ impl Account {
             Self::Unknown(_) => None,
         }
     }
-}
-
-/// The clients that an operation was given.
-pub(crate) fn clients(cx: &Context<Account>) -> Result<&Clients> {
-    cx.data().clients()
 }
 
 /// Checks that a text has the form of an account: twelve digits.

@@ -24,6 +24,17 @@ pub enum Extent {
     Part,
 }
 
+/// A key of a resource that waits for an alias until the key that has it is destroyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// KMS's id of the key that waits.
+    pub(crate) key_id: String,
+    /// KMS's id of the key that has the alias.
+    pub(crate) holder: String,
+    /// The policy under which the key that waits may sign.
+    pub(crate) policy: String,
+}
+
 /// The keys that this process made and read, and the aliases that it is giving away.
 #[derive(Debug, Default)]
 pub(crate) struct KeyMemo(Mutex<Memory>);
@@ -33,6 +44,7 @@ struct Memory {
     made: BTreeSet<String>,
     claimed: BTreeSet<(String, String)>,
     read: BTreeMap<(String, String), BTreeSet<String>>,
+    waiting: BTreeMap<(String, String), Waiting>,
     listings: BTreeMap<String, Arc<OnceCell<Listing>>>,
 }
 
@@ -65,6 +77,19 @@ impl KeyMemo {
     pub(crate) fn remembered(&self, region: &str, alias: &str) -> BTreeSet<String> {
         let name = (region.to_owned(), alias.to_owned());
         self.memory().read.get(&name).cloned().unwrap_or_default()
+    }
+
+    /// A key of this configuration waits for an alias.
+    pub(crate) fn wait(&self, region: &str, alias: &str, waiting: Waiting) {
+        let name = (region.to_owned(), alias.to_owned());
+        self.memory().waiting.insert(name, waiting);
+    }
+
+    /// The key of this configuration that waits until a key gives up its alias.
+    pub(crate) fn waiting_for(&self, region: &str, alias: &str, holder: &str) -> Option<Waiting> {
+        let name = (region.to_owned(), alias.to_owned());
+        let waiting = self.memory().waiting.get(&name).cloned();
+        waiting.filter(|waiting| waiting.holder == holder)
     }
 
     pub(crate) fn listing(&self, region: &str) -> Arc<OnceCell<Listing>> {

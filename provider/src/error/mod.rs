@@ -313,9 +313,8 @@ impl Error {
             Self::AliasTaken { .. } => Some(
                 "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
                  an alias away from a key that it does not manage, because programs that sign with the alias would \
-                 change their key. For a new key under this alias, change `rotation.trigger`; a replacement with \
-                 `create_before_destroy` ends here too. To manage that key from here, if it is one of this provider and no other state has it, \
-                 import it. It is such a key if an apply was killed at its very end:\n\n\
+                 change their key. For a new key under this alias, change `rotation.trigger`. To manage that key from here, if \
+                 it is one of this provider and no other state has it, import it:\n\n\
                  import {\n  to = auditlog_signing_key.NAME\n  id = \"alias/…\"\n}"
                     .to_owned(),
             ),

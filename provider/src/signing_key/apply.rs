@@ -7,17 +7,21 @@
 use std::collections::BTreeSet;
 
 use auditlog_chain::keys::KeySpec;
+use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic, Field, Result};
 
-use super::claim::{Claim, holder};
-use super::context::{check_caller, clients, key_failed, key_id, now};
+use super::claim::{Claim, Standing, standing};
+use super::context::{
+    check_account, check_caller, check_place, clients, key_failed, key_id, now, unknown_account,
+};
 use super::declared::declared;
 use super::due::Due;
+use super::handover;
 use super::history::{History, Presence, State};
 use super::marks::first_marks;
 use super::model::SigningKey;
 use super::plan::{Why, predecessors, why};
-use super::policy::Access;
+use super::policy::{Access, place_of};
 use super::state::{self, Found, declared as found_key, seen, settings, settled, shared_tags};
 use super::strays::report_strays;
 use crate::account::Account;
@@ -29,8 +33,9 @@ use crate::error::Error;
 
 /// Makes the first version.
 pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result<SigningKey> {
-    let clients = clients(cx)?;
+    let clients = &clients(cx, &planned)?;
     check_caller(clients, &planned)?;
+    check_account(clients)?;
     let not_made =
         |error: Error| error.diagnostic("The key was not created", error.attribute("key_spec"));
     if !clients.claim_alias(&planned.alias) {
@@ -39,24 +44,33 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
     }
     // before anything is made: an alias that belongs to somebody else would leave a key without one
     let known = predecessors(cx);
-    let claim = Claim::New {
-        predecessors: &known,
-    };
-    let from = holder(clients, &planned.alias, claim, now())
+    let standing = standing(clients, &planned.alias, Claim::New(&known), now())
         .await
         .map_err(not_made)?;
-    report_strays(cx, clients, &planned, &known, Freshness::OfThisRun).await;
+    let mut expected = known.keys;
+    if let Standing::Waits(holder) = &standing {
+        expected.insert(holder.key_id.clone());
+    }
+    report_strays(cx, clients, &planned, &expected, Freshness::OfThisRun).await;
     let mut history = History::default();
     let found = make(cx, clients, &planned, &mut history).await?;
     cx.keep(&state::of_versions(planned.clone(), &history));
     let failed = |error: Error| unfinished(&error);
-    point_alias(clients, &planned.alias, &found.key_id, from.as_deref())
-        .await
-        .map_err(failed)?;
-    history.finish(now(), 0);
+    match &standing {
+        Standing::Ours(from) => {
+            point_alias(clients, &planned.alias, &found.key_id, from.as_deref())
+                .await
+                .map_err(failed)?;
+            history.finish(now(), 0);
+        }
+        Standing::Waits(_) => history.wait(),
+    }
     // last of all: a key that can sign is one whose create was finished, and keeps its alias
     let wanted = settings(clients, &planned, &history, 1)?;
     change_key(clients, &found, &wanted).await.map_err(failed)?;
+    if let Standing::Waits(holder) = &standing {
+        handover::wait(cx, clients, (&planned, &history), holder)?;
+    }
     settled(planned, clients, &history)
 }
 
@@ -131,18 +145,22 @@ fn new_key(clients: &Clients, planned: &SigningKey, history: &History) -> Result
         spec,
         description: planned.description.clone(),
         tags,
-        policy: first_policy(clients, planned.access(), spec)?,
+        policy: first_policy(clients, planned.access(), (history, spec))?,
     })
 }
 
-/// The policy that a key is made with: it denies signing. Without the account's number there is none until the key is known.
-fn first_policy(clients: &Clients, access: Access<'_>, spec: KeySpec) -> Result<Option<String>> {
-    let Some(account) = clients.account_id() else {
-        return Ok(None);
-    };
-    let place = (partition(clients.region()), account);
-    let policy = access.render(place, spec, super::history::Signing::Denied);
-    policy.map(Some)
+/// The policy that a key is made with: it denies signing. The account is the provider's, or that of the versions so far.
+fn first_policy(
+    clients: &Clients,
+    access: Access<'_>,
+    (history, spec): (&History, KeySpec),
+) -> Result<String> {
+    let current = history.current();
+    let arn = current.and_then(|(_, version)| version.declared.arn.as_deref());
+    let provider = || Some((partition(clients.region()), clients.account_id()?));
+    let place = arn.and_then(place_of).or_else(provider);
+    let place = place.ok_or_else(unknown_account)?;
+    access.render(place, spec, super::history::Signing::Denied)
 }
 
 /// Changes the keys of all versions, and makes a new one where that is planned.
@@ -151,7 +169,8 @@ pub(crate) async fn update(
     prior: SigningKey,
     planned: SigningKey,
 ) -> Result<SigningKey> {
-    let clients = clients(cx)?;
+    let clients = &clients(cx, &prior)?;
+    check_place(clients, &prior)?;
     check_caller(clients, &planned)?;
     let mut work = Update::start(cx, clients, &prior, planned).await?;
     let done = work.run(&prior).await;
@@ -202,25 +221,37 @@ impl<'a> Update<'a> {
 
     async fn run(&mut self, prior: &SigningKey) -> Result {
         self.history.retire(&self.due.retire);
-        let former = prior.trust.known().map(|trust| trust.alias.clone());
-        let was_ours = former.as_deref() == Some(self.planned.alias.as_str());
-        let claim = Claim::Kept {
-            versions: &self.history.key_ids(),
-            was_ours,
-        };
+        let known = prior.trust.known().map(|trust| trust.alias.clone());
+        let was_ours = known.as_ref() == Some(&self.planned.alias);
         // before anything is made: an alias that belongs to somebody else would leave a key without one
-        let from = holder(self.clients, &self.planned.alias, claim, now())
-            .await
-            .map_err(|e| key_failed(&e))?;
+        let mut standing = self.standing(was_ours).await?;
         for number in self.present() {
             self.converge(number).await?;
         }
-        match self.why {
-            Some(_) => self.rotate(from.as_deref()).await?,
-            None => self.point(from.as_deref()).await?,
+        if let Standing::Waits(holder) = &standing {
+            let new = (&self.planned, &self.history);
+            handover::wait(self.cx, self.clients, new, holder)?;
+            // its destroy may have come before it could know who waits
+            standing = self.standing(was_ours).await?;
         }
-        self.drop_alias(former.as_deref().filter(|_| !was_ours))
-            .await
+        match standing {
+            Standing::Waits(_) => return Ok(()),
+            Standing::Ours(from) if self.why.is_some() => self.rotate(from.as_deref()).await?,
+            Standing::Ours(from) => self.point(from.as_deref()).await?,
+        }
+        let former = known.filter(|_| !was_ours);
+        self.drop_alias(former.as_deref()).await
+    }
+
+    async fn standing(&self, was_ours: bool) -> Result<Standing> {
+        let versions = &self.history.key_ids();
+        let claim = if self.history.waits() {
+            Claim::Waiting { versions }
+        } else {
+            Claim::Kept { versions, was_ours }
+        };
+        let standing = standing(self.clients, &self.planned.alias, claim, now()).await;
+        standing.map_err(|e| key_failed(&e).into())
     }
 
     /// The versions that KMS still has.
@@ -313,7 +344,7 @@ impl<'a> Update<'a> {
                 .map_err(|e| key_failed(&e))?;
             match found.filter(|found| found.deletion.is_none()) {
                 Some(found) => return Ok(found),
-                None => self.history.found(number, Presence::Gone),
+                None => self.history.found(number, Presence::Gone, now()),
             }
         }
         make(self.cx, self.clients, &self.planned, &mut self.history).await
@@ -389,6 +420,7 @@ fn gone(id: &str) -> Diagnostic {
 pub(crate) async fn look(
     clients: &Clients,
     history: &mut History,
+    now: Timestamp,
 ) -> std::result::Result<Found, Error> {
     let keys: Vec<(u32, String)> = history
         .versions()
@@ -397,7 +429,7 @@ pub(crate) async fn look(
     let mut found = Found::new();
     for (number, key_id) in keys {
         let Some(parts) = read_key(clients, &key_id).await? else {
-            history.found(number, Presence::Gone);
+            history.found(number, Presence::Gone, now);
             continue;
         };
         let going = parts.deletion.is_some();
@@ -408,6 +440,7 @@ pub(crate) async fn look(
             } else {
                 Presence::There
             },
+            now,
         );
         found.insert(number, parts);
     }

@@ -17,8 +17,10 @@ const STRAY_SECONDS: i64 = 3600;
 /// Who asks for an alias.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Claim<'a> {
-    /// A new resource. The state has these keys under the same alias: it may be about to replace one of them.
-    New { predecessors: &'a BTreeSet<String> },
+    /// A new resource.
+    New(&'a Predecessors),
+    /// A resource whose only version waits for the alias.
+    Waiting { versions: &'a BTreeSet<String> },
     /// A resource with these versions.
     Kept {
         versions: &'a BTreeSet<String>,
@@ -27,33 +29,66 @@ pub(crate) enum Claim<'a> {
     },
 }
 
-/// The key that the alias points at and may be taken from; `None` where the alias is free.
+/// The keys that a new resource may replace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Predecessors {
+    /// Keys that the state has under the same alias, as far as the plan could know.
+    pub(crate) keys: BTreeSet<String>,
+    pub(crate) knowledge: Knowledge,
+}
+
+/// Whether the keys of [`Predecessors`] are all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Knowledge {
+    /// Before 1.16, Terraform plans a create again in the apply, without what the first plan left: a replacement with
+    /// `create_before_destroy` looks the same as the create of another state.
+    #[default]
+    Partial,
+    /// What the first plan found has reached the apply.
+    Whole,
+}
+
+/// Whether an alias may be pointed at a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is free, or may be taken from this key.
+    Ours(Option<String>),
+    /// This key can sign and was made for the alias: it keeps it until it is destroyed, here or in another state.
+    Waits(AliasHolder),
+}
+
+/// Who has the alias, and whether it may be taken.
 ///
 /// # Errors
 /// [`Error::AliasTaken`] where it points at a key of somebody else; else what KMS said.
-pub(crate) async fn holder(
+pub(crate) async fn standing(
     clients: &Clients,
     alias: &str,
     claim: Claim<'_>,
     now: Timestamp,
-) -> Result<Option<String>, Error> {
+) -> Result<Standing, Error> {
     let Some(found) = alias_holder(clients, alias).await? else {
-        return Ok(None);
+        return Ok(Standing::Ours(None));
     };
-    let free = match claim.verdict(alias, &found, now) {
-        Verdict::Free => true,
+    let verdict = match claim.verdict(alias, &found, now) {
         Verdict::FreeIfUnfinished => {
-            denies_signing(&read_key_policy(clients, &found.key_id).await?)
+            let policy = read_key_policy(clients, &found.key_id).await?;
+            if denies_signing(&policy) {
+                Verdict::Free
+            } else {
+                claim.against_a_live_key(&found)
+            }
         }
-        Verdict::Taken => false,
+        sure @ (Verdict::Free | Verdict::Waits | Verdict::Taken) => sure,
     };
-    if free {
-        return Ok(Some(found.key_id));
+    match verdict {
+        Verdict::Free => Ok(Standing::Ours(Some(found.key_id))),
+        Verdict::Waits => Ok(Standing::Waits(found)),
+        Verdict::FreeIfUnfinished | Verdict::Taken => Err(Error::AliasTaken {
+            alias: alias.to_owned(),
+            target: found.arn,
+        }),
     }
-    Err(Error::AliasTaken {
-        alias: alias.to_owned(),
-        target: found.arn,
-    })
 }
 
 /// Whether the alias may be taken from the key that holds it.
@@ -62,6 +97,8 @@ enum Verdict {
     Free,
     /// Only while nobody can sign with the key: its create did not finish.
     FreeIfUnfinished,
+    /// Not before the key is destroyed.
+    Waits,
     Taken,
 }
 
@@ -70,23 +107,46 @@ impl Claim<'_> {
         let marks = parse_marks(&found.tags);
         let made_for_it =
             marks.alias.as_deref() == Some(alias) && !found.tags.contains_key(RETAINED_TAG);
-        let ours = match self {
-            Self::New { predecessors } => predecessors.contains(&found.key_id),
+        if found.deletion.is_some() || self.has(found, made_for_it) {
+            return Verdict::Free;
+        }
+        match self {
+            Self::Kept { .. } => Verdict::Taken,
+            Self::New(_) | Self::Waiting { .. } if !made_for_it => Verdict::Taken,
+            Self::New(_) | Self::Waiting { .. } if marks.is_first() && is_young(found, now) => {
+                Verdict::FreeIfUnfinished
+            }
+            Self::New(_) | Self::Waiting { .. } => self.against_a_live_key(found),
+        }
+    }
+
+    /// Whether the key that holds the alias is one of the resource's own.
+    fn has(self, found: &AliasHolder, made_for_it: bool) -> bool {
+        match self {
+            Self::New(_) => false,
+            Self::Waiting { versions } => versions.contains(&found.key_id),
             Self::Kept { versions, was_ours } => {
                 // a rotation that was killed: the successor has the alias, and no state knows it
-                let previous = marks.previous.as_ref();
-                let successor = previous.is_some_and(|key| versions.contains(key));
+                let previous = parse_marks(&found.tags).previous;
+                let successor = previous.is_some_and(|key| versions.contains(&key));
                 was_ours || versions.contains(&found.key_id) || (made_for_it && successor)
             }
-        };
-        let is_new = matches!(self, Self::New { .. });
-        if ours || found.deletion.is_some() {
-            Verdict::Free
-        } else if is_new && made_for_it && marks.is_first() && is_young(found, now) {
-            Verdict::FreeIfUnfinished
-        } else {
-            Verdict::Taken
         }
+    }
+
+    /// A key that can sign is never disarmed: a new one may wait for it where it may be the one that is being replaced.
+    fn against_a_live_key(self, found: &AliasHolder) -> Verdict {
+        match self {
+            Self::New(known) if known.may_replace(&found.key_id) => Verdict::Waits,
+            Self::Waiting { .. } => Verdict::Waits,
+            Self::New(_) | Self::Kept { .. } => Verdict::Taken,
+        }
+    }
+}
+
+impl Predecessors {
+    fn may_replace(&self, key_id: &str) -> bool {
+        self.knowledge == Knowledge::Partial || self.keys.contains(key_id)
     }
 }
 
@@ -120,11 +180,11 @@ mod tests {
     }
 
     fn new(found: &AliasHolder) -> Verdict {
-        let predecessors = BTreeSet::new();
-        let claim = Claim::New {
-            predecessors: &predecessors,
+        let known = Predecessors {
+            keys: ["old".to_owned()].into(),
+            knowledge: Knowledge::Whole,
         };
-        claim.verdict(ALIAS, found, now())
+        Claim::New(&known).verdict(ALIAS, found, now())
     }
 
     fn kept(found: &AliasHolder, versions: &[&str], was_ours: bool) -> bool {
@@ -183,12 +243,43 @@ mod tests {
     }
 
     #[test]
-    fn replacement_takes_the_alias_from_what_it_replaces() {
-        let predecessors = ["k".to_owned()].into();
-        let claim = Claim::New {
-            predecessors: &predecessors,
+    fn new_key_waits_for_the_alias_of_the_key_that_it_may_replace() {
+        let old = STRAY_SECONDS.saturating_add(1);
+        let named = |key_id: &str, tags: Tags| AliasHolder {
+            key_id: key_id.to_owned(),
+            ..key(tags, old)
         };
-        let found = key(Tags::new(), 1_000_000);
-        assert_eq!(claim.verdict(ALIAS, &found, now()), Verdict::Free);
+        let marks = || first_marks(ALIAS, 3, Some("x"), None);
+        assert_eq!(new(&named("old", marks())), Verdict::Waits);
+        assert_eq!(new(&named("other", marks())), Verdict::Taken);
+        assert_eq!(new(&named("old", Tags::new())), Verdict::Taken);
+        // as long as Terraform does not say what is being replaced
+        let unsure = Predecessors::default();
+        let found = |tags| Claim::New(&unsure).verdict(ALIAS, &named("other", tags), now());
+        assert_eq!(found(marks()), Verdict::Waits);
+        assert_eq!(found(Tags::new()), Verdict::Taken);
+        let mut retained = marks();
+        retained.insert(RETAINED_TAG.to_owned(), "2026-01-01T00:00:00Z".to_owned());
+        assert_eq!(found(retained), Verdict::Taken);
+    }
+
+    #[test]
+    fn waiting_key_takes_the_alias_once_it_was_handed_over_or_is_free_of_its_key() {
+        let versions = ["k".to_owned()].into();
+        let claim = Claim::Waiting {
+            versions: &versions,
+        };
+        let old = STRAY_SECONDS.saturating_add(1);
+        let holder = |key_id: &str, tags: Tags| AliasHolder {
+            key_id: key_id.to_owned(),
+            ..key(tags, old)
+        };
+        let marks = first_marks(ALIAS, 1, None, None);
+        let handed_over = holder("k", marks.clone());
+        assert_eq!(claim.verdict(ALIAS, &handed_over, now()), Verdict::Free);
+        let still_there = holder("old", marks);
+        assert_eq!(claim.verdict(ALIAS, &still_there, now()), Verdict::Waits);
+        let foreign = holder("old", Tags::new());
+        assert_eq!(claim.verdict(ALIAS, &foreign, now()), Verdict::Taken);
     }
 }

@@ -9,8 +9,14 @@ use crate::aws::{Clients, Place};
 use crate::error::Error;
 use crate::lockout;
 
-pub(crate) fn clients(cx: &Context<Account>) -> Result<&Clients> {
-    crate::account::clients(cx)
+/// The clients of the key's region: the one that it names, or that of its ARN; the provider's for a key that is not made yet.
+///
+/// # Errors
+/// The configuration of the provider is not known yet.
+pub(crate) fn clients(cx: &Context<Account>, model: &SigningKey) -> Result<Clients> {
+    let of_arn = model.arn.known().and_then(|arn| Place::of_arn(arn).region);
+    let region = model.region.known().map(String::as_str).or(of_arn);
+    cx.data().clients_in(region)
 }
 
 /// The time now, to the second: for reads and applies alone.
@@ -42,6 +48,24 @@ pub(crate) fn key_id(state: &SigningKey) -> Result<&str> {
 pub(crate) fn check_caller(clients: &Clients, model: &SigningKey) -> Result {
     let refused = model.access().locked_out(clients.caller_arn())?;
     refused.map_or(Ok(()), |detail| Err(lockout::refused(detail).into()))
+}
+
+/// A key is made with a policy that lets nobody sign, which names the account. KMS's default policy would let every IAM
+/// administrator sign until it was replaced, and for good if the apply were killed before.
+///
+/// # Errors
+/// The provider does not know the account.
+pub(crate) fn check_account(clients: &Clients) -> Result {
+    clients
+        .account_id()
+        .map_or_else(|| Err(unknown_account().into()), |_| Ok(()))
+}
+
+pub(crate) fn unknown_account() -> Diagnostic {
+    let detail = "A new key needs a key policy that names its account. Without one, KMS's default policy lets every IAM \
+                  administrator of the account sign. Remove `skip_requesting_account_id` from the provider block, so that \
+                  the provider asks STS for the account.";
+    Diagnostic::error("The account of the key is not known", detail)
 }
 
 /// KMS says of a key elsewhere that there is none, which would mean here: make another.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use tf_provider::{Context, Diagnostic, Result};
 
 use super::context::{check_caller, check_place, clients, key_id, now};
-use super::history::{Signing, State, Version};
+use super::handover::{arm, give_up_alias};
+use super::history::{Signing, Version};
 use super::model::SigningKey;
 use super::policy::place_of;
 use super::state::known_history;
 use crate::account::Account;
 use crate::aws::{
-    Clients, RETAINED_TAG, Tags, alias_holder, delete_alias, put_key_policy, schedule_deletion, tag,
+    Clients, RETAINED_TAG, Tags, Waiting, alias_holder, put_key_policy, schedule_deletion, tag,
 };
 use crate::error::Error;
 
@@ -27,7 +28,7 @@ pub(crate) fn plan_destroy(cx: &Context<Account>, state: &SigningKey) -> Result 
     let history = known_history(state.versions.known())?.unwrap_or_default();
     let signed: Vec<_> = history
         .versions()
-        .filter(|(_, version)| version.state != State::Unfinished)
+        .filter(|(_, version)| !version.state.never_signed())
         .map(|(number, version)| format!("version {number}: {}", version.key_id))
         .collect();
     if signed.is_empty() {
@@ -59,7 +60,7 @@ pub(crate) fn plan_destroy(cx: &Context<Account>, state: &SigningKey) -> Result 
 
 /// Keeps the keys without the right to sign, or schedules their deletion.
 pub(crate) async fn delete(cx: &Context<Account>, state: SigningKey) -> Result {
-    let clients = clients(cx)?;
+    let clients = &clients(cx, &state)?;
     check_place(clients, &state)?;
     let history = known_history(state.versions.known())?.unwrap_or_default();
     let failed = |error: Error| {
@@ -69,16 +70,20 @@ pub(crate) async fn delete(cx: &Context<Account>, state: SigningKey) -> Result {
     if history.is_empty() {
         // its create was interrupted before anything could sign with it
         let id = key_id(&state)?;
-        remove_aliases(clients, &state, &[id.to_owned()].into())
+        let waiting = give_up_aliases(clients, &state, &[id.to_owned()].into())
             .await
             .map_err(failed)?;
-        let scheduled = schedule_deletion(clients, id, SHORTEST_WINDOW_DAYS).await;
-        return scheduled.map_err(|error| failed(error).into());
+        schedule_deletion(clients, id, SHORTEST_WINDOW_DAYS)
+            .await
+            .map_err(failed)?;
+        return arm_all(clients, &waiting)
+            .await
+            .map_err(|error| failed(error).into());
     }
     if state.on_destroy == RETAIN {
         check_caller(clients, &state)?;
     }
-    remove_aliases(clients, &state, &history.key_ids())
+    let waiting = give_up_aliases(clients, &state, &history.key_ids())
         .await
         .map_err(failed)?;
     for (_, version) in history.versions().filter(|(_, version)| version.is_there()) {
@@ -88,6 +93,16 @@ pub(crate) async fn delete(cx: &Context<Account>, state: SigningKey) -> Result {
                 Ended::Refused(error) => failed(error).into(),
                 Ended::Impossible(diagnostics) => diagnostics,
             })?;
+    }
+    arm_all(clients, &waiting)
+        .await
+        .map_err(|error| failed(error).into())
+}
+
+/// Lets the keys sign that waited for an alias: last of all, so that two keys never sign under it.
+async fn arm_all(clients: &Clients, waiting: &[Waiting]) -> std::result::Result<(), Error> {
+    for waiting in waiting {
+        arm(clients, waiting).await?;
     }
     Ok(())
 }
@@ -110,7 +125,7 @@ async fn end(
     version: &Version,
 ) -> std::result::Result<(), Ended> {
     let key = version.key_id.as_str();
-    if version.state == State::Unfinished {
+    if version.state.never_signed() {
         return Ok(schedule_deletion(clients, key, SHORTEST_WINDOW_DAYS).await?);
     }
     if state.on_destroy == SCHEDULE_DELETION {
@@ -139,22 +154,25 @@ fn is_gone(error: &Error) -> bool {
     )
 }
 
-/// The alias first: nothing should sign under a name whose key is going. One that points elsewhere by now is left alone.
-async fn remove_aliases(
+/// The alias first: nothing should sign under a name whose key is going. A key of this configuration that waits for it gets
+/// it; one that points elsewhere by now is left alone.
+async fn give_up_aliases(
     clients: &Clients,
     state: &SigningKey,
     ours: &BTreeSet<String>,
-) -> std::result::Result<(), Error> {
+) -> std::result::Result<Vec<Waiting>, Error> {
     let trusted = state.trust.known().map(|trust| trust.alias.as_str());
     let names: BTreeSet<&str> = [Some(state.alias.as_str()), trusted]
         .into_iter()
         .flatten()
         .collect();
+    let mut handed_over = Vec::new();
     for alias in names.into_iter().filter(|alias| !alias.is_empty()) {
         let holder = alias_holder(clients, alias).await?;
-        if holder.is_some_and(|holder| ours.contains(&holder.key_id)) {
-            delete_alias(clients, alias).await?;
-        }
+        let Some(holder) = holder.filter(|holder| ours.contains(&holder.key_id)) else {
+            continue;
+        };
+        handed_over.extend(give_up_alias(clients, alias, &holder.key_id).await?);
     }
-    Ok(())
+    Ok(handed_over)
 }

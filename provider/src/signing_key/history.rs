@@ -1,7 +1,8 @@
 //! The versions that a signing key had, as a value: what each is, and what becomes of it. No calls and no clock.
 //!
 //! A version begins `unfinished`, becomes `current` in one step with the alias, and makes way for its successor: it may sign
-//! for a grace period, and is `retired` after that. Nothing is ever removed, and what is declared about a version stays.
+//! for a grace period, and is `retired` after that. A first version whose alias another key still has is `waiting` in between.
+//! Nothing that signed is ever removed, and what is declared about a version stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,8 @@ use crate::trust::keys::{Misfit, TrustKey, TrustModel};
 pub(crate) enum State {
     /// It was made, and does not sign yet.
     Unfinished,
+    /// The same, and only the alias is missing. Another key has it: the one that is being replaced.
+    Waiting,
     /// It signs, and the alias points at it.
     Current,
     /// It has a successor, and may sign until `retired_at`.
@@ -32,8 +35,9 @@ pub(crate) enum State {
 }
 
 impl State {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Unfinished,
+        Self::Waiting,
         Self::Current,
         Self::Grace,
         Self::Retired,
@@ -45,6 +49,7 @@ impl State {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Unfinished => "unfinished",
+            Self::Waiting => "waiting",
             Self::Current => "current",
             Self::Grace => "grace",
             Self::Retired => "retired",
@@ -56,6 +61,11 @@ impl State {
 
     fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// Whether nobody could sign with it yet, so that nothing is lost with it.
+    pub(crate) const fn never_signed(self) -> bool {
+        matches!(self, Self::Unfinished | Self::Waiting)
     }
 }
 
@@ -144,7 +154,22 @@ impl History {
     /// A version that was made and does not sign yet.
     pub(crate) fn unfinished(&self) -> Option<(u32, &Version)> {
         self.versions()
-            .find(|(_, version)| version.state == State::Unfinished)
+            .find(|(_, version)| version.state.never_signed())
+    }
+
+    /// Whether the version that is to sign waits for the alias.
+    pub(crate) fn waits(&self) -> bool {
+        self.versions()
+            .any(|(_, version)| version.state == State::Waiting)
+    }
+
+    /// The version that was made waits for the alias.
+    pub(crate) fn wait(&mut self) {
+        for version in self.0.values_mut() {
+            if version.state == State::Unfinished {
+                version.state = State::Waiting;
+            }
+        }
     }
 
     /// The key id of the version before this one.
@@ -164,6 +189,15 @@ impl History {
         let number = self.next_number();
         self.insert(number, key_id, declared, State::Unfinished);
         number
+    }
+
+    /// The version that waits has got the alias, and may sign.
+    pub(crate) fn handed_over(&mut self) {
+        for version in self.0.values_mut() {
+            if version.state == State::Waiting {
+                version.state = State::Current;
+            }
+        }
     }
 
     /// The unfinished version becomes the one that signs. Its predecessor may sign for so many days more, unless it is lost
@@ -208,6 +242,7 @@ impl History {
         for (number, at) in &declared.lost {
             if let Some(version) = self.0.get_mut(number) {
                 version.declared.lost_at = Some(*at);
+                version.give_up();
             }
         }
         for (number, compromised) in &declared.compromised {
@@ -219,23 +254,24 @@ impl History {
     }
 
     /// Takes note of what KMS has of a version. One that never signed and is gone was never there.
-    pub(crate) fn found(&mut self, number: u32, presence: Presence) {
+    pub(crate) fn found(&mut self, number: u32, presence: Presence, now: Timestamp) {
         let is_current = self.current().is_some_and(|(current, _)| current == number);
         let Some(version) = self.0.get_mut(&number) else {
             return;
         };
         match (presence, version.state) {
-            (Presence::Going | Presence::Gone, State::Unfinished) => {
+            (Presence::Going | Presence::Gone, State::Unfinished | State::Waiting) => {
                 self.0.remove(&number);
             }
             (Presence::Gone, _) => version.state = State::Gone,
             (Presence::Going, _) => version.state = State::DeletionScheduled,
             (Presence::There, State::DeletionScheduled | State::Gone) => {
-                version.come_back(is_current);
+                version.come_back(is_current, now);
             }
             (
                 Presence::There,
                 State::Unfinished
+                | State::Waiting
                 | State::Current
                 | State::Grace
                 | State::Retired
@@ -326,10 +362,9 @@ impl Version {
     /// Whether its signers may sign with it. What is scheduled for deletion or gone signs nothing anyway.
     pub(crate) fn signing(&self) -> Signing {
         match self.state {
-            State::Current | State::Grace if self.declared.compromised.is_none() => {
-                Signing::Allowed
-            }
+            State::Current | State::Grace if self.is_trusted() => Signing::Allowed,
             State::Unfinished
+            | State::Waiting
             | State::Current
             | State::Grace
             | State::Retired
@@ -339,15 +374,18 @@ impl Version {
         }
     }
 
+    /// Whether it was declared neither lost nor compromised.
+    fn is_trusted(&self) -> bool {
+        self.declared.compromised.is_none() && self.declared.lost_at.is_none()
+    }
+
     /// Whether KMS still has it, as something that can be changed.
     pub(crate) fn is_there(&self) -> bool {
         !matches!(self.state, State::DeletionScheduled | State::Gone)
     }
 
     fn retire_after(&mut self, now: Timestamp, grace_days: u32) {
-        let usable = self.declared.compromised.is_none()
-            && self.declared.lost_at.is_none()
-            && self.state == State::Current;
+        let usable = self.is_trusted() && self.state == State::Current;
         let grace_days = if usable { grace_days } else { 0 };
         let end = now.saturating_add_days(grace_days);
         let end = end.max(self.declared.valid_from);
@@ -361,14 +399,23 @@ impl Version {
         }
     }
 
-    fn come_back(&mut self, is_current: bool) {
-        self.state = if is_current {
-            State::Current
-        } else {
-            State::Retired
+    /// Somebody cancelled its deletion: it is what it would be without.
+    fn come_back(&mut self, is_current: bool, now: Timestamp) {
+        let in_grace = self.declared.retired_at.is_some_and(|at| at > now);
+        self.state = match (is_current, in_grace && self.declared.lost_at.is_none()) {
+            (true, _) => State::Current,
+            (false, true) => State::Grace,
+            (false, false) => State::Retired,
         };
         if self.declared.compromised.is_some() {
             self.disable();
+        }
+    }
+
+    /// A lost version has no grace period: nobody may find it and sign.
+    fn give_up(&mut self) {
+        if self.state == State::Grace {
+            self.state = State::Retired;
         }
     }
 

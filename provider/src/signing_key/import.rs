@@ -5,7 +5,7 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic, Result};
 
 use super::apply::look;
-use super::context::{clients, now};
+use super::context::now;
 use super::destroy::RETAIN;
 use super::history::{History, State};
 use super::marks::{Marks, parse_marks};
@@ -19,19 +19,25 @@ use crate::error::Error;
 /// Versions that an import follows back.
 const MAX_VERSIONS: usize = 1000;
 
-pub(crate) async fn import(cx: &Context<Account>, id: String) -> Result<SigningKey> {
-    let clients = clients(cx)?;
+pub(crate) async fn import(
+    cx: &Context<Account>,
+    id: &str,
+    region: Option<&str>,
+) -> Result<SigningKey> {
     let failed = |error: Error| error.diagnostic("The key cannot be imported", "key_id");
+    let place = Place::of_arn(id);
+    let clients = &cx.data().clients_in(region.or(place.region))?;
     clients
-        .check_place(&format!("the key {id}"), Place::of_arn(&id))
+        .check_place(&format!("the key {id}"), place)
         .map_err(|error| error.diagnostic("The key cannot be imported", "arn"))?;
-    let asked = read_key(clients, &id).await.map_err(failed)?;
-    let asked = asked.ok_or_else(|| no_such_key(&id))?;
+    let asked = read_key(clients, id).await.map_err(failed)?;
+    let asked = asked.ok_or_else(|| no_such_key(id))?;
     let newest = newest(clients, asked).await.map_err(failed)?;
     let marks = parse_marks(&newest.tags);
-    let alias = imported_alias(&id, marks.alias, &newest.aliases);
+    check_newest(&newest, &marks)?;
+    let alias = imported_alias(id, marks.alias, &newest.aliases);
     let mut history = follow(clients, newest).await?;
-    let found = look(clients, &mut history).await.map_err(failed)?;
+    let found = look(clients, &mut history, now()).await.map_err(failed)?;
     announce(cx, &history);
     let known = SigningKey {
         alias: alias.unwrap_or_default(),
@@ -53,6 +59,26 @@ pub(crate) async fn import(cx: &Context<Account>, id: String) -> Result<SigningK
         ..known
     };
     seen(&known, clients, &history, &found)
+}
+
+/// A version that was retired has a successor. As the newest of an import it could sign again.
+fn check_newest(newest: &KeyParts, marks: &Marks) -> Result {
+    let Some(at) = marks.retired_at else {
+        return Ok(());
+    };
+    let (id, number) = (&newest.key_id, marks.number.unwrap_or(1));
+    let detail = format!(
+        "The key {id} is version {number}, which was retired at {}, and its successor does not have the alias that it was made \
+         for. An import of it would let it sign again. Import the newest version by its id. To find it:\n\n\
+         aws resourcegroupstaggingapi get-resources --tag-filters Key=auditlog:previous,Values={id}\n\n\
+         If there is none any more, remove the tag auditlog:retired-at from the key.",
+        at.to_rfc3339()
+    );
+    Err(
+        Diagnostic::error("The key is not the newest version", detail)
+            .at("key_id")
+            .into(),
+    )
 }
 
 fn no_such_key(id: &str) -> Diagnostic {
@@ -129,7 +155,7 @@ fn state_of(key: &KeyPolicy, is_newest: bool, now: Timestamp) -> State {
     match key.retired_at {
         _ if is_newest => State::Current,
         _ if key.compromised.is_some() => State::Compromised,
-        Some(at) if at > now => State::Grace,
+        Some(at) if at > now && key.lost_at.is_none() => State::Grace,
         _ => State::Retired,
     }
 }

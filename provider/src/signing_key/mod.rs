@@ -9,6 +9,7 @@ mod context;
 mod declared;
 mod destroy;
 mod due;
+mod handover;
 mod history;
 mod import;
 mod marks;
@@ -27,7 +28,7 @@ use tf_provider::{
 };
 
 use crate::account::Account;
-use context::{check_place, clients};
+use crate::region::split_id;
 pub use model::SigningKey;
 
 /// The resource.
@@ -52,11 +53,11 @@ impl Resource for SigningKeyResource {
     }
 
     async fn create(&self, cx: &Context<Account>, planned: SigningKey) -> Result<SigningKey> {
-        apply::create(cx, planned).await
+        Box::pin(apply::create(cx, planned)).await
     }
 
     async fn read(&self, cx: &Context<Account>, state: SigningKey) -> Result<Option<SigningKey>> {
-        read::read(cx, state).await
+        Box::pin(read::read(cx, state)).await
     }
 
     async fn update(
@@ -65,16 +66,16 @@ impl Resource for SigningKeyResource {
         prior: SigningKey,
         planned: SigningKey,
     ) -> Result<SigningKey> {
-        check_place(clients(cx)?, &prior)?;
         Box::pin(apply::update(cx, prior, planned)).await
     }
 
     async fn delete(&self, cx: &Context<Account>, state: SigningKey) -> Result {
-        destroy::delete(cx, state).await
+        Box::pin(destroy::delete(cx, state)).await
     }
 
     async fn import(&self, cx: &Context<Account>, id: String) -> Result<SigningKey> {
-        import::import(cx, id).await
+        let (name, region) = split_id(&id);
+        import::import(cx, name, region).await
     }
 
     fn identity_schema(&self) -> Option<IdentitySchema> {
@@ -99,7 +100,8 @@ impl Resource for SigningKeyResource {
         cx: &Context<Account>,
         identity: Object,
     ) -> Result<SigningKey> {
-        import::import(cx, identity.get("arn")?).await
+        let arn: String = identity.get("arn")?;
+        import::import(cx, &arn, None).await
     }
 
     fn upgrade(&self, version: i64, state: Object) -> Result<Object> {

@@ -13,6 +13,7 @@ model! {
     #[derive(Debug, Clone, Default)]
     pub struct SigningKey {
         pub(crate) alias: String,
+        pub(crate) region: Field<String>,
         pub(crate) key_spec: String,
         pub(crate) description: String,
         pub(crate) signers: Option<BTreeSet<String>>,

@@ -8,6 +8,8 @@ use tf_provider::{
     AttributePath, Context, Diagnostic, Field, Object, Plan, Result, Step, ToValue as _, Value,
 };
 
+use super::claim::{Knowledge, Predecessors};
+use super::context::{check_account, clients};
 use super::declared::declared;
 use super::due::{Due, Rotation};
 use super::history::{Declared, History, Need, Signing, State};
@@ -49,6 +51,7 @@ enum Successor {
 
 pub(crate) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     tags::plan(plan, cx.data())?;
+    plan_region(cx, plan)?;
     plan.planned.set("usage", KEY_USAGE);
     plan.planned.set("drift", Vec::<String>::new());
     let access = Stated::of(&plan.planned)?;
@@ -66,13 +69,46 @@ pub(crate) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     }
 }
 
+/// A new key is made in the provider's region, unless it names its own. A key never moves.
+fn plan_region(cx: &Context<Account>, plan: &mut Plan) -> Result {
+    let named = !plan.config.value("region").is_null();
+    if let (true, false, Some(clients)) = (plan.is_create(), named, cx.data().known()) {
+        plan.planned.set("region", clients.region());
+    }
+    let before = plan.prior.as_ref().map(|prior| prior.get("region"));
+    let before: Option<Field<String>> = before.transpose()?;
+    let after: Field<String> = plan.planned.get("region")?;
+    match (before.and_then(Field::into_known), after.into_known()) {
+        (Some(before), Some(after)) if before != after => Err(moved(&before, &after).into()),
+        (_, _) => Ok(()),
+    }
+}
+
+fn moved(before: &str, after: &str) -> Diagnostic {
+    let detail = format!(
+        "The key is in {before:?}, and a key of KMS cannot move to {after:?}. Set it back. For a key there, add a second \
+         resource and declare both keys for the log: `keys = concat(auditlog_signing_key.OLD.trust.keys, \
+         auditlog_signing_key.NEW.trust.keys)`."
+    );
+    Diagnostic::error("The region of a key does not change", detail).at("region")
+}
+
 fn plan_create(cx: &Context<Account>, plan: &mut Plan, access: &Stated) -> Result {
     if let Field::Known(declared) = declarations(&plan.planned)? {
         check_declared(&declared, &History::default())?;
     }
     plan.planned.set("foreign_grants", Vec::<String>::new());
     let spec = planned_spec(&plan.planned)?;
+    let region: Field<String> = plan.planned.get("region")?;
     let account = cx.data().known();
+    let account = account.map(|one| {
+        let region = region.known();
+        region.map_or_else(|| one.clone(), |region| one.in_region(region))
+    });
+    let account = account.as_ref();
+    if let Some(clients) = account {
+        check_account(clients)?;
+    }
     let place = account.and_then(|one| Some((partition(one.region()), one.account_id()?)));
     let policy = match (place, spec) {
         (Some(place), Some(spec)) => access.render(place, spec)?,
@@ -85,23 +121,40 @@ fn plan_create(cx: &Context<Account>, plan: &mut Plan, access: &Stated) -> Resul
     if let (Some(clients), Field::Known(alias)) =
         (account, plan.planned.get::<Field<String>>("alias")?)
     {
-        keep_predecessors(cx, &clients.remembered_keys(&alias));
+        keep_predecessors(cx, clients.remembered_keys(&alias));
     }
     Ok(())
 }
 
-/// Keeps the keys that the state has under the alias: with `create_before_destroy`, the new key takes it from one of them.
-fn keep_predecessors(cx: &Context<Account>, keys: &BTreeSet<String>) {
-    cx.set_private(PREDECESSORS, serde_json::json!(keys).to_string());
+/// Keeps the keys that the state has under the alias: with `create_before_destroy`, the new key waits for one of them. The plan
+/// that Terraform makes again in the apply gets them from the first one, from Terraform 1.16 on.
+fn keep_predecessors(cx: &Context<Account>, mut keys: BTreeSet<String>) {
+    let earlier = cx.planned_private(PREDECESSORS).unwrap_or_default();
+    keys.extend(parse_predecessors(&earlier).keys);
+    let json = serde_json::json!({ "keys": keys, "whole": cx.keeps_planned_private() });
+    cx.set_private(PREDECESSORS, json.to_string());
 }
 
 /// What [`plan`] kept of a create.
-pub(crate) fn predecessors(cx: &Context<Account>) -> BTreeSet<String> {
-    let bytes = cx.private(PREDECESSORS).unwrap_or_default();
-    let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let keys = json.as_array().into_iter().flatten();
-    keys.filter_map(|key| key.as_str().map(str::to_owned))
-        .collect()
+pub(crate) fn predecessors(cx: &Context<Account>) -> Predecessors {
+    parse_predecessors(&cx.private(PREDECESSORS).unwrap_or_default())
+}
+
+fn parse_predecessors(bytes: &[u8]) -> Predecessors {
+    let json: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let keys = json.get("keys").and_then(serde_json::Value::as_array);
+    let keys = keys.into_iter().flatten();
+    let whole = json.get("whole").and_then(serde_json::Value::as_bool);
+    Predecessors {
+        keys: keys
+            .filter_map(|key| key.as_str().map(str::to_owned))
+            .collect(),
+        knowledge: if whole == Some(true) {
+            Knowledge::Whole
+        } else {
+            Knowledge::Partial
+        },
+    }
 }
 
 fn plan_update(
@@ -112,6 +165,12 @@ fn plan_update(
 ) -> Result {
     let due = Due::known(cx);
     let mut history = known_history(prior.versions.known())?.unwrap_or_default();
+    if cx.data().known().is_some() {
+        // a replacement is planned a second time, as a create
+        let trust = prior.trust.known();
+        let alias = trust.map_or(&prior.alias, |trust| &trust.alias);
+        clients(cx, prior)?.remember_keys(alias, history.key_ids());
+    }
     plan.planned
         .set("foreign_grants", prior.foreign_grants.clone());
     let declared = match declarations(&plan.planned)? {

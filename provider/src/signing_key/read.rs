@@ -5,6 +5,7 @@ use tf_provider::{Context, Diagnostic, Result};
 use super::apply::{first_state, look};
 use super::context::{check_place, clients, now};
 use super::due::Due;
+use super::handover::is_handed_over;
 use super::history::{History, State};
 use super::model::SigningKey;
 use super::state::{Found, declared, known_history, seen};
@@ -13,15 +14,22 @@ use crate::aws::{Clients, read_key};
 use crate::error::Error;
 
 pub(crate) async fn read(cx: &Context<Account>, state: SigningKey) -> Result<Option<SigningKey>> {
-    let clients = clients(cx)?;
+    let clients = &clients(cx, &state)?;
     check_place(clients, &state)?;
     let failed = |error: Error| error.diagnostic("The key cannot be read", "key_id");
     let Some(mut history) = known_history(state.versions.known())? else {
         return first_read(cx, clients, state).await;
     };
-    let found = look(clients, &mut history).await.map_err(failed)?;
+    let found = look(clients, &mut history, now()).await.map_err(failed)?;
     if history.is_empty() {
         return Ok(None);
+    }
+    if history.waits()
+        && found
+            .values()
+            .any(|parts| is_handed_over(known_alias(&state), parts))
+    {
+        history.handed_over();
     }
     clients.remember_keys(known_alias(&state), history.key_ids());
     warn(cx, &history, &found);

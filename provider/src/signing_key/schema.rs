@@ -9,6 +9,7 @@ use super::destroy::{RETAIN, SCHEDULE_DELETION};
 use super::marks::fits;
 use super::model::DEFAULT_GRACE_DAYS;
 use crate::aws::Principal;
+use crate::region;
 use crate::tags;
 use crate::trust::keys::{computed_compromised_fields, computed_trust_fields};
 use crate::trust::values::{parse_root, parse_time};
@@ -34,6 +35,7 @@ pub(crate) fn schema() -> Schema {
                 .validate(|alias: String| check_alias(&alias))
                 .description("Alias of the key, with its `alias/`. It always points at the version that signs. Another alias is set before this one is removed."),
         )
+        .attribute("region", region::attribute())
         .attribute(
             "key_spec",
             Attribute::optional(Type::String)
@@ -56,7 +58,7 @@ pub(crate) fn schema() -> Schema {
         .attribute(
             "lost",
             Attribute::optional(Nested::map(lost_fields()))
-                .description("Versions that cannot be used any more, by their number: a rotation away from one needs no signature of it. An entry cannot be removed. Default: none. An entry for the version that signs makes a new version."),
+                .description("Versions that cannot be used any more, by their number: a rotation away from one needs no signature of it, and signing with it is denied. An entry cannot be removed. Default: none. An entry for the version that signs makes a new version."),
         )
         .attribute(
             "compromised",
@@ -213,7 +215,7 @@ fn version_fields() -> Fields {
             Attribute::computed(Nested::single(computed_compromised_fields()))
                 .description("Since when somebody else may have signed with it, and up to where its signatures count."),
         )
-        .attribute("state", text("State: `unfinished`, `current` (signs), `grace` (may sign until `retired_at`), `retired`, `compromised`, `deletion_scheduled` or `gone`."))
+        .attribute("state", text("State: `unfinished`, `waiting` (for the alias, which the key that it replaces still has), `current` (signs), `grace` (may sign until `retired_at`), `retired`, `compromised`, `deletion_scheduled` or `gone`."))
 }
 
 pub(crate) fn check_alias(alias: &str) -> Result<(), String> {

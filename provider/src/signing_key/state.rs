@@ -40,9 +40,10 @@ pub(crate) fn settled(
     history: &History,
 ) -> Result<SigningKey> {
     let tags_all = tags::wanted(clients.default_tags(), planned.tags.as_ref());
-    let policy = policy(&planned, history)?;
+    let policy = signing_policy(&planned, history)?;
     let foreign_grants = Field::Known(planned.foreign_grants.known().cloned().unwrap_or_default());
     Ok(SigningKey {
+        region: clients.region().to_owned().into(),
         tags_all: tags_all.into(),
         policy: policy.into(),
         drift: Field::Known(Vec::new()),
@@ -77,8 +78,11 @@ pub(crate) fn of_versions(known: SigningKey, history: &History) -> SigningKey {
     }
 }
 
-/// The policy of the version that signs.
-fn policy(model: &SigningKey, history: &History) -> Result<Option<String>> {
+/// The policy under which the version that signs does so.
+///
+/// # Errors
+/// Principals that no policy can name.
+pub(crate) fn signing_policy(model: &SigningKey, history: &History) -> Result<Option<String>> {
     let Some((_, current)) = history.current() else {
         return Ok(None);
     };
@@ -157,6 +161,7 @@ pub(crate) fn seen(
         })
     });
     let state = SigningKey {
+        region: clients.region().to_owned().into(),
         drift: Field::Known(drift(known, clients, history, found)?),
         foreign_grants: Field::Known(grants.collect()),
         ..state
@@ -181,7 +186,7 @@ fn seen_current(
         known.tags.as_ref(),
         &known.tags_all,
     );
-    let ours = policy(known, history)?;
+    let ours = signing_policy(known, history)?;
     let same = ours.filter(|ours| policies_agree(&parts.policy, ours));
     let alias = Some(&known.alias).filter(|alias| parts.aliases.contains(alias));
     Ok(SigningKey {

@@ -6,6 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Object, Result, Value};
 
 use super::history::History;
+use crate::aws::Place;
 
 /// Version 0: one key, whose `spec` was named otherwise, perhaps without an alias.
 pub(crate) fn from_version_0(mut state: Object) -> Result<Object> {
@@ -16,6 +17,9 @@ pub(crate) fn from_version_0(mut state: Object) -> Result<Object> {
         state.set("versions", history.models());
         state.set("trust", history.trust(&alias));
     }
+    let arn: Option<String> = state.get("arn")?;
+    let region = arn.as_deref().and_then(|arn| Place::of_arn(arn).region);
+    state.set("region", region.map(str::to_owned));
     state.set("alias", alias);
     state.set("on_destroy", super::destroy::RETAIN);
     state.set("key_spec", spec);

@@ -50,8 +50,8 @@ pub async fn point_alias(
     key: &str,
     from: Option<&str>,
 ) -> Result<(), Error> {
-    if from.is_some() {
-        return update_alias(clients, alias, key).await;
+    if let Some(from) = from {
+        return move_alias(clients, alias, (key, from)).await;
     }
     match create_alias(clients, alias, key).await {
         Err(error) if error.code() == Some("AlreadyExistsException") => {
@@ -60,12 +60,44 @@ pub async fn point_alias(
             if target == key {
                 return Ok(());
             }
-            Err(Error::AliasTaken {
-                alias: alias.to_owned(),
-                target,
-            })
+            Err(taken(alias, target))
         }
         done => done,
+    }
+}
+
+/// Moves an alias. KMS moves it from whatever has it, so we look again right before and after: another create may have taken it
+/// since it was looked up. Of two that move it in the same moment, the one that sees the other's key fails, before its own can
+/// sign.
+async fn move_alias(
+    clients: &Clients,
+    alias: &str,
+    (key, from): (&str, &str),
+) -> Result<(), Error> {
+    match target(clients, alias).await? {
+        Some(target) if target == key => return Ok(()),
+        Some(target) if target != from => return Err(taken(alias, target)),
+        // the key that had it was deleted, and the alias with it
+        None => return create_alias(clients, alias, key).await,
+        Some(_) => {}
+    }
+    update_alias(clients, alias, key).await?;
+    match target(clients, alias).await? {
+        Some(target) if target != key && target != from => Err(taken(alias, target)),
+        // the old key: not every node of KMS knows of the move yet
+        _ => Ok(()),
+    }
+}
+
+async fn target(clients: &Clients, alias: &str) -> Result<Option<String>, Error> {
+    let found = find(clients, alias).await?;
+    Ok(found.map(|metadata| metadata.key_id))
+}
+
+fn taken(alias: &str, target: String) -> Error {
+    Error::AliasTaken {
+        alias: alias.to_owned(),
+        target,
     }
 }
 

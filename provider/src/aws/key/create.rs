@@ -92,7 +92,7 @@ async fn attempt(
         .key_spec(SdkKeySpec::from(new.spec.as_str()))
         .key_usage(KeyUsageType::SignVerify)
         .description(&new.description)
-        .set_policy(new.policy.clone())
+        .policy(&new.policy)
         .set_tags(Some(sdk_tags(OPERATION, TARGET, &new.tags)?));
     let once = aws_sdk_kms::config::Builder::new().retry_config(RetryConfig::disabled());
     let answer = request.customize().config_override(once).send().await;

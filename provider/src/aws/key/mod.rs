@@ -11,6 +11,7 @@ mod stray;
 use std::collections::BTreeSet;
 
 use crate::aws::clients::Clients;
+use crate::aws::key_memo::Waiting;
 
 pub use alias::{AliasHolder, alias_holder, delete_alias, point_alias};
 pub use change::{change_key, put_key_policy, tag};
@@ -45,6 +46,16 @@ impl Clients {
     /// Remembers the keys that the state has under an alias.
     pub(crate) fn remember_keys(&self, alias: &str, keys: BTreeSet<String>) {
         self.keys.remember(&self.region, alias, keys);
+    }
+
+    /// Notes that a key of this configuration waits for an alias: the destroy of the key that has it hands it over.
+    pub(crate) fn wait_for_alias(&self, alias: &str, waiting: Waiting) {
+        self.keys.wait(&self.region, alias, waiting);
+    }
+
+    /// The key of this configuration that waits until `holder` gives up the alias.
+    pub(crate) fn waiting_for(&self, alias: &str, holder: &str) -> Option<Waiting> {
+        self.keys.waiting_for(&self.region, alias, holder)
     }
 
     /// The keys that the state has under an alias, as far as they were read in this run.

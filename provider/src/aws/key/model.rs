@@ -16,8 +16,8 @@ pub struct NewKey {
     pub description: String,
     /// All tags.
     pub tags: Tags,
-    /// The key policy that it is made with; KMS's default without one.
-    pub policy: Option<String>,
+    /// The key policy that it is made with. KMS's default would let every IAM administrator sign.
+    pub policy: String,
 }
 
 /// Whether a key may be used.

@@ -146,15 +146,74 @@ fn lost_version_keeps_what_was_declared_and_gets_no_grace() {
 #[test]
 fn key_that_is_gone_stays_in_the_history() {
     let mut history = rotated(2);
-    history.found(1, Presence::Gone);
-    history.found(2, Presence::Going);
+    history.found(1, Presence::Gone, day(11));
+    history.found(2, Presence::Going, day(11));
     assert_eq!(states(&history), ["gone", "deletion_scheduled"]);
     assert_eq!(history.needs_successor(), None);
     assert_eq!(history.trust("alias/a").keys.len(), 2);
-    history.found(2, Presence::There);
+    history.found(2, Presence::There, day(11));
     assert_eq!(states(&history), ["gone", "current"]);
-    history.found(2, Presence::Gone);
+    history.found(2, Presence::Gone, day(11));
     assert_eq!(history.needs_successor(), Some(Need::Gone));
+}
+
+#[test]
+fn version_whose_deletion_is_cancelled_is_what_it_was() {
+    let back = |on: u32, lost: Option<Timestamp>| {
+        let mut history = rotated(3);
+        history.retire(&history.ended(day(18)));
+        let lost = lost.map(|at| (2, at)).into_iter().collect();
+        history.declare(&Declared {
+            lost,
+            ..Declared::default()
+        });
+        for number in 1..=3 {
+            history.found(number, Presence::Going, day(on));
+            history.found(number, Presence::There, day(on));
+        }
+        states(&history)
+    };
+    assert_eq!(back(20, None), ["retired", "grace", "current"]);
+    assert_eq!(back(27, None), ["retired", "retired", "current"]);
+    assert_eq!(back(20, Some(day(20))), ["retired", "retired", "current"]);
+}
+
+#[test]
+fn lost_version_signs_no_more() {
+    let mut history = rotated(2);
+    assert_eq!(states(&history), ["grace", "current"]);
+    history.declare(&Declared {
+        lost: [(1, day(11)), (2, day(12))].into(),
+        ..Declared::default()
+    });
+    assert_eq!(states(&history), ["retired", "current"]);
+    assert!(
+        history
+            .versions()
+            .all(|(_, version)| version.signing() == Signing::Denied)
+    );
+}
+
+#[test]
+fn version_that_waits_is_trusted_before_it_signs() {
+    let mut history = History::default();
+    history.begin("1", key(day(0)));
+    history.wait();
+    assert_eq!(states(&history), ["waiting"]);
+    assert!(history.waits());
+    assert_eq!(history.unfinished().unwrap().0, 1);
+    assert_eq!(history.trust("alias/a").keys.len(), 1);
+    assert_eq!(
+        history.versions().next().unwrap().1.signing(),
+        Signing::Denied
+    );
+    let mut gone = history.clone();
+    gone.found(1, Presence::Going, day(1));
+    assert!(gone.is_empty(), "nothing was signed with it");
+    let trust = history.trust("alias/a");
+    history.handed_over();
+    assert_eq!(states(&history), ["current"]);
+    assert_eq!(history.trust("alias/a"), trust);
 }
 
 #[test]
@@ -211,6 +270,7 @@ fn check_step(before: &History, after: &History, now: Timestamp) -> Result<(), T
     for (number, version) in after.versions() {
         let signs = version.signing() == Signing::Allowed;
         prop_assert!(!signs || version.declared.compromised.is_none());
+        prop_assert!(!signs || version.declared.lost_at.is_none());
         if version.state == State::Current {
             prop_assert_eq!(Some(number), current, "one version signs");
             prop_assert_eq!(version.declared.retired_at, None);
@@ -266,7 +326,7 @@ proptest! {
                     compromised: [(number, compromised(now))].into(),
                     ..Declared::default()
                 }),
-                Event::Found(number, presence) => history.found(number, presence),
+                Event::Found(number, presence) => history.found(number, presence, now),
             }
             check_step(&before, &history, now)?;
             prop_assert_eq!(History::parse(&history.models()), Ok(history.clone()));

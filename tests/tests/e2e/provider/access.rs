@@ -10,7 +10,7 @@ on_each_engine! {
     credentials_that_are_wrong_are_named,
     denied_permission_is_named,
     account_that_may_not_be_worked_in_is_named,
-    key_of_another_region_is_not_taken_for_gone,
+    key_stays_in_its_region,
 }
 
 const CONFIG: &str = r#"
@@ -137,39 +137,45 @@ fn account_that_may_not_be_worked_in_is_named(engine: Engine) {
     assert_eq!(stack.terraform.plan().status, 2);
 }
 
-fn key_of_another_region_is_not_taken_for_gone(engine: Engine) {
+fn key_stays_in_its_region(engine: Engine) {
     let stack = Stack::applied(engine, CONFIG);
     let key = values(&stack.terraform, "auditlog_signing_key.audit");
     let arn = key["arn"].as_str().unwrap();
+    assert_eq!(key["region"], "eu-central-1");
+    let target = "-target=auditlog_signing_key.audit";
     let elsewhere = |arguments: &[&str]| {
         let command = stack.terraform.command(arguments);
         command.env("AWS_REGION", "us-east-1").run()
     };
-    let elsewhere_said = format!(
-        "The key {arn} is in the region eu-central-1, but the provider works in us-east-1."
-    );
-    let remedy = "Set `region` of the provider block back to \"eu-central-1\"";
-    let summary = "The key is not where the provider looks";
-    for arguments in [
-        &["plan", "-no-color"][..],
-        &["destroy", "-no-color", "-auto-approve", "-refresh=false"],
-    ] {
-        let target = "-target=auditlog_signing_key.audit";
-        said(
-            &elsewhere(&[arguments, &[target]].concat()),
-            &[summary, &elsewhere_said, remedy],
-        );
-    }
-    stack.assert_no_changes();
-    let run = stack
-        .terraform
-        .run(&["state", "rm", "auditlog_signing_key.audit"]);
-    run.ok();
-    let import = ["import", "-no-color", "auditlog_signing_key.audit", arn];
+    let plan = ["plan", "-no-color", "-detailed-exitcode", target];
+    let run = elsewhere(&plan);
+    assert_eq!(run.status, 0, "{run}");
+    stack.configure(&CONFIG.replace("key_spec", "region   = \"us-east-1\"\n  key_spec"));
     said(
-        &elsewhere(&import),
-        &["The key cannot be imported", &elsewhere_said],
+        &stack.terraform.plan(),
+        &[
+            "The region of a key does not change",
+            "The key is in \"eu-central-1\", and a key of KMS cannot move to \"us-east-1\".",
+            "region = \"us-east-1\"",
+        ],
     );
+    stack.configure(CONFIG);
+    for name in [arn, "alias/audit@eu-central-1"] {
+        let remove = ["state", "rm", "auditlog_signing_key.audit"];
+        stack.terraform.run(&remove).ok();
+        elsewhere(&["import", "-no-color", "auditlog_signing_key.audit", name]).ok();
+        let run = elsewhere(&plan);
+        assert_eq!(run.status, 0, "{run}");
+    }
+
+    // and a key of its own region beside it, under the same alias
+    let other = "resource \"auditlog_signing_key\" \"other\" {\n  alias    = \"alias/audit\"\n  region   = \"us-east-1\"\n  key_spec = \"ECC_NIST_P256\"\n}\n";
+    stack.configure(&format!("{CONFIG}{other}"));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let other = values(&stack.terraform, "auditlog_signing_key.other");
+    let arn = other["arn"].as_str().unwrap();
+    assert!(arn.starts_with("arn:aws:kms:us-east-1:"), "{arn}");
 }
 
 /// `MiniStack` takes an access key of twelve digits for an account; moto has one account until a role is assumed.

@@ -173,7 +173,8 @@ fn wrong_configuration_is_found_at_its_line() {
     }
 }
 
-fn assert_each_is_reported(config: &str, found: &[(String, String)]) {
+#[track_caller]
+pub(crate) fn assert_each_is_reported(config: &str, found: &[(String, String)]) {
     let wanted: Vec<(&str, &str)> = config
         .lines()
         .filter_map(|line| line.split_once(" # "))
@@ -217,8 +218,11 @@ fn endpoint_that_does_not_answer_ends_in_an_error_within_its_time_out() {
     ] {
         assert!(text.contains(said), "{said:?} is not said: {run}");
     }
-    // and without STS, the same endpoint serves
-    stack.configure(&config.replace("max_retries = 0", "skip_requesting_account_id = true"));
+    // and without STS, the same endpoint serves a bucket
+    let config = config.replace("max_retries = 0", "skip_requesting_account_id = true");
+    let bucket = "resource \"auditlog_bucket\" \"x\" {\n  bucket      = \"trail\"\n  object_lock = { mode = \"GOVERNANCE\", days = 1 }\n}\n";
+    let (provider, _) = config.split_once("resource").unwrap();
+    stack.configure(&format!("{provider}{bucket}"));
     assert_eq!(stack.terraform.plan().status, 2);
 }
 

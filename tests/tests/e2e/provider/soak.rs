@@ -65,13 +65,9 @@ impl Stop {
     }
 }
 
-/// Terraform wraps what it prints.
-fn is_alias_taken(run: &Run) -> bool {
-    let printed = run.stderr.replace('│', " ");
-    let words: Vec<_> = printed.split_whitespace().collect();
-    words
-        .join(" ")
-        .contains("exists already and points at the key")
+/// A key that can sign has the alias: a create was stopped after its last call.
+fn waits_for_the_alias(run: &Run) -> bool {
+    run.stdout.contains("The key waits for its alias")
 }
 
 fn pick(random: &mut Random, end: usize) -> usize {
@@ -144,7 +140,7 @@ resource "auditlog_signing_key" "audit" {{
     }
 
     /// The next run ends clean: where what is half-made is kept, after untaint, and otherwise by replacing it. A key whose create
-    /// was stopped after its last call keeps its alias, and is removed first.
+    /// was stopped after its last call keeps its alias until it is removed.
     async fn repair(&self, change: Change, random: &mut Random, story: &str) -> Run {
         if random.below(2) == 0 {
             for address in [BUCKET, KEY] {
@@ -153,7 +149,8 @@ resource "auditlog_signing_key" "audit" {{
             }
         }
         let mut run = self.terraform.run(change.arguments());
-        if is_alias_taken(&run) {
+        assert_eq!(run.status, 0, "{story}: {run}");
+        if waits_for_the_alias(&run) {
             self.remove_holder().await;
             run = self.terraform.run(change.arguments());
         }

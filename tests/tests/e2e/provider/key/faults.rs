@@ -210,26 +210,34 @@ async fn killed_create_is_done_by_the_next_apply() {
     }
 }
 
+/// No state knows the key, which can sign: it may as well be that of another state.
 #[tokio::test]
-async fn create_that_is_killed_after_its_last_call_is_imported() {
+async fn create_that_is_killed_after_its_last_call_is_imported_or_removed() {
+    let import = format!("import {{\n  to = {ADDRESS}\n  id = \"alias/one\"\n}}\n");
     let (stack, way) = start(ALIAS);
     killed_at(&stack, &way, "PutKeyPolicy");
     let made = holder(&stack, "alias/one").await.unwrap();
-    let failed = stack.terraform.apply();
-    assert_eq!(failed.status, 1, "{failed}");
-    said(
-        &failed,
-        &["exists already and points at the key", "import {"],
-    );
-    assert_eq!(keys(&stack).await, [made.as_str()]);
-    assert!(signs(&stack, &made).await);
-
-    let import = format!("import {{\n  to = {ADDRESS}\n  id = \"alias/one\"\n}}\n");
     stack.configure(&(key_of("", ALIAS) + &import));
     stack.terraform.apply().ok();
     stack.assert_no_changes();
     assert_eq!(id(&stack), made);
     assert_eq!(signing(&stack).await, [made]);
+
+    let (stack, way) = start(ALIAS);
+    killed_at(&stack, &way, "PutKeyPolicy");
+    let made = holder(&stack, "alias/one").await.unwrap();
+    let applied = stack.terraform.apply().ok();
+    let remove =
+        format!("aws kms schedule-key-deletion --key-id {made} --pending-window-in-days 7");
+    said(&applied, &["The key waits for its alias", &remove]);
+    assert_eq!(signing(&stack).await, std::slice::from_ref(&made));
+    let delete = stack.endpoint.kms().schedule_key_deletion();
+    let delete = delete.key_id(&made).pending_window_in_days(7);
+    delete.send().await.unwrap();
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(signing(&stack).await, [id(&stack)]);
+    assert_eq!(holder(&stack, "alias/one").await, Some(id(&stack)));
 }
 
 #[tokio::test]

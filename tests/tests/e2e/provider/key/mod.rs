@@ -6,6 +6,8 @@ mod drift;
 mod faults;
 mod identity;
 mod life;
+mod refusals;
+mod replace;
 mod rotation;
 mod upgrade;
 

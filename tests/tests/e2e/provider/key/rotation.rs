@@ -15,6 +15,8 @@ on_each_engine! {
     age_makes_a_new_version_and_the_old_one_retires.await,
     lost_and_compromised_versions_stay_declared.await,
     import_finds_all_versions,
+    retired_version_is_not_imported_as_the_one_that_signs.await,
+    grace_period_goes_on_after_a_cancelled_deletion.await,
 }
 
 fn triggered(engine: Engine, trigger: &str, more: &str) -> String {
@@ -204,7 +206,7 @@ fn import_finds_all_versions(engine: Engine) {
         stack.terraform.apply().ok();
     }
     let original = values(&stack.terraform, ADDRESS);
-    assert_eq!(states(&original), ["grace", "grace", "current"]);
+    assert_eq!(states(&original), ["retired", "grace", "current"]);
     // by the alias, by the version that signs, and by the first one
     let first = text(&original["versions"]["1"]["arn"]);
     for name in ["alias/one", &text(&original["key_id"]), &first] {
@@ -220,4 +222,63 @@ fn import_finds_all_versions(engine: Engine) {
         stack.assert_no_changes();
         assert_eq!(values(&stack.terraform, ADDRESS), original);
     }
+}
+
+async fn retired_version_is_not_imported_as_the_one_that_signs(engine: Engine) {
+    let lost = "lost = { \"1\" = { at = \"2026-01-02T00:00:00Z\" } }";
+    let stack = Stack::applied(engine, &triggered(engine, "a", ""));
+    stack.configure(&triggered(engine, "b", lost));
+    stack.terraform.apply().ok();
+    let versions = values(&stack.terraform, ADDRESS)["versions"].clone();
+    let key_id = |number: &str| text(&versions[number]["key_id"]);
+    let (first, second) = (key_id("1"), key_id("2"));
+    assert_eq!(versions["1"]["state"], "retired");
+    // both are kept, and the alias that would lead from one to the other is gone
+    stack.terraform.destroy().ok();
+    let refused = stack.terraform.import(ADDRESS, &first);
+    assert_eq!(refused.status, 1, "{refused}");
+    let find = format!("--tag-filters Key=auditlog:previous,Values={first}");
+    said(
+        &refused,
+        &[
+            "The key is not the newest version",
+            &format!("The key {first} is version 1, which was retired at"),
+            &find,
+        ],
+    );
+    stack.terraform.import(ADDRESS, &second).ok();
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&after), ["retired", "current"]);
+    assert!(after["versions"]["1"]["lost_at"].is_string());
+    assert!(signs(&stack, &second).await && !signs(&stack, &first).await);
+}
+
+async fn grace_period_goes_on_after_a_cancelled_deletion(engine: Engine) {
+    let stack = Stack::applied(engine, &triggered(engine, "a", ""));
+    let first = id(&stack);
+    stack.configure(&triggered(engine, "b", ""));
+    stack.terraform.apply().ok();
+    let kms = stack.endpoint.kms();
+    let schedule = kms.schedule_key_deletion().key_id(&first);
+    schedule.pending_window_in_days(7).send().await.unwrap();
+    let trust = values(&stack.terraform, ADDRESS)["trust"].clone();
+    let refresh = ["apply", "-no-color", "-auto-approve", "-refresh-only"];
+    stack.terraform.run(&refresh).ok();
+    let going = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&going), ["deletion_scheduled", "current"]);
+    kms.cancel_key_deletion()
+        .key_id(&first)
+        .send()
+        .await
+        .unwrap();
+    // KMS leaves the key disabled
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&after), ["grace", "current"]);
+    assert_eq!(after["trust"], trust);
+    assert!(signs(&stack, &first).await);
+    assert!(describe(&stack, &first).await.unwrap().enabled);
 }
