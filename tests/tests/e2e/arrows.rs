@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use auditlog_tests::{Command, Run, root};
 
@@ -11,7 +11,8 @@ use auditlog_tests::{Command, Run, root};
 /// The verifier and the sealer do not see each other, so that one bug cannot hide in both. Nothing but the provider
 /// knows Terraform, and its plugin framework knows nothing of audit logs.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("auditlog-chain", &[]),
+    ("sha256-lanes", &[]),
+    ("auditlog-chain", &["sha256-lanes"]),
     ("auditlog-verifier", &["auditlog-chain"]),
     ("auditlog-sealer", &["auditlog-chain"]),
     ("tf-provider", &[]),
@@ -22,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "auditlog-tests",
         &[
+            "sha256-lanes",
             "auditlog-chain",
             "auditlog-verifier",
             "auditlog-sealer",
@@ -123,6 +125,37 @@ fn a_forbidden_arrow_is_found() {
         "auditlog-sealer must not use auditlog-verifier",
     ];
     assert_eq!(violations(&arrows), expected);
+}
+
+/// The Rust files of a folder and of those in it, except what cargo builds.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let of = |path: PathBuf| match path.file_name().and_then(|name| name.to_str()) {
+        Some(name) if path.is_dir() && name != "target" && !name.starts_with('.') => {
+            rust_files(&path)
+        }
+        Some(name) if name.ends_with(".rs") => vec![path],
+        _ => Vec::new(),
+    };
+    paths.flat_map(of).collect()
+}
+
+/// The workspace denies the lint; whoever wants an exception has to name it.
+#[test]
+fn one_crate_is_excepted_from_the_lint() {
+    let lint = concat!("unsafe", "_code");
+    let named = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("a Rust file");
+        text.contains(lint)
+    };
+    let files = rust_files(&root());
+    let crates: BTreeSet<_> = files
+        .iter()
+        .filter(|path| named(path))
+        .filter_map(|path| path.strip_prefix(root()).ok()?.iter().next())
+        .collect();
+    assert_eq!(Vec::from_iter(crates), ["sha256-lanes"]);
 }
 
 /// The Python files of a folder under `tests/` and of the folders in it, each with its text. A folder counts as a module too.

@@ -12,6 +12,7 @@ use tree::{Tree, Uses};
 
 /// The root file of each tree of modules.
 const ROOTS: &[&str] = &[
+    "sha256-lanes/src/lib.rs",
     "chain/src/lib.rs",
     "verifier/src/lib.rs",
     "verifier/src/main.rs",
