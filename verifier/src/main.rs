@@ -2,6 +2,7 @@
 
 mod command;
 
+use std::env;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -11,11 +12,13 @@ use auditlog_verifier::report::plain;
 use auditlog_verifier::verdict::Verdict;
 use clap::Parser as _;
 
-use command::{Arguments, Outcome, Usage, run};
+use command::{Arguments, HASH_KIND, Outcome, Usage, choose_hash_kind, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments, Timestamp::from_system_time(SystemTime::now())) {
+    let now = Timestamp::from_system_time(SystemTime::now());
+    let chosen = choose_hash_kind(env::var_os(HASH_KIND));
+    match chosen.and_then(|()| run(&arguments, now)) {
         Ok(outcome) => ExitCode::from(write(&outcome)),
         Err(usage) => {
             complain(&usage);

@@ -4,11 +4,14 @@ use super::{CheckedSegment, Expected, Head};
 use crate::checkpoint::{SignedCheckpoint, parse_checkpoint_line};
 use crate::fault::{Fault, SegmentFault};
 use crate::frame::Frames;
-use crate::hash::{Hash, leaf_hash};
+use crate::hash::{Hash, leaf_hashes};
 use crate::limits::{MAX_INDEX, MAX_OBJECT_BYTES};
 use crate::line::{Body, Close, KeyChange, Line, Open, format_of, parse_line};
 use crate::timestamp::Timestamp;
-use crate::tree::CompactRange;
+use crate::tree::{CompactRange, GrowingRange};
+
+/// Most lines that are hashed at once: enough to keep all lanes busy, and few enough that a frame of empty lines takes no memory.
+const LINES_AT_ONCE: usize = 1024;
 
 #[derive(Clone, Copy)]
 pub(crate) struct FramePlace {
@@ -28,7 +31,7 @@ pub(crate) struct Checker<'e> {
 pub(crate) struct Opening {
     pub(crate) before: Head,
     pub(crate) opened: Timestamp,
-    pub(crate) range: CompactRange,
+    pub(crate) range: GrowingRange,
     pub(crate) last_leaf: Hash,
     pub(crate) last_time: Timestamp,
     pub(crate) events: u64,
@@ -89,27 +92,7 @@ impl<'e> Checker<'e> {
             let in_first_frame = frames.taken() == 0;
             let content = frames.next_frame()?;
             bytes = bytes.saturating_add(u64::try_from(content.len()).unwrap_or(u64::MAX));
-            for (at, line) in lines_of(content).enumerate() {
-                self.lines = self.lines.saturating_add(1);
-                if signed.is_some() {
-                    return Err(Fault::LineOrder {
-                        expected: "the end of the segment",
-                        found: "a line",
-                    });
-                }
-                let place = FramePlace {
-                    in_first_frame,
-                    begins_frame: at == 0,
-                };
-                if self.lines == 1 {
-                    self.same_format(line)?;
-                }
-                if self.closing.is_some() {
-                    signed = Some(self.checkpoint(line, place)?);
-                } else {
-                    self.leaf(&parse_leaf(line)?, leaf_hash(line), place)?;
-                }
-            }
+            self.frame(content, in_first_frame, &mut signed)?;
         }
         if !frames.is_empty() {
             // Bytes that are not a frame have a fault of their own (F3).
@@ -128,6 +111,57 @@ impl<'e> Checker<'e> {
             }) if expected != found => Err(Fault::FramesMismatch { expected, found }),
             _ => self.segment(signed, bytes),
         }
+    }
+
+    /// The lines of a frame. Their leaf hashes are made many at once; what is wrong is found line by line nevertheless.
+    fn frame(
+        &mut self,
+        content: &[u8],
+        in_first_frame: bool,
+        signed: &mut Option<SignedCheckpoint>,
+    ) -> Result<(), Fault> {
+        let mut rest = lines_of(content);
+        let (mut lines, mut leaves) = (Vec::new(), Vec::new());
+        let mut place = FramePlace {
+            in_first_frame,
+            begins_frame: true,
+        };
+        loop {
+            lines.clear();
+            lines.extend(rest.by_ref().take(LINES_AT_ONCE));
+            if lines.is_empty() {
+                return Ok(());
+            }
+            leaf_hashes(&lines, &mut leaves);
+            for (line, leaf) in lines.iter().zip(&leaves) {
+                self.line(line, Hash::from_bytes(*leaf), place, signed)?;
+                place.begins_frame = false;
+            }
+        }
+    }
+
+    fn line(
+        &mut self,
+        line: &[u8],
+        leaf: Hash,
+        place: FramePlace,
+        signed: &mut Option<SignedCheckpoint>,
+    ) -> Result<(), Fault> {
+        self.lines = self.lines.saturating_add(1);
+        if signed.is_some() {
+            return Err(Fault::LineOrder {
+                expected: "the end of the segment",
+                found: "a line",
+            });
+        }
+        if self.lines == 1 {
+            self.same_format(line)?;
+        }
+        if self.closing.is_none() {
+            return self.leaf(&parse_leaf(line)?, leaf, place);
+        }
+        *signed = Some(self.checkpoint(line, place)?);
+        Ok(())
     }
 
     /// The format number comes first (F18): a line of another format may have another form.
@@ -227,7 +261,7 @@ impl<'e> Checker<'e> {
         append(&mut opening.range, leaf)
     }
 
-    fn checkpoint(&self, bytes: &[u8], place: FramePlace) -> Result<SignedCheckpoint, Fault> {
+    fn checkpoint(&mut self, bytes: &[u8], place: FramePlace) -> Result<SignedCheckpoint, Fault> {
         let signed = parse_checkpoint_line(bytes).map_err(|error| match parse_line(bytes) {
             Ok(line) => Fault::LineOrder {
                 expected: "the checkpoint",
@@ -242,7 +276,7 @@ impl<'e> Checker<'e> {
                 found: "the end of that frame",
             });
         }
-        let Some(opening) = &self.opening else {
+        let Some(opening) = &mut self.opening else {
             return Err(Fault::LineOrder {
                 expected: "the open line",
                 found: "the checkpoint",
@@ -261,9 +295,10 @@ impl<'e> Checker<'e> {
                 found: checkpoint.size,
             });
         }
-        if checkpoint.root != opening.range.root() {
+        let root = opening.range.settle().root();
+        if checkpoint.root != root {
             return Err(Fault::RootMismatch {
-                expected: opening.range.root(),
+                expected: root,
                 found: checkpoint.root,
             });
         }
@@ -286,7 +321,7 @@ impl<'e> Checker<'e> {
         let head = Head {
             origin: opening.before.origin.clone(),
             next_segment: opening.before.next_segment.saturating_add(1),
-            range: opening.range,
+            range: opening.range.into_range(),
             last_leaf: opening.last_leaf,
             sealed: Some(closing.sealed),
         };
@@ -343,7 +378,7 @@ fn not_before(earliest: Timestamp, found: Timestamp) -> Result<(), Fault> {
     }
 }
 
-fn append(range: &mut CompactRange, leaf: Hash) -> Result<(), Fault> {
+fn append(range: &mut GrowingRange, leaf: Hash) -> Result<(), Fault> {
     let full = Fault::Limit {
         what: "lines in a log",
         limit: usize::try_from(MAX_INDEX).unwrap_or(usize::MAX),
@@ -395,7 +430,7 @@ fn open_line(
             sealed: Some(open.sealed_before),
         }
     };
-    let mut range = before.range.clone();
+    let mut range = GrowingRange::new(before.range.clone());
     append(&mut range, leaf)?;
     Ok(Opening {
         before,
@@ -455,7 +490,7 @@ fn key_line(change: &KeyChange, before: &Head) -> Result<(), Fault> {
     }
 }
 
-fn close_line(close: &Close, opening: &Opening, time: Timestamp) -> Result<(), Fault> {
+fn close_line(close: &Close, opening: &mut Opening, time: Timestamp) -> Result<(), Fault> {
     if close.segment != opening.before.next_segment {
         let (expected, found) = (opening.before.next_segment, close.segment);
         return Err(Fault::SegmentMismatch { expected, found });
@@ -475,8 +510,9 @@ fn close_line(close: &Close, opening: &Opening, time: Timestamp) -> Result<(), F
         return Err(Fault::KeyLineMissing);
     }
     not_before(time, close.sealed)?;
-    if close.left != opening.range.roots() {
-        let expected = opening.range.roots().to_vec();
+    let range = opening.range.settle();
+    if close.left != range.roots() {
+        let expected = range.roots().to_vec();
         return Err(Fault::LeftMismatch {
             expected,
             found: close.left.clone(),

@@ -1,7 +1,7 @@
 //! Compact ranges from zero: all that is needed to go on with an RFC 6962 tree, in popcount(size) hashes (F11).
 
 use super::hashing::{empty_root, node_hash};
-use crate::hash::Hash;
+use crate::hash::{Hash, hash_nodes};
 use crate::limits::MAX_INDEX;
 
 /// The roots of the full subtrees that cover the leaves `[0, size)`, largest first.
@@ -59,6 +59,31 @@ impl CompactRange {
         }
         self.roots.push(node);
         self.size = self.size.checked_add(1)?;
+        Some(())
+    }
+
+    /// Adds many leaves, level by level, and takes them out of `leaves`; `None`, with the range unchanged, where the tree would have more
+    /// than 2^53.
+    pub(super) fn append_all(&mut self, leaves: &mut Vec<[u8; 32]>) -> Option<()> {
+        let size = self.size.checked_add(u64::try_from(leaves.len()).ok()?)?;
+        if size > MAX_INDEX {
+            return None;
+        }
+        let (mut nodes, mut above, mut smallest_first) = (Vec::new(), self.size, Vec::new());
+        while !leaves.is_empty() {
+            // What the range has of this height comes before.
+            if above & 1 == 1 {
+                leaves.insert(0, *self.roots.pop()?.as_bytes());
+            }
+            if leaves.len() & 1 == 1 {
+                smallest_first.extend(leaves.pop().map(Hash::from_bytes));
+            }
+            hash_nodes(leaves, &mut nodes);
+            std::mem::swap(leaves, &mut nodes);
+            above >>= 1;
+        }
+        self.roots.extend(smallest_first.into_iter().rev());
+        self.size = size;
         Some(())
     }
 
@@ -147,6 +172,43 @@ mod tests {
         again.append(leaf_hash(b"next")).unwrap();
         range.append(leaf_hash(b"next")).unwrap();
         assert_eq!(again, range);
+    }
+
+    #[test]
+    fn many_leaves_at_once_give_the_range_of_one_after_the_other() {
+        let leaves: Vec<Hash> = (0u32..300).map(|i| leaf_hash(&i.to_be_bytes())).collect();
+        let mut before = CompactRange::empty();
+        for begin in 0..40 {
+            let mut one_by_one = before.clone();
+            for end in begin..leaves.len() {
+                let mut at_once = before.clone();
+                let mut batch = leaves[begin..end]
+                    .iter()
+                    .map(|leaf| *leaf.as_bytes())
+                    .collect();
+                at_once.append_all(&mut batch).unwrap();
+                assert_eq!(at_once, one_by_one, "{begin} to {end}");
+                assert!(batch.is_empty());
+                one_by_one.append(leaves[end]).unwrap();
+            }
+            before.append(leaves[begin]).unwrap();
+        }
+    }
+
+    #[test]
+    fn many_leaves_at_once_stop_at_the_same_limit() {
+        let full = CompactRange::from_roots(MAX_INDEX, vec![leaf_hash(b"")]).unwrap();
+        let nearly = MAX_INDEX - 2;
+        let roots = vec![leaf_hash(b""); usize::try_from(nearly.count_ones()).unwrap()];
+        let nearly = CompactRange::from_roots(nearly, roots).unwrap();
+        for (range, fits) in [(full, 0), (nearly, 2)] {
+            for count in 0..4 {
+                let mut grown = range.clone();
+                let appended = grown.append_all(&mut vec![[7; 32]; count]);
+                assert_eq!(appended.is_some(), count <= fits);
+                assert_eq!(grown == range, count == 0 || count > fits);
+            }
+        }
     }
 
     #[test]

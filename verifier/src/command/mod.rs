@@ -5,6 +5,7 @@ mod arguments;
 mod check;
 mod cores;
 mod declaration;
+mod hashing;
 mod outcome;
 mod target;
 mod usage;
@@ -14,6 +15,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 pub(crate) use arguments::Arguments;
 use arguments::Subcommand;
+pub(crate) use hashing::{VARIABLE as HASH_KIND, choose as choose_hash_kind};
 pub(crate) use outcome::Outcome;
 pub(crate) use usage::Usage;
 
