@@ -2,8 +2,10 @@
 
 use auditlog_tests::{Endpoint, Engine, Fault, Proxy, Terraform};
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, EventBridgeConfiguration, ExpirationStatus, LifecycleExpiration,
-    LifecycleRule, LifecycleRuleFilter, NotificationConfiguration,
+    BucketLifecycleConfiguration, DeleteMarkerReplication, Destination, EventBridgeConfiguration,
+    ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+    NotificationConfiguration, ReplicationConfiguration, ReplicationRule, ReplicationRuleFilter,
+    ReplicationRuleStatus,
 };
 use serde_json::json;
 
@@ -234,19 +236,62 @@ fn storage_that_costs_more_than_it_saves_is_refused(engine: Engine) {
     assert!(plan.stdout.contains(warning), "{plan}");
 }
 
-/// moto keeps no notification to `EventBridge`.
-#[tokio::test]
-async fn what_others_set_up_is_shown_and_left_alone() {
-    let stack = Stack::applied(Engine::Ministack, &bucket(""));
+/// A page of the inventories, of which one more may follow.
+fn inventory(id: &str, more: &str) -> String {
+    format!(
+        "<ListInventoryConfigurationsResult><InventoryConfiguration><Id>{id}</Id><IsEnabled>true</IsEnabled>\
+         <IncludedObjectVersions>All</IncludedObjectVersions><Schedule><Frequency>Daily</Frequency></Schedule>\
+         <Destination><S3BucketDestination><Bucket>arn:aws:s3:::reports</Bucket><Format>CSV</Format></S3BucketDestination>\
+         </Destination></InventoryConfiguration>{more}</ListInventoryConfigurationsResult>"
+    )
+}
+
+async fn set_up_by_others(s3: &aws_sdk_s3::Client) {
     let events = NotificationConfiguration::builder()
         .event_bridge_configuration(EventBridgeConfiguration::builder().build());
+    let put = s3.put_bucket_notification_configuration().bucket("trail");
+    let put = put.notification_configuration(events.build());
+    put.send().await.unwrap();
+    let copy = Destination::builder().bucket("arn:aws:s3:::copy").build();
+    let rule = ReplicationRule::builder()
+        .id("dr")
+        .priority(1)
+        .filter(ReplicationRuleFilter::builder().prefix("").build())
+        .delete_marker_replication(DeleteMarkerReplication::builder().build())
+        .status(ReplicationRuleStatus::Enabled)
+        .destination(copy.unwrap())
+        .build();
+    let replication = ReplicationConfiguration::builder()
+        .role("arn:aws:iam::000000000000:role/replication")
+        .rules(rule.unwrap());
+    let put = s3.put_bucket_replication().bucket("trail");
+    let put = put.replication_configuration(replication.build().unwrap());
+    put.send().await.unwrap();
+}
+
+/// moto keeps no notification to `EventBridge`. No local endpoint has inventories, so the answers get two on their way.
+#[tokio::test]
+async fn what_others_set_up_is_shown_and_left_alone() {
+    let endpoint = Engine::Ministack.start();
+    let way = Proxy::to(endpoint.url());
+    let mut env = endpoint.env();
+    env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
+    let stack = Stack::with_env(endpoint, &env, &bucket(""));
+    let copy = bucket("").replace("\"audit\"", "\"copy\"");
+    stack.configure(&(bucket("") + &copy.replace("\"trail\"", "\"copy\"")));
+    stack.terraform.apply().ok();
+    stack.configure(&bucket(""));
+    stack
+        .terraform
+        .run(&["state", "rm", "auditlog_bucket.copy"])
+        .ok();
+
     let s3 = stack.endpoint.s3();
-    s3.put_bucket_notification_configuration()
-        .bucket("trail")
-        .notification_configuration(events.build())
-        .send()
-        .await
-        .unwrap();
+    set_up_by_others(&s3).await;
+    let page = |text: String| Fault::change(move |reply| reply.body = text.clone().into());
+    let more = "<IsTruncated>true</IsTruncated><NextContinuationToken>b</NextContinuationToken>";
+    way.from_now_on("GET", "continuation-token=b", page(inventory("weekly", "")));
+    way.from_now_on("GET", "?inventory", page(inventory("daily", more)));
     // a change outside of the configuration, which plans nothing
     stack.assert_no_changes();
     stack
@@ -255,7 +300,12 @@ async fn what_others_set_up_is_shown_and_left_alone() {
         .ok();
     assert_eq!(
         values(&stack.terraform, ADDRESS)["foreign"],
-        json!(["notification to EventBridge"])
+        json!([
+            "inventory daily",
+            "inventory weekly",
+            "notification to EventBridge",
+            "replication dr to arn:aws:s3:::copy",
+        ])
     );
     stack.configure(&bucket("tags = { a = \"b\" }"));
     assert_eq!(stack.planned(ADDRESS).attributes, ["tags", "tags_all"]);
@@ -264,6 +314,20 @@ async fn what_others_set_up_is_shown_and_left_alone() {
     let found = s3.get_bucket_notification_configuration().bucket("trail");
     let found = found.send().await.unwrap();
     assert!(found.event_bridge_configuration.is_some());
+    let found = s3.get_bucket_replication().bucket("trail").send().await;
+    assert_eq!(
+        found
+            .unwrap()
+            .replication_configuration
+            .unwrap()
+            .rules
+            .len(),
+        1
+    );
+    assert_eq!(
+        way.requests("PUT", "inventory") + way.requests("DELETE", "inventory"),
+        0
+    );
 }
 
 async fn key_that_s3_cannot_use_is_refused(engine: Engine) {
