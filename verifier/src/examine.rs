@@ -24,6 +24,8 @@ pub(crate) struct Job<'p> {
 pub(crate) struct Examined {
     pub(crate) log_at: usize,
     pub(crate) facts: Facts,
+    /// Bytes of the object, where it was read.
+    pub(crate) bytes: u64,
 }
 
 pub(crate) fn examine(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Examined {
@@ -32,8 +34,15 @@ pub(crate) fn examine(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Ex
     } else {
         marked(job)
     };
-    let log_at = job.log_at;
-    Examined { log_at, facts }
+    let bytes = match facts.seen {
+        Seen::Sound(_) | Seen::Unsound(_) => job.slot.versions.last().map_or(0, |one| one.bytes),
+        Seen::Marked(_) | Seen::Gone | Seen::Unread(_) => 0,
+    };
+    Examined {
+        log_at: job.log_at,
+        facts,
+        bytes,
+    }
 }
 
 fn marked(job: &Job<'_>) -> Facts {

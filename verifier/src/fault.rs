@@ -338,6 +338,23 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_of_the_report_lists_every_code() {
+        let text = std::fs::read(docs("report.schema.json")).unwrap();
+        let schema: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        for kind in ["fault", "undecided", "note"] {
+            let listed = schema["$defs"][format!("{kind}_code")]["enum"]
+                .as_array()
+                .unwrap();
+            let mut listed: Vec<_> = listed.iter().map(|code| code.as_str().unwrap()).collect();
+            let known = all_codes().into_iter().filter(|(_, of)| *of == kind);
+            let mut known: Vec<_> = known.map(|(code, _)| code).collect();
+            listed.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(listed, known, "docs/report.schema.json: {kind}_code");
+        }
+    }
+
+    #[test]
     fn every_other_code_has_its_line_in_the_guide() {
         let guide = include_str!("../../docs/guides/verification.md");
         for (title, source) in [

@@ -12,6 +12,8 @@ pub struct Progress {
     pub of: u64,
     /// Entries in them.
     pub entries: u64,
+    /// Bytes of their objects, as they are stored.
+    pub bytes: u64,
 }
 
 /// How often the line is written again.
@@ -61,19 +63,24 @@ fn line(progress: Progress, elapsed: Duration) -> String {
         segments,
         of,
         entries,
+        bytes,
     } = progress;
     let millis = u64::try_from(elapsed.as_millis())
         .unwrap_or(u64::MAX)
         .max(1);
-    let rate = entries
-        .saturating_mul(1000)
-        .checked_div(millis)
-        .unwrap_or(0);
+    let megabytes = tenths_of_megabytes(bytes, millis);
+    let (whole, tenth) = (megabytes.div_euclid(10), megabytes.rem_euclid(10));
     let to_go = of.saturating_sub(segments).saturating_mul(millis);
     let left = to_go
         .checked_div(segments.saturating_mul(1000))
         .map_or_else(|| "?".to_owned(), minutes);
-    format!("{segments} of {of} segments, {entries} entries, {rate} entries/s, {left} left")
+    format!("{segments} of {of} segments, {entries} entries, {whole}.{tenth} MB/s, {left} left")
+}
+
+/// Tenths of megabytes (10⁶ bytes) a second.
+fn tenths_of_megabytes(bytes: u64, millis: u64) -> u64 {
+    let per_second = bytes.saturating_mul(1000).checked_div(millis).unwrap_or(0);
+    per_second.div_euclid(100_000)
 }
 
 /// Seconds as minutes and seconds.
@@ -92,12 +99,10 @@ mod tests {
             segments: 10,
             of: 50,
             entries: 2000,
+            bytes: 51_000_000,
         };
         let text = line(progress, Duration::from_secs(20));
-        assert_eq!(
-            text,
-            "10 of 50 segments, 2000 entries, 100 entries/s, 1:20 left"
-        );
+        assert_eq!(text, "10 of 50 segments, 2000 entries, 2.5 MB/s, 1:20 left");
         assert!(
             line(
                 Progress {

@@ -257,6 +257,7 @@ fn look_at_ranges<'p>(
             if !matches!(examined.facts.seen, Seen::Marked(_)) {
                 done.segments = done.segments.saturating_add(1);
                 done.entries = done.entries.saturating_add(examined.facts.events());
+                done.bytes = done.bytes.saturating_add(examined.bytes);
             }
             if let Some(range) = ranges.get_mut(examined.log_at) {
                 range.push(examined.facts);

@@ -390,7 +390,10 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
         let key = world.policy.logs[1].segment_key(*number);
         memory.listed.push(Listed::Version {
             key: key.clone(),
-            version: Version::default(),
+            version: Version {
+                bytes: u64::try_from(bytes.len()).unwrap(),
+                ..Version::default()
+            },
         });
         let object = crate::source::Object {
             bytes: bytes.clone(),
@@ -408,6 +411,11 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
         max_skew_seconds: 5,
         workers: 4,
     };
+    let of_version = |one: &Listed| match one {
+        Listed::Version { version, .. } => version.bytes,
+        _ => 0,
+    };
+    let listed_bytes: u64 = memory.listed.iter().map(of_version).sum();
     let mut shown = crate::progress::Progress::default();
     let report = crate::verify::verify(&memory, &request, &world.pins, &mut |progress| {
         shown = progress;
@@ -437,4 +445,6 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
     assert_eq!(report.faults().last().unwrap().what.code(), "log-empty");
     assert!(report.logs()[0].verified().is_some() && report.logs()[1].verified().is_none());
     assert_eq!((shown.segments, shown.of, shown.entries), (80, 80, 78));
+    assert_eq!(shown.bytes, listed_bytes);
+    assert!(listed_bytes > 0);
 }
