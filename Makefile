@@ -45,7 +45,7 @@ check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, a
 advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches the database of advisories from the network
 	$(DENY) --locked check advisories
 
-test: need-cargo need-terraform need-readers venv readers iam ## all tests; they start local S3 and KMS endpoints and the real Terraform
+test: need-cargo need-terraform need-readers need-chromium venv readers iam ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
@@ -125,7 +125,7 @@ clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # One line says what is missing, and the one thing to install.
-.PHONY: need-cargo need-cargo-fuzz need-ceph need-terraform need-readers need-npm need-python3
+.PHONY: need-cargo need-cargo-fuzz need-ceph need-chromium need-terraform need-readers need-npm need-python3
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
 need-cargo-fuzz:
@@ -138,5 +138,7 @@ need-python3:
 	@command -v $(PYTHON) >/dev/null || { echo 'python3 is missing: sudo apt-get install python3 python3-venv'; exit 1; }
 need-readers:
 	@command -v jq >/dev/null && command -v zstdcat >/dev/null || { echo 'jq or zstd is missing: sudo apt-get install jq zstd'; exit 1; }
+need-chromium:
+	@command -v chromium >/dev/null || { echo 'chromium is missing: sudo apt-get install chromium'; exit 1; }
 need-npm:
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'node or npm is missing: sudo apt-get install nodejs npm'; exit 1; }

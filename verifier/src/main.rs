@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_verifier::report::plain;
 use auditlog_verifier::verdict::Verdict;
 use clap::Parser as _;
 
@@ -21,7 +20,7 @@ fn main() -> ExitCode {
     match chosen.and_then(|()| run(&arguments, now)) {
         Ok(outcome) => ExitCode::from(write(&outcome)),
         Err(usage) => {
-            complain(&usage);
+            usage.complain();
             ExitCode::from(Verdict::NoVerdict.exit_code())
         }
     }
@@ -34,28 +33,11 @@ fn write(outcome: &Outcome) -> u8 {
     let written = stdout.write_all(outcome.output.as_bytes());
     match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            complain(&Usage::new(
-                format!("cannot write the report: {error}"),
-                &format!("the verdict was {verdict}; verify again"),
-            ));
-            worse(verdict)
+            let message = format!("cannot write the report: {error}");
+            let hint = format!("the verdict was {verdict}; verify again");
+            Usage::new(message, &hint).complain();
+            verdict.unread().exit_code()
         }
         _ => verdict.exit_code(),
-    }
-}
-
-/// A report that nobody could read is not a success; a fault stays a fault.
-fn worse(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Fault => Verdict::Fault.exit_code(),
-        Verdict::Verified | Verdict::NoVerdict => Verdict::NoVerdict.exit_code(),
-    }
-}
-
-fn complain(usage: &Usage) {
-    let mut stderr = io::stderr();
-    _ = writeln!(stderr, "error: {}", plain(&usage.message));
-    if let Some(hint) = &usage.hint {
-        _ = writeln!(stderr, "hint: {}", plain(hint));
     }
 }

@@ -23,4 +23,14 @@ impl Verdict {
             Self::NoVerdict => 2,
         }
     }
+
+    /// What it is where its report could not be written: a report that nobody could read is not a success, and a fault stays a
+    /// fault.
+    #[must_use]
+    pub const fn unread(self) -> Self {
+        match self {
+            Self::Fault => Self::Fault,
+            Self::Verified | Self::NoVerdict => Self::NoVerdict,
+        }
+    }
 }

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 
 use super::check;
+use super::files::ReportPath;
+use super::form::Output;
 
 /// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
-const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
+pub(super) const VERSION: &str = match option_env!("AUDITLOG_VERSION") {
     Some(version) => version,
     None => env!("CARGO_PKG_VERSION"),
 };
@@ -57,6 +59,10 @@ pub(super) struct VerifyArguments {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
+    /// Write the report to this file, too; the end of its name is its form: .html, .json, .xml (JUnit) or .txt; may be given
+    /// more than once
+    #[arg(long = "report", value_name = "FILE", value_parser = ReportPath::parse)]
+    pub(super) reports: Vec<ReportPath>,
     /// Seconds by which clocks may differ
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(super) max_skew_seconds: u32,
@@ -97,14 +103,6 @@ pub(super) struct S3Arguments {
     /// Seconds to wait for one answer of S3; with all retries at most three times as long
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(super) timeout: u32,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Output {
-    /// Lines for people
-    Text,
-    /// One JSON document
-    Json,
 }
 
 fn origin(text: &str) -> Result<Origin, String> {

@@ -5,6 +5,8 @@ mod arguments;
 mod check;
 mod cores;
 mod declaration;
+mod files;
+mod form;
 mod hashing;
 mod outcome;
 mod target;

@@ -1,10 +1,12 @@
 //! Why the command could not look at anything, and what to do about it.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::PolicyError;
 use auditlog_verifier::pins::PinsError;
+use auditlog_verifier::report::plain;
 use auditlog_verifier::request::RequestError;
 use auditlog_verifier::source::ReadError;
 
@@ -23,6 +25,15 @@ impl Usage {
         Self {
             message: message.into(),
             hint: Some(hint.to_owned()),
+        }
+    }
+
+    /// Says it on standard error, as an error and a hint.
+    pub(crate) fn complain(&self) {
+        let mut stderr = io::stderr();
+        _ = writeln!(stderr, "error: {}", plain(&self.message));
+        if let Some(hint) = &self.hint {
+            _ = writeln!(stderr, "hint: {}", plain(hint));
         }
     }
 

@@ -6,35 +6,61 @@ use std::time::Instant;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::pins::{self, Pins, PinsError};
 use auditlog_verifier::progress::ProgressLine;
-use auditlog_verifier::report::{LogReport, Report};
+use auditlog_verifier::report::{LogReport, PageContext, Report};
 use auditlog_verifier::request::Request;
 use auditlog_verifier::verify::verify;
 
-use super::arguments::{Output, VerifyArguments};
+use super::arguments::{VERSION, VerifyArguments};
 use super::cores::cores;
 use super::declaration::Declaration;
+use super::files::{OpenReport, ReportPath};
+use super::form::Output;
 use super::outcome::Outcome;
 use super::target;
 use super::usage::Usage;
 
 /// Verifies what was asked for, by this machine's clock.
 pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome, Usage> {
-    let report = report(arguments, now)?;
-    Ok(Outcome {
-        output: match arguments.output {
-            Output::Text => report.to_text(),
-            Output::Json => report.to_json(),
-        },
-        verdict: report.verdict(),
-    })
-}
-
-fn report(arguments: &VerifyArguments, now: Timestamp) -> Result<Report, Usage> {
     let policy = arguments
         .policy
         .as_deref()
         .ok_or_else(|| Usage::new("no trust policy was given", "name it with --policy FILE"))?;
     let declared = Declaration::read(policy)?;
+    let files = arguments.reports.iter().map(ReportPath::open);
+    let files: Vec<OpenReport> = files.collect::<Result<_, _>>()?;
+    let report = report(arguments, &declared, now)?;
+    let mut verdict = report.verdict();
+    for file in files {
+        let text = written(&report, file.of.form, &declared);
+        if let Err(usage) = file.write(&text) {
+            usage.complain();
+            verdict = verdict.unread();
+        }
+    }
+    Ok(Outcome {
+        output: written(&report, arguments.output, &declared),
+        verdict,
+    })
+}
+
+/// The report in a form.
+fn written(report: &Report, form: Output, declared: &Declaration) -> String {
+    match form {
+        Output::Text => report.to_text(),
+        Output::Json => report.to_json(),
+        Output::Junit => report.to_junit(),
+        Output::Html => report.to_html(&PageContext {
+            policy: &declared.policy,
+            program: &format!("auditlog-verify {VERSION}"),
+        }),
+    }
+}
+
+fn report(
+    arguments: &VerifyArguments,
+    declared: &Declaration,
+    now: Timestamp,
+) -> Result<Report, Usage> {
     let pins = arguments
         .pins
         .as_deref()

@@ -9,4 +9,5 @@ mod net;
 mod output;
 mod pins;
 mod policy;
+mod reports;
 mod s3;

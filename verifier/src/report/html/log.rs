@@ -7,7 +7,7 @@ use super::super::markup::Markup;
 use super::super::words::shadowed;
 use super::super::{LogReport, Report};
 use super::drawing::{Drawing, HATCH, LEGEND};
-use super::write_verdict;
+use super::verdict::write_verdict;
 use crate::keys::key_id;
 use crate::verdict::Verdict;
 

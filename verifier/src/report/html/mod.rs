@@ -6,13 +6,14 @@ mod drawing;
 mod findings;
 mod log;
 mod scale;
+mod verdict;
 
 use auditlog_chain::policy::TrustPolicy;
 
 use super::Report;
 use super::markup::Markup;
 use super::rules::{Outcome, Rules, Scope};
-use crate::verdict::Verdict;
+use verdict::write_verdict;
 
 /// What the page says beside the report.
 #[derive(Clone, Copy, Debug)]
@@ -188,15 +189,6 @@ fn outcome_words(outcome: Outcome) -> (&'static str, String) {
         Outcome::Undecided(found) => ("open", format!("undecided: {found}")),
         Outcome::NotJudged(why) => ("muted", format!("not judged: {why}")),
     }
-}
-
-fn write_verdict(page: &mut Markup, verdict: Verdict) {
-    let class = match verdict {
-        Verdict::Verified => "badge good",
-        Verdict::Fault => "badge bad",
-        Verdict::NoVerdict => "badge open",
-    };
-    page.element("strong", &[("class", class)], &verdict.to_string());
 }
 
 fn write_never_proven(page: &mut Markup) {
