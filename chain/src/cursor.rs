@@ -76,16 +76,16 @@ impl<'a> Cursor<'a> {
 
     /// A decimal number below `bound`, without leading zeros.
     pub(crate) fn number(&mut self, bound: u64, expected: &'static str) -> Result<u64, LineError> {
-        let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        let (number, rest) = self
-            .rest
-            .split_at_checked(digits)
-            .unwrap_or((&[], self.rest));
-        let canonical = number == b"0" || number.first().is_some_and(|first| *first != b'0');
-        let value = std::str::from_utf8(number)
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let value = value.filter(|value| canonical && *value < bound);
+        let (mut value, mut digits) = (0u64, 0usize);
+        for byte in self.rest.iter().take_while(|byte| byte.is_ascii_digit()) {
+            let digit = u64::from(byte.wrapping_sub(b'0'));
+            // What is too large for 64 bits stays too large for the bound.
+            value = value.saturating_mul(10).saturating_add(digit);
+            digits = digits.saturating_add(1);
+        }
+        let canonical = digits == 1 || (digits > 1 && !self.rest.starts_with(b"0"));
+        let rest = self.rest.get(digits..).unwrap_or_default();
+        let value = Some(value).filter(|value| canonical && *value < bound);
         let Some(value) = value else {
             return Err(self.unexpected(expected));
         };

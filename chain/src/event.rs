@@ -4,6 +4,8 @@
 //! readers of the line something else than it shows us. Two kinds of JSON are not accepted as an event, because everyday
 //! readers stop at them: one line with such a value hides the rest of a segment from them.
 
+mod plain;
+
 use std::borrow::Cow;
 
 use base64::Engine as _;
@@ -88,6 +90,15 @@ pub fn check_event(text: &str) -> Result<(), EventError> {
     if bytes.len() > MAX_EVENT_BYTES {
         return Err(EventError::TooLong { found: bytes.len() });
     }
+    if plain::is_plain(bytes) {
+        return Ok(());
+    }
+    check_slowly(text, first, last)
+}
+
+/// Checks what is not an event at first sight, part by part, and says what is wrong with it.
+fn check_slowly(text: &str, first: u8, last: u8) -> Result<(), EventError> {
+    let bytes = text.as_bytes();
     if is_json_space(first) || is_json_space(last) || memchr::memchr2(b'\n', b'\r', bytes).is_some()
     {
         return Err(EventError::NotStoredForm);
@@ -319,6 +330,117 @@ pub fn check_base64(quoted: &str) -> Result<(), EventError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The verdict without the first sight.
+    fn slowly(text: &str) -> Result<(), EventError> {
+        match (text.as_bytes().first(), text.as_bytes().last()) {
+            (Some(first), Some(last)) => check_slowly(text, *first, *last),
+            _ => Err(EventError::Empty),
+        }
+    }
+
+    /// Values as senders write them, and whatever is at the edge of the rules.
+    const SEEDS: &[&str] = &[
+        r#"{"id":17,"user":"ada","tags":["a","b",[]],"ok":true,"no":null,"x":{},"f":-1.5e+30}"#,
+        r#"{ "a" : [ 1 , 2.50, -0, 0.1E-7 ] , "b\n\u00e9\ud834\udd1e" : "\\\"\/é𝄞" , "c":false}"#,
+        r#"[[[{"":[{}]}]],false,"0123456789abcdef0123456789abcdef"]"#,
+        r#""\ud834x\udd1e\uDFFF""#,
+        "[1e308,1e309,12e99,1e100,-9e999,0e5,00,1.,.5,-,1e,1e+]",
+        "1234567890123456789012345678901234567890",
+        r#"{"a":1}},"b":[1,],"c":{"d"},tru,nul,[}"#,
+        "\"\u{1}\u{7f}\u{80}\t\"",
+    ];
+
+    #[test]
+    fn first_sight_and_the_slow_way_agree_on_seeds_cut_and_changed_at_every_byte() {
+        let bytes = b"\"\\{}[]:,0e.-+ u\td/\x1fz\x7f";
+        let (mut plain, mut all) = (0usize, 0usize);
+        for seed in SEEDS {
+            for at in 0..=seed.len() {
+                let (before, after) = seed.as_bytes().split_at(at);
+                let skipped = after.get(1..).unwrap_or_default();
+                let inserted = bytes.iter().map(|byte| [before, &[*byte], after].concat());
+                let replaced = bytes
+                    .iter()
+                    .map(|byte| [before, &[*byte], skipped].concat());
+                let others = [
+                    before.to_vec(),
+                    after.to_vec(),
+                    [before, skipped].concat(),
+                    [before, before, after].concat(),
+                ];
+                for changed in inserted.chain(replaced).chain(others) {
+                    let Ok(text) = String::from_utf8(changed) else {
+                        continue;
+                    };
+                    all += 1;
+                    plain += usize::from(plain::is_plain(text.as_bytes()));
+                    assert_eq!(check_event(&text), slowly(&text), "{text}");
+                }
+            }
+        }
+        // Neither way is idle.
+        assert!(plain > 1000 && all - plain > 1000, "{plain} of {all}");
+    }
+
+    #[test]
+    fn what_senders_write_is_seen_at_first_sight() {
+        for (n, seed) in SEEDS.iter().enumerate() {
+            assert_eq!(
+                plain::is_plain(seed.as_bytes()),
+                [0, 1, 2, 5].contains(&n),
+                "{seed}"
+            );
+        }
+    }
+
+    const TOKENS: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\"a\"",
+        "\"key\":",
+        "\\",
+        "\\u",
+        "\\ud800",
+        "\\udc00",
+        "12ab",
+        "0",
+        "-1",
+        "1.5",
+        "e9",
+        "E-12",
+        "e400",
+        "true",
+        "false",
+        "null",
+        " ",
+        "\t",
+        "\n",
+        "é",
+        "long enough for eight bytes",
+        "\"\\\"\"",
+        "[[",
+        "]]",
+        "{\"a\":",
+        "},",
+    ];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn first_sight_and_the_slow_way_agree_on_random_tokens(
+            tokens in proptest::collection::vec(proptest::sample::select(TOKENS), 0..14),
+        ) {
+            let text = tokens.concat();
+            proptest::prop_assert_eq!(check_event(&text), slowly(&text), "{}", text);
+        }
+    }
 
     #[test]
     fn an_event_that_would_close_the_line_early_is_refused() {

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::Offset;
 
 /// A point in time, in whole microseconds, from 1970 to the end of 9998.
 ///
@@ -102,19 +101,25 @@ impl Timestamp {
         else {
             return None;
         };
-        let date_time = DateTime::new(
-            i16::try_from(number(&[y1, y2, y3, y4])?).ok()?,
-            i8::try_from(number(&[o1, o2])?).ok()?,
-            i8::try_from(number(&[d1, d2])?).ok()?,
-            i8::try_from(number(&[h1, h2])?).ok()?,
-            i8::try_from(number(&[m1, m2])?).ok()?,
-            i8::try_from(number(&[s1, s2])?).ok()?,
-            i32::try_from(number(&[f1, f2, f3, f4, f5, f6])?)
-                .ok()?
-                .checked_mul(1000)?,
+        let days = days_since_1970(
+            number(&[y1, y2, y3, y4])?,
+            number(&[o1, o2])?,
+            number(&[d1, d2])?,
+        )?;
+        let (hours, minutes, seconds) =
+            (number(&[h1, h2])?, number(&[m1, m2])?, number(&[s1, s2])?);
+        if hours > 23 || minutes > 59 || seconds > 59 {
+            return None;
+        }
+        let hours = i64::from(days).checked_mul(24)?.checked_add(hours.into())?;
+        let minutes = hours.checked_mul(60)?.checked_add(minutes.into())?;
+        let seconds = minutes.checked_mul(60)?.checked_add(seconds.into())?;
+        let fraction = number(&[f1, f2, f3, f4, f5, f6])?;
+        Self::from_micros(
+            seconds
+                .checked_mul(1_000_000)?
+                .checked_add(fraction.into())?,
         )
-        .ok()?;
-        Self::from_micros(TimeZone::UTC.to_timestamp(date_time).ok()?.as_microsecond())
     }
 
     /// Parses any RFC 3339 time, of any offset and up to nine decimals, cut off to the microsecond; no leap second. For people
@@ -152,6 +157,37 @@ impl Timestamp {
         full.strip_suffix(".000000Z")
             .map_or_else(|| full.clone(), |whole| format!("{whole}Z"))
     }
+}
+
+/// Days from the start of 1970 to a date of the Gregorian calendar in or after it; `None` where there is no such date.
+fn days_since_1970(year: u32, month: u32, day: u32) -> Option<u32> {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days_of_month = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if day == 0 || day > days_of_month {
+        return None;
+    }
+    // A year that begins in March has its leap day at its end, and 153 days in each five months.
+    let (year, month) = if month > 2 {
+        (year, month.checked_sub(3)?)
+    } else {
+        (year.checked_sub(1)?, month.checked_add(9)?)
+    };
+    let leap_days = (year / 4)
+        .checked_sub(year / 100)?
+        .checked_add(year / 400)?;
+    let in_years = year.checked_mul(365)?.checked_add(leap_days)?;
+    let in_months = month.checked_mul(153)?.checked_add(2)? / 5;
+    // From the day before the first of March of the year 0 to the start of 1970.
+    in_years
+        .checked_add(in_months)?
+        .checked_add(day)?
+        .checked_sub(719_469)
 }
 
 /// Whether bytes have the form of an RFC 3339 time (section 5.6) with at most nine decimals; its numbers are not looked at, except
@@ -291,6 +327,26 @@ mod tests {
             "+002026-11-22T19:00:00Z",
         ] {
             assert_eq!(Timestamp::parse_rfc3339(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_date_is_the_day_that_jiff_counts() {
+        let first = jiff::civil::date(1970, 1, 1);
+        for year in 1900..=9999i16 {
+            for month in 0..=13i8 {
+                for day in [0, 1, 2, 15, 27, 28, 29, 30, 31, 32i8] {
+                    let found = days_since_1970(
+                        u32::try_from(year).unwrap(),
+                        u32::try_from(month).unwrap(),
+                        u32::try_from(day).unwrap(),
+                    );
+                    let date = jiff::civil::Date::new(year, month, day).ok();
+                    let days = date.map(|date| first.until(date).unwrap().get_days());
+                    let expected = days.and_then(|days| u32::try_from(days).ok());
+                    assert_eq!(found, expected, "{year}-{month}-{day}");
+                }
+            }
         }
     }
 
