@@ -1,8 +1,13 @@
 # One audit trail: the key that signs, the bucket that locks, and the logs in it.
 
 resource "auditlog_signing_key" "this" {
-  alias = coalesce(var.alias, "alias/${var.bucket}")
-  tags  = var.tags
+  alias          = coalesce(var.alias, "alias/${var.bucket}")
+  administrators = var.administrators
+  signers        = var.signers
+  rotation       = var.rotation
+  lost           = var.lost
+  compromised    = var.compromised
+  tags           = var.tags
 }
 
 resource "auditlog_bucket" "this" {
@@ -12,6 +17,7 @@ resource "auditlog_bucket" "this" {
   break_glass     = var.break_glass
   storage         = var.storage
   allow_weakening = var.allow_weakening
+  acknowledged    = var.acknowledged
   tags            = var.tags
   logs            = { for name, log in var.logs : name => merge(log, { signing_key = auditlog_signing_key.this.trust }) }
 }

@@ -30,6 +30,20 @@ variable "logs" {
     readers     = optional(set(string))
     max_silence = optional(string)
     began       = optional(string)
+    object_lock = optional(object({
+      mode   = string
+      days   = optional(number)
+      years  = optional(number)
+      preset = optional(string)
+    }))
+    ended = optional(object({
+      segment   = number
+      size      = number
+      root      = string
+      sealed    = string
+      stored    = string
+      successor = optional(string)
+    }))
   }))
 }
 
@@ -37,6 +51,37 @@ variable "administrators" {
   description = "ARNs of the roles that may change bucket and key. Terraform's own role must be among them. Default: IAM alone decides."
   type        = set(string)
   default     = null
+}
+
+variable "signers" {
+  description = "ARNs of the roles that may sign with the key: the sealers. Default: IAM alone decides."
+  type        = set(string)
+  default     = null
+}
+
+variable "rotation" {
+  description = "When a new version of the key is made: `period_in_days`, `trigger`, and `grace_in_days`. Default: never by itself."
+  type = object({
+    period_in_days = optional(number)
+    trigger        = optional(string)
+    grace_in_days  = optional(number)
+  })
+  default = null
+}
+
+variable "lost" {
+  description = "Versions of the key that are lost, by number. Default: none."
+  type        = map(object({ at = string }))
+  default     = null
+}
+
+variable "compromised" {
+  description = "Versions of the key with which somebody else may have signed, by number. Default: none."
+  type = map(object({
+    at        = string
+    last_good = optional(map(object({ segment = number, size = number, root = string })))
+  }))
+  default = null
 }
 
 variable "break_glass" {
@@ -56,6 +101,12 @@ variable "storage" {
 
 variable "allow_weakening" {
   description = "Changes that weaken the bucket and are meant, in the words of the error that asks for them."
+  type        = list(string)
+  default     = null
+}
+
+variable "acknowledged" {
+  description = "Findings that a person has explained, each as the JSON object that the verifier prints. Default: none."
   type        = list(string)
   default     = null
 }

@@ -40,6 +40,9 @@ run "trail_for_years" {
     object_lock    = { mode = "COMPLIANCE", preset = "sec-17a-4", acknowledge_irreversible = "COMPLIANCE 2192 days" }
     administrators = ["arn:aws:iam::123456789012:role/terraform"]
     break_glass    = []
+    signers        = ["arn:aws:iam::123456789012:role/sealer"]
+    rotation       = { period_in_days = 365 }
+    compromised    = { "1" = { at = "2026-05-01T00:00:00Z" } }
     storage        = { expiration = "after_retention" }
     logs = {
       payments = {
@@ -47,7 +50,29 @@ run "trail_for_years" {
         writers = ["arn:aws:iam::123456789012:role/sealer"]
         readers = ["arn:aws:iam::123456789012:role/auditor"]
       }
+      orders = {
+        object_lock = { mode = "GOVERNANCE", years = 10 }
+        ended = {
+          segment = 9, size = 99, root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+          sealed  = "2026-05-01T00:00:00Z", stored = "2026-05-01T00:00:01Z"
+        }
+      }
     }
+  }
+
+  assert {
+    condition     = auditlog_signing_key.this.administrators == toset(["arn:aws:iam::123456789012:role/terraform"])
+    error_message = "The administrators may not change the key."
+  }
+
+  assert {
+    condition     = auditlog_signing_key.this.rotation.period_in_days == 365 && length(auditlog_signing_key.this.signers) == 1
+    error_message = "The rotation or the signers of the key are not passed on."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.logs["orders"].ended.size == 99
+    error_message = "The end of a log is not passed on."
   }
 
   assert {
