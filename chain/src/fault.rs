@@ -218,6 +218,36 @@ pub enum Fault {
     },
 }
 
+/// Every code, in the order of [`Fault`].
+pub const CODES: [&str; 26] = [
+    "size-limit",
+    "frame-form",
+    "frame-corrupt",
+    "line-form",
+    "event-form",
+    "line-order",
+    "segment-truncated",
+    "format-mismatch",
+    "origin-mismatch",
+    "segment-mismatch",
+    "index-mismatch",
+    "prev-mismatch",
+    "left-count",
+    "left-mismatch",
+    "frames-mismatch",
+    "events-mismatch",
+    "time-decreased",
+    "sealed-before-mismatch",
+    "first-segment-not-empty",
+    "key-line-missing",
+    "key-line",
+    "size-mismatch",
+    "root-mismatch",
+    "signature-count",
+    "signature-key",
+    "signature-invalid",
+];
+
 impl Fault {
     /// The stable name of the fault, also the name of its section in the documentation.
     pub const fn code(&self) -> &'static str {

@@ -32,6 +32,11 @@ impl Hash {
         (one_form && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
     }
 
+    /// SHA-256 of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        hash_parts(&[bytes])
+    }
+
     /// 64 lower-case hex digits.
     pub fn to_hex(self) -> String {
         hex::encode(self.0)

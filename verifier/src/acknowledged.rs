@@ -2,11 +2,12 @@
 
 use auditlog_chain::policy;
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 
 /// A fault that an entry of the policy's `acknowledged` covers. It is still reported, and is not a reason to fail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
     /// What was found.
     pub fault: Fault,

@@ -12,19 +12,39 @@ use crate::not_checked::NotChecked;
 use crate::record::Record;
 use crate::report::{LogReport, Report};
 use crate::request::Request;
-use crate::source::Source;
+use crate::run::Run;
+use crate::target::Target;
 use crate::verdict::Verdict;
 
-/// The report. `record` is what was found outside the logs; `merged` are the chosen logs, or empty where there was no listing.
+/// What was found.
+pub(crate) struct Found {
+    /// Outside the logs.
+    pub(crate) record: Record,
+    /// In the chosen logs; empty where there was no listing.
+    pub(crate) logs: Vec<Merged>,
+    /// When the listing began.
+    pub(crate) begun: Timestamp,
+    /// How the verifier was run.
+    pub(crate) run: Run,
+}
+
+/// The report.
 pub(crate) fn conclude(
-    source: &dyn Source,
+    target: &Target,
     request: &Request<'_>,
     chosen: &[&LogPolicy],
-    mut record: Record,
-    merged: Vec<Merged>,
-    begun: Timestamp,
+    found: Found,
 ) -> Report {
-    let not_checked = not_checked(source, request, chosen, &merged);
+    let Found {
+        mut record,
+        logs: merged,
+        begun,
+        run,
+    } = found;
+    let mut not_checked = not_checked(target, request, chosen, &merged);
+    if let Run::Merged { ranges, .. } = run {
+        not_checked.push(NotChecked::Parts { ranges });
+    }
     let of_all = OfAll::new(&record);
     let mut logs = Vec::new();
     for (log, mut merged) in chosen.iter().zip(merged) {
@@ -35,13 +55,14 @@ pub(crate) fn conclude(
     }
     Report {
         policy_digest: request.policy_digest,
-        target: source.name(),
+        target: target.name.clone(),
         now: request.now,
         at: request.at.unwrap_or(begun),
         is_asked_for: request.at.is_some(),
         logs,
         record,
         not_checked,
+        run,
     }
 }
 
@@ -99,7 +120,7 @@ fn log_report(log: &LogPolicy, verdict: Verdict, merged: Merged) -> LogReport {
 
 /// What was not checked, and was not meant to be.
 fn not_checked(
-    source: &dyn Source,
+    target: &Target,
     request: &Request<'_>,
     chosen: &[&LogPolicy],
     merged: &[Merged],
@@ -112,13 +133,13 @@ fn not_checked(
             origin: log.origin.clone(),
         })
         .collect();
-    if !source.scope().is_empty() {
-        let scope = source.scope().to_owned();
+    if !target.scope.is_empty() {
+        let scope = target.scope.clone();
         not_checked.push(NotChecked::Outside { scope });
     }
-    if !source.has_storage() {
+    if !target.has_storage {
         not_checked.push(NotChecked::Storage);
-    } else if !merged.is_empty() && source.clock().is_none() {
+    } else if !merged.is_empty() && !target.has_clock {
         not_checked.push(NotChecked::Clock);
     }
     not_checked

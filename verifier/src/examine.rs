@@ -14,15 +14,15 @@ use crate::source::{ReadError, Source, Storage, Version};
 
 /// The key of one segment to look at.
 pub(crate) struct Job<'p> {
-    pub(crate) log_at: usize,
+    pub(crate) range_at: usize,
     pub(crate) log: &'p Log<'p>,
     pub(crate) number: u64,
     pub(crate) slot: &'p Slot,
 }
 
-/// What was seen, and of which log.
+/// What was seen, and in which range.
 pub(crate) struct Examined {
-    pub(crate) log_at: usize,
+    pub(crate) range_at: usize,
     pub(crate) facts: Facts,
     /// Bytes of the object, where it was read.
     pub(crate) bytes: u64,
@@ -39,7 +39,7 @@ pub(crate) fn examine(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Ex
         Seen::Marked(_) | Seen::Gone | Seen::Unread(_) => 0,
     };
     Examined {
-        log_at: job.log_at,
+        range_at: job.range_at,
         facts,
         bytes,
     }

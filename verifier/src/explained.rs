@@ -150,6 +150,7 @@ impl Fault {
             })),
             Self::KeyOutsideSpan { .. }
             | Self::Chain(_)
+            | Self::Told(_)
             | Self::LogEmpty { .. }
             | Self::EndMismatch { .. }
             | Self::KeyUnknown { .. }

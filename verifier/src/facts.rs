@@ -1,19 +1,22 @@
 //! What one segment shows by itself. Small: the object is gone. Everything else is judged from these facts, so a range that
 //! another machine looked at is judged in the same way as one that was looked at here.
 
-use auditlog_chain::checkpoint::SignedCheckpoint;
+use auditlog_chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use auditlog_chain::hash::Hash;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::{LogPolicy, Position};
 use auditlog_chain::segment::{CheckedSegment, Head};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::tree::CompactRange;
 use auditlog_chain::verifier_key::VerifierKey;
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::place::Placed;
 use crate::source::ReadError;
 
 /// What is at the key of one segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// Number of the segment.
     pub(crate) number: u64,
@@ -28,7 +31,8 @@ pub(crate) struct Facts {
 }
 
 /// What was seen at the key of a segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Seen {
     /// Only delete markers: their version ids.
     Marked(Vec<Option<String>>),
@@ -43,7 +47,7 @@ pub(crate) enum Seen {
 }
 
 /// What is wrong with a segment by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unsound {
     /// Number of the line in the segment.
     pub(crate) line: Option<u64>,
@@ -54,25 +58,82 @@ pub(crate) struct Unsound {
 }
 
 /// What the store says of a segment (V17 to V19): the faults in their order, before an entry of the policy is looked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     /// The faults.
     pub(crate) faults: Vec<Placed<Fault>>,
     /// Number of delete markers that hide nothing that must be kept.
     pub(crate) idle_markers: u64,
     /// Until when a lock keeps it.
-    pub(crate) kept_until: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
     /// Why the lock could not be read.
     pub(crate) lock_unread: Option<ReadError>,
 }
 
+/// How far a log has come: what the next segment must begin with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "WrittenEnd", try_from = "WrittenEnd")]
+pub(crate) struct End {
+    /// Compact range over all lines.
+    pub(crate) range: CompactRange,
+    /// Leaf hash of the last line.
+    pub(crate) last_leaf: Hash,
+    /// `sealed` of the last segment; `None` where there is none.
+    pub(crate) sealed: Option<Timestamp>,
+}
+
+/// An end as documents have it.
+#[derive(Serialize, Deserialize)]
+struct WrittenEnd {
+    size: u64,
+    left: Vec<Hash>,
+    last_leaf: Hash,
+    sealed: Option<Timestamp>,
+}
+
+impl From<End> for WrittenEnd {
+    fn from(end: End) -> Self {
+        Self {
+            size: end.range.size(),
+            left: end.range.roots().to_vec(),
+            last_leaf: end.last_leaf,
+            sealed: end.sealed,
+        }
+    }
+}
+
+impl TryFrom<WrittenEnd> for End {
+    type Error = &'static str;
+
+    fn try_from(end: WrittenEnd) -> Result<Self, Self::Error> {
+        let range = CompactRange::from_roots(end.size, end.left);
+        Ok(Self {
+            range: range.ok_or("`left` has another number of hashes than `size` has one bits")?,
+            last_leaf: end.last_leaf,
+            sealed: end.sealed,
+        })
+    }
+}
+
+impl From<&Head> for End {
+    fn from(head: &Head) -> Self {
+        Self {
+            range: head.range.clone(),
+            last_leaf: head.last_leaf,
+            sealed: head.sealed,
+        }
+    }
+}
+
 /// What a segment that proves itself shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sound {
+    /// Its number.
+    pub(crate) number: u64,
     /// What it says came before it.
-    pub(crate) before: Head,
+    pub(crate) before: End,
     /// How far the log has come after it.
-    pub(crate) head: Head,
+    pub(crate) after: End,
     /// Time of the open line.
     pub(crate) opened: Timestamp,
     /// When it was sealed.
@@ -80,10 +141,13 @@ pub(crate) struct Sound {
     /// Number of entries.
     pub(crate) events: u64,
     /// The key line.
+    #[serde(with = "key_line")]
     pub(crate) key_change: Option<KeyChange>,
     /// The checkpoint with its signatures.
+    #[serde(with = "note")]
     pub(crate) signed: SignedCheckpoint,
-    /// The authorised keys that signed; `None` where a signature is not valid, or not of such a key.
+    /// The authorised keys that signed; `None` where a signature is not valid, or not of such a key. A document does not say it.
+    #[serde(skip)]
     pub(crate) signers: Option<Vec<VerifierKey>>,
 }
 
@@ -92,8 +156,9 @@ impl Sound {
     pub(crate) fn of(segment: &CheckedSegment, log: &LogPolicy) -> Self {
         let signed = segment.signed_checkpoint();
         Self {
-            before: segment.before().clone(),
-            head: segment.head().clone(),
+            number: segment.number(),
+            before: segment.before().into(),
+            after: segment.head().into(),
             opened: segment.opened(),
             sealed: segment.sealed(),
             events: segment.events(),
@@ -103,9 +168,13 @@ impl Sound {
         }
     }
 
-    /// Number of the segment.
-    pub(crate) const fn number(&self) -> u64 {
-        self.before.next_segment
+    /// Whether the parts fit each other, where they come from a document.
+    fn fits(&self, log: &LogPolicy) -> bool {
+        let Checkpoint { origin, size, root } = &self.signed.checkpoint;
+        (origin, *size) == (&log.origin, self.after.range.size())
+            && *root == self.after.range.root()
+            && self.before.range.size() < *size
+            && self.after.sealed == Some(self.sealed)
     }
 
     /// Index of the first line.
@@ -121,14 +190,30 @@ impl Sound {
     /// Where the log is at its end.
     pub(crate) const fn position(&self) -> Position {
         Position {
-            segment: self.number(),
-            size: self.head.range.size(),
+            segment: self.number,
+            size: self.after.range.size(),
             root: self.signed.checkpoint.root,
         }
     }
 }
 
 impl Facts {
+    /// Finds out what a document does not say, and whether what it says fits.
+    ///
+    /// # Errors
+    ///
+    /// How it does not.
+    pub(crate) fn complete(&mut self, log: &LogPolicy) -> Result<(), &'static str> {
+        let Seen::Sound(sound) = &mut self.seen else {
+            return Ok(());
+        };
+        if sound.number != self.number || !sound.fits(log) {
+            return Err("a checkpoint is not that of its segment");
+        }
+        sound.signers = signers(&sound.signed, sound.sealed, log);
+        Ok(())
+    }
+
     /// Whether a segment is there: it was listed, and was not gone when it was read.
     pub(crate) const fn is_present(&self) -> bool {
         !matches!(self.seen, Seen::Marked(_) | Seen::Gone)
@@ -150,7 +235,7 @@ impl Facts {
 
 /// The authorised keys whose signatures a checkpoint carries, in its order; `None` where one of them is not valid, or of
 /// no such key. Which of them were required is not checked here: this is the part of the work that needs no predecessor.
-fn signers(
+pub(crate) fn signers(
     signed: &SignedCheckpoint,
     sealed: Timestamp,
     log: &LogPolicy,
@@ -160,4 +245,60 @@ fn signers(
         log.verifier_keys.iter().find(valid).cloned()
     };
     signed.signatures.iter().map(by).collect()
+}
+
+/// A key line in a document.
+mod key_line {
+    use auditlog_chain::line::KeyChange;
+    use auditlog_chain::verifier_key::VerifierKey;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Written {
+        verifier_key: VerifierKey,
+        previous: Option<VerifierKey>,
+    }
+
+    #[expect(clippy::ref_option, reason = "serde calls it with the field")]
+    pub(super) fn serialize<S: Serializer>(
+        change: &Option<KeyChange>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let written = change.clone().map(|change| Written {
+            verifier_key: change.verifier_key,
+            previous: change.previous,
+        });
+        written.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<KeyChange>, D::Error> {
+        let written = Option::<Written>::deserialize(deserializer)?;
+        Ok(written.map(|written| KeyChange {
+            verifier_key: written.verifier_key,
+            previous: written.previous,
+        }))
+    }
+}
+
+/// A checkpoint in a document: the note, as C2SP tools take it.
+pub(crate) mod note {
+    use auditlog_chain::checkpoint::SignedCheckpoint;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        signed: &SignedCheckpoint,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&signed.note())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SignedCheckpoint, D::Error> {
+        let note = String::deserialize(deserializer)?;
+        SignedCheckpoint::parse_note(&note).ok_or_else(|| D::Error::custom("not a signed note"))
+    }
 }

@@ -4,12 +4,21 @@
 use auditlog_chain::fault as chain;
 use auditlog_chain::policy::{FoundMissing, LockMode, Position};
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::told::{self, Told};
+use crate::word::{self, Word};
 
 /// What is wrong with the evidence. Each has a stable [code](Fault::code) and both sides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// A segment is wrong in itself, or does not go on where its predecessor ended (V7, V8, V12).
+    #[serde(serialize_with = "told::serialize", skip_deserializing)]
     Chain(chain::Fault),
+    /// The same, found by another machine, or by an earlier run that this one takes over.
+    #[serde(rename = "chain")]
+    Told(Told),
     /// A declared log has no segment at all (V6).
     LogEmpty {
         /// The log's prefix.
@@ -45,7 +54,8 @@ pub enum Fault {
         /// Id of the key in hex.
         key_id: String,
         /// Which of the segment's times: `sealed` or `stored`.
-        what: &'static str,
+        #[serde(with = "word")]
+        what: Word,
         /// Number of the segment.
         segment: u64,
         /// When it was sealed.
@@ -88,7 +98,8 @@ pub enum Fault {
     /// An object is neither a segment of a declared log nor under a declared prefix (V5).
     ObjectUnaccounted {
         /// What it is: an object, a delete marker, a file, a folder, a symbolic link.
-        what: &'static str,
+        #[serde(with = "word")]
+        what: Word,
     },
     /// A version is not locked (V18).
     LockMissing {
@@ -199,7 +210,8 @@ pub enum Fault {
 }
 
 /// Where a log was silent for too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Silence {
     /// From its declared beginning to its first segment.
     First,
@@ -220,6 +232,7 @@ impl Fault {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Chain(fault) => fault.code(),
+            Self::Told(told) => told.code(),
             Self::LogEmpty { .. } => "log-empty",
             Self::SegmentMissing { .. } => "segment-missing",
             Self::EndMismatch { .. } => "end-mismatch",
@@ -352,6 +365,12 @@ mod tests {
             known.sort_unstable();
             assert_eq!(listed, known, "docs/report.schema.json: {kind}_code");
         }
+    }
+
+    #[test]
+    fn every_code_of_the_chain_can_be_told() {
+        let codes = codes(include_str!("../../chain/src/fault.rs"));
+        assert_eq!(codes, auditlog_chain::fault::CODES);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Segments that are absent for a reason that is not a fault.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Most holes of a log that a report lists; what goes beyond is counted. Stops a log with every second segment gone from
 /// filling the memory.
 const MAX_LISTED: usize = 10_000;
 
 /// Segments that are absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hole {
     /// Number of the first that is absent.
     pub first: u64,
@@ -18,7 +18,7 @@ pub struct Hole {
 }
 
 /// Why segments may be absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhyAbsent {
     /// Their retention has passed.
@@ -28,7 +28,7 @@ pub enum WhyAbsent {
 }
 
 /// The holes of a log, in its order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holes {
     listed: Vec<Hole>,
     count: u64,

@@ -69,12 +69,12 @@ impl Rules<'_> {
                 .extend(self.span_fault(signer, signed).map(|fault| (None, fault)));
         }
         if let Trusted::UpTo(last) = self.policy.trusted(&key)
-            && signed.segment.number() > last.segment
+            && signed.segment.number > last.segment
         {
             let fault = Fault::KeyCompromised {
                 key_id: key_id(&key),
                 expected: last.segment,
-                found: signed.segment.number(),
+                found: signed.segment.number,
             };
             outcome.faults.push((None, fault));
         }
@@ -142,7 +142,7 @@ impl Rules<'_> {
     /// F14: the signatures that the segment needs.
     fn required<'k>(&self, key: &'k VerifierKey, signed: &'k Signed<'_>) -> RequiredSignatures<'k> {
         let made = Made {
-            segment: signed.segment.number(),
+            segment: signed.segment.number,
             sealed: signed.segment.sealed,
             stored: signed.stored,
         };
@@ -216,7 +216,7 @@ impl Rules<'_> {
         Some(Fault::KeyOutsideSpan {
             key_id: key_id(key),
             what,
-            segment: signed.segment.number(),
+            segment: signed.segment.number,
             sealed: signed.segment.sealed,
             valid_from: known.valid_from,
             retired_at: known.retired_at,

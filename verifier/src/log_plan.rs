@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::source::{Marker, Version};
+use crate::word::{self, Word};
 
 /// What the listing shows under the key of one segment.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Slot {
     /// Its versions, from the newest to the oldest.
     pub(crate) versions: Vec<Version>,
     /// Its delete markers.
     pub(crate) markers: Vec<Marker>,
     /// What is there in place of an object, such as a symbolic link.
-    pub(crate) foreign: Option<&'static str>,
+    #[serde(with = "word::optional")]
+    pub(crate) foreign: Option<Word>,
     /// Whether a plain reader gets a version that is disowned.
     pub(crate) disowned_is_current: bool,
 }
@@ -36,7 +39,7 @@ pub(crate) struct LogPlan<'p> {
 }
 
 /// What was listed and is left out, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
     /// Versions and delete markers that came after the listing had begun.
     pub(crate) passed_over: u64,

@@ -11,19 +11,25 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::verdict::Verdict;
 use clap::Parser as _;
 
-use command::{Arguments, HASH_KIND, Outcome, Usage, choose_hash_kind, run};
+use command::{Arguments, ArrayIndex, HASH_KIND, Outcome, Usage, VARIABLES, choose_hash_kind, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let now = Timestamp::from_system_time(SystemTime::now());
     let chosen = choose_hash_kind(env::var_os(HASH_KIND));
-    match chosen.and_then(|()| run(&arguments, now)) {
+    match chosen.and_then(|()| run(&arguments, now, &array_index())) {
         Ok(outcome) => ExitCode::from(write(&outcome)),
         Err(usage) => {
             usage.complain();
             ExitCode::from(Verdict::NoVerdict.exit_code())
         }
     }
+}
+
+/// The number that an engine gave this task, where one did.
+fn array_index() -> ArrayIndex {
+    let set = |name| Some((name, env::var(name).ok()?));
+    ArrayIndex(VARIABLES.into_iter().find_map(set))
 }
 
 /// Writes what the command has to say; the exit code. A reader that closed the pipe has read what it wanted, and the exit code says the rest.

@@ -19,6 +19,11 @@ pub enum NotChecked {
     Storage,
     /// The clock of this machine: the store did not send its own (V29).
     Clock,
+    /// What the partial results of ranges leave out: whoever can write to them can leave out a finding.
+    Parts {
+        /// Number of ranges.
+        ranges: u64,
+    },
 }
 
 impl NotChecked {
@@ -29,6 +34,7 @@ impl NotChecked {
             Self::Outside { .. } => "outside",
             Self::Storage => "storage",
             Self::Clock => "clock",
+            Self::Parts { .. } => "parts",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What is worth saying, and is not a reason to fail.
 
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Something that is true, and is not a reason to fail. Each has a stable [code](Note::code).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Note {
     /// In spans whose time is over, retention was shorter than twice the silence: a cut may look like expiry there (V1).
     RetentionWasShort {
@@ -67,7 +69,8 @@ pub enum Note {
 }
 
 /// Why the segment before another cannot be compared with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unproven {
     /// It is faulty, or could not be read.
     NotSound,

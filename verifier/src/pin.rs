@@ -2,11 +2,12 @@
 
 use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::absence::pin;
 
 /// The head of a log as a run saw it: what a later run needs to find out that the log has gone back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     /// Its last segment, with the log's size and root at its end.
     pub position: Position,

@@ -1,9 +1,10 @@
 //! Where something was found.
 
 use auditlog_chain::origin::Origin;
+use serde::{Deserialize, Serialize};
 
 /// Where something was found: as much as is known of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The log.
     pub log: Option<Origin>,
@@ -28,7 +29,7 @@ impl Place {
 }
 
 /// Something that was found, and its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed<T> {
     /// What was found.
     pub what: T,

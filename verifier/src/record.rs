@@ -1,5 +1,7 @@
 //! What has been found so far, in bounded memory.
 
+use serde::{Deserialize, Serialize};
+
 use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
 use crate::note::Note;
@@ -13,7 +15,7 @@ use crate::verdict::Verdict;
 const MAX_LISTED: usize = 10_000;
 
 /// Faults, acknowledged faults, undecided things, and notes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) faults: Found<Fault>,
     pub(crate) acknowledged: Found<Acknowledged>,
@@ -22,7 +24,7 @@ pub(crate) struct Record {
 }
 
 /// Things of one kind: the first of them, and the number of those that are not listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Found<T> {
     listed: Vec<Placed<T>>,
     more: u64,

@@ -28,7 +28,7 @@ pub(crate) fn check_sealed(
         let expected = stored.saturating_add_seconds(moments.skew_seconds);
         if found > expected {
             return Some(Fault::SealedAfterStored {
-                segment: sound.number(),
+                segment: sound.number,
                 stored,
                 expected,
                 found,

@@ -1,12 +1,15 @@
 //! What could not be decided: the reasons for "no verdict".
 
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::source::ReadError;
+use crate::word::Word;
 
 /// Something that could not be read, or not be judged. Each has a stable [code](Undecided::code). It is never a
 /// [fault](crate::fault::Fault): the evidence may be right.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Undecided {
     /// Something could not be read.
     Unreadable {
@@ -50,17 +53,28 @@ pub enum Undecided {
         /// Seconds by which they may differ.
         skew_seconds: i64,
     },
+    /// A plan of many ranges is older than the shortest silence of its logs: it says nothing about now.
+    PlanOutdated {
+        /// When its listing began.
+        made: Timestamp,
+        /// When it was merged.
+        now: Timestamp,
+        /// The shortest `max_silence`, in seconds.
+        limit_seconds: u64,
+    },
     /// The heads of this run could not be pinned (V26).
+    #[serde(skip)]
     PinsNotKept {
         /// Why.
         reason: String,
         /// What a person can do about it.
-        hint: &'static str,
+        hint: Word,
     },
 }
 
 /// What could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unreadable {
     /// The listing of all versions (V4).
     Listing,
@@ -89,12 +103,13 @@ impl Undecided {
             Self::PinNotSeen { .. } => "pin-not-seen",
             Self::NoLastGood { .. } => "no-last-good",
             Self::ClockDiffers { .. } => "clock-differs",
+            Self::PlanOutdated { .. } => "plan-outdated",
             Self::PinsNotKept { .. } => "pins-not-kept",
         }
     }
 
     /// Whether no log keeps its verdict "verified", whatever the place says.
     pub(crate) const fn concerns_all_logs(&self) -> bool {
-        matches!(self, Self::ClockDiffers { .. })
+        matches!(self, Self::ClockDiffers { .. } | Self::PlanOutdated { .. })
     }
 }

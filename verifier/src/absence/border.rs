@@ -2,9 +2,10 @@
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The last sound segment before absent ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Left {
     /// Its number.
     pub(crate) number: u64,
@@ -51,7 +52,7 @@ impl Range {
 
 /// A segment that is known from elsewhere and absent: a pinned head, or a listed version that was gone when it was read.
 /// However the borders look, it must be kept for so long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Known {
     /// Its number.
     pub(crate) number: u64,

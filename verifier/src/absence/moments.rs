@@ -5,9 +5,10 @@
 //! run pinned can come too late.
 
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The two moments of a run, and by how much clocks may differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moments {
     /// When the store first answered to the listing.
     pub(crate) begun: Timestamp,

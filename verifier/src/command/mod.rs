@@ -2,27 +2,40 @@
 //! subcommand, the command verifies.
 
 mod arguments;
+mod array_index;
 mod check;
 mod cores;
 mod declaration;
 mod files;
 mod form;
+mod groups;
 mod hashing;
+mod merge;
 mod outcome;
+mod part;
+mod plan;
+mod plan_folder;
 mod target;
 mod usage;
 mod verify;
+mod version;
 
 use auditlog_chain::timestamp::Timestamp;
 
 pub(crate) use arguments::Arguments;
 use arguments::Subcommand;
+pub(crate) use array_index::{ArrayIndex, VARIABLES};
 pub(crate) use hashing::{VARIABLE as HASH_KIND, choose as choose_hash_kind};
 pub(crate) use outcome::Outcome;
 pub(crate) use usage::Usage;
 
-/// Does what was asked for. `now` is this machine's clock; `None` where it is out of range.
-pub(crate) fn run(arguments: &Arguments, now: Option<Timestamp>) -> Result<Outcome, Usage> {
+/// Does what was asked for. `now` is this machine's clock; `None` where it is out of range. `index` is the
+/// number that an engine gave this task.
+pub(crate) fn run(
+    arguments: &Arguments,
+    now: Option<Timestamp>,
+    index: &ArrayIndex,
+) -> Result<Outcome, Usage> {
     let now = now.ok_or_else(|| {
         let message = "the clock of this machine is not between 1970 and 9998";
         Usage::new(message, "set the clock: timedatectl")
@@ -30,5 +43,8 @@ pub(crate) fn run(arguments: &Arguments, now: Option<Timestamp>) -> Result<Outco
     match &arguments.subcommand {
         None => verify::run(&arguments.verify, now?),
         Some(Subcommand::Check(arguments)) => check::run(arguments),
+        Some(Subcommand::Plan(arguments)) => plan::run(arguments, now?),
+        Some(Subcommand::Part(arguments)) => part::run(arguments, index),
+        Some(Subcommand::Merge(arguments)) => merge::run(arguments, now?),
     }
 }

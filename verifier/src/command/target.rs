@@ -11,9 +11,9 @@ use auditlog_verifier::source::{Folder, Source};
 #[cfg(feature = "s3")]
 use auditlog_verifier::source::{S3, S3Options};
 
-use super::arguments::PlaceArguments;
 #[cfg(feature = "s3")]
 use super::cores::cores;
+use super::groups::PlaceArguments;
 use super::usage::Usage;
 
 /// The source that the target names; the policy's bucket where there is no target.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::PolicyError;
+use auditlog_verifier::parts::PartsError;
 use auditlog_verifier::pins::PinsError;
 use auditlog_verifier::report::plain;
 use auditlog_verifier::request::RequestError;
@@ -89,5 +90,18 @@ impl From<RequestError> for Usage {
             }
         };
         Self::new(error.to_string(), &hint)
+    }
+}
+
+impl From<PartsError> for Usage {
+    fn from(error: PartsError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        match error {
+            PartsError::Request(error) => error.into(),
+            error => Self {
+                message: error.to_string(),
+                hint,
+            },
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What the ranges of a log come to, put together from its beginning: neighbours and keys across their borders, and what only the
-//! whole log shows. A run on one machine has one range, and comes here too.
+//! What only the whole log shows, once its ranges are put together from its beginning. A run on one machine has one range, and
+//! comes here too.
 
 mod tail;
 
@@ -9,7 +9,6 @@ use crate::head::Witness;
 use crate::holes::Holes;
 use crate::log_plan::LeftOut;
 use crate::pin::Pin;
-use crate::range::log::Log;
 use crate::range::result::RangeResult;
 use crate::record::Record;
 use crate::timeline::Timeline;
@@ -34,16 +33,10 @@ pub(crate) struct Merged {
     pub(crate) record: Record,
 }
 
-/// Judges a log from its ranges, in their order. `left_out` is what the listing shows and no range has.
-pub(crate) fn merge<'p>(
-    log: &'p Log<'p>,
-    ranges: impl IntoIterator<Item = RangeResult<'p>>,
-    left_out: &'p LeftOut,
-) -> Merged {
-    let mut whole = RangeResult::at_beginning(log);
-    for range in ranges {
-        whole.append(range);
-    }
+/// Judges a whole log. `whole` is the range over all of its segments, which begins with the log; `left_out` is what the listing
+/// shows and no range has.
+pub(crate) fn finish<'p>(whole: RangeResult<'p>, left_out: &'p LeftOut) -> Merged {
+    let log = whole.log();
     let tally = Tail::new(whole.into_judge(), left_out).check();
     Merged {
         segments: tally.segments,

@@ -61,6 +61,12 @@ impl Taken {
     }
 }
 
+impl FromIterator<(Origin, Pin)> for Pins {
+    fn from_iter<I: IntoIterator<Item = (Origin, Pin)>>(pins: I) -> Self {
+        Self(pins.into_iter().collect())
+    }
+}
+
 impl Pins {
     /// The pin of a log.
     pub fn of(&self, origin: &Origin) -> Option<&Pin> {

@@ -2,14 +2,13 @@
 
 use auditlog_chain::fault::Fault as ChainFault;
 use auditlog_chain::policy::{AfterMissing, BeforeMissing, FoundMissing, Position};
-use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::judge::Judge;
 use crate::absence::border::{Range, Right};
 use crate::absence::gap::{self, Discontinuity};
 use crate::absence::holes::{Gap, Why, judge};
-use crate::facts::{Facts, Sound};
+use crate::facts::{End, Facts, Sound};
 use crate::fault::Fault;
 use crate::holes::{Hole, WhyAbsent};
 use crate::note::{Note, Unproven};
@@ -56,7 +55,7 @@ impl Judge<'_> {
         };
         let right = right_of(sound, facts.stored);
         let why = self.judge_absent(range, Some(&right));
-        self.left_unproven(sound.number(), why.unwrap_or(Unproven::Missing));
+        self.left_unproven(sound.number, why.unwrap_or(Unproven::Missing));
         self.check_growth(range, &right, sound, place);
     }
 
@@ -174,7 +173,7 @@ impl Judge<'_> {
 
 fn right_of(sound: &Sound, stored: Option<Timestamp>) -> Right {
     Right {
-        number: sound.number(),
+        number: sound.number,
         first_index: sound.first_index(),
         root_before: sound.before.range.root(),
         sealed_before: sound.sealed_before(),
@@ -191,7 +190,7 @@ fn first_line(sound: &Sound, place: &Place) -> Place {
 }
 
 /// V8: the first difference between what a segment says came before it and what did.
-fn neighbour_fault(head: &Head, before: &Head) -> Option<ChainFault> {
+fn neighbour_fault(head: &End, before: &End) -> Option<ChainFault> {
     if before.range.size() != head.range.size() {
         return Some(ChainFault::IndexMismatch {
             expected: head.range.size(),

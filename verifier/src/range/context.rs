@@ -1,23 +1,23 @@
 //! What a segment is judged against: what came before it.
 
-use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
+use serde::{Deserialize, Serialize};
 
 use crate::absence::border::{Known, Left};
-use crate::facts::{Facts, Sound};
+use crate::facts::{End, Facts, Sound};
 
 /// The present segment before the one in hand, as far as it is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Previous {
     pub(crate) number: u64,
     pub(crate) stored: Option<Timestamp>,
     /// `None` where it could not be read, or is wrong in itself.
-    pub(crate) head: Option<Head>,
+    pub(crate) head: Option<End>,
 }
 
 /// What came before a segment, as far as a rule needs it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Context {
     /// The last present segment.
     pub(crate) previous: Option<Previous>,
@@ -59,7 +59,7 @@ pub(super) fn previous(facts: &Facts) -> Previous {
     Previous {
         number: facts.number,
         stored: facts.stored,
-        head: facts.sound().map(|sound| sound.head.clone()),
+        head: facts.sound().map(|sound| sound.after.clone()),
     }
 }
 

@@ -6,11 +6,15 @@
 //! on, the range is *settled*: every rule about it can be judged without the rest of the log. The facts about the segments
 //! before that point, the *lead*, are judged once what comes before is known.
 
+use std::ops::RangeInclusive;
+
 use auditlog_chain::verifier_key::VerifierKey;
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::judge::Judge;
 use super::log::Log;
+use super::tally::Tally;
 use crate::facts::{Facts, Sound};
 use crate::keys::Signed;
 
@@ -46,6 +50,11 @@ impl<'p> RangeResult<'p> {
             next: None,
             rest: None,
         }
+    }
+
+    /// The log.
+    pub(crate) const fn log(&self) -> &'p Log<'p> {
+        self.log
     }
 
     /// Adds the next segment.
@@ -117,5 +126,75 @@ impl<'p> RangeResult<'p> {
             stored,
         };
         self.log.key_rules().check(before, &signed).active
+    }
+
+    /// The range in its written form, drawn in at most so many stretches.
+    pub(crate) fn into_written(self, stretches: usize) -> Written {
+        let rest = self.rest.map(|rest| Rest {
+            context: rest.context,
+            tally: rest.tally.condensed(stretches),
+        });
+        let lead = self.lead;
+        Written { lead, rest }
+    }
+
+    /// A range that another machine looked at, of the segments with these numbers.
+    ///
+    /// # Errors
+    ///
+    /// How it contradicts itself. What a range leaves out does not show.
+    pub(crate) fn of_written(
+        log: &'p Log<'p>,
+        written: Written,
+        within: &RangeInclusive<u64>,
+    ) -> Result<Self, &'static str> {
+        let mut range = Self::anywhere(log);
+        let mut next = *within.start();
+        for mut facts in written.lead {
+            if range.rest.is_some() {
+                return Err("it leaves to the merge what it could judge");
+            }
+            if facts.number < next || !within.contains(&facts.number) {
+                return Err("its segments are out of order");
+            }
+            next = facts.number.saturating_add(1);
+            facts.complete(log.policy_of)?;
+            range.push(facts);
+        }
+        match (&mut range.rest, written.rest) {
+            (None, None) => {}
+            (Some(rest), Some(written)) => {
+                written.check(log, within)?;
+                (rest.context, rest.tally) = (written.context, written.tally);
+            }
+            (None, Some(_)) => return Err("it judges what it could not judge"),
+            (Some(_), None) => return Err("it leaves to the merge what it could judge"),
+        }
+        Ok(range)
+    }
+}
+
+/// A range as documents have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Written {
+    lead: Vec<Facts>,
+    rest: Option<Rest>,
+}
+
+/// What follows the lead of a range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Rest {
+    context: Context,
+    tally: Tally,
+}
+
+impl Rest {
+    /// Whether the last checkpoint is that of the last lines, and signed by the key that is said to sign.
+    fn check(&self, log: &Log<'_>, within: &RangeInclusive<u64>) -> Result<(), &'static str> {
+        let head = self.context.head().ok_or("it has no last segment")?;
+        if !within.contains(&head) {
+            return Err("its last segment is of another range");
+        }
+        self.tally.check_last(log.policy_of, &self.context)
     }
 }

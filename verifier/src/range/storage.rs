@@ -36,8 +36,7 @@ pub(crate) fn kept(
     }
     let lock = storage.lock.as_ref().ok().and_then(Option::as_ref);
     let begun = log.moments.begun;
-    kept.kept_until =
-        lock.and_then(|lock| retained_until(lock.until, lock.held_for_seconds, begun));
+    kept.until = lock.and_then(|lock| retained_until(lock.until, lock.held_for_seconds, begun));
     kept.lock_unread = storage.lock.as_ref().err().cloned();
     kept
 }

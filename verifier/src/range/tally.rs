@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auditlog_chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use auditlog_chain::hash::Hash;
+use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::facts::{Facts, Sound};
+use super::context::Context;
+use crate::facts::{End, Facts, Sound, note, signers};
 use crate::holes::Holes;
 use crate::pin::Pin;
 use crate::record::Record;
@@ -13,7 +17,7 @@ use crate::timeline::{Glimpse, Timeline};
 use crate::undecided::Undecided;
 
 /// What was found and counted along a part of a log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// What was found, in the order of the segments.
     pub(crate) record: Record,
@@ -34,16 +38,71 @@ pub(crate) struct Tally {
     pub(crate) trail: BTreeMap<u64, (u64, Hash)>,
     /// Number of delete markers that hide nothing that must be kept.
     pub(crate) idle_markers: u64,
+    /// The last checkpoint.
+    checkpoint: Option<Last>,
     /// What a report draws.
     pub(crate) timeline: Timeline,
 }
 
+/// A checkpoint, and what its signatures are over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Last {
+    sealed: Timestamp,
+    #[serde(with = "note")]
+    signed: SignedCheckpoint,
+}
+
 impl Tally {
+    /// The tally as another machine takes it in: drawn in so many stretches, and of the segments above the pin only the last.
+    pub(super) fn condensed(mut self, stretches: usize) -> Self {
+        self.timeline = self.timeline.with_at_most(stretches);
+        let last = self.trail.pop_last();
+        self.trail = last.into_iter().collect();
+        self
+    }
+
+    /// Whether the last checkpoint is that of the last lines, and signed by the key that is said to sign from there on.
+    pub(super) fn check_last(
+        &self,
+        log: &LogPolicy,
+        context: &Context,
+    ) -> Result<(), &'static str> {
+        let (last, checkpoint) = match (&self.last, &self.checkpoint) {
+            (None, None) => return Ok(()),
+            (Some(last), Some(checkpoint)) => (last, checkpoint),
+            _ => return Err("it has no last checkpoint"),
+        };
+        let Checkpoint { origin, size, root } = &checkpoint.signed.checkpoint;
+        let position = last.position;
+        let end = context.previous.as_ref().and_then(|one| one.head.as_ref());
+        let at_end = |end: &End| (end.range.size(), end.range.root()) == (*size, *root);
+        let fits = (origin, *size, *root) == (&log.origin, position.size, position.root)
+            && checkpoint.sealed == last.sealed
+            && end.is_none_or(at_end);
+        if !fits {
+            return Err("its last checkpoint is not that of its lines");
+        }
+        let signers = signers(&checkpoint.signed, checkpoint.sealed, log);
+        let by_active = |active| {
+            signers
+                .as_ref()
+                .is_some_and(|all| all.first() == Some(active))
+        };
+        if end.is_some() && !context.active.as_ref().is_none_or(by_active) {
+            return Err("its last checkpoint is not signed by the key that it names");
+        }
+        Ok(())
+    }
+
     /// Counts a sound segment.
     pub(super) fn count(&mut self, sound: &Sound, stored: Option<Timestamp>) {
         self.segments = self.segments.saturating_add(1);
         self.entries = self.entries.saturating_add(sound.events);
-        self.first.get_or_insert((sound.number(), sound.opened));
+        self.first.get_or_insert((sound.number, sound.opened));
+        self.checkpoint = Some(Last {
+            sealed: sound.sealed,
+            signed: sound.signed.clone(),
+        });
         self.last = Some(Pin {
             position: sound.position(),
             sealed: sound.sealed,
@@ -63,6 +122,7 @@ impl Tally {
         self.entries = self.entries.saturating_add(other.entries);
         self.first = self.first.or(other.first);
         self.last = other.last.or(self.last);
+        self.checkpoint = other.checkpoint.or(self.checkpoint.take());
         self.holes.append(other.holes);
         self.trail.extend(other.trail);
         self.idle_markers = self.idle_markers.saturating_add(other.idle_markers);
@@ -77,13 +137,13 @@ impl Tally {
             written: sound.map(|sound| (sound.opened, sound.sealed)),
             stored: facts.stored,
             entries: facts.events(),
-            kept_until: facts.kept.kept_until,
+            kept_until: facts.kept.until,
         });
     }
 
     /// Takes note of the key that signed a segment.
     pub(super) fn signed(&mut self, id: String, sound: &Sound) {
-        self.timeline.signed(&id, sound.number(), sound.sealed);
+        self.timeline.signed(&id, sound.number, sound.sealed);
         self.known(id);
     }
 

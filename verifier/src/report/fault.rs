@@ -10,6 +10,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Chain(fault) => write!(f, "{fault}"),
+            Self::Told(told) => write!(f, "{told}"),
             Self::LogEmpty { prefix } => write!(f, "the log has no segment under {prefix}/"),
             Self::SegmentMissing { first, last, .. } if first == last => {
                 write!(f, "segment {first} is missing")
@@ -131,6 +132,7 @@ impl Fault {
         let both = |e: &dyn ToString, f: &dyn ToString| (e.to_string(), f.to_string());
         match self {
             Self::Chain(fault) => fault.sides(),
+            Self::Told(told) => told.sides(),
             Self::LogEmpty { .. } => both(&"at least one segment", &"none"),
             Self::SegmentMissing { kept_until, .. } => {
                 let until = kept_until.map(|time| format!(", kept until {time}"));

@@ -15,6 +15,7 @@ use crate::not_checked::NotChecked;
 use crate::note::Note;
 use crate::place::{Place, Placed};
 use crate::record::Found;
+use crate::run::Run;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
 
@@ -39,6 +40,7 @@ struct JsonReport<'r> {
     policy: JsonPolicy,
     target: &'r str,
     at: Timestamp,
+    run: JsonRun,
     logs: Vec<JsonLog<'r>>,
     fault_count: u64,
     faults: Vec<JsonFinding<'r>>,
@@ -54,6 +56,14 @@ struct JsonReport<'r> {
 #[derive(Serialize)]
 struct JsonPolicy {
     digest: String,
+}
+
+/// How the verifier was run.
+#[derive(Serialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+enum JsonRun {
+    Whole,
+    Merged { ranges: u64, plan: String },
 }
 
 #[derive(Serialize)]
@@ -150,6 +160,7 @@ impl<'r> JsonReport<'r> {
             },
             target: &report.target,
             at: report.at,
+            run: JsonRun::of(&report.run),
             logs: report.logs.iter().map(JsonLog::of).collect(),
             fault_count: record.faults.count(),
             faults: all(&record.faults, |one| JsonFinding::of(one, report.now)),
@@ -166,6 +177,18 @@ impl<'r> JsonReport<'r> {
 
 fn all<'r, T, J>(found: &'r Found<T>, json: impl Fn(&'r Placed<T>) -> J) -> Vec<J> {
     found.listed().iter().map(json).collect()
+}
+
+impl JsonRun {
+    fn of(run: &Run) -> Self {
+        match *run {
+            Run::Whole => Self::Whole,
+            Run::Merged { ranges, plan } => Self::Merged {
+                ranges,
+                plan: format!("sha256:{plan}"),
+            },
+        }
+    }
 }
 
 impl<'r> JsonLog<'r> {
@@ -267,7 +290,10 @@ impl<'r> JsonNotChecked<'r> {
             message: what.to_string(),
             log: match what {
                 NotChecked::Log { origin } => Some(origin),
-                NotChecked::Outside { .. } | NotChecked::Storage | NotChecked::Clock => None,
+                NotChecked::Outside { .. }
+                | NotChecked::Storage
+                | NotChecked::Clock
+                | NotChecked::Parts { .. } => None,
             },
         }
     }

@@ -31,6 +31,7 @@ use crate::pin::Pin;
 use crate::pins::{PinsError, Taken};
 use crate::place::{Place, Placed};
 use crate::record::Record;
+use crate::run::Run;
 use crate::timeline::Timeline;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
@@ -93,6 +94,7 @@ pub struct Report {
     pub(crate) logs: Vec<LogReport>,
     pub(crate) record: Record,
     pub(crate) not_checked: Vec<NotChecked>,
+    pub(crate) run: Run,
 }
 
 impl Report {

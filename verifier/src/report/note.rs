@@ -83,6 +83,9 @@ impl fmt::Display for NotChecked {
             Self::Outside { scope } => write!(f, "objects outside {scope}"),
             Self::Storage => f.write_str("storage"),
             Self::Clock => f.write_str("the clock of this machine"),
+            Self::Parts { ranges } => {
+                write!(f, "what the partial results of {ranges} ranges leave out")
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::note::{Note, Unproven};
 use crate::pin::Pin;
 use crate::place::Place;
 use crate::record::Record;
+use crate::run::Run;
 use crate::source::ReadError;
 use crate::timeline::Timeline;
 use crate::undecided::{Undecided, Unreadable};
@@ -66,6 +67,7 @@ fn report(logs: Vec<LogReport>, record: Record, not_checked: Vec<NotChecked>) ->
         logs,
         record,
         not_checked,
+        run: Run::Whole,
     }
 }
 

@@ -37,6 +37,14 @@ impl fmt::Display for Undecided {
                 f,
                 "this machine's clock is at {ours}, the store's at {store}: they differ by more than {skew_seconds} seconds"
             ),
+            Self::PlanOutdated {
+                made,
+                now,
+                limit_seconds,
+            } => write!(
+                f,
+                "the plan was made at {made} and merged at {now}: more than the shortest max_silence of {limit_seconds} seconds apart"
+            ),
             Self::PinsNotKept { reason, .. } => f.write_str(reason),
         }
     }
@@ -55,6 +63,7 @@ impl Undecided {
             Self::ClockDiffers { .. } => {
                 "set the clock of this machine: silence, expiry and the future are judged by it"
             }
+            Self::PlanOutdated { .. } => "make a new plan with `auditlog-verify plan`",
             Self::PinsNotKept { hint, .. } => hint,
         })
     }

@@ -5,13 +5,14 @@ mod folder;
 mod s3;
 
 use auditlog_chain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use folder::Folder;
 #[cfg(feature = "s3")]
 pub use s3::{S3, S3Options};
 
 /// Why something could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadError {
     /// What happened, to which thing.
     pub reason: String,
@@ -75,7 +76,7 @@ pub enum Listed {
 }
 
 /// What a listing says of one version of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// Its id; `None` in a folder.
     pub id: Option<String>,
@@ -90,7 +91,7 @@ pub struct Version {
 }
 
 /// A delete marker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     /// Its version id.
     pub id: Option<String>,
@@ -141,7 +142,7 @@ pub struct Listing {
 }
 
 /// How a bucket is configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// State of versioning, by its S3 name; `None` where it was never enabled.
     pub versioning: Option<String>,
@@ -152,7 +153,7 @@ pub struct Bucket {
 }
 
 /// What a store's clock said in one of its answers, and what this machine's did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReading {
     /// The store's, in whole seconds.
     pub store: Timestamp,

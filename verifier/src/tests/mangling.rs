@@ -238,7 +238,7 @@ fn the_frames_that_this_test_makes_are_good_ones() {
         let lines = lines(&world.segments[&number]);
         for fix in [false, true] {
             world.segments.insert(number, framed(&lines, fix));
-            assert_eq!(world.codes(), [""; 0], "segment {number}, {fix}");
+            assert_eq!(world.codes_alone(), [""; 0], "segment {number}, {fix}");
         }
     }
 }
@@ -314,7 +314,7 @@ fn each_entry_that_is_dropped_repeated_or_swapped_and_chained_again_is_refused()
                     format!("entries {what}, made to fit up to segment {number}")
                 });
             }
-            let codes = world.codes();
+            let codes = world.codes_alone();
             assert!(
                 codes
                     .iter()

@@ -13,6 +13,8 @@ mod histories;
 mod keys;
 mod mangling;
 mod pins;
+mod ranges;
 mod storage;
 mod time;
+mod vectors;
 mod world;

@@ -9,5 +9,6 @@ mod net;
 mod output;
 mod pins;
 mod policy;
+mod ranges;
 mod reports;
 mod s3;

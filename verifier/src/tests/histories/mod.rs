@@ -19,7 +19,7 @@ use auditlog_chain::origin::Origin;
 use self::attack::{Attack, Must, attack};
 use self::honest::{Clocks, DAY, HOUR, History, Run, history, is_quiet};
 use self::place::{Place, Signed};
-use self::random::Random;
+pub(super) use self::random::Random;
 use self::truth::{ended_tail_is_due, must_be_found};
 use self::verdict::judge;
 use super::world::origin;

@@ -1,10 +1,10 @@
 //! Random numbers from a seed (splitmix64), so that a history can be made again.
 
 /// A stream of random numbers.
-pub(super) struct Random(u64);
+pub(in crate::tests) struct Random(u64);
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(in crate::tests) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -17,21 +17,21 @@ impl Random {
     }
 
     /// A number from `low` up to `high`, both included.
-    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub(in crate::tests) fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = u64::try_from((high - low).max(0)).unwrap() + 1;
         low + i64::try_from(self.next() % width).unwrap()
     }
 
-    pub(super) fn number(&mut self, low: u64, high: u64) -> u64 {
+    pub(in crate::tests) fn number(&mut self, low: u64, high: u64) -> u64 {
         low + self.next() % (high.saturating_sub(low) + 1)
     }
 
     /// Whether something happens that happens in so many of a hundred cases.
-    pub(super) fn chance(&mut self, percent: u64) -> bool {
+    pub(in crate::tests) fn chance(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
 
-    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(in crate::tests) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[usize::try_from(self.next()).unwrap() % all.len()]
     }
 }

@@ -6,6 +6,7 @@ use auditlog_chain::policy::{
     SilenceSpan, Store, TrustPolicy,
 };
 
+use super::super::ranges::assert_same_in_ranges;
 use super::super::world::{PREFIX, origin};
 use super::honest::{DAY, History, Run, at};
 use super::place::{Place, Signed, Thing, listed, listed_mark, lock, object_key, time};
@@ -254,11 +255,8 @@ pub(super) fn judge(
         max_skew_seconds: u32::try_from(history.skew).unwrap(),
         workers: 1,
     };
-    verify(
-        &Seen::new(history, place, run, removed),
-        &request,
-        pins,
-        &mut |_| {},
-    )
-    .unwrap()
+    let seen = Seen::new(history, place, run, removed);
+    let report = verify(&seen, &request, pins, &mut |_| {}).unwrap();
+    assert_same_in_ranges(&seen, &request, pins, &report);
+    report
 }

@@ -1,0 +1,124 @@
+//! `auditlog-verify merge`: the verdict on the ranges of a plan.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auditlog_chain::hash::Hash;
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_verifier::parts::{self, Part, PartsError, Plan};
+use auditlog_verifier::report::Report;
+
+use super::declaration::Declaration;
+use super::groups::ReportArguments;
+use super::outcome::Outcome;
+use super::plan_folder::{PlanFolder, failed, read_whole};
+use super::usage::Usage;
+use super::verify::{keep_heads, write};
+
+/// Merge the partial results of a plan: the only step that gives a verdict.
+///
+/// Exit codes: 0 verified; 1 a fault was found; 2 no verdict (a partial result is missing, differs or is of another plan, something could
+/// not be read).
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Folder of the plan
+    #[arg(long, value_name = "DIR")]
+    plan: PathBuf,
+    /// The trust policy, to compare with the one in the folder of the plan
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// File in which the head of each log that verified is pinned; the plan must have been made with it
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
+    #[command(flatten)]
+    report: ReportArguments,
+    /// Folders of partial results
+    #[arg(value_name = "DIR", required = true)]
+    parts: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usage> {
+    let folder = PlanFolder::read(&arguments.plan)?;
+    let declared = match &arguments.policy {
+        Some(path) => Declaration::read(path)?,
+        None => folder.declaration()?,
+    };
+    write(&arguments.report, &declared, || {
+        report(arguments, &folder.plan, &declared, now)
+    })
+}
+
+fn report(
+    arguments: &Arguments,
+    plan: &Plan,
+    declared: &Declaration,
+    now: Timestamp,
+) -> Result<Report, Usage> {
+    let found = Found::in_folders(&arguments.parts, plan.digest())?;
+    let policy = (&declared.policy, declared.digest);
+    let mut read = |range| found.read(range);
+    let mut report = parts::merge(plan, policy, &mut read, now)?;
+    if let Some(path) = &arguments.pins {
+        keep_heads(path, &mut report, &plan.pins());
+    }
+    Ok(report)
+}
+
+/// The partial results that are there: one for each range, however often an engine ran its task.
+struct Found(BTreeMap<u64, (PathBuf, Hash)>);
+
+impl Found {
+    fn in_folders(folders: &[PathBuf], plan: Hash) -> Result<Self, Usage> {
+        let mut found = Self(BTreeMap::new());
+        for folder in folders {
+            let entries = fs::read_dir(folder).map_err(|error| failed("read", folder, &error))?;
+            for entry in entries {
+                let path = entry
+                    .map_err(|error| failed("read", folder, &error))?
+                    .path();
+                if is_part(&path) {
+                    found.add(path, plan)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn add(&mut self, path: PathBuf, plan: Hash) -> Result<(), Usage> {
+        let (bytes, name) = (read_whole(&path)?, path.display().to_string());
+        let header = Part::header(&name, &bytes)?;
+        if header.plan != plan {
+            let (expected, found) = (plan, header.plan);
+            return Err(PartsError::Foreign {
+                name,
+                expected,
+                found,
+            }
+            .into());
+        }
+        let digest = Hash::of(&bytes);
+        let kept = self.0.entry(header.range).or_insert((path, digest));
+        if kept.1 == digest {
+            return Ok(());
+        }
+        let (one, other) = (kept.0.display().to_string(), name);
+        Err(PartsError::Differ { one, other }.into())
+    }
+
+    fn read(&self, range: u64) -> Result<Vec<u8>, PartsError> {
+        let (path, digest) = self.0.get(&range).ok_or(PartsError::Missing { range })?;
+        let bytes = fs::read(path).unwrap_or_default();
+        if Hash::of(&bytes) == *digest {
+            return Ok(bytes);
+        }
+        let why = "it changed while it was merged";
+        Err(PartsError::Contradicts { range, why })
+    }
+}
+
+/// A file that a task has not finished begins with a dot.
+fn is_part(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && name.ends_with(".json")
+}

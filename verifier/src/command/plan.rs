@@ -1,0 +1,67 @@
+//! `auditlog-verify plan`: divides a verification into ranges for many machines.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_verifier::parts::{self, Plan};
+use auditlog_verifier::pins;
+use auditlog_verifier::verdict::Verdict;
+
+use super::declaration::Declaration;
+use super::groups::{PlaceArguments, WhatArguments};
+use super::outcome::Outcome;
+use super::plan_folder::{PlanFolder, read_whole};
+use super::target;
+use super::usage::Usage;
+
+/// List the logs once and divide them into ranges, for `part` and `merge`.
+///
+/// Exit codes: 0 the plan is written; 2 it is not.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    what: WhatArguments,
+    /// Number of ranges: about as many as there are tasks
+    #[arg(long, value_name = "NUMBER")]
+    ranges: u64,
+    /// Folder for the plan; it must not hold one
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    place: PlaceArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usage> {
+    let path = arguments.what.policy()?;
+    let declared = Declaration::read(path)?;
+    let pins = arguments.what.pins.as_deref().map(pins::load);
+    let pins = pins.transpose()?.unwrap_or_default();
+    let mut place = arguments.place.clone();
+    place.target = place.target.map(absolute);
+    let source = target::open(&place, &declared.policy)?;
+    let request = arguments.what.request(&declared, now);
+    let planned = parts::plan(&*source, &request, &pins, arguments.ranges)?;
+    PlanFolder::write(&arguments.out, &read_whole(path)?, &planned)?;
+    let plan = Plan::parse(&planned.plan)?;
+    let (ranges, digest) = (plan.ranges(), plan.digest());
+    Ok(Outcome {
+        output: format!(
+            "plan sha256:{digest}: {ranges} ranges of {}\n",
+            plan.target()
+        ),
+        verdict: Verdict::Verified,
+    })
+}
+
+/// Workers run elsewhere: a folder is named from the root.
+fn absolute(target: OsString) -> OsString {
+    let is_bucket = target
+        .to_str()
+        .is_some_and(|text| text.starts_with("s3://"));
+    let real = (!is_bucket)
+        .then(|| fs::canonicalize(Path::new(&target)).ok())
+        .flatten();
+    real.map_or(target, PathBuf::into_os_string)
+}

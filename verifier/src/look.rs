@@ -1,0 +1,78 @@
+//! Reads segments on all cores, and gives the facts about them to the ranges that they belong to, in order.
+
+use std::collections::BTreeMap;
+
+use crate::budget::Budget;
+use crate::examine::{Examined, Job, examine};
+use crate::facts::Seen;
+use crate::log_plan::Slot;
+use crate::parallel;
+use crate::progress::Progress;
+use crate::range::result::RangeResult;
+use crate::source::Source;
+
+/// The segments of one range to look at, and what is known of the range before.
+pub(crate) struct Stretch<'p> {
+    /// The range so far: at the beginning of its log, or anywhere in it.
+    pub(crate) range: RangeResult<'p>,
+    /// What the listing shows of its segments.
+    pub(crate) slots: &'p BTreeMap<u64, Slot>,
+}
+
+/// Looks at every segment of these stretches.
+pub(crate) fn look_at<'p>(
+    source: &dyn Source,
+    workers: usize,
+    stretches: Vec<Stretch<'p>>,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<RangeResult<'p>> {
+    let of = stretches.iter().map(|one| present(one.slots)).sum();
+    let mut done = Progress {
+        of,
+        ..Progress::default()
+    };
+    progress(done);
+    let readers = source.readers();
+    let workers = if readers == 0 { workers } else { readers };
+    let budget = Budget::for_readers(workers);
+    let jobs = jobs(&stretches);
+    let mut ranges: Vec<_> = stretches.into_iter().map(|one| one.range).collect();
+    parallel::in_order(
+        workers,
+        jobs.into_iter().flatten(),
+        |job| examine(source, &budget, &job),
+        |examined: Examined| {
+            if !matches!(examined.facts.seen, Seen::Marked(_)) {
+                done.segments = done.segments.saturating_add(1);
+                done.entries = done.entries.saturating_add(examined.facts.events());
+                done.bytes = done.bytes.saturating_add(examined.bytes);
+            }
+            if let Some(range) = ranges.get_mut(examined.range_at) {
+                range.push(examined.facts);
+            }
+            progress(done);
+        },
+    );
+    ranges
+}
+
+/// The keys to look at, range by range.
+fn jobs<'p>(stretches: &[Stretch<'p>]) -> Vec<impl Iterator<Item = Job<'p>> + Send + use<'p>> {
+    let stretches = stretches.iter().enumerate();
+    let all = stretches.map(|(range_at, stretch)| {
+        let log = stretch.range.log();
+        stretch.slots.iter().map(move |(&number, slot)| Job {
+            range_at,
+            log,
+            number,
+            slot,
+        })
+    });
+    all.collect()
+}
+
+/// Number of segments to read.
+fn present(slots: &BTreeMap<u64, Slot>) -> u64 {
+    let present = slots.values().filter(|slot| slot.is_present());
+    u64::try_from(present.count()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,39 @@
+//! Documents that steps hand to each other: canonical JSON with one form only, ended by LF.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::PartsError;
+
+/// Largest document that is read, in bytes. Stops one that is not ours from filling the memory.
+pub(super) const MAX_DOCUMENT_BYTES: usize = 1 << 30;
+
+/// The bytes of a document.
+pub(super) fn write(document: &impl Serialize) -> Vec<u8> {
+    // No document has a map with keys that are not numbers or strings, or a value that cannot be written.
+    let mut bytes = serde_json::to_vec(document).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads a document, `name` in messages. What is read and written again must be the same bytes: so it has no second meaning, no
+/// field that nobody knows, and none twice.
+pub(super) fn read<T: Serialize + DeserializeOwned>(
+    name: &str,
+    bytes: &[u8],
+) -> Result<T, PartsError> {
+    let malformed = |reason: String| PartsError::Malformed {
+        name: name.to_owned(),
+        reason,
+    };
+    if bytes.len() > MAX_DOCUMENT_BYTES {
+        return Err(malformed(format!(
+            "it has more than {MAX_DOCUMENT_BYTES} bytes"
+        )));
+    }
+    let document = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
+    if write(&document) != bytes {
+        return Err(malformed("it is not in its one form".to_owned()));
+    }
+    Ok(document)
+}

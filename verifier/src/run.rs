@@ -1,0 +1,18 @@
+//! How the verifier was run. It never changes what it finds.
+
+use auditlog_chain::hash::Hash;
+
+/// How the verifier was run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Run {
+    /// On one machine, which read everything.
+    #[default]
+    Whole,
+    /// On many: the partial results of a plan's ranges were merged.
+    Merged {
+        /// Number of ranges.
+        ranges: u64,
+        /// Digest of the plan.
+        plan: Hash,
+    },
+}

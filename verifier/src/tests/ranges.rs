@@ -1,0 +1,186 @@
+//! The same verification whole, in ranges, and in ranges that are merged in any order: what is found is the same, byte for byte.
+
+use std::collections::BTreeMap;
+
+use auditlog_chain::hash::Hash;
+use serde_json::Value;
+
+use super::histories::Random;
+use crate::conclude::{Found, conclude};
+use crate::declared::check_declared;
+use crate::explained::Explained;
+use crate::log_plan::LogPlan;
+use crate::look::{Stretch, look_at};
+use crate::merge::finish;
+use crate::parts::plan::plan_cut;
+use crate::parts::split::{Slice, split};
+use crate::parts::{PartsError, Plan, merge, part};
+use crate::pins::Pins;
+use crate::range::log::Log;
+use crate::range::result::RangeResult;
+use crate::record::Record;
+use crate::report::Report;
+use crate::request::Request;
+use crate::run::Run;
+use crate::source::Source;
+use crate::state::State;
+use crate::survey::{choose_logs, survey};
+use crate::target::Target;
+
+/// What must be equal however the verifier was run.
+const EQUAL: [&str; 11] = [
+    "verdict",
+    "exit",
+    "at",
+    "logs",
+    "fault_count",
+    "faults",
+    "acknowledged_count",
+    "acknowledged",
+    "undecided_count",
+    "undecided",
+    "notes",
+];
+
+/// Verifies in ranges that are cut at every segment, in a few ranges, and in ranges that are merged in any order.
+pub(super) fn assert_same_in_ranges(
+    source: &dyn Source,
+    request: &Request<'_>,
+    pins: &Pins,
+    whole: &Report,
+) {
+    if whole
+        .undecided()
+        .iter()
+        .any(|one| one.what.code() == "listing-unreadable")
+    {
+        return;
+    }
+    let seed = whole
+        .entries_of_all()
+        .wrapping_mul(31)
+        .wrapping_add(whole.fault_count());
+    let few = 1 + seed % 4;
+    let each = in_ranges(source, request, pins, &|plans| cut_at_each(plans));
+    assert_same(whole, &each, "cut at each segment");
+    let in_few = in_ranges(source, request, pins, &|plans| split(plans, few));
+    assert_same(whole, &in_few, "in a few ranges");
+    let merged = in_any_order(source, request, pins, &mut Random::new(seed));
+    assert_same(whole, &merged, "merged in any order");
+}
+
+fn assert_same(whole: &Report, other: &Report, how: &str) {
+    let json = |report: &Report| serde_json::from_str::<Value>(&report.to_json()).unwrap();
+    let (whole, other) = (json(whole), json(other));
+    for field in EQUAL {
+        assert_eq!(whole[field], other[field], "{how}: {field}\n{whole:#}");
+    }
+}
+
+impl Report {
+    fn entries_of_all(&self) -> u64 {
+        self.logs()
+            .iter()
+            .map(|log| log.entries + log.segments)
+            .sum()
+    }
+}
+
+fn cut_at_each(plans: &mut [LogPlan<'_>]) -> Vec<Vec<Slice>> {
+    let known = |plan: &&mut LogPlan<'_>| plan.log.format == 1;
+    let all = plans.iter_mut().enumerate().filter(|(_, plan)| known(plan));
+    let slices = all.flat_map(|(log_at, plan)| {
+        let slots = std::mem::take(&mut plan.slots).into_iter();
+        slots.map(move |(number, slot)| {
+            let slots = BTreeMap::from([(number, slot)]);
+            vec![Slice { log_at, slots }]
+        })
+    });
+    slices.collect()
+}
+
+/// Through the documents that machines hand to each other.
+fn in_ranges(
+    source: &dyn Source,
+    request: &Request<'_>,
+    pins: &Pins,
+    cut: &dyn Fn(&mut [LogPlan<'_>]) -> Vec<Vec<Slice>>,
+) -> Report {
+    let policy = (request.policy, request.policy_digest);
+    let planned = plan_cut(source, request, pins, cut).unwrap();
+    let plan = Plan::parse(&planned.plan).unwrap();
+    let parts: Vec<_> = (0..)
+        .zip(&planned.lists)
+        .map(|(range, list)| part(&plan, policy, (range, list), source, 1, &mut |_| {}).unwrap())
+        .collect();
+    let mut read = |range: u64| {
+        let found = parts.get(usize::try_from(range).unwrap());
+        found.cloned().ok_or(PartsError::Missing { range })
+    };
+    merge(&plan, policy, &mut read, plan.made()).unwrap()
+}
+
+/// In memory: a range for each segment, and neighbours merged in any order.
+fn in_any_order(
+    source: &dyn Source,
+    request: &Request<'_>,
+    pins: &Pins,
+    random: &mut Random,
+) -> Report {
+    let chosen = choose_logs(source, request).unwrap();
+    let mut record = Record::default();
+    check_declared(request, &chosen, &mut record).unwrap();
+    let explained = Explained::new(request.policy);
+    let mut survey = survey(source, request, &chosen, pins, &explained, &mut record).unwrap();
+    let slices = cut_at_each(&mut survey.plans);
+    let moments = survey.moments;
+    let of = |log| {
+        Log::new(
+            request,
+            moments,
+            source.has_storage(),
+            log,
+            pins,
+            &explained,
+        )
+    };
+    let logs: Vec<_> = chosen.iter().map(|log| of(log)).collect();
+    let slices: Vec<_> = slices.into_iter().flatten().collect();
+    let stretches = slices.iter().map(|slice| Stretch {
+        range: RangeResult::anywhere(&logs[slice.log_at]),
+        slots: &slice.slots,
+    });
+    let results = look_at(source, 1, stretches.collect(), &mut |_| {});
+    let mut of_logs: Vec<Vec<RangeResult<'_>>> = logs.iter().map(|_| Vec::new()).collect();
+    for (slice, result) in slices.iter().zip(results) {
+        of_logs[slice.log_at].push(result);
+    }
+    let wholes = logs.iter().zip(of_logs).map(|(log, mut ranges)| {
+        while ranges.len() > 1 {
+            let last = u64::try_from(ranges.len()).unwrap() - 2;
+            let at = usize::try_from(random.number(0, last)).unwrap();
+            let next = ranges.remove(at + 1);
+            ranges[at].append(next);
+        }
+        let mut whole = RangeResult::at_beginning(log);
+        for range in ranges {
+            whole.append(range);
+        }
+        whole
+    });
+    let merged = wholes
+        .zip(&survey.plans)
+        .map(|(whole, plan)| finish(whole, &plan.left_out));
+    let logs = merged.collect();
+    State::of(source).judge(request, moments.ended, &mut record);
+    let found = Found {
+        record,
+        logs,
+        begun: moments.begun,
+        run: Run::Merged {
+            ranges: 1,
+            plan: Hash::of(b""),
+        },
+    };
+    conclude(&Target::of(source), request, &chosen, found)
+}
