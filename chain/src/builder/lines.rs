@@ -116,7 +116,7 @@ impl SegmentLines {
         self.entry(entry, time, out)
     }
 
-    /// Chains the entry of another line anew, with its time: the line of a segment that was never signed, and that is written
+    /// Chains the entry of another line again, with its time: the line of a segment that was never signed, and that is written
     /// once more.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub(super) fn schema() -> Schema {
             "bucket",
             Attribute::optional_computed(Type::String)
                 .description(
-                    "Name of the bucket. Another name makes another bucket, which is refused as long as this one holds anything.",
+                    "Name of the bucket. Another name makes another bucket, which is refused as long as this one holds anything. Exactly one of it and `bucket_prefix`.",
                 )
                 .use_state_for_unknown()
                 .requires_replace()
@@ -42,7 +42,7 @@ pub(super) fn schema() -> Schema {
             Attribute::optional(Type::String)
                 .description(
                     "Beginning of the bucket's name, at most 37 characters; the provider adds the rest when it creates the bucket. Another \
-                     one makes another bucket.",
+                     one makes another bucket. Exactly one of it and `bucket`.",
                 )
                 .plan_with(|change| {
                     // An imported bucket has none in its state.
@@ -116,17 +116,17 @@ fn period_fields() -> Fields {
         )
         .attribute(
             "days",
-            period("Retention in days, 1 to 36500.", Period::MAX_DAYS, "days"),
+            period("Retention in days, 1 to 36500. Exactly one of it and `years`, unless `preset` is set.", Period::MAX_DAYS, "days"),
         )
         .attribute(
             "years",
-            period("Retention in years of 365 days, 1 to 100.", Period::MAX_YEARS, "years"),
+            period("Retention in years of 365 days, 1 to 100. Exactly one of it and `days`, unless `preset` is set.", Period::MAX_YEARS, "years"),
         )
         .attribute(
             "preset",
             text(
                 "Rule whose retention is the minimum, and the default where neither `days` nor `years` is set: `finra-4511`, `hipaa`, \
-                 `pci-dss-10` or `sec-17a-4`. It sets nothing else that the rule asks for, and is not legal advice.",
+                 `pci-dss-10` or `sec-17a-4`. It sets nothing else that the rule asks for, and is not legal advice. Default: none.",
             )
             .one_of(Preset::names()),
         )
@@ -166,20 +166,20 @@ fn logs(schema: Schema) -> Schema {
             Attribute::optional(Nested::map(log_fields()))
                 .description(
                     "Logs by name. Names have 1 to 64 letters, digits and `-_.`. A log is ended by `ended`, and is never removed while its \
-                     segments are in the bucket.",
+                     segments are in the bucket. Default: none.",
                 ),
         )
         .attribute(
             "declared_prefixes",
             Attribute::optional(Type::list(Type::String)).description(
-                "Prefixes, each ending in `/`, under which the bucket may contain anything else. The verifier does not look at it.",
+                "Prefixes, each ending in `/`, under which the bucket may contain anything else. The verifier does not look at it. Default: none.",
             ),
         )
         .attribute(
             "acknowledged",
             Attribute::optional(Type::list(Type::String)).description(
                 "Findings that a person has explained, each as the JSON object that the verifier prints. They are still found, and do not \
-                 change its exit code.",
+                 change its exit code. Default: none.",
             ),
         )
 }
@@ -235,12 +235,12 @@ fn delivery_fields() -> Fields {
         .attribute(
             "cloudtrail",
             Attribute::optional(Nested::single(cloudtrail))
-                .description("Trails of AWS CloudTrail."),
+                .description("Trails of AWS CloudTrail. Default: none delivers."),
         )
         .attribute(
             "load_balancers",
             Attribute::optional(Nested::single(balancers)).description(
-                "Access logs of Application and Network Load Balancers. They need SSE-S3.",
+                "Access logs of Application and Network Load Balancers. They need SSE-S3. Default: none delivers.",
             ),
         )
 }
@@ -284,7 +284,7 @@ fn log_fields() -> Fields {
         .attribute(
             "readers",
             arns(
-                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied it where `writers` is set, too, or the log has ended. Default: IAM alone decides.",
+                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied reading where `writers` is set too, or where the log has ended. Default: IAM alone decides.",
             ),
         )
         .attribute(
@@ -300,7 +300,7 @@ fn log_fields() -> Fields {
         .attribute(
             "object_lock",
             Attribute::optional(Nested::single(period_fields())).description(
-                "Lock of this log in place of the bucket's. The sealer sets it on each segment.",
+                "Lock of this log in place of the bucket's. The sealer sets it on each segment. Default: the bucket's.",
             ),
         )
         .attribute(
@@ -315,7 +315,7 @@ fn log_fields() -> Fields {
             "ended",
             Attribute::optional(Nested::single(ended_fields())).description(
                 "End of the log, as `auditlog-verify` reports its head. Segments after it are faults, and the bucket policy denies everybody to write \
-                 them. `writers` may still read where `readers` is set.",
+                 them. `writers` may still read where `readers` is set. Default: the log goes on.",
             ),
         )
 }
@@ -346,7 +346,7 @@ fn ended_fields() -> Fields {
         )
         .attribute(
             "successor",
-            text("Origin of the log that continues it.")
+            text("Origin of the log that continues it. Default: none.")
                 .validate(|origin: String| parse_origin(&origin).map(drop)),
         )
 }
@@ -457,7 +457,7 @@ fn spans(schema: Schema) -> Schema {
             "lock_spans",
             Attribute::optional_computed(Nested::list(given_span)).description(
                 "Locks that were declared over time, the earliest first. Set it only on import, for a bucket whose lock changed before: the \
-                 spans must have begun, and the last one must be `object_lock`. A list that differs from what was declared is refused.",
+                 spans must have begun, and the last one must be `object_lock`. A list that differs from what was declared is refused. Default: what was declared.",
             ),
         )
         .attribute(

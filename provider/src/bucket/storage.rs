@@ -67,7 +67,7 @@ fn storage_fields() -> Fields {
         .attribute(
             "transitions",
             Attribute::optional(Nested::list(transition)).description(
-                "Changes of storage class. A plan refuses a stay that is shorter than AWS charges for.",
+                "Changes of storage class. A plan refuses a stay that is shorter than AWS charges for. Default: none.",
             ),
         )
         .attribute(
@@ -84,7 +84,7 @@ fn storage_fields() -> Fields {
             Attribute::optional(Type::Number)
                 .description(
                     "Expected size of a stored segment in bytes. With it, a plan refuses transitions that S3 never makes, because \
-                     it does not move objects below 128 KB. Changes nothing in S3.",
+                     it does not move objects below 128 KB. Changes nothing in S3. Default: none.",
                 )
                 .range("bytes", 1..=u32::MAX),
         )

@@ -23,8 +23,8 @@ fn credentials(schema: Schema) -> Schema {
         .attribute("access_key", text("Access key. Everybody who can read the configuration can read it, so prefer the other ways to sign in. Default: the environment, the shared files, then the role of the container or machine."))
         .attribute("secret_key", text("Secret key that belongs to `access_key`. Required with it.").sensitive())
         .attribute("token", text("Session token of temporary credentials. Default: none.").sensitive())
-        .attribute("shared_config_files", texts_in_order("Configuration files in place of `~/.aws/config`."))
-        .attribute("shared_credentials_files", texts_in_order("Credential files in place of `~/.aws/credentials`."))
+        .attribute("shared_config_files", texts_in_order("Configuration files to read. Default: `AWS_CONFIG_FILE`, then `~/.aws/config`."))
+        .attribute("shared_credentials_files", texts_in_order("Credential files to read. Default: `AWS_SHARED_CREDENTIALS_FILE`, then `~/.aws/credentials`."))
         .block("assume_role", Block::list(assume_role()).description("Role to assume. Of several blocks, each is assumed with the credentials of the one before. The provider asks for new credentials before they expire. Default: none."))
         .block("assume_role_with_web_identity", Block::single(web_identity()).description("Role to assume with the token of another identity provider, in place of all other credentials. Roles of `assume_role` follow it. Default: none."))
         .attribute("ec2_metadata_service_endpoint", url("Endpoint of the EC2 metadata service, where the machine's role has its credentials. Default: `AWS_EC2_METADATA_SERVICE_ENDPOINT`, then AWS's own."))
@@ -39,7 +39,7 @@ fn endpoints(schema: Schema) -> Schema {
         .attribute("kms", url("Endpoint of AWS KMS. Default: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, then AWS's own."))
         .attribute("sts", url("Endpoint of AWS STS. Default: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, then AWS's own."));
     schema
-        .block("endpoints", Block::single(fields).description("Endpoints in place of those of AWS, for all regions."))
+        .block("endpoints", Block::single(fields).description("Endpoints in place of those of AWS, for all regions. Default: those of AWS."))
         .attribute("sts_region", text("Region whose STS is asked. Default: `region`."))
         .attribute("use_fips_endpoint", flag("Whether endpoints with FIPS-validated cryptography are used. It does not go with `endpoints`. Default: `AWS_USE_FIPS_ENDPOINT`, then the profile, then false."))
         .attribute("use_dualstack_endpoint", flag("Whether endpoints that answer over IPv6 too are used. Default: `AWS_USE_DUALSTACK_ENDPOINT`, then the profile, then false."))
@@ -77,6 +77,6 @@ fn tagging(schema: Schema) -> Schema {
             texts("Beginnings of keys of tags to leave alone. Default: none."),
         );
     schema
-        .block("default_tags", Block::single(Fields::new().attribute("tags", tags::attribute("Tags by key. Default: none."))).description("Tags for everything that the provider creates. A resource's own tag of the same key wins."))
+        .block("default_tags", Block::single(Fields::new().attribute("tags", tags::attribute("Tags by key. Default: none."))).description("Tags for everything that the provider creates. A resource's own tag of the same key wins. Default: none."))
         .block("ignore_tags", Block::single(ignored).description("Tags that others manage, on every resource. The provider neither shows them in `tags` and `tags_all` nor changes or removes them. A resource that sets such a tag is refused. Default: none."))
 }

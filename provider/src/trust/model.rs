@@ -221,7 +221,7 @@ pub fn ended_fields() -> Fields {
         .attribute(
             "successor",
             Attribute::optional(Type::String)
-                .description("Origin of the log that continues it.")
+                .description("Origin of the log that continues it. Default: none.")
                 .validate(|origin: String| parse_origin(&origin).map(drop)),
         )
 }

@@ -37,7 +37,7 @@ pub(super) fn schema() -> Schema {
         .attribute(
             "acknowledged",
             Attribute::optional(Type::list(Type::String))
-                .description("Findings that a person has explained, each as the JSON object that the verifier prints. They are still listed and no longer fail a run."),
+                .description("Findings that a person has explained, each as the JSON object that the verifier prints. They are still listed and no longer fail a run. Default: none."),
         )
 }
 
@@ -46,12 +46,12 @@ fn with_keys(schema: Schema) -> Schema {
         .attribute(
             "signing_key",
             Attribute::optional(Nested::single(trust_fields()))
-                .description("`trust` of the `auditlog_signing_key` that signs the logs that have no keys of their own, with all its versions."),
+                .description("`trust` of the `auditlog_signing_key` that signs the logs that have no keys of their own, with all its versions. Default: none."),
         )
         .attribute(
             "keys",
             Attribute::optional(Nested::list(key_fields()))
-                .description("Further keys that may sign the logs that have no keys of their own."),
+                .description("Further keys that may sign the logs that have no keys of their own. Default: none."),
         )
 }
 
@@ -89,12 +89,12 @@ fn log_fields() -> Fields {
         .attribute(
             "max_silence_spans",
             Attribute::optional(Nested::list(silence_span_fields()))
-                .description("Silences with the times from which they hold, the earliest first, in place of `max_silence`: for a log whose silence was changed."),
+                .description("Silences with the times from which they hold, the earliest first, in place of `max_silence`: for a log whose silence was changed. Default: none."),
         )
         .attribute(
             "lock_spans",
             Attribute::optional(Nested::list(lock_span_fields()))
-                .description("Lock of this log, in place of the `lock_spans` of all logs."),
+                .description("Lock of this log, in place of the `lock_spans` of all logs. Default: those."),
         );
     keys_and_end(fields)
 }
@@ -104,12 +104,12 @@ fn keys_and_end(fields: Fields) -> Fields {
         .attribute(
             "signing_key",
             Attribute::optional(Nested::single(trust_fields()))
-                .description("`trust` of the `auditlog_signing_key` that signs this log, in place of the keys of all logs."),
+                .description("`trust` of the `auditlog_signing_key` that signs this log, in place of the keys of all logs. Default: none."),
         )
         .attribute(
             "keys",
             Attribute::optional(Nested::list(key_fields()))
-                .description("Further keys that may sign this log, in place of the keys of all logs."),
+                .description("Further keys that may sign this log, in place of the keys of all logs. Default: none."),
         )
         .attribute(
             "ended",
@@ -134,11 +134,11 @@ fn key_fields() -> Fields {
                 .validate(|text: String| parse_time(&text).map(drop)),
         )
         .attribute("retired_at", optional_time("Time from which the key must not sign, RFC 3339. Default: it may sign."))
-        .attribute("lost_at", optional_time("Time at which the key was lost, RFC 3339. A rotation away from it then needs no signature of it."))
+        .attribute("lost_at", optional_time("Time at which the key was lost, RFC 3339. A rotation away from it then needs no signature of it. Default: it was not."))
         .attribute(
             "compromised",
             Attribute::optional(Nested::single(given_compromised_fields()))
-                .description("Since when somebody else may have signed with the key, and up to where its signatures count."),
+                .description("Since when somebody else may have signed with the key, and up to where its signatures count. Default: nobody may."),
         )
 }
 

@@ -17,6 +17,50 @@ fn pages_are_what_make_docs_writes() {
     assert_eq!((found.as_str(), run.status), ("", 0), "run make docs");
 }
 
+/// What an optional argument says of itself where nothing is set.
+const WITHOUT_IT: [&str; 5] = [
+    "Default: ",
+    "Required ",
+    "Exactly one of it and",
+    "Not supported.",
+    "that is not listed",
+];
+
+/// The lines of a page about optional arguments that do not say what happens without them. A `signing_key` is given as a whole.
+fn silent_about_default(page: &Path) -> Vec<String> {
+    let text = read(page);
+    let sections = text.split("\n##").filter(|section| {
+        let title = section.lines().next().unwrap_or_default();
+        !title.contains("signing_key.") && !title.contains("signing_key`")
+    });
+    let optional = sections.filter_map(|section| {
+        let (_, optional) = section.split_once("Optional")?;
+        Some(optional.split("Read-Only:").next().unwrap_or_default())
+    });
+    let lines = optional.flat_map(str::lines);
+    let arguments = lines.filter(|line| line.starts_with("- "));
+    let silent = arguments.filter(|line| !WITHOUT_IT.iter().any(|said| line.contains(said)));
+    silent
+        .map(|line| format!("{}: {line}", page.display()))
+        .collect()
+}
+
+#[test]
+fn every_optional_argument_says_what_happens_without_it() {
+    let pages = ["resources", "data-sources"].map(|folder| root().join("docs").join(folder));
+    let pages = pages
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).expect("pages"));
+    let mut pages: Vec<PathBuf> = pages.map(|page| page.expect("a page").path()).collect();
+    pages.push(root().join("docs/index.md"));
+    assert!(pages.len() > 5, "{pages:?}");
+    let silent: Vec<String> = pages
+        .iter()
+        .flat_map(|page| silent_about_default(page))
+        .collect();
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
 /// The examples of the pages, below `examples/`: that of the provider first.
 fn examples() -> Vec<PathBuf> {
     let folders = ["resources", "data-sources", "functions"];
