@@ -16,7 +16,7 @@ pub use closed::{ClosedLines, ClosedSegment};
 pub use error::{BuildError, ResumeError};
 pub use framing::{Frames, Framing};
 pub use lines::{LineKind, MAX_OPEN_BYTES, ResumedLines, Resuming, SegmentLines};
-pub use payload::StoredPayload;
+pub use payload::{StoredBatch, StoredPayload};
 pub use provenance::{Batch, Provenance, Source};
 
 use crate::fault::Fault;
@@ -164,7 +164,7 @@ impl SegmentBuilder {
                     compressed.push(&opening)?;
                 }
                 Ok(Resumed::Open(Box::new(Self {
-                    lines,
+                    lines: *lines,
                     opening,
                     line: Vec::new(),
                     framing,

@@ -6,6 +6,8 @@
 //! that is the verifier's, which shares no code with it but the format.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use auditlog_chain::builder::{Provenance, StoredPayload};
 //! use auditlog_chain::keys::KeySpec;
 //! use auditlog_sealer::fencing::Fencing;
@@ -18,21 +20,18 @@
 //! # let now = || auditlog_chain::timestamp::Timestamp::from_system_time(std::time::SystemTime::now()).unwrap_or(
 //! #     auditlog_chain::timestamp::Timestamp::EPOCH);
 //!
-//! let signer = Signer::Local(LocalKey::generate(KeySpec::EccNistEdwards25519)?);
-//! let log = log_without_policy("acme.example/audit/payments", None)?;
 //! let spool = Spool::open(&scratch.path().join("spool"), "payments in a folder", "writer-1")?;
-//! let store = Folder::new(&scratch.path().join("bucket"), spool.writer());
 //! let setup = Setup {
-//!     store: &store,
-//!     log,
+//!     store: Arc::new(Folder::new(&scratch.path().join("bucket"), spool.writer())),
+//!     log: log_without_policy("acme.example/audit/payments", None)?,
 //!     policy: None,
-//!     signer: &signer,
+//!     signer: Arc::new(Signer::Local(LocalKey::generate(KeySpec::EccNistEdwards25519)?)),
 //!     previous: None,
-//!     clock: &now,
+//!     clock: Arc::new(now),
 //!     limits: Limits::default(),
 //!     fencing: Fencing::Condition,
 //!     known_head: KnownHead::Nothing,
-//!     notify: &|notice| eprintln!("{notice}"),
+//!     notify: Arc::new(|notice| eprintln!("{notice}")),
 //! };
 //! let mut sealer = Sealer::start(setup, spool)?;
 //! let event = StoredPayload::json(br#"{"user":"ann","action":"login"}"#)?;
@@ -60,17 +59,20 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 pub mod aws;
+pub mod disk;
 pub mod error;
 pub mod fencing;
 mod folder;
 pub mod input;
 pub mod limits;
+pub mod names;
 pub mod pins;
 pub mod seal;
 pub mod signer;
 pub mod spool;
 pub mod store;
 pub mod target;
+pub mod wal;
 
 /// The version that `make` gives the build, which grows with each commit; of a build by Cargo alone, that of the release.
 pub const VERSION: &str = match option_env!("AUDITLOG_VERSION") {

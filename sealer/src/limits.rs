@@ -1,7 +1,7 @@
 //! Every size of the sealer has a limit (P11). All of them are here, and each names the attack or the accident that it stops. Those
 //! of the format are in [`auditlog_chain::limits`].
 
-use auditlog_chain::limits::{MAX_LINE_BYTES, MAX_OBJECT_BYTES, MAX_SEGMENT_BYTES};
+use auditlog_chain::limits::{MAX_LINE_BYTES, MAX_OBJECT_BYTES};
 
 /// How far ahead of our clock the head of a log may be, and how much our clock may differ from the store's, in seconds. Stops a
 /// wrong clock from sealing segments whose time is a fault for as long as they are locked.
@@ -37,8 +37,5 @@ pub(crate) const MAX_RECORD_BYTES: usize = 8 << 20;
 /// Lines that wait for a sync, in bytes. More are synced at once, so that a flood of tiny events has bounded memory.
 pub(crate) const MAX_PENDING_BYTES: usize = 4 << 20;
 
-/// Size of `open.jsonl` from which a segment is closed, in bytes. Stops records without number from filling a reader's memory.
-pub(crate) const MAX_OPEN_BYTES: usize = MAX_SEGMENT_BYTES;
-
-/// Longest `open.jsonl` that is read, in bytes: what waited for a sync may be longer than was allowed, by a line and a record.
-pub(crate) const MAX_READ_BYTES: usize = MAX_OPEN_BYTES + 4 * MAX_PENDING_BYTES;
+/// Size of a write-ahead file from which its segment is closed, in bytes. Stops batches with long names from filling the disk.
+pub(crate) const MAX_WAL_BYTES: u64 = 256 << 20;

@@ -16,6 +16,7 @@ pub struct ClosedLines {
     pub(super) head: Head,
     pub(super) sealed: Timestamp,
     pub(super) events: u64,
+    pub(super) bytes: usize,
     pub(super) close_line: Vec<u8>,
     pub(super) frames: Hash,
 }
@@ -29,6 +30,11 @@ impl ClosedLines {
     /// Number of entries.
     pub const fn events(&self) -> u64 {
         self.events
+    }
+
+    /// Bytes of all its lines.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// When it was sealed.

@@ -116,23 +116,6 @@ impl SegmentLines {
         self.entry(entry, time, out)
     }
 
-    /// Chains the entry of another line again, with its time: the line of a segment that was never signed, and that is written
-    /// once more.
-    ///
-    /// # Errors
-    ///
-    /// Where the line, given without its newline, is not an entry, or as for [`SegmentLines::append`].
-    pub fn append_again(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), ResumeError> {
-        let fault = |fault: Fault| TakeError::Fault(fault).at(None, None);
-        let line = parse_line(line).map_err(|error| fault(error.into()))?;
-        let Body::Entry(entry) = line.body else {
-            let expected = "an entry";
-            let found = "another line";
-            return Err(fault(Fault::LineOrder { expected, found }));
-        };
-        Ok(self.entry(entry, line.time, out)?)
-    }
-
     fn entry(
         &mut self,
         entry: Entry<'_>,
@@ -181,6 +164,7 @@ impl SegmentLines {
             head,
             sealed,
             events: self.events,
+            bytes: self.bytes,
             close_line,
             frames,
         }
@@ -328,7 +312,7 @@ impl<'h> Resuming<'h> {
             return Err(TakeError::Fault(Fault::Truncated { expected }).at(None, None));
         }
         Ok(match self.checker.closing {
-            None => ResumedLines::Open(self.lines),
+            None => ResumedLines::Open(Box::new(self.lines)),
             Some(closing) => ResumedLines::Closed(Box::new(self.lines.closed(
                 closing.sealed,
                 closing.frames,
@@ -342,7 +326,7 @@ impl<'h> Resuming<'h> {
 #[derive(Debug)]
 pub enum ResumedLines {
     /// A segment that can take more entries.
-    Open(SegmentLines),
+    Open(Box<SegmentLines>),
     /// A segment that was closed.
     Closed(Box<ClosedLines>),
 }

@@ -96,3 +96,52 @@ impl<'a> StoredPayload<'a> {
         }
     }
 }
+
+/// The payloads of one batch, in one buffer, so that they can wait for their place in the chain.
+#[derive(Clone, Debug, Default)]
+pub struct StoredBatch {
+    buffer: String,
+    payloads: Vec<(Kind, std::ops::Range<usize>)>,
+}
+
+impl StoredBatch {
+    /// Adds JSON as it came, as [`StoredPayload::json`] takes it.
+    ///
+    /// # Errors
+    ///
+    /// Says why the bytes are not JSON, or are too large; the batch is as before.
+    pub fn push_json(&mut self, json: &[u8]) -> Result<(), EventError> {
+        self.push(&StoredPayload::json(json)?);
+        Ok(())
+    }
+
+    fn push(&mut self, payload: &StoredPayload<'_>) {
+        let begin = self.buffer.len();
+        self.buffer.push_str(&payload.value);
+        self.payloads.push((payload.kind, begin..self.buffer.len()));
+    }
+
+    /// Number of payloads.
+    pub fn len(&self) -> usize {
+        self.payloads.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.payloads.is_empty()
+    }
+
+    /// Bytes of all payloads.
+    pub fn bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Each payload, in order.
+    pub fn iter(&self) -> impl Iterator<Item = StoredPayload<'_>> {
+        self.payloads.iter().map(|(kind, range)| StoredPayload {
+            kind: *kind,
+            // The ranges are those of what was pushed.
+            value: Cow::Borrowed(self.buffer.get(range.clone()).unwrap_or_default()),
+        })
+    }
+}

@@ -30,7 +30,7 @@ use super::signals::{Signals, listen};
 
 pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
     let Ended {
-        mut spool,
+        spool,
         done,
         reported,
     } = append(arguments, now)?;
@@ -47,7 +47,8 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let source = source(arguments.source.as_deref())?;
     let policy = arguments.policy.as_deref();
     let policy = policy.map(|path| read_policy(path, now())).transpose()?;
-    let (log, destination) = target(arguments, policy.as_ref())?;
+    let policy = policy.map(Arc::new);
+    let (log, destination) = target(arguments, policy.as_deref())?;
     let bucket = policy
         .as_ref()
         .and_then(|policy| policy.document().store.as_ref())
@@ -55,7 +56,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let mut aws = arguments
         .aws
         .lazy(bucket.map(|bucket| bucket.region.as_str()));
-    let signers = Signers::of(arguments, policy.as_ref(), &log, &mut aws, now)?;
+    let signers = Signers::of(arguments, policy.as_deref(), &log, &mut aws, now)?;
     let events = Events::open(
         arguments.events.as_deref(),
         arguments.input.name.clone(),
@@ -65,7 +66,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let store = store(
         arguments,
         &destination,
-        policy.as_ref(),
+        policy.as_deref(),
         &log,
         &spool,
         &mut aws,
@@ -74,19 +75,19 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let max_age = max_age(arguments, &log, now);
     let known_head = known_head(arguments, &log)?;
     let setup = Setup {
-        store: store.as_ref(),
+        store,
         log,
-        policy: policy.as_ref(),
-        signer: &signers.now,
-        previous: signers.previous.as_ref(),
-        clock: &now,
+        policy,
+        signer: Arc::new(signers.now),
+        previous: signers.previous.map(Arc::new),
+        clock: Arc::new(now),
         limits: Limits {
             events: arguments.max_segment_events,
             bytes: usize::try_from(arguments.max_segment_bytes).unwrap_or(usize::MAX),
         },
         fencing: fencing(arguments),
         known_head,
-        notify: &notice,
+        notify: Arc::new(notice),
     };
     let signals = Arc::new(Signals::default());
     let input = Input::start(events.reader);
@@ -228,9 +229,9 @@ fn store(
     spool: &Spool,
     aws: &mut LazyAws,
     now: Now,
-) -> Result<Box<dyn Store>, Error> {
+) -> Result<Arc<dyn Store>, Error> {
     let name = match destination {
-        Destination::Folder(path) => return Ok(Box::new(Folder::new(path, spool.writer()))),
+        Destination::Folder(path) => return Ok(Arc::new(Folder::new(path, spool.writer()))),
         Destination::Bucket { name, .. } => name,
     };
     let declared_account = policy
@@ -249,7 +250,7 @@ fn store(
     if let Some(weak) = bucket.weak_default() {
         notice(Notice::WeakDefault(weak.clone()));
     }
-    Ok(Box::new(bucket))
+    Ok(Arc::new(bucket))
 }
 
 fn lock_source(

@@ -28,6 +28,7 @@ pub(super) enum Command {
     Append(Box<AppendArguments>),
     Keygen(KeygenArguments),
     Policy(PolicyArguments),
+    Spool(SpoolArguments),
     VerifierKey(VerifierKeyArguments),
 }
 
@@ -178,6 +179,20 @@ pub(super) struct VerifierKeyArguments {
     pub(super) key: KeyArguments,
     #[command(flatten)]
     pub(super) aws: AwsArguments,
+}
+
+/// List what a spool holds, or print its events
+///
+/// One line for each segment that was accepted and is not yet in the store. Nothing is changed, and a sealer may be using the
+/// spool meanwhile.
+#[derive(Debug, Args)]
+pub(super) struct SpoolArguments {
+    /// Print the events, one on each line
+    #[arg(long)]
+    pub(super) events: bool,
+    /// Folder of the spool
+    #[arg(value_name = "DIR")]
+    pub(super) spool: PathBuf,
 }
 
 /// The key that signs a log; the policy may name it.

@@ -18,6 +18,7 @@ mod report;
 mod resume;
 mod run;
 mod signals;
+mod spool;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use output::complain;
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: Arguments, now: Now) -> Result<(), Error> {
         Command::Append(arguments) => append::run(&arguments, now),
         Command::Keygen(arguments) => keygen(&arguments),
         Command::Policy(arguments) => policy::run(&arguments, now),
+        Command::Spool(arguments) => spool::run(&arguments),
         Command::VerifierKey(arguments) => {
             let origin = parse_origin(&arguments.origin)?;
             let signer = arguments.key.signer(&mut arguments.aws.lazy(None))?;

@@ -80,7 +80,7 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    pub(crate) fn new(sealer: &Sealer<'_>, input: OfInput<'_>) -> Self {
+    pub(crate) fn new(sealer: &Sealer, input: OfInput<'_>) -> Self {
         let (written, head) = (sealer.sealed(), sealer.head());
         let unsealed = sealer.accepted().saturating_sub(written.events);
         let is_there = sealer.spool().is_there();
@@ -101,7 +101,7 @@ impl Summary {
             events: written.events,
             size: head.range.size(),
             root: head.range.root().to_base64(),
-            verifier_key: sealer.log_key().map(ToString::to_string),
+            verifier_key: sealer.log_key().map(|key| key.to_string()),
             recovered: recovered.fold(0, u64::saturating_add),
             recovered_from: input.recovered,
             skipped: input.skipped,

@@ -1,6 +1,7 @@
 //! One run of `append`: from lines to segments.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) struct MaxAge {
 /// How a run has ended.
 pub(super) struct Ended {
     /// The spool, for what remains to be kept.
-    pub(super) spool: Spool,
+    pub(super) spool: Arc<Spool>,
     /// Whether all that came is sealed, and reported.
     pub(super) done: Result<(), Error>,
     /// What the summary has reported, if it could be written.
@@ -51,8 +52,8 @@ pub(super) struct Reported {
 }
 
 /// A run of `append` that has found its log and its spool.
-pub(super) struct Run<'a> {
-    sealer: Sealer<'a>,
+pub(super) struct Run {
+    sealer: Sealer,
     identity: Identity,
     source: Option<Source>,
     now: Now,
@@ -69,17 +70,17 @@ pub(super) struct Run<'a> {
     events: u64,
 }
 
-impl<'a> Run<'a> {
+impl Run {
     pub(super) fn new(
-        sealer: Sealer<'a>,
+        sealer: Sealer,
         identity: Identity,
         source: Option<Source>,
         now: Now,
         max_age: MaxAge,
     ) -> Result<Self, Error> {
-        let recovered = sealer.spool().inputs().iter().filter_map(Recovered::of);
-        let recovered = recovered.collect();
-        let known = identity.known(sealer.spool().inputs())?;
+        let inputs = sealer.spool().inputs();
+        let recovered = inputs.iter().filter_map(Recovered::of).collect();
+        let known = identity.known(&inputs)?;
         let known = known.map(|known| known.accepted.clone());
         let mut run = Self {
             recovered,
@@ -110,7 +111,7 @@ impl<'a> Run<'a> {
     /// A file that the spool does not know may be one that it knows, written again.
     fn find_written_again(&mut self) -> Result<(), Error> {
         let inputs = self.sealer.spool().inputs();
-        let Some(found) = self.identity.written_again(inputs)?.cloned() else {
+        let Some(found) = self.identity.written_again(&inputs)?.cloned() else {
             return Ok(());
         };
         self.identity.must_not_repeat(&found)?;
@@ -123,7 +124,8 @@ impl<'a> Run<'a> {
 
     /// Seals what earlier runs left in the spool.
     pub(super) fn finish_earlier(&mut self) -> Result<(), Error> {
-        self.sealer.finish_earlier()
+        self.sealer.finish_earlier()?;
+        self.sealer.start_shipping()
     }
 
     /// What earlier runs left could not be sealed either. Where it waits in the spool for the next run, the summary says so.
@@ -219,7 +221,7 @@ impl<'a> Run<'a> {
         if let Some(opened) = self.sealer.opened() {
             return Some(later(opened, self.max_age.open_seconds));
         }
-        let sealed = self.sealer.head().sealed?;
+        let sealed = self.sealer.last_closed()?;
         Some(later(sealed, self.max_age.silent_seconds?))
     }
 
@@ -233,7 +235,7 @@ impl<'a> Run<'a> {
 
     fn seal_what_is_old(&mut self) -> Result<(), Error> {
         if self.old_at().is_some_and(|old| old <= (self.now)()) {
-            self.sealer.heartbeat()?;
+            self.sealer.close_old()?;
         }
         Ok(())
     }
@@ -378,7 +380,7 @@ impl<'a> Run<'a> {
         let printed = summary.print(output);
         signals.over.store(true, Ordering::SeqCst);
         let kept = summary.kept();
-        let mut spool = self.sealer.into_spool();
+        let spool = self.sealer.into_spool();
         if let (Ok(()), Some(name)) = (&done, &self.name) {
             spool.finish_input(name);
         }

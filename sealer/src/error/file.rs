@@ -17,7 +17,7 @@ pub struct FileFault {
 
 impl FileFault {
     /// Makes one from the answer of the system.
-    pub fn of(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub fn of(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self {
             operation,

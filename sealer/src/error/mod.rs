@@ -1,5 +1,7 @@
 //! What can go wrong, sorted by who is at fault: each in a module of its own, with its hint.
 
+use std::io::ErrorKind;
+
 use auditlog_chain::builder::BuildError;
 
 mod aws;
@@ -118,6 +120,32 @@ impl Error {
             | Self::Machine(_)
             | Self::Chain(_) => false,
         }
+    }
+
+    /// Whether the same attempt can succeed later though nobody does anything about what is accepted: the store, the key or the disk
+    /// may come back.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Aws(_) | Self::Store(StoreError::File(_)) | Self::Spool(SpoolError::File(_)) => {
+                true
+            }
+            Self::Usage(_)
+            | Self::Policy(_)
+            | Self::Pins(_)
+            | Self::Key(_)
+            | Self::Input(_)
+            | Self::Store(_)
+            | Self::Log(_)
+            | Self::Spool(_)
+            | Self::Machine(_)
+            | Self::Chain(_) => false,
+        }
+    }
+
+    /// Whether the disk of the spool has no room.
+    pub fn is_full_disk(&self) -> bool {
+        let full = |fault: &FileFault| fault.source.kind() == ErrorKind::StorageFull;
+        matches!(self, Self::Spool(SpoolError::File(fault)) if full(fault))
     }
 
     /// Whether it is the input that ended the run: the sealer itself can go on.

@@ -6,6 +6,7 @@ use auditlog_chain::fault::SegmentFault;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::FileFault;
+use crate::wal::WalFault;
 
 /// Why the spool cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +44,41 @@ pub enum SpoolError {
         /// Now.
         now: Timestamp,
     },
-    /// A record of the open segment is not as it was written.
-    #[error("{}: line {line} is not the end of what was accepted before it", path.display())]
-    Changed {
+    /// A write-ahead file is not as it was written.
+    #[error("{}: {source}", path.display())]
+    Wal {
         /// The file.
         path: PathBuf,
-        /// Number of the line, from 1.
-        line: u64,
+        /// What is wrong.
+        source: WalFault,
+    },
+    /// A write-ahead file is absent between two others.
+    #[error("{}: the file is missing, although later ones are there", path.display())]
+    Absent {
+        /// The missing file.
+        path: PathBuf,
+    },
+    /// A write-ahead file has no end, although a later one is there.
+    #[error("{}: the file has no close record, although a later file is there", path.display())]
+    NotClosed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A write-ahead file has the name of another segment.
+    #[error("{}: the file is that of segment {found}", path.display())]
+    OtherSegment {
+        /// The file.
+        path: PathBuf,
+        /// The segment that it holds.
+        found: u64,
+    },
+    /// The spool was made by an older version of this program. It holds no events, and what it remembers cannot be read.
+    #[error("the spool {} has version {found} and holds no events; this program cannot read the rest of it", path.display())]
+    Finished {
+        /// The spool.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
     },
     /// The spool was made by another version of this program, and holds something.
     #[error("the spool {} has version {found}, this program reads version {expected}", path.display())]
@@ -117,8 +146,21 @@ impl SpoolError {
             Self::InFuture { .. } => {
                 "a time in the future would stay a fault for as long as the object is locked: set this machine's clock (timedatectl status), or run it again after that time; nothing in the spool is lost"
             }
-            Self::Changed { .. } => {
-                "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have"
+            Self::Wal {
+                source: WalFault::Version { .. },
+                ..
+            } => "use the auditlog-seal that wrote it, or a newer one",
+            Self::Wal { .. }
+            | Self::Absent { .. }
+            | Self::NotClosed { .. }
+            | Self::OtherSegment { .. } => {
+                "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have; auditlog-seal spool --events DIR prints them"
+            }
+            Self::Finished { path, .. } => {
+                return format!(
+                    "remove it (rm -r {}), and run the command again with --pins FILE or --head-unknown",
+                    path.display()
+                );
             }
             Self::Version { path, program, .. } => return of_version(path, program.as_deref()),
             Self::Gone { .. } => {

@@ -11,7 +11,7 @@ use crate::error::{Error, KeyError, LogError};
 use crate::limits::MAX_SKEW_SECONDS;
 use crate::signer::Signer;
 
-impl<'a> Setup<'a> {
+impl Setup {
     pub(super) fn expected(&self, segment: u64) -> Expected<'_> {
         Expected {
             origin: &self.log.origin,
@@ -88,9 +88,7 @@ impl<'a> Setup<'a> {
         if self.policy.is_some() {
             return self.log.verifier_keys.clone();
         }
-        let given = [Some(self.signer), self.previous];
-        let given = given.into_iter().flatten();
-        given
+        self.signers()
             .map(|signer| signer.verifier_key(&self.log.origin))
             .collect()
     }
@@ -104,12 +102,18 @@ impl<'a> Setup<'a> {
         segment: u64,
         sealed: Timestamp,
     ) -> RequiredSignatures<'k> {
-        RequiredSignatures::of(self.policy, key, change, &self.made(segment, sealed))
+        RequiredSignatures::of(
+            self.policy.as_deref(),
+            key,
+            change,
+            &self.made(segment, sealed),
+        )
     }
 
     fn made(&self, segment: u64, sealed: Timestamp) -> Made {
         let in_store = self
             .policy
+            .as_ref()
             .is_some_and(|policy| policy.document().store.is_some());
         Made {
             segment,
@@ -121,15 +125,18 @@ impl<'a> Setup<'a> {
     /// Whether a rotation away from this key, sealed now, needs its signature.
     pub(super) fn need_of_previous(&self, previous: &VerifierKey, segment: u64) -> Need {
         let made = self.made(segment, (self.clock)());
-        self.policy.map_or(Need::Required, |policy| {
+        self.policy.as_ref().map_or(Need::Required, |policy| {
             policy.need_of_previous(previous, &made)
         })
     }
 
-    pub(super) fn signer_of(&self, key: &VerifierKey) -> Result<&'a Signer, Error> {
-        let given = [Some(self.signer), self.previous];
-        let mut given = given.into_iter().flatten();
-        given
+    /// The keys that were given.
+    fn signers(&self) -> impl Iterator<Item = &Signer> {
+        std::iter::once(&*self.signer).chain(self.previous.as_deref())
+    }
+
+    pub(super) fn signer_of(&self, key: &VerifierKey) -> Result<&Signer, Error> {
+        self.signers()
             .find(|signer| signer.public_key() == key.public_key())
             .ok_or_else(|| {
                 let found = self.signer.verifier_key(&self.log.origin);
@@ -143,7 +150,7 @@ impl<'a> Setup<'a> {
 
     /// Checks that the policy lets the key sign this log now.
     pub(super) fn check_keys(&self) -> Result<(), Error> {
-        let Some(policy) = self.policy else {
+        let Some(policy) = &self.policy else {
             return Ok(());
         };
         let key = self.signer.verifier_key(&self.log.origin);

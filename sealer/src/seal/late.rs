@@ -3,11 +3,11 @@
 use auditlog_chain::policy::{Acknowledged, AcknowledgedCode, Found, FoundSilence};
 use auditlog_chain::segment::Head;
 
-use super::Sealer;
 use super::notice::Notice;
+use super::ship::Shipper;
 use super::silence::deadline;
 
-impl Sealer<'_> {
+impl Shipper {
     /// Says if the segment that was written now comes too late, with the entry that acknowledges it. The segment is written in
     /// any case: a log that stays silent would be worse.
     pub(super) fn note_silence(&mut self, written: &Head) {

@@ -1,90 +1,53 @@
 //! The sealer itself: finds the head, finishes what an earlier run left, chains, closes, signs and writes.
 //!
-//! Its state is the log's head in the store and the spool; between two calls, both can be found again after a crash (see
-//! [`spool`](crate::spool) for the story).
+//! Writing and shipping are apart. [`Sealer::accept`] chains and syncs, and needs neither the store nor the key. Closed segments wait
+//! on the disk, as many as there are, and the shipper signs and stores them in order: on a thread of its own, once
+//! [`Sealer::start_shipping`] was called. The state is the log's head in the store and the spool; between two calls, both can be found again after
+//! a crash (see [`spool`](crate::spool) for the story).
 
-use auditlog_chain::builder::{
-    BuildError, ClosedSegment, Provenance, SegmentBuilder, StoredPayload,
-};
-use auditlog_chain::line::KeyChange;
-use auditlog_chain::policy::{LogPolicy, Need, TrustPolicy};
-use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
+use std::sync::Arc;
+
+use auditlog_chain::builder::{Provenance, StoredPayload};
+use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
-use crate::error::{Error, LogError, StoreError};
-use crate::fencing::Fencing;
+use crate::error::Error;
 use crate::input::InputName;
-use crate::signer::Signer;
 use crate::spool::{Accepted, Spool};
-use crate::store::{Created, Store};
+use chain::Chain;
+use ship::Shipper;
+use shipping::Shipping;
 
+mod chain;
+mod compress;
 mod expiry;
 mod head;
 mod known;
 mod late;
+mod limits;
+mod mismatch;
 mod notice;
+mod offered;
 mod recover;
+mod sealed;
+mod setup;
+mod ship;
+mod shipped;
+mod shipping;
 mod silence;
 mod start;
+mod waiting;
 
 pub use known::KnownHead;
+pub use limits::Limits;
 pub use notice::Notice;
+pub use offered::{Named, Offered};
+pub use sealed::Sealed;
+pub use setup::{Notify, Setup};
 
-/// When an open segment is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Entries of a segment.
-    pub events: u64,
-    /// Bytes of its lines, before compression.
-    pub bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            events: 100_000,
-            bytes: 16 << 20,
-        }
-    }
-}
-
-/// All that a sealer works with.
-pub struct Setup<'a> {
-    /// Where segments go.
-    pub store: &'a dyn Store,
-    /// The log.
-    pub log: LogPolicy,
-    /// Who may sign it and when, if there is a policy.
-    pub policy: Option<&'a TrustPolicy>,
-    /// The key that signs.
-    pub signer: &'a Signer,
-    /// The key that signed until now, for a rotation.
-    pub previous: Option<&'a Signer>,
-    /// The clock.
-    pub clock: &'a dyn Fn() -> Timestamp,
-    /// When an open segment is closed.
-    pub limits: Limits,
-    /// What keeps other writers out.
-    pub fencing: Fencing,
-    /// What is known of the head apart from the store and the spool.
-    pub known_head: KnownHead,
-    /// Takes what a person should look at.
-    pub notify: &'a dyn Fn(Notice),
-}
-
-/// What one sealer has written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sealed {
-    /// Number of segments.
-    pub segments: u64,
-    /// The first of them.
-    pub first_segment: Option<u64>,
-    /// The last of them.
-    pub last_segment: Option<u64>,
-    /// Entries, without those that an earlier run had accepted.
-    pub events: u64,
-}
+/// Segments that may wait while the shipper keeps up. Where it does not, they wait on the disk in any number.
+const AHEAD: usize = 2;
 
 /// Whether more events may be appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,32 +59,22 @@ pub enum Room {
 }
 
 /// The one writer of a log.
-pub struct Sealer<'a> {
-    setup: Setup<'a>,
-    spool: Spool,
-    head: Head,
-    log_key: Option<VerifierKey>,
-    /// When the newest segment was stored, by the store's clock.
-    stored: Option<Timestamp>,
-    open: Option<OpenSegment>,
-    sealed: Sealed,
+pub struct Sealer {
+    setup: Arc<Setup>,
+    spool: Arc<Spool>,
+    chain: Chain,
+    shipping: Shipping,
     appended: u64,
     accepted: u64,
 }
 
-struct OpenSegment {
-    builder: SegmentBuilder,
-    key_change: Option<KeyChange>,
-    opened: Timestamp,
-}
-
-impl<'a> Sealer<'a> {
+impl Sealer {
     /// Finds the head of the log, finishes what an earlier run left in the spool, and creates the log where it is new.
     ///
     /// # Errors
     ///
     /// Where the store, the key, the log or the spool are not as they must be. Nothing was accepted then.
-    pub fn start(setup: Setup<'a>, spool: Spool) -> Result<Self, Error> {
+    pub fn start(setup: Setup, spool: Spool) -> Result<Self, Error> {
         let mut sealer = Self::find(setup, spool)?;
         sealer.finish_earlier()?;
         Ok(sealer)
@@ -132,24 +85,23 @@ impl<'a> Sealer<'a> {
     /// # Errors
     ///
     /// Where the store, the key, the log or the spool are not as they must be. Nothing was written then.
-    pub fn find(setup: Setup<'a>, mut spool: Spool) -> Result<Self, Error> {
+    pub fn find(setup: Setup, spool: Spool) -> Result<Self, Error> {
         setup.store.check()?;
         setup.check_keys()?;
-        let start = setup.find_start(&mut spool)?;
-        let sealer = Self {
+        let start = setup.find_start(&spool)?;
+        let (setup, spool) = (Arc::new(setup), Arc::new(spool));
+        let chain = Chain::new(&setup, &spool, start.head.clone(), start.log_key.clone());
+        // A key that cannot go on is refused before anything is written.
+        chain.key_change()?;
+        let shipper = Shipper::new(&setup, &spool, start);
+        Ok(Self {
             setup,
             spool,
-            head: start.head,
-            log_key: start.log_key,
-            stored: start.stored,
-            open: None,
-            sealed: Sealed::default(),
+            chain,
+            shipping: Shipping::new(shipper),
             appended: 0,
             accepted: 0,
-        };
-        // A key that cannot go on is refused before anything is written.
-        sealer.key_change()?;
-        Ok(sealer)
+        })
     }
 
     /// Finishes what an earlier run left in the spool, and creates the log where it is new.
@@ -159,52 +111,120 @@ impl<'a> Sealer<'a> {
     /// Where the store, the key or the spool are not as they must be. What was accepted earlier is still in the spool.
     pub fn finish_earlier(&mut self) -> Result<(), Error> {
         self.recover()?;
-        if self.head.next_segment == 0 {
+        if self.chain.is_open() {
+            self.close()?;
+        }
+        self.shipping.drain()?;
+        if self.chain.head().next_segment == 0 {
             self.heartbeat()?;
         }
-        self.sealed.events = 0;
+        self.shipping.count_from_now_on();
         Ok(())
+    }
+
+    /// From now on, segments are signed and stored on a thread of their own, while others are written.
+    ///
+    /// # Errors
+    ///
+    /// Where no thread can be started.
+    pub fn start_shipping(&mut self) -> Result<(), Error> {
+        self.shipping.start()
     }
 
     /// Chains one event. It is accepted only after [`Sealer::accept`].
     ///
     /// # Errors
     ///
-    /// Where the key may not sign now, or the segment takes no more.
+    /// Where the key may not sign now, the segment takes no more, or the disk is full or fails.
     pub fn append(
         &mut self,
         payload: &StoredPayload<'_>,
         provenance: &Provenance<'_>,
         time: Timestamp,
     ) -> Result<Room, Error> {
-        if self.open.is_none() {
-            self.open_segment(time)?;
+        if !self.chain.is_open() {
+            self.shipping.wait_for_fewer_than(AHEAD);
+            let opened = self.chain.open(time);
+            self.with_room(opened, |chain| chain.open(time))?;
         }
-        let Some(open) = &mut self.open else {
-            return Err(BuildError::SegmentFull.into());
-        };
-        let line = open.builder.append(provenance, payload, time)?;
+        self.chain.append(payload, provenance, time)?;
         self.appended = self.appended.saturating_add(1);
-        self.spool.push(line);
-        if self.spool.is_full() || self.is_segment_full() {
+        if self.chain.is_group_full() || self.chain.is_segment_full() {
             return Ok(Room::Used);
         }
         Ok(Room::Left)
     }
 
-    fn is_segment_full(&self) -> bool {
-        let limits = self.setup.limits;
-        self.open.as_ref().is_some_and(|open| {
-            open.builder.events() >= limits.events
-                || open.builder.bytes() >= limits.bytes
-                || self.spool.is_open_full()
-        })
+    /// Chains a whole batch, unless one of its name was accepted before. It is accepted only after [`Sealer::accept`], and is then in
+    /// one segment and in one record of the spool.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sealer::append`]. Where the disk is full, nothing was chained, and the batch may be appended again.
+    pub fn append_batch(&mut self, offered: &Offered<'_>, time: Timestamp) -> Result<Named, Error> {
+        if let Some(name) = offered.fingerprint()
+            && self.spool.knows(&name)?
+        {
+            return Ok(Named::Known);
+        }
+        if !self.chain.is_open() {
+            self.chain.open(time)?;
+        }
+        self.chain.append_batch(offered, time)?;
+        let events = u64::try_from(offered.events.len()).unwrap_or(u64::MAX);
+        self.appended = self.appended.saturating_add(events);
+        Ok(Named::New)
+    }
+
+    /// Number of the segment that takes batches, or of the last one that waits; `None` where all is stored.
+    pub fn open_segment(&self) -> Option<u64> {
+        let next = self.chain.head().next_segment;
+        if self.chain.is_open() {
+            return Some(next);
+        }
+        let last = next.checked_sub(1)?;
+        (self.shipping.head().next_segment <= last).then_some(last)
+    }
+
+    /// Segments that were closed and are not stored.
+    pub fn waiting_segments(&self) -> u64 {
+        let stored = self.shipping.head().next_segment;
+        self.chain.head().next_segment.saturating_sub(stored)
+    }
+
+    /// Bytes of the lines of segments that were closed and are not stored.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.shipping.waiting_bytes()
+    }
+
+    /// Says whether storing has failed in a way that time alone does not mend.
+    ///
+    /// # Errors
+    ///
+    /// Why.
+    pub fn check(&self) -> Result<(), Error> {
+        self.shipping.lasting_failure()
+    }
+
+    /// Where the disk is full and segments wait, the disk has room again once they are stored.
+    fn with_room<T>(
+        &mut self,
+        tried: Result<T, Error>,
+        again: impl FnOnce(&mut Chain) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match tried {
+            Err(error) if error.is_full_disk() && !self.shipping.is_empty() => {
+                self.shipping.drain()?;
+                again(&mut self.chain)
+            }
+            tried => tried,
+        }
     }
 
     /// Records how far the input of the events so far was read. The next call that accepts them writes both: either both
     /// are on the disk, or neither is.
     pub fn accepting(&mut self, accepted: Accepted) {
-        self.spool.accepting(accepted);
+        self.chain.accepting(accepted);
     }
 
     /// An input that the spool knows was written again: it gets the name that it has now.
@@ -216,41 +236,46 @@ impl<'a> Sealer<'a> {
         self.spool.rename_input(old, new)
     }
 
-    /// Syncs what was appended: it is accepted, and not lost in a crash. A full segment is sealed.
+    /// Syncs what was appended: it is accepted, and not lost in a crash. A full segment is closed, and waits to be stored.
     ///
     /// # Errors
     ///
-    /// Where the disk is full or fails: what was appended since the last call is then not accepted. Where a full segment
-    /// cannot be sealed, what was accepted is in the spool. The sealer must then be dropped.
+    /// Where the disk is full or fails: what was appended since the last call is then not accepted. Where an earlier segment can
+    /// never be stored as it is, what was accepted is in the spool. The sealer must then be dropped.
     pub fn accept(&mut self) -> Result<(), Error> {
         self.sync()?;
-        if self.is_segment_full() {
-            return self.close_and_send_open();
+        self.shipping.lasting_failure()?;
+        if self.chain.is_segment_full() {
+            self.close()?;
+            return self.shipping.go_on();
         }
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), Error> {
-        self.spool.sync()?;
+        let synced = self.chain.sync();
+        self.with_room(synced, Chain::sync)?;
         self.accepted = self.appended;
         Ok(())
     }
 
-    /// Seals the open segment, if there is one: closes it, has it signed, and writes it into the store.
+    fn close(&mut self) -> Result<(), Error> {
+        let closed = self.chain.close();
+        if let Some(waiting) = self.with_room(closed, Chain::close)? {
+            self.shipping.push(waiting);
+        }
+        Ok(())
+    }
+
+    /// Seals the open segment, if there is one, and all that wait: closes it, has them signed, and writes them into the store.
     ///
     /// # Errors
     ///
     /// Where one of these fails; what was accepted is in the spool.
     pub fn seal(&mut self) -> Result<(), Error> {
         self.sync()?;
-        self.close_and_send_open()
-    }
-
-    fn close_and_send_open(&mut self) -> Result<(), Error> {
-        let Some(open) = self.open.take() else {
-            return Ok(());
-        };
-        self.close_and_send(open)
+        self.close()?;
+        self.shipping.drain()
     }
 
     /// Writes an empty segment unless one is open: the sign that the log is alive though it has nothing to say.
@@ -259,20 +284,34 @@ impl<'a> Sealer<'a> {
     ///
     /// As [`Sealer::seal`].
     pub fn heartbeat(&mut self) -> Result<(), Error> {
-        if self.open.is_none() {
-            self.open_segment((self.setup.clock)())?;
+        if !self.chain.is_open() {
+            self.chain.open((self.setup.clock)())?;
         }
         self.seal()
     }
 
+    /// The same, where what cannot be stored now waits on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails, or a segment can never be stored as it is.
+    pub fn close_old(&mut self) -> Result<(), Error> {
+        if !self.chain.is_open() {
+            self.chain.open((self.setup.clock)())?;
+        }
+        self.sync()?;
+        self.close()?;
+        self.shipping.go_on()
+    }
+
     /// What this sealer has written.
-    pub const fn sealed(&self) -> Sealed {
-        self.sealed
+    pub fn sealed(&self) -> Sealed {
+        self.shipping.sealed()
     }
 
     /// When the open segment was opened; `None` where none is open.
     pub fn opened(&self) -> Option<Timestamp> {
-        self.open.as_ref().map(|open| open.opened)
+        self.chain.opened()
     }
 
     /// Whether the next event begins a batch: what is synced together is there whole after a crash, or not at all.
@@ -290,189 +329,28 @@ impl<'a> Sealer<'a> {
         format!("{}/{}", self.setup.store.place(), self.setup.log.prefix)
     }
 
-    /// The end of the log.
-    pub const fn head(&self) -> &Head {
-        &self.head
+    /// The end of the log in the store.
+    pub fn head(&self) -> Head {
+        self.shipping.head()
     }
 
-    /// The key that signed the newest segment.
-    pub const fn log_key(&self) -> Option<&VerifierKey> {
-        self.log_key.as_ref()
+    /// When the last segment was closed, stored or not.
+    pub fn last_closed(&self) -> Option<Timestamp> {
+        self.chain.head().sealed
+    }
+
+    /// The key that signed the newest segment in the store.
+    pub fn log_key(&self) -> Option<VerifierKey> {
+        self.shipping.log_key()
     }
 
     /// Where accepted events are kept until they are sealed.
-    pub const fn spool(&self) -> &Spool {
+    pub fn spool(&self) -> &Spool {
         &self.spool
     }
 
     /// Ends the run. What its summary has reported is for the spool to remember.
-    pub fn into_spool(self) -> Spool {
+    pub fn into_spool(self) -> Arc<Spool> {
         self.spool
-    }
-
-    fn open_segment(&mut self, time: Timestamp) -> Result<(), Error> {
-        self.setup.check_keys()?;
-        let key_change = self.key_change()?;
-        let builder = SegmentBuilder::open(self.head.clone(), time, key_change.clone())?;
-        self.spool.push(builder.opening_lines());
-        self.open = Some(OpenSegment {
-            builder,
-            key_change,
-            opened: time,
-        });
-        Ok(())
-    }
-
-    /// The key line of the next segment: in the first one, and where the key changes.
-    fn key_change(&self) -> Result<Option<KeyChange>, Error> {
-        let verifier_key = self.setup.signer.verifier_key(&self.setup.log.origin);
-        let Some(log_key) = &self.log_key else {
-            return Ok(Some(KeyChange {
-                verifier_key,
-                previous: None,
-            }));
-        };
-        if *log_key == verifier_key {
-            return Ok(None);
-        }
-        let next = self.head.next_segment;
-        if self.setup.need_of_previous(log_key, next) == Need::Required {
-            self.setup.signer_of(log_key)?;
-        }
-        Ok(Some(KeyChange {
-            verifier_key,
-            previous: Some(log_key.clone()),
-        }))
-    }
-
-    fn close_and_send(&mut self, open: OpenSegment) -> Result<(), Error> {
-        // Our clock may have been set since: its time goes into the close line, and from there into a signature.
-        self.setup.store.check()?;
-        let closed = open.builder.close((self.setup.clock)())?;
-        self.spool.keep_frames(closed.frames())?;
-        self.spool.push(closed.close_line());
-        self.spool.sync()?;
-        self.sign_and_send(closed, open.key_change.as_ref())
-    }
-
-    fn sign_and_send(
-        &mut self,
-        closed: ClosedSegment,
-        key_change: Option<&KeyChange>,
-    ) -> Result<(), Error> {
-        self.not_in_future(closed.number(), closed.sealed())?;
-        let mut signatures = Vec::new();
-        for signer in self.signers(key_change, closed.number(), closed.sealed())? {
-            signatures.push(signer.sign_segment(&closed)?);
-        }
-        let (number, events, head) = (closed.number(), closed.events(), closed.head().clone());
-        let object = closed.finish(signatures)?;
-        self.spool.keep_finished(number, &object)?;
-        self.put(number, &object, &head)?;
-        self.in_store(number, events, head, key_change)
-    }
-
-    /// Whose signatures the segment needs, in the order of rule F14: its key, then the one that the key replaces.
-    fn signers(
-        &self,
-        key_change: Option<&KeyChange>,
-        segment: u64,
-        sealed: Timestamp,
-    ) -> Result<Vec<&'a Signer>, Error> {
-        let Some(change) = key_change else {
-            let own = self.setup.signer.verifier_key(&self.setup.log.origin);
-            let key = self.log_key.as_ref().unwrap_or(&own);
-            return Ok(vec![self.setup.signer_of(key)?]);
-        };
-        let key = &change.verifier_key;
-        self.setup
-            .required(key, Some(change), segment, sealed)
-            .required()
-            .into_iter()
-            .map(|key| self.setup.signer_of(key))
-            .collect()
-    }
-
-    /// Creates the object. A name that is taken may be our own, of a PUT whose answer was lost.
-    fn put(&self, number: u64, object: &[u8], head: &Head) -> Result<(), Error> {
-        let key = self.setup.log.segment_key(number);
-        let store = self.setup.store;
-        if store.create(&key, object)? == Created::Exists {
-            self.must_be_ours(number, head)?;
-        }
-        match self.setup.fencing {
-            Fencing::ListVersions => self.one_version(&key),
-            Fencing::Condition if number == 0 => self.try_condition(&key, object),
-            Fencing::Condition => Ok(()),
-        }
-    }
-
-    /// When a log is created, and only then, its bytes are put a second time: a store that takes them would one day take
-    /// another writer's. If we crash before this, the finished object is still in the spool, and it is done by the next run.
-    fn try_condition(&self, key: &str, object: &[u8]) -> Result<(), Error> {
-        match self.setup.store.create(key, object)? {
-            Created::Exists => Ok(()),
-            Created::New => Err(StoreError::ConditionIgnored {
-                place: self.setup.store.place().to_owned(),
-                key: key.to_owned(),
-            }
-            .into()),
-        }
-    }
-
-    fn one_version(&self, key: &str) -> Result<(), Error> {
-        let versions = self.setup.store.versions(key)?;
-        if versions > 1 {
-            let key = key.to_owned();
-            return Err(LogError::SecondVersion { key, versions }.into());
-        }
-        Ok(())
-    }
-
-    /// Reads what has our segment's name. Signatures differ each time they are made, so size and root decide.
-    fn must_be_ours(&self, number: u64, head: &Head) -> Result<(), Error> {
-        let key = self.setup.log.segment_key(number);
-        let stored = self.setup.store.read(&key)?.unwrap_or_default();
-        let stored = check_segment(&stored, self.setup.expected(number)).ok();
-        let expected = head.range.root();
-        let ours = stored.as_ref().is_some_and(|stored| {
-            let signed = || self.setup.prove_signatures(&key, stored).is_ok();
-            stored.head() == head && stored.root() == expected && signed()
-        });
-        if ours {
-            return Ok(());
-        }
-        Err(LogError::AnotherWriter {
-            key,
-            expected,
-            found: stored.as_ref().map(CheckedSegment::root),
-            spool: self.spool.folder().to_owned(),
-        }
-        .into())
-    }
-
-    /// The segment is in the store: it is the head.
-    fn in_store(
-        &mut self,
-        number: u64,
-        events: u64,
-        head: Head,
-        key_change: Option<&KeyChange>,
-    ) -> Result<(), Error> {
-        // If we crash before this, the spool has the finished object still, and the record is that of the segment before.
-        if let Some(head) = known::position(&head) {
-            self.spool.keep_head(head)?;
-        }
-        self.spool.remove_finished(number)?;
-        self.note_silence(&head);
-        self.head = head;
-        if let Some(change) = key_change {
-            self.log_key = Some(change.verifier_key.clone());
-        }
-        self.sealed.segments = self.sealed.segments.saturating_add(1);
-        self.sealed.first_segment.get_or_insert(number);
-        self.sealed.last_segment = Some(number);
-        self.sealed.events = self.sealed.events.saturating_add(events);
-        Ok(())
     }
 }

@@ -44,6 +44,13 @@ pub enum Notice {
         /// The entry of the policy that acknowledges it.
         entry: Box<Acknowledged>,
     },
+    /// A segment cannot be stored now.
+    Waits {
+        /// Its number.
+        segment: u64,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -79,6 +86,10 @@ impl fmt::Display for Notice {
                 more(oddity.objects)
             ),
             Self::WeakDefault(weak) => write!(f, "{weak}"),
+            Self::Waits { segment, reason } => write!(
+                f,
+                "segment {segment} cannot be stored now and waits in the spool; storing it is tried again and again: {reason}"
+            ),
             Self::Silence { from, until, entry } => {
                 // Strings and times can always be written.
                 let entry = serde_json::to_string(entry).unwrap_or_default();

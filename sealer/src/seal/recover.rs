@@ -1,152 +1,228 @@
-//! Finishing what an earlier run left in the spool.
+//! Taking up what an earlier run left in the spool.
 
-use auditlog_chain::builder::{ResumeError, Resumed, SegmentBuilder};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use auditlog_chain::builder::{Framing, ResumedLines, Resuming};
 use auditlog_chain::fault::{Fault, SegmentFault};
-use auditlog_chain::line::{Body, KeyChange, parse_line};
-use auditlog_chain::segment::check_segment;
-use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::policy::Position;
+use auditlog_chain::segment::{Head, check_segment};
 
-use super::{OpenSegment, Sealer};
+use super::Sealer;
+use super::chain::OpenSegment;
+use super::compress::Compressing;
+use super::known;
+use super::mismatch::{mismatch, of_no_line, resume_fault};
+use super::waiting::Waiting;
 use crate::error::{Error, SpoolError};
 use crate::fencing::Fencing;
-use crate::limits::MAX_SKEW_SECONDS;
+use crate::spool::{Kept, KeptEnd};
+use crate::wal::Record;
 
-impl Sealer<'_> {
-    /// Finishes what an earlier run left: first the finished object, then the open segment behind it.
+/// What one write-ahead file has come to.
+enum Taken {
+    Closed(Box<Waiting>),
+    Open(Box<OpenSegment>),
+    /// Nothing was accepted into it.
+    Bare,
+}
+
+impl Sealer {
+    /// Takes up what an earlier run left: what is stored is removed, what is closed or signed waits to be stored, and an open
+    /// segment goes on.
     pub(super) fn recover(&mut self) -> Result<(), Error> {
-        let left = self.spool.leftover()?;
-        let (number, key_change) = opening(&left.open);
-        // If we crashed before the open segment was emptied, the finished object holds the same lines. They go before the
-        // object does: if we crash in between the other way round, they look like a segment that another writer overtook.
-        let is_finished = number.is_some_and(|number| left.finished.contains(&number));
-        let has_entries = !is_finished && !left.open.is_empty() && !is_bare(&left.open);
-        if !has_entries {
-            self.spool.clear_open()?;
+        let stored = self.spool.stored_head()?;
+        let spool = Arc::clone(&self.spool);
+        let kept = spool.kept().iter().map(|kept| (kept.segment, kept));
+        let kept: BTreeMap<u64, &Kept> = kept.collect();
+        let finished: BTreeSet<u64> = self.spool.finished_numbers()?.into_iter().collect();
+        let next = self.chain.head().next_segment;
+        let mut numbers: BTreeSet<u64> = kept.keys().copied().collect();
+        numbers.extend(&finished);
+        for number in numbers.range(..next) {
+            let kept = kept.get(number).copied();
+            self.take_up_stored(*number, kept, finished.contains(number), stored)?;
         }
-        for &number in &left.finished {
-            self.recover_finished(number)?;
+        // Only now: a file that the log has no segment of would pass for one that is stored.
+        if let Some(head) = known::position(self.chain.head()) {
+            self.spool.keep_head(head)?;
         }
-        if !has_entries {
-            return Ok(());
-        }
-        let resumed = SegmentBuilder::resume(&self.head, &left.open, &left.frames);
-        let resumed = resumed.map_err(|error| match error {
-            ResumeError::Fault(source) => self.spool_fault(source),
-            ResumeError::Build(error) => error.into(),
-        })?;
-        self.spool.keep_open()?;
-        match resumed {
-            Resumed::Closed(closed) => self.sign_and_send(*closed, key_change.as_ref()),
-            Resumed::Open(builder) => self.close_and_send(OpenSegment {
-                opened: builder.last_time(),
-                builder: *builder,
-                key_change,
-            }),
-        }
-    }
-
-    /// Events that the spool holds, in finished objects and in the open segment; those that cannot be read are left out.
-    pub fn waiting(&self) -> u64 {
-        let finished = self.spool.finished_numbers().unwrap_or_default();
-        let events = finished.iter().filter_map(|number| {
-            let object = self.spool.finished(*number).ok()?;
-            let checked = check_segment(&object, self.setup.expected(*number)).ok()?;
-            Some(checked.events())
-        });
-        let open = self.spool.open_lines();
-        let is_finished = opening(&open)
-            .0
-            .is_some_and(|number| finished.contains(&number));
-        let open = if is_finished { 0 } else { entries(&open) };
-        events.fold(open, u64::saturating_add)
-    }
-
-    fn recover_finished(&mut self, number: u64) -> Result<(), Error> {
-        let object = self.spool.finished(number)?;
-        let checked = check_segment(&object, self.setup.expected(number));
-        let checked = checked.map_err(|source| self.spool_fault(source))?;
-        let next = self.head.next_segment;
-        if number > next {
-            return Err(SpoolError::Ahead {
-                path: self.spool.folder().to_owned(),
-                expected: next,
-                found: number,
+        for number in numbers.range(next..) {
+            self.must_be_next(*number)?;
+            if finished.contains(number) {
+                self.take_up_finished(*number, kept.get(number).copied())?;
+            } else if let Some(kept) = kept.get(number) {
+                self.take_up_file(kept)?;
             }
-            .into());
         }
-        if number < next {
-            self.must_be_ours(number, checked.head())?;
-            if number == 0 && next == 1 && self.setup.fencing == Fencing::Condition {
-                self.try_condition(&self.setup.log.segment_key(number), &object)?;
-            }
-            return self.spool.remove_finished(number);
-        }
-        if *checked.before() != self.head {
-            let (expected, found) = (self.head.last_leaf, checked.before().last_leaf);
-            return Err(self.spool_fault(SegmentFault {
-                line: Some(1),
-                index: Some(checked.first_index()),
-                fault: Fault::PrevMismatch { expected, found },
-            }));
-        }
-        self.not_in_future(number, checked.sealed())?;
-        self.put(number, &object, checked.head())?;
-        let head = checked.head().clone();
-        self.in_store(number, checked.events(), head, checked.key_change())
+        Ok(())
     }
 
-    /// Lines that were accepted under a clock that was ahead wait in the spool until their time has come: a segment from the
-    /// future is a fault for as long as it is locked.
-    pub(super) fn not_in_future(&self, segment: u64, sealed: Timestamp) -> Result<(), Error> {
+    /// A number that the log has a segment of.
+    fn take_up_stored(
+        &self,
+        number: u64,
+        kept: Option<&Kept>,
+        is_finished: bool,
+        stored: Option<Position>,
+    ) -> Result<(), Error> {
+        let names = kept.map_or(&[][..], |kept| &kept.names);
         let now = (self.setup.clock)();
-        if sealed.seconds_since(now) <= MAX_SKEW_SECONDS {
+        if stored.is_some_and(|stored| number <= stored.segment) {
+            return self.spool.forget(number, names, now);
+        }
+        if is_finished {
+            let object = self.spool.finished(number)?.unwrap_or_default();
+            let checked = check_segment(&object, self.setup.expected(number));
+            let checked = checked.map_err(|source| mismatch(&self.spool, source))?;
+            self.setup
+                .must_be_ours(number, checked.head(), &self.spool)?;
+            let is_new_log = number == 0 && self.chain.head().next_segment == 1;
+            if is_new_log && self.setup.fencing == Fencing::Condition {
+                let key = self.setup.log.segment_key(number);
+                self.setup.try_condition(&key, &object)?;
+            }
+            // If we crash between the two, nothing but this record says that the log is our own.
+            if let Some(head) = known::position(checked.head()) {
+                self.spool.keep_head(head)?;
+            }
+            return self.spool.forget(number, names, now);
+        }
+        match kept {
+            Some(kept) if kept.batches > 0 || kept.end == KeptEnd::Closed => {
+                self.does_not_continue(kept)
+            }
+            Some(_) | None => self.spool.remove_wal(number),
+        }
+    }
+
+    /// A file that was never signed, of a segment that the log has: it is an old copy, or another writer has the log.
+    fn does_not_continue(&self, kept: &Kept) -> Result<(), Error> {
+        let before = self.chain.head();
+        self.take(kept, before)?;
+        let (expected, found) = (before.next_segment, kept.segment);
+        let fault = Fault::SegmentMismatch { expected, found };
+        Err(mismatch(&self.spool, of_no_line(fault)))
+    }
+
+    fn must_be_next(&self, found: u64) -> Result<(), Error> {
+        let expected = self.chain.head().next_segment;
+        if found == expected {
             return Ok(());
         }
-        Err(SpoolError::InFuture {
+        Err(SpoolError::Ahead {
             path: self.spool.folder().to_owned(),
-            segment,
-            sealed,
-            now,
+            expected,
+            found,
         }
         .into())
     }
 
-    fn spool_fault(&self, source: SegmentFault) -> Error {
-        SpoolError::Mismatch {
-            path: self.spool.folder().to_owned(),
-            source: Box::new(source),
+    fn take_up_finished(&mut self, number: u64, kept: Option<&Kept>) -> Result<(), Error> {
+        let object = self.spool.finished(number)?.unwrap_or_default();
+        let checked = check_segment(&object, self.setup.expected(number));
+        let checked = checked.map_err(|source| mismatch(&self.spool, source))?;
+        if checked.before() != self.chain.head() {
+            let (expected, found) = (self.chain.head().last_leaf, checked.before().last_leaf);
+            return Err(mismatch(
+                &self.spool,
+                SegmentFault {
+                    line: Some(1),
+                    index: Some(checked.first_index()),
+                    fault: Fault::PrevMismatch { expected, found },
+                },
+            ));
         }
-        .into()
+        let names = kept.map(|kept| kept.names.clone()).unwrap_or_default();
+        self.wait(Waiting::finished(&checked, object, names));
+        Ok(())
     }
-}
 
-/// Number and key line of the segment that these lines open.
-fn opening(lines: &[u8]) -> (Option<u64>, Option<KeyChange>) {
-    let mut parsed = lines
-        .split(|byte| *byte == b'\n')
-        .map_while(|line| parse_line(line).ok());
-    let number = match parsed.next().map(|line| line.body) {
-        Some(Body::Open(open)) => Some(open.segment),
-        Some(Body::Key(_) | Body::Entry(_) | Body::Close(_)) | None => None,
-    };
-    let key_change = match parsed.next().map(|line| line.body) {
-        Some(Body::Key(change)) => Some(*change),
-        Some(Body::Open(_) | Body::Entry(_) | Body::Close(_)) | None => None,
-    };
-    (number, key_change)
-}
+    fn take_up_file(&mut self, kept: &Kept) -> Result<(), Error> {
+        let before = self.chain.head().clone();
+        match self.take(kept, &before)? {
+            Taken::Closed(waiting) => self.wait(*waiting),
+            Taken::Open(open) => self.chain.goes_on_with(*open),
+            Taken::Bare => self.spool.remove_wal(kept.segment)?,
+        }
+        Ok(())
+    }
 
-fn entries(lines: &[u8]) -> u64 {
-    let parsed = lines
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| parse_line(line).ok());
-    let entries = parsed.filter(|line| matches!(line.body, Body::Entry(_)));
-    u64::try_from(entries.count()).unwrap_or(u64::MAX)
-}
+    fn wait(&mut self, waiting: Waiting) {
+        self.chain.goes_on_behind(&waiting);
+        self.shipping.push(waiting);
+    }
 
-/// Whether an open segment has nothing but its opening: nothing was accepted into it.
-fn is_bare(lines: &[u8]) -> bool {
-    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
-    let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or(lines);
-    parse_line(last).is_ok_and(|line| matches!(line.body, Body::Open(_) | Body::Key(_)))
+    /// Reads a file line by line, and checks that it continues the log.
+    fn take(&self, kept: &Kept, before: &Head) -> Result<Taken, Error> {
+        let is_bare = kept.batches == 0 && kept.end != KeptEnd::Closed;
+        if kept.end == KeptEnd::Unopened || is_bare {
+            return Ok(Taken::Bare);
+        }
+        let fault = |error| resume_fault(&self.spool, error);
+        let mut reader = self.spool.read_wal(kept.segment)?;
+        let mut resuming = Resuming::new(before);
+        let mut framing = Framing::default();
+        // Only a segment that goes on needs its frames: those of a closed one may be kept, or are made when it is signed.
+        let compressing = (kept.end == KeptEnd::Open)
+            .then(Compressing::start)
+            .transpose()?;
+        while let Some(record) = reader
+            .next_record()
+            .map_err(|error| self.spool.read_fault(kept.segment, error))?
+        {
+            let (lines, is_opening) = match record {
+                Record::Opening(opening) => (opening.lines, true),
+                Record::Batch(batch) => (batch.lines, false),
+                Record::Close(close) => (close.line, false),
+            };
+            for line in lines.split_inclusive(|byte| *byte == b'\n') {
+                let bare = line.strip_suffix(b"\n").unwrap_or(line);
+                resuming.take(bare).map_err(fault)?;
+                let Some(compressing) = compressing.as_ref().filter(|_| !is_opening) else {
+                    continue;
+                };
+                if let Some(content) = framing.push(line) {
+                    compressing.push(content);
+                }
+            }
+            if let (Some(compressing), true) = (&compressing, is_opening) {
+                compressing.push(lines.to_vec());
+            }
+        }
+        let key_change = resuming.key_change().cloned();
+        match (resuming.end().map_err(fault)?, compressing) {
+            (ResumedLines::Closed(lines), _) => {
+                let names = kept.names.clone();
+                Ok(Taken::Closed(Box::new(Waiting::closed(
+                    *lines, key_change, None, names,
+                ))))
+            }
+            (ResumedLines::Open(lines), Some(compressing)) => {
+                Ok(Taken::Open(Box::new(OpenSegment {
+                    opened: lines.last_time(),
+                    lines: *lines,
+                    framing,
+                    compressing,
+                    writer: self.spool.reopen_wal(kept)?,
+                    key_change,
+                    names: kept.names.clone(),
+                })))
+            }
+            (ResumedLines::Open(_), None) => {
+                let expected = "the close line";
+                let fault = Fault::Truncated { expected };
+                Err(mismatch(&self.spool, of_no_line(fault)))
+            }
+        }
+    }
+
+    /// Events that the spool holds and that are not stored; none where it cannot be read.
+    pub fn waiting(&self) -> u64 {
+        let stored = self.spool.stored_head().ok().flatten();
+        let is_stored = |number: u64| stored.is_some_and(|stored| number <= stored.segment);
+        let kept = self.spool.look_again().unwrap_or_default();
+        let kept = kept.iter().filter(|kept| !is_stored(kept.segment));
+        kept.map(|kept| kept.events).fold(0, u64::saturating_add)
+    }
 }

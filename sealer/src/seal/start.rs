@@ -23,12 +23,12 @@ pub(super) struct Start {
     pub(super) stored: Option<Timestamp>,
 }
 
-impl Setup<'_> {
+impl Setup {
     /// Finds where the log goes on. Without this, an administrator could remove the newest segments, and an honest sealer would
     /// sign over the gap.
-    pub(super) fn find_start(&self, spool: &mut Spool) -> Result<Start, Error> {
+    pub(super) fn find_start(&self, spool: &Spool) -> Result<Start, Error> {
         let anchors = self.anchors(spool)?;
-        let Some(listing) = list_log(self.store, &self.log)? else {
+        let Some(listing) = list_log(&*self.store, &self.log)? else {
             return self.start_new(&anchors);
         };
         let newest = listing.newest.number;
@@ -46,9 +46,6 @@ impl Setup<'_> {
         let versions = listing.second_versions.map(Notice::SecondVersions);
         for notice in markers.into_iter().chain(versions) {
             (self.notify)(notice);
-        }
-        if let Some(head) = position(&head) {
-            spool.keep_head(head)?;
         }
         Ok(Start {
             head,
@@ -182,7 +179,7 @@ impl Setup<'_> {
                 key: self.log.segment_key(gap.first),
             })
         };
-        let policy = self.policy.ok_or_else(unexplained)?;
+        let policy = self.policy.as_ref().ok_or_else(unexplained)?;
         let after = self.read_border(gap.after.number)?;
         let before = gap.before.map(|before| self.read_border(before.number));
         let before = before.transpose()?;

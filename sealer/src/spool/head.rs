@@ -10,9 +10,10 @@ use auditlog_chain::policy::Position;
 use serde::{Deserialize, Serialize};
 
 use super::Spool;
-use super::file::{HEAD, replace};
-use super::record::{format_summed, parse_summed, read_if_there};
+use super::file::HEAD;
+use super::summed::{format_summed, parse_summed};
 use crate::error::Error;
+use crate::limits::MAX_RECORD_BYTES;
 
 /// The version of the record.
 const VERSION: u64 = 1;
@@ -33,11 +34,10 @@ impl Spool {
     ///
     /// Where the record cannot be read, or is not one.
     pub fn stored_head(&self) -> Result<Option<Position>, Error> {
-        let path = self.folder.join(HEAD);
-        let Some(text) = read_if_there(&path)? else {
+        let Some(text) = self.files.read(HEAD, MAX_RECORD_BYTES)? else {
             return Ok(None);
         };
-        let record: Record = parse_summed(&path, &text)?;
+        let record: Record = parse_summed(&self.files.path(HEAD), &text)?;
         Ok(Some(Position {
             segment: record.segment,
             size: record.size,
@@ -50,23 +50,14 @@ impl Spool {
     /// # Errors
     ///
     /// Where the disk is full or fails.
-    pub fn keep_head(&mut self, head: Position) -> Result<(), Error> {
+    pub fn keep_head(&self, head: Position) -> Result<(), Error> {
         let record = Record {
             head: VERSION,
             segment: head.segment,
             size: head.size,
             root: head.root,
         };
-        replace(&self.folder.join(HEAD), &format_summed(&record))
-    }
-
-    /// Whether it has a finished object: the log is this spool's own then, though it may not have recorded its head yet.
-    ///
-    /// # Errors
-    ///
-    /// Where the folder cannot be listed.
-    pub fn has_finished(&self) -> Result<bool, Error> {
-        Ok(!self.finished_numbers()?.is_empty())
+        self.files.replace(HEAD, &format_summed(&record))
     }
 }
 

@@ -6,84 +6,93 @@
 //! | --- | --- |
 //! | `lock` | locked by the process that has the spool |
 //! | `spool.json` | the version of the spool, which log and destination it belongs to, and a name of its own |
-//! | `open.jsonl` | records: the lines of the open segment as they are hashed, the close line once it is closed, and how much of which input they are |
-//! | `open.frames` | what the lines of a segment that is about to be closed were compressed to: the close line has its hash |
+//! | `000000000042.wal` | the write-ahead file of a segment: its lines as they are hashed, batch by batch, with how much of which input each batch is |
+//! | `000000000042.frames` | what the lines of a segment that is about to be signed were compressed to |
 //! | `000000000042.jsonl.zst` | a finished object, signed, not yet known to be in the store |
 //! | `head.json` | segment, size and root of the last stored head, for the life of the log |
-//! | `inputs.json` | how much of each input was accepted before the open segment, and how much of that a summary has reported; there from the beginning, with a sum over it |
+//! | `names.log`, `00000007.names` | the names of batches that were accepted before the oldest write-ahead file |
+//! | `inputs.json` | how much of each input was accepted before the oldest write-ahead file, and how much of that a summary has reported; there from the beginning, with a sum over it |
 //!
-//! An event is accepted once its record is synced. In order, for each segment:
+//! A batch is accepted once its record is synced. Any number of closed files may wait. In order, for each segment:
 //!
-//! 1. Records are appended to `open.jsonl` and synced. If we crash before the sync, the last one may be missing or torn: it
-//!    was never accepted, and is cut off. Events and the position in their input are in one record, so they cannot disagree.
-//! 2. `open.frames` is synced, then the close line, before anything is signed. If we crash after it, the same checkpoint is
-//!    signed again, so no two signed checkpoints of one size ever disagree. If we crash between the two, the frames are
-//!    not used: no close line has their hash.
-//! 3. The finished object is synced under its own name before the PUT. If we crash during the PUT, the same bytes are put
+//! 1. The file is made, with its opening record, and synced under its name. If we crash before that, it is removed.
+//! 2. Batches are appended, several with one write and one sync. If we crash before the sync, the last ones may be missing or
+//!    torn: they were never accepted, and are cut off. The events and the position in their input are in one record, so they
+//!    cannot disagree.
+//! 3. The close record is appended and synced. The next segment begins behind it, and needs nothing of the store or the key.
+//! 4. The frames are synced, before anything is signed. If we crash after the signing, the same checkpoint is signed again, so
+//!    no two signed checkpoints of one size ever disagree, even where the next run compresses otherwise. A segment that is closed
+//!    and has no frames was never signed.
+//! 5. The finished object is synced under its own name before the PUT. If we crash during the PUT, the same bytes are put
 //!    again: a signature may differ each time it is made, and two objects of one segment would look like two writers.
-//! 4. `inputs.json` takes over the positions in the records of `open.jsonl`. They are absolute: if we crash here, they are
-//!    taken over again.
-//! 5. `open.jsonl` is emptied. If we crash before that, the finished object of the same number wins; the next run empties
-//!    `open.jsonl` before it sends the object, since afterwards nothing would say that its lines are sealed.
-//! 6. The object is put, then removed. If we crash in between, the stored object is found to be ours.
+//! 6. The object is put. `head.json` is replaced, and `inputs.json` takes over the positions of the file. They are absolute: if
+//!    we crash here, they are taken over again.
+//! 7. The write-ahead file is removed, then the frames and the object. If we crash before that, `head.json` says that the
+//!    segment is stored.
 //!
 //! A disk that fills up between any two steps stops the run as a crash would. Half a file is removed again, so that a little
 //! more room is enough to go on. Once the summary of a run was written, `inputs.json` records what it has reported. If we
 //! crash in between, the next summary reports the same events again, and loses no count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
+use auditlog_chain::timestamp::Timestamp;
+use aws_lc_rs::rand;
 
-use crate::error::{Error, SpoolError};
+use crate::disk::{Disk, DiskFile, RealDisk};
+use crate::error::{Error, MachineError, SpoolError};
 use crate::folder::{create_folders, sync_folder};
 use crate::input::InputName;
-use crate::limits::{MAX_OPEN_BYTES, MAX_PENDING_BYTES, MAX_READ_BYTES};
+use crate::names::{Fingerprint, Names, Window};
+use crate::wal::{Opening, Reader};
 
 use file::{
-    FRAMES, OBJECT_ENDING, OPEN, UNREADABLE, replace, segment_number, spool_file, unusable,
+    Files, UNWRITABLE, frames_name, is_left_over, object_name, object_number, spool_file, unusable,
+    wal_name,
 };
-use record::{identity, inputs, keep_inputs};
-use write_ahead::WriteAhead;
+use found::look_through;
+use identity::{identity, inputs, keep_inputs};
 
 mod file;
+mod found;
 mod head;
+mod identity;
 mod inputs;
 mod lost;
-mod record;
-mod write_ahead;
+mod summed;
+mod writer;
 
+pub use found::{Kept, KeptEnd};
 pub use inputs::{Accepted, Inputs, KnownInput, Reading};
 pub use lost::LostInputs;
+pub(crate) use writer::WalWriter;
 
-/// A spool that this process has to itself.
-#[derive(Debug)]
+/// A spool that this process has to itself. Several of its threads may use it: each file is written by one of them.
 pub struct Spool {
-    folder: PathBuf,
+    files: Files,
     writer: String,
-    open: File,
-    frames: File,
-    pending: Vec<u8>,
-    accepting: Option<Accepted>,
-    synced: u64,
-    inputs: Inputs,
-    unsaved: bool,
-    left: Vec<u8>,
-    _lock: File,
+    inputs: Mutex<Counted>,
+    names: Mutex<Names>,
+    /// What was there when it was opened, the oldest first.
+    kept: Vec<Kept>,
+    lock: Option<File>,
 }
 
-/// What an earlier process left behind.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Leftover {
-    /// Finished objects by segment number, in order. There is at most one, unless somebody copied files here.
-    pub finished: Vec<u64>,
-    /// The lines of the open segment, of whole records; empty where there are none.
-    pub open: Vec<u8>,
-    /// The frames of the last segment that was closed.
-    pub frames: Vec<u8>,
+impl std::fmt::Debug for Spool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.files.fmt(f)
+    }
+}
+
+#[derive(Debug)]
+struct Counted {
+    inputs: Inputs,
+    /// Whether `inputs.json` says less.
+    unsaved: bool,
 }
 
 impl Spool {
@@ -112,35 +121,57 @@ impl Spool {
         // not ours.
         _ = folder.parent().map(sync_folder);
         let lock = lock(folder)?;
-        let identity = identity(folder, log, new_name)?;
-        let open = keep_or_make(&folder.join(OPEN))?;
-        let frames = keep_or_make(&folder.join(FRAMES))?;
-        // The name must be on the disk before the first event is accepted; from here on the file is never replaced.
-        sync_folder(folder).map_err(unusable)?;
-        let found = read_ahead(folder)?;
-        let mut inputs = inputs(folder, lost)?;
-        let unsaved = !found.accepted.is_empty();
-        for accepted in found.accepted {
+        let disk = Arc::new(RealDisk::new(folder));
+        let spool = Self::open_on(disk, folder, log, new_name, lost)?;
+        Ok(Self {
+            lock: Some(lock),
+            ..spool
+        })
+    }
+
+    /// The same on any disk. `folder` is for messages; nobody else may use the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::open`].
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        log: &str,
+        new_name: &str,
+        lost: LostInputs,
+    ) -> Result<Self, Error> {
+        let folder = folder.to_owned();
+        let files = Files { folder, disk };
+        let identity = identity(&files, log, new_name)?;
+        let mut inputs = inputs(&files, lost)?;
+        let names = files.names()?;
+        for left_over in names.iter().filter(|name| is_left_over(name)) {
+            files.remove(left_over)?;
+        }
+        let mut unsaved = false;
+        let kept = look_through(&files, &names, &mut |accepted| {
+            unsaved = true;
             inputs.accept(accepted);
+        })?;
+        let opened = Names::open(Arc::clone(&files.disk), Window::default());
+        let mut known = opened.map_err(files.fault(file::UNREADABLE, NAMES))?;
+        for name in kept.iter().flat_map(|kept| &kept.names) {
+            known.insert(*name);
         }
         Ok(Self {
-            folder: folder.to_owned(),
+            files,
             writer: identity.writer,
-            open,
-            frames,
-            pending: Vec::new(),
-            accepting: None,
-            synced: found.whole,
-            inputs,
-            unsaved,
-            left: found.lines,
-            _lock: lock,
+            inputs: Mutex::new(Counted { inputs, unsaved }),
+            names: Mutex::new(known),
+            kept,
+            lock: None,
         })
     }
 
     /// Where it is.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.files.folder
     }
 
     /// The name of its own that it got when it was made.
@@ -148,26 +179,27 @@ impl Spool {
         &self.writer
     }
 
-    /// How much of each input was accepted.
-    pub const fn inputs(&self) -> &Inputs {
-        &self.inputs
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks for what an earlier process left behind. A record without its end was never accepted and is left out.
+    /// How much of each input was accepted.
+    pub fn inputs(&self) -> Inputs {
+        self.counted().inputs.clone()
+    }
+
+    /// The write-ahead files that an earlier process left behind, the oldest first.
+    pub fn kept(&self) -> &[Kept] {
+        &self.kept
+    }
+
+    /// The write-ahead files that are there now, the oldest first.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is larger than a segment may be.
-    pub fn leftover(&mut self) -> Result<Leftover, Error> {
-        let finished = self.finished_numbers()?;
-        let frames = self.folder.join(FRAMES);
-        let frames =
-            crate::read_at_most(UNREADABLE, &frames, MAX_OBJECT_BYTES).map_err(unusable)?;
-        Ok(Leftover {
-            finished,
-            open: std::mem::take(&mut self.left),
-            frames,
-        })
+    /// Where they cannot be read, or were changed.
+    pub fn look_again(&self) -> Result<Vec<Kept>, Error> {
+        look_through(&self.files, &self.files.names()?, &mut |_| {})
     }
 
     /// The numbers of finished objects, in order.
@@ -176,157 +208,135 @@ impl Spool {
     ///
     /// Where the folder cannot be listed.
     pub fn finished_numbers(&self) -> Result<Vec<u64>, Error> {
-        let unlisted = || spool_file("the spool cannot be listed", &self.folder);
-        let mut finished = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(unlisted())? {
-            let name = entry.map_err(unlisted())?.file_name();
-            finished.extend(name.to_str().and_then(segment_number));
-        }
-        finished.sort_unstable();
-        Ok(finished)
+        let names = self.files.names()?;
+        Ok(names
+            .iter()
+            .filter_map(|name| object_number(name))
+            .collect())
     }
 
-    /// The lines of the open segment as they are on the disk now; none where they cannot be read.
-    pub fn open_lines(&self) -> Vec<u8> {
-        read_ahead(&self.folder).map_or_else(|_| Vec::new(), |found| found.lines)
+    /// Whether it has a finished object: the log is this spool's own then, though it may not have recorded its head yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be listed.
+    pub fn has_finished(&self) -> Result<bool, Error> {
+        Ok(!self.finished_numbers()?.is_empty())
     }
 
-    /// Empties the open segment. What it held must be in a finished object, or never have been accepted. How much of each
-    /// input that was is taken over first.
+    /// Makes the write-ahead file of a new segment.
+    pub(crate) fn create_wal(&self, opening: &Opening<'_>) -> Result<WalWriter, Error> {
+        let mut random = [0; 8];
+        rand::fill(&mut random).map_err(|_| MachineError::NoRandomness)?;
+        WalWriter::create(&self.files, opening, u64::from_le_bytes(random))
+    }
+
+    /// Goes on with the write-ahead file that an earlier process left behind.
+    pub(crate) fn reopen_wal(&self, kept: &Kept) -> Result<WalWriter, Error> {
+        WalWriter::reopen(&self.files, kept.segment, kept.tail)
+    }
+
+    /// Reads a write-ahead file from its beginning.
+    pub(crate) fn read_wal(&self, segment: u64) -> Result<Reader<Box<dyn DiskFile>>, Error> {
+        let name = wal_name(segment);
+        let reader = Reader::new(self.files.open(&name)?);
+        reader.map_err(self.files.fault(file::UNREADABLE, &name))
+    }
+
+    /// What went wrong while a write-ahead file was read.
+    pub(crate) fn read_fault(&self, segment: u64, error: crate::wal::ReadError) -> Error {
+        found::fault_of(&self.files, &wal_name(segment), error)
+    }
+
+    /// Remembers how far an input was accepted: its record is synced.
+    pub(crate) fn accept(&self, accepted: Accepted) {
+        let mut counted = self.counted();
+        counted.inputs.accept(accepted);
+        counted.unsaved = true;
+    }
+
+    /// Removes the write-ahead file of a segment that was never accepted, or that is stored. How much of each input was
+    /// accepted is taken over first.
     ///
     /// # Errors
     ///
     /// Where a file cannot be changed.
-    pub fn clear_open(&mut self) -> Result<(), Error> {
-        self.pending.clear();
-        self.accepting = None;
+    pub(crate) fn remove_wal(&self, segment: u64) -> Result<(), Error> {
         self.save_inputs()?;
-        self.truncate(0)
+        self.files.remove(&wal_name(segment))?;
+        self.files.sync_names()
     }
 
-    fn truncate(&mut self, length: u64) -> Result<(), Error> {
-        let path = self.folder.join(OPEN);
-        let done = self
-            .open
-            .set_len(length)
-            .and_then(|()| self.open.seek(SeekFrom::Start(length)))
-            .and_then(|_| self.open.sync_data());
-        self.synced = length;
-        done.map_err(spool_file("the spool cannot be cut", &path))
-    }
-
-    /// Keeps the whole records of a segment that is taken up again; what is behind them was never accepted.
-    ///
-    /// # Errors
-    ///
-    /// Where the file cannot be changed.
-    pub fn keep_open(&mut self) -> Result<(), Error> {
-        self.truncate(self.synced)
-    }
-
-    /// Adds lines; they are accepted only after [`Spool::sync`].
-    pub fn push(&mut self, lines: &[u8]) {
-        self.pending.extend_from_slice(lines);
-    }
-
-    /// Records how far the input of the lines so far was read: the next [`Spool::sync`] accepts both together.
-    pub fn accepting(&mut self, accepted: Accepted) {
-        self.accepting = Some(accepted);
-    }
-
-    /// Whether so much is waiting, or the open segment is so large, that no more lines may be added before a
-    /// [`Spool::sync`].
-    pub fn is_full(&self) -> bool {
-        self.pending.len() >= MAX_PENDING_BYTES || self.is_open_full()
-    }
-
-    /// Whether the open segment must be closed, since its records are as large as they may be.
-    pub fn is_open_full(&self) -> bool {
-        usize::try_from(self.synced).is_ok_and(|synced| synced >= MAX_OPEN_BYTES)
-    }
-
-    /// Writes and syncs all lines so far, and how far their input is, as one record: one write and one sync.
-    ///
-    /// # Errors
-    ///
-    /// Where the disk is full or fails. What was accepted before stays as it is, what was not is cut off again.
-    pub fn sync(&mut self) -> Result<(), Error> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let accepted = self.accepting.take();
-        // Names, numbers and hashes can always be written.
-        let end = write_ahead::last_line(&self.pending, accepted.as_ref()).unwrap_or_default();
-        self.pending.extend_from_slice(&end);
-        let written = self
-            .open
-            .write_all(&self.pending)
-            .and_then(|()| self.open.sync_data());
-        let length = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
-        self.pending.clear();
-        if let Err(source) = written {
-            let path = self.folder.join(OPEN);
-            // A whole record would be taken for accepted by the next run; but the caller gets an error.
-            self.truncate(self.synced)?;
-            return Err(spool_file("the spool cannot be written", &path)(source));
-        }
-        self.synced = self.synced.saturating_add(length);
-        if let Some(accepted) = accepted {
-            self.inputs.accept(accepted);
-            self.unsaved = true;
-        }
-        Ok(())
-    }
-
-    /// Keeps the frames of the segment that is about to be closed, synced.
+    /// Keeps the frames of a segment that is about to be signed, synced.
     ///
     /// # Errors
     ///
     /// Where the disk is full or fails.
-    pub fn keep_frames(&mut self, frames: &[u8]) -> Result<(), Error> {
-        let path = self.folder.join(FRAMES);
-        let kept = self
-            .frames
-            .set_len(0)
-            .and_then(|()| self.frames.rewind())
-            .and_then(|()| self.frames.write_all(frames))
-            .and_then(|()| self.frames.sync_data());
-        kept.map_err(spool_file("the spool cannot be written", &path))
+    pub(crate) fn keep_frames(&self, segment: u64, frames: &[u8]) -> Result<(), Error> {
+        self.files.replace(&frames_name(segment), frames)
     }
 
-    fn object_path(&self, segment: u64) -> PathBuf {
-        self.folder.join(format!("{segment:012}{OBJECT_ENDING}"))
+    /// The frames of a segment, if they were kept.
+    pub(crate) fn frames(&self, segment: u64) -> Result<Option<Vec<u8>>, Error> {
+        self.files.read(&frames_name(segment), MAX_OBJECT_BYTES)
     }
 
-    /// Keeps a finished object, synced, and empties the open segment.
+    /// Keeps a finished object, synced.
     ///
     /// # Errors
     ///
-    /// Where the disk is full or fails; the open segment is then still there.
-    pub fn keep_finished(&mut self, segment: u64, object: &[u8]) -> Result<(), Error> {
-        replace(&self.object_path(segment), object)?;
-        self.clear_open()
+    /// Where the disk is full or fails; what was there before is still there.
+    pub(crate) fn keep_finished(&self, segment: u64, object: &[u8]) -> Result<(), Error> {
+        self.files.replace(&object_name(segment), object)
     }
 
-    /// Reads a finished object.
+    /// Reads a finished object; `None` where there is none.
     ///
     /// # Errors
     ///
     /// Where it cannot be read.
-    pub fn finished(&self, segment: u64) -> Result<Vec<u8>, Error> {
-        let path = self.object_path(segment);
-        crate::read_at_most(UNREADABLE, &path, MAX_OBJECT_BYTES).map_err(unusable)
+    pub(crate) fn finished(&self, segment: u64) -> Result<Option<Vec<u8>>, Error> {
+        self.files.read(&object_name(segment), MAX_OBJECT_BYTES)
     }
 
-    /// Removes the finished object of a segment that is in the store.
+    /// Whether a batch of this name was accepted.
+    pub(crate) fn knows(&self, name: &Fingerprint) -> Result<bool, Error> {
+        let known = self.names().contains(name);
+        known.map_err(self.files.fault(file::UNREADABLE, NAMES))
+    }
+
+    /// Remembers the name of a batch that is about to be synced.
+    pub(crate) fn remember(&self, name: Fingerprint) {
+        self.names().insert(name);
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes all that is kept of a segment that is in the store, as `head.json` says. How much of each input was accepted and the
+    /// names of its batches are taken over first. If we crash in here, what is left is removed by the next run.
     ///
     /// # Errors
     ///
     /// Where the disk fails.
-    pub fn remove_finished(&mut self, segment: u64) -> Result<(), Error> {
-        let path = self.object_path(segment);
-        fs::remove_file(&path).map_err(spool_file("the sent segment cannot be removed", &path))?;
-        sync_folder(&self.folder).map_err(unusable)
+    pub(crate) fn forget(
+        &self,
+        segment: u64,
+        names: &[Fingerprint],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.save_inputs()?;
+        let taken_over = self.names().take_over(names, now);
+        taken_over.map_err(self.files.fault(UNWRITABLE, NAMES))?;
+        for name in [
+            wal_name(segment),
+            frames_name(segment),
+            object_name(segment),
+        ] {
+            self.files.remove(&name)?;
+        }
+        self.files.sync_names()
     }
 
     /// A summary has reported all that was accepted, except for the newest `kept` events of one input.
@@ -334,17 +344,22 @@ impl Spool {
     /// # Errors
     ///
     /// Where the disk is full or fails: the next run then reports the same events again.
-    pub fn reported_all_but(&mut self, kept: u64, of: Option<&InputName>) -> Result<(), Error> {
-        let before = self.inputs.clone();
-        self.inputs.report_all_but(kept, of);
-        self.unsaved |= self.inputs != before;
+    pub fn reported_all_but(&self, kept: u64, of: Option<&InputName>) -> Result<(), Error> {
+        let mut counted = self.counted();
+        let before = counted.inputs.clone();
+        counted.inputs.report_all_but(kept, of);
+        counted.unsaved |= counted.inputs != before;
+        drop(counted);
         self.save_inputs()
     }
 
     /// Whether the folder is still there. A process holds on to files that somebody has removed.
     pub fn is_there(&self) -> bool {
-        let ours = self.open.metadata().map(|file| (file.dev(), file.ino()));
-        let found = fs::metadata(self.folder.join(OPEN)).map(|file| (file.dev(), file.ino()));
+        let Some(lock) = &self.lock else {
+            return true;
+        };
+        let ours = lock.metadata().map(|file| (file.dev(), file.ino()));
+        let found = fs::metadata(self.files.path(LOCK)).map(|file| (file.dev(), file.ino()));
         ours.is_ok() && ours.ok() == found.ok()
     }
 
@@ -353,45 +368,41 @@ impl Spool {
     /// # Errors
     ///
     /// Where the disk is full or fails.
-    pub fn rename_input(&mut self, old: &InputName, new: Accepted) -> Result<(), Error> {
-        self.inputs.rename(old, new);
-        self.unsaved = true;
+    pub fn rename_input(&self, old: &InputName, new: Accepted) -> Result<(), Error> {
+        let mut counted = self.counted();
+        counted.inputs.rename(old, new);
+        counted.unsaved = true;
+        drop(counted);
         self.save_inputs()
     }
 
     /// An input was read to its end, and all of it is sealed.
-    pub fn finish_input(&mut self, name: &InputName) {
-        self.inputs.finish(name);
-        self.unsaved = true;
+    pub fn finish_input(&self, name: &InputName) {
+        let mut counted = self.counted();
+        counted.inputs.finish(name);
+        counted.unsaved = true;
     }
 
-    fn save_inputs(&mut self) -> Result<(), Error> {
-        if self.unsaved {
-            keep_inputs(&self.folder, &self.inputs)?;
-            self.unsaved = false;
+    fn save_inputs(&self) -> Result<(), Error> {
+        let mut counted = self.counted();
+        if counted.unsaved {
+            keep_inputs(&self.files, &counted.inputs)?;
+            counted.unsaved = false;
         }
         Ok(())
     }
 }
 
-/// Reads the records of the open segment.
-fn read_ahead(folder: &Path) -> Result<WriteAhead, Error> {
-    let path = folder.join(OPEN);
-    let bytes = crate::read_at_most(UNREADABLE, &path, MAX_READ_BYTES).map_err(unusable)?;
-    write_ahead::parse(&bytes).map_err(|line| SpoolError::Changed { path, line }.into())
-}
+const LOCK: &str = "lock";
 
-fn keep_or_make(path: &Path) -> Result<File, Error> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    options
-        .open(path)
-        .map_err(spool_file("the spool cannot be written", path))
-}
+/// What messages call the files of names.
+const NAMES: &str = "names.log";
 
 fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join("lock");
-    let file = keep_or_make(&path)?;
+    let path = folder.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(&path).map_err(spool_file(UNWRITABLE, &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SpoolError::Busy {
@@ -406,22 +417,43 @@ fn lock(folder: &Path) -> Result<File, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::file::IDENTITY;
     use super::*;
     use crate::input::{GivenName, Position, Running};
+    use crate::wal::Batch;
 
     fn spool(folder: &Path) -> Spool {
         Spool::open(folder, "log", "w").unwrap()
     }
 
+    fn opened(spool: &Spool) -> WalWriter {
+        let opening = Opening {
+            segment: 1,
+            origin: "acme.example/log",
+            lines: b"{}\n",
+        };
+        spool.create_wal(&opening).unwrap()
+    }
+
+    fn push(writer: &mut WalWriter, lines: &[u8], note: &Accepted) {
+        writer.push(&Batch {
+            name: b"",
+            source: b"",
+            note: &serde_json::to_vec(note).unwrap(),
+            count: 1,
+            lines,
+        });
+    }
+
     #[test]
-    fn a_second_process_and_another_log_are_kept_out() {
+    fn second_process_and_another_log_are_kept_out() {
         let folder = tempfile::tempdir().unwrap();
         // Made by mistake, and never used.
         drop(Spool::open(folder.path(), "mistaken", "m").unwrap());
-        let mut first = spool(folder.path());
-        first.push(b"{1}\n");
-        first.sync().unwrap();
+        let first = spool(folder.path());
+        push(&mut opened(&first), b"{1}\n", &accepted(1));
         let busy = Spool::open(folder.path(), "log", "w").unwrap_err();
         assert!(
             matches!(busy, Error::Spool(SpoolError::Busy { .. })),
@@ -443,25 +475,58 @@ mod tests {
     }
 
     #[test]
-    fn records_that_were_synced_stay_and_a_torn_one_is_left_out() {
+    fn batches_that_were_synced_stay_and_a_torn_one_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        let mut one = spool(folder.path());
-        one.push(b"{1}\n");
-        one.sync().unwrap();
-        one.push(b"{2}\n");
-        drop(one);
-        let path = folder.path().join(OPEN);
+        let one = spool(folder.path());
+        let mut writer = opened(&one);
+        push(&mut writer, b"{1}\n", &accepted(1));
+        writer.sync().unwrap();
+        let path = folder.path().join("000000000001.wal");
         let synced = fs::read(&path).unwrap();
-        assert!(synced.starts_with(b"{1}\n{\"record\":"));
-        fs::write(&path, [&synced, &b"{2}\n{2"[..]].concat()).unwrap();
-        let mut two = spool(folder.path());
-        let left = two.leftover().unwrap();
-        assert_eq!(left.open, b"{1}\n");
-        two.keep_open().unwrap();
-        two.push(b"{3}\n");
-        two.sync().unwrap();
-        drop(two);
-        assert_eq!(spool(folder.path()).leftover().unwrap().open, b"{1}\n{3}\n");
+        push(&mut writer, b"{2}\n", &accepted(2));
+        writer.sync().unwrap();
+        let whole = usize::try_from(writer.synced()).unwrap();
+        drop((writer, one));
+        let mut torn = fs::read(&path).unwrap();
+        torn[whole - 2..].fill(0);
+        fs::write(&path, torn).unwrap();
+        let two = spool(folder.path());
+        let kept = two.kept().to_vec();
+        assert_eq!((kept.len(), kept[0].batches, kept[0].events), (1, 1, 1));
+        assert_eq!(kept[0].end, KeptEnd::Open);
+        let mut writer = two.reopen_wal(&kept[0]).unwrap();
+        assert!(synced.starts_with(&fs::read(&path).unwrap()));
+        push(&mut writer, b"{3}\n", &accepted(2));
+        writer.sync().unwrap();
+        writer.close(b"{}\n").unwrap();
+        drop((writer, two));
+        let three = spool(folder.path());
+        assert_eq!(
+            (three.kept()[0].batches, three.kept()[0].end),
+            (2, KeptEnd::Closed)
+        );
+    }
+
+    #[test]
+    fn files_that_are_missing_or_not_closed_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = spool(folder.path());
+        push(&mut opened(&one), b"{1}\n", &accepted(1));
+        drop(one);
+        let name = |number: u64| folder.path().join(format!("{number:012}.wal"));
+        fs::copy(name(1), name(3)).unwrap();
+        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
+        let expected = "000000000002.wal: the file is missing, although later ones are there";
+        assert!(error.to_string().ends_with(expected), "{error}");
+        fs::rename(name(3), name(2)).unwrap();
+        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
+        let expected =
+            "000000000001.wal: the file has no close record, although a later file is there";
+        assert!(error.to_string().ends_with(expected), "{error}");
+        fs::remove_file(name(1)).unwrap();
+        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
+        let expected = "000000000002.wal: the file is that of segment 1";
+        assert!(error.to_string().ends_with(expected), "{error}");
     }
 
     fn accepted(events: u64) -> Accepted {
@@ -481,27 +546,30 @@ mod tests {
     #[test]
     fn positions_outlive_their_segment() {
         let folder = tempfile::tempdir().unwrap();
-        let mut one = spool(folder.path());
-        one.push(b"{1}\n");
-        one.accepting(accepted(1));
-        one.sync().unwrap();
+        let one = spool(folder.path());
+        let mut writer = opened(&one);
+        push(&mut writer, b"{1}\n", &accepted(1));
+        writer.sync().unwrap();
+        drop((writer, one));
         let known = |spool: &Spool| spool.inputs().iter().cloned().collect::<Vec<_>>();
-        let before = known(&one);
-        assert_eq!(before[0].accepted, accepted(1));
-        drop(one);
         // From the record, and from the file that takes it over.
-        let mut two = spool(folder.path());
-        assert_eq!(known(&two), before);
-        two.keep_finished(7, b"object").unwrap();
+        let two = spool(folder.path());
+        let before = known(&two);
+        assert_eq!(before[0].accepted, accepted(1));
+        two.keep_finished(1, b"object").unwrap();
         drop(two);
-        let mut three = spool(folder.path());
+        let three = spool(folder.path());
         assert_eq!(known(&three), before);
-        let left = three.leftover().unwrap();
-        assert_eq!((left.finished, left.open), (vec![7], vec![]));
-        assert_eq!(three.finished(7).unwrap(), b"object");
-        three.remove_finished(7).unwrap();
-        assert_eq!(three.leftover().unwrap(), Leftover::default());
-        assert_eq!(known(&three), before);
+        assert_eq!(three.finished_numbers().unwrap(), [1]);
+        assert_eq!(three.finished(1).unwrap().unwrap(), b"object");
+        three.forget(1, &[], Timestamp::EPOCH).unwrap();
+        drop(three);
+        let four = spool(folder.path());
+        assert_eq!(
+            (four.kept(), four.finished_numbers().unwrap()),
+            (&[][..], vec![])
+        );
+        assert_eq!(known(&four), before);
     }
 
     /// A spool as version 1 made it, with what it holds.
@@ -514,15 +582,23 @@ mod tests {
     fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it()
      {
         let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
-        let four = r#"{"spool":4,"program":"0.9.1","owner":"somebody"}"#;
+        let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
+        let five = r#"{"spool":5,"program":"0.9.1","owner":"somebody"}"#;
         let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
         let maker = "the auditlog-seal that made it";
         for (record, file, text, version, program) in [
-            (one, OPEN, "{1}\n", "version 1", maker),
+            (one, "open.jsonl", "{1}\n", "version 1", maker),
+            (
+                three,
+                "open.jsonl",
+                "{1}\n",
+                "version 3",
+                "auditlog-seal 0.1.7",
+            ),
             (one, "000000000001.jsonl.zst", "object", "version 1", maker),
             (one, "run.json", unreported, "version 1", maker),
             (one, "run.json", "{", "version 1", maker),
-            (four, OPEN, "", "version 4", "auditlog-seal 0.9.1"),
+            (five, "open.jsonl", "", "version 5", "auditlog-seal 0.9.1"),
         ] {
             let folder = tempfile::tempdir().unwrap();
             old(folder.path(), record, file, text);
@@ -530,7 +606,7 @@ mod tests {
             let path = folder.path().display();
             assert_eq!(
                 error.to_string(),
-                format!("the spool {path} has {version}, this program reads version 3")
+                format!("the spool {path} has {version}, this program reads version 4")
             );
             assert_eq!(
                 error.hint().unwrap(),
@@ -542,7 +618,7 @@ mod tests {
         }
         // Nothing says what it is.
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(OPEN), "{1}\n").unwrap();
+        fs::write(folder.path().join("open.jsonl"), "{1}\n").unwrap();
         let error = Spool::open(folder.path(), "log", "new").unwrap_err();
         let expected = "spool.json: the record of the spool is missing";
         assert!(error.to_string().ends_with(expected), "{error}");
@@ -557,10 +633,42 @@ mod tests {
             "run.json",
             r#"{"events":0,"next_segment":0,"told":0}"#,
         );
-        fs::write(folder.path().join(OPEN), "").unwrap();
+        fs::write(folder.path().join("open.jsonl"), "").unwrap();
         assert_eq!(spool(folder.path()).writer(), "w");
         assert!(!folder.path().join("run.json").exists());
         let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
-        assert!(record.starts_with("{\"spool\":3,\"program\":"), "{record}");
+        assert!(record.starts_with("{\"spool\":4,\"program\":"), "{record}");
+    }
+
+    #[test]
+    fn old_spool_without_events_keeps_what_it_remembers_or_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = |spool: &Spool| spool.inputs().iter().count();
+        let one = spool(folder.path());
+        one.accept(accepted(1));
+        one.reported_all_but(0, None).unwrap();
+        drop(one);
+        let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
+        old(folder.path(), three, "open.jsonl", "");
+        fs::write(folder.path().join("open.frames"), "frames").unwrap();
+        let two = spool(folder.path());
+        assert_eq!((known(&two), two.writer()), (1, "w"));
+        assert!(!folder.path().join("open.frames").exists());
+        drop(two);
+        old(folder.path(), three, "inputs.json", "{}");
+        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
+        let path = folder.path().display();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the spool {path} has version 3 and holds no events; this program cannot read the rest of it"
+            )
+        );
+        assert_eq!(
+            error.hint().unwrap(),
+            format!(
+                "remove it (rm -r {path}), and run the command again with --pins FILE or --head-unknown"
+            )
+        );
     }
 }

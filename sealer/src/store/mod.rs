@@ -15,7 +15,7 @@ pub use folder::Folder;
 pub use s3::{Bucket, BucketSettings, Lock, LockSource, WeakDefault};
 
 /// A place for segments. Keys are those of a bucket: parts with a single `/` between them.
-pub trait Store {
+pub trait Store: Send + Sync {
     /// Its name for people, such as `s3://bucket`.
     fn place(&self) -> &str;
 

@@ -1,8 +1,9 @@
 //! The crash story, step by step: a store that fails where the test says so, and a spool that the next sealer finds.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use auditlog_chain::builder::{Provenance, SegmentBuilder, StoredPayload};
 use auditlog_chain::keys::KeySpec;
@@ -15,8 +16,9 @@ use auditlog_sealer::input::{InputName, Position, Running};
 use auditlog_sealer::seal::{KnownHead, Limits, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::{Accepted, KnownInput, Spool};
-use auditlog_sealer::store::Store;
+use auditlog_sealer::store::{Clock, Store};
 use auditlog_sealer::target::log_without_policy;
+use auditlog_sealer::wal::{self, Encoder, Opening, Reader, Record};
 
 use memory::{Memory, Mood};
 
@@ -26,49 +28,48 @@ mod memory;
 const ORIGIN: &str = "acme.example/audit/payments";
 
 /// A clock that goes on by a millisecond at each look.
-fn clock() -> impl Fn() -> Timestamp {
-    let micros = Cell::new(1_800_000_000_000_000);
-    move || {
-        micros.set(micros.get() + 1000);
-        Timestamp::from_micros(micros.get()).unwrap()
-    }
+fn clock() -> Clock {
+    let micros = AtomicI64::new(1_800_000_000_000_000);
+    Arc::new(move || Timestamp::from_micros(micros.fetch_add(1000, Ordering::SeqCst)).unwrap())
 }
 
-fn signer() -> Signer {
-    Signer::Local(LocalKey::generate(KeySpec::EccNistP256).unwrap())
+fn signer() -> Arc<Signer> {
+    Arc::new(Signer::Local(
+        LocalKey::generate(KeySpec::EccNistP256).unwrap(),
+    ))
 }
 
 struct Bench {
-    store: Memory,
-    signer: Signer,
+    store: Arc<Memory>,
+    signer: Arc<Signer>,
     fencing: Fencing,
     folder: tempfile::TempDir,
-    clock: Box<dyn Fn() -> Timestamp>,
+    clock: Clock,
 }
 
 impl Bench {
     fn new() -> Self {
         Self {
-            store: Memory::new(),
+            store: Arc::new(Memory::new()),
             signer: signer(),
             fencing: Fencing::Condition,
             folder: tempfile::tempdir().unwrap(),
-            clock: Box::new(clock()),
+            clock: clock(),
         }
     }
 
-    fn setup(&self) -> Setup<'_> {
+    fn setup(&self) -> Setup {
         Setup {
-            store: &self.store,
+            store: self.store.clone(),
             log: log_without_policy(ORIGIN, None).unwrap(),
             policy: None,
-            signer: &self.signer,
+            signer: self.signer.clone(),
             previous: None,
-            clock: &self.clock,
+            clock: self.clock.clone(),
             limits: Limits::default(),
             fencing: self.fencing,
             known_head: KnownHead::Nothing,
-            notify: &|_| {},
+            notify: Arc::new(|_| {}),
         }
     }
 
@@ -76,7 +77,7 @@ impl Bench {
         Spool::open(self.folder.path(), "log", "writer").unwrap()
     }
 
-    fn start(&self) -> Result<Sealer<'_>, Error> {
+    fn start(&self) -> Result<Sealer, Error> {
         Sealer::start(self.setup(), self.spool())
     }
 
@@ -89,7 +90,7 @@ impl Bench {
     }
 
     fn events(&self) -> Vec<String> {
-        let objects = self.store.objects.borrow();
+        let objects = self.store.objects();
         let mut events = Vec::new();
         for versions in objects.values() {
             assert_eq!(versions.len(), 1);
@@ -110,7 +111,7 @@ impl Bench {
 }
 
 /// Accepts each event with its place in an input that has no name.
-fn push(sealer: &mut Sealer<'_>, events: &[&str], clock: &dyn Fn() -> Timestamp) {
+fn push(sealer: &mut Sealer, events: &[&str], clock: &Clock) {
     let name = InputName::Unnamed(clock());
     for (number, event) in (1u64..).zip(events) {
         let payload = StoredPayload::event(event.as_bytes()).unwrap();
@@ -132,15 +133,8 @@ fn push(sealer: &mut Sealer<'_>, events: &[&str], clock: &dyn Fn() -> Timestamp)
     }
 }
 
-/// Lines as the spool keeps them: a record that is of no input.
-fn record(lines: &[u8]) -> Vec<u8> {
-    let sum = Running::of(&[lines, b"null"].concat()).to_base64();
-    let end = format!("{{\"record\":null,\"sum\":\"{sum}\"}}\n");
-    [lines, end.as_bytes()].concat()
-}
-
 /// Events that no summary has reported.
-fn recovered(sealer: &Sealer<'_>) -> u64 {
+fn recovered(sealer: &Sealer) -> u64 {
     let inputs = sealer.spool().inputs();
     inputs.iter().map(KnownInput::unreported).sum()
 }
@@ -157,10 +151,10 @@ fn files(folder: &Path) -> Vec<String> {
 fn a_put_that_failed_is_repeated_with_the_same_bytes() {
     let bench = Bench::new();
     bench.append(&["1"]).unwrap();
-    bench.store.mood.set(Mood::Away);
+    bench.store.set(Mood::Away);
     assert!(bench.append(&["2", "3"]).is_err());
     let kept = fs::read(bench.folder.path().join("000000000002.jsonl.zst")).unwrap();
-    bench.store.mood.set(Mood::Honest);
+    bench.store.set(Mood::Honest);
     let sealer = bench.start().unwrap();
     assert_eq!(recovered(&sealer), 2);
     assert_eq!(sealer.sealed().events, 0);
@@ -174,22 +168,15 @@ fn a_put_whose_answer_was_lost_is_found_to_be_ours() {
     for mood in [Mood::Mute, Mood::Repeated] {
         let bench = Bench::new();
         bench.append(&["1"]).unwrap();
-        bench.store.mood.set(mood);
+        bench.store.set(mood);
         let ended = bench.append(&["2"]);
         assert_eq!(ended.is_err(), mood == Mood::Mute);
-        bench.store.mood.set(Mood::Honest);
+        bench.store.set(Mood::Honest);
         bench.append(&["3"]).unwrap();
         assert_eq!(bench.events(), ["1", "2", "3"]);
         assert_eq!(
             files(bench.folder.path()),
-            [
-                "head.json",
-                "inputs.json",
-                "lock",
-                "open.frames",
-                "open.jsonl",
-                "spool.json"
-            ]
+            ["head.json", "inputs.json", "lock", "spool.json"]
         );
     }
 }
@@ -198,7 +185,7 @@ fn a_put_whose_answer_was_lost_is_found_to_be_ours() {
 fn the_same_lines_under_another_signature_are_not_ours() {
     let bench = Bench::new();
     bench.append(&["1"]).unwrap();
-    bench.store.mood.set(Mood::Forged);
+    bench.store.set(Mood::Forged);
     let error = bench.append(&["2"]).unwrap_err();
     assert!(
         matches!(error, Error::Log(LogError::AnotherWriter { .. })),
@@ -211,28 +198,28 @@ fn the_same_lines_under_another_signature_are_not_ours() {
 fn the_first_segment_is_put_twice_when_the_log_is_created_and_never_again() {
     let bench = Bench::new();
     drop(bench.start().unwrap());
-    assert_eq!(bench.store.creates.get(), 2);
+    assert_eq!(bench.store.creates(), 2);
     drop(bench.start().unwrap());
-    assert_eq!(bench.store.creates.get(), 2);
+    assert_eq!(bench.store.creates(), 2);
     bench.append(&["1"]).unwrap();
-    assert_eq!(bench.store.creates.get(), 3);
+    assert_eq!(bench.store.creates(), 3);
 }
 
 #[test]
 fn a_crash_before_the_second_put_is_repeated_by_the_next_run() {
     let bench = Bench::new();
-    bench.store.mood.set(Mood::Mute);
+    bench.store.set(Mood::Mute);
     assert!(bench.start().is_err());
-    assert_eq!(bench.store.creates.get(), 1);
-    bench.store.mood.set(Mood::Honest);
+    assert_eq!(bench.store.creates(), 1);
+    bench.store.set(Mood::Honest);
     drop(bench.start().unwrap());
-    assert_eq!(bench.store.creates.get(), 2);
+    assert_eq!(bench.store.creates(), 2);
 }
 
 #[test]
 fn a_store_that_ignores_the_condition_gets_no_event() {
     let bench = Bench::new();
-    bench.store.mood.set(Mood::Careless);
+    bench.store.set(Mood::Careless);
     let error = bench.start().err().unwrap();
     assert_eq!(
         error.to_string(),
@@ -252,9 +239,9 @@ fn a_fenced_log_is_never_put_twice_and_a_fork_is_found() {
         fencing: Fencing::ListVersions,
         ..Bench::new()
     };
-    bench.store.mood.set(Mood::Careless);
+    bench.store.set(Mood::Careless);
     bench.append(&["1"]).unwrap();
-    assert_eq!(bench.store.creates.get(), 2);
+    assert_eq!(bench.store.creates(), 2);
     let mut sealer = bench.start().unwrap();
     push(&mut sealer, &["2"], &bench.clock);
     let key = "payments/000000000002.jsonl.zst";
@@ -264,105 +251,145 @@ fn a_fenced_log_is_never_put_twice_and_a_fork_is_found() {
 }
 
 #[test]
-fn a_crash_before_the_open_segment_was_emptied_seals_nothing_twice() {
+fn crash_before_a_stored_segment_was_forgotten_seals_nothing_twice() {
     let bench = Bench::new();
     bench.append(&["1"]).unwrap();
     let mut sealer = bench.start().unwrap();
     push(&mut sealer, &["2"], &bench.clock);
-    let open = bench.folder.path().join("open.jsonl");
-    let lines = fs::read(&open).unwrap();
-    bench.store.mood.set(Mood::Away);
+    bench.store.set(Mood::Away);
     assert!(sealer.seal().is_err());
     drop(sealer);
-    fs::write(&open, lines).unwrap();
-    bench.store.mood.set(Mood::Honest);
+    let names = ["000000000002.wal", "000000000002.jsonl.zst"];
+    let before = names.map(|name| fs::read(bench.folder.path().join(name)).unwrap());
+    bench.store.set(Mood::Honest);
+    for left in [&names[..], &names[1..], &names[..1]] {
+        drop(bench.start().unwrap());
+        for (name, bytes) in names.iter().zip(&before) {
+            if left.contains(name) {
+                fs::write(bench.folder.path().join(name), bytes).unwrap();
+            }
+        }
+    }
     bench.append(&["3"]).unwrap();
     assert_eq!(bench.events(), ["1", "2", "3"]);
 }
 
 #[test]
-fn a_segment_that_was_closed_and_not_signed_is_signed_as_it_was() {
-    let bench = Bench::new();
-    bench.append(&["1"]).unwrap();
-    let head = bench.start().unwrap().head().clone();
-    let mut builder = SegmentBuilder::open(head, (bench.clock)(), None).unwrap();
-    let mut lines = builder.opening_lines().to_vec();
-    let payload = StoredPayload::event(b"2").unwrap();
-    lines.extend_from_slice(
-        builder
-            .append(&Provenance::default(), &payload, (bench.clock)())
-            .unwrap(),
-    );
-    let closed = builder.close((bench.clock)()).unwrap();
-    lines.extend_from_slice(closed.close_line());
-    fs::write(bench.folder.path().join("open.jsonl"), record(&lines)).unwrap();
-    fs::write(bench.folder.path().join("open.frames"), closed.frames()).unwrap();
-    let sealer = bench.start().unwrap();
-    assert_eq!(sealer.head(), closed.head());
-    assert_eq!(bench.events(), ["1", "2"]);
-}
-
-#[test]
-fn a_spool_cut_at_any_length_gives_back_its_whole_records() {
+fn segment_that_was_closed_and_not_signed_is_signed_as_it_was() {
     let bench = Bench::new();
     bench.append(&["1"]).unwrap();
     let mut sealer = bench.start().unwrap();
-    push(&mut sealer, &["2", "3", "4"], &bench.clock);
+    push(&mut sealer, &["2"], &bench.clock);
+    bench.store.set(Mood::Unasked);
+    assert!(sealer.seal().is_err());
     drop(sealer);
-    let open = bench.folder.path().join("open.jsonl");
-    let records = fs::read(&open).unwrap();
-    let before = bench.store.objects.borrow().clone();
+    let lines = batches(&fs::read(bench.folder.path().join("000000000002.wal")).unwrap());
+    bench.store.set(Mood::Honest);
+    drop(bench.start().unwrap());
+    let stored = bench.store.read("payments/000000000002.jsonl.zst").unwrap();
+    let stored = zstd::stream::decode_all(stored.unwrap().as_slice()).unwrap();
+    assert!(stored.starts_with(&lines.concat()));
+    assert_eq!(bench.events(), ["1", "2"]);
+}
+
+/// The lines of each record of a write-ahead file.
+fn batches(wal: &[u8]) -> Vec<Vec<u8>> {
+    let mut reader = Reader::new(std::io::Cursor::new(wal)).unwrap();
+    let mut lines = Vec::new();
+    while let Some(record) = reader.next_record().unwrap() {
+        lines.push(match record {
+            Record::Opening(opening) => opening.lines.to_vec(),
+            Record::Batch(batch) => batch.lines.to_vec(),
+            Record::Close(close) => close.line.to_vec(),
+        });
+    }
+    lines
+}
+
+#[test]
+fn spool_cut_at_any_length_gives_back_its_whole_records() {
+    let bench = Bench::new();
+    bench.append(&["1"]).unwrap();
+    let open = bench.folder.path().join("000000000002.wal");
+    let mut sealer = bench.start().unwrap();
+    let mut ends = Vec::new();
+    for event in ["2", "3", "4"] {
+        push(&mut sealer, &[event], &bench.clock);
+        let synced = fs::read(&open).unwrap();
+        ends.push(synced.iter().rposition(|byte| *byte != 0).unwrap() + 1);
+    }
+    drop(sealer);
+    let records = fs::read(&open).unwrap()[..ends[2]].to_vec();
+    let before = bench.store.objects().clone();
     let (head, spool) = (bench.folder.path().join("head.json"), bench.folder.path());
     fs::copy(&head, spool.join("head.before")).unwrap();
-    let near_a_line_end = |length: &usize| {
-        let around = length.saturating_sub(2)..(length + 1).min(records.len());
-        length.is_multiple_of(41) || records[around].contains(&b'\n')
-    };
-    for length in (0..=records.len()).filter(near_a_line_end) {
-        *bench.store.objects.borrow_mut() = before.clone();
+    let is_near_an_end = |length: &usize| ends.iter().any(|end| length.abs_diff(*end) < 3);
+    let lengths = 0..=records.len();
+    for length in lengths.filter(|at| at.is_multiple_of(41) || is_near_an_end(at)) {
+        *bench.store.objects() = before.clone();
         fs::copy(spool.join("head.before"), &head).unwrap();
         fs::write(&open, &records[..length]).unwrap();
-        let text = String::from_utf8_lossy(&records[..length]);
-        let whole = text.split_inclusive('\n');
-        let whole = whole.filter(|line| line.starts_with("{\"record\"") && line.ends_with('\n'));
-        let expected = whole.count();
+        let expected = ends.iter().filter(|end| **end <= length).count();
         let sealer = bench.start().unwrap();
-        // How many were accepted and how many are sealed is one and the same.
-        assert_eq!(recovered(&sealer), expected as u64, "at {length}");
+        // How many were accepted and how many are sealed is one and the same: each of these inputs has one event.
+        let segments = sealer.head().next_segment - 2;
+        assert_eq!(segments, u64::from(expected > 0), "at {length}");
         sealer.into_spool().reported_all_but(0, None).unwrap();
         assert_eq!(bench.events(), ["1", "2", "3", "4"][..=expected]);
     }
 }
 
 #[test]
-fn a_spool_that_was_changed_is_not_sealed() {
+fn spool_that_was_changed_is_not_sealed() {
     let bench = Bench::new();
     bench.append(&["1"]).unwrap();
     let mut sealer = bench.start().unwrap();
     push(&mut sealer, &["2", "3"], &bench.clock);
     drop(sealer);
-    let open = bench.folder.path().join("open.jsonl");
-    let found = fs::read_to_string(&open).unwrap();
-    let changed = found.replace("\"event\":2", "\"event\":9");
+    let open = bench.folder.path().join("000000000002.wal");
+    let found = fs::read(&open).unwrap();
+    let mut changed = found.clone();
+    let event = b"\"event\":2";
+    let at = found.windows(event.len()).position(|one| one == event);
+    changed[at.unwrap() + event.len() - 1] = b'9';
     fs::write(&open, changed).unwrap();
     let spool = Spool::open(bench.folder.path(), "log", "writer");
     let error = spool.unwrap_err().to_string();
     assert!(
-        error.ends_with("open.jsonl: line 3 is not the end of what was accepted before it"),
+        error.contains("000000000002.wal: the record at byte ")
+            && error.ends_with(" was changed after it was written"),
         "{error}"
     );
     assert_eq!(bench.store.keys().len(), 2);
     // Records that are whole and not the ones of this log.
-    let of_another_log = found.replace("\"event\":3", "\"event\":9");
-    let lines = of_another_log.split_inclusive('\n');
-    let lines: String = lines
-        .filter(|line| !line.starts_with("{\"record\""))
-        .collect();
-    let lines = lines.replace("\"event\":2", "\"event\":9");
-    fs::write(&open, record(lines.as_bytes())).unwrap();
+    let mut encoder = Encoder::new(7);
+    let mut forged = Vec::new();
+    for (number, lines) in batches(&found).iter().enumerate() {
+        let lines = String::from_utf8(lines.clone()).unwrap();
+        let lines = lines.replace("\"event\":2", "\"event\":9");
+        let lines = lines.as_bytes();
+        if number == 0 {
+            encoder.opening(&Opening {
+                segment: 2,
+                origin: ORIGIN,
+                lines,
+            });
+        } else {
+            encoder.batch(&wal::Batch {
+                name: b"",
+                source: b"",
+                note: b"",
+                count: 1,
+                lines,
+            });
+        }
+        forged.extend_from_slice(encoder.group());
+        encoder.synced();
+    }
+    fs::write(&open, forged).unwrap();
     let error = bench.start().err().unwrap().to_string();
     assert!(
-        error.contains("does not continue the log: `prev` is "),
+        error.contains("does not continue the log: ") && error.contains("`prev` is "),
         "{error}"
     );
     assert_eq!(bench.store.keys().len(), 2);
@@ -374,10 +401,10 @@ fn a_spool_of_events_that_another_writer_has_overtaken_is_kept() {
     bench.append(&["1"]).unwrap();
     let mut sealer = bench.start().unwrap();
     push(&mut sealer, &["2"], &bench.clock);
-    bench.store.mood.set(Mood::Away);
+    bench.store.set(Mood::Away);
     assert!(sealer.seal().is_err());
     drop(sealer);
-    bench.store.mood.set(Mood::Honest);
+    bench.store.set(Mood::Honest);
     let other = tempfile::tempdir().unwrap();
     let spool = Spool::open(other.path(), "log", "other").unwrap();
     let setup = Setup {
@@ -402,7 +429,7 @@ fn a_head_of_a_stranger_is_not_continued() {
     bench.append(&["1"]).unwrap();
     let stranger = signer();
     let setup = Setup {
-        signer: &stranger,
+        signer: stranger.clone(),
         ..bench.setup()
     };
     let error = Sealer::start(setup, bench.spool()).err().unwrap();
@@ -439,8 +466,8 @@ fn a_rotation_that_was_interrupted_is_finished_with_both_signatures() {
     bench.append(&["1"]).unwrap();
     let new = signer();
     let rotation = || Setup {
-        signer: &new,
-        previous: Some(&bench.signer),
+        signer: new.clone(),
+        previous: Some(bench.signer.clone()),
         ..bench.setup()
     };
     let mut sealer = Sealer::start(rotation(), bench.spool()).unwrap();
@@ -449,7 +476,7 @@ fn a_rotation_that_was_interrupted_is_finished_with_both_signatures() {
     let sealer = Sealer::start(rotation(), bench.spool()).unwrap();
     assert_eq!(recovered(&sealer), 1);
     let key = new.verifier_key(&sealer.head().origin);
-    assert_eq!(sealer.log_key(), Some(&key));
+    assert_eq!(sealer.log_key(), Some(key));
     drop(sealer);
     // The old key is still needed for the head, which it signed too.
     assert!(Sealer::start(rotation(), bench.spool()).is_ok());

@@ -1,7 +1,8 @@
 //! A store in memory that fails where the test says so.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use auditlog_chain::builder::{Resumed, SegmentBuilder};
 use auditlog_chain::origin::Origin;
@@ -17,6 +18,8 @@ pub(crate) enum Mood {
     Honest,
     /// It does not answer, and has not done it.
     Away,
+    /// It does not answer whoever asks for its time.
+    Unasked,
     /// It has done it and does not answer.
     Mute,
     /// It has done it, was asked again by the SDK, and says that the name is taken.
@@ -29,22 +32,35 @@ pub(crate) enum Mood {
 
 /// A store in memory; each key with all its versions.
 pub(crate) struct Memory {
-    pub(crate) objects: RefCell<BTreeMap<String, Vec<Vec<u8>>>>,
-    pub(crate) mood: Cell<Mood>,
-    pub(crate) creates: Cell<usize>,
+    objects: Mutex<BTreeMap<String, Vec<Vec<u8>>>>,
+    mood: Mutex<Mood>,
+    creates: AtomicUsize,
 }
 
 impl Memory {
     pub(crate) fn new() -> Self {
         Self {
-            objects: RefCell::default(),
-            mood: Cell::new(Mood::Honest),
-            creates: Cell::new(0),
+            objects: Mutex::default(),
+            mood: Mutex::new(Mood::Honest),
+            creates: AtomicUsize::new(0),
         }
     }
 
+    pub(crate) fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Vec<u8>>>> {
+        self.objects.lock().unwrap()
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    /// How often something was to be created.
+    pub(crate) fn creates(&self) -> usize {
+        self.creates.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn keys(&self) -> Vec<String> {
-        self.objects.borrow().keys().cloned().collect()
+        self.objects().keys().cloned().collect()
     }
 }
 
@@ -54,6 +70,9 @@ impl Store for Memory {
     }
 
     fn check(&self) -> Result<(), Error> {
+        if *self.mood.lock().unwrap() == Mood::Unasked {
+            return Err(lost());
+        }
         Ok(())
     }
 
@@ -62,7 +81,7 @@ impl Store for Memory {
         folder: &str,
         visit: &mut dyn FnMut(Version<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        for (key, versions) in &*self.objects.borrow() {
+        for (key, versions) in &*self.objects() {
             for _ in versions
                 .iter()
                 .filter(|_| key.starts_with(&format!("{folder}/")))
@@ -78,28 +97,23 @@ impl Store for Memory {
     }
 
     fn versions(&self, key: &str) -> Result<usize, Error> {
-        Ok(self.objects.borrow().get(key).map_or(0, Vec::len))
+        Ok(self.objects().get(key).map_or(0, Vec::len))
     }
 
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let objects = self.objects.borrow();
+        let objects = self.objects();
         Ok(objects
             .get(key)
             .and_then(|versions| versions.last().cloned()))
     }
 
     fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
-        self.creates.set(self.creates.get() + 1);
-        let lost = || {
-            Error::Key(KeyError::SigningFailed {
-                key: "the answer".to_owned(),
-            })
-        };
-        let mood = self.mood.get();
+        self.creates.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().unwrap();
         if mood == Mood::Away {
             return Err(lost());
         }
-        let mut objects = self.objects.borrow_mut();
+        let mut objects = self.objects();
         let versions = objects.entry(key.to_owned()).or_default();
         if mood == Mood::Forged {
             versions.push(with_another_signature(bytes));
@@ -112,9 +126,17 @@ impl Store for Memory {
         match mood {
             Mood::Mute => Err(lost()),
             Mood::Repeated => Ok(Created::Exists),
-            Mood::Honest | Mood::Away | Mood::Forged | Mood::Careless => Ok(Created::New),
+            Mood::Honest | Mood::Away | Mood::Unasked | Mood::Forged | Mood::Careless => {
+                Ok(Created::New)
+            }
         }
     }
+}
+
+fn lost() -> Error {
+    Error::Key(KeyError::SigningFailed {
+        key: "the answer".to_owned(),
+    })
 }
 
 /// The same segment 2, signed by nobody.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::thread;
 
 use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
@@ -12,7 +11,7 @@ use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
 
 use crate::seal::bench::{
-    BUCKET, INTO_THE_BUCKET, ORIGIN, events, events_under, locked_bucket, wait,
+    BUCKET, INTO_THE_BUCKET, ORIGIN, accepted, events, events_under, locked_bucket, wait,
 };
 
 /// A locked bucket, KMS, and a folder for what the sealer reads.
@@ -288,10 +287,7 @@ fn what_an_outage_leaves_in_the_spool_is_sealed_first_and_once() {
     };
     let mut stdin = running.0.stdin.take().unwrap();
     stdin.write_all(b"2\n3\n").unwrap();
-    let open = world.folder.path().join("spool/open.jsonl");
-    while !fs::read_to_string(&open).is_ok_and(|text| text.contains("\"event\":3}")) {
-        thread::yield_now();
-    }
+    accepted(&world.folder.path().join("spool"), "\"event\":3}");
     wait(kms.disable_key().key_id(&key).send()).unwrap();
     drop(stdin);
     let failed = auditlog_tests::Run::from_output(&running.0.wait_with_output().unwrap());

@@ -64,9 +64,12 @@ fn what_was_accepted_before_a_kill_is_sealed_by_the_next_run() {
     child.kill().unwrap();
     child.wait().unwrap();
     // As if the last write had been cut in the middle.
-    let open = bench.path("spool/open.jsonl");
+    let open = bench.path("spool/000000000001.wal");
     let mut torn = fs::read(&open).unwrap();
-    torn.extend_from_slice(b"{\"index\":6,\"prev\":\"00");
+    let end = torn.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let begun = b"\x90\x01\0\0\x12\x34\x56\x78\x02\0\0";
+    torn.resize(torn.len().max(end + 4096), 0);
+    torn[end..end + begun.len()].copy_from_slice(begun);
     fs::write(&open, torn).unwrap();
 
     let next = bench.append().run().ok();

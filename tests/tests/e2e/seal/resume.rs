@@ -7,7 +7,9 @@ use std::path::Path;
 
 use auditlog_tests::{Command, Run};
 
-use crate::seal::bench::{Bench, accepted, each_once, ended, numbered, signal, start};
+use crate::seal::bench::{
+    Bench, accepted, each_once, ended, numbered, signal, start, written_ahead,
+};
 
 const CHANGED: &str = "hint: nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name with --input NAME\n";
 
@@ -377,8 +379,8 @@ fn killed_when_accepted(bench: &Bench, append: Command, name: &str, lines: &[Str
     let last = format!("\"shown\":\"{name}\",\"position\":{{\"events\":{count},");
     let spool = bench.path("spool");
     loop {
-        let text = |name| fs::read_to_string(spool.join(name)).unwrap_or_default();
-        if text("open.jsonl").contains(&last) || text("inputs.json").contains(&last) {
+        let taken_over = fs::read_to_string(spool.join("inputs.json")).unwrap_or_default();
+        if written_ahead(&spool).contains(&last) || taken_over.contains(&last) {
             break;
         }
         std::thread::yield_now();

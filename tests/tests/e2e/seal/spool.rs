@@ -226,14 +226,9 @@ fn an_old_spool_that_holds_events_is_refused_with_the_command_that_finishes_it()
     let bench = Bench::new();
     accept_and_die(&bench, &numbered(3));
     let before = bench.objects().len();
-    // As version 1 wrote it: lines without records, and a record of the spool without inputs.
+    // As version 1 wrote it: lines in a file of its own, and a record of the spool without inputs.
     let spool = bench.path("spool");
-    let open = fs::read_to_string(spool.join("open.jsonl")).unwrap();
-    let lines = open.split_inclusive('\n');
-    let lines: String = lines
-        .filter(|line| !line.starts_with("{\"record\""))
-        .collect();
-    fs::write(spool.join("open.jsonl"), lines).unwrap();
+    fs::rename(spool.join("000000000001.wal"), spool.join("open.jsonl")).unwrap();
     let record = fs::read_to_string(spool.join("spool.json")).unwrap();
     let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
     record["spool"] = 1.into();
@@ -245,7 +240,7 @@ fn an_old_spool_that_holds_events_is_refused_with_the_command_that_finishes_it()
     assert_eq!(
         run.stderr,
         format!(
-            "error: the spool {path} has version 1, this program reads version 3\n\
+            "error: the spool {path} has version 1, this program reads version 4\n\
              hint: finish it with the auditlog-seal that made it, with the options that it was used with: \
              auditlog-seal append … --spool {path} < /dev/null\n"
         )

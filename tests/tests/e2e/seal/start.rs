@@ -1,9 +1,9 @@
 //! `auditlog-seal` finds where a log goes on: it stops where the log does not reach the head that it knows, and where a gap has no
 //! explanation.
 
-use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use auditlog_chain::policy::TrustPolicy;
@@ -250,29 +250,31 @@ impl Old {
 
     /// Seals an empty segment on each of these days ago.
     fn seal(&self, days: std::ops::RangeInclusive<i64>) -> Vec<Notice> {
-        let signer = Signer::Local(LocalKey::read(&self.bench.path("key.pem")).unwrap());
-        let policy = TrustPolicy::parse(self.policy.to_string().as_bytes()).unwrap();
-        let notices = RefCell::new(Vec::new());
+        let key = LocalKey::read(&self.bench.path("key.pem")).unwrap();
+        let signer = Arc::new(Signer::Local(key));
+        let policy = TrustPolicy::parse(self.policy.to_string().as_bytes());
+        let policy = Arc::new(policy.unwrap());
+        let notices = Arc::new(Mutex::new(Vec::new()));
         for day in days.rev() {
-            let clock = || days_ago(day);
             let spool = opened(&self.bench.path("old"));
+            let said = Arc::clone(&notices);
             let store = Folder::new(&self.bench.path("audit"), spool.writer());
             let setup = Setup {
-                store: &store,
+                store: Arc::new(store),
                 log: policy.document().logs[0].clone(),
-                policy: Some(&policy),
-                signer: &signer,
+                policy: Some(Arc::clone(&policy)),
+                signer: Arc::clone(&signer),
                 previous: None,
-                clock: &clock,
+                clock: Arc::new(move || days_ago(day)),
                 limits: Limits::default(),
                 fencing: Fencing::Condition,
                 known_head: KnownHead::Nothing,
-                notify: &|notice| notices.borrow_mut().push(notice),
+                notify: Arc::new(move |notice| said.lock().unwrap().push(notice)),
             };
             let mut sealer = Sealer::start(setup, spool).unwrap();
             sealer.heartbeat().unwrap();
         }
-        notices.into_inner()
+        notices.lock().unwrap().clone()
     }
 
     fn segment(&self, number: u64) -> std::path::PathBuf {

@@ -1,0 +1,117 @@
+//! `auditlog-seal spool`: what a spool holds, while no process uses it or while one does. Nothing is changed.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use auditlog_chain::line::{Body, Payload, parse_line};
+use auditlog_sealer::error::{Error, FileFault, MachineError, SpoolError};
+use auditlog_sealer::wal::{ReadError, Reader, Record};
+
+use super::arguments::SpoolArguments;
+use super::output::print;
+
+pub(crate) fn run(arguments: &SpoolArguments) -> Result<(), Error> {
+    let files = files(&arguments.spool)?;
+    if arguments.events {
+        return files.iter().try_for_each(|path| events(path));
+    }
+    let mut text = String::new();
+    for path in &files {
+        let line = describe(path)?;
+        // Writing into a string cannot fail.
+        _ = writeln!(text, "{line}");
+    }
+    if files.is_empty() {
+        text.push_str("no segment waits\n");
+    }
+    print(&text)
+}
+
+/// The write-ahead files of a spool, in order.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let fault = || {
+        let fault = FileFault::of("the spool cannot be listed", folder);
+        move |source| Error::from(SpoolError::File(fault(source)))
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fault())? {
+        let path = entry.map_err(fault())?.path();
+        if path.extension() == Some("wal".as_ref()) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What one file holds, in one line.
+fn describe(path: &Path) -> Result<String, Error> {
+    let mut reader = open(path)?;
+    let (mut batches, mut events, mut origin) = (0u64, 0u64, String::new());
+    let name = path.file_name().unwrap_or_default().display();
+    loop {
+        match reader.next_record() {
+            Ok(Some(Record::Opening(opening))) => opening.origin.clone_into(&mut origin),
+            Ok(Some(Record::Batch(batch))) => {
+                batches = batches.saturating_add(1);
+                events = events.saturating_add(u64::from(batch.count));
+            }
+            Ok(Some(Record::Close(_))) => {}
+            Ok(None) => break,
+            Err(error) => return Err(fault(path, error)),
+        }
+    }
+    let tail = reader.tail();
+    let state = match (tail.whole, tail.closed) {
+        (0, _) => "not opened",
+        (_, true) => "closed",
+        (_, false) => "open",
+    };
+    Ok(format!(
+        "{name}: {state}, {events} events in {batches} batches, {} bytes, {origin}",
+        tail.whole
+    ))
+}
+
+/// Prints the events of one file, each on a line.
+fn events(path: &Path) -> Result<(), Error> {
+    let mut reader = open(path)?;
+    let mut out = io::stdout().lock();
+    while let Some(record) = reader.next_record().map_err(|error| fault(path, error))? {
+        let Record::Batch(batch) = record else {
+            continue;
+        };
+        for line in batch.lines.split(|byte| *byte == b'\n') {
+            let Ok(Body::Entry(entry)) = parse_line(line).map(|line| line.body) else {
+                continue;
+            };
+            let (Payload::Event(value) | Payload::Text(value) | Payload::Base64(value)) =
+                entry.payload;
+            match writeln!(out, "{value}") {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                written => written.map_err(MachineError::NoOutput)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<Reader<File>, Error> {
+    let opened = File::open(path).and_then(Reader::new);
+    opened.map_err(|error| fault(path, error.into()))
+}
+
+fn fault(path: &Path, error: ReadError) -> Error {
+    match error {
+        ReadError::Io(source) => {
+            SpoolError::File(FileFault::of("the spool cannot be read", path)(source)).into()
+        }
+        ReadError::Fault(source) => SpoolError::Wal {
+            path: path.to_owned(),
+            source,
+        }
+        .into(),
+    }
+}

@@ -1,0 +1,51 @@
+//! A Bloom filter: a name that it does not have is not in the file behind it.
+
+use super::fingerprint::Fingerprint;
+
+/// Bits for each name, and how many of them a name sets: about one wrong answer in a hundred.
+const BITS: u64 = 10;
+const PROBES: u64 = 7;
+
+/// What may be in a file.
+#[derive(Debug)]
+pub(super) struct Filter {
+    words: Vec<u64>,
+}
+
+impl Filter {
+    pub(super) fn of(names: &[Fingerprint]) -> Self {
+        let count = u64::try_from(names.len()).unwrap_or(u64::MAX);
+        let words = count.saturating_mul(BITS).div_ceil(64).max(1);
+        let words = usize::try_from(words).unwrap_or(1);
+        let mut filter = Self {
+            words: vec![0; words],
+        };
+        for name in names {
+            for (word, bit) in filter.places(name) {
+                if let Some(word) = filter.words.get_mut(word) {
+                    *word |= bit;
+                }
+            }
+        }
+        filter
+    }
+
+    pub(super) fn may_have(&self, name: &Fingerprint) -> bool {
+        self.places(name)
+            .iter()
+            .all(|(word, bit)| self.words.get(*word).is_some_and(|word| word & bit != 0))
+    }
+
+    fn places(&self, name: &Fingerprint) -> Vec<(usize, u64)> {
+        let (one, other) = name.halves();
+        let bits = u64::try_from(self.words.len()).unwrap_or(u64::MAX);
+        let bits = bits.saturating_mul(64);
+        (0..PROBES)
+            .map(|probe| {
+                let place = one.wrapping_add(probe.wrapping_mul(other));
+                let place = place.checked_rem(bits).unwrap_or(0);
+                (usize::try_from(place >> 6).unwrap_or(0), 1 << (place & 63))
+            })
+            .collect()
+    }
+}

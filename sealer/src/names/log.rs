@@ -1,0 +1,132 @@
+//! `names.log`: chunks of names, each appended with one write and one sync.
+//!
+//! A chunk is: number of names (4 bytes), CRC-32C of all that follows (4), seconds since 1970 (8), and 16 bytes for each name. Numbers are
+//! little-endian.
+
+use std::io::{self, ErrorKind, Read as _};
+
+use auditlog_chain::timestamp::Timestamp;
+
+use super::fingerprint::Fingerprint;
+use crate::disk::{Disk, DiskFile};
+
+const NAME: &str = "names.log";
+const HEADER_BYTES: usize = 16;
+
+/// Largest log that is read. Stops a file that is not one from filling the memory.
+const MAX_BYTES: u64 = 64 << 20;
+
+pub(super) struct Log {
+    names: Vec<Fingerprint>,
+    newest: Timestamp,
+    file: Option<Box<dyn DiskFile>>,
+    /// Bytes of whole chunks.
+    at: u64,
+}
+
+impl Log {
+    pub(super) fn open(disk: &dyn Disk) -> io::Result<Self> {
+        let mut log = Self {
+            names: Vec::new(),
+            newest: Timestamp::EPOCH,
+            file: None,
+            at: 0,
+        };
+        let mut file = match disk.open(NAME) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(log),
+            opened => opened?,
+        };
+        let mut bytes = Vec::new();
+        (&mut file).take(MAX_BYTES).read_to_end(&mut bytes)?;
+        let mut rest = bytes.as_slice();
+        while let Some(length) = log.take_chunk(rest) {
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        file.set_length(log.at)?;
+        log.file = Some(file);
+        Ok(log)
+    }
+
+    /// Takes the first chunk, and gives its length; `None` where it is not whole.
+    fn take_chunk(&mut self, bytes: &[u8]) -> Option<usize> {
+        let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+        let (count, header) = header.split_first_chunk::<4>()?;
+        let (sum, seconds) = header.split_first_chunk::<4>()?;
+        let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+        let body = rest.get(..count.checked_mul(Fingerprint::BYTES)?)?;
+        if count == 0 || sum_of(seconds, body) != u32::from_le_bytes(*sum) {
+            return None;
+        }
+        let seconds = u64::from_le_bytes(*seconds.first_chunk()?);
+        self.add(body, i64::try_from(seconds).ok()?);
+        let length = HEADER_BYTES.saturating_add(body.len());
+        self.at = self.at.saturating_add(u64::try_from(length).ok()?);
+        Some(length)
+    }
+
+    fn add(&mut self, body: &[u8], seconds: i64) {
+        let (names, _) = body.as_chunks();
+        self.names
+            .extend(names.iter().map(|bytes| Fingerprint::from_bytes(*bytes)));
+        self.newest = Timestamp::EPOCH.saturating_add_seconds(seconds);
+    }
+
+    pub(super) fn names(&self) -> &[Fingerprint] {
+        &self.names
+    }
+
+    /// When the last names were added.
+    pub(super) const fn newest(&self) -> Timestamp {
+        self.newest
+    }
+
+    pub(super) fn append(
+        &mut self,
+        disk: &dyn Disk,
+        names: &[Fingerprint],
+        now: Timestamp,
+    ) -> io::Result<()> {
+        let seconds = now.as_seconds().to_le_bytes();
+        let body: Vec<u8> = names.iter().flat_map(|name| *name.as_bytes()).collect();
+        let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
+        let mut chunk = count.to_le_bytes().to_vec();
+        chunk.extend(sum_of(&seconds, &body).to_le_bytes());
+        chunk.extend(seconds);
+        chunk.extend(&body);
+        let is_new = self.file.is_none();
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(disk.create(NAME)?),
+        };
+        file.write_at(self.at, &chunk)?;
+        file.sync()?;
+        if is_new {
+            disk.sync_names()?;
+        }
+        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        self.at = self.at.saturating_add(length);
+        self.add(
+            &body,
+            i64::try_from(u64::from_le_bytes(seconds)).unwrap_or(0),
+        );
+        Ok(())
+    }
+
+    pub(super) fn clear(&mut self, disk: &dyn Disk) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            file.set_length(0)?;
+            file.sync()?;
+        }
+        disk.sync_names()?;
+        self.at = 0;
+        self.names.clear();
+        Ok(())
+    }
+}
+
+fn sum_of(seconds: &[u8], body: &[u8]) -> u32 {
+    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+    digest.update(seconds);
+    digest.update(body);
+    u32::try_from(digest.finalize()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,238 @@
+//! The names of batches that were accepted: a name that comes again is a repeat.
+//!
+//! A name is remembered for a stated time, and no more than a stated number of names are. Those of the last batches are in memory. Older ones
+//! are in sorted files, with a filter in memory in front of each, so that a new name seldom costs a look at the disk.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `names.log` | the names of segments that are stored, in the order in which they were; a torn end was never relied on |
+//! | `00000007.names` | sorted names, once there are many in `names.log` |
+//!
+//! Until a segment is stored, its names are in its write-ahead file. They are appended to `names.log` and synced before that is removed. If
+//! we crash in between, they are in both, which does no harm.
+
+mod filter;
+mod fingerprint;
+mod log;
+mod sorted;
+
+pub use fingerprint::Fingerprint;
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::disk::Disk;
+use log::Log;
+use sorted::Sorted;
+
+/// How long and how many names are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Seconds for which a name is remembered at least, unless there are too many.
+    pub seconds: i64,
+    /// Names that are remembered at most, to within one sorted file.
+    pub names: u64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            seconds: 72 * 3600,
+            names: 10_000_000,
+        }
+    }
+}
+
+/// Names in `names.log` from which they are sorted into a file of their own.
+const SORT_AT: usize = 1 << 18;
+
+/// The names that are remembered.
+pub struct Names {
+    disk: Arc<dyn Disk>,
+    window: Window,
+    /// Those that are in no sorted file.
+    recent: HashSet<Fingerprint>,
+    log: Log,
+    /// The oldest first.
+    sorted: Vec<Sorted>,
+    next_file: u64,
+}
+
+impl Names {
+    /// Reads what is remembered.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read, or a sorted file was changed.
+    pub fn open(disk: Arc<dyn Disk>, window: Window) -> io::Result<Self> {
+        let mut sorted = Vec::new();
+        for name in disk.names()? {
+            if let Some(number) = sorted::number_of(&name) {
+                sorted.push(Sorted::open(&*disk, number)?);
+            }
+        }
+        sorted.sort_by_key(Sorted::number);
+        let log = Log::open(&*disk)?;
+        Ok(Self {
+            recent: log.names().iter().copied().collect(),
+            next_file: sorted
+                .last()
+                .map_or(1, |last| last.number().saturating_add(1)),
+            log,
+            sorted,
+            disk,
+            window,
+        })
+    }
+
+    /// Whether a name is remembered.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read.
+    pub fn contains(&self, name: &Fingerprint) -> io::Result<bool> {
+        if self.recent.contains(name) {
+            return Ok(true);
+        }
+        for sorted in self.sorted.iter().rev() {
+            if sorted.contains(&*self.disk, name)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Remembers a name, which a write-ahead file has.
+    pub fn insert(&mut self, name: Fingerprint) {
+        self.recent.insert(name);
+    }
+
+    /// Takes over the names of a write-ahead file that is about to be removed, synced.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails: the write-ahead file must then stay.
+    pub fn take_over(&mut self, names: &[Fingerprint], now: Timestamp) -> io::Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.recent.extend(names);
+        self.log.append(&*self.disk, names, now)?;
+        if self.log.names().len() >= SORT_AT {
+            self.sort()?;
+        }
+        self.forget(now)
+    }
+
+    /// If we crash before the log is emptied, its names are in both files, which does no harm.
+    fn sort(&mut self) -> io::Result<()> {
+        let mut names = self.log.names().to_vec();
+        names.sort_unstable();
+        names.dedup();
+        let newest = self.log.newest();
+        let sorted = Sorted::write(&*self.disk, self.next_file, &names, newest)?;
+        self.next_file = self.next_file.saturating_add(1);
+        self.sorted.push(sorted);
+        self.log.clear(&*self.disk)?;
+        for name in &names {
+            self.recent.remove(name);
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest files that are outside the window. A file stays as long as one of its names is inside.
+    fn forget(&mut self, now: Timestamp) -> io::Result<()> {
+        while let Some(oldest) = self.sorted.first() {
+            let is_old = now.seconds_since(oldest.newest()) > self.window.seconds;
+            let kept: u64 = self.sorted.iter().map(Sorted::count).sum();
+            if !is_old && kept <= self.window.names {
+                break;
+            }
+            self.disk.remove(&oldest.name())?;
+            self.sorted.remove(0);
+        }
+        Ok(())
+    }
+
+    /// How many names are remembered.
+    pub fn count(&self) -> u64 {
+        let recent = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
+        let sorted = self.sorted.iter().map(Sorted::count);
+        sorted.fold(recent, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::RealDisk;
+
+    fn name(number: u64) -> Fingerprint {
+        Fingerprint::of(b"sender", &number.to_be_bytes())
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::EPOCH.saturating_add_seconds(seconds)
+    }
+
+    #[test]
+    fn names_are_remembered_over_restarts_and_files_until_they_are_outside_the_window() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
+        let window = Window {
+            seconds: 100,
+            names: 700_000,
+        };
+        let open = || Names::open(Arc::clone(&disk), window).unwrap();
+        let chunk = 1u64 << 17;
+        let mut names = open();
+        for (time, begin) in (0..).zip((0..6).map(|part| part * chunk)) {
+            let part: Vec<_> = (begin..begin + chunk).map(name).collect();
+            names.take_over(&part, at(time)).unwrap();
+            if time % 2 == 0 {
+                names = open();
+            }
+        }
+        // Two chunks make a file; three files are more than may be remembered.
+        let known = |names: &Names, number| names.contains(&name(number)).unwrap();
+        assert!(!known(&names, 0) && !known(&names, 2 * chunk - 1));
+        assert!(known(&names, 2 * chunk) && known(&names, 6 * chunk - 1));
+        assert!(!known(&names, 6 * chunk));
+        assert_eq!(names.count(), 4 * chunk);
+        names.insert(name(6 * chunk));
+        assert!(known(&names, 6 * chunk));
+        names.take_over(&[name(7 * chunk)], at(200)).unwrap();
+        assert_eq!(names.count(), 2);
+        // What was only in memory is in a write-ahead file.
+        assert_eq!(open().count(), 1);
+    }
+
+    #[test]
+    fn torn_end_of_the_log_is_left_out_and_a_changed_file_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
+        let open = || Names::open(Arc::clone(&disk), Window::default());
+        let mut names = open().unwrap();
+        names.take_over(&[name(1), name(2)], at(1)).unwrap();
+        names.take_over(&[name(3)], at(2)).unwrap();
+        let path = folder.path().join("names.log");
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let mut cut = open().unwrap();
+            assert!([0, 2].contains(&cut.count()), "{length}");
+            cut.take_over(&[name(4)], at(3)).unwrap();
+            assert!(open().unwrap().contains(&name(4)).unwrap());
+        }
+        let mut names = open().unwrap();
+        names.sort().unwrap();
+        let path = folder.path().join("00000001.names");
+        let mut changed = std::fs::read(&path).unwrap();
+        *changed.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, changed).unwrap();
+        assert!(open().is_err());
+    }
+}

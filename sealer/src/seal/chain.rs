@@ -1,0 +1,299 @@
+//! The writing half: chains events, syncs them, and closes segments. It needs neither the store nor a key, so no outage stops it.
+
+use std::sync::Arc;
+
+use auditlog_chain::builder::{
+    BuildError, ClosedLines, Framing, Provenance, SegmentLines, StoredPayload,
+};
+use auditlog_chain::line::KeyChange;
+use auditlog_chain::policy::Need;
+use auditlog_chain::segment::Head;
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
+
+use super::compress::Compressing;
+use super::offered::Offered;
+use super::setup::Setup;
+use super::waiting::Waiting;
+use crate::error::Error;
+use crate::limits::{MAX_PENDING_BYTES, MAX_WAL_BYTES};
+use crate::names::Fingerprint;
+use crate::spool::{Accepted, Spool, WalWriter};
+use crate::wal::{Batch, Opening};
+
+/// The end of the log as this writer has written it, stored or not.
+pub(super) struct Chain {
+    setup: Arc<Setup>,
+    spool: Arc<Spool>,
+    /// After the last segment that was closed.
+    head: Head,
+    /// The key of that segment.
+    log_key: Option<VerifierKey>,
+    open: Option<OpenSegment>,
+    /// A segment whose close record could not be written yet.
+    closing: Option<Closing>,
+    /// The lines of the batch that is being made.
+    lines: Vec<u8>,
+    count: u32,
+    accepting: Option<Accepted>,
+    /// Of the batches that are in the group.
+    unsynced: Vec<Accepted>,
+}
+
+/// A segment that takes more batches.
+pub(super) struct OpenSegment {
+    pub(super) lines: SegmentLines,
+    pub(super) framing: Framing,
+    pub(super) compressing: Compressing,
+    pub(super) writer: WalWriter,
+    pub(super) key_change: Option<KeyChange>,
+    pub(super) opened: Timestamp,
+    /// The names of its batches.
+    pub(super) names: Vec<Fingerprint>,
+}
+
+struct Closing {
+    lines: ClosedLines,
+    frames: Vec<u8>,
+    writer: WalWriter,
+    key_change: Option<KeyChange>,
+    names: Vec<Fingerprint>,
+}
+
+impl Chain {
+    pub(super) fn new(
+        setup: &Arc<Setup>,
+        spool: &Arc<Spool>,
+        head: Head,
+        log_key: Option<VerifierKey>,
+    ) -> Self {
+        Self {
+            setup: Arc::clone(setup),
+            spool: Arc::clone(spool),
+            head,
+            log_key,
+            open: None,
+            closing: None,
+            lines: Vec::new(),
+            count: 0,
+            accepting: None,
+            unsynced: Vec::new(),
+        }
+    }
+
+    /// The end of the log after the last segment that was closed.
+    pub(super) const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some() || self.closing.is_some()
+    }
+
+    pub(super) fn opened(&self) -> Option<Timestamp> {
+        self.open.as_ref().map(|open| open.opened)
+    }
+
+    /// A segment that waits comes behind the log, as an earlier run has closed it.
+    pub(super) fn goes_on_behind(&mut self, waiting: &Waiting) {
+        self.follow(waiting.head.clone(), waiting.key_change.as_ref());
+    }
+
+    /// Goes on with a segment that an earlier run has left open.
+    pub(super) fn goes_on_with(&mut self, open: OpenSegment) {
+        self.open = Some(open);
+    }
+
+    fn follow(&mut self, head: Head, key_change: Option<&KeyChange>) {
+        self.head = head;
+        if let Some(change) = key_change {
+            self.log_key = Some(change.verifier_key.clone());
+        }
+    }
+
+    /// Opens the next segment: its file is made, and its opening synced.
+    pub(super) fn open(&mut self, time: Timestamp) -> Result<(), Error> {
+        self.setup.check_keys()?;
+        let key_change = self.key_change()?;
+        let mut opening = Vec::new();
+        let head = self.head.clone();
+        let lines = SegmentLines::open(head, time, key_change.clone(), &mut opening)?;
+        let compressing = Compressing::start()?;
+        let writer = self.spool.create_wal(&Opening {
+            segment: lines.number(),
+            origin: self.setup.log.origin.as_str(),
+            lines: &opening,
+        })?;
+        compressing.push(opening);
+        self.open = Some(OpenSegment {
+            lines,
+            framing: Framing::default(),
+            compressing,
+            writer,
+            key_change,
+            opened: time,
+            names: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// The key line of the next segment: in the first one, and where the key changes.
+    pub(super) fn key_change(&self) -> Result<Option<KeyChange>, Error> {
+        let verifier_key = self.setup.signer.verifier_key(&self.setup.log.origin);
+        let Some(log_key) = &self.log_key else {
+            return Ok(Some(KeyChange {
+                verifier_key,
+                previous: None,
+            }));
+        };
+        if *log_key == verifier_key {
+            return Ok(None);
+        }
+        let next = self.head.next_segment;
+        if self.setup.need_of_previous(log_key, next) == Need::Required {
+            self.setup.signer_of(log_key)?;
+        }
+        Ok(Some(KeyChange {
+            verifier_key,
+            previous: Some(log_key.clone()),
+        }))
+    }
+
+    /// Chains one event into the batch that is being made. A segment must be open.
+    pub(super) fn append(
+        &mut self,
+        payload: &StoredPayload<'_>,
+        provenance: &Provenance<'_>,
+        time: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(open) = &mut self.open else {
+            return Err(BuildError::SegmentFull.into());
+        };
+        let begin = self.lines.len();
+        open.lines
+            .append(provenance, payload, time, &mut self.lines)?;
+        let line = self.lines.get(begin..).unwrap_or_default();
+        if let Some(content) = open.framing.push(line) {
+            open.compressing.push(content);
+        }
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+
+    /// Chains a whole batch, and ends it. A segment must be open.
+    pub(super) fn append_batch(
+        &mut self,
+        offered: &Offered<'_>,
+        time: Timestamp,
+    ) -> Result<(), Error> {
+        for (number, payload) in offered.events.iter().enumerate() {
+            let provenance = Provenance {
+                source: offered.source,
+                batch: offered.name.filter(|_| number == 0),
+                repeat: None,
+            };
+            self.append(&payload, &provenance, time)?;
+        }
+        self.end_batch(offered.source_bytes(), offered.name_bytes());
+        if let (Some(name), Some(open)) = (offered.fingerprint(), &mut self.open) {
+            open.names.push(name);
+            self.spool.remember(name);
+        }
+        Ok(())
+    }
+
+    /// How far the input of the batch was read.
+    pub(super) fn accepting(&mut self, accepted: Accepted) {
+        self.accepting = Some(accepted);
+    }
+
+    /// Whether so much waits for a sync that no more may be added.
+    pub(super) fn is_group_full(&self) -> bool {
+        self.lines.len() >= MAX_PENDING_BYTES
+            || self
+                .open
+                .as_ref()
+                .is_some_and(|open| open.writer.is_full(MAX_PENDING_BYTES))
+    }
+
+    /// Whether the open segment is closed after the next sync.
+    pub(super) fn is_segment_full(&self) -> bool {
+        let limits = self.setup.limits;
+        self.open.as_ref().is_some_and(|open| {
+            open.lines.events() >= limits.events
+                || open.lines.bytes() >= limits.bytes
+                || open.writer.synced() >= MAX_WAL_BYTES
+        })
+    }
+
+    /// Ends the batch, and syncs the group: one write and one sync.
+    pub(super) fn sync(&mut self) -> Result<(), Error> {
+        self.end_batch(b"", b"");
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        open.writer.sync()?;
+        for accepted in self.unsynced.drain(..) {
+            self.spool.accept(accepted);
+        }
+        Ok(())
+    }
+
+    fn end_batch(&mut self, source: &[u8], name: &[u8]) {
+        let accepted = self.accepting.take();
+        let Some(open) = self.open.as_mut().filter(|_| self.count > 0) else {
+            return;
+        };
+        // Names, numbers and hashes can always be written.
+        let note = accepted.as_ref().map(serde_json::to_vec);
+        let note = note.and_then(Result::ok).unwrap_or_default();
+        open.writer.push(&Batch {
+            name,
+            source,
+            note: &note,
+            count: self.count,
+            lines: &self.lines,
+        });
+        self.unsynced.extend(accepted);
+        self.lines.clear();
+        self.count = 0;
+    }
+
+    /// Closes the open segment, if there is one. All of it must be synced.
+    pub(super) fn close(&mut self) -> Result<Option<Waiting>, Error> {
+        if let Some(open) = self.open.take() {
+            self.closing = Some(self.end(open)?);
+        }
+        let Some(mut closing) = self.closing.take() else {
+            return Ok(None);
+        };
+        if let Err(error) = closing.writer.close(closing.lines.close_line()) {
+            self.closing = Some(closing);
+            return Err(error);
+        }
+        let head = closing.lines.head().clone();
+        self.follow(head, closing.key_change.as_ref());
+        let frames = Some(closing.frames);
+        Ok(Some(Waiting::closed(
+            closing.lines,
+            closing.key_change,
+            frames,
+            closing.names,
+        )))
+    }
+
+    fn end(&self, mut open: OpenSegment) -> Result<Closing, Error> {
+        if let Some(content) = open.framing.end() {
+            open.compressing.push(content);
+        }
+        let frames = open.compressing.finish()?;
+        let lines = open.lines.close((self.setup.clock)(), frames.hash())?;
+        Ok(Closing {
+            lines,
+            frames: frames.into_bytes(),
+            writer: open.writer,
+            key_change: open.key_change,
+            names: open.names,
+        })
+    }
+}

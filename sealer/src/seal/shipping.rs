@@ -1,0 +1,274 @@
+//! The segments that wait, and the thread that stores them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use auditlog_chain::segment::Head;
+use auditlog_chain::verifier_key::VerifierKey;
+
+use super::sealed::Sealed;
+use super::ship::Shipper;
+use super::shipped::Shipped;
+use super::waiting::Waiting;
+use crate::error::{Error, MachineError};
+
+/// Between two attempts to store a segment.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Segments whose frames stay in memory.
+const IN_MEMORY: usize = 2;
+
+/// The segments that wait, and who stores them: the caller, or a thread of its own.
+pub(super) struct Shipping {
+    shared: Arc<Shared>,
+    shipper: Option<Shipper>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    waiting: VecDeque<Waiting>,
+    /// Whether the thread has taken the first one.
+    busy: bool,
+    /// Why the last attempt has failed, until somebody has taken it.
+    failed: Option<Error>,
+    /// Attempts that have failed one after the other.
+    failures: u32,
+    /// When the next attempt is made by itself; `None` where only somebody who asks for it brings one.
+    next_attempt: Option<Instant>,
+    pause: Duration,
+    asked: bool,
+    stop: bool,
+    shipped: Shipped,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'s>(
+        &self,
+        state: MutexGuard<'s, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'s, State> {
+        match until {
+            None => self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let waited = self.changed.wait_timeout(state, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
+
+    /// Stores segments until it is stopped.
+    fn run(&self, shipper: &mut Shipper) {
+        let mut state = self.state();
+        while !state.stop {
+            let due = state.failures == 0
+                || state.asked
+                || state.next_attempt.is_some_and(|at| at <= Instant::now());
+            let taken = due.then(|| state.waiting.pop_front()).flatten();
+            let Some(mut waiting) = taken else {
+                let until = state.next_attempt.filter(|_| !state.waiting.is_empty());
+                state = self.wait(state, until);
+                continue;
+            };
+            let asked = std::mem::take(&mut state.asked);
+            (state.busy, state.failed, state.next_attempt) = (true, None, None);
+            drop(state);
+            let done = shipper.ship(&mut waiting);
+            state = self.state();
+            state.busy = false;
+            if let (Err(error), false, 1) = (&done, asked || state.asked, state.failures) {
+                shipper.say_that_it_waits(&waiting, error);
+            }
+            state.end_attempt(waiting, done, shipper);
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State {
+    fn end_attempt(&mut self, waiting: Waiting, done: Result<(), Error>, shipper: &Shipper) {
+        match done {
+            Ok(()) => {
+                self.shipped = shipper.shipped();
+                (self.pause, self.failures) = (FIRST_PAUSE, 0);
+            }
+            Err(error) => {
+                self.waiting.push_front(waiting);
+                self.next_attempt = error
+                    .may_pass()
+                    .then(|| Instant::now().checked_add(self.pause))
+                    .flatten();
+                self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+                self.failures = self.failures.saturating_add(1);
+                self.failed = Some(error);
+            }
+        }
+    }
+}
+
+impl Shipping {
+    pub(super) fn new(shipper: Shipper) -> Self {
+        let state = State {
+            waiting: VecDeque::new(),
+            busy: false,
+            failed: None,
+            failures: 0,
+            next_attempt: None,
+            pause: FIRST_PAUSE,
+            asked: false,
+            stop: false,
+            shipped: shipper.shipped(),
+        };
+        let shared = Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            shipper: Some(shipper),
+            thread: None,
+        }
+    }
+
+    pub(super) fn start(&mut self) -> Result<(), Error> {
+        let Some(mut shipper) = self.shipper.take() else {
+            return Ok(());
+        };
+        let shared = Arc::clone(&self.shared);
+        let builder = thread::Builder::new().name("ship".to_owned());
+        let thread = builder.spawn(move || shared.run(&mut shipper));
+        self.thread = Some(thread.map_err(MachineError::NoThread)?);
+        Ok(())
+    }
+
+    pub(super) fn push(&self, waiting: Waiting) {
+        let mut state = self.shared.state();
+        state.waiting.push_back(waiting);
+        for later in state.waiting.iter_mut().skip(IN_MEMORY) {
+            later.forget_frames();
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let state = self.shared.state();
+        state.waiting.is_empty() && !state.busy
+    }
+
+    /// Stores what waits, where no thread does.
+    pub(super) fn go_on(&mut self) -> Result<(), Error> {
+        if self.shipper.is_some() {
+            return self.drain();
+        }
+        Ok(())
+    }
+
+    /// Stores all that waits, or says why it cannot be stored now.
+    pub(super) fn drain(&mut self) -> Result<(), Error> {
+        if let Some(shipper) = &mut self.shipper {
+            return Self::drain_here(&self.shared, shipper);
+        }
+        let mut state = self.shared.state();
+        state.asked = true;
+        state.failed = None;
+        self.shared.changed.notify_all();
+        loop {
+            if state.waiting.is_empty() && !state.busy {
+                return Ok(());
+            }
+            if let Some(error) = state.failed.take() {
+                return Err(error);
+            }
+            state = self.shared.wait(state, None);
+        }
+    }
+
+    fn drain_here(shared: &Shared, shipper: &mut Shipper) -> Result<(), Error> {
+        loop {
+            let Some(mut waiting) = shared.state().waiting.pop_front() else {
+                return Ok(());
+            };
+            let done = shipper.ship(&mut waiting);
+            let mut state = shared.state();
+            state.end_attempt(waiting, done, shipper);
+            if let Some(error) = state.failed.take() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// A failure that time alone does not mend.
+    pub(super) fn lasting_failure(&self) -> Result<(), Error> {
+        let mut state = self.shared.state();
+        if state.failed.as_ref().is_some_and(|error| !error.may_pass())
+            && let Some(error) = state.failed.take()
+        {
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// While segments are being stored, no more than so many wait. Where storing fails, nobody waits for it.
+    pub(super) fn wait_for_fewer_than(&self, most: usize) {
+        if self.thread.is_none() {
+            return;
+        }
+        let mut state = self.shared.state();
+        while state.waiting.len() >= most && state.failures == 0 {
+            state = self.shared.wait(state, None);
+        }
+    }
+
+    /// What was sealed so far is not counted.
+    pub(super) fn count_from_now_on(&mut self) {
+        if let Some(shipper) = &mut self.shipper {
+            shipper.forget_events();
+            self.shared.state().shipped = shipper.shipped();
+        }
+    }
+
+    pub(super) fn waiting_bytes(&self) -> u64 {
+        let state = self.shared.state();
+        let bytes = state.waiting.iter().map(|waiting| waiting.bytes);
+        bytes.fold(0, u64::saturating_add)
+    }
+
+    pub(super) fn head(&self) -> Head {
+        self.shared.state().shipped.head.clone()
+    }
+
+    pub(super) fn log_key(&self) -> Option<VerifierKey> {
+        self.shared.state().shipped.log_key.clone()
+    }
+
+    pub(super) fn sealed(&self) -> Sealed {
+        self.shared.state().shipped.sealed
+    }
+}
+
+impl Drop for Shipping {
+    fn drop(&mut self) {
+        self.shared.state().stop = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A thread that has panicked has said so.
+            _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What an earlier process left behind: each write-ahead file, read from its beginning to its end.
+
+use crate::disk::DiskFile;
+use crate::error::{Error, SpoolError};
+use crate::names::Fingerprint;
+use crate::wal::{ReadError, Reader, Record, Tail};
+
+use super::file::{Files, UNREADABLE, unusable, wal_name, wal_number};
+use super::inputs::Accepted;
+use crate::error::FileFault;
+
+/// A write-ahead file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Number of the segment.
+    pub segment: u64,
+    /// Batches that were accepted.
+    pub batches: u64,
+    /// Their events.
+    pub events: u64,
+    /// How it ends.
+    pub end: KeptEnd,
+    /// What is behind its whole records.
+    pub tail: Tail,
+    /// The names of its batches.
+    pub names: Vec<Fingerprint>,
+}
+
+/// How a write-ahead file ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptEnd {
+    /// Its opening was never synced: nothing was accepted into it.
+    Unopened,
+    /// It takes more batches.
+    Open,
+    /// It was closed.
+    Closed,
+}
+
+/// Reads all write-ahead files, the oldest first. Each has what was accepted of inputs, in order.
+///
+/// The next file is made after the one before it was closed and synced, and numbers have no gap. Where it is otherwise, somebody has
+/// removed or copied files.
+pub(super) fn look_through(
+    files: &Files,
+    names: &[String],
+    accept: &mut dyn FnMut(Accepted),
+) -> Result<Vec<Kept>, Error> {
+    let mut all: Vec<Kept> = Vec::new();
+    for segment in names.iter().filter_map(|name| wal_number(name)) {
+        if let Some(before) = all.last() {
+            must_follow(files, before, segment)?;
+        }
+        all.push(look(files, segment, accept)?);
+    }
+    Ok(all)
+}
+
+fn must_follow(files: &Files, before: &Kept, segment: u64) -> Result<(), Error> {
+    let expected = before.segment.saturating_add(1);
+    if segment != expected {
+        return Err(SpoolError::Absent {
+            path: files.path(&wal_name(expected)),
+        }
+        .into());
+    }
+    if before.end != KeptEnd::Closed {
+        return Err(SpoolError::NotClosed {
+            path: files.path(&wal_name(before.segment)),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result<Kept, Error> {
+    let name = wal_name(segment);
+    let fault = |error| fault_of(files, &name, error);
+    let opened: Result<Reader<Box<dyn DiskFile>>, _> = Reader::new(files.open(&name)?);
+    let mut reader = opened.map_err(|error| fault(error.into()))?;
+    let (mut batches, mut events, mut names) = (0u64, 0u64, Vec::new());
+    while let Some(record) = reader.next_record().map_err(fault)? {
+        match record {
+            Record::Opening(opening) if opening.segment == segment => {}
+            Record::Opening(opening) => {
+                return Err(SpoolError::OtherSegment {
+                    path: files.path(&name),
+                    found: opening.segment,
+                }
+                .into());
+            }
+            Record::Batch(batch) => {
+                batches = batches.saturating_add(1);
+                events = events.saturating_add(u64::from(batch.count));
+                if !batch.name.is_empty() {
+                    names.push(Fingerprint::of(batch.source, batch.name));
+                }
+                if !batch.note.is_empty() {
+                    accept(parse_note(files, &name, batch.note)?);
+                }
+            }
+            Record::Close(_) => {}
+        }
+    }
+    let tail = reader.tail();
+    let end = match tail {
+        Tail { whole: 0, .. } => KeptEnd::Unopened,
+        Tail { closed: true, .. } => KeptEnd::Closed,
+        Tail { closed: false, .. } => KeptEnd::Open,
+    };
+    Ok(Kept {
+        segment,
+        batches,
+        events,
+        end,
+        tail,
+        names,
+    })
+}
+
+fn parse_note(files: &Files, name: &str, note: &[u8]) -> Result<Accepted, Error> {
+    serde_json::from_slice(note).map_err(|source| {
+        let path = files.path(name);
+        SpoolError::Record { path, source }.into()
+    })
+}
+
+/// What went wrong while a write-ahead file was read.
+pub(super) fn fault_of(files: &Files, name: &str, error: ReadError) -> Error {
+    let path = files.path(name);
+    match error {
+        ReadError::Io(source) => unusable(FileFault::of(UNREADABLE, &path)(source)),
+        ReadError::Fault(source) => SpoolError::Wal { path, source }.into(),
+    }
+}

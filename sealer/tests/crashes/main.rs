@@ -1,0 +1,216 @@
+//! A sealer that stops between any two calls of the system, with and without power: what was accepted is there, once.
+//!
+//! The disk and the store are in memory and count the calls. A run stops before its first call, its second one, and so on; then the
+//! machine starts again, with all that was written, with nothing but what was synced, or with some of the rest.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auditlog_chain::builder::{Provenance, StoredPayload};
+use auditlog_chain::keys::KeySpec;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::error::Error;
+use auditlog_sealer::fencing::Fencing;
+use auditlog_sealer::input::{GivenName, InputName, Position, Running};
+use auditlog_sealer::seal::{KnownHead, Limits, Sealer, Setup};
+use auditlog_sealer::signer::{LocalKey, Signer};
+use auditlog_sealer::spool::{Accepted, LostInputs, Spool};
+use auditlog_sealer::target::log_without_policy;
+
+use disk::{Loss, Machine};
+use random::Random;
+use store::{Far, Objects};
+
+mod disk;
+mod random;
+mod store;
+
+const ORIGIN: &str = "acme.example/audit/payments";
+
+/// Events of one input: in batches of two, in segments of at least four.
+const EVENTS: u64 = 11;
+
+/// The store, the key and the clock: what outlives a machine.
+#[derive(Clone)]
+struct World {
+    objects: Arc<Mutex<Objects>>,
+    signer: Arc<Signer>,
+    clock: Arc<AtomicI64>,
+}
+
+impl World {
+    fn new() -> Self {
+        let key = LocalKey::generate(KeySpec::EccNistEdwards25519).unwrap();
+        Self {
+            objects: Arc::default(),
+            signer: Arc::new(Signer::Local(key)),
+            clock: Arc::new(AtomicI64::new(1_800_000_000_000_000)),
+        }
+    }
+
+    /// Another world that is now as this one.
+    fn copy(&self) -> Self {
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            objects: Arc::new(Mutex::new(objects.clone())),
+            ..self.clone()
+        }
+    }
+
+    fn setup(&self, machine: &Machine) -> Setup {
+        let clock = Arc::clone(&self.clock);
+        Setup {
+            store: Arc::new(Far {
+                machine: machine.clone(),
+                objects: Arc::clone(&self.objects),
+            }),
+            log: log_without_policy(ORIGIN, None).unwrap(),
+            policy: None,
+            signer: Arc::clone(&self.signer),
+            previous: None,
+            clock: Arc::new(move || {
+                Timestamp::from_micros(clock.fetch_add(1000, Ordering::SeqCst)).unwrap()
+            }),
+            limits: Limits {
+                events: 4,
+                ..Limits::default()
+            },
+            fencing: Fencing::Condition,
+            known_head: KnownHead::Nothing,
+            notify: Arc::new(|_| {}),
+        }
+    }
+
+    /// One run: goes on with the input where it was accepted. `accepted` is how many events were said to be.
+    fn run(&self, machine: &Machine, accepted: &mut u64) -> Result<(), Error> {
+        let disk = Arc::new(machine.clone());
+        let spool = Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse)?;
+        let name = InputName::Given(GivenName::parse("input").unwrap());
+        let known = spool.inputs();
+        let known = known.find(&name);
+        let begin = known.map_or(0, |known| known.accepted.position.events);
+        assert!(
+            begin >= *accepted,
+            "{accepted} were accepted, {begin} are there"
+        );
+        let mut sealer = Sealer::start(self.setup(machine), spool)?;
+        for event in begin..EVENTS {
+            let json = format!("{{\"event\":{event}}}");
+            let payload = StoredPayload::event(json.as_bytes()).unwrap();
+            let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
+            sealer.append(&payload, &Provenance::default(), now)?;
+            if event % 2 == 1 || event + 1 == EVENTS {
+                sealer.accepting(self.position(&name, event + 1));
+                sealer.accept()?;
+                *accepted = event + 1;
+            }
+        }
+        sealer.seal()?;
+        sealer.into_spool().reported_all_but(0, None)
+    }
+
+    fn position(&self, name: &InputName, events: u64) -> Accepted {
+        Accepted {
+            name: name.clone(),
+            shown: "input".to_owned(),
+            place: None,
+            position: Position {
+                events,
+                lines: events,
+                bytes: events,
+                hash: Running::of(b""),
+            },
+        }
+    }
+
+    /// The log is whole, and has each event once.
+    fn has_each_event_once(&self, story: &str) {
+        let origin = Origin::parse(ORIGIN).unwrap();
+        let mut head = Head::of_new_log(origin.clone());
+        let mut events: Vec<u64> = Vec::new();
+        for object in self.objects.lock().unwrap().values() {
+            let expected = Expected {
+                origin: &origin,
+                segment: head.next_segment,
+                format: FORMAT,
+            };
+            let segment = check_segment(object, expected).unwrap();
+            assert_eq!(*segment.before(), head, "{story}");
+            head = segment.head().clone();
+            let text = zstd::stream::decode_all(object.as_slice()).unwrap();
+            let text = String::from_utf8(text).unwrap();
+            let event = |line: &str| -> Option<u64> {
+                let (_, event) = line.split_once("\"event\":{\"event\":")?;
+                event.trim_end_matches('}').parse().ok()
+            };
+            events.extend(text.lines().filter_map(event));
+        }
+        let expected: Vec<u64> = (0..EVENTS).collect();
+        assert_eq!(events, expected, "{story}");
+    }
+}
+
+/// Stops a first run before each of its calls in turn, and lets a second one finish.
+fn stopped_everywhere(losses: &[Loss]) {
+    let world = World::new();
+    let machine = Machine::new();
+    world.run(&machine, &mut 0).unwrap();
+    world.has_each_event_once("a run that is not stopped");
+    let calls = machine.calls();
+    assert!(calls > 60, "{calls} calls");
+    for stop in 0..calls {
+        let world = World::new();
+        let machine = Machine::new();
+        machine.stop_after(stop);
+        let mut accepted = 0;
+        assert!(world.run(&machine, &mut accepted).is_err(), "{stop}");
+        for loss in losses {
+            let (world, mut accepted) = (world.copy(), accepted);
+            let again = machine.restarted(*loss);
+            let story = format!("stopped before call {stop}, lost {loss:?}");
+            let run = world.run(&again, &mut accepted);
+            run.unwrap_or_else(|error| panic!("{story}: {error}"));
+            world.has_each_event_once(&story);
+        }
+    }
+}
+
+#[test]
+fn process_that_is_killed_before_any_call_loses_and_doubles_nothing() {
+    stopped_everywhere(&[Loss::Nothing]);
+}
+
+#[test]
+fn machine_that_loses_its_power_before_any_call_loses_nothing_that_was_synced() {
+    stopped_everywhere(&[Loss::Unsynced, Loss::Some(1), Loss::Some(2), Loss::Some(3)]);
+}
+
+#[test]
+fn machine_that_stops_again_and_again_loses_and_doubles_nothing() {
+    let histories = std::env::var("AUDITLOG_HISTORIES");
+    let histories = histories.map_or(40, |text| text.parse().unwrap());
+    for seed in 0..histories {
+        let mut random = Random::new(seed);
+        let world = World::new();
+        let (mut machine, mut accepted, mut stops) = (Machine::new(), 0, 0);
+        loop {
+            machine.stop_after(usize::try_from(random.below(40 + stops * 4)).unwrap());
+            let run = world.run(&machine, &mut accepted);
+            if run.is_ok() {
+                break;
+            }
+            let loss = match random.below(3) {
+                0 => Loss::Nothing,
+                1 => Loss::Unsynced,
+                _ => Loss::Some(random.below(u64::MAX)),
+            };
+            machine = machine.restarted(loss);
+            stops += 1;
+            assert!(stops < 200, "seed {seed}: {}", run.unwrap_err());
+        }
+        world.has_each_event_once(&format!("seed {seed}"));
+    }
+}
