@@ -111,7 +111,13 @@ impl Claim<'_> {
             return Verdict::Free;
         }
         match self {
-            Self::Kept { .. } => Verdict::Taken,
+            Self::Kept { was_ours, .. } => match (was_ours, made_for_it) {
+                // somebody moved it by hand
+                (true, false) => Verdict::Free,
+                // a key of another state got it while it was free; it keeps it once it can sign
+                (true, true) => Verdict::FreeIfUnfinished,
+                (false, _) => Verdict::Taken,
+            },
             Self::New(_) | Self::Waiting { .. } if !made_for_it => Verdict::Taken,
             Self::New(_) | Self::Waiting { .. } if marks.is_first() && is_young(found, now) => {
                 Verdict::FreeIfUnfinished
@@ -125,11 +131,11 @@ impl Claim<'_> {
         match self {
             Self::New(_) => false,
             Self::Waiting { versions } => versions.contains(&found.key_id),
-            Self::Kept { versions, was_ours } => {
+            Self::Kept { versions, .. } => {
                 // a rotation that was killed: the successor has the alias, and no state knows it
                 let previous = parse_marks(&found.tags).previous;
                 let successor = previous.is_some_and(|key| versions.contains(&key));
-                was_ours || versions.contains(&found.key_id) || (made_for_it && successor)
+                versions.contains(&found.key_id) || (made_for_it && successor)
             }
         }
     }
@@ -234,6 +240,19 @@ mod tests {
         let successor = key(first_marks(ALIAS, 2, Some("a"), None), 1_000_000);
         assert!(kept(&successor, &["a"], false));
         assert!(!kept(&successor, &["b"], false));
+    }
+
+    #[test]
+    fn own_alias_is_not_taken_back_from_a_key_of_another_state_that_can_sign() {
+        let versions = ["a".to_owned()].into();
+        let claim = Claim::Kept {
+            versions: &versions,
+            was_ours: true,
+        };
+        let theirs = key(first_marks(ALIAS, 1, None, None), 1_000_000);
+        let verdict = claim.verdict(ALIAS, &theirs, now());
+        assert_eq!(verdict, Verdict::FreeIfUnfinished);
+        assert_eq!(claim.against_a_live_key(&theirs), Verdict::Taken);
     }
 
     #[test]

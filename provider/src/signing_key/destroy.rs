@@ -7,12 +7,15 @@ use tf_provider::{Context, Diagnostic, Result};
 use super::context::{check_caller, check_place, clients, key_id, now};
 use super::handover::{arm, give_up_alias};
 use super::history::{Signing, Version};
+use super::marks::parse_marks;
 use super::model::SigningKey;
 use super::policy::place_of;
 use super::state::known_history;
+use super::strays::{deny_successors, succeeds};
 use crate::account::Account;
 use crate::aws::{
-    Clients, RETAINED_TAG, Tags, Waiting, alias_holder, put_key_policy, schedule_deletion, tag,
+    AliasHolder, Clients, RETAINED_TAG, Tags, Waiting, alias_holder, put_key_policy,
+    schedule_deletion, tag,
 };
 use crate::error::Error;
 
@@ -83,7 +86,11 @@ pub(crate) async fn delete(cx: &Context<Account>, state: SigningKey) -> Result {
     if state.on_destroy == RETAIN {
         check_caller(clients, &state)?;
     }
-    let waiting = give_up_aliases(clients, &state, &history.key_ids())
+    let ours = history.key_ids();
+    let trusted = state.trust.known().map(|trust| trust.alias.as_str());
+    let alias = trusted.unwrap_or(&state.alias);
+    deny_successors(cx, clients, (&state, alias), &ours).await;
+    let waiting = give_up_aliases(clients, &state, &ours)
         .await
         .map_err(failed)?;
     for (_, version) in history.versions().filter(|(_, version)| version.is_there()) {
@@ -169,7 +176,12 @@ async fn give_up_aliases(
     let mut handed_over = Vec::new();
     for alias in names.into_iter().filter(|alias| !alias.is_empty()) {
         let holder = alias_holder(clients, alias).await?;
-        let Some(holder) = holder.filter(|holder| ours.contains(&holder.key_id)) else {
+        // the successor too that a killed rotation left behind
+        let is_ours = |holder: &AliasHolder| {
+            let made_for_it = parse_marks(&holder.tags).alias.as_deref() == Some(alias);
+            ours.contains(&holder.key_id) || (made_for_it && succeeds(&holder.tags, ours))
+        };
+        let Some(holder) = holder.filter(is_ours) else {
             continue;
         };
         handed_over.extend(give_up_alias(clients, alias, &holder.key_id).await?);

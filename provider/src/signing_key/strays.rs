@@ -10,8 +10,8 @@ use super::marks::parse_marks;
 use super::model::SigningKey;
 use crate::account::Account;
 use crate::aws::{
-    Clients, Extent, Freshness, Stray, denies_signing, find_strays, partition, policies_agree,
-    put_key_policy,
+    Clients, Extent, Freshness, Stray, Tags, denies_signing, find_strays, partition,
+    policies_agree, put_key_policy,
 };
 use crate::error::Error;
 
@@ -39,6 +39,31 @@ pub(crate) async fn report_strays(
         }
         Err(error) => cx.warn(not_searched(&error)),
     }
+}
+
+/// Before a destroy: denies signing to the successors of the keys that a killed rotation left behind, and reports them. Nobody
+/// would find them after it.
+pub(crate) async fn deny_successors(
+    cx: &Context<Account>,
+    clients: &Clients,
+    (model, alias): (&SigningKey, &str),
+    known: &BTreeSet<String>,
+) {
+    match find_strays(clients, alias, known, Freshness::OfThisRun).await {
+        Ok((strays, _)) => {
+            for stray in strays.iter().filter(|stray| succeeds(&stray.tags, known)) {
+                let denied = deny(clients, model, known, stray).await;
+                cx.warn(report(alias, stray, denied));
+            }
+        }
+        Err(error) => cx.warn(not_searched(&error)),
+    }
+}
+
+/// Whether a key was made as the successor of one of these.
+pub(crate) fn succeeds(tags: &Tags, known: &BTreeSet<String>) -> bool {
+    let previous = parse_marks(tags).previous;
+    previous.is_some_and(|key| known.contains(&key))
 }
 
 fn not_searched(error: &Error) -> Diagnostic {
@@ -70,8 +95,7 @@ async fn deny(
     if denies_signing(&stray.policy) {
         return Denied::Yes;
     }
-    let previous = parse_marks(&stray.tags).previous;
-    if !previous.is_some_and(|key| known.contains(&key)) {
+    if !succeeds(&stray.tags, known) {
         return Denied::Finished;
     }
     let Some(account) = clients.account_id() else {
@@ -119,7 +143,8 @@ fn report(alias: &str, stray: &Stray, denied: Denied) -> Diagnostic {
     };
     let detail = format!(
         "The key {id} has the tag auditlog:created = {alias}, and is not in the state of this resource. An apply that was \
-         interrupted left it behind. {signing} It is not taken over, because nobody knows what it signed. Remove it:\n\n\
+         interrupted left it behind, unless another state has it and waits for the alias. {signing} It is not taken over, because \
+         nobody knows what it signed. If no state has it, remove it:\n\n\
          aws kms schedule-key-deletion --key-id {id} --pending-window-in-days 7"
     );
     Diagnostic::warning("A key was left behind", detail).at("alias")

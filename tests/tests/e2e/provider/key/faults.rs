@@ -282,6 +282,23 @@ async fn killed_rotation_is_done_by_the_next_apply() {
     }
 }
 
+/// The successor can sign and has the alias, and no state knows it.
+#[tokio::test]
+async fn destroy_after_a_killed_rotation_leaves_nothing_that_signs() {
+    let (stack, way) = start(&triggered("a"));
+    stack.terraform.apply().ok();
+    let first = id(&stack);
+    stack.configure(&key_of("", &triggered("b")));
+    killed_at(&stack, &way, "UpdateAlias");
+    let successor = holder(&stack, "alias/one").await.unwrap();
+    assert_ne!(successor, first);
+    assert!(signs(&stack, &successor).await);
+    let destroyed = stack.terraform.destroy().ok();
+    said(&destroyed, &["A key was left behind", &successor]);
+    assert!(signing(&stack).await.is_empty());
+    assert_eq!(holder(&stack, "alias/one").await, None);
+}
+
 #[tokio::test]
 async fn rotation_that_fails_half_way_goes_on_with_the_same_key() {
     let (stack, way) = start(&triggered("a"));

@@ -4,11 +4,14 @@ mod alias;
 mod caller;
 mod drift;
 mod faults;
+mod histories;
 mod identity;
 mod life;
 mod refusals;
 mod replace;
 mod rotation;
+mod sealed;
+mod socket;
 mod upgrade;
 
 use auditlog_tests::{Engine, Run};
