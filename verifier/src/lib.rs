@@ -94,6 +94,7 @@ pub mod pin;
 pub mod pins;
 pub mod place;
 mod plan;
+pub mod probe;
 pub mod progress;
 pub mod proof;
 mod range;

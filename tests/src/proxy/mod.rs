@@ -53,6 +53,8 @@ pub enum Fault {
     Endless,
     /// It is passed on without this header. Counts where the header was there.
     DropHeader(&'static str),
+    /// It is passed on with this header, in the place of those of its name.
+    SetHeader(&'static str, &'static str),
     /// It is not passed on; this comes in place of an answer.
     Answer(Answer),
 }
@@ -490,6 +492,13 @@ fn pass_on(
             client.write(&answer.message(&method).bytes())?;
             Ok(true)
         }
+        Some(Fault::SetHeader(name, value)) => {
+            request.replace_header(name, Some(value));
+            shared.count();
+            let answer = ask(&mut server()?, &request)?;
+            client.write(&answer.bytes())?;
+            Ok(true)
+        }
         Some(Fault::DropHeader(name)) => {
             if request.replace_header(name, None) {
                 shared.count();
@@ -585,6 +594,7 @@ fn answer_badly(
         | Fault::CutRequest
         | Fault::Silence
         | Fault::DropHeader(_)
+        | Fault::SetHeader(..)
         | Fault::Answer(_) => {
             shared.count();
             Ok(false)

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 mod engine;
 mod listing;
 mod lock;
+mod probe;
 mod writers;
 
 const ORIGIN: &str = "acme.example/audit/payments";

@@ -3,6 +3,8 @@
 use clap::Parser;
 
 use super::groups::VerifyArguments;
+#[cfg(feature = "s3")]
+use super::probe;
 use super::version::VERSION;
 use super::{check, merge, part, plan};
 
@@ -30,4 +32,6 @@ pub(super) enum Subcommand {
     Plan(plan::Arguments),
     Part(part::Arguments),
     Merge(merge::Arguments),
+    #[cfg(feature = "s3")]
+    Probe(probe::Arguments),
 }

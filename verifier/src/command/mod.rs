@@ -15,6 +15,8 @@ mod outcome;
 mod part;
 mod plan;
 mod plan_folder;
+#[cfg(feature = "s3")]
+mod probe;
 mod target;
 mod usage;
 mod verify;
@@ -46,5 +48,7 @@ pub(crate) fn run(
         Some(Subcommand::Plan(arguments)) => plan::run(arguments, now?),
         Some(Subcommand::Part(arguments)) => part::run(arguments, index),
         Some(Subcommand::Merge(arguments)) => merge::run(arguments, now?),
+        #[cfg(feature = "s3")]
+        Some(Subcommand::Probe(arguments)) => probe::run(arguments, now?),
     }
 }

@@ -14,6 +14,8 @@ use auditlog_verifier::source::{S3, S3Options};
 #[cfg(feature = "s3")]
 use super::cores::cores;
 use super::groups::PlaceArguments;
+#[cfg(feature = "s3")]
+use super::groups::S3Arguments;
 use super::usage::Usage;
 
 /// The source that the target names; the policy's bucket where there is no target.
@@ -66,6 +68,17 @@ fn open_bucket(
     policy: &TrustPolicy,
     target: Option<&str>,
 ) -> Result<Box<dyn Source>, Usage> {
+    let source = S3::open(bucket_options(&arguments.s3, policy, target)?)?;
+    Ok(Box::new(source))
+}
+
+/// The policy's bucket, as the target names it, and how to get there.
+#[cfg(feature = "s3")]
+pub(super) fn bucket_options(
+    arguments: &S3Arguments,
+    policy: &TrustPolicy,
+    target: Option<&str>,
+) -> Result<S3Options, Usage> {
     let Some(declared) = policy.document().store.as_ref().map(Store::s3) else {
         let message =
             "the trust policy does not name a bucket, so no bucket can be verified against it";
@@ -79,7 +92,7 @@ fn open_bucket(
         Some((bucket, prefix)) => (bucket, (!prefix.is_empty()).then(|| prefix.to_owned())),
         None => (declared.bucket.as_str(), None),
     };
-    let region = arguments.s3.region.as_ref().unwrap_or(&declared.region);
+    let region = arguments.region.as_ref().unwrap_or(&declared.region);
     for (what, asked, named) in [
         ("bucket", bucket, &declared.bucket),
         ("region", region.as_str(), &declared.region),
@@ -92,18 +105,17 @@ fn open_bucket(
             ));
         }
     }
-    let source = S3::open(S3Options {
+    Ok(S3Options {
         bucket: bucket.to_owned(),
         prefix,
         region: region.clone(),
         account: declared.account.clone(),
-        endpoint_url: arguments.s3.endpoint_url.clone(),
-        path_style: arguments.s3.path_style,
-        profile: arguments.s3.profile.clone(),
+        endpoint_url: arguments.endpoint_url.clone(),
+        path_style: arguments.path_style,
+        profile: arguments.profile.clone(),
         // Reading waits for the store most of the time; two more than there are cores keep the cores busy.
         readers: cores().saturating_add(2),
-        timeout: Duration::from_secs(arguments.s3.timeout.into()),
+        timeout: Duration::from_secs(arguments.timeout.into()),
         clock: SystemTime::now,
-    })?;
-    Ok(Box::new(source))
+    })
 }

@@ -1,5 +1,6 @@
 //! Where the segments are stored: a folder or a bucket. A source lists once and reads one version at a time. It does not judge.
 
+mod canary;
 mod folder;
 #[cfg(feature = "s3")]
 mod s3;
@@ -7,9 +8,10 @@ mod s3;
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use canary::{Answer, Canary, CanaryLock, Seen};
 pub use folder::Folder;
 #[cfg(feature = "s3")]
-pub use s3::{S3, S3Options};
+pub use s3::{S3, S3Canary, S3Options};
 
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ mod net;
 mod output;
 mod pins;
 mod policy;
+mod probe;
 mod ranges;
 mod reports;
 mod s3;

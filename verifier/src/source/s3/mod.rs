@@ -4,6 +4,7 @@
 //! ours was deleted is refused. Every request has a time limit, and so has every body: the SDK has none of its own.
 
 mod bound;
+mod canary;
 mod causes;
 mod client;
 mod clock;
@@ -20,6 +21,7 @@ mod whole;
 
 use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 
+pub use canary::S3Canary;
 pub use options::S3Options;
 pub use store::S3;
 
