@@ -16,7 +16,7 @@ use super::place::Place;
 use super::settings::{Endpoints, Settings};
 use super::shared::load;
 use super::stop::NoMoreAttempts;
-use super::tags::{IgnoredTags, Tags, is_reserved};
+use super::tags::{IgnoredTags, Tags, is_providers_own, is_reserved};
 use crate::error::{Error, NotConnected};
 
 /// Clients for one account and region. Clones are cheap and share their connections.
@@ -142,6 +142,12 @@ impl Clients {
         claimed.insert(bucket.to_owned())
     }
 
+    /// Whether this run has created the bucket, or is about to.
+    pub(crate) fn is_claimed(&self, bucket: &str) -> bool {
+        let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.contains(bucket)
+    }
+
     /// Forgets a claim: the bucket is gone.
     pub(crate) fn release(&self, bucket: &str) {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -173,9 +179,10 @@ impl Clients {
         self.regions.endpoints.s3control.as_deref()
     }
 
-    /// Whether a tag is not ours to show or to change: AWS set it, or `ignore_tags` names it.
+    /// Whether a tag is not ours to show or to change: AWS set it, or `ignore_tags` names it. The provider's own bookkeeping is always
+    /// ours: without it, what was declared would never agree with what is found.
     pub(crate) fn leaves_alone(&self, key: &str) -> bool {
-        is_reserved(key) || self.ignored_tags.contains(key)
+        is_reserved(key) || (!is_providers_own(key) && self.ignored_tags.contains(key))
     }
 
     /// Checks that a resource of the state is looked up in its own region and account: elsewhere it would not be found,
@@ -325,6 +332,22 @@ mod tests {
             region(&clients.s3)
         );
         assert_eq!(clients.regions.made.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn bookkeeping_of_the_provider_cannot_be_ignored() {
+        let offline = offline(Duration::ZERO, Cancel::default()).await;
+        let prefixes = ["auditlog:".to_owned(), "team:".to_owned()];
+        let ignored = IgnoredTags {
+            key_prefixes: prefixes.into(),
+            ..IgnoredTags::default()
+        };
+        let clients = Clients {
+            ignored_tags: Arc::new(ignored),
+            ..offline
+        };
+        assert!(clients.leaves_alone("team:a") && clients.leaves_alone("aws:x"));
+        assert!(!clients.leaves_alone("auditlog:lock"));
     }
 
     #[tokio::test]

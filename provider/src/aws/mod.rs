@@ -25,11 +25,12 @@ mod tags;
 pub use archive::{ArchivePlace, Archived, Put, Retention, lengthen, put_archived, read_archived};
 pub use bucket::{
     ABORT_DAYS, Age, BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption,
-    Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Rule, SseC, Storage, StorageRefusal,
-    Transition, VERSIONING, after_retention, bucket_creation_date, check_encryption_key,
-    check_key_region, check_storage, converge_bucket, create_bucket, creation_tag, delete_bucket,
-    empty_bucket, holds_versions, is_archive, read_bucket, refuses_access_logs, remaining,
-    storage_classes,
+    Leaves, Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Rule, SseC, Storage,
+    StorageRefusal, StoredVersion, Transition, VERSIONING, after_retention, bucket_creation_date,
+    check_encryption_key, check_key_region, check_storage, converge_bucket, create_bucket,
+    creation_tag, delete_bucket, empty_bucket, first_under, first_version, holds_versions,
+    is_archive, is_followed, is_same_key, left_behind, obstacle_to_create, read_bucket,
+    read_strength, read_version, refuses_access_logs, remaining, storage_classes,
 };
 pub use cancel::Cancel;
 pub use clients::Clients;
@@ -44,7 +45,7 @@ pub(crate) use key_memo::Waiting;
 pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{
-    BucketPolicy, Delivery, ExtraError, IamScope, KeyPolicy, KeyPolicyState, LogAccess,
+    BucketPolicy, Delivery, Enforced, ExtraError, IamScope, KeyPolicy, KeyPolicyState, LogAccess,
     ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits, denies_signing,
     format_tls_only_policy, policies_agree, policy_changes, unenforced,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tf_provider::{AttributePath, Diagnostic, Result};
+use tf_provider::{AttributePath, Diagnostic, Object, Result, Value};
 
 use super::history::History;
 use super::model::{BucketModel, DeliveryModel, LogModel};
@@ -118,6 +118,23 @@ fn principals(
     arns.iter().map(parse).collect::<Result<_>>().map(Some)
 }
 
+/// Refuses a delivery that AWS does not make.
+///
+/// # Errors
+/// AWS Config, which does not support Object Lock with a default retention.
+pub(super) fn check_delivery(config: &Object) -> Result {
+    let Value::Object(delivery) = config.value("log_delivery") else {
+        return Ok(());
+    };
+    if delivery.value("config").is_null() {
+        return Ok(());
+    }
+    let path = AttributePath::from("log_delivery").attribute("config");
+    let detail = "AWS Config does not deliver to a bucket that has Object Lock with a default retention, and this one always has. Give the \
+                  delivery channel of AWS Config another bucket.";
+    Err(nested("AWS Config cannot deliver here", detail, &path).into())
+}
+
 /// Where services of AWS deliver their logs.
 pub(super) fn deliveries(model: &DeliveryModel) -> Vec<Delivery> {
     let trails = model.cloudtrail.as_ref().map(|to| Delivery::CloudTrail {
@@ -171,7 +188,7 @@ mod tests {
     use tf_provider::Field;
 
     use super::*;
-    use crate::bucket::model::EndedModel;
+    use crate::trust::model::EndedModel;
 
     const SEALER: &str = "arn:aws:iam::123456789012:role/sealer";
     const AUDITOR: &str = "arn:aws:iam::123456789012:role/auditor";
@@ -192,7 +209,7 @@ mod tests {
                 size: 1,
                 root: String::new(),
                 sealed: String::new(),
-                stored: String::new(),
+                stored: None,
                 successor: None,
             }),
         };

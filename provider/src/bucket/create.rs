@@ -10,12 +10,13 @@ use super::encryption::check_key;
 use super::history::History;
 use super::memory::{now, settled};
 use super::model::BucketModel;
+use super::name::is_made_for;
 use super::place::Place;
 use super::state::{named, seen};
 use crate::account::Account;
 use crate::aws::{
     Age, BucketParts, BucketSettings, CREATION_TAG, Clients, Made, Tags, bucket_creation_date,
-    converge_bucket, create_bucket, creation_tag, read_bucket, remaining,
+    converge_bucket, create_bucket, creation_tag, left_behind, read_bucket, remaining,
 };
 use crate::error::Error;
 
@@ -27,6 +28,9 @@ pub(super) async fn create(
     clients: &Clients,
     planned: BucketModel,
 ) -> Result<BucketModel> {
+    if let Some(prefix) = &planned.bucket_prefix {
+        warn_of_left(cx, clients, prefix).await;
+    }
     let mut settings = first_settings(clients, &planned)?;
     let name = planned.name()?.to_owned();
     check_key(cx, clients, &settings).await?;
@@ -49,6 +53,19 @@ pub(super) async fn create(
         Err(Unfinished::Call(error)) => {
             Err(half_made(cx, clients, &name, &settings, error).await.into())
         }
+    }
+}
+
+/// A create of a name from a prefix that was killed cannot be taken over by the next one, which has another name.
+async fn warn_of_left(cx: &Context<Account>, clients: &Clients, prefix: &str) {
+    let left = left_behind(clients, prefix, |name| is_made_for(prefix, name)).await;
+    for bucket in left.unwrap_or_default() {
+        let detail = format!(
+            "The bucket {bucket:?} was made for this prefix and is not finished: a run was interrupted, or another one is creating it now. \
+             If you do not need it, delete it:\n\n    aws s3api delete-bucket --bucket {bucket}\n\nTo finish it instead, apply once with \
+             `bucket = {bucket:?}` in place of `bucket_prefix`."
+        );
+        cx.warn(Diagnostic::warning("An unfinished bucket was found", detail).at("bucket_prefix"));
     }
 }
 

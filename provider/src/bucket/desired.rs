@@ -85,15 +85,36 @@ pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettin
                 key_arn: Some(kms.kms_key_arn.clone()),
                 bucket_key: kms.bucket_key_enabled,
             });
+    let tags = model.tags_all.known().cloned().unwrap_or_default();
+    let marks = marks(&desired.history, now)?;
+    check_number(tags.len(), marks.len())?;
     Ok(BucketSettings {
         retention: model.retention()?,
         encryption,
         storage: wanted_storage(model.storage.as_ref(), desired.history.longest(now)),
         logging: wanted_logging(model.logging.as_ref()),
         policy: model.policy.known().cloned().unwrap_or_default(),
-        tags: model.tags_all.known().cloned().unwrap_or_default(),
-        marks: marks(&desired.history, now)?,
+        tags,
+        marks,
     })
+}
+
+/// The most tags of a bucket.
+const MAX_TAGS: usize = 50;
+
+/// Checks that S3 takes all tags: those of the configuration, one for each log, and a few of the bucket.
+fn check_number(tags: usize, marks: usize) -> Result {
+    // the creation tag
+    let all = tags.saturating_add(marks).saturating_add(1);
+    if all <= MAX_TAGS {
+        return Ok(());
+    }
+    let detail = format!(
+        "The bucket would have {all} tags, and S3 allows {MAX_TAGS}. {tags} are those of `tags` and `default_tags`. The others are the \
+         provider's own: one for each log, two for the bucket, and one more for each log whose lock changed often. Remove tags, or divide \
+         the logs among several buckets."
+    );
+    Err(Diagnostic::error("Too many tags", detail).at("logs").into())
 }
 
 /// The tags that hold the history.

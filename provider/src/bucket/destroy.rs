@@ -10,8 +10,10 @@ use crate::aws::{Clients, delete_bucket, empty_bucket};
 
 /// The default: a bucket that holds anything stays.
 pub(super) const REFUSE: &str = "refuse";
-const FORGET: &str = "forget";
-const EMPTY: &str = "empty";
+/// The bucket stays, whatever it holds.
+pub(super) const FORGET: &str = "forget";
+/// All that it holds is deleted before it.
+pub(super) const EMPTY: &str = "empty";
 
 /// The attribute `on_destroy`.
 pub(super) fn attribute() -> Attribute {

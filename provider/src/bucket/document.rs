@@ -1,18 +1,18 @@
 //! The trust policy of a bucket: what was declared, for sealers and verifiers.
 
-use auditlog_chain::policy::{Ended, S3Store};
+use auditlog_chain::policy::S3Store;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Result};
 
 use super::access::deliveries;
 use super::history::{History, LogHistory};
-use super::model::{BucketModel, EndedModel, LogModel};
+use super::model::{BucketModel, LogModel};
 use super::path::path_of;
 use crate::trust::document::{
     Declared, DeclaredLog, FORMAT, Placed, Rendered, TOO_SHORT, check_retention, check_spans_at,
     keys_of_trust, trust_policy,
 };
-use crate::trust::values::{Misfit, optional, parse_origin, parse_root, parse_time, placed};
+use crate::trust::values::{Misfit, parse_origin, placed};
 
 /// The trust policy; none for a bucket without logs, in an account that is not known, or with a key that is made by the same
 /// apply.
@@ -92,7 +92,7 @@ fn declared_log(
     let missing = || Misfit::invalid(at("signing_key"), "A log needs a key that may sign it.");
     let trust = log.signing_key.known().ok_or_else(missing)?;
     let origin = log.origin.known().cloned().unwrap_or_default();
-    let ended = log.ended.as_ref().map(|ended| end(ended, &at("ended")));
+    let ended = log.ended.as_ref().map(|ended| ended.policy(&at("ended")));
     let own = history.lock.clone();
     Ok(DeclaredLog {
         origin: placed(parse_origin(&origin), at("origin"))?,
@@ -104,18 +104,6 @@ fn declared_log(
         keys: keys_of_trust(trust, &at("signing_key"))?,
         ended: ended.transpose()?,
         path,
-    })
-}
-
-fn end(ended: &EndedModel, path: &AttributePath) -> Result<Ended, Misfit> {
-    let at = |name: &str| path.clone().attribute(name);
-    Ok(Ended {
-        segment: ended.segment,
-        size: ended.size,
-        root: placed(parse_root(&ended.root), at("root"))?,
-        sealed: placed(parse_time(&ended.sealed), at("sealed"))?,
-        stored: Some(placed(parse_time(&ended.stored), at("stored"))?),
-        successor: optional(ended.successor.as_deref(), parse_origin, at("successor"))?,
     })
 }
 

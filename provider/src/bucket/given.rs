@@ -8,7 +8,7 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Object, Result};
 
 use super::history::parse_spans;
-use super::model::LockSpanModel;
+use crate::trust::model::LockSpanModel;
 use crate::trust::spans::Lock;
 
 const SPANS: &str = "lock_spans";

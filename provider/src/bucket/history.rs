@@ -4,16 +4,21 @@
 //! three times: in the state, in the bucket's tags (an import finds it there), and in private data, so that a change of the
 //! tags shows in a plan.
 
+mod tag;
+
 use std::collections::BTreeMap;
 
-use auditlog_chain::policy::{LockMode, LockSpan, SilenceSpan, span_at};
+use auditlog_chain::policy::{LockSpan, SilenceSpan, span_at};
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
-use tf_provider::Field;
+use tf_provider::{AttributePath, Field};
 
-use super::model::{BucketModel, LockSpanModel, LogSpansModel, SilenceSpanModel};
+use super::identity::Identity;
+use super::model::{BucketModel, LogSpansModel, SilenceSpanModel};
 use crate::aws::Tags;
-use crate::trust::spans::{self, Lock, MAX_TAG_CHARS, TagOverflow, parse_tag, to_tag};
+use crate::trust::model::LockSpanModel;
+use crate::trust::spans::{self, Lock, TagOverflow, parse_tag, to_tag};
+use tag::{format_log, parse_log};
 
 /// What was declared, in spans.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +34,9 @@ pub(super) struct LogHistory {
     /// Present once the log had a lock of its own.
     pub(super) lock: Option<Vec<LockSpan>>,
     pub(super) max_silence: Vec<SilenceSpan>,
+    /// Prefix, origin, keys and end.
+    #[serde(default)]
+    pub(super) identity: Identity,
 }
 
 /// What a configuration declares now.
@@ -46,6 +54,8 @@ pub(super) struct WantedLog {
     pub(super) began: Option<Timestamp>,
     pub(super) lock: Option<Lock>,
     pub(super) silence_seconds: u64,
+    /// Nothing where it is not known yet.
+    pub(super) identity: Option<Identity>,
 }
 
 impl History {
@@ -95,6 +105,7 @@ impl History {
                     None => None,
                 },
                 max_silence: parse_silences(&spans.max_silence)?,
+                identity: Identity::parse(spans.identity.iter().flatten().map(String::as_str)),
             };
             Some((name.clone(), history))
         });
@@ -114,11 +125,9 @@ impl History {
             tags.insert(LOCK_TAG.to_owned(), to_tag(&self.lock, now)?);
         }
         for (name, log) in &self.logs {
-            let text = format_log(log.began, &log.max_silence);
+            let (text, lock) = format_log(log, now)?;
             tags.insert(format!("{LOG_TAG}{name}"), text);
-            if let Some(lock) = &log.lock {
-                tags.insert(format!("{LOG_LOCK_TAG}{name}"), to_tag(lock, now)?);
-            }
+            tags.extend(lock.map(|lock| (format!("{LOG_LOCK_TAG}{name}"), lock)));
         }
         Ok(tags)
     }
@@ -128,12 +137,8 @@ impl History {
         let lock = |key: &str| tags.get(key).and_then(|text| parse_tag(text));
         let logs = tags.iter().filter_map(|(key, text)| {
             let name = key.strip_prefix(LOG_TAG)?;
-            let (began, max_silence) = parse_log(text)?;
-            let history = LogHistory {
-                began,
-                lock: lock(&format!("{LOG_LOCK_TAG}{name}")),
-                max_silence,
-            };
+            let mut history = parse_log(text)?;
+            history.lock = history.lock.or(lock(&format!("{LOG_LOCK_TAG}{name}")));
             Some((name.to_owned(), history))
         });
         Self {
@@ -170,6 +175,7 @@ impl History {
             let spans = LogSpansModel {
                 lock: log.lock.as_deref().map(format_spans),
                 max_silence: max_silence.collect(),
+                identity: Some(log.identity.words().to_vec()),
             };
             (name.clone(), spans)
         });
@@ -212,6 +218,11 @@ impl LogHistory {
                 .unwrap_or(now),
             max_silence: silence.declare(silences, now),
             lock,
+            identity: log
+                .identity
+                .clone()
+                .or(before.map(|before| before.identity.clone()))
+                .unwrap_or_default(),
         }
     }
 }
@@ -282,48 +293,9 @@ const LOCK_TAG: &str = "auditlog:lock";
 const LOG_TAG: &str = "auditlog:log:";
 const LOG_LOCK_TAG: &str = "auditlog:log-lock:";
 
-/// When a log began, and how long it may be silent: `2026-03-01T12:00:00Z 90000@2026-03-01T12:00:00Z`. Where the spans do
-/// not fit into a tag, the earliest ones become one that allows the longest silence of them.
-fn format_log(began: Timestamp, silences: &[SilenceSpan]) -> String {
-    let word = |span: &SilenceSpan| format!("{}@{}", span.seconds, span.from.to_rfc3339());
-    let mut spans = silences.to_vec();
-    loop {
-        let words = std::iter::once(began.to_rfc3339()).chain(spans.iter().map(word));
-        let text = words.collect::<Vec<_>>().join(" ");
-        if text.len() <= MAX_TAG_CHARS || spans.len() < 2 {
-            return text;
-        }
-        let first = spans.remove(0);
-        if let Some(second) = spans.first_mut() {
-            second.from = first.from;
-            second.seconds = second.seconds.max(first.seconds);
-        }
-    }
-}
-
-fn parse_log(text: &str) -> Option<(Timestamp, Vec<SilenceSpan>)> {
-    let (began, spans) = text.split_once(' ')?;
-    let parse = |word: &str| {
-        let (seconds, from) = word.split_once('@')?;
-        Some(SilenceSpan {
-            from: Timestamp::parse_rfc3339(from)?,
-            seconds: seconds.parse().ok()?,
-        })
-    };
-    let spans = spans.split(' ').map(parse).collect::<Option<_>>()?;
-    Some((Timestamp::parse_rfc3339(began)?, spans))
-}
-
 /// Lock spans as a configuration or a state has them.
 pub(super) fn parse_spans(spans: &[LockSpanModel]) -> Option<Vec<LockSpan>> {
-    let parse = |span: &LockSpanModel| {
-        Some(LockSpan {
-            from: Timestamp::parse_rfc3339(&span.from)?,
-            mode: LockMode::parse(&span.mode)?,
-            retention_days: span.days,
-        })
-    };
-    spans.iter().map(parse).collect()
+    LockSpanModel::spans(spans, &AttributePath::root()).ok()
 }
 
 fn parse_silences(spans: &[SilenceSpanModel]) -> Option<Vec<SilenceSpan>> {
@@ -337,16 +309,13 @@ fn parse_silences(spans: &[SilenceSpanModel]) -> Option<Vec<SilenceSpan>> {
 }
 
 fn format_spans(spans: &[LockSpan]) -> Vec<LockSpanModel> {
-    let format = |span: &LockSpan| LockSpanModel {
-        from: span.from.to_rfc3339(),
-        mode: span.mode.as_str().to_owned(),
-        days: span.retention_days,
-    };
-    spans.iter().map(format).collect()
+    spans.iter().map(LockSpanModel::from).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use auditlog_chain::policy::LockMode;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -365,6 +334,7 @@ mod tests {
             began: None,
             lock: None,
             silence_seconds: seconds,
+            identity: None,
         };
         Wanted {
             lock: governance(days),
@@ -436,20 +406,5 @@ mod tests {
         assert_eq!(History::from_tags(&tags), history);
         let strange = Tags::from([("auditlog:lock".to_owned(), "x".to_owned())]);
         assert!(History::from_tags(&strange).is_empty());
-    }
-
-    #[test]
-    fn silences_that_do_not_fit_into_a_tag_become_the_longest_of_them() {
-        let spans: Vec<SilenceSpan> = (1..30)
-            .map(|day| SilenceSpan {
-                from: at(CREATED).saturating_add_days(day),
-                seconds: 90_000 - u64::from(day),
-            })
-            .collect();
-        let text = format_log(at(CREATED), &spans);
-        assert!(text.len() <= MAX_TAG_CHARS);
-        let (_, kept) = parse_log(&text).unwrap();
-        assert_eq!(kept[0], spans[0]);
-        assert_eq!(kept.last(), spans.last());
     }
 }

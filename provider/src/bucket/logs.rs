@@ -6,17 +6,16 @@ use auditlog_chain::policy::is_prefix;
 use tf_provider::{AttributePath, Diagnostic, Diagnostics, Field, Object, Result, Value};
 
 use super::history::WantedLog;
+use super::identity::Identity;
 use super::lock::declared;
 use super::model::{BucketModel, LogModel};
-use super::path::{logs_of, path_of};
+use super::path::{default_prefix, logs_of, path_of};
 use crate::diagnostic::nested;
 use crate::trust::duration::parse_duration;
 use crate::trust::values::parse_time;
 
 /// How long a log may be silent, where the configuration does not say.
 pub(super) const DEFAULT_SILENCE: &str = "25h";
-/// The folder of the prefix that a log has by default.
-const PREFIX: &str = "logs";
 
 /// Fills in origin and prefix where the configuration leaves them out.
 pub(super) fn complete(bucket: &str, model: &mut BucketModel) {
@@ -32,10 +31,6 @@ pub(super) fn complete(bucket: &str, model: &mut BucketModel) {
 
 fn default_origin(bucket: &str, name: &str) -> String {
     format!("{bucket}/{name}")
-}
-
-fn default_prefix(name: &str) -> String {
-    format!("{PREFIX}/{name}")
 }
 
 /// What the logs of a configuration declare.
@@ -58,6 +53,7 @@ fn wanted_log(name: &str, log: &LogModel) -> Result<WantedLog> {
         lock: lock.map_err(|detail| nested("No retention", &detail, &at("object_lock")))?,
         silence_seconds: parse_duration(&log.max_silence)
             .map_err(|detail| nested("Invalid duration", &detail, &at("max_silence")))?,
+        identity: Identity::of(name, log),
     })
 }
 

@@ -9,13 +9,14 @@ use tf_provider::{Context, Field};
 
 use super::desired::Desired;
 use super::history::History;
-use super::model::BucketModel;
+use super::model::{BucketModel, SSE_KMS, SSE_S3};
 use super::state::sse_c_after_put;
 use crate::account::Account;
 use crate::aws::SseC;
 
 const DECLARED: &str = "declared";
 const CLOCK: &str = "read_at";
+const ENCRYPTION: &str = "encryption";
 
 /// What was declared by the last apply.
 pub(super) fn declared(cx: &Context<Account>) -> Option<History> {
@@ -28,9 +29,16 @@ pub(super) fn remember(cx: &Context<Account>, history: &History) {
     }
 }
 
+/// The encryption that the last complete apply has put.
+pub(super) fn applied_encryption(cx: &Context<Account>) -> Option<String> {
+    String::from_utf8(cx.private(ENCRYPTION)?).ok()
+}
+
 /// The state after everything was done as planned.
 pub(super) fn settled(cx: &Context<Account>, desired: Desired, sse_c: SseC) -> BucketModel {
     remember(cx, &desired.history);
+    let kms = desired.model.encryption.is_some();
+    cx.set_private(ENCRYPTION, if kms { SSE_KMS } else { SSE_S3 });
     BucketModel {
         sse_c: Field::Known(sse_c_after_put(sse_c).to_owned()),
         ..desired.model

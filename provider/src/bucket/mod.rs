@@ -1,16 +1,20 @@
 //! `auditlog_bucket`: an S3 bucket that is versioned, locked, closed and encrypted, or is not there at all, and its logs.
 
 mod access;
+mod began;
 mod create;
 mod desired;
 mod destroy;
 mod document;
 mod encryption;
+mod ended;
 mod given;
 mod history;
+mod identity;
 mod kept;
 mod lock;
 mod logs;
+mod losses;
 mod memory;
 mod model;
 mod name;
@@ -21,6 +25,7 @@ mod ratchet;
 mod schema;
 mod state;
 mod storage;
+mod strength;
 mod upgrade;
 
 use tf_provider::{
@@ -29,19 +34,21 @@ use tf_provider::{
 };
 
 use crate::account::Account;
-use crate::aws::{Age, BucketParts, Clients, Place as Home, converge_bucket, read_bucket};
+use crate::aws::{
+    Age, BucketParts, Clients, Place as Home, converge_bucket, read_bucket, read_strength,
+};
 use crate::lockout;
 use crate::region::split_id;
 use create::followed_date;
 use desired::{desired, settings};
 use encryption::check_key;
 use history::History;
-use memory::{declared, keep_clock, now, remember, settled};
+use memory::{applied_encryption, declared, keep_clock, now, remember, settled};
 pub use model::BucketModel;
 use name::check_bucket_name;
 use place::Place;
 use schema::schema;
-use state::{named, seen};
+use state::{named, seen, with_strength};
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
@@ -61,21 +68,27 @@ impl Resource for BucketResource {
         found.take(lock::check(config));
         found.take(logs::check(config));
         found.take(storage::check_logging(config));
+        found.take(access::check_delivery(config));
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
-        plan::plan(cx, plan)?;
+        let mut wrong = Diagnostics::new();
+        wrong.take(plan::plan(cx, plan));
         let region = plan
             .prior
             .as_ref()
             .and_then(|prior| prior.get("region").ok());
         if cx.data().known().is_none() {
-            return Ok(());
+            return if wrong.is_empty() { Ok(()) } else { Err(wrong) };
         }
         let clients = clients_of(cx, region.as_ref())?;
-        storage::check_target(&clients, plan.prior.as_ref(), &plan.planned).await?;
-        kept::check(plan, &clients).await
+        let sides = (plan.prior.as_ref(), &plan.planned);
+        wrong.take(storage::check_target(&clients, sides.0, sides.1).await);
+        wrong.take(encryption::check_planned(cx, &clients, sides).await);
+        wrong.take(kept::check(cx, plan, &clients).await);
+        wrong.take(check_segments(cx, &clients, sides).await);
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     async fn plan_destroy(&self, cx: &Context<Account>, state: BucketModel) -> Result {
@@ -88,6 +101,9 @@ impl Resource for BucketResource {
         let planned = named_by_prefix(planned);
         check_again(cx, clients, None, &planned)?;
         storage::check_target(clients, None, cx.config()).await?;
+        if let Value::Object(after) = planned.to_value() {
+            check_segments(cx, clients, (None, &after)).await?;
+        }
         create::create(cx, clients, planned).await
     }
 
@@ -116,8 +132,15 @@ impl Resource for BucketResource {
     ) -> Result<BucketModel> {
         let clients = &clients_of(cx, prior.region.known())?;
         check_place(clients, &prior)?;
-        check_again(cx, clients, Some(&prior), &planned)?;
-        kept::check_models(&prior, &planned, clients).await?;
+        // others may have changed it since the plan
+        let found = found_now(clients, &prior).await?;
+        check_again(cx, clients, Some(&found), &planned)?;
+        kept::check_models(cx, (&prior, &planned), clients).await?;
+        if let (Value::Object(before), Value::Object(after)) =
+            (prior.to_value(), planned.to_value())
+        {
+            check_segments(cx, clients, (Some(&before), &after)).await?;
+        }
         let before = declared(cx).unwrap_or_else(|| History::of(&prior));
         let now = now();
         let desired = desired(planned, &before, Place { clients, now })?;
@@ -213,12 +236,37 @@ fn clients_of(cx: &Context<Account>, region: Option<&String>) -> Result<Clients>
     cx.data().clients_in(region.map(String::as_str))
 }
 
+/// Compares what a declaration says of segments with the segments, in a bucket that is there.
+async fn check_segments(
+    cx: &Context<Account>,
+    clients: &Clients,
+    sides: (Option<&Object>, &Object),
+) -> Result {
+    let same = |prior: &&Object| prior.value("bucket") == sides.1.value("bucket");
+    let prior = sides.0.filter(same);
+    let bucket = prior.and_then(|prior| prior.value("bucket").as_str());
+    let place = bucket.map(|bucket| (clients, bucket));
+    let mut wrong = Diagnostics::new();
+    wrong.take(ended::check(cx, (prior, sides.1), place).await);
+    wrong.take(began::check(cx, (prior, sides.1), place, now()).await);
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
 /// Gives a bucket of which only the beginning of the name is configured the rest of it.
 fn named_by_prefix(mut planned: BucketModel) -> BucketModel {
     if let (None, Some(prefix)) = (planned.bucket.known(), &planned.bucket_prefix) {
         planned.bucket = Field::Known(name::unique(prefix));
     }
     planned
+}
+
+/// The state with the lock and the encryption that the bucket has now.
+async fn found_now(clients: &Clients, prior: &BucketModel) -> Result<BucketModel> {
+    let found = read_strength(clients, prior.name()?).await;
+    let (retention, encryption) = found.map_err(|error| {
+        error.diagnostic("The bucket cannot be read before it is changed", "bucket")
+    })?;
+    Ok(with_strength(prior, retention, encryption))
 }
 
 /// The checks of the plan once more, before the first write: what they met then may not have been known.
@@ -232,13 +280,22 @@ fn check_again(
     logs::check(cx.config())?;
     storage::check_logging(cx.config())?;
     let before = prior.map(|prior| declared(cx).unwrap_or_else(|| History::of(prior)));
-    let spans = before.unwrap_or_default().lock;
-    given::check(cx.config(), &spans, Some(now()))?;
+    let history = before.unwrap_or_default();
+    given::check(cx.config(), &history.lock, Some(now()))?;
+    began::check_past(cx.config(), now())?;
+    name::check_begins(planned.bucket.known(), planned.bucket_prefix.as_deref())?;
+    let encryption = applied_encryption(cx);
     if let (Some(Value::Object(prior)), Value::Object(planned)) =
         (prior.map(ToValue::to_value), planned.to_value())
-        && let Some(refused) = ratchet::judge((&prior, spans.last()), &planned).refused
     {
-        return Err(refused.into());
+        let before = ratchet::Before {
+            state: &prior,
+            history: &history,
+            encryption: encryption.as_deref(),
+        };
+        if let Some(refused) = ratchet::judge(&before, &planned).refused {
+            return Err(refused.into());
+        }
     }
     match access::locked_out(planned, clients.caller_arn())? {
         Some(detail) => Err(lockout::refused(detail).into()),

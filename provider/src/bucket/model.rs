@@ -10,6 +10,7 @@ use tf_provider::{
 use super::storage::{LoggingModel, StorageModel};
 use crate::aws::{PublicAccessBlock, Tags};
 use crate::trust::keys::TrustModel;
+use crate::trust::model::{EndedModel, LockSpanModel};
 
 model! {
     /// Configuration and state.
@@ -98,8 +99,15 @@ model! {
     /// Services of AWS that deliver their logs to the bucket.
     #[derive(Debug, Clone, PartialEq)]
     pub struct DeliveryModel {
+        pub(super) config: Option<ConfigModel>,
         pub(super) cloudtrail: Option<TrailsModel>,
         pub(super) load_balancers: Option<BalancersModel>,
+    }
+
+    /// AWS Config, which cannot deliver.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ConfigModel {
+        pub(super) prefix: String,
     }
 
     /// Trails of AWS CloudTrail.
@@ -116,25 +124,6 @@ model! {
         pub(super) accounts: Option<BTreeSet<String>>,
     }
 
-    /// The declared end of a log.
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct EndedModel {
-        pub(super) segment: u64,
-        pub(super) size: u64,
-        pub(super) root: String,
-        pub(super) sealed: String,
-        pub(super) stored: String,
-        pub(super) successor: Option<String>,
-    }
-
-    /// A lock, and since when it is declared.
-    #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct LockSpanModel {
-        pub(super) from: String,
-        pub(super) mode: String,
-        pub(super) days: u32,
-    }
-
     /// A silence that a log may keep, and since when.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct SilenceSpanModel {
@@ -147,6 +136,7 @@ model! {
     pub struct LogSpansModel {
         pub(super) lock: Option<Vec<LockSpanModel>>,
         pub(super) max_silence: Vec<SilenceSpanModel>,
+        pub(super) identity: Option<Vec<String>>,
     }
 }
 

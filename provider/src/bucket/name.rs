@@ -4,6 +4,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tf_provider::{Diagnostic, Result};
+
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
 const RESERVED_SUFFIXES: [&str; 6] = [
     "-s3alias",
@@ -74,6 +76,25 @@ pub(crate) fn check_prefix(prefix: &str) -> Result<(), String> {
     check_bucket_name(&format!("{prefix}{}", "0".repeat(RANDOM_CHARS)))
 }
 
+/// Checks that a bucket has the name that its prefix asks for: the plan may not have known the prefix.
+///
+/// # Errors
+/// It begins otherwise.
+pub(super) fn check_begins(name: Option<&String>, prefix: Option<&str>) -> Result {
+    match (name, prefix) {
+        (Some(name), Some(prefix)) if !name.starts_with(prefix) => {
+            let detail = format!(
+                "The bucket {name:?} does not begin with {prefix:?}. Another prefix makes another bucket, which the plan must know: set \
+                 `bucket_prefix` to a value that is known then."
+            );
+            Err(Diagnostic::error("The bucket has another prefix", detail)
+                .at("bucket_prefix")
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A name with this prefix that no bucket has: the time, and a random number.
 pub(crate) fn unique(prefix: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -81,6 +102,14 @@ pub(crate) fn unique(prefix: &str) -> String {
     let random = RandomState::new().hash_one(micros);
     let random = random.rem_euclid(1 << 40);
     format!("{prefix}{micros:016x}{random:010x}")
+}
+
+/// Whether the provider has made this name for this prefix.
+pub(super) fn is_made_for(prefix: &str, name: &str) -> bool {
+    let rest = name.strip_prefix(prefix);
+    rest.is_some_and(|rest| {
+        rest.len() == RANDOM_CHARS && rest.bytes().all(|b| b.is_ascii_hexdigit())
+    })
 }
 
 #[cfg(test)]
@@ -121,6 +150,8 @@ mod tests {
         let (one, other) = (unique(&prefix), unique(&prefix));
         assert_eq!(check_bucket_name(&one), Ok(()));
         assert_ne!(one, other);
+        assert!(is_made_for(&prefix, &one) && !is_made_for("b", &one));
+        assert!(!is_made_for("acme-", "acme-audit"));
         assert!(check_prefix(&format!("{prefix}a")).is_err());
         assert!(check_prefix("Acme-").is_err());
     }

@@ -2,6 +2,14 @@
 
 use tf_provider::{AttributePath, Object};
 
+/// The folder of the prefix that a log has by default.
+const PREFIX: &str = "logs";
+
+/// The prefix of a log that names none.
+pub(super) fn default_prefix(name: &str) -> String {
+    format!("{PREFIX}/{name}")
+}
+
 /// The place of a log.
 pub(super) fn path_of(name: &str) -> AttributePath {
     AttributePath::from("logs").key(name)

@@ -2,14 +2,17 @@
 
 use auditlog_chain::policy::LockMode;
 use auditlog_chain::timestamp::Timestamp;
-use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _, Value};
+use tf_provider::{
+    Context, Diagnostic, Diagnostics, Field, Object, Plan, Result, ToValue as _, Value,
+};
 
 use super::access::{bucket_policy, locked_out, not_enforced};
-use super::desired::{Desired, desired};
+use super::began;
+use super::desired::{Desired, desired, settings};
 use super::given;
 use super::history::History;
 use super::lock::of_value;
-use super::memory::{clock, declared};
+use super::memory::{applied_encryption, clock, declared, now};
 use super::model::{BucketModel, SSE_C_BLOCKED, SSE_C_UNSUPPORTED};
 use super::place::Place;
 use super::ratchet;
@@ -42,13 +45,23 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     tags::plan(plan, cx.data())?;
     plan_sse_c(plan);
     plan_kept(plan);
+    plan_name(plan);
     let before = before(cx, plan);
-    check_given(cx, plan, &before)?;
-    check_ratchet(cx, plan, &before)?;
+    let mut wrong = Diagnostics::new();
+    wrong.take(check_given(cx, plan, &before));
+    wrong.take(began::check_past(&plan.config, now()));
+    wrong.take(check_ratchet(cx, plan, &before));
     if let Some(warning) = irreversible(plan, clock(cx)) {
         cx.warn(warning);
     }
     plan_region(cx, plan);
+    // a weakening and what is wrong with it are two errors, and both count
+    wrong.take(plan_declaration(cx, plan, &before));
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// Everything that follows from the configuration, where all of that is known.
+fn plan_declaration(cx: &Context<Account>, plan: &mut Plan, before: &History) -> Result {
     let (Some(_), Some(model)) = (cx.data().known(), known(plan)) else {
         unknown(plan);
         return Ok(());
@@ -60,14 +73,28 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
         clients: &clients,
         now: clock(cx).unwrap_or(Timestamp::EPOCH),
     };
-    let desired = desired(model, &before, place)?;
+    let desired = desired(model, before, place)?;
     let storage = desired.model.storage.as_ref();
     if let Some(warning) = check_declared(storage, desired.history.longest(place.now))? {
         cx.warn(warning);
     }
+    settings(&desired, place.now)?;
     warn_of_access(cx, &desired, place)?;
-    show(plan, &desired, &before);
+    show(plan, &desired, before);
     Ok(())
+}
+
+/// A prefix that the name of the bucket does not begin with needs another bucket.
+fn plan_name(plan: &mut Plan) {
+    let prior = plan.prior.as_ref();
+    let name = prior.and_then(|prior| prior.value("bucket").as_str());
+    let prefix = plan.config.value("bucket_prefix").as_str();
+    if let (Some(name), Some(prefix)) = (name, prefix)
+        && !name.starts_with(prefix)
+    {
+        plan.planned.set("bucket", Value::Unknown);
+        plan.require_replace("bucket_prefix");
+    }
 }
 
 /// What the policy leaves to IAM, and that Terraform would lock itself out.
@@ -136,17 +163,17 @@ fn show(plan: &mut Plan, desired: &Desired, before: &History) {
         plan.planned.set("policy", prior);
     }
     show_logs(plan, &desired.model, before);
+    let logs = || desired.model.logs.iter().flatten();
+    let keys_known = logs().all(|(_, log)| !log.signing_key.is_unknown());
     let adds = [
         desired.history.lock != before.lock,
-        desired.history.logs != before.logs,
+        desired.history.logs != before.logs || !keys_known,
     ];
     for (name, adds) in DECLARED.into_iter().zip(adds) {
         if plan.config.value(name).is_null() {
             plan.planned.set(name, known_if(!adds, whole.value(name)));
         }
     }
-    let logs = || desired.model.logs.iter().flatten();
-    let keys_known = logs().all(|(_, log)| !log.signing_key.is_unknown());
     let known = logs().next().is_none() || (keys_known && adds == [false, false]);
     for name in EXPORTED {
         plan.planned.set(name, known_if(known, whole.value(name)));
@@ -248,7 +275,13 @@ fn check_ratchet(cx: &Context<Account>, plan: &Plan, before: &History) -> Result
     let Some(prior) = &plan.prior else {
         return Ok(());
     };
-    let judged = ratchet::judge((prior, before.lock.last()), &plan.planned);
+    let encryption = applied_encryption(cx);
+    let before = ratchet::Before {
+        state: prior,
+        history: before,
+        encryption: encryption.as_deref(),
+    };
+    let judged = ratchet::judge(&before, &plan.planned);
     if let Some(stale) = judged.stale {
         cx.warn(stale);
     }

@@ -1,170 +1,106 @@
 //! The ratchet: nothing becomes weaker unless `allow_weakening` names exactly that change.
 //!
-//! Versioning, Object Lock, the public access block and ownership have no argument, so no plan weakens them. What is left is
-//! the lock of the bucket and of each log, encryption, and the lists of principals that the bucket policy enforces. A bucket
-//! that is stronger than its configuration, because somebody changed it, counts as what it is. One that somebody weakened counts
-//! as what was declared.
+//! A bucket that is stronger than its configuration, because somebody changed it, counts as what it is. One that somebody weakened
+//! counts as what was declared. The refusal says which of the two it is: what others have changed is not this change.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(test)]
+mod histories;
 
-use auditlog_chain::policy::{LockMode, LockSpan};
-use tf_provider::{Diagnostic, Object, Value};
+use tf_provider::{Diagnostic, Object};
 
-use super::lock::of_value;
+use super::history::History;
+use super::lock::{declared as as_lock, of_value};
 use super::model::{SSE_KMS, SSE_S3};
-use super::path::{logs_of, path_of};
-use crate::aws::{DefaultRetention, Period};
+use super::strength::{Strength, Weakening, of_span, stronger};
+use crate::aws::{DefaultRetention, Enforced};
 
 /// The argument.
 pub(super) const ALLOW: &str = "allow_weakening";
 
-/// What can become weaker, as far as it is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Strength {
-    /// The bucket's lock as `""`, and those that logs have of their own, by `logs["payments"] `.
-    locks: BTreeMap<String, DefaultRetention>,
-    /// Logs that have the bucket's lock.
-    following: BTreeSet<String>,
-    encryption: Option<&'static str>,
-    /// By argument: who is named, or `None` where IAM alone decides. An argument that is not known yet is absent.
-    principals: BTreeMap<String, Option<BTreeSet<String>>>,
+/// What is known of a bucket before a change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before<'a> {
+    /// The state, which says what was found.
+    pub(super) state: &'a Object,
+    /// What was declared.
+    pub(super) history: &'a History,
+    /// The encryption that was applied; `None` where nothing was, as after an import.
+    pub(super) encryption: Option<&'a str>,
 }
 
-impl Strength {
-    fn of(object: &Object) -> Self {
-        Self::with_lock(object, of_value(object.value("object_lock")))
+impl Before<'_> {
+    fn declared_lock(&self) -> Option<DefaultRetention> {
+        self.history.lock.last().map(of_span)
     }
 
-    /// That of a state: its bucket may have been weakened since `declared`.
-    fn of_state(object: &Object, declared: Option<&LockSpan>) -> Self {
-        let found = of_value(object.value("object_lock"));
-        Self::with_lock(object, stronger(found, declared.map(of_span)))
+    /// The logs that were declared, each with a lock of its own. One that had its own once follows the bucket since.
+    fn logs(&self) -> impl Iterator<Item = (&str, Option<DefaultRetention>)> {
+        let bucket = self.declared_lock().map(as_lock);
+        self.history.logs.iter().map(move |(name, log)| {
+            let own = log.lock.as_ref().and_then(|spans| spans.last());
+            let own = own.map(of_span);
+            let own = own.filter(|own| Some(as_lock(*own)) != bucket);
+            (name.as_str(), own)
+        })
     }
 
-    fn with_lock(object: &Object, bucket: Option<DefaultRetention>) -> Self {
-        let mut strength = Self::default();
+    fn found_lock(&self) -> Option<DefaultRetention> {
+        of_value(self.state.value("object_lock"))
+    }
+
+    fn applied_encryption(&self) -> Option<&'static str> {
+        let is_s3 = |applied| if applied == SSE_S3 { SSE_S3 } else { SSE_KMS };
+        self.encryption.map(is_s3)
+    }
+
+    /// What was declared; where that is not known, what was found.
+    fn declared(&self) -> Strength {
+        let lock = self.declared_lock().or(self.found_lock());
+        let strength = Strength::with_lock(self.state, lock);
         strength
-            .locks
-            .extend(bucket.map(|lock| (String::new(), lock)));
-        let encryption = object.value("encryption");
-        strength.encryption = if encryption.is_null() {
-            Some(SSE_S3)
-        } else {
-            encryption.as_object().map(|_| SSE_KMS)
+            .encrypted(self.applied_encryption())
+            .declared(self.logs())
+    }
+
+    /// The stronger of what was declared and what was found.
+    fn strongest(&self) -> Strength {
+        let lock = stronger(self.found_lock(), self.declared_lock());
+        let applied = self.applied_encryption();
+        let kms = applied.filter(|applied| *applied == SSE_KMS);
+        let strength = Strength::with_lock(self.state, lock);
+        strength.encrypted(kms).declared(self.logs())
+    }
+
+    /// Lists of principals are in the state, once anything was applied. Before, the policy says them.
+    fn with_policy(&self, strength: Strength, planned: &Object) -> Strength {
+        match (self.encryption, self.state.value("policy").as_str()) {
+            (None, Some(policy)) => strength.enforced(&Enforced::of(policy), planned),
+            _ => strength,
+        }
+    }
+
+    /// What others have changed, a line each.
+    fn changes_of_others(&self, weakenings: &[&Weakening]) -> Vec<String> {
+        let about = |subjects: &[&str]| {
+            let mut found = weakenings.iter();
+            found.any(|one| subjects.contains(&one.subject.as_str()))
         };
-        for list in ["administrators", "break_glass"] {
-            strength.add_principals(list.to_owned(), object.value(list));
-        }
-        for (name, log) in logs_of(object) {
-            let path = path_of(name);
-            let own = log.value("object_lock");
-            if own.is_null() {
-                strength.following.insert(format!("{path} "));
-            }
-            // A log without a lock of its own has the bucket's.
-            let lock = if own.is_null() { bucket } else { of_value(own) };
-            let lock = lock.map(|lock| (format!("{path} "), lock));
-            strength.locks.extend(lock);
-            for list in ["writers", "readers"] {
-                strength.add_principals(format!("{path}.{list}"), log.value(list));
-            }
-        }
-        strength
+        let locks = self.found_lock().zip(self.declared_lock());
+        let lock = locks.filter(|_| about(&["retention", "mode"]));
+        let lock = lock.map(|(found, was)| {
+            let (found, was) = (as_lock(found), as_lock(was));
+            format!("- default retention is {found}, but {was} was declared")
+        });
+        let key = self.state.value("encryption").as_object();
+        let key = key.and_then(|kms| kms.value("kms_key_arn").as_str());
+        let key = key.filter(|_| about(&["encryption"])).map(|key| {
+            format!(
+                "- encryption is {SSE_KMS} with the key {key}, but {SSE_S3} was declared. Check who may use and delete that key: \
+                 without it, nobody can read what is stored now"
+            )
+        });
+        lock.into_iter().chain(key).collect()
     }
-
-    fn add_principals(&mut self, argument: String, list: &Value) {
-        let named = if list.is_null() {
-            Some(None)
-        } else {
-            let arns = list.as_set().into_iter().flatten();
-            let arns = arns.map(|arn| arn.as_str().map(str::to_owned));
-            let arns = arns.collect::<Option<BTreeSet<String>>>();
-            arns.filter(|_| list.as_set().is_some()).map(Some)
-        };
-        self.principals.extend(named.map(|named| (argument, named)));
-    }
-
-    /// Each weakening between the two, in the words that `allow_weakening` takes.
-    fn weakenings(&self, after: &Self) -> Vec<String> {
-        let mut found = Vec::new();
-        let follows = &after.following;
-        for (of, before) in &self.locks {
-            let Some(after) = after.locks.get(of) else {
-                continue;
-            };
-            // the bucket's lock is named once, and not for each log that has it
-            if !(self.following.contains(of) && follows.contains(of)) {
-                found.extend(weaker_lock(of, *before, *after));
-            }
-        }
-        if (self.encryption, after.encryption) == (Some(SSE_KMS), Some(SSE_S3)) {
-            found.push(format!("encryption {SSE_KMS} -> {SSE_S3}"));
-        }
-        for (argument, before) in &self.principals {
-            let (Some(before), Some(after)) = (before, after.principals.get(argument)) else {
-                continue;
-            };
-            found.extend(weaker_list(argument, before, after.as_ref()));
-        }
-        found
-    }
-}
-
-fn of_span(span: &LockSpan) -> DefaultRetention {
-    DefaultRetention {
-        mode: span.mode,
-        period: Period::Days(span.retention_days),
-    }
-}
-
-/// The stronger mode and the longer period of two locks.
-fn stronger(
-    one: Option<DefaultRetention>,
-    other: Option<DefaultRetention>,
-) -> Option<DefaultRetention> {
-    let (Some(a), Some(b)) = (one, other) else {
-        return one.or(other);
-    };
-    let longer = a.period.days() >= b.period.days();
-    Some(DefaultRetention {
-        mode: a.mode.max(b.mode),
-        period: if longer { a.period } else { b.period },
-    })
-}
-
-fn weaker_lock(of: &str, before: DefaultRetention, after: DefaultRetention) -> Vec<String> {
-    let mut found = Vec::new();
-    let (was, becomes) = (before.period.days(), after.period.days());
-    if becomes < was {
-        found.push(format!("{of}retention {was}d -> {becomes}d"));
-    }
-    if after.mode < before.mode {
-        let name = LockMode::as_str;
-        found.push(format!(
-            "{of}mode {} -> {}",
-            name(before.mode),
-            name(after.mode)
-        ));
-    }
-    found
-}
-
-/// Lists that are no longer enforced, and principals who may do more than before. Who may write or read a log is a grant of
-/// every day, and not a weakening; that nobody else may, is one.
-fn weaker_list(
-    argument: &str,
-    before: &BTreeSet<String>,
-    after: Option<&BTreeSet<String>>,
-) -> Vec<String> {
-    let Some(after) = after else {
-        return vec![format!("policy {argument} -> not enforced")];
-    };
-    if argument.starts_with("logs") {
-        return Vec::new();
-    }
-    let new = after.difference(before);
-    new.map(|arn| format!("policy {argument} + {arn}"))
-        .collect()
 }
 
 /// What a change needs: errors for what is not allowed, and warnings for entries that allow nothing.
@@ -174,20 +110,27 @@ pub(super) struct Judged {
     pub(super) stale: Option<Diagnostic>,
 }
 
-/// Judges a change by what `allow_weakening` names. The state says what was found, and beside it is the lock that was declared.
-pub(super) fn judge((prior, declared): (&Object, Option<&LockSpan>), planned: &Object) -> Judged {
+/// Judges a change by what `allow_weakening` names.
+pub(super) fn judge(before: &Before<'_>, planned: &Object) -> Judged {
     // Another bucket is not a weaker one; this one is deleted only if it is empty.
-    if prior.value("bucket") != planned.value("bucket") {
+    if before.state.value("bucket") != planned.value("bucket") {
         return Judged::default();
     }
-    let found = Strength::of_state(prior, declared).weakenings(&Strength::of(planned));
+    let after = Strength::of(planned).of_ended(planned);
+    let found = before
+        .with_policy(before.strongest(), planned)
+        .weakenings(&after);
     let Some(allowed) = allowed(planned) else {
         return Judged::default();
     };
-    let missing: Vec<&String> = found.iter().filter(|one| !allowed.contains(one)).collect();
-    let stale: Vec<&String> = allowed.iter().filter(|one| !found.contains(one)).collect();
+    let missing = found.iter().any(|one| !allowed.contains(&one.entry));
+    let is_found = |entry: &&String| found.iter().any(|one| one.entry == **entry);
+    let stale: Vec<&String> = allowed.iter().filter(|one| !is_found(one)).collect();
+    let own = before
+        .with_policy(before.declared(), planned)
+        .weakenings(&after);
     Judged {
-        refused: (!missing.is_empty()).then(|| refusal(&missing, &found)),
+        refused: missing.then(|| refusal(before, &found, &own, &allowed)),
         stale: (!stale.is_empty()).then(|| stale_entries(&stale)),
     }
 }
@@ -198,19 +141,44 @@ fn allowed(planned: &Object) -> Option<Vec<String>> {
     Some(entries.unwrap_or_default())
 }
 
-fn refusal(missing: &[&String], all: &[String]) -> Diagnostic {
-    let lines: Vec<String> = missing.iter().map(|one| format!("- {one}")).collect();
-    let entries: Vec<String> = all.iter().map(|one| format!("{one:?}")).collect();
-    Diagnostic::error(
-        "The bucket would become weaker",
-        format!(
-            "This change weakens what protects the logs:\n{}\n\nIf this is what you want, name exactly this change:\n\n    {ALLOW} = \
-             [{}]",
-            lines.join("\n"),
-            entries.join(", ")
-        ),
-    )
-    .at(ALLOW)
+fn refusal(
+    before: &Before<'_>,
+    found: &[Weakening],
+    own: &[Weakening],
+    allowed: &[String],
+) -> Diagnostic {
+    let is_own = |one: &&Weakening| own.iter().any(|own| own.subject == one.subject);
+    let missing = found.iter().filter(|one| !allowed.contains(&one.entry));
+    let (own, others): (Vec<&Weakening>, Vec<&Weakening>) = missing.partition(is_own);
+    let mut parts = Vec::new();
+    if !others.is_empty() {
+        parts.push(format!(
+            "The bucket is not as it was applied last, because others changed it or an apply was interrupted:\n{}\n\nThat is stronger than what is declared, so to return to the \
+             declaration weakens the bucket:\n{}\n\nNothing is applied until you decide. To keep what others have set, declare it.",
+            before.changes_of_others(&others).join("\n"),
+            lines(&others)
+        ));
+    }
+    if !own.is_empty() {
+        let text = lines(&own);
+        parts.push(format!(
+            "This change weakens what protects the logs:\n{text}"
+        ));
+    }
+    let entries: Vec<String> = found.iter().map(|one| format!("{:?}", one.entry)).collect();
+    parts.push(format!(
+        "If this is what you want, name exactly this change:\n\n    {ALLOW} = [{}]",
+        entries.join(", ")
+    ));
+    Diagnostic::error("The bucket would become weaker", parts.join("\n\n")).at(ALLOW)
+}
+
+fn lines(weakenings: &[&Weakening]) -> String {
+    let lines: Vec<String> = weakenings
+        .iter()
+        .map(|one| format!("- {}", one.entry))
+        .collect();
+    lines.join("\n")
 }
 
 fn stale_entries(stale: &[&String]) -> Diagnostic {
@@ -227,80 +195,41 @@ fn stale_entries(stale: &[&String]) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use auditlog_chain::policy::{LockMode, LockSpan};
+
     use super::*;
+    use crate::bucket::strength::tests::{bucket, lock, with_log};
 
-    fn lock(mode: &str, days: u32) -> Object {
-        Object::new().with("mode", mode).with("days", days)
+    fn before(state: &Object) -> Before<'_> {
+        Before {
+            state,
+            history: &NOTHING,
+            encryption: Some(SSE_S3),
+        }
     }
 
-    fn bucket(mode: &str, days: u32) -> Object {
-        Object::new().with("object_lock", lock(mode, days))
-    }
+    static NOTHING: History = History {
+        lock: Vec::new(),
+        logs: std::collections::BTreeMap::new(),
+    };
 
-    fn with_log(bucket: Object, lock: Option<Object>) -> Object {
-        let log = Object::new().with("object_lock", lock);
-        let logs = BTreeMap::from([("a".to_owned(), Value::Object(log))]);
-        bucket.with("logs", Value::Map(logs))
-    }
+    const DECLARED: LockSpan = LockSpan {
+        from: auditlog_chain::timestamp::Timestamp::EPOCH,
+        mode: LockMode::Compliance,
+        retention_days: 10,
+    };
 
-    fn set(arns: &[&str]) -> BTreeSet<String> {
-        arns.iter().map(ToString::to_string).collect()
-    }
-
-    fn found(prior: &Object, planned: &Object) -> Vec<String> {
-        Strength::of(prior).weakenings(&Strength::of(planned))
-    }
-
-    #[test]
-    fn shorter_and_weaker_locks_are_named_and_stronger_ones_are_not() {
-        let (strong, weak) = (bucket("COMPLIANCE", 2192), bucket("GOVERNANCE", 365));
-        assert_eq!(
-            found(&strong, &weak),
-            ["retention 2192d -> 365d", "mode COMPLIANCE -> GOVERNANCE"]
-        );
-        assert!(found(&weak, &strong).is_empty());
-    }
-
-    #[test]
-    fn lock_of_the_bucket_is_named_once_and_that_of_a_log_by_its_own_name() {
-        let (long, short) = (bucket("GOVERNANCE", 30), bucket("GOVERNANCE", 3));
-        let follows = |bucket: &Object| with_log(bucket.clone(), None);
-        assert_eq!(
-            found(&follows(&long), &follows(&short)),
-            ["retention 30d -> 3d"]
-        );
-        let own = with_log(short.clone(), Some(lock("GOVERNANCE", 30)));
-        assert_eq!(
-            found(&own, &follows(&short)),
-            [r#"logs["a"] retention 30d -> 3d"#],
-            "it loses a longer one of its own"
-        );
-        assert!(found(&follows(&short), &own).is_empty());
-    }
-
-    #[test]
-    fn encryption_and_lists_that_go_are_weakenings() {
-        let kms = Object::new().with("kms_key_arn", "arn:aws:kms:eu-central-1:1:key/1");
-        let before = bucket("GOVERNANCE", 3)
-            .with("encryption", kms)
-            .with("administrators", set(&["a"]))
-            .with("break_glass", set(&[]));
-        let after = bucket("GOVERNANCE", 3).with("administrators", set(&["a", "b"]));
-        assert_eq!(
-            found(&before, &after),
-            [
-                "encryption aws:kms -> AES256",
-                "policy administrators + b",
-                "policy break_glass -> not enforced"
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_not_known_yet_is_judged_later() {
-        let unknown = bucket("GOVERNANCE", 3).with("administrators", Value::Unknown);
-        let before = bucket("GOVERNANCE", 3).with("administrators", set(&["a"]));
-        assert!(found(&before, &unknown).is_empty());
+    fn refused(found: &Object, planned: &Object) -> String {
+        let history = History {
+            lock: vec![DECLARED],
+            ..History::default()
+        };
+        let before = Before {
+            history: &history,
+            ..before(found)
+        };
+        let refused = judge(&before, planned).refused;
+        refused.map(|refused| refused.detail).unwrap_or_default()
     }
 
     #[test]
@@ -308,7 +237,7 @@ mod tests {
         let (long, short) = (bucket("GOVERNANCE", 30), bucket("GOVERNANCE", 3));
         let allow = |entries: &[&str]| {
             let entries: Vec<String> = entries.iter().map(ToString::to_string).collect();
-            judge((&long, None), &short.clone().with(ALLOW, entries))
+            judge(&before(&long), &short.clone().with(ALLOW, entries))
         };
         let refused = allow(&[]).refused.unwrap().detail;
         assert!(
@@ -322,20 +251,12 @@ mod tests {
 
     #[test]
     fn bucket_that_was_weakened_by_another_hand_counts_as_declared() {
-        let declared = LockSpan {
-            from: auditlog_chain::timestamp::Timestamp::EPOCH,
-            mode: LockMode::Compliance,
-            retention_days: 10,
-        };
-        let refused = |found: &Object, planned: &Object| {
-            let refused = judge((found, Some(&declared)), planned).refused;
-            refused.map(|refused| refused.detail).unwrap_or_default()
-        };
         let weak = bucket("GOVERNANCE", 5);
         let both = r#"["retention 10d -> 5d", "mode COMPLIANCE -> GOVERNANCE"]"#;
         for found in [&weak, &Object::new()] {
             let said = refused(found, &weak);
             assert!(said.contains(both), "{said}");
+            assert!(said.starts_with("This change weakens"), "{said}");
             assert_eq!(refused(found, &bucket("COMPLIANCE", 10)), "");
         }
         let own = with_log(bucket("COMPLIANCE", 10), Some(lock("COMPLIANCE", 5)));
@@ -345,7 +266,75 @@ mod tests {
             "{}",
             said
         );
-        let longer = refused(&bucket("GOVERNANCE", 30), &bucket("COMPLIANCE", 10));
-        assert!(longer.contains(r#"["retention 30d -> 10d"]"#), "{longer}");
+    }
+
+    #[test]
+    fn longer_retention_of_others_is_not_called_this_change() {
+        let said = refused(&bucket("GOVERNANCE", 30), &bucket("COMPLIANCE", 10));
+        assert_eq!(
+            said,
+            "The bucket is not as it was applied last, because others changed it or an apply was interrupted:\n- default retention is GOVERNANCE for 30 days, but COMPLIANCE for \
+             10 days was declared\n\nThat is stronger than what is declared, so to return to the declaration weakens the bucket:\n- \
+             retention 30d -> 10d\n\nNothing is applied until you decide. To keep what others have set, declare it.\n\nIf this is \
+             what you want, name exactly this change:\n\n    allow_weakening = [\"retention 30d -> 10d\"]"
+        );
+        let said = refused(&bucket("COMPLIANCE", 30), &bucket("GOVERNANCE", 10));
+        let own = "This change weakens what protects the logs:\n- mode COMPLIANCE -> GOVERNANCE";
+        assert!(
+            said.starts_with("The bucket is not as") && said.contains(own),
+            "{said}"
+        );
+        assert_eq!(
+            refused(&bucket("COMPLIANCE", 30), &bucket("COMPLIANCE", 30)),
+            ""
+        );
+    }
+
+    #[test]
+    fn key_of_others_is_named_and_one_that_others_removed_still_counts() {
+        let kms = Object::new().with("kms_key_arn", "arn:aws:kms:eu-central-1:1:key/1");
+        let (plain, encrypted) = (
+            bucket("GOVERNANCE", 3),
+            bucket("GOVERNANCE", 3).with("encryption", kms),
+        );
+        let entry = "encryption aws:kms -> AES256";
+        let said = judge(&before(&encrypted), &plain).refused.unwrap().detail;
+        assert!(
+            said.starts_with("The bucket is not as") && said.contains(entry),
+            "{said}"
+        );
+        assert!(
+            said.contains("the key arn:aws:kms:eu-central-1:1:key/1"),
+            "{said}"
+        );
+        let removed = Before {
+            encryption: Some(SSE_KMS),
+            ..before(&plain)
+        };
+        let said = judge(&removed, &plain).refused.unwrap().detail;
+        assert!(
+            said.starts_with("This change") && said.contains(entry),
+            "{said}"
+        );
+        assert_eq!(judge(&removed, &encrypted), Judged::default());
+    }
+
+    #[test]
+    fn policy_of_an_imported_bucket_is_not_dropped_unnamed() {
+        let policy =
+            r#"{"Statement":[{"Sid":"AuditlogDestruction","Effect":"Deny","Resource":"x"}]}"#;
+        let found = bucket("GOVERNANCE", 3).with("policy", policy);
+        let imported = Before {
+            encryption: None,
+            ..before(&found)
+        };
+        let planned = bucket("GOVERNANCE", 3);
+        let said = judge(&imported, &planned).refused.unwrap().detail;
+        assert!(
+            said.contains("- policy break_glass -> not enforced"),
+            "{said}"
+        );
+        // once it is applied, the state says what is declared
+        assert_eq!(judge(&before(&found), &planned), Judged::default());
     }
 }

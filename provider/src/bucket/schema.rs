@@ -13,8 +13,9 @@ use crate::region;
 use crate::tags;
 use crate::trust::duration::parse_duration;
 use crate::trust::keys::trust_fields;
+use crate::trust::model::{ended_fields, lock_span_fields, mode_attribute};
 use crate::trust::preset::Preset;
-use crate::trust::values::{parse_origin, parse_root, parse_time};
+use crate::trust::values::{parse_origin, parse_time};
 
 /// The version of the state's shape.
 const VERSION: i64 = 1;
@@ -41,16 +42,9 @@ pub(super) fn schema() -> Schema {
             "bucket_prefix",
             Attribute::optional(Type::String)
                 .description(
-                    "Beginning of the bucket's name, at most 37 characters; the provider adds the rest when it creates the bucket. Another \
-                     one makes another bucket. Exactly one of it and `bucket`.",
+                    "Beginning of the bucket's name, at most 37 characters; the provider adds the rest when it creates the bucket. A \
+                     prefix that the name does not begin with makes another bucket. Exactly one of it and `bucket`.",
                 )
-                .plan_with(|change| {
-                    // An imported bucket has none in its state.
-                    if !change.prior().is_null() && change.planned != *change.prior() {
-                        change.require_replace();
-                    }
-                    Ok(())
-                })
                 .validate(|prefix: String| check_prefix(&prefix)),
         )
         .attribute("region", region::attribute().requires_replace())
@@ -108,12 +102,7 @@ fn lock_fields() -> Fields {
 
 fn period_fields() -> Fields {
     Fields::new()
-        .attribute(
-            "mode",
-            Attribute::required(Type::String)
-                .description("`GOVERNANCE` (can be bypassed with a special permission) or `COMPLIANCE` (by nobody).")
-                .one_of(["GOVERNANCE", "COMPLIANCE"]),
-        )
+        .attribute("mode", mode_attribute())
         .attribute(
             "days",
             period("Retention in days, 1 to 36500. Exactly one of it and `years`, unless `preset` is set.", Period::MAX_DAYS, "days"),
@@ -143,7 +132,10 @@ fn encryption_fields() -> Fields {
         .attribute(
             "kms_key_arn",
             Attribute::required(Type::String)
-                .description("ARN of a symmetric KMS key. Whoever deletes that key makes the logs unreadable.")
+                .description(
+                    "ARN of a symmetric KMS key. Plan and apply check that it is enabled, symmetric and in the bucket's region. Whoever deletes that \
+                     key makes the logs unreadable.",
+                )
                 .validate(|arn: String| {
                     if arn.starts_with("arn:") && arn.contains(":kms:") && arn.contains(":key/") {
                         return Ok(());
@@ -231,7 +223,14 @@ fn delivery_fields() -> Fields {
         "accounts",
         arns("Accounts whose load balancers may deliver. Default: the bucket's account."),
     );
+    let config = Fields::new().attribute("prefix", prefix());
     Fields::new()
+        .attribute(
+            "config",
+            Attribute::optional(Nested::single(config)).description(
+                "Always refused: AWS Config does not deliver to a bucket with Object Lock and a default retention. Give it another bucket. Default: none.",
+            ),
+        )
         .attribute(
             "cloudtrail",
             Attribute::optional(Nested::single(cloudtrail))
@@ -246,6 +245,8 @@ fn delivery_fields() -> Fields {
 }
 
 fn log_fields() -> Fields {
+    let stored = Attribute::required(Type::String)
+        .description("Time at which the last segment was stored, its `LastModified`, RFC 3339.");
     let known_once = |description: &str| {
         Attribute::optional_computed(Type::String)
             .use_state_for_unknown()
@@ -307,47 +308,18 @@ fn log_fields() -> Fields {
             "began",
             known_once(
                 "Time from which the log must have segments, RFC 3339. Default: the time at which it was added. Set it for a log that was \
-                 there before.",
+                 there before: not later than its first segment was stored, and not in the future. Removing it later keeps the value; set \
+                 another one to correct it.",
             )
             .validate(|text: String| parse_time(&text).map(drop)),
         )
         .attribute(
             "ended",
-            Attribute::optional(Nested::single(ended_fields())).description(
-                "End of the log, as `auditlog-verify` reports its head. Segments after it are faults, and the bucket policy denies everybody to write \
-                 them. `writers` may still read where `readers` is set. Default: the log goes on.",
+            Attribute::optional(Nested::single(ended_fields(stored))).description(
+                "End of the log, as `auditlog-verify` reports its head. Plan and apply compare it with that segment, as far as they may read it. Segments \
+                 after it are faults, and the bucket policy denies everybody to write them. `writers` may still read where `readers` is set. It is \
+                 not taken back, but its values can be corrected. Default: the log goes on.",
             ),
-        )
-}
-
-fn ended_fields() -> Fields {
-    let number = |description: &str| Attribute::required(Type::Number).description(description);
-    let time = |description: &str| {
-        Attribute::required(Type::String)
-            .description(description)
-            .validate(|text: String| parse_time(&text).map(drop))
-    };
-    Fields::new()
-        .attribute("segment", number("Number of the last segment."))
-        .attribute("size", number("Number of lines of the log."))
-        .attribute(
-            "root",
-            Attribute::required(Type::String)
-                .description("RFC 6962 root over these lines, base64.")
-                .validate(|root: String| parse_root(&root).map(drop)),
-        )
-        .attribute(
-            "sealed",
-            time("Time at which the last segment was sealed, RFC 3339."),
-        )
-        .attribute(
-            "stored",
-            time("Time at which the last segment was stored, its `LastModified`, RFC 3339."),
-        )
-        .attribute(
-            "successor",
-            text("Origin of the log that continues it. Default: none.")
-                .validate(|origin: String| parse_origin(&origin).map(drop)),
         )
 }
 
@@ -421,21 +393,6 @@ fn spans(schema: Schema) -> Schema {
     let silence = Fields::new()
         .attribute("from", text("Time from which it holds, RFC 3339."))
         .attribute("seconds", number("Seconds that the log may be silent."));
-    let given = |ty: Type, text: &str| Attribute::required(ty).description(text);
-    let given_span = Fields::new()
-        .attribute(
-            "from",
-            given(Type::String, "Time from which it holds, RFC 3339.")
-                .validate(|text: String| parse_time(&text).map(drop)),
-        )
-        .attribute(
-            "mode",
-            given(Type::String, "Object Lock mode.").one_of(["GOVERNANCE", "COMPLIANCE"]),
-        )
-        .attribute(
-            "days",
-            given(Type::Number, "Retention in days.").range("days", 1..=Period::MAX_DAYS),
-        );
     let span = Fields::new()
         .attribute("from", text("Time from which it holds, RFC 3339."))
         .attribute("mode", text("Object Lock mode."))
@@ -451,11 +408,17 @@ fn spans(schema: Schema) -> Schema {
             "max_silence",
             Attribute::computed(Nested::list(silence))
                 .description("Silences that the log was allowed."),
+        )
+        .attribute(
+            "identity",
+            Attribute::computed(Type::list(Type::String)).description(
+                "Prefix where it is not the default, and the beginnings of the digest of the origin and of the fingerprints of the keys, as the                  bucket's tags keep them: so an import notices a log that was removed or renamed, or has lost a key.",
+            ),
         );
     schema
         .attribute(
             "lock_spans",
-            Attribute::optional_computed(Nested::list(given_span)).description(
+            Attribute::optional_computed(Nested::list(lock_span_fields())).description(
                 "Locks that were declared over time, the earliest first. Set it only on import, for a bucket whose lock changed before: the \
                  spans must have begun, and the last one must be `object_lock`. A list that differs from what was declared is refused. Default: what was declared.",
             ),

@@ -10,7 +10,10 @@ use super::model::{
     SSE_KMS, SSE_S3,
 };
 use super::storage::{seen_logging, seen_storage};
-use crate::aws::{BucketParts, Clients, Encryption, SseC, Storage, partition, policies_agree};
+use crate::aws::{
+    BucketParts, Clients, DefaultRetention, Encryption, SseC, Storage, is_same_key, partition,
+    policies_agree,
+};
 use crate::tags;
 
 /// The state of a bucket of which only the name is known.
@@ -37,7 +40,7 @@ pub(super) fn seen(
         known.tags.as_ref(),
         &known.tags_all,
     );
-    let (encryption, algorithm) = seen_encryption(parts.encryption);
+    let (encryption, algorithm) = seen_encryption(known, parts.encryption);
     let found = History::from_tags(&parts.marks);
     let longest = declared.unwrap_or(&found).longest(now);
     let mut state = BucketModel {
@@ -74,12 +77,32 @@ pub(super) fn seen(
         policy: seen_policy(known, parts.policy).into(),
         ..known.clone()
     };
-    let kept = declared.is_some_and(|declared| *declared == found);
+    // a tag has little room, and may say less than was declared
+    let as_tags = |declared: &History| {
+        declared
+            .tags(now)
+            .ok()
+            .map(|tags| History::from_tags(&tags))
+    };
+    let kept = declared.and_then(as_tags).as_ref() == Some(&found);
     if !kept || known.lock_spans.known().is_none() {
         state.lock_spans = Field::Known(found.lock_spans());
         state.log_spans = Field::Known(found.log_spans());
     }
     state
+}
+
+/// The state with another default retention and encryption.
+pub(super) fn with_strength(
+    known: &BucketModel,
+    retention: Option<DefaultRetention>,
+    encryption: Encryption,
+) -> BucketModel {
+    BucketModel {
+        object_lock: retention.map(|found| LockModel::seen(known.object_lock.as_ref(), found)),
+        encryption: seen_encryption(known, encryption).0,
+        ..known.clone()
+    }
 }
 
 /// What `sse_c` says after the block was put, given what was read afterwards.
@@ -114,15 +137,20 @@ fn seen_policy(known: &BucketModel, found: Option<String>) -> Option<String> {
     }
 }
 
-fn seen_encryption(found: Encryption) -> (Option<EncryptionModel>, String) {
+/// A key that S3 names otherwise is the same key.
+fn seen_encryption(known: &BucketModel, found: Encryption) -> (Option<EncryptionModel>, String) {
+    let known = known.encryption.as_ref().map(|kms| &kms.kms_key_arn);
     match found {
         Encryption::SseS3 => (None, SSE_S3.to_owned()),
         Encryption::SseKms {
             key_arn,
             bucket_key,
         } => {
-            let kms = key_arn.map(|arn| EncryptionModel {
-                kms_key_arn: arn,
+            let kms = key_arn.map(|found| EncryptionModel {
+                kms_key_arn: known
+                    .filter(|known| is_same_key(&found, known))
+                    .cloned()
+                    .unwrap_or(found),
                 bucket_key_enabled: bucket_key,
             });
             (kms, SSE_KMS.to_owned())

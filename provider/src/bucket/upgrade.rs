@@ -3,7 +3,7 @@
 use tf_provider::{Object, Value};
 
 use super::lock::DEFAULT_NOTICE;
-use super::model::LockSpanModel;
+use crate::trust::model::LockSpanModel;
 
 /// Brings a state of version 0 to version 1. What was declared then is one span, since the bucket was made: so the
 /// documentation of that version had it in the trust policy.

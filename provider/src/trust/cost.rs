@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 /// When the prices below were looked up.
 pub const PRICED_ON: &str = "2026-11-26";
 
-/// Prices in US dollars for US East (N. Virginia), from the pages "Amazon S3 pricing" and "AWS Key Management Service pricing":
-/// storage per GB-month of the first 50 TB, requests per 1,000, signatures per 10,000 (all specs but `RSA_2048`), a key per month.
+/// Prices in US dollars for US East (N. Virginia), by the pages "Amazon S3 pricing" and "AWS Key Management Service pricing":
+/// storage per GB-month of the first 50 TB, requests per 1,000, signatures per 10,000 (all specs but `RSA_2048`), a key per month. The documentation says which of them are confirmed.
 pub const PRICES: [(&str, f64); 14] = [
     ("key", 1.0),
     ("put", 0.005),
@@ -261,10 +261,10 @@ mod tests {
             let row = page
                 .lines()
                 .find(|line| line.starts_with(&format!("| `{name}`")));
-            assert!(
-                row.is_some_and(|row| row.ends_with(&format!("| {price} |"))),
-                "{name}: {row:?}"
-            );
+            let row = row.unwrap_or_default();
+            let confirmed = row.contains("| confirmed |") || row.contains("| not confirmed |");
+            assert!(row.ends_with(&format!("| {price} |")), "{name}: {row:?}");
+            assert!(confirmed && row.contains(" pricing |"), "{name}: {row:?}");
         }
     }
 

@@ -169,16 +169,20 @@ pub fn parse_silence(text: &str) -> Result<u64, String> {
     }
 }
 
+/// The mode of a lock.
+pub fn mode_attribute() -> Attribute {
+    Attribute::required(Type::String)
+        .description(
+            "`GOVERNANCE` (can be bypassed with a special permission) or `COMPLIANCE` (by nobody).",
+        )
+        .one_of(["GOVERNANCE", "COMPLIANCE"])
+}
+
 /// The attributes of a [`LockSpanModel`].
 pub fn lock_span_fields() -> Fields {
     Fields::new()
         .attribute("from", time("Time from which the lock is declared, RFC 3339. The first span holds before it too."))
-        .attribute(
-            "mode",
-            Attribute::required(Type::String)
-                .description("`GOVERNANCE` (can be bypassed with a special permission) or `COMPLIANCE` (by nobody).")
-                .one_of(["GOVERNANCE", "COMPLIANCE"]),
-        )
+        .attribute("mode", mode_attribute())
         .attribute(
             "days",
             Attribute::required(Type::Number)
@@ -199,8 +203,8 @@ pub fn silence_span_fields() -> Fields {
         )
 }
 
-/// The attributes of an [`EndedModel`].
-pub fn ended_fields() -> Fields {
+/// The attributes of an [`EndedModel`]; `stored` is optional or required.
+pub fn ended_fields(stored: Attribute) -> Fields {
     let number = |text: &str| Attribute::required(Type::Number).description(text);
     Fields::new()
         .attribute("segment", number("Number of the last segment."))
@@ -211,12 +215,13 @@ pub fn ended_fields() -> Fields {
                 .description("RFC 6962 root over its lines, base64, as the verifier prints it.")
                 .validate(|root: String| parse_root(&root).map(drop)),
         )
-        .attribute("sealed", time("Time at which the last segment was sealed, RFC 3339."))
+        .attribute(
+            "sealed",
+            time("Time at which the last segment was sealed, RFC 3339."),
+        )
         .attribute(
             "stored",
-            Attribute::optional(Type::String)
-                .description("Time at which the last segment was stored, RFC 3339: its `LastModified`. Required for a log in a bucket.")
-                .validate(|text: String| parse_time(&text).map(drop)),
+            stored.validate(|text: String| parse_time(&text).map(drop)),
         )
         .attribute(
             "successor",

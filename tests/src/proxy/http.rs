@@ -93,6 +93,18 @@ impl Reply {
         self.message.head = kept.join("\r\n") + "\r\n\r\n";
     }
 
+    /// Sets a header, in lower case.
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        self.message.replace_header(name, Some(value));
+    }
+
+    /// Sets the status and its phrase.
+    pub fn set_status(&mut self, status: &str) {
+        let rest = self.message.head.split_once("\r\n");
+        let (_, rest) = rest.expect("a first line");
+        self.message.head = format!("HTTP/1.1 {status}\r\n{rest}");
+    }
+
     /// Changes the body as text.
     ///
     /// # Panics

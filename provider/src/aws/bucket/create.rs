@@ -14,7 +14,7 @@ use super::converge::BUSY;
 use super::lifecycle::{Rule, Storage};
 use super::model::{BucketParts, BucketSettings, CREATION_TAG};
 use super::put::sdk_tags;
-use super::read::{bucket_head, read_bucket};
+use super::read::{all_tags, bucket_head, read_bucket};
 use super::versions::holds_anything;
 use crate::aws::clients::Clients;
 use crate::aws::policy::policies_agree;
@@ -40,7 +40,7 @@ pub fn creation_tag(bucket: &str, now: DateTime) -> (String, String) {
 }
 
 /// What the creation tag begins with.
-fn purpose(bucket: &str) -> String {
+pub(super) fn purpose(bucket: &str) -> String {
     format!("auditlog_bucket/{bucket}")
 }
 
@@ -70,16 +70,23 @@ pub async fn create_bucket(
     let Err(error) = create(clients, bucket, wanted).await else {
         return Ok(Made::New);
     };
-    match error.code() {
-        // our own create got through, its answer was lost, and the SDK tried again
-        Some("BucketAlreadyOwnedByYou") => take_over(clients, bucket, wanted).await,
-        Some("BucketAlreadyExists") => Err(taken(bucket)),
-        Some(_) => Err(error),
-        // no answer of S3: the bucket may exist all the same
-        None => match bucket_head(clients, bucket).await {
-            Ok(Some(_)) => take_over(clients, bucket, wanted).await,
-            Ok(None) | Err(_) => Err(error),
-        },
+    let refused = error.status().is_some_and(|status| status < 500);
+    let head = match error.code() {
+        Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists") => {
+            let head = bucket_head(clients, bucket).await;
+            head.map_err(|error| name_in_use(bucket, error))?
+        }
+        Some(_) if refused => return Err(error),
+        // no answer of S3 to the create: the bucket may exist all the same
+        _ => bucket_head(clients, bucket).await.ok().flatten(),
+    };
+    match (head, error.code()) {
+        // Our own create got through, its answer was lost, and the SDK tried again. S3 may not show the bucket yet.
+        (Some(_), _) | (None, Some("BucketAlreadyOwnedByYou")) => {
+            take_over(clients, bucket, wanted).await
+        }
+        (None, Some("BucketAlreadyExists")) => Err(taken(bucket)),
+        (None, _) => Err(error),
     }
 }
 
@@ -161,6 +168,34 @@ async fn take_over(
     }
     tracing::info!(bucket, "taking over a bucket whose create was not finished");
     Ok(Made::TakenOver(tag))
+}
+
+/// Why a create of this name cannot succeed, whether it is planned in place of a bucket that is deleted first or not: the bucket is
+/// there, and `leaves` says what a destroy would leave of it. What cannot be looked at is not judged.
+pub async fn obstacle_to_create(clients: &Clients, bucket: &str, leaves: Leaves) -> Option<Error> {
+    bucket_head(clients, bucket).await.ok().flatten()?;
+    let why = if holds_anything(clients, bucket).await.ok()? {
+        NotOurs::NotEmpty
+    } else if leaves == Leaves::Everything {
+        let tags = all_tags(clients, bucket).await.ok()?;
+        let tag = tags.get(CREATION_TAG);
+        tag.is_none().then_some(NotOurs::NoCreationTag)?
+    } else {
+        return None;
+    };
+    Some(Error::BucketExists {
+        bucket: bucket.to_owned(),
+        why,
+    })
+}
+
+/// What a destroy leaves of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaves {
+    /// A bucket that holds anything.
+    WhatIsHeld,
+    /// All of it.
+    Everything,
 }
 
 /// Whether all parts of a bucket are as an unfinished create leaves them; what its creation tag says.
@@ -278,5 +313,6 @@ mod tests {
             Error::BucketElsewhere { region, .. } if region == "eu-west-1"
         ));
         assert!(matches!(answered(400, None), Error::Call(_)));
+        assert!(matches!(answered(500, None), Error::Call(_)));
     }
 }

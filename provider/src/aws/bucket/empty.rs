@@ -9,6 +9,7 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
+use super::put::put_policy;
 use super::versions::{LIST, inspect};
 use crate::aws::clients::Clients;
 use crate::aws::{format_tls_only_policy, partition};
@@ -53,15 +54,7 @@ pub async fn empty_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> R
 /// Takes the denies of our own policy away.
 async fn open(clients: &Clients, bucket: &str) -> Result<(), Error> {
     let policy = format_tls_only_policy(partition(clients.region()), bucket);
-    clients
-        .s3
-        .put_bucket_policy()
-        .bucket(bucket)
-        .policy(policy)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| Error::call("PutBucketPolicy", bucket, &error))
+    put_policy(clients, bucket, &policy).await
 }
 
 /// Deletes the first page of what is left; how many there were.

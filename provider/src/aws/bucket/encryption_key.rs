@@ -6,6 +6,11 @@ use crate::aws::Place;
 use crate::aws::clients::Clients;
 use crate::error::{Error, UnusableKey};
 
+/// Whether S3 names the key of this ARN, which it may do by the id alone. An alias is not the same: it can move.
+pub fn is_same_key(found: &str, arn: &str) -> bool {
+    found == arn || arn.rsplit_once(":key/").is_some_and(|(_, id)| id == found)
+}
+
 /// Checks what the ARN alone says.
 ///
 /// # Errors
@@ -56,6 +61,20 @@ pub async fn check_encryption_key(clients: &Clients, arn: &str) -> Result<(), Er
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn id_of_a_key_is_the_key_and_an_alias_is_not() {
+        let arn = "arn:aws:kms:eu-west-1:123456789012:key/1";
+        assert!(is_same_key(arn, arn) && is_same_key("1", arn));
+        for other in [
+            "2",
+            "alias/1",
+            "arn:aws:kms:eu-west-1:123456789012:key/2",
+            "key/1",
+        ] {
+            assert!(!is_same_key(other, arn), "{other}");
+        }
+    }
 
     #[test]
     fn key_of_another_region_is_refused_by_its_arn() {

@@ -9,7 +9,8 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule,
     LifecycleRuleAndOperator, LifecycleRuleFilter, NoncurrentVersionExpiration,
-    NoncurrentVersionTransition, Transition as SdkTransition, TransitionStorageClass,
+    NoncurrentVersionTransition, Transition as SdkTransition, TransitionDefaultMinimumObjectSize,
+    TransitionStorageClass,
 };
 
 /// Days after which an upload that was never completed is removed.
@@ -21,6 +22,8 @@ const NONCURRENT_DAYS: u32 = 1;
 const UPLOADS: &str = "auditlog-uploads";
 const STORAGE: &str = "auditlog-storage";
 const MARKERS: &str = "auditlog-markers";
+/// Not a rule, but a setting beside all rules.
+const SMALL: &str = "(objects below 128 KB)";
 
 /// Moves objects to another storage class.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +111,15 @@ impl Rule {
             id: id.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// The size below which S3 moves no object, where others have changed it: it is part of the same configuration, and put with it.
+    pub(super) fn of_minimum(found: &TransitionDefaultMinimumObjectSize) -> Option<Self> {
+        let other = *found != TransitionDefaultMinimumObjectSize::AllStorageClasses128K;
+        other.then(|| Self {
+            other: vec![format!("are moved as well ({})", found.as_str())],
+            ..Self::named(SMALL)
+        })
     }
 
     /// Reads a rule that S3 returned.
@@ -368,6 +380,17 @@ mod tests {
         assert_eq!(returned, rules);
         assert_eq!(Storage::of_rules(&returned), storage());
         assert_eq!(Storage::of_rules(&[]), Storage::default());
+    }
+
+    #[test]
+    fn minimum_size_of_others_is_a_line_of_its_own() {
+        use TransitionDefaultMinimumObjectSize as Minimum;
+        assert_eq!(Rule::of_minimum(&Minimum::AllStorageClasses128K), None);
+        let changed = Rule::of_minimum(&Minimum::VariesByStorageClass).unwrap();
+        assert_eq!(
+            changed.to_string(),
+            "(objects below 128 KB): are moved as well (varies_by_storage_class)"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use auditlog_chain::policy::LockMode;
 
+use super::encryption_key::is_same_key;
 use super::lifecycle::{Rule, Storage};
 use crate::aws::policy::policies_agree;
 use crate::aws::tags::Tags;
@@ -150,6 +151,25 @@ pub enum Encryption {
     Other(String),
 }
 
+impl Encryption {
+    /// Whether it is the wanted one, however S3 names the key.
+    fn means(&self, wanted: &Self) -> bool {
+        let key = |encryption: &Self| match encryption {
+            Self::SseKms {
+                key_arn: Some(arn),
+                bucket_key,
+            } => Some((arn.clone(), *bucket_key)),
+            Self::SseS3 | Self::SseKms { .. } | Self::Other(_) => None,
+        };
+        match (key(self), key(wanted)) {
+            (Some((found, bucket_key)), Some((arn, wanted_key))) => {
+                is_same_key(&found, &arn) && bucket_key == wanted_key
+            }
+            _ => self == wanted,
+        }
+    }
+}
+
 /// The four settings that keep a bucket from being public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
@@ -267,7 +287,7 @@ pub(super) fn differing_parts(found: &BucketParts, wanted: &BucketSettings) -> V
         ),
         (
             Part::Encryption,
-            found.encryption != wanted.encryption || found.sse_c != SseC::Blocked,
+            !found.encryption.means(&wanted.encryption) || found.sse_c != SseC::Blocked,
         ),
         (Part::Lifecycle, found.lifecycle != wanted.storage.rules()),
         (Part::Logging, found.logging != wanted.logging),

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
     ObjectLockRule, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
-    VersioningConfiguration,
+    TransitionDefaultMinimumObjectSize, VersioningConfiguration,
 };
 
 use super::abac;
@@ -185,7 +185,7 @@ async fn put_encryption(
         .map_err(|error| Error::call(operation, bucket, &error))
 }
 
-async fn put_policy(clients: &Clients, bucket: &str, policy: &str) -> Result<(), Error> {
+pub(super) async fn put_policy(clients: &Clients, bucket: &str, policy: &str) -> Result<(), Error> {
     clients
         .s3
         .put_bucket_policy()
@@ -214,6 +214,9 @@ async fn put_lifecycle(clients: &Clients, bucket: &str, storage: &Storage) -> Re
         .put_bucket_lifecycle_configuration()
         .bucket(bucket)
         .lifecycle_configuration(configuration)
+        .transition_default_minimum_object_size(
+            TransitionDefaultMinimumObjectSize::AllStorageClasses128K,
+        )
         .send()
         .await
         .map(drop)

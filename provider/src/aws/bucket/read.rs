@@ -84,6 +84,19 @@ pub async fn read_bucket(clients: &Clients, bucket: &str) -> Result<Option<Bucke
     }
 }
 
+/// What an update could weaken: the default retention and the encryption.
+///
+/// # Errors
+/// One of them could not be read.
+pub async fn read_strength(
+    clients: &Clients,
+    bucket: &str,
+) -> Result<(Option<DefaultRetention>, Encryption), Error> {
+    let (lock, (encryption, _)) =
+        tokio::try_join!(object_lock(clients, bucket), encryption(clients, bucket))?;
+    Ok((lock.retention, encryption))
+}
+
 /// Whether the bucket is there for us: `None` if not, else its region where the endpoint says it.
 pub(super) async fn bucket_head(
     clients: &Clients,
@@ -334,6 +347,8 @@ async fn lifecycle(clients: &Clients, bucket: &str) -> Result<Vec<Rule>, Error> 
         .flat_map(GetBucketLifecycleConfigurationOutput::rules)
         .map(Rule::parse)
         .collect();
+    let minimum = found.and_then(|found| found.transition_default_minimum_object_size);
+    rules.extend(minimum.as_ref().and_then(Rule::of_minimum));
     rules.sort();
     Ok(rules)
 }
@@ -352,7 +367,7 @@ async fn logging(clients: &Clients, bucket: &str) -> Result<Option<Logging>, Err
     }))
 }
 
-async fn policy(clients: &Clients, bucket: &str) -> Result<Option<String>, Error> {
+pub(super) async fn policy(clients: &Clients, bucket: &str) -> Result<Option<String>, Error> {
     let answer = clients.s3.get_bucket_policy().bucket(bucket).send().await;
     Ok(
         absent("GetBucketPolicy", bucket, "NoSuchBucketPolicy", answer)?

@@ -9,7 +9,7 @@ pub(super) const KEY_POLICY_BYTES: usize = 32_768;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// Larger than AWS accepts.
-    #[error("the policy has {bytes} bytes, and AWS accepts at most {limit}")]
+    #[error("the policy has {bytes} bytes, and AWS accepts at most {limit}{}", fitting(*.logs))]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -17,6 +17,8 @@ pub enum PolicyError {
         limit: usize,
         /// The bytes that each part takes, the largest part first; empty for a key, whose parts are its principals.
         parts: Vec<(&'static str, usize)>,
+        /// How many logs fit, and how many there are; nothing for a key.
+        logs: Option<(usize, usize)>,
     },
     /// A principal of another partition, whose credentials do not work here.
     #[error("{principal} belongs to the partition {found:?}, and the policy to {expected:?}")]
@@ -193,6 +195,11 @@ impl ExtraError {
         }
         .to_owned()
     }
+}
+
+fn fitting(logs: Option<(usize, usize)>) -> String {
+    let text = |(fit, all)| format!(": {fit} of the {all} logs fit, in the order of their names");
+    logs.map(text).unwrap_or_default()
 }
 
 fn shorten(parts: &[(&'static str, usize)]) -> String {

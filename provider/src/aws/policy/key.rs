@@ -88,6 +88,7 @@ impl KeyPolicy {
                 bytes: document.len(),
                 limit: KEY_POLICY_BYTES,
                 parts: Vec::new(),
+                logs: None,
             });
         }
         Ok(document)

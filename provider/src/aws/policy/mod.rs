@@ -5,6 +5,7 @@ mod compare;
 mod delivery;
 mod error;
 mod extra;
+mod found;
 mod identity;
 mod key;
 mod logs;
@@ -21,6 +22,7 @@ mod writes;
 
 pub use compare::{policies_agree, policy_changes};
 pub use error::{ExtraError, PolicyError};
+pub use found::Enforced;
 pub use identity::IamScope;
 pub use key::{KeyPolicy, KeyPolicyState};
 pub use model::{BucketPolicy, Delivery, LogAccess, ObjectEncryption, Unenforced, unenforced};

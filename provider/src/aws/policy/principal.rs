@@ -112,7 +112,7 @@ impl Principal {
     ///
     /// `role*/NAME` matches `role/NAME` and `role/PATH/NAME`, in one pattern of the two that a policy has little room for.
     /// Nothing else that `aws:PrincipalArn` can be begins with `role` or `user`.
-    pub(super) fn pattern(&self) -> String {
+    pub fn pattern(&self) -> String {
         self.arn("*/")
     }
 

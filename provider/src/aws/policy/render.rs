@@ -40,9 +40,23 @@ impl BucketPolicy {
         let statements: Vec<Value> = parts.iter().flat_map(|(_, part)| part.clone()).collect();
         let document = format_document(&statements);
         if document.len() > BUCKET_POLICY_BYTES {
-            return Err(too_large(document.len(), &parts));
+            return Err(too_large(document.len(), &parts, self.logs_that_fit()));
         }
         Ok(document)
+    }
+
+    /// How many of the logs fit, in their order, and how many there are.
+    fn logs_that_fit(&self) -> (usize, usize) {
+        let fits = |count: &usize| {
+            let mut fewer = self.clone();
+            fewer.logs.truncate(*count);
+            let statements = fewer.parts().unwrap_or_default().into_iter();
+            let statements: Vec<Value> = statements.flat_map(|(_, part)| part).collect();
+            format_document(&statements).len() <= BUCKET_POLICY_BYTES
+        };
+        let all = self.logs.len();
+        let fit = (0..all).rev().find(fits);
+        (fit.unwrap_or_default(), all)
     }
 
     fn parts(&self) -> Result<Vec<(&'static str, Vec<Value>)>, PolicyError> {
@@ -96,7 +110,11 @@ pub(super) fn check_partitions<'a>(
     }
 }
 
-fn too_large(bytes: usize, parts: &[(&'static str, Vec<Value>)]) -> PolicyError {
+fn too_large(
+    bytes: usize,
+    parts: &[(&'static str, Vec<Value>)],
+    logs: (usize, usize),
+) -> PolicyError {
     let size = |statements: &[Value]| statements.iter().map(|one| one.to_string().len()).sum();
     let mut parts: Vec<(&str, usize)> = parts
         .iter()
@@ -107,6 +125,7 @@ fn too_large(bytes: usize, parts: &[(&'static str, Vec<Value>)]) -> PolicyError 
         bytes,
         limit: BUCKET_POLICY_BYTES,
         parts,
+        logs: Some(logs),
     }
 }
 
@@ -240,6 +259,7 @@ mod tests {
             bytes,
             limit,
             parts,
+            logs,
         } = &error
         else {
             panic!("{error}");
@@ -248,8 +268,13 @@ mod tests {
         assert_eq!(parts.first().unwrap().0, "writers");
         assert_eq!(
             error.to_string(),
-            format!("the policy has {bytes} bytes, and AWS accepts at most 20480")
+            format!(
+                "the policy has {bytes} bytes, and AWS accepts at most 20480: {} of the 80 logs fit, in the order of their names",
+                logs.unwrap().0
+            )
         );
+        let (fit, _) = logs.unwrap();
+        assert!(policy(many(fit)).render().is_ok() && policy(many(fit + 1)).render().is_err());
         assert!(
             error.hint().starts_with("Bytes by part: writers "),
             "{}",
@@ -374,6 +399,44 @@ mod tests {
         }
         let document = scattered.render().unwrap();
         assert!(document.len() < 20_480, "{}", document.len());
+    }
+
+    /// The numbers that the documentation of `logs` gives.
+    #[test]
+    fn logs_that_fit_are_as_many_as_the_documentation_says() {
+        let fit = |change: &dyn Fn(usize, &mut LogAccess), bucket: &str| {
+            let mut policy = samples::policy(bucket, many(90));
+            for (number, log) in policy.logs.iter_mut().enumerate() {
+                change(number, log);
+            }
+            policy.logs_that_fit().0
+        };
+        let named = |account: &str, name: &str, number: usize| {
+            let arn = format!("arn:aws:iam::{account}:role/{name:x<61}{number:03}");
+            Some(vec![Principal::parse(&arn).unwrap()])
+        };
+        let longest = |number: usize, log: &mut LogAccess| {
+            log.prefix = format!("logs/{:x<61}{number:03}", "l");
+            (log.writers, log.readers) = (
+                named(ACCOUNT, "writer", number),
+                named(ACCOUNT, "reader", number),
+            );
+        };
+        let foreign = |number: usize, log: &mut LogAccess| {
+            let arn = format!("arn:aws:iam::210987654321:role/acme-audit-reader-{number:02}");
+            log.readers = Some(vec![Principal::parse(&arn).unwrap()]);
+        };
+        let fits = [
+            fit(&|_, _| (), "acme-audit-production"),
+            fit(&foreign, "acme-audit-production"),
+            fit(&longest, &"b".repeat(63)),
+        ];
+        let page = include_str!("../../../../templates/resources/bucket.md.tmpl");
+        let [usual, foreign, longest] = fits;
+        let said = format!(
+            "{usual} logs fit, {foreign} where each reader is of another account, and {longest} with"
+        );
+        assert!(page.contains(&said), "{said:?} is not on the page");
     }
 
     #[test]

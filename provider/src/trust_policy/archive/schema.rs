@@ -3,6 +3,7 @@
 use auditlog_chain::policy::TrustPolicy;
 use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
+use crate::trust::model::mode_attribute;
 use crate::trust::values::check_prefix;
 
 pub(super) fn schema() -> Schema {
@@ -41,19 +42,12 @@ pub(super) fn schema() -> Schema {
 }
 
 fn lock_fields() -> Fields {
-    Fields::new()
-        .attribute(
-            "mode",
-            Attribute::required(Type::String)
-                .description("`GOVERNANCE` (can be bypassed with a special permission) or `COMPLIANCE` (by nobody).")
-                .one_of(["GOVERNANCE", "COMPLIANCE"]),
-        )
-        .attribute(
-            "days",
-            Attribute::required(Type::Number)
-                .description("Days for which an object is locked, 1 to 36500.")
-                .range("days", 1..=36_500),
-        )
+    Fields::new().attribute("mode", mode_attribute()).attribute(
+        "days",
+        Attribute::required(Type::Number)
+            .description("Days for which an object is locked, 1 to 36500.")
+            .range("days", 1..=36_500),
+    )
 }
 
 fn computed(schema: Schema) -> Schema {

@@ -113,7 +113,11 @@ fn keys_and_end(fields: Fields) -> Fields {
         )
         .attribute(
             "ended",
-            Attribute::optional(Nested::single(ended_fields()))
+            Attribute::optional(Nested::single(ended_fields(
+                Attribute::optional(Type::String).description(
+                    "Time at which the last segment was stored, RFC 3339: its `LastModified`. Required for a log in a bucket.",
+                ),
+            )))
                 .description("Declared end of the log. Versions that are stored later are disowned, and the log may become empty. Default: the log goes on."),
         )
 }

@@ -7,6 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ObjectLockMode;
 
 use crate::provider::stack::values;
+use crate::seal::bench as seal;
 
 const ADDRESS: &str = "auditlog_bucket.audit";
 
@@ -53,6 +54,49 @@ fn said(run: &Run, status: i32, wanted: &[&str]) {
     for wanted in wanted {
         assert!(text.contains(wanted), "{wanted:?} is not said: {run}");
     }
+}
+
+/// The create would find the bucket, after Terraform has dropped it from the state.
+#[tokio::test]
+async fn replacement_of_a_bucket_that_stays_is_refused_by_the_plan() {
+    let (endpoint, _way, terraform) = start("forget");
+    put(&endpoint.s3(), "a", ObjectLockMode::Governance).await;
+    let replace = format!("-replace={ADDRESS}");
+    let plan = terraform.run(&["plan", "-no-color", &replace]);
+    said(
+        &plan,
+        1,
+        &[
+            "The bucket exists already",
+            "A replacement (`-replace`, or `terraform taint`) would fail after its first half, because `on_destroy` leaves the bucket in \
+             place: plan without it.",
+            "it holds object versions or delete markers",
+        ],
+    );
+    assert_eq!(values(&terraform, ADDRESS)["bucket"], "trail");
+}
+
+/// Whole pages are deleted, or none; the next destroy goes on.
+#[tokio::test]
+async fn interrupted_emptying_ends_soon_and_goes_on_the_next_time() {
+    let (endpoint, way, terraform) = start("empty");
+    put(&endpoint.s3(), "a", ObjectLockMode::Governance).await;
+    let slow = Fault::Answer(Answer::refusal("503 Slow Down", "SlowDown"));
+    way.from_now_on("POST", "?delete", slow);
+    let before = way.faults();
+    let destroy = seal::start(terraform.command(&["destroy", "-no-color", "-auto-approve"]));
+    way.wait_for_faults(before + 1);
+    let asked = std::time::Instant::now();
+    seal::signal(&destroy.0, "INT");
+    let interrupted = seal::ended(destroy);
+    assert_eq!(interrupted.status, 1, "{interrupted}");
+    assert!(asked.elapsed() < Duration::from_secs(45), "{interrupted}");
+    assert_eq!(values(&terraform, ADDRESS)["bucket"], "trail");
+    assert_eq!(versions(&endpoint.s3()).await, 1);
+    way.heal();
+    terraform.destroy().ok();
+    let gone = endpoint.s3().head_bucket().bucket("trail").send().await;
+    assert!(gone.is_err());
 }
 
 #[tokio::test]

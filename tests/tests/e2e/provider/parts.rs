@@ -356,7 +356,7 @@ async fn key_that_s3_cannot_use_is_refused(engine: Engine) {
             "encryption = {{ kms_key_arn = \"{arn}\" }}"
         )));
         said(
-            &stack.terraform.apply(),
+            &stack.terraform.plan(),
             &["The KMS key cannot be used", wanted],
         );
     }

@@ -108,14 +108,7 @@ fn create_that_was_killed_is_finished_by_the_next_apply() {
 
 #[tokio::test]
 async fn bucket_that_may_be_of_another_hand_needs_an_import() {
-    let names = [
-        "untagged",
-        "other-tag",
-        "filled",
-        "events",
-        "expiring",
-        "open",
-    ];
+    let names = ["untagged", "other-tag", "events", "expiring", "open"];
     let config: String = names.iter().map(|name| resource(name, name)).collect();
     let stack = Stack::new(Engine::Ministack, &config);
     let s3 = stack.endpoint.s3();
@@ -130,11 +123,6 @@ async fn bucket_that_may_be_of_another_hand_needs_an_import() {
         let tag = format!("auditlog_bucket/{name} 2026-01-01T00:00:00Z");
         half_made(&s3, name, Some(&tag)).await;
     }
-    let put = s3.put_object().bucket("filled").key("a");
-    put.body(ByteStream::from_static(b"x"))
-        .send()
-        .await
-        .unwrap();
     let events = NotificationConfiguration::builder()
         .event_bridge_configuration(EventBridgeConfiguration::builder().build());
     let put = s3.put_bucket_notification_configuration().bucket("events");
@@ -160,7 +148,6 @@ async fn bucket_that_may_be_of_another_hand_needs_an_import() {
         &[
             "it has no tag `auditlog:created`",
             "its tag `auditlog:created` says \"auditlog_bucket/trail",
-            "it holds object versions or delete markers",
             "others have set up on it: notification to EventBridge",
             "it has lifecycle rules of others: auditlog-storage for prefix logs/: expires after 1 day",
             "its policy is not the one of this configuration",
@@ -176,6 +163,18 @@ async fn bucket_that_may_be_of_another_hand_needs_an_import() {
         let restricts = block.and_then(|block| block.restrict_public_buckets);
         assert_ne!(restricts, Some(true), "{name}");
     }
+    // the plan says already that one is not empty
+    let put = s3.put_object().bucket("events").key("a");
+    let put = put.body(ByteStream::from_static(b"x")).send().await;
+    put.unwrap();
+    said(
+        &stack.terraform.plan(),
+        1,
+        &[
+            "The bucket exists already",
+            "it holds object versions or delete markers",
+        ],
+    );
     // and the advice works
     let import = "import {\n  to = auditlog_bucket.untagged\n  id = \"untagged\"\n}\n";
     stack.configure(&format!("{}{import}", resource("untagged", "untagged")));
@@ -202,14 +201,98 @@ fn name_that_is_in_use_elsewhere_is_refused() {
             "A bucket with the name \"trail\" already exists in the region eu-west-1.",
         ),
     ] {
-        way.once("HEAD", "/trail", Fault::Answer(answer));
+        way.from_now_on("HEAD", "/trail", Fault::Answer(answer));
         said(
             &terraform.apply(),
             1,
             &["The bucket was not created", wanted],
         );
+        way.heal();
     }
     assert_eq!(way.requests("PUT", "/trail"), 0);
+}
+
+/// The answer to the create was lost, and the look at the bucket afterwards says who has the name now.
+#[test]
+fn name_that_somebody_else_took_meanwhile_is_not_taken_over() {
+    let (_endpoint, way, terraform) = start(&resource("audit", "trail"));
+    for (code, answer, wanted) in [
+        (
+            "BucketAlreadyOwnedByYou",
+            Answer::PERMANENT_REDIRECT,
+            "A bucket with the name \"trail\" already exists in the region eu-west-1.",
+        ),
+        (
+            "BucketAlreadyExists",
+            Answer::refusal("403 Forbidden", "AccessDenied"),
+            "The bucket name \"trail\" is taken, and this account has no access to it.",
+        ),
+    ] {
+        let mut was_put = false;
+        way.decide(move |method, _| {
+            was_put |= method == "PUT";
+            match method {
+                "PUT" => Some(Fault::Answer(Answer::refusal("409 Conflict", code))),
+                "HEAD" if was_put => Some(Fault::Answer(answer.clone())),
+                _ => None,
+            }
+        });
+        said(&terraform.apply(), 1, &[wanted]);
+    }
+}
+
+/// S3 may have made the bucket although it says that something went wrong inside of it.
+#[test]
+fn create_that_was_carried_out_and_answered_with_an_error_goes_on() {
+    let config = format!(
+        "provider \"auditlog\" {{ max_retries = 0 }}\n{}",
+        resource("audit", "trail")
+    );
+    let (_endpoint, way, terraform) = start(&config);
+    let failed = Fault::change(|reply| reply.set_status("500 Internal Server Error"));
+    way.once("PUT", "/trail", failed);
+    terraform.apply().ok();
+    assert_eq!(way.faults(), 1);
+    assert_no_changes(&terraform);
+}
+
+/// A name made from a prefix is in no configuration, so the next run cannot finish the bucket; it finds it.
+#[tokio::test]
+async fn bucket_that_was_made_for_a_prefix_and_left_is_found_and_can_be_finished() {
+    let prefixed =
+        resource("audit", "trail").replace("bucket      = \"trail\"", "bucket_prefix = \"trail-\"");
+    let stack = Stack::new(Engine::Ministack, &prefixed);
+    let s3 = stack.endpoint.s3();
+    let left = "trail-00061a2b3c4d5e6f0123456789";
+    let tag = format!("auditlog_bucket/{left} 2026-01-01T00:00:00Z");
+    half_made(&s3, left, Some(&tag)).await;
+    half_made(&s3, "trail-of-others-6789abcdef01234", None).await;
+    let run = stack.terraform.apply();
+    said(
+        &run,
+        0,
+        &[
+            "An unfinished bucket was found",
+            &format!("aws s3api delete-bucket --bucket {left}"),
+            &format!("apply once with `bucket = \"{left}\"` in place of `bucket_prefix`"),
+        ],
+    );
+    assert!(!text(&run).contains("trail-of-others"), "{run}");
+    let named = resource("found", left);
+    let found = prefixed.replace("\"audit\"", "\"found\"");
+    stack.configure(&(prefixed.clone() + &named));
+    said(
+        &stack.terraform.apply(),
+        0,
+        &["A bucket of an interrupted run was taken over"],
+    );
+    stack.configure(&(prefixed + &found));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(
+        values(&stack.terraform, "auditlog_bucket.found")["bucket"],
+        left
+    );
 }
 
 /// In us-east-1, S3 answers a create of one's own bucket with success.
@@ -279,8 +362,14 @@ fn two_resources_do_not_share_a_bucket() {
 fn replacement_waits_until_the_deleted_bucket_is_gone() {
     let (_endpoint, way, terraform) = start(&resource("audit", "trail"));
     terraform.apply().ok();
-    let there = Fault::Answer(Answer::refusal("200 OK", "None"));
-    way.times(2, "HEAD", "/trail", there);
+    let there = || Fault::Answer(Answer::refusal("200 OK", "None"));
+    let (mut deleted, mut shown) = (false, 0);
+    way.decide(move |method, _| {
+        deleted |= method == "DELETE";
+        let show = deleted && method == "HEAD" && shown < 2;
+        shown += usize::from(show);
+        show.then(there)
+    });
     let replace = ["apply", "-no-color", "-auto-approve", "-refresh=false"];
     let target = format!("-replace={ADDRESS}");
     terraform.run(&[&replace[..], &[&target]].concat()).ok();

@@ -1,0 +1,128 @@
+//! Logs with segments are not removed or renamed, and keep the keys that signed them.
+
+use auditlog_tests::{Answer, Fault, Proxy, Run};
+
+use super::{Trail, declaration, flat, log};
+
+#[test]
+fn log_is_not_removed_or_renamed_while_its_segments_are_there() {
+    let lock = "mode = \"GOVERNANCE\", days = 3";
+    let two = |first: &str| declaration(lock, &(log("payments", first) + &log("orders", "")), "");
+    let trail = Trail::of(&two(""));
+    let policy = trail.export("policy.json");
+    trail.seal(&policy);
+    let refused = |config: &str, said: &[&str]| {
+        trail.stack.configure(config);
+        let plan = trail.stack.terraform.plan();
+        assert_eq!(plan.status, 1, "{plan}");
+        for said in said {
+            assert!(
+                flat(&plan.stderr).contains(said),
+                "{said:?} is not in {plan}"
+            );
+        }
+    };
+    let only = declaration(lock, &log("orders", ""), "");
+    refused(
+        &only,
+        &[
+            "A log with segments is not removed",
+            "At logs[\"payments\"]: There are objects under \"logs/payments/\"",
+            "ended = {",
+        ],
+    );
+    refused(
+        &two("origin = \"acme.example/payments\""),
+        &[
+            "A log with segments is not renamed",
+            "At logs[\"payments\"].origin",
+        ],
+    );
+    refused(
+        &two("").replace("acme-audit\"", "acme-other\""),
+        &["A bucket that holds anything is not replaced"],
+    );
+
+    // Nothing was written to this one.
+    let payments = declaration(lock, &log("payments", ""), "");
+    trail.becomes(&payments);
+    trail.verify(&trail.export("one.json"));
+}
+
+const TRUST: &str = "signing_key = auditlog_signing_key.audit.trust";
+
+const OTHER_KEY: &str =
+    "resource \"auditlog_signing_key\" \"other\" {\n  alias = \"alias/acme-other\"\n}\n";
+
+/// The log is signed by what this expression is.
+fn signed_by(trust: &str, more: &str) -> String {
+    let config = declaration("mode = \"GOVERNANCE\", days = 3", &log("payments", ""), "");
+    config.replace(TRUST, &format!("signing_key = {trust}")) + OTHER_KEY + more
+}
+
+#[test]
+fn keys_that_may_have_signed_are_not_dropped_from_a_log_with_segments() {
+    let (audit, other) = (
+        "auditlog_signing_key.audit.trust",
+        "auditlog_signing_key.other.trust",
+    );
+    let trail = Trail::of(&signed_by(audit, ""));
+    trail.stack.configure(&signed_by(other, ""));
+    let plan = trail.stack.terraform.plan();
+    assert_eq!(plan.status, 2, "nothing is there yet: {plan}");
+    let before = trail.export("before.json");
+    trail.seal(&before);
+
+    let refused = |run: &Run| {
+        assert_eq!(run.status, 1, "{run}");
+        for said in [
+            "A key of a log with segments is not dropped",
+            "At logs[\"payments\"].signing_key: There are objects under \"logs/payments/\". The key arn:aws:kms:",
+            "(version 1 of alias/acme-audit) is missing.",
+            "concat(auditlog_signing_key.OLD.trust.keys,",
+        ] {
+            assert!(flat(&run.stderr).contains(said), "{said:?} is not in {run}");
+        }
+    };
+    refused(&trail.stack.terraform.plan());
+    // what the plan does not know, the apply refuses
+    let later = format!("resource \"terraform_data\" \"trust\" {{\n  input = {other}\n}}\n");
+    trail
+        .stack
+        .configure(&signed_by("terraform_data.trust.output", &later));
+    let plan = trail.stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    refused(&trail.stack.terraform.apply());
+
+    let both = format!("{{ alias = {other}.alias, keys = concat({audit}.keys, {other}.keys) }}");
+    trail.becomes(&signed_by(&both, ""));
+    trail.stack.assert_no_changes();
+    trail.verify(&trail.export("both.json"));
+}
+
+/// What is there and what cannot be looked at are two reasons, each with its own words.
+#[test]
+fn log_and_bucket_that_cannot_be_listed_are_kept_for_that_reason() {
+    let lock = "mode = \"GOVERNANCE\", days = 3";
+    let trail = Trail::of(&declaration(lock, &log("payments", ""), ""));
+    let way = Proxy::to(trail.stack.endpoint.url());
+    let denied = Fault::Answer(Answer::refusal("403 Forbidden", "AccessDenied"));
+    way.from_now_on("GET", "?versions", denied);
+    let none = declaration(lock, "", "");
+    let other = declaration(lock, &log("payments", ""), "").replace("acme-audit\"", "acme-other\"");
+    for (config, said) in [
+        (
+            none,
+            "Whether there are objects under \"logs/payments/\" is not known, because they could not be listed: ListObjectVersions on \
+             acme-audit failed: AccessDenied",
+        ),
+        (other, "A bucket that cannot be listed is not replaced"),
+    ] {
+        trail.stack.configure(&config);
+        let plan = trail.stack.terraform.command(&["plan", "-no-color"]);
+        let plan = plan.env("AWS_ENDPOINT_URL", way.url()).run();
+        assert_eq!(plan.status, 1, "{plan}");
+        let text = flat(&plan.stderr.replace(['│', '╷', '╵'], " "));
+        assert!(text.contains(said), "{said:?} is not in {plan}");
+    }
+}
