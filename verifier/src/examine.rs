@@ -5,7 +5,7 @@ use auditlog_chain::fault::{Fault as ChainFault, SegmentFault};
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use auditlog_chain::segment::{Expected, check_segment};
 
-use crate::budget::Budget;
+use crate::budget::Budgets;
 use crate::facts::{Facts, Kept, Seen, Sound, Unsound};
 use crate::log_plan::Slot;
 use crate::range::log::Log;
@@ -28,9 +28,9 @@ pub(crate) struct Examined {
     pub(crate) bytes: u64,
 }
 
-pub(crate) fn examine(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Examined {
+pub(crate) fn examine(source: &dyn Source, budgets: &Budgets, job: &Job<'_>) -> Examined {
     let facts = if job.slot.is_present() {
-        look_at(source, budget, job)
+        look_at(source, budgets, job)
     } else {
         marked(job)
     };
@@ -56,7 +56,7 @@ fn marked(job: &Job<'_>) -> Facts {
     }
 }
 
-fn look_at(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Facts {
+fn look_at(source: &dyn Source, budgets: &Budgets, job: &Job<'_>) -> Facts {
     let version = job.slot.versions.last().cloned().unwrap_or_default();
     let mut storage = None;
     let seen = match job.slot.foreign {
@@ -64,7 +64,7 @@ fn look_at(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Facts {
             let error = ReadError::new(format!("expected a file, found {what}"));
             Seen::Unread(error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"))
         }
-        None => read_and_check(source, budget, job, &version, &mut storage),
+        None => read_and_check(source, budgets, job, &version, &mut storage),
     };
     Facts {
         number: job.number,
@@ -77,7 +77,7 @@ fn look_at(source: &dyn Source, budget: &Budget, job: &Job<'_>) -> Facts {
 
 fn read_and_check(
     source: &dyn Source,
-    budget: &Budget,
+    budgets: &Budgets,
     job: &Job<'_>,
     version: &Version,
     storage: &mut Option<Storage>,
@@ -87,7 +87,7 @@ fn read_and_check(
         return too_large(found);
     }
     let log = job.log.policy_of;
-    let _share = budget.take(found);
+    let _share = budgets.read(found);
     let object = match source.read(&log.segment_key(job.number), version) {
         Ok(object) => object,
         Err(error) if error.is_gone => return Seen::Gone,
@@ -99,6 +99,7 @@ fn read_and_check(
         segment: job.number,
         format: log.format,
     };
+    let _turn = budgets.check();
     match check_segment(&object.bytes, expected) {
         Ok(segment) => Seen::Sound(Box::new(Sound::of(&segment, log))),
         Err(fault) => unsound(fault),

@@ -1,19 +1,95 @@
 //! What the listing shows of one log (V4).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::{mem, slice};
 
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::source::{Marker, Version};
 use crate::word::{self, Word};
+
+/// The versions of one key. Nearly every key has one, and there may be millions of keys, so that one version takes no list of its own.
+#[derive(Debug, Default)]
+pub(crate) enum Versions {
+    #[default]
+    None,
+    One(Version),
+    Many(Vec<Version>),
+}
+
+/// In JSON, they are a list.
+impl Serialize for Versions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&**self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Versions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut versions = Self::default();
+        let all = Vec::<Version>::deserialize(deserializer)?;
+        all.into_iter().for_each(|version| versions.push(version));
+        Ok(versions)
+    }
+}
+
+impl Deref for Versions {
+    type Target = [Version];
+
+    fn deref(&self) -> &[Version] {
+        match self {
+            Self::None => &[],
+            Self::One(version) => slice::from_ref(version),
+            Self::Many(versions) => versions,
+        }
+    }
+}
+
+impl Versions {
+    pub(crate) fn push(&mut self, version: Version) {
+        *self = match mem::take(self) {
+            Self::None => Self::One(version),
+            Self::One(first) => Self::Many(vec![first, version]),
+            Self::Many(mut versions) => {
+                versions.push(version);
+                Self::Many(versions)
+            }
+        };
+    }
+
+    /// Sorts them from the newest to the oldest. Versions of the same second keep the store's order.
+    pub(crate) fn sort(&mut self) {
+        if let Self::Many(versions) = self {
+            versions.sort_by_key(|version| Reverse(version.stored));
+        }
+    }
+
+    /// Takes out those that `is_taken` says.
+    pub(crate) fn take_out(&mut self, is_taken: impl Fn(&Version) -> bool) -> Vec<Version> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(version) if !is_taken(version) => Vec::new(),
+            Self::One(version) => {
+                let taken = vec![mem::take(version)];
+                *self = Self::None;
+                taken
+            }
+            Self::Many(versions) => versions
+                .extract_if(.., |version| is_taken(version))
+                .collect(),
+        }
+    }
+}
 
 /// What the listing shows under the key of one segment.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Slot {
     /// Its versions, from the newest to the oldest.
-    pub(crate) versions: Vec<Version>,
+    pub(crate) versions: Versions,
     /// Its delete markers.
     pub(crate) markers: Vec<Marker>,
     /// What is there in place of an object, such as a symbolic link.
@@ -34,7 +110,8 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct LogPlan<'p> {
     pub(crate) log: &'p LogPolicy,
-    pub(crate) slots: BTreeMap<u64, Slot>,
+    /// Each in a place of its own: a map keeps room for as many again.
+    pub(crate) slots: BTreeMap<u64, Box<Slot>>,
     pub(crate) left_out: LeftOut,
 }
 
@@ -53,4 +130,46 @@ pub(crate) struct LeftOut {
     pub(crate) nothing_is_left: bool,
     /// What is dated in the future: segment, version id and date.
     pub(crate) future: Vec<(u64, Option<String>, Timestamp)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(bytes: u64) -> Version {
+        let stored = i64::try_from(bytes / 10)
+            .ok()
+            .and_then(Timestamp::from_micros);
+        Version {
+            bytes,
+            stored,
+            ..Version::default()
+        }
+    }
+
+    fn bytes(versions: &[Version]) -> Vec<u64> {
+        versions.iter().map(|version| version.bytes).collect()
+    }
+
+    #[test]
+    fn versions_are_a_list_at_any_number() {
+        for count in 0..5 {
+            let mut versions = Versions::default();
+            (0..count).for_each(|n| versions.push(version(n)));
+            assert_eq!(bytes(&versions), (0..count).collect::<Vec<_>>());
+            let taken = versions.take_out(|version| version.bytes % 2 == 0);
+            assert_eq!(bytes(&taken), (0..count).step_by(2).collect::<Vec<_>>());
+            assert_eq!(bytes(&versions), (1..count).step_by(2).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn versions_are_sorted_from_the_newest_and_stay_in_order_within_a_second() {
+        let mut versions = Versions::default();
+        for n in [11, 30, 12, 22, 31] {
+            versions.push(version(n));
+        }
+        versions.sort();
+        assert_eq!(bytes(&versions), [30, 31, 22, 11, 12]);
+    }
 }

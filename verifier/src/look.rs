@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::budget::Budget;
+use crate::budget::Budgets;
 use crate::examine::{Examined, Job, examine};
 use crate::facts::Seen;
 use crate::log_plan::Slot;
@@ -16,7 +16,7 @@ pub(crate) struct Stretch<'p> {
     /// The range so far: at the beginning of its log, or anywhere in it.
     pub(crate) range: RangeResult<'p>,
     /// What the listing shows of its segments.
-    pub(crate) slots: &'p BTreeMap<u64, Slot>,
+    pub(crate) slots: &'p BTreeMap<u64, Box<Slot>>,
 }
 
 /// Looks at every segment of these stretches.
@@ -32,15 +32,13 @@ pub(crate) fn look_at<'p>(
         ..Progress::default()
     };
     progress(done);
-    let readers = source.readers();
-    let workers = if readers == 0 { workers } else { readers };
-    let budget = Budget::for_readers(workers);
+    let budgets = Budgets::new(workers, source.read_ahead());
     let jobs = jobs(&stretches);
     let mut ranges: Vec<_> = stretches.into_iter().map(|one| one.range).collect();
     parallel::in_order(
-        workers,
+        budgets.readers(),
         jobs.into_iter().flatten(),
-        |job| examine(source, &budget, &job),
+        |job| examine(source, &budgets, &job),
         |examined: Examined| {
             if !matches!(examined.facts.seen, Seen::Marked(_)) {
                 done.segments = done.segments.saturating_add(1);
@@ -72,7 +70,7 @@ fn jobs<'p>(stretches: &[Stretch<'p>]) -> Vec<impl Iterator<Item = Job<'p>> + Se
 }
 
 /// Number of segments to read.
-fn present(slots: &BTreeMap<u64, Slot>) -> u64 {
+fn present(slots: &BTreeMap<u64, Box<Slot>>) -> u64 {
     let present = slots.values().filter(|slot| slot.is_present());
     u64::try_from(present.count()).unwrap_or(u64::MAX)
 }

@@ -126,8 +126,10 @@ fn take_result<I, R>(board: &Board<I, R>) -> Option<R> {
             if result.is_none() {
                 // The panic continues when the scope ends; the other workers stop at their next job.
                 shared.exhausted = true;
+                board.room.notify_all();
             }
-            board.room.notify_all();
+            // There is room for one more job.
+            board.room.notify_one();
             return result;
         }
         if shared.exhausted && shared.taken >= shared.begun {

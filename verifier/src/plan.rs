@@ -86,9 +86,7 @@ impl<'p> Planner<'p> {
                 if is_listed_twice(slot) {
                     return Err(plan.log.segment_key(*number));
                 }
-                // Stable: versions of the same second keep the store's order.
-                slot.versions
-                    .sort_by_key(|version| std::cmp::Reverse(version.stored));
+                slot.versions.sort();
             }
         }
         Ok(self.logs)
@@ -111,6 +109,9 @@ impl<'p> Planner<'p> {
 
 /// Whether two versions or markers of a key have one id.
 fn is_listed_twice(slot: &Slot) -> bool {
+    if slot.versions.len().saturating_add(slot.markers.len()) < 2 {
+        return false;
+    }
     let versions = slot.versions.iter().filter_map(|one| one.id.as_deref());
     let markers = slot.markers.iter().filter_map(|one| one.id.as_deref());
     let mut ids: Vec<&str> = versions.chain(markers).collect();

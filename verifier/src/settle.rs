@@ -62,8 +62,7 @@ fn disown_slot(slot: &mut Slot, out: &mut LeftOut) {
 fn disown_later(slot: &mut Slot, last_stored: Option<Timestamp>, out: &mut LeftOut) {
     let Some(last) = last_stored else { return };
     let is_later = |version: &Version| version.stored.is_some_and(|stored| stored > last);
-    let (later, kept): (Vec<_>, Vec<_>) = slot.versions.drain(..).partition(is_later);
-    slot.versions = kept;
+    let later = slot.versions.take_out(is_later);
     add(&mut out.disowned_versions, &later);
     slot.disowned_is_current = newest_is_a_version(&later, &slot.markers);
 }
@@ -109,7 +108,7 @@ fn pass_over(plan: &mut LogPlan<'_>, moments: Moments, pin: Option<u64>, out: &m
         let is_kept = |stored: Timestamp| !beyond && !moments.is_late(number, stored, pin);
         let before = slot.versions.len().saturating_add(slot.markers.len());
         slot.versions
-            .retain(|version| version.stored.is_none_or(is_kept));
+            .take_out(|version| !version.stored.is_none_or(is_kept));
         slot.markers.retain(|marker| is_kept(marker.set));
         let after = slot.versions.len().saturating_add(slot.markers.len());
         let passed = u64::try_from(before.saturating_sub(after)).unwrap_or(u64::MAX);

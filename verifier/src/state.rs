@@ -1,5 +1,8 @@
 //! What a source says of itself, besides its objects: how the bucket is configured (V20), and its clock (V29).
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -31,10 +34,21 @@ pub(crate) struct State {
 impl State {
     /// Asks the source.
     pub(crate) fn of(source: &dyn Source) -> Self {
-        let bucket = source.bucket();
+        Self::beside(source, || ()).0
+    }
+
+    /// Asks the source while `work` is done, whose answers count for the clock too.
+    pub(crate) fn beside<T>(source: &dyn Source, work: impl FnOnce() -> T) -> (Self, T) {
+        let (bucket, done) = thread::scope(|scope| {
+            let bucket = scope.spawn(|| source.bucket());
+            let done = work();
+            // A panic over there goes on here.
+            let bucket = bucket.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (bucket, done)
+        });
         // Last, since each answer has a reading.
         let clock = source.clock();
-        Self { bucket, clock }
+        (Self { bucket, clock }, done)
     }
 
     /// Takes in what another machine's answers said of the clock.

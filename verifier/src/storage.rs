@@ -38,7 +38,7 @@ pub(crate) fn check_version(
     let mut faults = Vec::new();
     if let Some(etag) = &version.multipart {
         faults.push(Fault::ObjectMultipart {
-            found: etag.clone(),
+            found: etag.to_string(),
         });
     }
     if storage.replica {

@@ -43,10 +43,12 @@ pub fn verify(
     let mut begun = request.now;
     if let Some(survey) = &survey {
         begun = survey.moments.begun;
-        // V6 to V19, V21 to V23, A1 to A8: the logs.
-        logs = look_at_logs(source, request, survey, pins, &explained, progress);
+        // V6 to V19, V21 to V23, A1 to A8: the logs, and beside them how the bucket is configured.
+        let (state, looked_at) = State::beside(source, || {
+            look_at_logs(source, request, survey, pins, &explained, progress)
+        });
+        logs = looked_at;
         // V20, V29: the bucket and the clock.
-        let state = State::of(source);
         state.judge(request, survey.moments.ended, &mut record);
     }
     // V27, V28: the verdict.

@@ -7,6 +7,8 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::request::Request;
 
+#[cfg(feature = "s3")]
+use super::bytes::parse_read_ahead;
 use super::cores::cores;
 use super::declaration::Declaration;
 use super::files::ReportPath;
@@ -110,6 +112,10 @@ pub(super) struct S3Arguments {
     /// Seconds to wait for one answer of S3; with all retries at most three times as long
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(super) timeout: u32,
+    /// Bytes of segments to read ahead of their checks, with up to 64 requests at once
+    #[cfg(feature = "s3")]
+    #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = parse_read_ahead)]
+    pub(super) read_ahead: u64,
 }
 
 pub(super) fn origin(text: &str) -> Result<Origin, String> {

@@ -3,6 +3,8 @@
 
 mod arguments;
 mod array_index;
+#[cfg(feature = "s3")]
+mod bytes;
 mod check;
 mod cores;
 mod declaration;

@@ -11,8 +11,6 @@ use auditlog_verifier::source::{Folder, Source};
 #[cfg(feature = "s3")]
 use auditlog_verifier::source::{S3, S3Options};
 
-#[cfg(feature = "s3")]
-use super::cores::cores;
 use super::groups::PlaceArguments;
 #[cfg(feature = "s3")]
 use super::groups::S3Arguments;
@@ -113,8 +111,7 @@ pub(super) fn bucket_options(
         endpoint_url: arguments.endpoint_url.clone(),
         path_style: arguments.path_style,
         profile: arguments.profile.clone(),
-        // Reading waits for the store most of the time; two more than there are cores keep the cores busy.
-        readers: cores().saturating_add(2),
+        read_ahead: usize::try_from(arguments.read_ahead).unwrap_or(usize::MAX),
         timeout: Duration::from_secs(arguments.timeout.into()),
         clock: SystemTime::now,
     })

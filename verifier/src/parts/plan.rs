@@ -93,7 +93,7 @@ pub(super) struct List {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ListedSlice {
     pub(super) log: Origin,
-    pub(super) slots: BTreeMap<u64, Slot>,
+    pub(super) slots: BTreeMap<u64, Box<Slot>>,
 }
 
 /// Makes a plan of one listing, in so many ranges.

@@ -14,7 +14,7 @@ pub(crate) struct Slice {
     /// Which of the logs.
     pub(crate) log_at: usize,
     /// What the listing shows of them.
-    pub(crate) slots: BTreeMap<u64, Slot>,
+    pub(crate) slots: BTreeMap<u64, Box<Slot>>,
 }
 
 /// The slices of each range, in the order of the logs and their segments. Some ranges may be empty.
@@ -24,7 +24,10 @@ pub(crate) fn split(plans: &mut [LogPlan<'_>], ranges: u64) -> Vec<Vec<Slice>> {
         .iter()
         .filter(supported)
         .flat_map(|plan| plan.slots.values());
-    let total = slots.map(weight).fold(0, u128::saturating_add).max(1);
+    let total = slots
+        .map(|slot| weight(slot))
+        .fold(0, u128::saturating_add)
+        .max(1);
     let mut all: Vec<Vec<Slice>> = Vec::new();
     all.resize_with(usize::try_from(ranges).unwrap_or(0), Vec::new);
     let mut before: u128 = 0;
@@ -45,7 +48,7 @@ pub(crate) fn split(plans: &mut [LogPlan<'_>], ranges: u64) -> Vec<Vec<Slice>> {
     all
 }
 
-fn put(slices: &mut Vec<Slice>, log_at: usize, number: u64, slot: Slot) {
+fn put(slices: &mut Vec<Slice>, log_at: usize, number: u64, slot: Box<Slot>) {
     match slices.last_mut().filter(|last| last.log_at == log_at) {
         Some(last) => _ = last.slots.insert(number, slot),
         None => slices.push(Slice {

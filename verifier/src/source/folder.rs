@@ -69,8 +69,8 @@ impl Source for Folder {
         ""
     }
 
-    fn readers(&self) -> usize {
-        0
+    fn read_ahead(&self) -> Option<usize> {
+        None
     }
 
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {

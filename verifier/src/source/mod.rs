@@ -87,7 +87,7 @@ pub struct Version {
     /// Bytes of the object.
     pub bytes: u64,
     /// Its `ETag`, where that shows an upload in parts.
-    pub multipart: Option<String>,
+    pub multipart: Option<Box<str>>,
     /// Whether it is what a reader of the key gets.
     pub is_latest: bool,
 }
@@ -190,8 +190,9 @@ pub trait Source: Sync {
     /// The prefix that the listing is confined to, ended by `/`; empty for the whole source.
     fn scope(&self) -> &str;
 
-    /// How many objects may be read at once; 0 leaves it to the number of cores.
-    fn readers(&self) -> usize;
+    /// Bytes of objects that may be read ahead of their checks, where reading waits for a store. `None` where it does not: then each core
+    /// reads what it checks.
+    fn read_ahead(&self) -> Option<usize>;
 
     /// How the bucket is configured; `None` in a folder.
     ///

@@ -160,7 +160,7 @@ fn objects_whose_last_modified_says_nothing_are_not_accepted() {
         faults(&world, |memory| memory.storage(2).replica = true),
         ["object-replica"]
     );
-    let parts = |memory: &mut Memory| memory.version(2).multipart = Some("\"abc-2\"".to_owned());
+    let parts = |memory: &mut Memory| memory.version(2).multipart = Some("\"abc-2\"".into());
     assert_eq!(faults(&world, parts), ["object-multipart"]);
 }
 

@@ -169,8 +169,8 @@ impl Source for Memory {
     fn scope(&self) -> &'static str {
         ""
     }
-    fn readers(&self) -> usize {
-        0
+    fn read_ahead(&self) -> Option<usize> {
+        None
     }
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
         Ok(self.bucket.clone())

@@ -285,8 +285,8 @@ impl Source for Place {
     fn scope(&self) -> &'static str {
         ""
     }
-    fn readers(&self) -> usize {
-        1
+    fn read_ahead(&self) -> Option<usize> {
+        None
     }
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
         Ok(Some(self.bucket.clone()))

@@ -125,7 +125,7 @@ fn listed_version(version: &ObjectVersion, encoded: bool) -> Result<Listed, Read
     let multipart = version
         .e_tag()
         .filter(|tag| tag.contains('-'))
-        .map(str::to_owned);
+        .map(Box::from);
     let id = version_id(version.version_id(), &key)?;
     Ok(Listed::Version {
         key,

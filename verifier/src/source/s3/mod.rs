@@ -38,8 +38,8 @@ impl Source for S3 {
         &self.scope
     }
 
-    fn readers(&self) -> usize {
-        self.options.readers
+    fn read_ahead(&self) -> Option<usize> {
+        Some(self.options.read_ahead)
     }
 
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {

@@ -19,8 +19,8 @@ pub struct S3Options {
     pub path_style: bool,
     /// Profile of the shared AWS configuration.
     pub profile: Option<String>,
-    /// How many objects may be read at once.
-    pub readers: usize,
+    /// Bytes of objects that may be in memory at once, read and not checked yet.
+    pub read_ahead: usize,
     /// For how long one attempt waits for an answer; the body of an object has more, by its size.
     pub timeout: Duration,
     /// This machine's clock, compared with the store's.

@@ -179,8 +179,8 @@ impl Source for Seen<'_> {
     fn scope(&self) -> &'static str {
         ""
     }
-    fn readers(&self) -> usize {
-        0
+    fn read_ahead(&self) -> Option<usize> {
+        None
     }
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
         let days = at(&self.history.lock, self.run.ended) / DAY;
