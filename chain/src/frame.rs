@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_frame_reads_back_and_is_told_from_a_compressed_one() {
+    fn a_stored_frame_reads_back_and_differs_from_a_compressed_one() {
         for size in [
             1,
             255,

@@ -24,7 +24,7 @@ impl Verdict {
         }
     }
 
-    /// What it is where its report could not be written: a report that nobody could read is not a success, and a fault stays a
+    /// The verdict where its report could not be written: a report that nobody could read is not a success, and a fault stays a
     /// fault.
     #[must_use]
     pub const fn unread(self) -> Self {

@@ -143,7 +143,7 @@ async fn half_made(
         cx.keep(&seen(&named(bucket), clients, parts, (None, now())));
     }
     let rest = rest.map_or_else(
-        || "It could not be read what remains to be done.".to_owned(),
+        || "What remains to be done could not be read.".to_owned(),
         |rest| format!("Still to be done: {}.", rest.join(", ")),
     );
     let mut failure = error.diagnostic("The bucket was created, but not finished", "bucket");

@@ -69,7 +69,7 @@ pub(super) fn schema() -> Schema {
             ALLOW,
             Attribute::optional(Type::list(Type::String)).description(
                 "Changes that weaken the bucket and are meant, each in the words of the error that asks for it, such as `retention 2192d -> \
-                 365d`. An entry that allows nothing is warned of. Default: none.",
+                 365d`. An entry that allows nothing gives a warning. Default: none.",
             ),
         );
     computed(principals(logs(tags::add_to(schema))))

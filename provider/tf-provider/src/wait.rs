@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_the_limit_the_last_reason_is_told() {
+    async fn after_the_limit_the_last_reason_is_reported() {
         let (_switch, cx) = context();
         let late = at_once(Duration::from_millis(5)).run(&cx, || async { Err::<(), _>(busy()) });
         assert_eq!(summaries(late.await), ["Timeout", "Busy"]);

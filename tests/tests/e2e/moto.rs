@@ -234,7 +234,7 @@ async fn disabled_key_still_signs() {
 
 /// The verifier reads locks from the answer to a HEAD, which is as S3's.
 #[tokio::test(flavor = "multi_thread")]
-async fn retention_is_told_in_a_form_of_its_own() {
+async fn retention_is_returned_in_a_form_of_its_own() {
     let world = World::new();
     world.open().await;
     world.put("a", SHA256_OF_AN_EVENT).await;

@@ -189,7 +189,7 @@ struct Rest {
 }
 
 impl Rest {
-    /// Whether the last checkpoint is that of the last lines, and signed by the key that is said to sign.
+    /// Whether the last checkpoint is that of the last lines, and signed by the key that the part names as the active one.
     fn check(&self, log: &Log<'_>, within: &RangeInclusive<u64>) -> Result<(), &'static str> {
         let head = self.context.head().ok_or("it has no last segment")?;
         if !within.contains(&head) {

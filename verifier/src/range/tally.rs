@@ -61,7 +61,7 @@ impl Tally {
         self
     }
 
-    /// Whether the last checkpoint is that of the last lines, and signed by the key that is said to sign from there on.
+    /// Whether the last checkpoint is that of the last lines, and signed by the key that the part names as the active one from there on.
     pub(super) fn check_last(
         &self,
         log: &LogPolicy,

@@ -124,19 +124,19 @@ impl fmt::Display for Unenforced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Administrators => f.write_str(
-                "everybody whom IAM allows it may change the bucket's lock, versioning, policy, lifecycle, encryption, \
+                "everybody with the permission in IAM may change the bucket's lock, versioning, policy, lifecycle, encryption, \
                  public access block, ownership and replication",
             ),
             Self::BreakGlass => f.write_str(
-                "everybody whom IAM allows it may delete, hide and re-encrypt segments, and bypass GOVERNANCE retention",
+                "everybody with the permission in IAM may delete, hide and re-encrypt segments, and bypass GOVERNANCE retention",
             ),
             Self::Writers { prefix } => write!(
                 f,
-                "everybody whom IAM allows it may write segments under {prefix:?}"
+                "everybody with the permission in IAM may write segments under {prefix:?}"
             ),
             Self::Readers { prefix } => write!(
                 f,
-                "everybody whom IAM allows it may read segments under {prefix:?}"
+                "everybody with the permission in IAM may read segments under {prefix:?}"
             ),
         }
     }

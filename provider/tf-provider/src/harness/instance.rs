@@ -54,7 +54,7 @@ pub struct Planned {
     pub state: Option<Object>,
     /// The attributes that make a replacement necessary.
     pub replace: Vec<AttributePath>,
-    /// What the user is warned of.
+    /// Warnings for the user.
     pub warnings: Diagnostics,
     /// Why it was put off, if it was.
     pub deferred: Option<Deferral>,

@@ -44,7 +44,7 @@ pub(crate) fn check_whole(name: &str, schema: &IdentitySchema, identity: &Value)
     };
     let detail =
         format!("The identity lacks {path}. Please report this to the provider's authors.");
-    let what = "returned an identity that is not whole";
+    let what = "returned an identity that is not complete";
     Err(wrong(name, what, detail))
 }
 

@@ -17,7 +17,7 @@ impl<P: Provider> Service<P> {
     /// The identity of what has this state after an operation; none where the resource type has no identities.
     ///
     /// # Errors
-    /// The provider's code gives one that is not whole, or another than `before`.
+    /// The provider's code gives one that is not complete, or another than `before`.
     pub(super) async fn identity_after(
         &self,
         name: &str,
@@ -37,7 +37,7 @@ impl<P: Provider> Service<P> {
         encode(schema, &identity).map(Some)
     }
 
-    /// The identity that a plan foresees: the one it has, or what can be told of one that is to be made.
+    /// The identity that a plan foresees: the one it has, or what is known of one that is to be made.
     pub(super) async fn identity_planned(
         &self,
         name: &str,

@@ -126,7 +126,7 @@ fn a_provider_under_a_debugger_serves_run_after_run_and_ends_when_interrupted() 
 }
 
 #[test]
-fn a_wrong_flag_is_told_how_to_use_it() {
+fn a_wrong_flag_prints_the_usage() {
     let output = Command::new(example()).arg("--debug").output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("usage: --debug <address>"));

@@ -12,7 +12,7 @@ on_each_engine! {
     half_made_bucket_is_kept_tainted_and_replaced,
     interrupted_create_leaves_the_bucket_in_the_state,
     update_that_fails_half_way_leaves_the_truth_in_the_state,
-    bucket_of_another_region_or_account_is_told_from_one_that_is_gone,
+    bucket_of_another_region_or_account_is_not_taken_for_one_that_is_gone,
 }
 
 const ADDRESS: &str = "auditlog_bucket.audit";
@@ -126,7 +126,7 @@ fn update_that_fails_half_way_leaves_the_truth_in_the_state(engine: Engine) {
 }
 
 /// S3 answers a HEAD without a body, so without a code; these endpoints answer for every region and account.
-fn bucket_of_another_region_or_account_is_told_from_one_that_is_gone(engine: Engine) {
+fn bucket_of_another_region_or_account_is_not_taken_for_one_that_is_gone(engine: Engine) {
     let (_endpoint, way, terraform) = start(engine);
     terraform.apply().ok();
     let forbidden = Answer::refusal("403 Forbidden", "AccessDenied");

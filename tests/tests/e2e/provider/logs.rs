@@ -284,8 +284,8 @@ fn plan_says_what_the_policy_does_not_enforce() {
     let text = flat(&plan.stdout);
     for said in [
         "Warning: Not enforced by the bucket policy",
-        "- administrators: everybody whom IAM allows it may change the bucket's lock",
-        "- writers: everybody whom IAM allows it may write segments under \"logs/payments\"",
+        "- administrators: everybody with the permission in IAM may change the bucket's lock",
+        "- writers: everybody with the permission in IAM may write segments under \"logs/payments\"",
     ] {
         assert!(text.contains(said), "{said:?} is not in {plan}");
     }

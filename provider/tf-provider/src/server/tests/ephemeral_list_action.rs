@@ -341,7 +341,7 @@ async fn a_list_ends_with_what_it_has_to_say() {
     let broken = list(4, false, 0).await;
     assert_eq!(
         summaries(&broken[3].diagnostic),
-        ["test_numbered returned an identity that is not whole: bug in the provider"]
+        ["test_numbered returned an identity that is not complete: bug in the provider"]
     );
     let wrong = list(1.5, false, 0).await;
     assert_eq!(summaries(&wrong[0].diagnostic), ["Value of the wrong kind"]);
