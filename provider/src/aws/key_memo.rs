@@ -35,6 +35,15 @@ pub(crate) struct Waiting {
     pub(crate) policy: String,
 }
 
+/// What a plan does about an alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Planned {
+    /// A resource that is there keeps it or gets it.
+    Kept,
+    /// A new resource gets it.
+    New,
+}
+
 /// The keys that this process made and read, and the aliases that it is giving away.
 #[derive(Debug, Default)]
 pub(crate) struct KeyMemo(Mutex<Memory>);
@@ -45,6 +54,7 @@ struct Memory {
     claimed: BTreeSet<(String, String)>,
     read: BTreeMap<(String, String), BTreeSet<String>>,
     waiting: BTreeMap<(String, String), Waiting>,
+    planned: BTreeMap<(String, String), BTreeSet<Planned>>,
     listings: BTreeMap<String, Arc<OnceCell<Listing>>>,
 }
 
@@ -77,6 +87,15 @@ impl KeyMemo {
     pub(crate) fn remembered(&self, region: &str, alias: &str) -> BTreeSet<String> {
         let name = (region.to_owned(), alias.to_owned());
         self.memory().read.get(&name).cloned().unwrap_or_default()
+    }
+
+    /// Notes what is planned of an alias: false where one resource has it and another one, which is new, wants it.
+    pub(crate) fn plan(&self, region: &str, alias: &str, planned: Planned) -> bool {
+        let name = (region.to_owned(), alias.to_owned());
+        let mut memory = self.memory();
+        let all = memory.planned.entry(name).or_default();
+        all.insert(planned);
+        all.len() == 1
     }
 
     /// A key of this configuration waits for an alias.

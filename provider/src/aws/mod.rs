@@ -41,7 +41,7 @@ pub use key::{
     read_new_key, schedule_deletion, tag,
 };
 pub use key_memo::Extent;
-pub(crate) use key_memo::Waiting;
+pub(crate) use key_memo::{Planned, Waiting};
 pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{

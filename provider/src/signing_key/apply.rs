@@ -26,8 +26,8 @@ use super::state::{self, Found, declared as found_key, seen, settings, settled, 
 use super::strays::report_strays;
 use crate::account::Account;
 use crate::aws::{
-    Clients, Freshness, KeyParts, NewKey, change_key, create_key, delete_alias, partition,
-    point_alias, read_key, read_new_key,
+    Clients, Freshness, KeyParts, NewKey, change_key, create_key, partition, point_alias, read_key,
+    read_new_key,
 };
 use crate::error::Error;
 
@@ -360,8 +360,14 @@ impl<'a> Update<'a> {
             .await
             .map_err(failed)?;
         let ours = self.history.key_ids();
-        if found.is_some_and(|found| ours.contains(&found.key_id)) {
-            delete_alias(self.clients, former).await.map_err(failed)?;
+        let Some(found) = found.filter(|found| ours.contains(&found.key_id)) else {
+            return Ok(());
+        };
+        let waiting = handover::give_up_alias(self.clients, former, &found.key_id).await;
+        if let Some(waiting) = waiting.map_err(failed)? {
+            handover::arm(self.clients, &waiting)
+                .await
+                .map_err(failed)?;
         }
         Ok(())
     }

@@ -17,10 +17,14 @@ use super::model::{CompromisedVersions, Lost, SigningKey};
 use super::policy::{Access, place_of};
 use super::state::known_history;
 use crate::account::Account;
-use crate::aws::{Clients, KEY_USAGE, partition};
+use crate::aws::{Clients, KEY_USAGE, Planned, partition};
+use crate::error::Error;
 use crate::lockout;
 use crate::tags;
 use crate::trust::keys::Misfit;
+
+/// Private data of a plan: that the resource was there. The second plan of a replacement, as a create, finds it.
+const WAS_THERE: &str = "was_there";
 
 /// Private data of a create: the keys that the state has under the same alias, from one of which it may be taken.
 const PREDECESSORS: &str = "predecessors";
@@ -121,9 +125,22 @@ fn plan_create(cx: &Context<Account>, plan: &mut Plan, access: &Stated) -> Resul
     if let (Some(clients), Field::Known(alias)) =
         (account, plan.planned.get::<Field<String>>("alias")?)
     {
+        if cx.private(WAS_THERE).is_none() {
+            check_alias(clients, &alias, Planned::New)?;
+        }
         keep_predecessors(cx, clients.remembered_keys(&alias));
     }
     Ok(())
+}
+
+/// An alias has one resource of a configuration. A new one would wait for the other for ever.
+fn check_alias(clients: &Clients, alias: &str, planned: Planned) -> Result {
+    if clients.plan_alias(alias, planned) {
+        return Ok(());
+    }
+    let alias = alias.to_owned();
+    let error = Error::AliasTwice { alias };
+    Err(error.diagnostic("Two keys of one alias", "alias").into())
 }
 
 /// Keeps the keys that the state has under the alias: with `create_before_destroy`, the new key waits for one of them. The plan
@@ -169,7 +186,15 @@ fn plan_update(
         // a replacement is planned a second time, as a create
         let trust = prior.trust.known();
         let alias = trust.map_or(&prior.alias, |trust| &trust.alias);
-        clients(cx, prior)?.remember_keys(alias, history.key_ids());
+        let clients = clients(cx, prior)?;
+        clients.remember_keys(alias, history.key_ids());
+        cx.set_private(WAS_THERE, "");
+        // one that this run has made was planned as a new one
+        let is_new = history.key_ids().iter().any(|key| clients.has_made(key));
+        let alias: Field<String> = plan.planned.get("alias")?;
+        if let (Field::Known(alias), false) = (alias, is_new) {
+            check_alias(&clients, &alias, Planned::Kept)?;
+        }
     }
     plan.planned
         .set("foreign_grants", prior.foreign_grants.clone());

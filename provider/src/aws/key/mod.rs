@@ -11,7 +11,7 @@ mod stray;
 use std::collections::BTreeSet;
 
 use crate::aws::clients::Clients;
-use crate::aws::key_memo::Waiting;
+use crate::aws::key_memo::{Planned, Waiting};
 
 pub use alias::{AliasHolder, alias_holder, delete_alias, point_alias};
 pub use change::{change_key, put_key_policy, tag};
@@ -46,6 +46,16 @@ impl Clients {
     /// Remembers the keys that the state has under an alias.
     pub(crate) fn remember_keys(&self, alias: &str, keys: BTreeSet<String>) {
         self.keys.remember(&self.region, alias, keys);
+    }
+
+    /// Whether this run has made the key.
+    pub(crate) fn has_made(&self, key_id: &str) -> bool {
+        self.keys.has_made(key_id)
+    }
+
+    /// Notes what is planned of an alias: false where one resource has it and another one, which is new, wants it.
+    pub(crate) fn plan_alias(&self, alias: &str, planned: Planned) -> bool {
+        self.keys.plan(&self.region, alias, planned)
     }
 
     /// Notes that a key of this configuration waits for an alias: the destroy of the key that has it hands it over.

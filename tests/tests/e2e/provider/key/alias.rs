@@ -139,6 +139,35 @@ async fn two_resources_do_not_share_an_alias() {
         &["The alias \"alias/one\" belongs to another resource of this configuration"],
     );
     assert_eq!(keys(&stack).await.len(), 1);
+
+    // nor does one that is there share it with a new one: the plan knows
+    stack.configure(&key_of("", ALIAS));
+    stack.terraform.apply().ok();
+    stack.configure(&(key_of("", ALIAS) + &second));
+    let refused = stack.terraform.plan();
+    assert_eq!(refused.status, 1, "{refused}");
+    said(
+        &refused,
+        &[
+            "Two keys of one alias",
+            "The alias \"alias/one\" belongs to another resource of this configuration",
+            "alias = \"alias/one\"",
+        ],
+    );
+
+    // but an alias that the one gives up is the other's, in one apply or two
+    stack.configure(&(key_of("", "alias = \"alias/two\"") + &second));
+    stack.terraform.apply().ok();
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let key_of = |name: &str| {
+        values(&stack.terraform, name)["key_id"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    let (first, second) = (key_of(ADDRESS), key_of("auditlog_signing_key.second"));
+    assert_eq!(holder(&stack, "alias/two").await, first);
+    assert_eq!(holder(&stack, "alias/one").await, second);
 }
 
 #[tokio::test(flavor = "multi_thread")]
