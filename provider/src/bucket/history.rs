@@ -4,6 +4,7 @@
 //! three times: in the state, in the bucket's tags (an import finds it there), and in private data, so that a change of the
 //! tags shows in a plan.
 
+mod log;
 mod tag;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use super::model::{BucketModel, LogSpansModel, SilenceSpanModel};
 use crate::aws::Tags;
 use crate::trust::model::LockSpanModel;
 use crate::trust::spans::{self, Lock, TagOverflow, parse_tag, to_tag};
+pub(super) use log::LogHistory;
 use tag::{format_log, parse_log};
 
 /// What was declared, in spans.
@@ -25,18 +27,6 @@ use tag::{format_log, parse_log};
 pub(super) struct History {
     pub(super) lock: Vec<LockSpan>,
     pub(super) logs: BTreeMap<String, LogHistory>,
-}
-
-/// What was declared about one log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LogHistory {
-    pub(super) began: Timestamp,
-    /// Present once the log had a lock of its own.
-    pub(super) lock: Option<Vec<LockSpan>>,
-    pub(super) max_silence: Vec<SilenceSpan>,
-    /// Prefix, origin, keys and end.
-    #[serde(default)]
-    pub(super) identity: Identity,
 }
 
 /// What a configuration declares now.

@@ -6,7 +6,7 @@
 use auditlog_chain::policy::{LockSpan, SilenceSpan};
 use auditlog_chain::timestamp::Timestamp;
 
-use super::LogHistory;
+use super::log::LogHistory;
 use crate::bucket::identity::{Identity, is_word};
 use crate::trust::spans::{MAX_TAG_CHARS, TagOverflow, parse_tag, to_tag};
 
