@@ -88,7 +88,7 @@ impl KeySpec {
     }
 
     /// The C2SP signature type byte, and behind 0xff our name for what C2SP has not assigned.
-    pub(crate) const fn signature_type(self) -> &'static [u8] {
+    pub const fn signature_type(self) -> &'static [u8] {
         match self {
             Self::EccNistEdwards25519 => &[0x01],
             Self::EccNistP256 => &[0x02],

@@ -13,6 +13,9 @@ use crate::tree::CompactRange;
 use crate::verifier_key::VerifierKey;
 
 mod checker;
+mod lines;
+
+pub use lines::visit_leaf_lines;
 
 pub(crate) use checker::{Checker, FramePlace};
 

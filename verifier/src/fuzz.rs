@@ -10,7 +10,11 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
 
+use crate::evidence;
 use crate::pins::document;
+use crate::proof::case::{check_consistency_case, check_inclusion_case};
+use crate::proof::consistency;
+use crate::proof::tlog::TlogProof;
 
 /// The log that every segment is taken for.
 pub const ORIGIN: &str = "acme.example/audit/payments";
@@ -117,5 +121,26 @@ pub fn pins(input: &[u8]) -> bool {
     let text = document::format(&pins).unwrap_or_default();
     let again = document::parse(&text);
     assert_eq!(again.ok().as_ref(), Some(&pins), "pins do not come back");
+    true
+}
+
+/// An inclusion proof, the document of a consistency proof, or a case.
+pub fn proof(input: &[u8]) -> bool {
+    if let Some(proof) = TlogProof::parse(input) {
+        let again = TlogProof::parse(proof.format().as_bytes());
+        assert_eq!(again, Some(proof), "a proof does not come back");
+        return true;
+    }
+    let holds = check_inclusion_case(input).is_ok() || check_consistency_case(input).is_ok();
+    holds || consistency::is_readable(input)
+}
+
+/// An evidence pack.
+pub fn pack(input: &[u8]) -> bool {
+    let Ok(files) = evidence::read(input) else {
+        return false;
+    };
+    let again = evidence::write(&files).and_then(|zip| evidence::read(&zip).ok());
+    assert_eq!(again, Some(files), "a pack does not come back");
     true
 }

@@ -339,7 +339,7 @@ impl<'e> Checker<'e> {
 }
 
 /// The lines of a frame, each without its newline; every frame ends in one.
-fn lines_of(mut content: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn lines_of(mut content: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (line, rest) = content.split_at_checked(memchr::memchr(b'\n', content)?)?;
         content = rest.strip_prefix(b"\n")?;

@@ -6,7 +6,7 @@ use super::groups::VerifyArguments;
 #[cfg(feature = "s3")]
 use super::probe;
 use super::version::VERSION;
-use super::{check, merge, part, plan};
+use super::{check, consistency, evidence, export, find, merge, part, plan, prove, show};
 
 /// Verify audit logs in a bucket or a folder against their trust policy.
 ///
@@ -28,7 +28,13 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 pub(super) enum Subcommand {
+    Find(find::Arguments),
+    Show(show::Arguments),
+    Prove(prove::Arguments),
+    Consistency(consistency::Arguments),
     Check(check::Arguments),
+    Evidence(evidence::Arguments),
+    Export(export::Arguments),
     Plan(plan::Arguments),
     Part(part::Arguments),
     Merge(merge::Arguments),

@@ -10,8 +10,9 @@ use auditlog_chain::policy::TrustPolicy;
 
 use super::usage::Usage;
 
-/// A trust policy, and the digest of the file's bytes.
+/// A trust policy, the file's bytes and their digest.
 pub(super) struct Declaration {
+    pub(super) json: Vec<u8>,
     pub(super) policy: TrustPolicy,
     pub(super) digest: Hash,
 }
@@ -21,7 +22,11 @@ impl Declaration {
         let json = read(path)?;
         let policy = TrustPolicy::parse(&json).map_err(|error| Usage::of_policy(path, &error))?;
         let digest = TrustPolicy::digest(&json);
-        Ok(Self { policy, digest })
+        Ok(Self {
+            json,
+            policy,
+            digest,
+        })
     }
 }
 

@@ -123,7 +123,7 @@ pub(super) fn origin(text: &str) -> Result<Origin, String> {
         .ok_or_else(|| "not an origin, such as acme.example/audit/payments".to_owned())
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(text)
         .ok_or_else(|| "not a time, such as 2026-11-22T20:00:00Z".to_owned())
 }

@@ -6,12 +6,17 @@ mod array_index;
 #[cfg(feature = "s3")]
 mod bytes;
 mod check;
+mod consistency;
 mod cores;
 mod declaration;
+mod evidence;
+mod export;
 mod files;
+mod find;
 mod form;
 mod groups;
 mod hashing;
+mod log;
 mod merge;
 mod outcome;
 mod part;
@@ -19,6 +24,10 @@ mod plan;
 mod plan_folder;
 #[cfg(feature = "s3")]
 mod probe;
+mod proof_files;
+mod prove;
+mod proven;
+mod show;
 mod target;
 mod usage;
 mod verify;
@@ -46,7 +55,13 @@ pub(crate) fn run(
     });
     match &arguments.subcommand {
         None => verify::run(&arguments.verify, now?),
+        Some(Subcommand::Find(arguments)) => find::run(arguments),
+        Some(Subcommand::Show(arguments)) => show::run(arguments),
+        Some(Subcommand::Prove(arguments)) => prove::run(arguments),
+        Some(Subcommand::Consistency(arguments)) => consistency::run(arguments),
         Some(Subcommand::Check(arguments)) => check::run(arguments),
+        Some(Subcommand::Evidence(arguments)) => evidence::run(arguments, now?),
+        Some(Subcommand::Export(arguments)) => export::run(arguments),
         Some(Subcommand::Plan(arguments)) => plan::run(arguments, now?),
         Some(Subcommand::Part(arguments)) => part::run(arguments, index),
         Some(Subcommand::Merge(arguments)) => merge::run(arguments, now?),

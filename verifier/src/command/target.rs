@@ -21,10 +21,19 @@ pub(super) fn open(
     arguments: &PlaceArguments,
     policy: &TrustPolicy,
 ) -> Result<Box<dyn Source>, Usage> {
+    open_within(arguments, policy, None)
+}
+
+/// The same for one log: nothing of a bucket is listed but what is under its prefix, unless the target names a prefix.
+pub(super) fn open_within(
+    arguments: &PlaceArguments,
+    policy: &TrustPolicy,
+    log_prefix: Option<&str>,
+) -> Result<Box<dyn Source>, Usage> {
     let text = arguments.target.as_deref().and_then(OsStr::to_str);
     match (&arguments.target, text) {
         (_, Some(target)) if target.starts_with("s3://") => {
-            open_bucket(arguments, policy, Some(target))
+            open_bucket(arguments, policy, Some(target), log_prefix)
         }
         (Some(folder), _) if names_a_folder(folder) => Ok(Box::new(Folder::open(folder)?)),
         (Some(word), _) => Err(Usage::new(
@@ -34,7 +43,9 @@ pub(super) fn open(
             ),
             "write ./ before the name of a folder; a subcommand comes before all options",
         )),
-        (None, _) if policy.document().store.is_some() => open_bucket(arguments, policy, None),
+        (None, _) if policy.document().store.is_some() => {
+            open_bucket(arguments, policy, None, log_prefix)
+        }
         (None, _) => Err(Usage::new(
             "the trust policy does not name a bucket, and no target was given",
             "name the folder that holds the logs",
@@ -53,6 +64,7 @@ fn open_bucket(
     _: &PlaceArguments,
     _: &TrustPolicy,
     _: Option<&str>,
+    _: Option<&str>,
 ) -> Result<Box<dyn Source>, Usage> {
     Err(Usage::new(
         "this program was built without S3",
@@ -65,9 +77,11 @@ fn open_bucket(
     arguments: &PlaceArguments,
     policy: &TrustPolicy,
     target: Option<&str>,
+    log_prefix: Option<&str>,
 ) -> Result<Box<dyn Source>, Usage> {
-    let source = S3::open(bucket_options(&arguments.s3, policy, target)?)?;
-    Ok(Box::new(source))
+    let mut options = bucket_options(&arguments.s3, policy, target)?;
+    options.prefix = options.prefix.or_else(|| log_prefix.map(str::to_owned));
+    Ok(Box::new(S3::open(options)?))
 }
 
 /// The policy's bucket, as the target names it, and how to get there.

@@ -190,7 +190,7 @@ fn first_line(sound: &Sound, place: &Place) -> Place {
 }
 
 /// V8: the first difference between what a segment says came before it and what did.
-fn neighbour_fault(head: &End, before: &End) -> Option<ChainFault> {
+pub(crate) fn neighbour_fault(head: &End, before: &End) -> Option<ChainFault> {
     if before.range.size() != head.range.size() {
         return Some(ChainFault::IndexMismatch {
             expected: head.range.size(),

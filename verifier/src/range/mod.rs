@@ -1,7 +1,7 @@
 //! One range of a log's segments (P8): everything that it can decide alone. V7, V8 inside it, V10 to V19, V21 to V23, and A2 to A8
 //! between two of its segments. [`merge`](crate::merge) puts ranges together and decides the rest.
 
-mod before;
+pub(crate) mod before;
 pub(crate) mod context;
 pub(crate) mod declared;
 pub(crate) mod judge;

@@ -5,20 +5,25 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use auditlog_chain::checkpoint::parse_checkpoint_line;
+use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::policy::{Compromised, Ended, LastGood, TrustPolicy};
 
 use super::world::{Key, World, at, origin};
+use crate::evidence::Segments;
 use crate::fuzz;
 use crate::pins::{Pins, document};
+use crate::proof::tlog::TlogProof;
 
 const ROUNDS: u64 = 20_000;
 
 type Target = (&'static str, fn(&[u8]) -> bool);
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 6] = [
     ("segment", fuzz::segment),
     ("line", fuzz::line),
     ("policy", fuzz::policy),
     ("pins", fuzz::pins),
+    ("proof", fuzz::proof),
+    ("pack", fuzz::pack),
 ];
 
 #[test]
@@ -88,6 +93,12 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
                 lines.extend((!line.is_empty()).then(|| line.to_vec()));
             }
         }
+        let proofs = seeds.entry("proof").or_default();
+        proofs.push(super::proof::made(&world, 9).proof.into_bytes());
+        proofs.push(super::proof::continued(&world, 1, 3).into_bytes());
+        proofs.extend(cases(&world));
+        let packs = seeds.entry("pack").or_default();
+        packs.push(super::evidence::pack(&world, Segments::LeftOut));
         let report = world.verify(&world.folder());
         let mut pins = Pins::default();
         _ = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
@@ -124,6 +135,21 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         add(&world);
     }
     seeds
+}
+
+/// Two cases with the proofs of a world.
+fn cases(world: &World) -> [Vec<u8>; 2] {
+    let document = super::proof::continued(world, 1, 3);
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let made = super::proof::made(world, 9);
+    let proof = TlogProof::parse(made.proof.as_bytes()).unwrap();
+    let hex: Vec<String> = proof.hashes.iter().map(|hash| hash.to_hex()).collect();
+    let checkpoint = &proof.signed.checkpoint;
+    let inclusion = serde_json::json!({
+        "index": proof.index, "size": checkpoint.size, "root": checkpoint.root.to_hex(),
+        "leaf": leaf_hash(&made.line).to_hex(), "proof": hex,
+    });
+    [inclusion.to_string(), document["case"].to_string()].map(String::into_bytes)
 }
 
 /// xorshift64: the same everywhere, and good enough to mangle bytes.

@@ -8,12 +8,15 @@
 
 mod absence;
 mod chain;
+mod evidence;
 mod fuzz;
 mod histories;
 mod keys;
 mod mangling;
 mod pins;
+mod proof;
 mod ranges;
+mod search;
 mod storage;
 mod time;
 mod vectors;

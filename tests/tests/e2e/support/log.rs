@@ -57,10 +57,20 @@ impl Log {
     pub(crate) fn seal(&mut self, time: Timestamp) {
         let events = [r#"{"user":"ada"}"#, "[1]"];
         let events = events.map(|event| StoredPayload::event(event.as_bytes()).expect("an event"));
-        let number = self.segments.len();
-        let events = if number == 0 { &[] } else { events.as_slice() };
+        let is_first = self.segments.is_empty();
+        self.seal_events(if is_first { &[] } else { &events }, time);
+    }
+
+    /// Adds a segment of these entries.
+    pub(crate) fn seal_events(&mut self, events: &[StoredPayload], time: Timestamp) {
+        let object = self.signed.segment(None, events, time);
         self.segments
-            .push((segment_key(number), self.signed.segment(None, events, time)));
+            .push((segment_key(self.segments.len()), object));
+    }
+
+    /// The key that signs.
+    pub(crate) fn key(&self) -> &VerifierKey {
+        self.signed.key()
     }
 
     /// Makes another key sign from the next segment on, and authorises it.

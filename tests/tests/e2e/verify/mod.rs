@@ -10,6 +10,7 @@ mod output;
 mod pins;
 mod policy;
 mod probe;
+mod proofs;
 mod ranges;
 mod reports;
 mod s3;

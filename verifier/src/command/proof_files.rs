@@ -1,0 +1,56 @@
+//! Files that a subcommand reads and writes.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use super::usage::Usage;
+
+/// The bytes of a file of at most so many.
+pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Usage> {
+    let failed = |error: io::Error| {
+        Usage::new(
+            format!("cannot read {}: {error}", path.display()),
+            "name a file that can be read",
+        )
+    };
+    let file = File::open(path).map_err(failed)?;
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() > limit {
+        let message = format!("{} has more than {limit} bytes", path.display());
+        return Err(Usage::new(
+            message,
+            "name the file that auditlog-verify wrote",
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Writes a new file. One that is there is left alone, and is an error unless it has the same bytes.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Usage> {
+    let failed = |error: io::Error| {
+        Usage::new(
+            format!("cannot write {}: {error}", path.display()),
+            "name another folder with --out",
+        )
+    };
+    match File::create_new(path) {
+        Ok(mut file) => {
+            let written = file.write_all(bytes).and_then(|()| file.sync_all());
+            written.map_err(|error| {
+                // Half of a file must not pass for the whole.
+                _ = fs::remove_file(path);
+                failed(error)
+            })
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::read(path) {
+            Ok(there) if there == bytes => Ok(()),
+            _ => Err(failed(error)),
+        },
+        Err(error) => Err(failed(error)),
+    }
+}

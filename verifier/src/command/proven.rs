@@ -1,0 +1,114 @@
+//! What a proof shows, in lines for people.
+
+use std::fmt::Write as _;
+
+use auditlog_chain::tree::TreeHead;
+use auditlog_chain::verifier_key::VerifierKey;
+use auditlog_verifier::evidence::CheckedPack;
+use auditlog_verifier::proof::check::{Form, Proven, Refused};
+use auditlog_verifier::proof::consistency::Continued;
+use auditlog_verifier::proof::limits;
+use auditlog_verifier::verdict::Verdict;
+
+use super::outcome::Outcome;
+use super::usage::Usage;
+
+/// What an inclusion proof shows, and its limits.
+pub(super) fn inclusion(proven: &Proven) -> String {
+    let (index, origin) = (proven.index(), proven.origin());
+    let mut text = format!(
+        "proved:  {} {index} of {origin} is in the tree of {}\n",
+        proven.kind(),
+        tree(proven.head(), proven.signers())
+    );
+    _ = writeln!(text, "time:    {}, by the writer's clock", proven.time());
+    let form = match proven.form() {
+        Form::C2sp => "C2SP tlog-proof; any tool for it can check this proof with the verifier key",
+        Form::Own => {
+            "our own: other tools do not know the signature type 0xff of this key; use auditlog-verify check"
+        }
+    };
+    _ = writeln!(text, "form:    {form}");
+    if proven.form() == Form::C2sp {
+        for key in proven.signers() {
+            _ = writeln!(text, "key:     {key}");
+        }
+    }
+    limits_of(&mut text, &limits::OF_INCLUSION);
+    text
+}
+
+/// What a consistency proof shows, and its limits.
+pub(super) fn consistency(continued: &Continued) -> String {
+    let [first, second] = continued.heads();
+    let [first_signers, second_signers] = continued.signers();
+    let mut text = format!(
+        "proved:  {}: the tree of {}\n         begins with the tree of {}\n",
+        continued.origin(),
+        tree(second, second_signers),
+        tree(first, first_signers)
+    );
+    limits_of(&mut text, &limits::OF_CONSISTENCY);
+    text
+}
+
+/// What an evidence pack shows, and its limits.
+pub(super) fn pack(checked: &CheckedPack) -> String {
+    let mut text = String::new();
+    for proven in &checked.proven {
+        _ = writeln!(
+            text,
+            "proved:  {} {} of {}, {}",
+            proven.kind(),
+            proven.index(),
+            proven.origin(),
+            proven.time()
+        );
+    }
+    let count = checked.proven.len();
+    _ = writeln!(
+        text,
+        "checked: {count} entries with their proofs; none of {} files was changed",
+        checked.files
+    );
+    let policy = if checked.same_policy {
+        "policy.json is the trust policy that the pack was checked with"
+    } else {
+        "policy.json is another trust policy than the one that the pack was checked with, which alone counts"
+    };
+    _ = writeln!(text, "note:    {policy}");
+    limits_of(
+        &mut text,
+        &["report.txt and report.json are the word of whoever made the pack"],
+    );
+    limits_of(&mut text, &limits::OF_INCLUSION);
+    text
+}
+
+fn tree(head: TreeHead, signers: &[VerifierKey]) -> String {
+    let id = |key: &VerifierKey| format!("{:08x}", u32::from_be_bytes(key.key_id()));
+    let ids: Vec<String> = signers.iter().map(id).collect();
+    format!(
+        "size {}, root {}, signed by key {}",
+        head.size,
+        head.root.to_base64(),
+        ids.join(" and ")
+    )
+}
+
+fn limits_of(text: &mut String, limits: &[&str]) {
+    for limit in limits {
+        _ = writeln!(text, "limit:   {limit}");
+    }
+}
+
+/// How a command ends whose proof was not accepted.
+pub(super) fn refused(refused: &Refused) -> Result<Outcome, Usage> {
+    match refused {
+        Refused::Wrong(problem) => Ok(Outcome {
+            output: format!("not proved: {problem}\n"),
+            verdict: Verdict::Fault,
+        }),
+        Refused::Undecided(why) => Err(Usage::new(why.to_string(), why.hint())),
+    }
+}

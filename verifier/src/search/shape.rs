@@ -1,0 +1,231 @@
+//! What an event is about, where it has a shape that is widely used: when, who, what, on what, and how it ended.
+//!
+//! For people who look at an entry. Nothing of it is verified, and an event of another shape is shown as it is.
+
+use super::pointer::Pointer;
+
+/// An event in a known shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The name of the shape.
+    pub shape: &'static str,
+    /// What was found of it: the label, and the value as text.
+    pub parts: Vec<(&'static str, String)>,
+}
+
+/// A shape: the places that an event of it always has, and where its parts may be, the best place first.
+struct Shape {
+    name: &'static str,
+    marks: &'static [&'static str],
+    parts: [&'static [&'static str]; 5],
+}
+
+const LABELS: [&str; 5] = ["time", "actor", "action", "resource", "outcome"];
+
+const SHAPES: [Shape; 6] = [
+    Shape {
+        name: "AWS CloudTrail",
+        marks: &["/eventVersion", "/eventSource", "/eventName"],
+        parts: [
+            &["/eventTime"],
+            &[
+                "/userIdentity/arn",
+                "/userIdentity/userName",
+                "/userIdentity/invokedBy",
+                "/userIdentity/principalId",
+            ],
+            &["/eventName"],
+            &[
+                "/resources/0/ARN",
+                "/requestParameters/bucketName",
+                "/eventSource",
+            ],
+            &["/errorCode", "/responseElements/ConsoleLogin"],
+        ],
+    },
+    Shape {
+        name: "Kubernetes audit",
+        marks: &["/auditID", "/verb", "/stage"],
+        parts: [
+            &["/requestReceivedTimestamp", "/stageTimestamp"],
+            &["/user/username"],
+            &["/verb"],
+            &["/requestURI", "/objectRef/name"],
+            &["/responseStatus/code"],
+        ],
+    },
+    Shape {
+        name: "OCSF",
+        marks: &["/class_uid", "/metadata/version"],
+        parts: [
+            &["/time_dt", "/time"],
+            &[
+                "/actor/user/name",
+                "/actor/user/uid",
+                "/user/name",
+                "/actor/process/name",
+            ],
+            &["/activity_name", "/type_name", "/class_name"],
+            &[
+                "/resources/0/name",
+                "/resources/0/uid",
+                "/resource/name",
+                "/resource/uid",
+                "/dst_endpoint/hostname",
+            ],
+            &["/status", "/status_id"],
+        ],
+    },
+    Shape {
+        name: "Elastic Common Schema",
+        marks: &["/@timestamp", "/ecs/version"],
+        parts: [
+            &["/@timestamp"],
+            &["/user/name", "/user/id", "/user/email"],
+            &["/event/action", "/event/type/0"],
+            &["/url/full", "/file/path", "/url/path", "/host/name"],
+            &["/event/outcome"],
+        ],
+    },
+    Shape {
+        name: "Elastic Common Schema",
+        marks: &["/@timestamp", "/ecs.version"],
+        parts: [
+            &["/@timestamp"],
+            &["/user.name", "/user.id", "/user.email"],
+            &["/event.action", "/event.type"],
+            &["/url.full", "/file.path", "/url.path", "/host.name"],
+            &["/event.outcome"],
+        ],
+    },
+    Shape {
+        name: "CloudEvents",
+        marks: &["/specversion", "/id", "/source", "/type"],
+        parts: [
+            &["/time"],
+            &["/data/actor", "/data/user", "/source"],
+            &["/type"],
+            &["/subject"],
+            &["/data/outcome", "/data/result", "/data/status"],
+        ],
+    },
+];
+
+/// What an event is about; `None` where its shape is not known.
+pub fn summary(json: &str) -> Option<Summary> {
+    let shape = SHAPES
+        .iter()
+        .find(|shape| shape.marks.iter().all(|mark| text_at(json, mark).is_some()))?;
+    let part = |(label, places): (&'static str, &&[&str])| {
+        let value = places.iter().find_map(|place| text_at(json, place))?;
+        Some((label, value))
+    };
+    Some(Summary {
+        shape: shape.name,
+        parts: LABELS
+            .into_iter()
+            .zip(&shape.parts)
+            .filter_map(part)
+            .collect(),
+    })
+}
+
+/// A string by its characters, any other scalar by its JSON text.
+fn text_at(json: &str, place: &str) -> Option<String> {
+    let value = Pointer::parse(place)?.first_at(json)?;
+    if value.starts_with('"') {
+        return serde_json::from_str(&value).ok();
+    }
+    (!value.starts_with(['{', '[']) && value != "null").then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn shown(json: &str, shape: &str, parts: &[&str]) {
+        let found = summary(json).unwrap();
+        assert_eq!(found.shape, shape);
+        let texts: Vec<String> = found
+            .parts
+            .iter()
+            .map(|(label, text)| format!("{label}={text}"))
+            .collect();
+        assert_eq!(texts, parts);
+    }
+
+    #[test]
+    fn widely_used_shapes_are_recognised() {
+        shown(
+            r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::1:user/ada"},"eventTime":"2026-11-22T19:00:00Z",
+                "eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","errorCode":"AccessDenied","requestParameters":{"bucketName":"b"}}"#,
+            "AWS CloudTrail",
+            &[
+                "time=2026-11-22T19:00:00Z",
+                "actor=arn:aws:iam::1:user/ada",
+                "action=DeleteBucket",
+                "resource=b",
+                "outcome=AccessDenied",
+            ],
+        );
+        shown(
+            r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"x","stage":"ResponseComplete","requestURI":"/api/v1/pods/p","verb":"delete",
+                "user":{"username":"ada"},"responseStatus":{"metadata":{},"code":200},"requestReceivedTimestamp":"2026-11-22T19:00:00.000000Z"}"#,
+            "Kubernetes audit",
+            &[
+                "time=2026-11-22T19:00:00.000000Z",
+                "actor=ada",
+                "action=delete",
+                "resource=/api/v1/pods/p",
+                "outcome=200",
+            ],
+        );
+        shown(
+            r#"{"class_uid":3002,"class_name":"Authentication","activity_name":"Logon","metadata":{"version":"1.6.0"},"time":1,
+                "actor":{"user":{"name":"ada"}},"dst_endpoint":{"hostname":"db"},"status":"Failure"}"#,
+            "OCSF",
+            &[
+                "time=1",
+                "actor=ada",
+                "action=Logon",
+                "resource=db",
+                "outcome=Failure",
+            ],
+        );
+        let nested = r#"{"@timestamp":"t","ecs":{"version":"9"},"user":{"name":"ada"},"event":{"action":"login","outcome":"success"},"host":{"name":"h"}}"#;
+        let dotted = r#"{"@timestamp":"t","ecs.version":"9","user.name":"ada","event.action":"login","event.outcome":"success","host.name":"h"}"#;
+        for json in [nested, dotted] {
+            shown(
+                json,
+                "Elastic Common Schema",
+                &[
+                    "time=t",
+                    "actor=ada",
+                    "action=login",
+                    "resource=h",
+                    "outcome=success",
+                ],
+            );
+        }
+        shown(
+            r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.paid","subject":"order/7","data":null}"#,
+            "CloudEvents",
+            &["actor=/shop", "action=order.paid", "resource=order/7"],
+        );
+    }
+
+    #[test]
+    fn an_event_of_another_shape_has_no_summary() {
+        for json in [
+            "{}",
+            "[1]",
+            "\"text\"",
+            "1",
+            r#"{"user":"ada","action":"login"}"#,
+            r#"{"eventName":"x"}"#,
+        ] {
+            assert_eq!(summary(json), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Looking for entries: all that match are found, whatever was read is verified, and what was not read is named.
+
+use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::segment::Head;
+use auditlog_chain::tree::CompactRange;
+
+use super::world::{Key, World, at, closed, opened};
+use crate::search::{Found, Query, find};
+use crate::trail::{Trail, TrailError};
+
+fn search(world: &World, query: &Query, readers: usize, limit: usize) -> Found {
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let memory = world.folder();
+    let trail = Trail::open(&memory, &policy, &policy.document().logs[0], 5).unwrap();
+    find(&trail, query, readers, limit).unwrap()
+}
+
+fn indexes(found: &Found) -> Vec<u64> {
+    found.matches.iter().map(|one| one.index).collect()
+}
+
+fn wanted(wanted: &[&str]) -> Query {
+    Query {
+        wanted: wanted.iter().map(|text| text.parse().unwrap()).collect(),
+        ..Query::default()
+    }
+}
+
+/// Segment 0 has three lines; each later one has an open line, two entries and a close line.
+const ENTRIES: [u64; 8] = [4, 5, 8, 9, 12, 13, 16, 17];
+
+#[test]
+fn entries_are_found_by_value_and_by_time_with_any_number_of_readers() {
+    let world = World::new(Key::ed25519(), 5);
+    for readers in [1, 3] {
+        let all = search(&world, &Query::default(), readers, 100);
+        assert_eq!(indexes(&all), ENTRIES);
+        assert_eq!((all.count, all.entries, all.segments), (8, 8, Some((0, 4))));
+        let ada = search(&world, &wanted(&["/user=ada"]), readers, 100);
+        assert_eq!(indexes(&ada), [5, 9, 13, 17]);
+        let one = search(&world, &wanted(&["/user=ada", "/number=3"]), readers, 100);
+        assert_eq!(indexes(&one), [13]);
+        assert_eq!((one.matches[0].segment, one.matches[0].line), (3, 3));
+        assert!(
+            one.matches[0]
+                .bytes
+                .ends_with(br#""event":{"user":"ada","number":3}}"#)
+        );
+        let some = search(&world, &Query::default(), readers, 3);
+        assert_eq!((indexes(&some), some.count), (vec![4, 5, 8], 8));
+        for from in 0..6 {
+            for to in 0..6 {
+                let span = Query {
+                    from: Some(at(opened(from))),
+                    to: Some(at(opened(to))),
+                    ..Query::default()
+                };
+                let found = search(&world, &span, readers, 100);
+                let expected: Vec<u64> = ENTRIES
+                    .into_iter()
+                    .filter(|index| (from..to).contains(&(index / 4)))
+                    .collect();
+                assert_eq!(indexes(&found), expected, "{from} to {to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn segments_that_were_not_read_are_named() {
+    let mut world = World::new(Key::ed25519(), 6);
+    world.segments.remove(&2);
+    world.segments.remove(&3);
+    world.segments.get_mut(&4).unwrap()[70] ^= 1;
+    let found = search(&world, &Query::default(), 2, 100);
+    assert_eq!(found.gaps, [(2, 3)]);
+    assert_eq!(found.refused.len(), 1);
+    assert!(matches!(found.refused[0], (4, TrailError::Wrong(_))));
+    assert_eq!(indexes(&found), [4, 5, 20, 21]);
+}
+
+/// A holder of the key can sign a segment that does not continue the one before it; each is right by itself.
+#[test]
+fn a_segment_that_does_not_continue_its_predecessor_is_refused() {
+    let mut world = World::new(Key::ed25519(), 3);
+    let honest = world.head().clone();
+    let roots = honest
+        .range
+        .roots()
+        .iter()
+        .map(|_| auditlog_chain::hash::leaf_hash(b"forged"));
+    let range = CompactRange::from_roots(honest.range.size(), roots.collect()).unwrap();
+    let forged = closed(
+        &Head { range, ..honest },
+        None,
+        &["1"],
+        opened(3),
+        opened(3) + 30,
+    );
+    let signature = world.key.sign(&forged);
+    world.add(forged, vec![signature]);
+    let found = search(&world, &Query::default(), 2, 100);
+    let [(3, TrailError::Wrong(placed))] = &found.refused[..] else {
+        panic!("{:?}", found.refused);
+    };
+    assert_eq!(placed.what.code(), "left-mismatch");
+}

@@ -1,0 +1,237 @@
+//! One log, read segment by segment, for those who look for entries and make proofs. Whatever is read is verified first.
+//!
+//! A segment proves itself, and the trust policy says who may sign it. What takes the whole log is not judged here: what is absent, the locks, and
+//! whether the log ends where it should. [`verify`](fn@crate::verify::verify) judges that.
+
+mod error;
+mod seek;
+mod segment;
+
+use std::collections::BTreeMap;
+
+use auditlog_chain::fault::Fault as ChainFault;
+use auditlog_chain::limits::MAX_OBJECT_BYTES;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::segment::{Expected, FORMAT, check_segment};
+
+pub use error::TrailError;
+pub use segment::{Line, Segment};
+
+use crate::facts::Sound;
+use crate::fault::Fault;
+use crate::keys::{Rules, Signed, key_id};
+use crate::place::{Place, Placed};
+use crate::source::{Listed, ReadError, Source, Version};
+
+/// The object of a segment that was read, and not checked yet.
+pub(crate) struct Fetched<'t> {
+    number: u64,
+    version: &'t Version,
+    place: Place,
+    object: Vec<u8>,
+}
+
+/// The segments of one log, as listed.
+pub struct Trail<'a> {
+    source: &'a dyn Source,
+    policy: &'a TrustPolicy,
+    log: &'a LogPolicy,
+    skew_seconds: i64,
+    versions: BTreeMap<u64, Vec<Version>>,
+}
+
+impl<'a> Trail<'a> {
+    /// Lists the segments of a log.
+    ///
+    /// # Errors
+    ///
+    /// Where the listing is not complete, or something other than an object has the name of a segment.
+    pub fn open(
+        source: &'a dyn Source,
+        policy: &'a TrustPolicy,
+        log: &'a LogPolicy,
+        max_skew_seconds: u32,
+    ) -> Result<Self, TrailError> {
+        if log.format != FORMAT {
+            return Err(TrailError::UnknownFormat { found: log.format });
+        }
+        let mut versions = BTreeMap::<u64, Vec<Version>>::new();
+        let mut foreign = None;
+        source.list(&[log.prefix.as_str()], &mut |listed| match listed {
+            Listed::Version { key, version } => {
+                if let Some(number) = log.segment_of_key(&key) {
+                    versions.entry(number).or_default().push(version);
+                }
+            }
+            Listed::Foreign { key, what } if log.segment_of_key(&key).is_some() => {
+                foreign = Some(ReadError::new(format!(
+                    "expected a file, found {what}: {key}"
+                )));
+            }
+            Listed::Foreign { .. } | Listed::Marker { .. } | Listed::Unfinished => {}
+        })?;
+        if let Some(foreign) = foreign {
+            let hint = "copy the bucket with `aws s3 sync` and read the copy";
+            return Err(foreign.with_hint(hint).into());
+        }
+        // The oldest version last: under a lock it is the one that cannot have been replaced.
+        for all in versions.values_mut() {
+            all.sort_by_key(|version| std::cmp::Reverse(version.stored));
+        }
+        Ok(Self {
+            source,
+            policy,
+            log,
+            skew_seconds: i64::from(max_skew_seconds),
+            versions,
+        })
+    }
+
+    /// The log.
+    pub const fn origin(&self) -> &Origin {
+        &self.log.origin
+    }
+
+    /// The numbers of the segments that are there.
+    pub fn numbers(&self) -> impl DoubleEndedIterator<Item = u64> + '_ {
+        self.versions.keys().copied()
+    }
+
+    /// The key of a segment's object.
+    pub fn key_of(&self, number: u64) -> String {
+        self.log.segment_key(number)
+    }
+
+    /// Bytes that may be read ahead of their checks.
+    pub(crate) fn read_ahead(&self) -> Option<usize> {
+        self.source.read_ahead()
+    }
+
+    /// Bytes of a segment's object, as listed.
+    pub(crate) fn bytes_of(&self, number: u64) -> usize {
+        let version = self.versions.get(&number).and_then(|all| all.last());
+        let bytes = version.map_or(0, |version| version.bytes);
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    /// The ranges of numbers below the newest segment that are not there.
+    pub fn gaps(&self) -> Vec<(u64, u64)> {
+        let mut next = 0;
+        let mut gaps = Vec::new();
+        for number in self.numbers() {
+            if let Some(last) = number.checked_sub(1).filter(|last| *last >= next) {
+                gaps.push((next, last));
+            }
+            next = number.saturating_add(1);
+        }
+        gaps
+    }
+
+    /// Reads and verifies one segment.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not there, cannot be read, is wrong in itself, or is not signed by who may sign it.
+    pub fn read(&self, number: u64) -> Result<Segment, TrailError> {
+        self.check(self.fetch(number)?)
+    }
+
+    /// Reads one segment.
+    pub(crate) fn fetch(&self, number: u64) -> Result<Fetched<'_>, TrailError> {
+        let versions = self.versions.get(&number);
+        let version = versions.and_then(|all| all.last());
+        let version = version.ok_or(TrailError::NotThere { number })?;
+        let place = Place {
+            log: Some(self.log.origin.clone()),
+            object: Some(self.key_of(number)),
+            version_id: version.id.clone(),
+            ..Place::default()
+        };
+        let found = usize::try_from(version.bytes).unwrap_or(usize::MAX);
+        if found > MAX_OBJECT_BYTES {
+            let (what, limit) = ("bytes in a segment object", MAX_OBJECT_BYTES);
+            return Err(wrong(
+                ChainFault::Limit { what, limit, found }.into(),
+                place,
+            ));
+        }
+        let object = self.source.read(&self.key_of(number), version)?.bytes;
+        Ok(Fetched {
+            number,
+            version,
+            place,
+            object,
+        })
+    }
+
+    /// Verifies one segment.
+    pub(crate) fn check(&self, fetched: Fetched<'_>) -> Result<Segment, TrailError> {
+        let Fetched {
+            number,
+            version,
+            place,
+            object,
+        } = fetched;
+        let expected = Expected {
+            origin: &self.log.origin,
+            segment: number,
+            format: self.log.format,
+        };
+        let checked = check_segment(&object, expected).map_err(|found| {
+            let place = Place {
+                line: found.line,
+                index: found.index,
+                ..place.clone()
+            };
+            wrong(found.fault.into(), place)
+        })?;
+        let sound = Sound::of(&checked, self.log);
+        self.check_keys(&sound, version, &place)?;
+        Ok(Segment::new(
+            object,
+            checked,
+            sound.signers.unwrap_or_default(),
+        ))
+    }
+
+    /// V11 to V16, as far as one segment shows it.
+    fn check_keys(
+        &self,
+        sound: &Sound,
+        version: &Version,
+        place: &Place,
+    ) -> Result<(), TrailError> {
+        let rules = Rules {
+            policy: self.policy,
+            log: self.log,
+            skew_seconds: self.skew_seconds,
+        };
+        let outcome = rules.check(
+            None,
+            &Signed {
+                segment: sound,
+                stored: version.stored,
+            },
+        );
+        if let Some((line, fault)) = outcome.faults.into_iter().next() {
+            return Err(wrong(
+                fault,
+                Place {
+                    line,
+                    ..place.clone()
+                },
+            ));
+        }
+        match outcome.undecided.first() {
+            Some(key) => Err(TrailError::NoLastGood {
+                key_id: key_id(key),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn wrong(what: Fault, place: Place) -> TrailError {
+    TrailError::Wrong(Box::new(Placed { what, place }))
+}
