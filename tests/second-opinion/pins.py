@@ -34,7 +34,8 @@ def load_pins(path):
 
 
 def parse_pin(value):
-    fields(value, ("segment", "size", "root", "sealed"), ("stored",))
+    fields(value, ("segment", "size", "root", "sealed"), ("stored", "cache"))
+    optional(value, "cache", root_of)
     return Pin(
         count(value["segment"]),
         count(value["size"]),

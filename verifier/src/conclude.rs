@@ -114,7 +114,13 @@ fn log_report(log: &LogPolicy, verdict: Verdict, merged: Merged) -> LogReport {
         shadowed: merged.shadowed,
         keys: merged.keys,
         timeline: merged.timeline,
-        verified: VerifiedHead::mint(verdict, &log.origin, merged.last, merged.witness),
+        verified: VerifiedHead::mint(
+            verdict,
+            &log.origin,
+            merged.last,
+            merged.witness,
+            merged.cache,
+        ),
     }
 }
 

@@ -66,8 +66,17 @@ pub(crate) struct Kept {
     pub(crate) idle_markers: u64,
     /// Until when a lock keeps it.
     pub(crate) until: Option<Timestamp>,
+    /// Until when the lock holds and is enough, whatever anybody does; `None` where somebody can weaken it.
+    pub(crate) firm_until: Option<Timestamp>,
     /// Why the lock could not be read.
     pub(crate) lock_unread: Option<ReadError>,
+}
+
+impl Kept {
+    /// Whether nothing at all is to be said of it.
+    pub(crate) const fn is_clean(&self) -> bool {
+        self.faults.is_empty() && self.idle_markers == 0 && self.lock_unread.is_none()
+    }
 }
 
 /// How far a log has come: what the next segment must begin with.

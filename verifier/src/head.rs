@@ -18,6 +18,31 @@ pub struct VerifiedHead {
     origin: Origin,
     pin: Pin,
     witness: Witness,
+    cache: Option<CacheFile>,
+}
+
+/// What a run keeps of a log for the next one: a file that only the pins make evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheFile {
+    bytes: Vec<u8>,
+    digest: Hash,
+}
+
+impl CacheFile {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        let digest = Hash::of(&bytes);
+        Self { bytes, digest }
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Their SHA-256.
+    pub const fn digest(&self) -> Hash {
+        self.digest
+    }
 }
 
 /// What a run knows of a log besides its head: enough to compare it with what another run pinned in the meantime (A5).
@@ -40,12 +65,14 @@ impl VerifiedHead {
         origin: &Origin,
         head: Option<Pin>,
         witness: Witness,
+        cache: Option<CacheFile>,
     ) -> Option<Self> {
         let pin = head.filter(|_| verdict == Verdict::Verified)?;
         Some(Self {
             origin: origin.clone(),
             pin,
             witness,
+            cache,
         })
     }
 
@@ -62,6 +89,16 @@ impl VerifiedHead {
             skew_seconds: self.witness.moments.skew_seconds,
         };
         run.keep(kept.map(Pin::for_rules).as_ref())
+    }
+
+    /// Leaves out what was to be kept for the next run, where it cannot be kept.
+    pub fn forget_cache(&mut self) {
+        self.cache = None;
+    }
+
+    /// What is kept for the next run, where there is a cache.
+    pub const fn cache(&self) -> Option<&CacheFile> {
+        self.cache.as_ref()
     }
 
     /// The log.

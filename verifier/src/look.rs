@@ -1,7 +1,5 @@
 //! Reads segments on all cores, and gives the facts about them to the ranges that they belong to, in order.
 
-use std::collections::BTreeMap;
-
 use crate::budget::Budgets;
 use crate::examine::{Examined, Job, examine};
 use crate::facts::Seen;
@@ -16,7 +14,7 @@ pub(crate) struct Stretch<'p> {
     /// The range so far: at the beginning of its log, or anywhere in it.
     pub(crate) range: RangeResult<'p>,
     /// What the listing shows of its segments.
-    pub(crate) slots: &'p BTreeMap<u64, Box<Slot>>,
+    pub(crate) slots: Vec<(u64, &'p Slot)>,
 }
 
 /// Looks at every segment of these stretches.
@@ -26,15 +24,16 @@ pub(crate) fn look_at<'p>(
     stretches: Vec<Stretch<'p>>,
     progress: &mut dyn FnMut(Progress),
 ) -> Vec<RangeResult<'p>> {
-    let of = stretches.iter().map(|one| present(one.slots)).sum();
+    let of = stretches.iter().map(|one| present(&one.slots)).sum();
     let mut done = Progress {
         of,
         ..Progress::default()
     };
     progress(done);
     let budgets = Budgets::new(workers, source.read_ahead());
-    let jobs = jobs(&stretches);
-    let mut ranges: Vec<_> = stretches.into_iter().map(|one| one.range).collect();
+    let divided = stretches.into_iter().map(|one| (one.range, one.slots));
+    let (mut ranges, slots): (Vec<_>, Vec<_>) = divided.unzip();
+    let jobs = jobs(&ranges, slots);
     parallel::in_order(
         budgets.readers(),
         jobs.into_iter().flatten(),
@@ -55,22 +54,25 @@ pub(crate) fn look_at<'p>(
 }
 
 /// The keys to look at, range by range.
-fn jobs<'p>(stretches: &[Stretch<'p>]) -> Vec<impl Iterator<Item = Job<'p>> + Send + use<'p>> {
-    let stretches = stretches.iter().enumerate();
-    let all = stretches.map(|(range_at, stretch)| {
-        let log = stretch.range.log();
-        stretch.slots.iter().map(move |(&number, slot)| Job {
+fn jobs<'p>(
+    ranges: &[RangeResult<'p>],
+    slots: Vec<Vec<(u64, &'p Slot)>>,
+) -> Vec<impl Iterator<Item = Job<'p>> + Send + use<'p>> {
+    let all = ranges.iter().zip(slots).enumerate();
+    let jobs = all.map(|(range_at, (range, slots))| {
+        let log = range.log();
+        slots.into_iter().map(move |(number, slot)| Job {
             range_at,
             log,
             number,
             slot,
         })
     });
-    all.collect()
+    jobs.collect()
 }
 
 /// Number of segments to read.
-fn present(slots: &BTreeMap<u64, Box<Slot>>) -> u64 {
-    let present = slots.values().filter(|slot| slot.is_present());
+fn present(slots: &[(u64, &Slot)]) -> u64 {
+    let present = slots.iter().filter(|(_, slot)| slot.is_present());
     u64::try_from(present.count()).unwrap_or(u64::MAX)
 }

@@ -3,11 +3,13 @@
 use auditlog_chain::hash::Hash;
 
 /// How the verifier was run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {
-    /// On one machine, which read everything.
-    #[default]
-    Whole,
+    /// On one machine, which read everything that no cache held.
+    Whole {
+        /// Number of segments that were not read again.
+        cached_segments: Option<u64>,
+    },
     /// On many: the partial results of a plan's ranges were merged.
     Merged {
         /// Number of ranges.

@@ -20,6 +20,8 @@ pub(super) struct VerifyArguments {
     #[command(flatten)]
     pub(super) what: WhatArguments,
     #[command(flatten)]
+    pub(super) cache: CacheArguments,
+    #[command(flatten)]
     pub(super) report: ReportArguments,
     #[command(flatten)]
     pub(super) place: PlaceArguments,
@@ -65,6 +67,17 @@ impl WhatArguments {
             workers: cores(),
         }
     }
+}
+
+/// What an earlier run left, and whether it is used.
+#[derive(clap::Args)]
+pub(super) struct CacheArguments {
+    /// Folder in which a run keeps what it verified, so that the next one reads only what is new; needs --pins, which holds its digest
+    #[arg(long = "cache", value_name = "DIR", requires = "pins")]
+    pub(super) folder: Option<PathBuf>,
+    /// Read everything again, whatever the cache holds
+    #[arg(long, requires = "folder")]
+    pub(super) full: bool,
 }
 
 /// In which forms the report is written, and where to.

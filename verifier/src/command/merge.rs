@@ -60,7 +60,7 @@ fn report(
     let mut read = |range| found.read(range);
     let mut report = parts::merge(plan, policy, &mut read, now)?;
     if let Some(path) = &arguments.pins {
-        keep_heads(path, &mut report, &plan.pins());
+        keep_heads(path, &mut report, &plan.pins(), None);
     }
     Ok(report)
 }

@@ -46,6 +46,7 @@ impl PlanFolder {
 
     /// The list of a range.
     pub(super) fn list(&self, range: u64) -> Result<Vec<u8>, Usage> {
+        self.plan.check_range(range)?;
         read_whole(&self.path.join(list_name(range)))
     }
 }

@@ -5,7 +5,7 @@ mod tail;
 
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::head::Witness;
+use crate::head::{CacheFile, Witness};
 use crate::holes::Holes;
 use crate::log_plan::LeftOut;
 use crate::pin::Pin;
@@ -30,6 +30,7 @@ pub(crate) struct Merged {
     pub(crate) keys: Vec<String>,
     pub(crate) timeline: Timeline,
     pub(crate) witness: Witness,
+    pub(crate) cache: Option<CacheFile>,
     pub(crate) record: Record,
 }
 
@@ -54,5 +55,6 @@ pub(crate) fn finish<'p>(whole: RangeResult<'p>, left_out: &'p LeftOut) -> Merge
             moments: log.moments,
         },
         record: tally.record,
+        cache: None,
     }
 }

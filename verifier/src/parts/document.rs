@@ -9,7 +9,7 @@ use super::error::PartsError;
 pub(super) const MAX_DOCUMENT_BYTES: usize = 1 << 30;
 
 /// The bytes of a document.
-pub(super) fn write(document: &impl Serialize) -> Vec<u8> {
+pub(crate) fn write(document: &impl Serialize) -> Vec<u8> {
     // No document has a map with keys that are not numbers or strings, or a value that cannot be written.
     let mut bytes = serde_json::to_vec(document).unwrap_or_default();
     bytes.push(b'\n');
@@ -18,7 +18,7 @@ pub(super) fn write(document: &impl Serialize) -> Vec<u8> {
 
 /// Reads a document, `name` in messages. What is read and written again must be the same bytes: so it has no second meaning, no
 /// field that nobody knows, and none twice.
-pub(super) fn read<T: Serialize + DeserializeOwned>(
+pub(crate) fn read<T: Serialize + DeserializeOwned>(
     name: &str,
     bytes: &[u8],
 ) -> Result<T, PartsError> {

@@ -3,7 +3,7 @@
 //!
 //! A run on one machine does the same steps in memory: the rules are judged by the same code.
 
-mod document;
+pub(crate) mod document;
 mod error;
 mod merge;
 mod part;
@@ -14,10 +14,6 @@ pub use error::PartsError;
 pub use merge::merge;
 pub use part::{Header, Part, part};
 pub use plan::{Plan, Planned, plan};
-
-/// Version of the rules that this program judges by. A partial result, or what an earlier run left, that was judged by others is
-/// not used.
-pub const RULES: u64 = 1;
 
 /// Most ranges of a plan. Stops a mistyped number from filling a folder.
 pub const MAX_RANGES: u64 = 100_000;

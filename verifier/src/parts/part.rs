@@ -5,7 +5,6 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::TrustPolicy;
 use serde::{Deserialize, Serialize};
 
-use super::RULES;
 use super::document::{read, write};
 use super::error::PartsError;
 use super::plan::{ListedSlice, Plan, known, peek};
@@ -15,6 +14,7 @@ use crate::progress::Progress;
 use crate::range::log::Log;
 use crate::range::result::{RangeResult, Written};
 use crate::request::Request;
+use crate::rules::RULES;
 use crate::source::{ClockReading, Source};
 use crate::state::clock_beyond;
 use crate::target::Target;
@@ -79,7 +79,11 @@ pub fn part(
     let logs = logs_of(plan, &request, &explained, &listed.slices)?;
     let stretches = logs.iter().zip(&listed.slices).map(|(log, slice)| Stretch {
         range: RangeResult::anywhere(log),
-        slots: &slice.slots,
+        slots: slice
+            .slots
+            .iter()
+            .map(|(number, slot)| (*number, &**slot))
+            .collect(),
     });
     let results = look_at(source, workers, stretches.collect(), progress);
     let most = STRETCHES.checked_div(plan.ranges()).unwrap_or(1).max(4);

@@ -8,10 +8,10 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::MAX_RANGES;
 use super::document::{read, write};
 use super::error::PartsError;
 use super::split::{Slice, split};
-use super::{MAX_RANGES, RULES};
 use crate::absence::moments::Moments;
 use crate::declared::check_declared;
 use crate::explained::Explained;
@@ -20,6 +20,7 @@ use crate::pin::Pin;
 use crate::pins::Pins;
 use crate::record::Record;
 use crate::request::Request;
+use crate::rules::RULES;
 use crate::source::{ReadError, Source};
 use crate::state::State;
 use crate::survey::{Survey, choose_logs, survey};
@@ -254,6 +255,15 @@ impl Plan {
     /// Number of its ranges.
     pub fn ranges(&self) -> u64 {
         u64::try_from(self.document.ranges.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the plan has a range.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not.
+    pub fn check_range(&self, range: u64) -> Result<(), PartsError> {
+        self.range(range).map(|_| ())
     }
 
     /// The request that the plan was made for.

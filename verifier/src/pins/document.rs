@@ -50,6 +50,12 @@ struct JsonPin {
         skip_serializing_if = "Option::is_none"
     )]
     stored: Option<Timestamp>,
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    cache: Option<Hash>,
 }
 
 #[derive(Deserialize)]
@@ -70,13 +76,25 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Pins, DocumentError> {
         return Err(DocumentError::Unsupported(found));
     }
     let Object(Document { logs, .. }) = serde_json::from_slice(bytes).map_err(json)?;
-    let pins = logs.into_iter().map(|(origin, pin)| (origin, pin.into()));
-    Ok(Pins(pins.collect()))
+    let caches = logs
+        .iter()
+        .filter_map(|(origin, pin)| Some((origin.clone(), pin.cache?)));
+    let caches = caches.collect();
+    let heads = logs.into_iter().map(|(origin, pin)| (origin, pin.into()));
+    let heads = heads.collect();
+    Ok(Pins { heads, caches })
 }
 
 pub(crate) fn format(pins: &Pins) -> serde_json::Result<Vec<u8>> {
-    let logs = pins.0.iter();
-    let logs = logs.map(|(origin, pin)| (origin.clone(), (*pin).into()));
+    let written = |(origin, pin): (&Origin, &Pin)| {
+        let cache = pins.cache_of(origin);
+        let pin = JsonPin {
+            cache,
+            ..JsonPin::from(*pin)
+        };
+        (origin.clone(), pin)
+    };
+    let logs = pins.heads.iter().map(written);
     let mut text = serde_json::to_vec_pretty(&Document {
         pins: PINS_VERSION,
         logs: logs.collect(),
@@ -107,6 +125,7 @@ impl From<Pin> for JsonPin {
             root: pin.position.root,
             sealed: pin.sealed,
             stored: pin.stored,
+            cache: None,
         }
     }
 }

@@ -20,7 +20,11 @@ pub use file::{load, update};
 
 /// The heads that earlier runs saw, one for each log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pins(BTreeMap<Origin, Pin>);
+pub struct Pins {
+    heads: BTreeMap<Origin, Pin>,
+    /// Digests of the caches of logs.
+    caches: BTreeMap<Origin, Hash>,
+}
 
 /// What became of a head that was to be pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +67,22 @@ impl Taken {
 
 impl FromIterator<(Origin, Pin)> for Pins {
     fn from_iter<I: IntoIterator<Item = (Origin, Pin)>>(pins: I) -> Self {
-        Self(pins.into_iter().collect())
+        Self {
+            heads: pins.into_iter().collect(),
+            caches: BTreeMap::new(),
+        }
     }
 }
 
 impl Pins {
     /// The pin of a log.
     pub fn of(&self, origin: &Origin) -> Option<&Pin> {
-        self.0.get(origin)
+        self.heads.get(origin)
+    }
+
+    /// Digest of the cache of a log: no other one is used.
+    pub fn cache_of(&self, origin: &Origin) -> Option<Hash> {
+        self.caches.get(origin).copied()
     }
 
     /// Takes a verified head. Nothing else can be pinned.
@@ -84,7 +96,9 @@ impl Pins {
         let of_kept = |kept: Option<Pin>| kept.map_or(0, |kept| kept.position.segment);
         match head.keep(kept.as_ref(), seen.of(origin)) {
             Keep::Ours => {
-                self.0.insert(origin.clone(), *head.pin());
+                self.heads.insert(origin.clone(), *head.pin());
+                let cache = head.cache().map(|cache| (origin.clone(), cache.digest()));
+                self.caches.extend(cache);
                 Taken::Pinned
             }
             Keep::Theirs => Taken::Pinned,
@@ -100,7 +114,7 @@ impl Pins {
 
     #[cfg(test)]
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.0
-            .extend(other.0.iter().map(|(origin, at)| (origin.clone(), *at)));
+        let heads = other.heads.iter().map(|(origin, at)| (origin.clone(), *at));
+        self.heads.extend(heads);
     }
 }

@@ -1,5 +1,6 @@
 //! What every rule about one log is a function of, besides what was seen: the policy, the moments of the run and the pin.
 
+use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::{LogPolicy, Position, TrustPolicy, Trusted};
 use auditlog_chain::timestamp::Timestamp;
 
@@ -14,6 +15,7 @@ use crate::pin::Pin;
 use crate::pins::Pins;
 use crate::place::Place;
 use crate::request::Request;
+use crate::rules::RULES;
 
 use crate::absence::silence::{Period, deadline};
 
@@ -75,6 +77,23 @@ impl<'p> Log<'p> {
     /// The log as a whole.
     pub(crate) fn whole(&self) -> Place {
         Place::of_log(&self.policy_of.origin)
+    }
+
+    /// Digest of everything declared that a rule about a segment is a function of.
+    pub(crate) fn fingerprint(&self) -> Hash {
+        let keys = self.policy_of.verifier_keys.iter();
+        let keys: Vec<_> = keys.map(|key| self.policy.key(key)).collect();
+        let declared = (
+            RULES,
+            self.moments.skew_seconds,
+            self.has_storage,
+            self.policy_of,
+            self.lock_spans(),
+            keys,
+            self.declared.entries,
+        );
+        // Nothing in it is a map with keys that are not strings.
+        Hash::of(&serde_json::to_vec(&declared).unwrap_or_default())
     }
 
     pub(crate) fn lock_spans(&self) -> &'p [auditlog_chain::policy::LockSpan] {

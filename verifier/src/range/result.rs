@@ -8,6 +8,7 @@
 
 use std::ops::RangeInclusive;
 
+use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +136,30 @@ impl<'p> RangeResult<'p> {
             tally: rest.tally.condensed(stretches),
         });
         let lead = self.lead;
+        Written { lead, rest }
+    }
+
+    /// Until when all locks in the range hold, whatever anybody does; `None` where anything at all was found in it, or where it
+    /// cannot be judged alone.
+    pub(crate) fn clean(&self) -> Option<Timestamp> {
+        let rest = self.rest.as_ref()?;
+        let is_clean = |facts: &Facts| facts.sound().is_some() && facts.kept.is_clean();
+        let is_open = rest.context.gone.is_empty() && rest.context.markers.is_empty();
+        if !is_open || !self.lead.iter().all(is_clean) {
+            return None;
+        }
+        let firm = |facts: &Facts| facts.kept.firm_until.unwrap_or(Timestamp::EPOCH);
+        let lead = self.lead.iter().map(firm).min();
+        lead.into_iter().chain([rest.tally.clean()?]).min()
+    }
+
+    /// The range in its written form, for the next run.
+    pub(crate) fn written_for_cache(&self) -> Written {
+        let rest = self.rest.as_ref().map(|rest| Rest {
+            context: rest.context.clone(),
+            tally: rest.tally.for_cache(),
+        });
+        let lead = self.lead.clone();
         Written { lead, rest }
     }
 

@@ -1,5 +1,8 @@
 //! What the store says of a segment (V17 to V19, A7, A8): needs no other segment.
 
+use auditlog_chain::policy::{LockMode, LockSpan};
+use auditlog_chain::timestamp::Timestamp;
+
 use super::log::Log;
 use crate::absence::holds::retained_until;
 use crate::absence::markers::Marker;
@@ -7,8 +10,8 @@ use crate::facts::Kept;
 use crate::fault::Fault;
 use crate::log_plan::Slot;
 use crate::place::{Place, Placed};
-use crate::source::{Storage, Version};
-use crate::storage::check_version;
+use crate::source::{Lock, Storage, Version};
+use crate::storage::{check_version, kept_until};
 
 /// V17 to V19, A7, A8. `storage` is `None` where the version was not read.
 pub(crate) fn kept(
@@ -37,6 +40,9 @@ pub(crate) fn kept(
     let lock = storage.lock.as_ref().ok().and_then(Option::as_ref);
     let begun = log.moments.begun;
     kept.until = lock.and_then(|lock| retained_until(lock.until, lock.held_for_seconds, begun));
+    kept.firm_until = lock
+        .zip(version.stored)
+        .and_then(|(lock, stored)| firm_until(log.lock_spans(), lock, stored));
     kept.lock_unread = storage.lock.as_ref().err().cloned();
     kept
 }
@@ -70,4 +76,11 @@ fn check_versions(log: &Log<'_>, number: u64, slot: &Slot, kept: &mut Kept) {
             }
         }
     }
+}
+
+/// Nobody can shorten a lock in COMPLIANCE mode. A hold can be lifted, so it does not count here.
+fn firm_until(spans: &[LockSpan], lock: &Lock, stored: Timestamp) -> Option<Timestamp> {
+    let is_compliance = LockMode::parse(&lock.mode) == Some(LockMode::Compliance);
+    let is_enough = |until: &Timestamp| *until >= kept_until(spans, stored);
+    lock.until.filter(|until| is_compliance && is_enough(until))
 }

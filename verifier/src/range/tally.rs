@@ -16,6 +16,9 @@ use crate::record::Record;
 use crate::timeline::{Glimpse, Timeline};
 use crate::undecided::Undecided;
 
+/// Stretches in which what an earlier run read is drawn.
+const CACHED_STRETCHES: usize = 1;
+
 /// What was found and counted along a part of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
@@ -38,6 +41,8 @@ pub(crate) struct Tally {
     pub(crate) trail: BTreeMap<u64, (u64, Hash)>,
     /// Number of delete markers that hide nothing that must be kept.
     pub(crate) idle_markers: u64,
+    /// Until when all locks hold, whatever anybody does; the beginning of time where one does not.
+    firm_until: Option<Timestamp>,
     /// The last checkpoint.
     checkpoint: Option<Last>,
     /// What a report draws.
@@ -59,6 +64,22 @@ impl Tally {
         let last = self.trail.pop_last();
         self.trail = last.into_iter().collect();
         self
+    }
+
+    /// Until when all locks hold, whatever anybody does; `None` where anything at all was found.
+    pub(super) fn clean(&self) -> Option<Timestamp> {
+        let is_clean = self.record == Record::default()
+            && self.holes == Holes::default()
+            && self.idle_markers == 0
+            && self.no_last_good.is_empty();
+        is_clean.then_some(self.firm_until.unwrap_or(Timestamp::MAX))
+    }
+
+    /// The tally as the next run takes it in: everything in it is below the pin then.
+    pub(super) fn for_cache(&self) -> Self {
+        let mut kept = self.clone().condensed(CACHED_STRETCHES);
+        kept.trail.clear();
+        kept
     }
 
     /// Whether the last checkpoint is that of the last lines, and signed by the key that the part names as the active one from there on.
@@ -127,11 +148,15 @@ impl Tally {
         self.trail.extend(other.trail);
         self.idle_markers = self.idle_markers.saturating_add(other.idle_markers);
         self.timeline.merge(&other.timeline);
+        let firm = self.firm_until.into_iter().chain(other.firm_until);
+        self.firm_until = firm.min();
     }
 
     /// What a report draws of a present segment.
     pub(super) fn see(&mut self, facts: &Facts) {
         let sound = facts.sound();
+        let firm = facts.kept.firm_until.unwrap_or(Timestamp::EPOCH);
+        self.firm_until = self.firm_until.into_iter().chain([firm]).min();
         self.timeline.see(&Glimpse {
             number: facts.number,
             written: sound.map(|sound| (sound.opened, sound.sealed)),

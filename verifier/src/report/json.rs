@@ -62,8 +62,14 @@ struct JsonPolicy {
 #[derive(Serialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
 enum JsonRun {
-    Whole,
-    Merged { ranges: u64, plan: String },
+    Whole {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cached_segments: Option<u64>,
+    },
+    Merged {
+        ranges: u64,
+        plan: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -182,7 +188,7 @@ fn all<'r, T, J>(found: &'r Found<T>, json: impl Fn(&'r Placed<T>) -> J) -> Vec<
 impl JsonRun {
     fn of(run: &Run) -> Self {
         match *run {
-            Run::Whole => Self::Whole,
+            Run::Whole { cached_segments } => Self::Whole { cached_segments },
             Run::Merged { ranges, plan } => Self::Merged {
                 ranges,
                 plan: format!("sha256:{plan}"),

@@ -67,7 +67,9 @@ fn report(logs: Vec<LogReport>, record: Record, not_checked: Vec<NotChecked>) ->
         logs,
         record,
         not_checked,
-        run: Run::Whole,
+        run: Run::Whole {
+            cached_segments: None,
+        },
     }
 }
 

@@ -216,6 +216,16 @@ pub trait Source: Sync {
     /// Where it cannot be read whole.
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError>;
 
+    /// What the store says of one version now. Its bytes are not needed.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not say, or where it has no such thing as a lock.
+    fn look(&self, key: &str, version: &Version) -> Result<Storage, ReadError> {
+        let storage = self.read(key, version)?.storage;
+        storage.ok_or_else(|| ReadError::new(format!("{key} has no lock")))
+    }
+
     /// The reading of the store's clock that was furthest from ours; `None` where it has no clock, or did not send its time.
     fn clock(&self) -> Option<ClockReading>;
 }

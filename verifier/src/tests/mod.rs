@@ -11,6 +11,7 @@ mod chain;
 mod evidence;
 mod fuzz;
 mod histories;
+mod incremental;
 mod keys;
 mod mangling;
 mod pins;

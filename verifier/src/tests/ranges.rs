@@ -69,7 +69,7 @@ pub(super) fn assert_same_in_ranges(
     assert_same(whole, &merged, "merged in any order");
 }
 
-fn assert_same(whole: &Report, other: &Report, how: &str) {
+pub(super) fn assert_same(whole: &Report, other: &Report, how: &str) {
     let json = |report: &Report| serde_json::from_str::<Value>(&report.to_json()).unwrap();
     let (whole, other) = (json(whole), json(other));
     for field in EQUAL {
@@ -148,7 +148,11 @@ fn in_any_order(
     let slices: Vec<_> = slices.into_iter().flatten().collect();
     let stretches = slices.iter().map(|slice| Stretch {
         range: RangeResult::anywhere(&logs[slice.log_at]),
-        slots: &slice.slots,
+        slots: slice
+            .slots
+            .iter()
+            .map(|(number, slot)| (*number, &**slot))
+            .collect(),
     });
     let results = look_at(source, 1, stretches.collect(), &mut |_| {});
     let mut of_logs: Vec<Vec<RangeResult<'_>>> = logs.iter().map(|_| Vec::new()).collect();

@@ -20,6 +20,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
 };
 
+use super::incremental::assert_same_with_cache;
 use super::ranges::assert_same_in_ranges;
 use crate::pins::Pins;
 use crate::report::Report;
@@ -363,7 +364,10 @@ impl World {
 
     /// Whole, and in ranges: what is found is the same.
     pub(super) fn verify(&self, memory: &Memory) -> Report {
-        self.verify_in(memory, &assert_same_in_ranges)
+        self.verify_in(memory, &|source, request, pins, whole| {
+            assert_same_in_ranges(source, request, pins, whole);
+            assert_same_with_cache(source, request, pins, whole);
+        })
     }
 
     fn verify_in(

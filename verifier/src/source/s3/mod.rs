@@ -19,7 +19,7 @@ mod settings;
 mod store;
 mod whole;
 
-use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
+use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Storage, Version};
 
 pub use canary::S3Canary;
 pub use options::S3Options;
@@ -52,6 +52,10 @@ impl Source for S3 {
 
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
         self.runtime.block_on(self.read_if_answered(key, version))
+    }
+
+    fn look(&self, key: &str, version: &Version) -> Result<Storage, ReadError> {
+        Ok(self.runtime.block_on(self.locked(key, version)))
     }
 
     fn clock(&self) -> Option<ClockReading> {

@@ -133,6 +133,15 @@ impl S3 {
         ReadError::new(format!("cannot read {key} of bucket {bucket}: {why}")).with_hint(AGAIN)
     }
 
+    /// What the store says of the lock of a version now. That a version is a replica never changes.
+    pub(super) async fn locked(&self, key: &str, version: &Version) -> Storage {
+        let lock = self.retention(key, version).await;
+        Storage {
+            lock,
+            replica: false,
+        }
+    }
+
     async fn storage(&self, key: &str, version: &Version, output: &GetObjectOutput) -> Storage {
         let replica = output.replication_status() == Some(&ReplicationStatus::Replica);
         let hold = Hold {

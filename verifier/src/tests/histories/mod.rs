@@ -22,6 +22,7 @@ use self::place::{Place, Signed};
 pub(super) use self::random::Random;
 use self::truth::{ended_tail_is_due, must_be_found};
 use self::verdict::judge;
+use super::incremental::cached_segments;
 use super::world::origin;
 use crate::pins::{Pins, Taken};
 use crate::report::Report;
@@ -77,6 +78,10 @@ fn no_honest_history_has_a_fault_and_no_dishonest_one_is_verified() {
         sum(|one| one.within_limits),
     );
     assert!(count < 100 || (honest > 0 && found > 0));
+    // Otherwise no history says anything about a cache.
+    let cached = cached_segments();
+    assert!(count < 100 || cached > 0);
+    println!("{cached} segments were not read again");
 }
 
 fn one(seed: u64, tally: &mut Tally) {

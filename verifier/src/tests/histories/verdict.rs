@@ -6,6 +6,7 @@ use auditlog_chain::policy::{
     SilenceSpan, Store, TrustPolicy,
 };
 
+use super::super::incremental::assert_same_with_cache;
 use super::super::ranges::assert_same_in_ranges;
 use super::super::world::{PREFIX, origin};
 use super::honest::{DAY, History, Run, at};
@@ -258,5 +259,5 @@ pub(super) fn judge(
     let seen = Seen::new(history, place, run, removed);
     let report = verify(&seen, &request, pins, &mut |_| {}).unwrap();
     assert_same_in_ranges(&seen, &request, pins, &report);
-    report
+    assert_same_with_cache(&seen, &request, pins, &report)
 }

@@ -1,0 +1,76 @@
+//! A cache in a folder. Each file has the name of its digest: a file that somebody changed is not the one that the pins name.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use auditlog_chain::hash::Hash;
+
+use super::Cache;
+use crate::head::CacheFile;
+
+/// A folder with the caches of logs.
+#[derive(Debug)]
+pub struct CacheFolder {
+    path: PathBuf,
+}
+
+/// Why a folder cannot keep a cache.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use {} as a cache: {error}", path.display())]
+pub struct CacheError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl CacheFolder {
+    /// Makes the folder where it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be made.
+    pub fn open(path: &Path) -> Result<Self, CacheError> {
+        let folder = Self {
+            path: path.to_owned(),
+        };
+        match fs::create_dir_all(path) {
+            Ok(()) => Ok(folder),
+            Err(error) => Err(folder.failed(error)),
+        }
+    }
+
+    /// Keeps a file, before the pins name it.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn keep(&self, file: &CacheFile) -> Result<(), CacheError> {
+        let path = self.file(file.digest());
+        let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+        let written = fs::write(&beside, file.bytes()).and_then(|()| fs::rename(&beside, &path));
+        written.map_err(|error| {
+            _ = fs::remove_file(&beside);
+            self.failed(error)
+        })
+    }
+
+    /// Removes a file that the pins name no longer. Where that fails, it is only in the way.
+    pub fn remove(&self, digest: Hash) {
+        _ = fs::remove_file(self.file(digest));
+    }
+
+    fn file(&self, digest: Hash) -> PathBuf {
+        self.path.join(format!("{digest}.json"))
+    }
+
+    fn failed(&self, error: io::Error) -> CacheError {
+        let path = self.path.clone();
+        CacheError { path, error }
+    }
+}
+
+impl Cache for CacheFolder {
+    fn load(&self, digest: Hash) -> Option<Vec<u8>> {
+        fs::read(self.file(digest)).ok()
+    }
+}

@@ -1,0 +1,49 @@
+//! What an earlier run found, kept so that the next one need not read it again.
+//!
+//! Segments are kept in *blocks*: a fixed number of neighbours that are all there, sound, and of which nothing at all was found,
+//! not even a note. A block is named by everything that its result is a function of: the versions of its segments as the
+//! listing has them, what the policy says of the log and its keys, the skew, and the version of the rules. Whatever of this
+//! changes, the block has another name and is verified again.
+//!
+//! A cache is a claim. Only the pins make it evidence: they hold its SHA-256, and a cache that they do not name is as good as
+//! none. So whoever can write to a cache can make a run slower, and nothing else.
+//!
+//! A block is used only below the pin: what is pinned, and what came after it, is always read.
+
+mod block;
+mod document;
+mod folder;
+mod log;
+
+pub(crate) use document::Document;
+pub use folder::{CacheError, CacheFolder};
+pub(crate) use log::{LogCache, Piece};
+
+use auditlog_chain::hash::Hash;
+
+/// Where a cache can be found by its digest.
+pub trait Cache {
+    /// The bytes with this digest; `None` where there are none. They are compared with the digest again.
+    fn load(&self, digest: Hash) -> Option<Vec<u8>>;
+}
+
+/// No cache: everything is read, and what is kept is new.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCache;
+
+impl Cache for NoCache {
+    fn load(&self, _: Hash) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// Segments of a block in a log with so many. Few large blocks are quick to read, small ones have less to verify again.
+pub(crate) fn block_size(segments: usize) -> u64 {
+    if segments < 1 << 16 {
+        1 << 6
+    } else if segments < 1 << 20 {
+        1 << 10
+    } else {
+        1 << 14
+    }
+}

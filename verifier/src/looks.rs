@@ -1,0 +1,65 @@
+//! Looks at locks again, without reading the objects.
+
+use std::collections::BTreeSet;
+
+use crate::cache::Piece;
+use crate::log_plan::Slot;
+use crate::parallel;
+use crate::range::log::Log;
+use crate::range::storage::kept;
+use crate::source::Source;
+
+/// Looks at once: each waits for the store and needs neither memory nor a core.
+const LOOKS: usize = 32;
+
+/// One lock to look at.
+struct Look<'p> {
+    piece: usize,
+    number: u64,
+    slot: &'p Slot,
+}
+
+/// Looks at the locks of the pieces where somebody may have weakened them. A piece with a lock that is not as it was is not used.
+pub(crate) fn look_again<'p>(source: &dyn Source, log: &Log<'_>, pieces: &mut [Piece<'p>]) {
+    let ended = log.moments.ended;
+    let due = pieces
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.needs_a_look(ended));
+    let looks = due.flat_map(|(piece, one)| {
+        one.slots.iter().map(move |&(number, slot)| Look {
+            piece,
+            number,
+            slot,
+        })
+    });
+    let looks: Vec<Look<'p>> = looks.collect();
+    let mut changed = BTreeSet::new();
+    parallel::in_order(
+        LOOKS.min(looks.len()),
+        looks.into_iter(),
+        |look| (look.piece, is_as_it_was(source, log, &look)),
+        |(piece, is_as_it_was)| {
+            if !is_as_it_was {
+                changed.insert(piece);
+            }
+        },
+    );
+    for piece in changed {
+        if let Some(piece) = pieces.get_mut(piece) {
+            piece.forget();
+        }
+    }
+}
+
+fn is_as_it_was(source: &dyn Source, log: &Log<'_>, look: &Look<'_>) -> bool {
+    let Some(version) = look.slot.versions.last() else {
+        return false;
+    };
+    let key = log.policy_of.segment_key(look.number);
+    let Ok(storage) = source.look(&key, version) else {
+        return false;
+    };
+    let kept = kept(log, look.number, look.slot, version, Some(&storage));
+    kept.is_clean()
+}

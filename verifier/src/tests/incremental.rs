@@ -1,0 +1,101 @@
+//! The same verification with what an earlier run kept: what is found is the same, byte for byte, whoever wrote to the cache.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use auditlog_chain::hash::Hash;
+
+use super::ranges::assert_same;
+use crate::cache::Cache;
+use crate::pins::Pins;
+use crate::report::Report;
+use crate::request::Request;
+use crate::run::Run;
+use crate::source::Source;
+use crate::verify::{UseOf, verify, verify_by};
+
+/// Segments of a block: few, so that the small logs of the tests have some.
+const BLOCK: u64 = 2;
+
+thread_local! {
+    /// What the runs of a test kept, by digest.
+    static KEPT: RefCell<BTreeMap<Hash, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Segments that were not read again, in all tests.
+static CACHED: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn cached_segments() -> u64 {
+    CACHED.load(Ordering::Relaxed)
+}
+
+struct Kept;
+
+impl Cache for Kept {
+    fn load(&self, digest: Hash) -> Option<Vec<u8>> {
+        KEPT.with_borrow(|kept| kept.get(&digest).cloned())
+    }
+}
+
+/// A cache to which somebody wrote.
+struct Tampered;
+
+impl Cache for Tampered {
+    fn load(&self, digest: Hash) -> Option<Vec<u8>> {
+        let bytes = Kept.load(digest)?;
+        let text = String::from_utf8(bytes).unwrap();
+        // Claims that there is one entry more.
+        Some(
+            text.replacen("\"entries\":", "\"entries\":1", 1)
+                .into_bytes(),
+        )
+    }
+}
+
+fn run(source: &dyn Source, request: &Request<'_>, pins: &Pins, cache: &dyn Cache) -> Report {
+    let used = UseOf {
+        cache,
+        block_size: &|_| BLOCK,
+    };
+    let report = verify_by(source, request, pins, Some(&used), &mut |_| {}).unwrap();
+    for head in report.logs().iter().filter_map(|log| log.verified()) {
+        if let Some(file) = head.cache() {
+            KEPT.with_borrow_mut(|kept| kept.insert(file.digest(), file.bytes().to_vec()));
+        }
+    }
+    report
+}
+
+fn cached(report: &Report) -> u64 {
+    match report.run {
+        Run::Whole { cached_segments } => cached_segments.unwrap_or(0),
+        Run::Merged { .. } => 0,
+    }
+}
+
+/// Verifies with what earlier runs of this test kept, and again with what this one keeps. The report has what the next run needs.
+pub(super) fn assert_same_with_cache(
+    source: &dyn Source,
+    request: &Request<'_>,
+    pins: &Pins,
+    whole: &Report,
+) -> Report {
+    let report = run(source, request, pins, &Kept);
+    assert_same(whole, &report, "with a cache");
+    CACHED.fetch_add(cached(&report), Ordering::Relaxed);
+    let mut pinned = pins.clone();
+    for head in report.logs().iter().filter_map(|log| log.verified()) {
+        _ = pinned.take(head, pins);
+    }
+    if pinned != *pins {
+        let whole = verify(source, request, &pinned, &mut |_| {}).unwrap();
+        let again = run(source, request, &pinned, &Kept);
+        assert_same(&whole, &again, "with the cache of this run");
+        CACHED.fetch_add(cached(&again), Ordering::Relaxed);
+        let tampered = run(source, request, &pinned, &Tampered);
+        assert_same(&whole, &tampered, "with a cache to which somebody wrote");
+        assert_eq!(cached(&tampered), 0);
+    }
+    report
+}
