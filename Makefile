@@ -63,9 +63,11 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	SOAK_ROUNDS=5000000 SOAK_SEED=$(SEED) cargo test --workspace --lib mutated_input
 	AUDITLOG_APPLIES=1000 AUDITLOG_APPLY_SEED=$(SEED) cargo test --workspace --test e2e provider::soak -- --nocapture
 	AUDITLOG_HISTORIES=100000 AUDITLOG_HISTORY_SEED=$(SEED) cargo test --workspace --lib histories -- --nocapture
+	AUDITLOG_HISTORIES=20000 cargo test --workspace --test crashes
+	AUDITLOG_SERVICE_KILLS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service
 
 # Each crate with a folder fuzz, and its targets.
-FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack sealer:wal
 
 fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
 	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed

@@ -68,6 +68,7 @@ pub mod limits;
 pub mod names;
 pub mod pins;
 pub mod seal;
+pub mod service;
 pub mod signer;
 pub mod spool;
 pub mod store;

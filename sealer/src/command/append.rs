@@ -43,8 +43,19 @@ pub(crate) fn run(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
     done
 }
 
-fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
-    let source = source(arguments.source.as_deref())?;
+/// What a sealer works with, as the options say.
+pub(super) struct Prepared {
+    pub(super) setup: Setup,
+    pub(super) spool: Spool,
+    pub(super) max_age: MaxAge,
+}
+
+/// Finds out all that the options ask for, but where the log ends. `events` is opened as soon as the options are known to be right.
+pub(super) fn prepare<T>(
+    arguments: &AppendArguments,
+    now: Now,
+    events: impl FnOnce() -> Result<T, Error>,
+) -> Result<(Prepared, T), Error> {
     let policy = arguments.policy.as_deref();
     let policy = policy.map(|path| read_policy(path, now())).transpose()?;
     let policy = policy.map(Arc::new);
@@ -57,11 +68,7 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
         .aws
         .lazy(bucket.map(|bucket| bucket.region.as_str()));
     let signers = Signers::of(arguments, policy.as_deref(), &log, &mut aws, now)?;
-    let events = Events::open(
-        arguments.events.as_deref(),
-        arguments.input.name.clone(),
-        change(arguments),
-    )?;
+    let events = events()?;
     let spool = open_spool(arguments, &log, &destination)?;
     let store = store(
         arguments,
@@ -89,6 +96,26 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
         known_head,
         notify: Arc::new(notice),
     };
+    let prepared = Prepared {
+        setup,
+        spool,
+        max_age,
+    };
+    Ok((prepared, events))
+}
+
+fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
+    let source = source(arguments.source.as_deref())?;
+    let open = || {
+        let (events, name) = (arguments.events.as_deref(), arguments.input.name.clone());
+        Ok(Events::open(events, name, change(arguments))?)
+    };
+    let (prepared, events) = prepare(arguments, now, open)?;
+    let Prepared {
+        setup,
+        spool,
+        max_age,
+    } = prepared;
     let signals = Arc::new(Signals::default());
     let input = Input::start(events.reader);
     listen(&signals, input.sender())?;

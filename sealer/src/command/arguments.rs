@@ -26,8 +26,10 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Append(Box<AppendArguments>),
+    CheckConfig(ConfigArguments),
     Keygen(KeygenArguments),
     Policy(PolicyArguments),
+    Run(ConfigArguments),
     Spool(SpoolArguments),
     VerifierKey(VerifierKeyArguments),
 }
@@ -179,6 +181,17 @@ pub(super) struct VerifierKeyArguments {
     pub(super) key: KeyArguments,
     #[command(flatten)]
     pub(super) aws: AwsArguments,
+}
+
+/// Take events over HTTP, and seal them
+///
+/// The service accepts events at `POST /events`, acknowledges each request once its events are on the disk or in the store, and seals
+/// them. It also answers `/healthz`, `/readyz` and `/metrics`. SIGTERM lets open requests finish, seals what was accepted and ends the process.
+#[derive(Debug, Args)]
+pub(super) struct ConfigArguments {
+    /// Configuration of the service
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
 }
 
 /// List what a spool holds, or print its events

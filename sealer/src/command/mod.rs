@@ -10,6 +10,7 @@ use output::print;
 mod append;
 mod arguments;
 mod aws;
+mod config;
 mod events;
 mod keys;
 mod output;
@@ -17,6 +18,7 @@ mod policy;
 mod report;
 mod resume;
 mod run;
+mod serve;
 mod signals;
 mod spool;
 
@@ -29,6 +31,8 @@ pub(crate) fn run(arguments: Arguments, now: Now) -> Result<(), Error> {
         Command::Append(arguments) => append::run(&arguments, now),
         Command::Keygen(arguments) => keygen(&arguments),
         Command::Policy(arguments) => policy::run(&arguments, now),
+        Command::Run(arguments) => serve::run(&arguments, now),
+        Command::CheckConfig(arguments) => serve::check(&arguments),
         Command::Spool(arguments) => spool::run(&arguments),
         Command::VerifierKey(arguments) => {
             let origin = parse_origin(&arguments.origin)?;

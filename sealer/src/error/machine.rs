@@ -1,6 +1,7 @@
 //! This machine cannot do its part. It says nothing about the log.
 
 use std::io;
+use std::net::SocketAddr;
 
 /// What this machine lacks.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,17 @@ pub enum MachineError {
     /// Signal handlers could not be installed.
     #[error("cannot install signal handlers: {0}")]
     NoSignals(io::Error),
+    /// A port could not be listened on.
+    #[error("cannot listen on {listen}: {source}")]
+    NoPort {
+        /// The address.
+        listen: SocketAddr,
+        /// The answer of the system.
+        source: io::Error,
+    },
+    /// A thread has ended though nobody asked it to.
+    #[error("a thread of the service has ended unexpectedly")]
+    Stopped,
     /// The summary could not be written: nobody has seen what was sealed.
     #[error("standard output: the summary cannot be written: {0}")]
     NoSummary(io::Error),
@@ -28,6 +40,8 @@ impl MachineError {
             Self::NoSummary(_) => {
                 "what was accepted is sealed, or in the spool: do not send it again; the next append reports it as recovered"
             }
+            Self::NoPort { .. } => "stop the program that uses the port, or configure another one",
+            Self::Stopped => "what was accepted is in the spool: start the service again",
             Self::NoRandomness | Self::NoThread(_) | Self::NoSignals(_) | Self::NoOutput(_) => {
                 return None;
             }

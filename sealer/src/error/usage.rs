@@ -27,6 +27,20 @@ pub enum UsageError {
     /// No key was given.
     #[error("no signing key was given")]
     NoKey,
+    /// The configuration cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        reason: String,
+    },
+    /// A listener without tokens is not on the loopback address.
+    #[error("the listener {listen} can be reached from other machines, and no token is configured")]
+    OpenListener {
+        /// Its address.
+        listen: String,
+    },
     /// No folder for the spool is known.
     #[error("the folder for the spool is unknown: neither HOME nor XDG_STATE_HOME is set")]
     NoSpool,
@@ -89,6 +103,12 @@ impl UsageError {
             Self::NoDestination => "add --to ./DIR or --to s3://BUCKET",
             Self::NoKey => "add --key-file FILE or --kms-key KEY",
             Self::NoSpool => "add --spool DIR",
+            Self::Configuration { .. } => {
+                "correct the file; auditlog-seal check-config --config FILE checks it, and docs/guides/service.md describes it"
+            }
+            Self::OpenListener { .. } => {
+                "listen on 127.0.0.1, or add a [[http.token]] with the file of its secret"
+            }
             Self::OtherDestination { .. } => {
                 "omit --to, or give the trust policy that was made for that destination"
             }

@@ -122,6 +122,21 @@ impl Sealer {
         Ok(())
     }
 
+    /// Takes up what an earlier run left in the spool, and creates the log where it is new. What waits is stored while more is
+    /// accepted, on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// Where the store, the key or the spool are not as they must be. What was accepted earlier is still in the spool.
+    pub fn take_up_earlier(&mut self) -> Result<(), Error> {
+        self.recover()?;
+        if self.chain.head().next_segment == 0 {
+            self.heartbeat()?;
+        }
+        self.shipping.count_from_now_on();
+        self.start_shipping()
+    }
+
     /// From now on, segments are signed and stored on a thread of their own, while others are written.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 //! has left can be distinguished from synced data that the disk has lost.
 
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod reader;
 mod record;
 

@@ -12,6 +12,7 @@ mod lock;
 mod network;
 pub(crate) mod random;
 mod resume;
+mod service;
 mod setup;
 mod signals;
 mod spool;

@@ -1,0 +1,93 @@
+//! A batch on its way to the log, and what its sender is told.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use auditlog_chain::builder::{Batch, Source, StoredBatch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// When a batch is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ack {
+    /// Once it is on this machine's disk: it survives a crash of the process and of the machine, and not the loss of the disk.
+    #[default]
+    Synced,
+    /// Once its segment is stored under a lock: it survives the loss of this machine.
+    Stored,
+}
+
+/// What becomes of an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its events are in the log, or will be, whatever crashes.
+    Accepted,
+    /// A batch of this name was accepted before: nothing was added.
+    Repeat,
+    /// Nothing was accepted: the log has stopped.
+    Stopped,
+}
+
+/// A batch that a sender offers.
+pub struct Offer {
+    /// Who sent it.
+    pub source: Option<Source>,
+    /// The sender's name for it, which no other batch of this sender has.
+    pub name: Option<Batch>,
+    /// Its events.
+    pub events: StoredBatch,
+    /// Answers the sender.
+    pub answer: Box<dyn FnOnce(Answer) + Send>,
+    /// Its part of the bytes that may wait.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Bytes of offers that wait for the log's thread.
+const WAITING_BYTES: usize = 64 << 20;
+
+/// Offers that wait for it.
+const WAITING_OFFERS: usize = 1 << 16;
+
+/// What a semaphore counts: so many bytes.
+const UNIT_BYTES: usize = 1 << 10;
+
+/// The way to the log's thread.
+#[derive(Clone)]
+pub struct Intake {
+    offers: SyncSender<Offer>,
+    room: Arc<Semaphore>,
+}
+
+impl Intake {
+    /// Makes a way, and its end.
+    pub fn new() -> (Self, Receiver<Offer>) {
+        let (offers, taken) = sync_channel(WAITING_OFFERS);
+        let units = WAITING_BYTES.checked_div(UNIT_BYTES).unwrap_or(1);
+        let room = Arc::new(Semaphore::new(units));
+        (Self { offers, room }, taken)
+    }
+
+    /// Offers a batch. Where there is no room for so long, the offer is given back: its sender must come again later.
+    ///
+    /// # Errors
+    ///
+    /// Gives the offer back.
+    pub async fn offer(&self, mut offer: Offer, patience: Duration) -> Result<(), Box<Offer>> {
+        let units = offer.events.bytes().div_ceil(UNIT_BYTES).max(1);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let most = WAITING_BYTES.checked_div(UNIT_BYTES).unwrap_or(1);
+        let units = units.min(u32::try_from(most).unwrap_or(u32::MAX));
+        let room = Arc::clone(&self.room).acquire_many_owned(units);
+        let Ok(Ok(permit)) = tokio::time::timeout(patience, room).await else {
+            return Err(Box::new(offer));
+        };
+        offer.permit = Some(permit);
+        match self.offers.try_send(offer) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(offer) | TrySendError::Disconnected(offer)) => {
+                Err(Box::new(offer))
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The thread of one log: takes offers, chains and syncs them together, and answers their senders.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use auditlog_chain::timestamp::Timestamp;
+
+use super::offer::{Ack, Answer, Offer};
+use super::status::Status;
+use crate::error::Error;
+use crate::seal::{Named, Offered, Sealer};
+use crate::store::Clock;
+
+/// Between two attempts where the disk is full or fails.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How long the thread waits at most before it looks at the clock.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// While somebody waits for the store.
+const SHORT_WAIT: Duration = Duration::from_millis(5);
+
+/// Bytes of offers that are synced together.
+const GROUP_BYTES: usize = 4 << 20;
+
+/// When a segment is closed though it is not full.
+#[derive(Clone, Copy, Debug)]
+pub struct Ages {
+    /// How old an open segment may become, in seconds.
+    pub open_seconds: i64,
+    /// How long the log may be silent, in seconds.
+    pub silent_seconds: Option<i64>,
+}
+
+/// The thread of one log.
+pub struct Writer {
+    /// Chains and syncs.
+    pub sealer: Sealer,
+    /// Where offers come from. When all senders are gone, the thread seals what it has and ends.
+    pub offers: Receiver<Offer>,
+    /// When a segment is closed though it is not full.
+    pub ages: Ages,
+    /// When a batch is acknowledged.
+    pub ack: Ack,
+    /// Segments that may wait on the disk, in bytes.
+    pub spool_max: u64,
+    /// The clock.
+    pub clock: Clock,
+    /// What the service says of the log.
+    pub status: Arc<Status>,
+}
+
+/// A sender that waits until a segment is stored.
+struct Waiter {
+    segment: u64,
+    answer: Box<dyn FnOnce(Answer) + Send>,
+    said: Answer,
+}
+
+impl Writer {
+    /// Runs until all senders of offers are gone, and seals what was accepted.
+    ///
+    /// # Errors
+    ///
+    /// Where the log cannot go on without a person. What was accepted is in the spool.
+    pub fn run(mut self) -> Result<(), Error> {
+        let mut waiters = VecDeque::new();
+        let done = self.take_all(&mut waiters);
+        for Waiter { answer, .. } in waiters {
+            answer(Answer::Stopped);
+        }
+        let trouble = match &done {
+            Ok(()) => "the service is ending".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.status.set_trouble(Some(trouble));
+        done
+    }
+
+    fn take_all(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
+        self.status.set_trouble(None);
+        loop {
+            let wait = if waiters.is_empty() {
+                LONGEST_WAIT
+            } else {
+                SHORT_WAIT
+            };
+            match self.offers.recv_timeout(wait) {
+                Ok(first) => self.take(first, waiters)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    let sealed = self.sealer.seal();
+                    self.tell_stored(waiters);
+                    return sealed;
+                }
+            }
+            self.sealer.check()?;
+            self.close_what_is_due(!waiters.is_empty())?;
+            self.tell_stored(waiters);
+            self.update();
+            self.wait_for_room()?;
+        }
+    }
+
+    /// Takes what waits, as one group.
+    fn take(&mut self, first: Offer, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
+        let mut group = Vec::new();
+        let (mut bytes, mut next) = (0usize, Some(first));
+        while let Some(offer) = next {
+            bytes = bytes.saturating_add(offer.events.bytes());
+            let said = self.chain(&offer)?;
+            group.push((offer, said));
+            if bytes >= GROUP_BYTES {
+                break;
+            }
+            next = self.offers.try_recv().ok();
+        }
+        let segment = self.sealer.open_segment();
+        self.until_it_passes(Sealer::accept)?;
+        for (offer, said) in group {
+            self.count(&offer, &said);
+            match (self.ack, segment) {
+                (Ack::Stored, Some(segment)) => waiters.push_back(Waiter {
+                    segment,
+                    answer: offer.answer,
+                    said,
+                }),
+                (Ack::Synced, _) | (Ack::Stored, None) => (offer.answer)(said),
+            }
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self, offer: &Offer) -> Result<Answer, Error> {
+        let now = (self.clock)();
+        let offered = Offered {
+            source: offer.source.as_ref(),
+            name: offer.name.as_ref(),
+            events: &offer.events,
+        };
+        let named = self.until_it_passes(|sealer| sealer.append_batch(&offered, now))?;
+        Ok(match named {
+            Named::New => Answer::Accepted,
+            Named::Known => Answer::Repeat,
+        })
+    }
+
+    /// Where the disk is full or fails, nothing is taken until it is well again.
+    fn until_it_passes<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Sealer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            match attempt(&mut self.sealer) {
+                Err(error) if error.may_pass() => {
+                    self.status.set_trouble(Some(error.to_string()));
+                    thread::sleep(RETRY);
+                }
+                done => {
+                    self.status.set_trouble(None);
+                    return done;
+                }
+            }
+        }
+    }
+
+    fn count(&self, offer: &Offer, said: &Answer) {
+        let add = |counter: &std::sync::atomic::AtomicU64, number: usize| {
+            let number = u64::try_from(number).unwrap_or(u64::MAX);
+            counter.fetch_add(number, Ordering::Relaxed);
+        };
+        if *said == Answer::Repeat {
+            add(&self.status.repeats, 1);
+            return;
+        }
+        add(&self.status.batches, 1);
+        add(&self.status.events, offer.events.len());
+        add(&self.status.bytes, offer.events.bytes());
+    }
+
+    /// Closes the open segment where it is old, or where somebody waits for the store and nothing is on its way there.
+    fn close_what_is_due(&mut self, somebody_waits: bool) -> Result<(), Error> {
+        let is_due = somebody_waits && self.sealer.waiting_segments() == 0;
+        let is_open = self.sealer.opened().is_some();
+        if is_open && is_due || self.old_at().is_some_and(|old| old <= (self.clock)()) {
+            self.until_it_passes(Sealer::close_old)?;
+        }
+        Ok(())
+    }
+
+    fn old_at(&self) -> Option<Timestamp> {
+        if let Some(opened) = self.sealer.opened() {
+            return Some(opened.saturating_add_seconds(self.ages.open_seconds));
+        }
+        let closed = self.sealer.last_closed()?;
+        Some(closed.saturating_add_seconds(self.ages.silent_seconds?))
+    }
+
+    fn tell_stored(&self, waiters: &mut VecDeque<Waiter>) {
+        let next = self.sealer.head().next_segment;
+        while waiters.front().is_some_and(|first| first.segment < next) {
+            if let Some(Waiter { answer, said, .. }) = waiters.pop_front() {
+                answer(said);
+            }
+        }
+    }
+
+    fn update(&self) {
+        let head = self.sealer.head();
+        let set = |counter: &std::sync::atomic::AtomicU64, value| {
+            counter.store(value, Ordering::Relaxed);
+        };
+        set(&self.status.next_segment, head.next_segment);
+        set(&self.status.size, head.range.size());
+        set(&self.status.sealed_segments, self.sealer.sealed().segments);
+        set(
+            &self.status.waiting_segments,
+            self.sealer.waiting_segments(),
+        );
+    }
+
+    /// Where the queue is as long as it may be, nothing is taken until some of it is stored.
+    fn wait_for_room(&mut self) -> Result<(), Error> {
+        while self.sealer.waiting_bytes() > self.spool_max {
+            let trouble = "the spool is as large as spool_max allows";
+            self.status.set_trouble(Some(trouble.to_owned()));
+            thread::sleep(RETRY);
+            self.sealer.check()?;
+            self.update();
+        }
+        if self.status.trouble().is_some() {
+            self.status.set_trouble(None);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,360 @@
+//! `auditlog-seal run`: events over HTTP, acknowledged once they are on the disk or in the store.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auditlog_tests::{Fault, Run, command};
+
+use crate::seal::bench::{Bench, Remote, numbered, signal};
+use crate::seal::random::{Random, asked};
+
+const TOKEN: &str = "a secret of an application";
+
+/// A service that runs.
+struct Service {
+    child: Child,
+    at: SocketAddr,
+    _home: tempfile::TempDir,
+}
+
+/// The answer to a request.
+struct Answer {
+    status: u16,
+    body: String,
+}
+
+impl Service {
+    /// Starts a service, and waits until it takes events.
+    fn start(bench: &Bench, log: &str, environment: &[(String, String)]) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = free.local_addr().unwrap();
+        drop(free);
+        fs::write(bench.path("token"), TOKEN).unwrap();
+        let path = |name: &str| bench.path(name).display().to_string();
+        let config = format!(
+            "[log]\npolicy = \"{}\"\nkey_file = \"{}\"\nspool = \"{}\"\n{log}\n\n[http]\nlisten = \"{at}\"\n\n[[http.token]]\nsource = \"app\"\nfile = \"{}\"\n",
+            path("policy.json"),
+            path("key.pem"),
+            path("spool"),
+            path("token")
+        );
+        fs::write(bench.path("sealer.toml"), config).unwrap();
+        let run = command("auditlog-seal").args(["run", "--config"]);
+        let run = run.arg(bench.path("sealer.toml"));
+        let run = run.envs(environment.iter().cloned());
+        let (mut run, home) = run.into_inner();
+        let run = run
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut service = Self {
+            child: run.spawn().unwrap(),
+            at,
+            _home: home,
+        };
+        service.until_ready();
+        service
+    }
+
+    fn until_ready(&mut self) {
+        let begun = Instant::now();
+        while self
+            .get("/readyz")
+            .is_none_or(|answer| answer.status != 200)
+        {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it has ended: {ended:?}");
+            assert!(begun.elapsed() < Duration::from_mins(1), "it is not ready");
+            thread::yield_now();
+        }
+    }
+
+    fn get(&self, path: &str) -> Option<Answer> {
+        self.request(
+            &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+            b"",
+        )
+    }
+
+    /// Posts events with the token; `None` where no answer comes.
+    fn post(&self, body: &str, headers: &str) -> Option<Answer> {
+        let head = format!(
+            "POST /events HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n{headers}\r\n",
+            body.len()
+        );
+        self.request(&head, body.as_bytes())
+    }
+
+    fn request(&self, head: &str, body: &[u8]) -> Option<Answer> {
+        let mut stream = TcpStream::connect(self.at).ok()?;
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some(Answer {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            body: body.trim_end().to_owned(),
+        })
+    }
+
+    /// Ends it as an operator does.
+    fn end(self) -> Run {
+        signal(&self.child, "TERM");
+        Run::from_output(&self.child.wait_with_output().unwrap())
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn into_folder(bench: &Bench) -> String {
+    format!("to = \"{}\"", bench.path("audit").display())
+}
+
+#[test]
+fn events_that_were_acknowledged_are_sealed_when_the_service_ends() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, &into_folder(&bench), &[]);
+    let accepted = service.post("{\"n\":1}\n{\"n\":2}\n", "").unwrap();
+    assert_eq!(
+        (accepted.status, accepted.body.as_str()),
+        (200, "{\"accepted\":2}")
+    );
+    let json = "content-type: application/json\r\n";
+    let array = service.post("[{\"n\":3}, {\"n\":4}]", json).unwrap();
+    assert_eq!(array.body, "{\"accepted\":2}");
+    let named = "idempotency-key: one\r\n";
+    assert_eq!(service.post("5", named).unwrap().body, "{\"accepted\":1}");
+    let again = service.post("5", named).unwrap();
+    assert_eq!(
+        (again.status, again.body.as_str()),
+        (200, "{\"accepted\":0,\"repeat\":true}")
+    );
+    let metrics = service.get("/metrics").unwrap().body;
+    for line in ["accepted_events_total", "repeated_batches_total"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    let ended = service.end().ok();
+    assert_eq!(ended.stderr, "", "{ended}");
+    assert_eq!(
+        bench.verified(),
+        ["{\"n\":1}", "{\"n\":2}", "{\"n\":3}", "{\"n\":4}", "5"]
+    );
+    let text = bench.text();
+    assert!(
+        text.contains(",\"source\":\"app\",\"batch\":\"one\",\"event\":5}"),
+        "{text}"
+    );
+
+    // The name is remembered after its segment was stored.
+    let service = Service::start(&bench, &into_folder(&bench), &[]);
+    assert_eq!(
+        service.post("5", named).unwrap().body,
+        "{\"accepted\":0,\"repeat\":true}"
+    );
+    service.end().ok();
+    assert_eq!(bench.verified().len(), 5);
+}
+
+#[test]
+fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, &into_folder(&bench), &[]);
+    for (body, headers, status, expected) in [
+        (
+            "1\n{\n",
+            "",
+            400,
+            "line 2: the event is not exactly one JSON value",
+        ),
+        ("", "", 400, "the body has no event"),
+        (
+            "1",
+            "content-encoding: br\r\n",
+            415,
+            "the content encoding br is not supported",
+        ),
+        (
+            "1",
+            "idempotency-key: \"x\"\r\n",
+            400,
+            "an idempotency key is 1 to 255 characters",
+        ),
+    ] {
+        let refused = service.post(body, headers).unwrap();
+        assert_eq!(refused.status, status, "{}", refused.body);
+        assert!(refused.body.starts_with(expected), "{}", refused.body);
+    }
+    let head = "POST /events HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n";
+    for authorization in [
+        "",
+        "authorization: Bearer guessed\r\n",
+        "authorization: Bearer \r\n",
+    ] {
+        let refused = service
+            .request(&format!("{head}{authorization}\r\n"), b"1")
+            .unwrap();
+        assert_eq!(refused.status, 401, "{}", refused.body);
+    }
+    let large = service.post(&"1\n".repeat(5 << 20), "").unwrap();
+    assert_eq!(large.status, 413, "{}", large.body);
+    assert_eq!(service.get("/elsewhere").unwrap().status, 404);
+    assert_eq!(service.get("/events").unwrap().status, 405);
+    service.end().ok();
+    assert!(bench.verified().is_empty());
+}
+
+/// Posts one batch until it is acknowledged, through as many services as it takes.
+fn until_acknowledged(service: &Service, name: &str, body: &str) -> bool {
+    let header = format!("idempotency-key: {name}\r\n");
+    service
+        .post(body, &header)
+        .is_some_and(|answer| answer.status == 200)
+}
+
+#[test]
+fn killed_over_and_over_each_batch_that_is_sent_until_it_is_acknowledged_is_there_once() {
+    let kills = asked("AUDITLOG_SERVICE_KILLS", 6);
+    let mut random = Random::new(asked("AUDITLOG_KILL_SEED", 1));
+    let bench = Bench::new();
+    let log = format!("{}\nmax_segment_events = 40", into_folder(&bench));
+    let mut expected = Vec::new();
+    let mut service = Service::start(&bench, &log, &[]);
+    for kill in 0..kills {
+        let id = service.child.id().to_string();
+        let millis = 20 + random.below(150);
+        let killer = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(millis));
+            _ = std::process::Command::new("kill")
+                .args(["-9", &id])
+                .status();
+        });
+        let mut batch = 0;
+        let pending = loop {
+            let events: Vec<String> = (0..=random.below(9))
+                .map(|n| format!("{{\"kill\":{kill},\"batch\":{batch},\"n\":{n}}}"))
+                .collect();
+            let (name, body) = (format!("{kill}-{batch}"), events.join("\n"));
+            expected.extend(events);
+            if !until_acknowledged(&service, &name, &body) {
+                break (name, body);
+            }
+            batch += 1;
+        };
+        killer.join().unwrap();
+        service.kill();
+        service = Service::start(&bench, &log, &[]);
+        assert!(until_acknowledged(&service, &pending.0, &pending.1));
+    }
+    service.end().ok();
+    assert_eq!(bench.verified(), expected);
+}
+
+#[test]
+fn outage_of_the_store_lengthens_the_queue_and_loses_nothing() {
+    let remote = Remote::new();
+    let mut environment = remote.endpoint.env();
+    let way = remote.way.url().to_string();
+    environment.push(("AWS_ENDPOINT_URL".to_owned(), way));
+    let log = "max_segment_events = 5\ntimeout = 1";
+    let service = Service::start(&remote.bench, log, &environment);
+    remote.way.from_now_on("", "", Fault::HangUp);
+    let events = numbered(40);
+    for part in events.chunks(5) {
+        let accepted = service.post(&part.join("\n"), "").unwrap();
+        assert_eq!(accepted.status, 200, "{}", accepted.body);
+    }
+    let waiting = |service: &Service| -> u64 {
+        let metrics = service.get("/metrics").unwrap().body;
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("auditlog_sealer_waiting_segments"));
+        line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let begun = Instant::now();
+    while waiting(&service) < 8 {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        thread::yield_now();
+    }
+    assert_eq!(service.get("/readyz").unwrap().status, 200);
+    remote.way.heal();
+    let ended = service.end().ok();
+    assert!(!ended.stderr.contains("error"), "{ended}");
+    assert_eq!(remote.verified(), events);
+}
+
+#[test]
+fn batch_that_is_acknowledged_as_stored_is_in_the_store() {
+    let bench = Bench::new();
+    let log = format!("{}\nack = \"stored\"", into_folder(&bench));
+    let service = Service::start(&bench, &log, &[]);
+    let mut expected = Vec::new();
+    for event in numbered(5) {
+        assert_eq!(service.post(&event, "").unwrap().status, 200);
+        expected.push(event);
+        assert_eq!(bench.verified(), expected);
+    }
+    // The machine's disk is lost.
+    service.kill();
+    fs::remove_dir_all(bench.path("spool")).unwrap();
+    let log = format!("{log}\nhead_unknown = true");
+    Service::start(&bench, &log, &[]).end();
+    assert_eq!(bench.verified(), expected);
+}
+
+fn check(folder: &Path, config: &str) -> Run {
+    fs::write(folder.join("sealer.toml"), config).unwrap();
+    let run = command("auditlog-seal").args(["check-config", "--config"]);
+    run.arg(folder.join("sealer.toml")).run()
+}
+
+#[test]
+fn mistakes_of_a_configuration_are_named_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let log = "[log]\npolicy = \"p.json\"\nspool = \"spool\"\n";
+    let http = "[http]\nlisten = \"127.0.0.1:9880\"\n";
+    assert_eq!(
+        check(folder, &format!("{log}{http}")).ok().stdout,
+        "the configuration is valid\n"
+    );
+    let path = folder.join("sealer.toml").display().to_string();
+    let mut expected = String::new();
+    for (config, error) in [
+        (
+            format!("{log}colour = 1\n{http}"),
+            "line 4: unknown field `colour`",
+        ),
+        (
+            format!("{log}ack = \"soon\"\n{http}"),
+            "line 4: unknown variant `soon`",
+        ),
+        (log.to_owned(), "missing field `http`"),
+        (format!("{log}{http}["), "line 6: "),
+    ] {
+        let run = check(folder, &config);
+        assert_eq!(run.status, 2, "{run}");
+        expected.clear();
+        write!(expected, "error: {path}: ").unwrap();
+        assert!(
+            run.stderr.starts_with(&expected) && run.stderr.contains(error),
+            "{run}"
+        );
+        assert!(run.stderr.contains("\nhint: correct the file; "), "{run}");
+    }
+    let open = check(folder, &format!("{log}[http]\nlisten = \"0.0.0.0:9880\"\n"));
+    assert_eq!(
+        open.stderr,
+        "error: the listener 0.0.0.0:9880 can be reached from other machines, and no token is configured\n\
+         hint: listen on 127.0.0.1, or add a [[http.token]] with the file of its secret\n"
+    );
+}
