@@ -10,6 +10,7 @@ use crate::limits::{MAX_INDEX, MAX_OBJECT_BYTES, MAX_SEGMENT_BYTES};
 use crate::line::{Body, Close, Entry, KeyChange, Line, Open, format_line_into, parse_line};
 use crate::segment::{Checker, Expected, FORMAT, FramePlace, Head};
 use crate::timestamp::Timestamp;
+use crate::tree::GrowingRange;
 
 /// What is kept free of a segment's limits for the lines that end it.
 const RESERVED_BYTES: usize = 4 << 20;
@@ -25,7 +26,8 @@ pub const MAX_OPEN_BYTES: usize = if MAX_SEGMENT_BYTES < MAX_OBJECT_BYTES {
 #[derive(Clone, Debug)]
 pub struct SegmentLines {
     before: Head,
-    head: Head,
+    tree: GrowingRange,
+    last_leaf: Hash,
     last_time: Timestamp,
     events: u64,
     bytes: usize,
@@ -62,8 +64,9 @@ impl SegmentLines {
 
     fn before_first_line(head: Head, time: Timestamp) -> Self {
         Self {
-            before: head.clone(),
-            head,
+            tree: GrowingRange::new(head.range.clone()),
+            last_leaf: head.last_leaf,
+            before: head,
             last_time: time,
             events: 0,
             bytes: 0,
@@ -145,7 +148,7 @@ impl SegmentLines {
             segment: self.before.next_segment,
             events: self.events,
             sealed,
-            left: self.head.range.roots().to_vec(),
+            left: self.tree.settle().roots().to_vec(),
             frames,
         };
         let mut line = Vec::new();
@@ -155,9 +158,11 @@ impl SegmentLines {
 
     fn closed(self, sealed: Timestamp, frames: Hash, close_line: Vec<u8>) -> ClosedLines {
         let head = Head {
+            origin: self.before.origin,
             next_segment: self.before.next_segment.saturating_add(1),
+            range: self.tree.into_range(),
+            last_leaf: self.last_leaf,
             sealed: Some(sealed),
-            ..self.head
         };
         ClosedLines {
             number: self.before.next_segment,
@@ -177,12 +182,12 @@ impl SegmentLines {
         out: &mut Vec<u8>,
     ) -> Result<(), BuildError> {
         let begin = out.len();
-        let index = self.head.range.size();
+        let index = self.tree.size();
         format_line_into(
             out,
             &Line {
                 index,
-                prev: self.head.last_leaf,
+                prev: self.last_leaf,
                 time,
                 body,
             },
@@ -200,12 +205,12 @@ impl SegmentLines {
     /// Adds a line, given without its newline, to the tree.
     fn take_line(&mut self, line: &[u8]) -> Result<(), BuildError> {
         // The last index stays free: a log ends with a close line that is still below 2^53.
-        if self.head.range.size() >= MAX_INDEX.saturating_sub(2) {
+        if self.tree.size() >= MAX_INDEX.saturating_sub(2) {
             return Err(BuildError::LogFull);
         }
         let leaf = leaf_hash(line);
-        self.head.range.append(leaf).ok_or(BuildError::LogFull)?;
-        self.head.last_leaf = leaf;
+        self.tree.append(leaf).ok_or(BuildError::LogFull)?;
+        self.last_leaf = leaf;
         self.bytes = self.bytes.saturating_add(line.len()).saturating_add(1);
         Ok(())
     }
@@ -255,7 +260,7 @@ impl<'h> Resuming<'h> {
     /// Where it is not the next line of the segment that follows the head.
     pub fn take(&mut self, line: &[u8]) -> Result<LineKind, ResumeError> {
         self.taken = self.taken.saturating_add(1);
-        let index = Some(self.lines.head.range.size());
+        let index = Some(self.lines.tree.size());
         let taken = self.take_up(line);
         taken.map_err(|error| error.at(Some(self.taken), index))
     }
