@@ -17,6 +17,7 @@ mod read;
 mod seconds;
 mod settings;
 mod store;
+mod turns;
 mod whole;
 
 use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Storage, Version};

@@ -44,6 +44,7 @@ impl S3 {
         key: &str,
         version: &Version,
     ) -> Result<Object, ReadError> {
+        let _turn = self.turns.take().await;
         if self.failures.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW {
             let reason = format!(
                 "{key} was not requested, because the {FAILURES_IN_A_ROW} objects before it got no answer"
@@ -53,6 +54,7 @@ impl S3 {
         let (read, answered) = self.read_version(key, version).await;
         if answered {
             self.failures.store(0, Ordering::Relaxed);
+            self.turns.answered();
         } else {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }

@@ -10,6 +10,7 @@ use super::client::client;
 use super::clock::StoreClock;
 use super::options::S3Options;
 use super::profile;
+use super::turns::Turns;
 use crate::source::ReadError;
 
 /// A bucket.
@@ -24,6 +25,7 @@ pub struct S3 {
     pub(super) sso_profile: Option<String>,
     /// Reads in a row that got no answer.
     pub(super) failures: AtomicUsize,
+    pub(super) turns: Turns,
 }
 
 impl S3 {
@@ -55,6 +57,7 @@ impl S3 {
             scope,
             sso_profile,
             failures: AtomicUsize::new(0),
+            turns: Turns::new(),
         })
     }
 }
