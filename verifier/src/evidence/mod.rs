@@ -9,6 +9,8 @@ mod check;
 mod files;
 mod page;
 
+use std::collections::BTreeSet;
+
 use auditlog_chain::policy::LogPolicy;
 
 pub use archive::{MAX_PACK_BYTES, is_pack};
@@ -57,13 +59,15 @@ impl<'a> Pack<'a> {
     /// Adds entries of a segment by their indexes; `None` where one is not in it.
     pub fn add(&mut self, segment: &Segment, indexes: &[u64]) -> Option<()> {
         let proofs = segment.proofs()?;
-        for index in indexes {
-            let (line, _) = segment.line(*index)?;
-            self.files.put(files::entry_name(*index), line);
-            self.files.put(
-                files::proof_name(*index),
-                proofs.prove(*index)?.format().into_bytes(),
-            );
+        let indexes: BTreeSet<u64> = indexes.iter().copied().collect();
+        let lines = segment.lines(&indexes);
+        if lines.len() < indexes.len() {
+            return None;
+        }
+        for (index, line) in lines {
+            let proof = proofs.prove(index)?.format();
+            self.files.put(files::entry_name(index), line);
+            self.files.put(files::proof_name(index), proof.into_bytes());
         }
         let number = segment.checked().number();
         self.files

@@ -1,5 +1,7 @@
 //! A segment that was verified, with its lines.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::line::{self, parse_line};
 use auditlog_chain::segment::{CheckedSegment, visit_leaf_lines};
@@ -68,6 +70,17 @@ impl Segment {
                 });
             }
         });
+    }
+
+    /// The bytes of the lines with these indexes, as far as it has them. Reads the segment once.
+    pub fn lines(&self, indexes: &BTreeSet<u64>) -> BTreeMap<u64, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        self.visit(&mut |line| {
+            if indexes.contains(&line.line.index) {
+                found.insert(line.line.index, line.bytes.to_vec());
+            }
+        });
+        found
     }
 
     /// The bytes of the line with this index, and its number in the segment.
