@@ -10,7 +10,9 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
 
+use crate::cache;
 use crate::evidence;
+use crate::parts::{Plan, is_part};
 use crate::pins::document;
 use crate::proof::case::{check_consistency_case, check_inclusion_case};
 use crate::proof::consistency;
@@ -143,4 +145,19 @@ pub fn pack(input: &[u8]) -> bool {
     let again = evidence::write(&files).and_then(|zip| evidence::read(&zip).ok());
     assert_eq!(again, Some(files), "a pack does not come back");
     true
+}
+
+/// A plan of many ranges. What is read is written again as the same bytes, or it is refused.
+pub fn plan(input: &[u8]) -> bool {
+    Plan::parse(input).is_ok()
+}
+
+/// The partial result of a range.
+pub fn part(input: &[u8]) -> bool {
+    is_part(input)
+}
+
+/// What an earlier run kept, where the pins name it.
+pub fn cache(input: &[u8]) -> bool {
+    Origin::parse(ORIGIN).is_some_and(|origin| cache::is_cache(input, &origin))
 }

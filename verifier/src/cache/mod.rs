@@ -47,3 +47,10 @@ pub(crate) fn block_size(segments: usize) -> u64 {
         1 << 14
     }
 }
+
+/// Whether these bytes are the cache of a log, if the pins name them.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn is_cache(bytes: &[u8], log: &auditlog_chain::origin::Origin) -> bool {
+    let ended = auditlog_chain::timestamp::Timestamp::MAX;
+    Document::read(bytes, Hash::of(bytes), log, ended).is_some()
+}

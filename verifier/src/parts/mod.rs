@@ -12,6 +12,8 @@ pub(crate) mod split;
 
 pub use error::PartsError;
 pub use merge::merge;
+#[cfg(any(fuzzing, test))]
+pub(crate) use part::is_part;
 pub use part::{Header, Part, part};
 pub use plan::{Plan, Planned, plan};
 

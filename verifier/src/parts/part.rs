@@ -206,3 +206,9 @@ struct Versions {
     plan: Hash,
     range: u64,
 }
+
+/// Whether these bytes are a partial result in its one form.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn is_part(bytes: &[u8]) -> bool {
+    Part::header("it", bytes).is_ok() && read::<Part>("it", bytes).is_ok()
+}

@@ -17,13 +17,16 @@ use crate::proof::tlog::TlogProof;
 const ROUNDS: u64 = 20_000;
 
 type Target = (&'static str, fn(&[u8]) -> bool);
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 9] = [
     ("segment", fuzz::segment),
     ("line", fuzz::line),
     ("policy", fuzz::policy),
     ("pins", fuzz::pins),
     ("proof", fuzz::proof),
     ("pack", fuzz::pack),
+    ("plan", fuzz::plan),
+    ("part", fuzz::part),
+    ("cache", fuzz::cache),
 ];
 
 #[test]
@@ -99,6 +102,11 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         proofs.extend(cases(&world));
         let packs = seeds.entry("pack").or_default();
         packs.push(super::evidence::pack(&world, Segments::LeftOut));
+        let (plan, parts) = super::ranges::documents(&world);
+        seeds.entry("plan").or_default().push(plan);
+        seeds.entry("part").or_default().extend(parts);
+        let cache = super::incremental::document(&world);
+        seeds.entry("cache").or_default().push(cache);
         let report = world.verify(&world.folder());
         let mut pins = Pins::default();
         _ = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use auditlog_chain::hash::Hash;
 
 use super::ranges::assert_same;
+use super::world::World;
 use crate::cache::Cache;
 use crate::pins::Pins;
 use crate::report::Report;
@@ -98,4 +99,12 @@ pub(super) fn assert_same_with_cache(
         assert_eq!(cached(&tampered), 0);
     }
     report
+}
+
+/// What a run keeps of a world in a bucket.
+pub(super) fn document(world: &World) -> Vec<u8> {
+    let (memory, policy) = (world.bucket(), world.policy());
+    let report = run(&memory, &world.request(&policy), &world.pins, &Kept);
+    let head = report.logs()[0].verified().unwrap();
+    head.cache().unwrap().bytes().to_vec()
 }

@@ -6,6 +6,7 @@ use auditlog_chain::hash::Hash;
 use serde_json::Value;
 
 use super::histories::Random;
+use super::world::{Key, World};
 use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
@@ -187,4 +188,52 @@ fn in_any_order(
         },
     };
     conclude(&Target::of(source), request, &chosen, found)
+}
+
+/// The plan of a world in two ranges, and its parts.
+pub(super) fn documents(world: &World) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let (folder, policy) = (world.folder(), world.policy());
+    let request = world.request(&policy);
+    let planned = plan_cut(&folder, &request, &world.pins, &|plans| split(plans, 2)).unwrap();
+    let plan = Plan::parse(&planned.plan).unwrap();
+    let of = (request.policy, request.policy_digest);
+    let parts = (0..).zip(&planned.lists);
+    let parts =
+        parts.map(|(range, list)| part(&plan, of, (range, list), &folder, 1, &mut |_| {}).unwrap());
+    let parts = parts.collect();
+    (planned.plan, parts)
+}
+
+/// Whoever can write to the parts can leave out a finding, and no more: without a key, the head stays what it is.
+#[test]
+fn a_part_with_another_byte_is_refused_or_leaves_the_head_as_it_is() {
+    let world = World::new(Key::ed25519(), 6);
+    let (plan, parts) = documents(&world);
+    let (plan, policy) = (Plan::parse(&plan).unwrap(), world.policy());
+    let of = (&policy, world.request(&policy).policy_digest);
+    let merged = |parts: &[Vec<u8>]| {
+        let mut read = |range: u64| Ok(parts[usize::try_from(range).unwrap()].clone());
+        merge(&plan, of, &mut read, plan.made())
+    };
+    let good = merged(&parts).unwrap();
+    let head = |report: &Report| {
+        let verified = report.logs()[0].verified();
+        verified.map(|head| head.pin().position)
+    };
+    assert!(head(&good).is_some());
+    let mut refused = 0;
+    for at in 0..parts.len() {
+        for byte in (0..parts[at].len()).step_by(3) {
+            let mut forged = parts.clone();
+            forged[at][byte] ^= 1;
+            match merged(&forged) {
+                Err(_) => refused += 1,
+                Ok(report) => {
+                    let found = head(&report);
+                    assert!(found.is_none() || found == head(&good), "{at}, byte {byte}");
+                }
+            }
+        }
+    }
+    assert!(refused > 500, "{refused}");
 }

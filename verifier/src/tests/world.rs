@@ -362,6 +362,22 @@ impl World {
         memory
     }
 
+    pub(super) fn policy(&self) -> TrustPolicy {
+        TrustPolicy::check(self.policy.clone()).unwrap()
+    }
+
+    pub(super) fn request<'p>(&self, policy: &'p TrustPolicy) -> Request<'p> {
+        Request {
+            policy,
+            policy_digest: TrustPolicy::digest(b""),
+            logs: &[],
+            now: at(self.now),
+            at: self.at.map(at),
+            max_skew_seconds: 5,
+            workers: 1,
+        }
+    }
+
     /// Whole, and in ranges: what is found is the same.
     pub(super) fn verify(&self, memory: &Memory) -> Report {
         self.verify_in(memory, &|source, request, pins, whole| {
@@ -375,16 +391,8 @@ impl World {
         memory: &Memory,
         also: &dyn Fn(&dyn Source, &Request<'_>, &Pins, &Report),
     ) -> Report {
-        let policy = TrustPolicy::check(self.policy.clone()).unwrap();
-        let request = Request {
-            policy: &policy,
-            policy_digest: TrustPolicy::digest(b""),
-            logs: &[],
-            now: at(self.now),
-            at: self.at.map(at),
-            max_skew_seconds: 5,
-            workers: 1,
-        };
+        let policy = self.policy();
+        let request = self.request(&policy);
         let report = verify(memory, &request, &self.pins, &mut |_| {}).unwrap();
         also(memory, &request, &self.pins, &report);
         report

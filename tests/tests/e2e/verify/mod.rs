@@ -2,6 +2,7 @@
 
 mod absence;
 mod access;
+mod cache;
 mod files;
 mod folder;
 mod forgery;
