@@ -182,6 +182,9 @@ impl Sealer {
         {
             return Ok(Named::Known);
         }
+        if self.chain.is_group_full() {
+            self.sync()?;
+        }
         if !self.chain.is_open() {
             self.chain.open(time)?;
         }

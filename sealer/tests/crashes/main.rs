@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use auditlog_chain::builder::{Provenance, StoredPayload};
+use auditlog_chain::builder::{Batch, Provenance, StoredBatch, StoredPayload};
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
@@ -15,7 +15,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::{GivenName, InputName, Position, Running};
-use auditlog_sealer::seal::{KnownHead, Limits, Sealer, Setup};
+use auditlog_sealer::seal::{KnownHead, Limits, Named, Offered, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::{Accepted, LostInputs, Spool};
 use auditlog_sealer::target::log_without_policy;
@@ -112,6 +112,36 @@ impl World {
         sealer.into_spool().reported_all_but(0, None)
     }
 
+    /// The same for a sender that sends all its batches again from the first one, each under its name.
+    fn send_all(&self, machine: &Machine, accepted: &mut u64) -> Result<(), Error> {
+        let disk = Arc::new(machine.clone());
+        let spool = Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse)?;
+        let mut sealer = Sealer::start(self.setup(machine), spool)?;
+        let events: Vec<u64> = (0..EVENTS).collect();
+        for (number, part) in (0..).zip(events.chunks(2)) {
+            let mut batch = StoredBatch::default();
+            for event in part {
+                let json = format!("{{\"event\":{event}}}");
+                batch.push_json(json.as_bytes()).unwrap();
+            }
+            let name = Batch::parse(&format!("batch {number}"));
+            let offered = Offered {
+                source: None,
+                name: name.as_ref(),
+                events: &batch,
+            };
+            let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
+            let named = sealer.append_batch(&offered, now)?;
+            assert!(
+                named == Named::Known || number >= *accepted,
+                "batch {number} was accepted, and is not known"
+            );
+            sealer.accept()?;
+            *accepted = (*accepted).max(number + 1);
+        }
+        sealer.seal()
+    }
+
     fn position(&self, name: &InputName, events: u64) -> Accepted {
         Accepted {
             name: name.clone(),
@@ -153,11 +183,13 @@ impl World {
     }
 }
 
+type Act = fn(&World, &Machine, &mut u64) -> Result<(), Error>;
+
 /// Stops a first run before each of its calls in turn, and lets a second one finish.
-fn stopped_everywhere(losses: &[Loss]) {
+fn stopped_everywhere(losses: &[Loss], act: Act) {
     let world = World::new();
     let machine = Machine::new();
-    world.run(&machine, &mut 0).unwrap();
+    act(&world, &machine, &mut 0).unwrap();
     world.has_each_event_once("a run that is not stopped");
     let calls = machine.calls();
     assert!(calls > 60, "{calls} calls");
@@ -166,12 +198,12 @@ fn stopped_everywhere(losses: &[Loss]) {
         let machine = Machine::new();
         machine.stop_after(stop);
         let mut accepted = 0;
-        assert!(world.run(&machine, &mut accepted).is_err(), "{stop}");
+        assert!(act(&world, &machine, &mut accepted).is_err(), "{stop}");
         for loss in losses {
             let (world, mut accepted) = (world.copy(), accepted);
             let again = machine.restarted(*loss);
             let story = format!("stopped before call {stop}, lost {loss:?}");
-            let run = world.run(&again, &mut accepted);
+            let run = act(&world, &again, &mut accepted);
             run.unwrap_or_else(|error| panic!("{story}: {error}"));
             world.has_each_event_once(&story);
         }
@@ -180,12 +212,19 @@ fn stopped_everywhere(losses: &[Loss]) {
 
 #[test]
 fn process_that_is_killed_before_any_call_loses_and_doubles_nothing() {
-    stopped_everywhere(&[Loss::Nothing]);
+    stopped_everywhere(&[Loss::Nothing], World::run);
 }
 
 #[test]
 fn machine_that_loses_its_power_before_any_call_loses_nothing_that_was_synced() {
-    stopped_everywhere(&[Loss::Unsynced, Loss::Some(1), Loss::Some(2), Loss::Some(3)]);
+    let losses = [Loss::Unsynced, Loss::Some(1), Loss::Some(2), Loss::Some(3)];
+    stopped_everywhere(&losses, World::run);
+}
+
+#[test]
+fn batch_that_was_accepted_under_its_name_is_known_whatever_stopped() {
+    let losses = [Loss::Nothing, Loss::Unsynced, Loss::Some(4)];
+    stopped_everywhere(&losses, World::send_all);
 }
 
 #[test]

@@ -222,6 +222,43 @@ fn a_folder_that_vanishes_during_a_run_is_not_made_again() {
 }
 
 #[test]
+fn waiting_segments_of_a_spool_are_listed_and_their_events_printed() {
+    let bench = Bench::new();
+    let shown = |options: &[&str]| {
+        let run = auditlog_tests::command("auditlog-seal").arg("spool");
+        run.args(options).arg(bench.path("spool")).run()
+    };
+    bench.append().run().ok();
+    assert_eq!(shown(&[]).ok().stdout, "no segment waits\n");
+    accept_and_die(&bench, &numbered(3));
+    let listed = shown(&[]).ok();
+    assert!(
+        listed
+            .stdout
+            .starts_with("000000000001.wal: open, 3 events in ")
+            && listed
+                .stdout
+                .ends_with(" bytes, acme.example/audit/payments\n"),
+        "{listed}"
+    );
+    assert_eq!(
+        shown(&["--events"]).ok().stdout,
+        numbered(3).join("\n") + "\n"
+    );
+    let wal = bench.path("spool/000000000001.wal");
+    let mut changed = fs::read(&wal).unwrap();
+    changed[60] ^= 1;
+    fs::write(&wal, changed).unwrap();
+    for run in [shown(&[]), bench.append().run()] {
+        assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run}");
+        let error = format!("error: {}: ", wal.display());
+        assert!(run.stderr.starts_with(&error), "{run}");
+        let hint = "\nhint: the disk or somebody has changed it: move the spool away, ";
+        assert!(run.stderr.contains(hint), "{run}");
+    }
+}
+
+#[test]
 fn an_old_spool_that_holds_events_is_refused_with_the_command_that_finishes_it() {
     let bench = Bench::new();
     accept_and_die(&bench, &numbered(3));
