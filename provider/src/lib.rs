@@ -47,3 +47,4 @@ pub mod signing_key;
 mod tags;
 pub mod trust;
 pub mod trust_policy;
+pub mod verification;

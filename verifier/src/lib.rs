@@ -123,4 +123,59 @@ pub mod trail;
 pub mod undecided;
 pub mod verdict;
 pub mod verify;
+pub mod verify_head;
 mod word;
+
+use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::pins::Pins;
+use crate::request::{Request, RequestError};
+use crate::source::Source;
+use crate::verdict::Verdict;
+
+/// The verdict on all logs of a trust policy, at this time. [`verify::verify`](fn@crate::verify::verify) takes pins, chooses logs, and
+/// gives the whole report.
+///
+/// ```
+/// use auditlog_chain::policy::TrustPolicy;
+/// use auditlog_chain::timestamp::Timestamp;
+/// use auditlog_verifier::source::Folder;
+/// use auditlog_verifier::verdict::Verdict;
+///
+/// # let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors");
+/// let vector = format!("{vectors}/good--json-values");
+/// let policy = TrustPolicy::parse(&std::fs::read(format!("{vector}/policy.json"))?)?;
+/// let copy = Folder::open(format!("{vector}/bucket")).unwrap();
+/// # let says: serde_json::Value = serde_json::from_slice(&std::fs::read(format!("{vector}/vector.json"))?)?;
+/// # let now = says["at"].as_str().unwrap();
+/// let now = Timestamp::parse_rfc3339(now).unwrap();
+/// assert_eq!(auditlog_verifier::verify(&copy, &policy, now)?, Verdict::Verified);
+/// // A week later, the silence after its last segment is a fault.
+/// let later = now.saturating_add_days(7);
+/// assert_eq!(auditlog_verifier::verify(&copy, &policy, later)?, Verdict::Fault);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// Where the policy cannot be judged by. Nothing has been read then.
+pub fn verify(
+    source: &dyn Source,
+    trust_policy: &TrustPolicy,
+    now: Timestamp,
+) -> Result<Verdict, RequestError> {
+    /// Where the source leaves it open.
+    const WORKERS: usize = 2;
+    let request = Request {
+        policy: trust_policy,
+        policy_digest: TrustPolicy::digest(trust_policy.format().as_bytes()),
+        logs: &[],
+        now,
+        at: None,
+        max_skew_seconds: 300,
+        workers: WORKERS,
+    };
+    let report = crate::verify::verify(source, &request, &Pins::default(), &mut |_| {})?;
+    Ok(report.verdict())
+}

@@ -13,7 +13,7 @@ use crate::source::{Marker, Version};
 use crate::word::{self, Word};
 
 /// The versions of one key. Nearly every key has one, and there may be millions of keys, so that one version takes no list of its own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Versions {
     #[default]
     None,
@@ -86,7 +86,7 @@ impl Versions {
 }
 
 /// What the listing shows under the key of one segment.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Slot {
     /// Its versions, from the newest to the oldest.
     pub(crate) versions: Versions,

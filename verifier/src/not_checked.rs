@@ -10,6 +10,13 @@ pub enum NotChecked {
         /// The log.
         origin: Origin,
     },
+    /// The segments before the last ones of a log, where only these are read.
+    Before {
+        /// The log.
+        origin: Origin,
+        /// Number of the first segment that was read.
+        segment: u64,
+    },
     /// What is stored outside the prefix of the target (V5).
     Outside {
         /// The prefix.
@@ -31,6 +38,7 @@ impl NotChecked {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Log { .. } => "log",
+            Self::Before { .. } => "before",
             Self::Outside { .. } => "outside",
             Self::Storage => "storage",
             Self::Clock => "clock",

@@ -10,6 +10,11 @@ pub enum Run {
         /// Number of segments that were not read again.
         cached_segments: Option<u64>,
     },
+    /// On one machine, which read the last segments of each log only.
+    Head {
+        /// How many of each log, at most.
+        segments: u64,
+    },
     /// On many: the partial results of a plan's ranges were merged.
     Merged {
         /// Number of ranges.

@@ -43,7 +43,10 @@ impl Intercept for ExpectedOwner {
         let operation = config.load::<Metadata>().map(Metadata::name);
         if operation.is_some_and(accepts_owner) {
             let headers = context.request_mut().headers_mut();
-            headers.insert(HEADER, self.0.clone());
+            // A verification names the owner that its trust policy declares, which may be another account.
+            if !headers.contains_key(HEADER) {
+                headers.insert(HEADER, self.0.clone());
+            }
         }
         Ok(())
     }

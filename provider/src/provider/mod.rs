@@ -14,6 +14,7 @@ use crate::signing_key::SigningKeyResource;
 use crate::trust_policy::{
     MonthlyCost, RetentionDays, TrustPolicyArchiveResource, TrustPolicySource,
 };
+use crate::verification::VerificationSource;
 
 mod attributes;
 mod blocks;
@@ -44,6 +45,7 @@ impl Provider for Auditlog {
         registry.resource(TrustPolicyArchiveResource);
         registry.data_source(TrustPolicySource);
         registry.data_source(IamPolicySource);
+        registry.data_source(VerificationSource);
         registry.function(RetentionDays);
         registry.function(MonthlyCost);
     }

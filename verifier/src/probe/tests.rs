@@ -1,4 +1,4 @@
-//! The probe against a small store that can lie in every way.
+//! The probe against a small store that can be wrong in every way.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::verdict::Verdict;
 
 /// What a store does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lie {
+enum Flaw {
     Nothing,
     ForgetsTheLock,
     WeakensTheMode,
@@ -31,7 +31,7 @@ enum Lie {
 }
 
 struct Store {
-    lie: Lie,
+    flaw: Flaw,
     versions: RefCell<BTreeMap<String, Seen>>,
 }
 
@@ -41,69 +41,72 @@ fn refused<T>(status: u16, code: &str) -> Answer<T> {
 }
 
 impl Store {
-    fn new(lie: Lie) -> Self {
+    fn new(flaw: Flaw) -> Self {
         let versions = RefCell::default();
-        Self { lie, versions }
+        Self { flaw, versions }
     }
 
     fn put(&self, bytes: &[u8], lock: CanaryLock) -> Answer<Option<String>> {
-        let mode = match self.lie {
-            Lie::WeakensTheMode => "GOVERNANCE",
+        let mode = match self.flaw {
+            Flaw::WeakensTheMode => "GOVERNANCE",
             _ => lock.mode.as_str(),
         };
-        let lock = (self.lie != Lie::ForgetsTheLock).then(|| (mode.to_owned(), lock.until));
+        let lock = (self.flaw != Flaw::ForgetsTheLock).then(|| (mode.to_owned(), lock.until));
         let bytes = bytes.to_vec();
         let mut versions = self.versions.borrow_mut();
         let id = format!("v{}", versions.len());
         versions.insert(id.clone(), Seen { bytes, lock });
-        Answer::Done((self.lie != Lie::HasNoVersions).then_some(id))
+        Answer::Done((self.flaw != Flaw::HasNoVersions).then_some(id))
     }
 }
 
 impl Canary for Store {
     fn create(&self, _: &str, bytes: &[u8], lock: CanaryLock) -> Answer<Option<String>> {
         let first = self.versions.borrow().is_empty();
-        match self.lie {
-            Lie::RefusesEverything => refused(403, "AccessDenied"),
-            Lie::IgnoresTheCondition => self.put(bytes, lock),
+        match self.flaw {
+            Flaw::RefusesEverything => refused(403, "AccessDenied"),
+            Flaw::IgnoresTheCondition => self.put(bytes, lock),
             _ if first => self.put(bytes, lock),
-            Lie::RefusesTheConditionOtherwise => refused(501, "NotImplemented"),
+            Flaw::RefusesTheConditionOtherwise => refused(501, "NotImplemented"),
             _ => refused(412, "PreconditionFailed"),
         }
     }
 
     fn overwrite(&self, _: &str, bytes: &[u8], lock: CanaryLock) -> Answer<Option<String>> {
-        if self.lie == Lie::ReplacesTheVersion {
+        if self.flaw == Flaw::ReplacesTheVersion {
             self.versions.borrow_mut().clear();
         }
         self.put(bytes, lock)
     }
 
     fn delete(&self, _: &str, version_id: &str) -> Answer<()> {
-        if matches!(self.lie, Lie::Deletes | Lie::DeletesAndSaysThatItDidNot) {
+        if matches!(self.flaw, Flaw::Deletes | Flaw::DeletesAndSaysThatItDidNot) {
             self.versions.borrow_mut().remove(version_id);
         }
-        match self.lie {
-            Lie::Deletes | Lie::SaysThatItDeleted => Answer::Done(()),
-            Lie::DoesNotAnswerDeletes => Answer::Failed(ReadError::new("no answer")),
+        match self.flaw {
+            Flaw::Deletes | Flaw::SaysThatItDeleted => Answer::Done(()),
+            Flaw::DoesNotAnswerDeletes => Answer::Failed(ReadError::new("no answer")),
             _ => refused(403, "AccessDenied"),
         }
     }
 
     fn set_lock(&self, _: &str, version_id: &str, lock: CanaryLock) -> Answer<()> {
-        if matches!(self.lie, Lie::Shortens | Lie::ShortensAndSaysThatItDidNot) {
+        if matches!(
+            self.flaw,
+            Flaw::Shortens | Flaw::ShortensAndSaysThatItDidNot
+        ) {
             let mut versions = self.versions.borrow_mut();
             let seen = versions.get_mut(version_id).unwrap();
             seen.lock = Some((lock.mode.as_str().to_owned(), lock.until));
         }
-        match self.lie {
-            Lie::Shortens => Answer::Done(()),
+        match self.flaw {
+            Flaw::Shortens => Answer::Done(()),
             _ => refused(403, "AccessDenied"),
         }
     }
 
     fn look(&self, _: &str, version_id: &str) -> Answer<Seen> {
-        if self.lie == Lie::HidesTheLock {
+        if self.flaw == Flaw::HidesTheLock {
             return refused(403, "AccessDenied");
         }
         match self.versions.borrow().get(version_id) {
@@ -122,49 +125,54 @@ fn lock() -> CanaryLock {
 }
 
 #[test]
-fn every_lie_is_found_and_none_is_made_up() {
+fn every_flaw_is_found_and_none_is_made_up() {
     use Promise::{CreateOnce, Delete, Lock, Overwrite, Shorten};
-    for (lie, verdict, broken, untried) in [
-        (Lie::Nothing, Verdict::Verified, &[][..], &[][..]),
-        (Lie::ForgetsTheLock, Verdict::Fault, &[Lock], &[]),
-        (Lie::WeakensTheMode, Verdict::Fault, &[Lock], &[]),
-        (Lie::IgnoresTheCondition, Verdict::Fault, &[CreateOnce], &[]),
+    for (flaw, verdict, broken, untried) in [
+        (Flaw::Nothing, Verdict::Verified, &[][..], &[][..]),
+        (Flaw::ForgetsTheLock, Verdict::Fault, &[Lock], &[]),
+        (Flaw::WeakensTheMode, Verdict::Fault, &[Lock], &[]),
         (
-            Lie::RefusesTheConditionOtherwise,
+            Flaw::IgnoresTheCondition,
+            Verdict::Fault,
+            &[CreateOnce],
+            &[],
+        ),
+        (
+            Flaw::RefusesTheConditionOtherwise,
             Verdict::NoVerdict,
             &[],
             &[CreateOnce],
         ),
-        (Lie::ReplacesTheVersion, Verdict::Fault, &[Overwrite], &[]),
-        (Lie::Deletes, Verdict::Fault, &[Delete], &[Shorten]),
+        (Flaw::ReplacesTheVersion, Verdict::Fault, &[Overwrite], &[]),
+        (Flaw::Deletes, Verdict::Fault, &[Delete], &[Shorten]),
         (
-            Lie::DeletesAndSaysThatItDidNot,
+            Flaw::DeletesAndSaysThatItDidNot,
             Verdict::Fault,
             &[Delete],
             &[Shorten],
         ),
-        (Lie::SaysThatItDeleted, Verdict::Fault, &[Delete], &[]),
-        (Lie::Shortens, Verdict::Fault, &[Shorten], &[]),
+        (Flaw::SaysThatItDeleted, Verdict::Fault, &[Delete], &[]),
+        (Flaw::Shortens, Verdict::Fault, &[Shorten], &[]),
         (
-            Lie::ShortensAndSaysThatItDidNot,
+            Flaw::ShortensAndSaysThatItDidNot,
             Verdict::Fault,
             &[Shorten],
             &[],
         ),
         (
-            Lie::DoesNotAnswerDeletes,
+            Flaw::DoesNotAnswerDeletes,
             Verdict::NoVerdict,
             &[],
             &[Delete],
         ),
         (
-            Lie::HidesTheLock,
+            Flaw::HidesTheLock,
             Verdict::NoVerdict,
             &[],
             &[Lock, CreateOnce, Overwrite, Delete, Shorten],
         ),
     ] {
-        let probed = probe(&Store::new(lie), "archive/canary", lock()).unwrap();
+        let probed = probe(&Store::new(flaw), "archive/canary", lock()).unwrap();
         let of = |is: fn(&Outcome) -> bool| {
             let attempts = probed.attempts.iter().filter(move |one| is(&one.outcome));
             attempts.map(|one| one.promise).collect::<Vec<_>>()
@@ -172,28 +180,28 @@ fn every_lie_is_found_and_none_is_made_up() {
         assert_eq!(
             of(|outcome| matches!(outcome, Outcome::Broken(_))),
             broken,
-            "{lie:?}"
+            "{flaw:?}"
         );
         assert_eq!(
             of(|outcome| matches!(outcome, Outcome::Untried(_))),
             untried,
-            "{lie:?}"
+            "{flaw:?}"
         );
-        assert_eq!(probed.verdict(), verdict, "{lie:?}");
+        assert_eq!(probed.verdict(), verdict, "{flaw:?}");
         assert_eq!(probed.attempts.len(), 5);
     }
 }
 
 #[test]
 fn without_a_canary_nothing_is_tried() {
-    for (lie, words) in [
+    for (flaw, words) in [
         (
-            Lie::RefusesEverything,
+            Flaw::RefusesEverything,
             "cannot put the canary archive/canary: HTTP 403 AccessDenied",
         ),
-        (Lie::HasNoVersions, "did not name a version"),
+        (Flaw::HasNoVersions, "did not name a version"),
     ] {
-        let error = probe(&Store::new(lie), "archive/canary", lock()).unwrap_err();
+        let error = probe(&Store::new(flaw), "archive/canary", lock()).unwrap_err();
         assert!(error.reason.contains(words), "{error:?}");
         assert!(error.hint.is_some());
     }
@@ -206,7 +214,7 @@ fn the_lock_is_of_a_day_in_whole_seconds() {
 
 #[test]
 fn the_result_names_each_promise() {
-    let probed = probe(&Store::new(Lie::Shortens), "archive/canary", lock()).unwrap();
+    let probed = probe(&Store::new(Flaw::Shortens), "archive/canary", lock()).unwrap();
     assert_eq!(
         probed.to_text("s3://acme-audit/"),
         include_str!("tests/shortens.txt")

@@ -12,7 +12,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 use serde::{Deserialize, Serialize};
 
-use super::context::Context;
+use super::context::{Context, Previous};
 use super::judge::Judge;
 use super::log::Log;
 use super::tally::Tally;
@@ -38,6 +38,22 @@ impl<'p> RangeResult<'p> {
     pub(crate) fn at_beginning(log: &'p Log<'p>) -> Self {
         let mut range = Self::anywhere(log);
         range.rest = Some(Judge::from(log, Context::default()));
+        range
+    }
+
+    /// A range after a segment that is there and is not read. What comes before that one is not judged.
+    pub(crate) fn after_unread(log: &'p Log<'p>, number: u64, stored: Option<Timestamp>) -> Self {
+        let mut range = Self::anywhere(log);
+        let previous = Previous {
+            number,
+            stored,
+            head: None,
+        };
+        let context = Context {
+            previous: Some(previous),
+            ..Context::default()
+        };
+        range.rest = Some(Judge::from(log, context));
         range
     }
 

@@ -70,6 +70,9 @@ enum JsonRun {
         ranges: u64,
         plan: String,
     },
+    Head {
+        segments: u64,
+    },
 }
 
 #[derive(Serialize)]
@@ -189,6 +192,7 @@ impl JsonRun {
     fn of(run: &Run) -> Self {
         match *run {
             Run::Whole { cached_segments } => Self::Whole { cached_segments },
+            Run::Head { segments } => Self::Head { segments },
             Run::Merged { ranges, plan } => Self::Merged {
                 ranges,
                 plan: format!("sha256:{plan}"),
@@ -295,7 +299,7 @@ impl<'r> JsonNotChecked<'r> {
             code: what.code(),
             message: what.to_string(),
             log: match what {
-                NotChecked::Log { origin } => Some(origin),
+                NotChecked::Log { origin } | NotChecked::Before { origin, .. } => Some(origin),
                 NotChecked::Outside { .. }
                 | NotChecked::Storage
                 | NotChecked::Clock

@@ -143,6 +143,16 @@ impl Report {
         &self.not_checked
     }
 
+    /// Says that nothing before a segment of a log was read. Not every rule was judged then, so its head cannot be pinned.
+    pub(crate) fn leave_out_before(&mut self, origin: &Origin, segment: u64) {
+        for log in self.logs.iter_mut().filter(|log| log.origin == *origin) {
+            log.verified = None;
+        }
+        let origin = origin.clone();
+        self.not_checked
+            .push(NotChecked::Before { origin, segment });
+    }
+
     /// Takes in what became of the head of a log that was to be pinned: the log may not keep its verdict (A5).
     pub fn take_in(&mut self, origin: &Origin, taken: Taken) {
         let place = Place::of_log(origin);

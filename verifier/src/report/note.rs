@@ -80,6 +80,9 @@ impl fmt::Display for NotChecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Log { origin } => write!(f, "log {origin}"),
+            Self::Before { origin, segment } => {
+                write!(f, "segments before {segment} of log {origin}")
+            }
             Self::Outside { scope } => write!(f, "objects outside {scope}"),
             Self::Storage => f.write_str("storage"),
             Self::Clock => f.write_str("the clock of this machine"),

@@ -1,5 +1,6 @@
 //! Where the segments are stored: a folder or a bucket. A source lists once and reads one version at a time. It does not judge.
 
+mod bounded;
 mod canary;
 mod folder;
 #[cfg(feature = "s3")]
@@ -8,6 +9,7 @@ mod s3;
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use bounded::Bounded;
 pub use canary::{Answer, Canary, CanaryLock, Seen};
 pub use folder::Folder;
 #[cfg(feature = "s3")]

@@ -71,7 +71,7 @@ fn run(source: &dyn Source, request: &Request<'_>, pins: &Pins, cache: &dyn Cach
 fn cached(report: &Report) -> u64 {
     match report.run {
         Run::Whole { cached_segments } => cached_segments.unwrap_or(0),
-        Run::Merged { .. } => 0,
+        Run::Head { .. } | Run::Merged { .. } => 0,
     }
 }
 

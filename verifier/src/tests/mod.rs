@@ -10,6 +10,7 @@ mod absence;
 mod chain;
 mod evidence;
 mod fuzz;
+mod head;
 mod histories;
 mod incremental;
 mod keys;

@@ -21,4 +21,5 @@ mod soak;
 pub(crate) mod stack;
 mod tags;
 mod takeover;
+mod verification;
 mod wire;

@@ -14,4 +14,4 @@ mod probe;
 mod proofs;
 mod ranges;
 mod reports;
-mod s3;
+pub(crate) mod s3;

@@ -1,4 +1,4 @@
-//! `auditlog-verify probe`: which promises of a store hold, on real endpoints and behind one that lies.
+//! `auditlog-verify probe`: which promises of a store hold, on real endpoints and behind one that breaks them.
 
 use auditlog_tests::{Answer, Command, Engine, Fault, Proxy, Run};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn promises(run: &Run, outcome: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_keeps_its_promises_passes_and_its_canary_is_no_finding() {
+async fn a_store_that_keeps_its_promises_passes_and_its_canary_is_not_a_finding() {
     let world = World::of(Engine::Ministack.start(), 2).await;
     let run = probe(&world, &[]).run().ok();
     assert_eq!(run.stderr, "", "{run}");

@@ -236,8 +236,12 @@ impl Shown {
 
 /// Whether everything that the policy declares was verified, with success.
 fn is_whole(report: &Report) -> bool {
-    let is_partial =
-        |what: &NotChecked| matches!(what, NotChecked::Log { .. } | NotChecked::Outside { .. });
+    let is_partial = |what: &NotChecked| {
+        matches!(
+            what,
+            NotChecked::Log { .. } | NotChecked::Before { .. } | NotChecked::Outside { .. }
+        )
+    };
     let partial = report.not_checked().iter().any(is_partial);
     report.verdict() == Verdict::Verified && !report.logs().is_empty() && !partial
 }

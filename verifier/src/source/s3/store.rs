@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::AtomicUsize;
 
 use aws_sdk_s3::Client;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::client::client;
 use super::clock::StoreClock;
@@ -17,7 +17,7 @@ use crate::source::ReadError;
 #[derive(Debug)]
 pub struct S3 {
     pub(super) client: Client,
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Threads,
     pub(super) options: S3Options,
     pub(super) scope: String,
     pub(super) clock: StoreClock,
@@ -43,13 +43,33 @@ impl S3 {
             .map_err(failed)?;
         let client = runtime.block_on(client(&options))?;
         let sso_profile = runtime.block_on(profile::with_sso(options.profile.as_deref()));
+        Ok(Self::of(
+            client,
+            Threads::Own(runtime),
+            options,
+            sso_profile,
+        ))
+    }
+
+    /// A bucket that a client of somebody else reads, on the threads of the runtime that the client belongs to. Must not be used on
+    /// one of these threads themselves, since reading blocks.
+    pub fn over(client: Client, runtime: Handle, options: S3Options) -> Self {
+        Self::of(client, Threads::Shared(runtime), options, None)
+    }
+
+    fn of(
+        client: Client,
+        runtime: Threads,
+        options: S3Options,
+        sso_profile: Option<String>,
+    ) -> Self {
         let trimmed = options.prefix.as_deref().unwrap_or("").trim_matches('/');
         let scope = if trimmed.is_empty() {
             String::new()
         } else {
             format!("{trimmed}/")
         };
-        Ok(Self {
+        Self {
             client,
             runtime,
             clock: StoreClock::new(options.clock),
@@ -58,6 +78,23 @@ impl S3 {
             sso_profile,
             failures: AtomicUsize::new(0),
             turns: Turns::new(),
-        })
+        }
+    }
+}
+
+/// The threads that requests are sent on.
+#[derive(Debug)]
+pub(super) enum Threads {
+    Own(Runtime),
+    Shared(Handle),
+}
+
+impl Threads {
+    /// Waits for an answer.
+    pub(super) fn block_on<F: Future>(&self, answer: F) -> F::Output {
+        match self {
+            Self::Own(runtime) => runtime.block_on(answer),
+            Self::Shared(runtime) => runtime.block_on(answer),
+        }
     }
 }

@@ -1,0 +1,148 @@
+//! The last segments of a log alone, and what is bounded by time and size.
+
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
+
+use auditlog_chain::policy::TrustPolicy;
+
+use super::world::{Key, Memory, World, at, codes};
+use crate::not_checked::NotChecked;
+use crate::pins::{Pins, Taken};
+use crate::report::Report;
+use crate::request::Request;
+use crate::source::Bounded;
+use crate::verdict::Verdict;
+use crate::verify::verify;
+use crate::verify_head::verify_head;
+
+fn with(world: &World, see: impl FnOnce(&Request<'_>) -> Report) -> Report {
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    see(&Request {
+        policy: &policy,
+        policy_digest: TrustPolicy::digest(b""),
+        logs: &[],
+        now: at(world.now),
+        at: None,
+        max_skew_seconds: 5,
+        workers: 2,
+    })
+}
+
+/// Ten segments, a minute each.
+fn log_of_10() -> World {
+    let mut world = World::new(Key::ed25519(), 10);
+    world.now = 600;
+    world
+}
+
+fn head(world: &World, memory: &Memory, segments: u64) -> Report {
+    let segments = NonZeroU64::new(segments).unwrap();
+    with(world, |request| {
+        verify_head(segments, memory, request, &world.pins, &mut |_| {}).unwrap()
+    })
+}
+
+#[test]
+fn the_last_segments_verify_and_what_was_not_read_is_named() {
+    let world = log_of_10();
+    let report = head(&world, &world.bucket(), 3);
+    assert_eq!(
+        (report.verdict(), codes(&report)),
+        (Verdict::Verified, vec![])
+    );
+    let log = &report.logs()[0];
+    assert_eq!((log.segments, log.first_segment), (3, Some(7)));
+    let origin = log.origin.clone();
+    let segment = 7;
+    assert!(
+        report
+            .not_checked()
+            .contains(&NotChecked::Before { origin, segment })
+    );
+    // Not every rule was judged, so nothing can be pinned.
+    assert_eq!(log.verified(), None);
+    assert!(
+        report.last_line().contains("segments before 7 of log"),
+        "{}",
+        report.last_line()
+    );
+    // A log that is read as a whole is a whole verification.
+    for segments in [10, 11, 1000] {
+        let report = head(&world, &world.bucket(), segments);
+        assert_eq!(report.logs()[0].segments, 10);
+        assert!(report.logs()[0].verified().is_some());
+    }
+}
+
+#[test]
+fn faults_in_the_last_segments_and_in_the_listing_are_found() {
+    for (segment, found) in [(8, true), (7, true), (3, false)] {
+        let mut world = log_of_10();
+        world.segments.get_mut(&segment).unwrap().truncate(100);
+        let report = head(&world, &world.bucket(), 3);
+        assert_eq!(report.verdict() == Verdict::Fault, found, "{segment}");
+    }
+    let mut world = log_of_10();
+    world.segments.remove(&8);
+    assert_eq!(
+        codes(&head(&world, &world.folder(), 3)),
+        ["segment-missing"]
+    );
+    world.segments.remove(&9);
+    world.now += 1_000_000;
+    assert_eq!(
+        codes(&head(&world, &world.folder(), 3)),
+        ["silence-exceeded"]
+    );
+    let mut world = log_of_10();
+    let report = world.verify(&world.folder());
+    let verified = report.logs()[0].verified().unwrap();
+    assert_eq!(world.pins.take(verified, &Pins::default()), Taken::Pinned);
+    world.segments.remove(&9);
+    assert_eq!(
+        codes(&head(&world, &world.folder(), 3)),
+        ["head-rolled-back"]
+    );
+    let world = log_of_10();
+    let mut memory = world.bucket();
+    memory.storage(9).lock = Ok(None);
+    assert_eq!(codes(&head(&world, &memory, 3)), ["lock-missing"]);
+}
+
+/// Nothing is read of a bucket of which nothing may be read.
+#[test]
+fn what_is_beyond_the_bounds_is_undecided_and_never_passes() {
+    let world = log_of_10();
+    let memory = world.bucket();
+    let bounded = |time: u64, bytes: u64| {
+        let bounded = Bounded::new(&memory, Instant::now(), Duration::from_secs(time), bytes);
+        with(&world, |request| {
+            verify(&bounded, request, &world.pins, &mut |_| {}).unwrap()
+        })
+    };
+    let listed = bounded(0, u64::MAX);
+    assert_eq!(listed.verdict(), Verdict::NoVerdict);
+    assert_eq!(listed.undecided()[0].what.code(), "listing-unreadable");
+    let whole = bounded(3600, u64::MAX);
+    assert_eq!(whole.verdict(), Verdict::Verified);
+    let bytes = world
+        .segments
+        .values()
+        .map(|bytes| u64::try_from(bytes.len()).unwrap())
+        .sum::<u64>();
+    assert_eq!(bounded(3600, bytes).verdict(), Verdict::Verified);
+    let short = bounded(3600, bytes - 1);
+    assert_eq!(short.verdict(), Verdict::NoVerdict);
+    let codes: Vec<_> = short
+        .undecided()
+        .iter()
+        .map(|one| one.what.code())
+        .collect();
+    assert_eq!(codes, ["segment-unreadable"]);
+    let nothing = bounded(3600, 0);
+    assert_eq!(
+        (nothing.verdict(), nothing.undecided().len()),
+        (Verdict::NoVerdict, 10)
+    );
+    assert_eq!(nothing.logs()[0].segments, 0);
+}
