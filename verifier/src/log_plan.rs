@@ -32,7 +32,9 @@ impl<'de> Deserialize<'de> for Versions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut versions = Self::default();
         let all = Vec::<Version>::deserialize(deserializer)?;
-        all.into_iter().for_each(|version| versions.push(version));
+        for version in all {
+            versions.push(version);
+        }
         Ok(versions)
     }
 }

@@ -265,7 +265,6 @@ fn compare(last: &Seen, seen: &Seen) -> Outcome {
         return Outcome::Broken("the version has other bytes than were put".to_owned());
     }
     match (&last.lock, &seen.lock) {
-        (None, _) => Outcome::Held,
         (Some(_), None) => Outcome::Broken("the version has no lock".to_owned()),
         (Some((mode, _)), Some((found, _))) if found != mode => {
             Outcome::Broken(format!("the version is locked in mode {found}, not {mode}"))
