@@ -143,8 +143,8 @@ mod tests {
             .ok()
             .and_then(Timestamp::from_micros);
         Version {
-            bytes,
             stored,
+            bytes,
             ..Version::default()
         }
     }

@@ -117,7 +117,7 @@ mod tests {
             seeds.push(all.clone());
             for name in 0..=group {
                 encoder.batch(&Batch {
-                    name: &[b'a' + name],
+                    name: &[b'a'.saturating_add(name)],
                     source: b"ada",
                     note: b"{}",
                     count: 2,

@@ -461,7 +461,9 @@ mod tests {
             let zeroed = |all: &[u8]| {
                 let mut zeroed = all.to_vec();
                 let (begin, end) = (begin.max(before), end.min(last.len()));
-                zeroed.get_mut(begin..end).map(|bytes| bytes.fill(0));
+                if let Some(bytes) = zeroed.get_mut(begin..end) {
+                    bytes.fill(0);
+                }
                 zeroed
             };
             if end <= before {

@@ -103,7 +103,7 @@ impl World {
             let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
             sealer.append(&payload, &Provenance::default(), now)?;
             if event % 2 == 1 || event + 1 == EVENTS {
-                sealer.accepting(self.position(&name, event + 1));
+                sealer.accepting(Self::position(&name, event + 1));
                 sealer.accept()?;
                 *accepted = event + 1;
             }
@@ -142,7 +142,7 @@ impl World {
         sealer.seal()
     }
 
-    fn position(&self, name: &InputName, events: u64) -> Accepted {
+    fn position(name: &InputName, events: u64) -> Accepted {
         Accepted {
             name: name.clone(),
             shown: "input".to_owned(),

@@ -135,7 +135,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
         Some(name) if path.is_dir() && name != "target" && !name.starts_with('.') => {
             rust_files(&path)
         }
-        Some(name) if name.ends_with(".rs") => vec![path],
+        Some(_) if path.extension().is_some_and(|end| end == "rs") => vec![path],
         _ => Vec::new(),
     };
     paths.flat_map(of).collect()
@@ -149,7 +149,7 @@ fn one_crate_is_excepted_from_the_lint() {
         let text = fs::read_to_string(path).expect("a Rust file");
         text.contains(lint)
     };
-    let files = rust_files(&root());
+    let files = rust_files(root());
     let crates: BTreeSet<_> = files
         .iter()
         .filter(|path| named(path))

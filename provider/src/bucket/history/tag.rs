@@ -127,12 +127,12 @@ mod tests {
     fn log(silences: u32, locks: u32, keys: u32) -> LogHistory {
         let silence = |day| SilenceSpan {
             from: at(day),
-            seconds: 90_000 - u64::from(day),
+            seconds: 90_000_u64.saturating_sub(day.into()),
         };
         let lock = |day| LockSpan {
             from: at(day),
             mode: LockMode::Compliance,
-            retention_days: 10_000 + day,
+            retention_days: day.saturating_add(10_000),
         };
         let keys: Vec<String> = (0..keys).map(|key| format!("key:{key:012x}")).collect();
         let words = ["of:0a1b2c3d4e5f".to_owned()].into_iter().chain(keys);

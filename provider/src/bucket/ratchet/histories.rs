@@ -27,7 +27,8 @@ impl Random {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % limit
+        let drawn = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        drawn.checked_rem(limit).unwrap_or(0)
     }
 
     fn list(&mut self) -> Option<BTreeSet<&'static str>> {
@@ -39,7 +40,7 @@ impl Random {
     fn lock(&mut self) -> (LockMode, u32) {
         let modes = [LockMode::Governance, LockMode::Compliance];
         let mode = modes[usize::from(self.below(3) == 0)];
-        (mode, 3 + u32::try_from(self.below(4)).unwrap())
+        (mode, [3, 4, 5, 6][usize::try_from(self.below(4)).unwrap()])
     }
 }
 

@@ -381,9 +381,9 @@ fn the_page_of_a_pack_works_as_written_and_notices_what_was_changed() {
 fn an_export_has_every_tile_and_a_log_with_a_line_too_long_for_it_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let event = |length: usize| format!(r#"{{"pad":"{}"}}"#, "x".repeat(length));
-    let [short, long, too_long] = [10, 65_300, 65_535].map(event);
+    let [short, near, too_long] = [10, 65_300, 65_535].map(event);
     let mut log = Log::new(0);
-    for (event, count) in [(&short, 0), (&short, 700), (&long, 300), (&too_long, 1)] {
+    for (event, count) in [(&short, 0), (&short, 700), (&near, 300), (&too_long, 1)] {
         let event = StoredPayload::event(event.as_bytes()).expect("an event");
         log.seal_events(&vec![event; count], now());
     }
