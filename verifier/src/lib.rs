@@ -1,7 +1,7 @@
 //! Proves that an audit bucket contains what was declared and written.
 //!
-//! [`verify`](fn@verify::verify) compares the segments that a [`Source`](source::Source) lists with a
-//! [`TrustPolicy`](auditlog_chain::policy::TrustPolicy) and gives a [`Report`](report::Report) with one of three verdicts: a
+//! [`verify`](fn@verify::verify) compares the segments that a [`Source`] lists with a
+//! [`TrustPolicy`] and gives a [`Report`](report::Report) with one of three verdicts: a
 //! fault was found, no verdict, verified. Its steps are the numbered rules of `docs/guides/verification.md`.
 //!
 //! A [`Folder`](source::Folder) is a copy of a bucket; only the chain of its logs can be checked. With the feature `s3` (on

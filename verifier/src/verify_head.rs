@@ -1,5 +1,5 @@
 //! The head of each log alone: the configuration, the listing, and the last segments with their locks. The same rules in the same
-//! order as a [whole verification](crate::verify), over less.
+//! order as a [whole verification](fn@crate::verify::verify), over less.
 
 use std::num::NonZeroU64;
 
