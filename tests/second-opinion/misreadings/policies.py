@@ -417,5 +417,5 @@ ALL = [
         'optional(value, "stored", moment)',
         'moment(value["stored"]) if value.get("stored") else None',
     ),
-    Misreading("Pins", "a pin has no stored", "good--pin-with-stored", "pins.py", ', ("stored",))', ")"),
+    Misreading("Pins", "a pin has no stored", "good--pin-with-stored", "pins.py", ', ("stored", "cache"))', ', ("cache",))'),
 ]

@@ -45,7 +45,7 @@ fn is_plain(slot: &Slot) -> bool {
         && !slot.disowned_is_current
 }
 
-/// The name of a block: everything that its result is a function of, but for the moments of the run. Those only ever let what is
+/// The name of a block: everything that its result is a function of, except for the moments of the run. Those only ever let what is
 /// clean stay so: nothing in a block is absent, and what was not in the future is not any more.
 pub(super) fn name(log: &Log<'_>, slots: &[(u64, &Slot)]) -> Hash {
     Hash::of(&write(&(log.fingerprint(), slots)))

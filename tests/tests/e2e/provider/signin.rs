@@ -170,18 +170,18 @@ fn retries_end_as_configured() {
         assert_eq!(world.terraform.apply().status, 1);
         world.way.requests("HEAD", "/trail") - before
     };
-    assert_eq!(attempts("  max_retries = 2"), 3);
-    assert_eq!(attempts("  max_retries = 0"), 1);
+    // The plan looks for the bucket too, and Terraform makes it more than once.
+    let looks = attempts("  max_retries = 0");
+    assert!(looks > 0, "nobody looked for the bucket");
+    assert_eq!(attempts("  max_retries = 2"), 3 * looks);
     // one retry costs fourteen tokens
-    assert_eq!(
-        attempts(
-            "  max_retries                        = 4\n  token_bucket_rate_limiter_capacity = 14"
-        ),
-        2
+    let few = attempts(
+        "  max_retries                        = 4\n  token_bucket_rate_limiter_capacity = 14",
     );
+    assert!((looks + 1..=2 * looks).contains(&few), "{few} of {looks}");
     assert_eq!(
         attempts("  max_retries = 1\n  retry_mode  = \"adaptive\""),
-        2
+        2 * looks
     );
 }
 

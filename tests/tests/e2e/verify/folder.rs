@@ -135,6 +135,7 @@ fn the_json_report_has_the_documented_shape() {
         "note_count",
         "notes",
         "not_checked",
+        "run",
     ];
     expected.sort_unstable();
     let mut sorted = keys.clone();

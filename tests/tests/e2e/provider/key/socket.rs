@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use auditlog_tests::{Endpoint, Engine, binary};
 use hyper_util::rt::TokioIo;
@@ -124,8 +125,17 @@ impl Attached {
     async fn channel(&self) -> Channel {
         let socket = self.socket.clone();
         let connector = tower::service_fn(move |_| {
-            let stream = UnixStream::connect(socket.clone());
-            async { stream.await.map(TokioIo::new) }
+            let socket = socket.clone();
+            async move {
+                // It is printed before the provider listens on it.
+                for _ in 0..200 {
+                    if socket.exists() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                UnixStream::connect(socket).await.map(TokioIo::new)
+            }
         });
         let address = Address::from_static("http://localhost");
         address.connect_with_connector(connector).await.unwrap()
