@@ -23,7 +23,15 @@ resource "auditlog_signing_key" "audit" {
 }
 "#;
 
-/// A forward proxy. Each tunnel leads to the endpoint, which answers with TLS, as aws.example, by an authority of its own.
+/// The names that the endpoint has behind the tunnels.
+const NAMES: [&str; 4] = [
+    "aws.example",
+    "sts-fips.us-east-1.amazonaws.com",
+    "sts.us-east-1.api.aws",
+    "sts-fips.us-east-1.api.aws",
+];
+
+/// A forward proxy. Each tunnel leads to the endpoint, which answers with TLS, under its names, by an authority of its own.
 struct Tunnels {
     url: String,
     authority: String,
@@ -32,7 +40,7 @@ struct Tunnels {
 
 impl Tunnels {
     async fn to(endpoint: &Endpoint) -> Self {
-        let own = rcgen::generate_simple_self_signed(["aws.example".to_owned()]).unwrap();
+        let own = rcgen::generate_simple_self_signed(NAMES.map(str::to_owned)).unwrap();
         let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -156,30 +164,41 @@ async fn endpoints_of_fips_and_of_both_protocols_are_asked_for() {
     let terraform = terraform(&tunnels, &endpoint);
     let fips = "  use_fips_endpoint = true\n";
     let both_protocols = "  use_dualstack_endpoint = true\n";
-    let unchecked = "  skip_credentials_validation = true\n  skip_requesting_account_id  = true\n";
+    // A key is made only where its account is known, so STS has to answer. The tunnels have no certificate for S3 and KMS.
+    let bundle = "  custom_ca_bundle = \"${path.module}/authority.pem\"\n";
     let asked = |provider: &str, env: (&str, &str)| {
         let region = "  region = \"us-east-1\"\n";
-        configure(
-            &terraform,
-            &tunnels,
-            &format!("{region}{unchecked}{provider}"),
-        );
-        // Without an account, no key is made: only S3 is asked.
-        let apply = terraform.command(&["apply", "-no-color", "-auto-approve"]);
-        let run = apply.env(env.0, env.1).run();
-        assert_eq!(run.status, 1, "nobody trusts the tunnels: {run}");
+        configure(&terraform, &tunnels, &format!("{region}{bundle}{provider}"));
+        for resource in ["auditlog_bucket.audit", "auditlog_signing_key.audit"] {
+            let target = format!("-target={resource}");
+            let apply = terraform.command(&["apply", "-no-color", "-auto-approve", &target]);
+            let run = apply.env(env.0, env.1).run();
+            assert_eq!(run.status, 1, "nobody answers for this name: {run}");
+        }
         tunnels.asked()
     };
-    let of_fips = ["trail.s3-fips.us-east-1.amazonaws.com"];
+    let of_fips = [
+        "kms-fips.us-east-1.amazonaws.com",
+        "sts-fips.us-east-1.amazonaws.com",
+        "trail.s3-fips.us-east-1.amazonaws.com",
+    ];
     assert_eq!(asked(fips, ("LANG", "C")), of_fips);
     assert_eq!(asked("", ("AWS_USE_FIPS_ENDPOINT", "true")), of_fips);
     assert_eq!(
         asked(both_protocols, ("LANG", "C")),
-        ["trail.s3.dualstack.us-east-1.amazonaws.com"]
+        [
+            "kms.us-east-1.api.aws",
+            "sts.us-east-1.api.aws",
+            "trail.s3.dualstack.us-east-1.amazonaws.com"
+        ]
     );
     assert_eq!(
         asked(fips, ("AWS_USE_DUALSTACK_ENDPOINT", "true")),
-        ["trail.s3-fips.dualstack.us-east-1.amazonaws.com"]
+        [
+            "kms-fips.us-east-1.api.aws",
+            "sts-fips.us-east-1.api.aws",
+            "trail.s3-fips.dualstack.us-east-1.amazonaws.com"
+        ]
     );
     configure(
         &terraform,
