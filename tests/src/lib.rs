@@ -29,6 +29,7 @@ mod endpoint;
 mod first_line;
 mod project;
 mod proxy;
+mod spool;
 mod terraform;
 
 pub use ceph::Ceph;
@@ -37,4 +38,5 @@ pub use disk::{Disk, after_mounting, on_disks};
 pub use endpoint::{Endpoint, Engine, REGION};
 pub use project::{binary, iam, python, readers, root};
 pub use proxy::{Answer, Fault, Form, Proxy, Reply};
+pub use spool::{accepted, written_ahead};
 pub use terraform::{Terraform, mirror};

@@ -15,7 +15,7 @@ use super::sealed::Sealed;
 use super::setup::Setup;
 use super::shipped::Shipped;
 use super::start::Start;
-use super::waiting::{Form, Waiting};
+use super::waiting::{Form, Put, Waiting};
 use crate::error::{Error, LogError, SpoolError, StoreError};
 use crate::fencing::Fencing;
 use crate::limits::MAX_SKEW_SECONDS;
@@ -81,8 +81,9 @@ impl Shipper {
             waiting.form = Form::Finished(object);
         }
         if let Form::Finished(object) = &waiting.form {
+            let put = std::mem::replace(&mut waiting.put, Put::Perhaps);
             self.setup
-                .put(waiting.number, object, &waiting.head, &self.spool)?;
+                .put(waiting.number, object, &waiting.head, &self.spool, put)?;
         }
         self.in_store(waiting)
     }
@@ -211,13 +212,17 @@ impl Setup {
         object: &[u8],
         head: &Head,
         spool: &Spool,
+        put: Put,
     ) -> Result<(), Error> {
         let key = self.log.segment_key(number);
-        if self.store.create(&key, object)? == Created::Exists {
+        // A store that ignores the condition would make a second version of our own.
+        let look = put == Put::Perhaps && self.fencing == Fencing::ListVersions;
+        let is_there = look && self.at_most_one_version(&key)? > 0;
+        if is_there || self.store.create(&key, object)? == Created::Exists {
             self.must_be_ours(number, head, spool)?;
         }
         match self.fencing {
-            Fencing::ListVersions => self.one_version(&key),
+            Fencing::ListVersions => self.at_most_one_version(&key).map(|_| ()),
             Fencing::Condition if number == 0 => self.try_condition(&key, object),
             Fencing::Condition => Ok(()),
         }
@@ -236,13 +241,13 @@ impl Setup {
         }
     }
 
-    fn one_version(&self, key: &str) -> Result<(), Error> {
+    fn at_most_one_version(&self, key: &str) -> Result<usize, Error> {
         let versions = self.store.versions(key)?;
         if versions > 1 {
             let key = key.to_owned();
             return Err(LogError::SecondVersion { key, versions }.into());
         }
-        Ok(())
+        Ok(versions)
     }
 
     /// Reads what has our segment's name. Signatures differ each time they are made, so size and root decide.

@@ -19,6 +19,15 @@ pub(super) struct Waiting {
     /// The names of its batches.
     pub(super) names: Vec<Fingerprint>,
     pub(super) form: Form,
+    pub(super) put: Put,
+}
+
+/// Whether its object was put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    Never,
+    /// An attempt that failed, or an earlier run, may have put it.
+    Perhaps,
 }
 
 /// How far it has come.
@@ -51,6 +60,7 @@ impl Waiting {
                 lines: Box::new(lines),
                 frames,
             },
+            put: Put::Never,
         }
     }
 
@@ -68,6 +78,7 @@ impl Waiting {
             sealed: checked.sealed(),
             key_change: checked.key_change().cloned(),
             form: Form::Finished(object),
+            put: Put::Perhaps,
         }
     }
 

@@ -250,6 +250,27 @@ fn a_fenced_log_is_never_put_twice_and_a_fork_is_found() {
     assert_eq!(error.to_string(), format!("{key} has 2 versions or more"));
 }
 
+/// A second attempt looks first: the first one may have written the object, and failed at the listing after it.
+#[test]
+fn a_fenced_segment_is_put_once_in_any_number_of_attempts() {
+    let bench = Bench {
+        fencing: Fencing::ListVersions,
+        ..Bench::new()
+    };
+    bench.store.set(Mood::Careless);
+    bench.append(&["1"]).unwrap();
+    let mut sealer = bench.start().unwrap();
+    push(&mut sealer, &["2"], &bench.clock);
+    bench.store.set(Mood::Unlisted);
+    for _ in 0..3 {
+        assert!(sealer.seal().is_err());
+    }
+    bench.store.set(Mood::Careless);
+    sealer.seal().unwrap();
+    assert_eq!(bench.store.creates(), 3);
+    assert_eq!(bench.events(), ["1", "2"]);
+}
+
 #[test]
 fn crash_before_a_stored_segment_was_forgotten_seals_nothing_twice() {
     let bench = Bench::new();

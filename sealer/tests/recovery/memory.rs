@@ -28,6 +28,8 @@ pub(crate) enum Mood {
     Forged,
     /// It does not know the condition: it makes a second version.
     Careless,
+    /// The same, and it lists nothing.
+    Unlisted,
 }
 
 /// A store in memory; each key with all its versions.
@@ -97,6 +99,9 @@ impl Store for Memory {
     }
 
     fn versions(&self, key: &str) -> Result<usize, Error> {
+        if *self.mood.lock().unwrap() == Mood::Unlisted {
+            return Err(lost());
+        }
         Ok(self.objects().get(key).map_or(0, Vec::len))
     }
 
@@ -118,7 +123,7 @@ impl Store for Memory {
         if mood == Mood::Forged {
             versions.push(with_another_signature(bytes));
         }
-        if versions.is_empty() || mood == Mood::Careless {
+        if versions.is_empty() || matches!(mood, Mood::Careless | Mood::Unlisted) {
             versions.push(bytes.to_vec());
         } else {
             return Ok(Created::Exists);
@@ -126,9 +131,12 @@ impl Store for Memory {
         match mood {
             Mood::Mute => Err(lost()),
             Mood::Repeated => Ok(Created::Exists),
-            Mood::Honest | Mood::Away | Mood::Unasked | Mood::Forged | Mood::Careless => {
-                Ok(Created::New)
-            }
+            Mood::Honest
+            | Mood::Away
+            | Mood::Unasked
+            | Mood::Forged
+            | Mood::Careless
+            | Mood::Unlisted => Ok(Created::New),
         }
     }
 }

@@ -1,11 +1,10 @@
 //! One writer and two, where the store writes whatever it is given.
 
-use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Stdio};
 use std::thread;
 
-use auditlog_tests::{Command, Fault, Proxy, Run};
+use auditlog_tests::{Command, Fault, Proxy, Run, accepted, written_ahead};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{Compliance, Governance};
 
 use super::{World, key, node};
@@ -23,8 +22,8 @@ async fn an_unfenced_sealer_takes_no_event_for_a_store_that_ignores_the_conditio
         )
     );
     assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
-    let open = world.folder.path().join("spool/open.jsonl");
-    assert!(!fs::read_to_string(open).is_ok_and(|text| text.contains("\"event\"")));
+    let spool = written_ahead(&world.folder.path().join("spool"));
+    assert!(!spool.contains("\"event\""), "{spool}");
     // This is what it tried, and all that it left behind.
     assert_eq!(world.versions(0).await.len(), 2);
     assert_eq!(world.versions(1).await.len(), 0);
@@ -47,12 +46,8 @@ impl Waiting {
         let mut child = run.stderr(Stdio::piped()).spawn().unwrap();
         let stdin = child.stdin.as_mut().unwrap();
         stdin.write_all(format!("{event}\n").as_bytes()).unwrap();
-        let open = world.folder.path().join(spool).join("open.jsonl");
-        let chained = format!("\"event\":{event}}}");
-        while !fs::read_to_string(&open).is_ok_and(|text| text.contains(&chained)) {
-            assert_eq!(child.try_wait().unwrap(), None, "the sealer has ended");
-            thread::yield_now();
-        }
+        let spool = world.folder.path().join(spool);
+        accepted(&spool, &format!("\"event\":{event}}}"));
         Self { child, _home: home }
     }
 

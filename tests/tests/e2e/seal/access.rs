@@ -1,11 +1,11 @@
 //! `auditlog-seal` without valid credentials, or without one of its rights, at an endpoint that enforces both.
 
-use auditlog_tests::{Endpoint, Engine, Run, command};
+use auditlog_tests::{Endpoint, Engine, Run, command, written_ahead};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::Governance;
 use serde_json::json;
 
-use crate::seal::bench::{BUCKET, INTO_THE_BUCKET, locked_bucket, wait, written_ahead};
+use crate::seal::bench::{BUCKET, INTO_THE_BUCKET, locked_bucket, wait};
 
 /// All that docs/guides/sealing.md asks for, for a bucket that no KMS key encrypts.
 const RIGHTS: [&str; 9] = [

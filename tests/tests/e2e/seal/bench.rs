@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, Head, check_segment};
@@ -202,32 +200,6 @@ pub(crate) fn signal(child: &Child, name: &str) {
         .args(["-s", name, &child.id().to_string()])
         .status();
     assert!(sent.unwrap().success());
-}
-
-/// What the write-ahead files of a spool hold, as far as it is text.
-pub(crate) fn written_ahead(spool: &Path) -> String {
-    let Ok(entries) = fs::read_dir(spool) else {
-        return String::new();
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let files = paths.filter(|path| path.extension() == Some("wal".as_ref()));
-    // A file may be stored and removed meanwhile.
-    let text = files.filter_map(|path| fs::read(path).ok());
-    text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .collect()
-}
-
-/// Waits until the spool has a text: it was accepted.
-#[track_caller]
-pub(crate) fn accepted(spool: &Path, text: &str) {
-    let begun = Instant::now();
-    while !written_ahead(spool).contains(text) {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "{text} is not accepted"
-        );
-        thread::yield_now();
-    }
 }
 
 /// So many events with their numbers.

@@ -6,12 +6,12 @@ use std::io::Write as _;
 use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::verifier_key::VerifierKey;
-use auditlog_tests::{Command, Endpoint, Engine, Fault, Proxy, command};
+use auditlog_tests::{Command, Endpoint, Engine, Fault, Proxy, accepted, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::{self, Compliance, Governance};
 
 use crate::seal::bench::{
-    BUCKET, INTO_THE_BUCKET, ORIGIN, accepted, events, events_under, locked_bucket, wait,
+    BUCKET, INTO_THE_BUCKET, ORIGIN, events, events_under, locked_bucket, wait,
 };
 
 /// A locked bucket, KMS, and a folder for what the sealer reads.

@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_tests::Run;
+use auditlog_tests::{Run, accepted};
 
-use crate::seal::bench::{Bench, accepted, ended, events, numbered, signal, start};
+use crate::seal::bench::{Bench, ended, events, numbered, signal, start};
 
 #[test]
 fn killed_at_any_moment_each_event_is_sealed_once() {

@@ -6,11 +6,11 @@ use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
-use auditlog_tests::{Answer, Command, Fault, Run, command};
+use auditlog_tests::{Answer, Command, Fault, Run, accepted, command};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 
 use crate::seal::bench::{
-    BUCKET, INTO_THE_BUCKET, ORIGIN, Remote, accepted, each_once, ended, numbered, start, wait,
+    BUCKET, INTO_THE_BUCKET, ORIGIN, Remote, each_once, ended, numbered, start, wait,
 };
 
 /// The hint where nobody answers.

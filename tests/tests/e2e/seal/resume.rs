@@ -5,11 +5,9 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use auditlog_tests::{Command, Run};
+use auditlog_tests::{Command, Run, accepted, written_ahead};
 
-use crate::seal::bench::{
-    Bench, accepted, each_once, ended, numbered, signal, start, written_ahead,
-};
+use crate::seal::bench::{Bench, each_once, ended, numbered, signal, start};
 
 const CHANGED: &str = "hint: nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name with --input NAME\n";
 

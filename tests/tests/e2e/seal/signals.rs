@@ -7,11 +7,9 @@ use std::io::Write as _;
 use std::process::Child;
 use std::thread;
 
-use auditlog_tests::{Command, Run};
+use auditlog_tests::{Command, Run, accepted};
 
-use crate::seal::bench::{
-    Bench, Remote, accepted, each_once, ended, events, numbered, signal, start,
-};
+use crate::seal::bench::{Bench, Remote, each_once, ended, events, numbered, signal, start};
 use crate::seal::random::{Random, asked};
 
 /// `AUDITLOG_KILL_CASES` and `AUDITLOG_KILL_SEED` ask for more than the sample that every run takes.

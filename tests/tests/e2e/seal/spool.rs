@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use auditlog_tests::Run;
+use auditlog_tests::{Run, accepted};
 
-use crate::seal::bench::{Bench, accepted, each_once, ended, numbered, start};
+use crate::seal::bench::{Bench, each_once, ended, numbered, start};
 
 /// The events are accepted, and the process is killed.
 fn accept_and_die(bench: &Bench, input: &[String]) {
