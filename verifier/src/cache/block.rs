@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::log_plan::Slot;
 use crate::parts::document::write;
 use crate::range::log::Log;
-use crate::range::result::{RangeResult, Written};
+use crate::range::result::RangeResult;
+use crate::range::written::Written;
 
 /// A block that was kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

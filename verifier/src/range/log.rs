@@ -3,6 +3,7 @@
 use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::{LogPolicy, Position, TrustPolicy, Trusted};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use super::declared::Declared;
 use crate::absence::markers::Reach;
@@ -117,9 +118,14 @@ impl<'p> Log<'p> {
         }
     }
 
+    /// V15, V16: how far signatures of a key count.
+    pub(super) fn trusted(&self, key: &VerifierKey) -> Trusted {
+        self.policy.trusted(key)
+    }
+
     /// V15: the last good segments of compromised keys.
     pub(crate) fn last_good_positions(&self) -> Vec<Position> {
-        let last_good = |key| match self.policy.trusted(key) {
+        let last_good = |key| match self.trusted(key) {
             Trusted::UpTo(last) => Some(last),
             Trusted::Throughout | Trusted::Unknown => None,
         };

@@ -11,3 +11,4 @@ pub(crate) mod result;
 pub(crate) mod storage;
 pub(crate) mod tally;
 mod time;
+pub(crate) mod written;

@@ -10,12 +10,11 @@ use std::ops::RangeInclusive;
 
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
-use serde::{Deserialize, Serialize};
 
 use super::context::{Context, Previous};
 use super::judge::Judge;
 use super::log::Log;
-use super::tally::Tally;
+use super::written::{Rest, Written};
 use crate::facts::{Facts, Sound};
 use crate::keys::Signed;
 
@@ -205,37 +204,12 @@ impl<'p> RangeResult<'p> {
         match (&mut range.rest, written.rest) {
             (None, None) => {}
             (Some(rest), Some(written)) => {
-                written.check(log, within)?;
+                written.check(log, within, &rest.context)?;
                 (rest.context, rest.tally) = (written.context, written.tally);
             }
             (None, Some(_)) => return Err("it judges what it could not judge"),
             (Some(_), None) => return Err("it leaves to the merge what it could judge"),
         }
         Ok(range)
-    }
-}
-
-/// A range as documents have it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Written {
-    lead: Vec<Facts>,
-    rest: Option<Rest>,
-}
-
-/// What follows the lead of a range.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Rest {
-    context: Context,
-    tally: Tally,
-}
-
-impl Rest {
-    /// Whether the last checkpoint is that of the last lines, and signed by the key that the part names as the active one.
-    fn check(&self, log: &Log<'_>, within: &RangeInclusive<u64>) -> Result<(), &'static str> {
-        let head = self.context.head().ok_or("it has no last segment")?;
-        if !within.contains(&head) {
-            return Err("its last segment is of another range");
-        }
-        self.tally.check_last(log.policy_of, &self.context)
     }
 }

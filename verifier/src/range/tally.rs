@@ -6,10 +6,12 @@ use auditlog_chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
-use crate::facts::{End, Facts, Sound, note, signers};
+use crate::absence::border::Left;
+use crate::facts::{Facts, Sound, note, signers};
 use crate::holes::Holes;
 use crate::pin::Pin;
 use crate::record::Record;
@@ -82,37 +84,31 @@ impl Tally {
         kept
     }
 
-    /// Whether the last checkpoint is that of the last lines, and signed by the key that the part names as the active one from there on.
-    pub(super) fn check_last(
-        &self,
-        log: &LogPolicy,
-        context: &Context,
-    ) -> Result<(), &'static str> {
+    /// Whether the last checkpoint is that of the last sound segment, which the context has.
+    pub(super) fn has_checkpoint_of(&self, log: &LogPolicy, context: &Context) -> bool {
         let (last, checkpoint) = match (&self.last, &self.checkpoint) {
-            (None, None) => return Ok(()),
+            (None, None) => return true,
             (Some(last), Some(checkpoint)) => (last, checkpoint),
-            _ => return Err("it has no last checkpoint"),
+            _ => return false,
         };
         let Checkpoint { origin, size, root } = &checkpoint.signed.checkpoint;
         let position = last.position;
-        let end = context.previous.as_ref().and_then(|one| one.head.as_ref());
-        let at_end = |end: &End| (end.range.size(), end.range.root()) == (*size, *root);
-        let fits = (origin, *size, *root) == (&log.origin, position.size, position.root)
-            && checkpoint.sealed == last.sealed
-            && end.is_none_or(at_end);
-        if !fits {
-            return Err("its last checkpoint is not that of its lines");
-        }
-        let signers = signers(&checkpoint.signed, checkpoint.sealed, log);
-        let by_active = |active| {
-            signers
-                .as_ref()
-                .is_some_and(|all| all.first() == Some(active))
+        let left = Left {
+            number: position.segment,
+            size: position.size,
+            root: position.root,
+            sealed: last.sealed,
+            stored: last.stored,
         };
-        if end.is_some() && !context.active.as_ref().is_none_or(by_active) {
-            return Err("its last checkpoint is not signed by the key that it names");
-        }
-        Ok(())
+        (origin, *size, *root) == (&log.origin, position.size, position.root)
+            && checkpoint.sealed == last.sealed
+            && context.left == Some(left)
+    }
+
+    /// The authorised key of the first signature of the last checkpoint, where all of its signatures are valid.
+    pub(super) fn last_signer(&self, log: &LogPolicy) -> Option<VerifierKey> {
+        let last = self.checkpoint.as_ref()?;
+        signers(&last.signed, last.sealed, log)?.into_iter().next()
     }
 
     /// Counts a sound segment.

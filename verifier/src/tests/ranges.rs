@@ -237,3 +237,63 @@ fn a_part_with_another_byte_is_refused_or_leaves_the_head_as_it_is() {
     }
     assert!(refused > 500, "{refused}");
 }
+
+/// Whoever can write to the parts, and has no key, cannot say that a log ends with what nobody signed: a part that leaves out why its last
+/// segment proves nothing contradicts itself.
+#[test]
+fn a_part_cannot_end_with_what_nobody_signed() {
+    let world = World::new(Key::ed25519(), 6);
+    let (plan, parts) = documents(&world);
+    let (plan, policy) = (Plan::parse(&plan).unwrap(), world.policy());
+    let of = (&policy, world.request(&policy).policy_digest);
+    let written = String::from_utf8(parts[1].clone()).unwrap();
+    let (lead, rest) = written.split_once("\"rest\":").unwrap();
+    let between = |after: &str, before: &str| {
+        let (_, text) = rest.split_once(after).unwrap();
+        text.split_once(before).unwrap().0.to_owned()
+    };
+    let active = format!("\"active\":\"{}\"", between("\"active\":\"", "\""));
+    let head = format!("\"head\":{{{}}}", between("\"head\":{", "}"));
+    let checkpoint = between("\"checkpoint\":{", "}");
+    let signature = checkpoint.rsplit_once(' ').unwrap().1;
+    // As long as the real one.
+    let forged = signature.replacen(&signature[6..12], "AAAAAA", 1);
+    for (name, edits) in [
+        ("a forged signature", vec![(signature, forged.as_str())]),
+        (
+            "a forged signature of no key",
+            vec![(signature, forged.as_str()), (&active, "\"active\":null")],
+        ),
+        (
+            "a segment that is not sound, and no finding",
+            vec![(&head, "\"head\":null"), (&active, "\"active\":null")],
+        ),
+        (
+            "another number",
+            vec![(
+                "{\"position\":{\"segment\":5",
+                "{\"position\":{\"segment\":4",
+            )],
+        ),
+        ("another key", vec![(&active, "\"active\":null")]),
+    ] {
+        let mut rest = rest.to_owned();
+        for (from, to) in edits {
+            assert!(rest.contains(from), "{name}: {from}");
+            rest = rest.replacen(from, to, 1);
+        }
+        let part = format!("{lead}\"rest\":{rest}");
+        let mut read = |range: u64| {
+            Ok(if range == 1 {
+                part.clone().into_bytes()
+            } else {
+                parts[0].clone()
+            })
+        };
+        let found = merge(&plan, of, &mut read, plan.made());
+        assert!(
+            matches!(found, Err(PartsError::Contradicts { range: 1, .. })),
+            "{name}: {found:?}"
+        );
+    }
+}
