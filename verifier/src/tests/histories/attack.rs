@@ -381,6 +381,10 @@ fn gone_while_reading(
         return None;
     }
     history.compliance = false;
+    // Nobody can remove what is locked in COMPLIANCE mode, so it was locked in the other one.
+    for thing in &mut place.things {
+        thing.mode = "GOVERNANCE";
+    }
     place.stop_sealer(at_time);
     Some(depends(format!("READ {number}"), at_time))
 }
