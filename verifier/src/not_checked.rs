@@ -26,7 +26,8 @@ pub enum NotChecked {
     Storage,
     /// The clock of this machine: the store did not send its own (V29).
     Clock,
-    /// What the partial results of ranges leave out: whoever can write to them can leave out a finding.
+    /// What a plan and the partial results of its ranges leave out: whoever can write to the plan decides what is verified, and whoever can
+    /// write to the results can leave out a finding.
     Parts {
         /// Number of ranges.
         ranges: u64,

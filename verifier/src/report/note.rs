@@ -87,7 +87,10 @@ impl fmt::Display for NotChecked {
             Self::Storage => f.write_str("storage"),
             Self::Clock => f.write_str("the clock of this machine"),
             Self::Parts { ranges } => {
-                write!(f, "what the partial results of {ranges} ranges leave out")
+                write!(
+                    f,
+                    "what the plan and the partial results of {ranges} ranges leave out"
+                )
             }
         }
     }
