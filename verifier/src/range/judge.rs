@@ -15,6 +15,7 @@ use crate::place::Place;
 use crate::undecided::Unreadable;
 
 /// Judges the segments of one log in their order, from a known context.
+#[derive(Clone)]
 pub(crate) struct Judge<'p> {
     pub(crate) log: &'p Log<'p>,
     pub(crate) context: Context,
@@ -29,6 +30,11 @@ impl<'p> Judge<'p> {
             context,
             tally: Tally::default(),
         }
+    }
+
+    /// Whether both found the same, and judge what comes next in the same way.
+    pub(super) fn agrees(&self, other: &Self) -> bool {
+        (&self.context, &self.tally) == (&other.context, &other.tally)
     }
 
     /// Takes in what was found of the segments that come next. They were judged from the context that this one ends with.

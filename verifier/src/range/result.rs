@@ -2,9 +2,10 @@
 //! about its first segments.
 //!
 //! What comes before decides about little: the neighbour, what is absent in between, and the key that signs. After the first
-//! sound segment, the neighbour is known; after a few more, usually one, the key is the same whatever it was before. From there
-//! on, the range is *settled*: every rule about it can be judged without the rest of the log. The facts about the segments
-//! before that point, the *lead*, are judged once what comes before is known.
+//! sound segment, the neighbour is known. The facts about the segments up to it, the *lead*, are judged once what comes before is
+//! known. The key may be one of two, one of which is that nobody knows it: what follows the lead is judged in both *cases*. Usually, the
+//! next segment shows that the case makes no difference, and one is left. Where keys alternate without a key line, both are kept to the
+//! end, so that a range takes no more memory however long that goes on.
 
 use std::ops::RangeInclusive;
 
@@ -22,21 +23,28 @@ use crate::keys::Signed;
 /// over all of them.
 pub(crate) struct RangeResult<'p> {
     log: &'p Log<'p>,
-    /// The first segments, as long as they cannot be judged.
+    /// The segments up to the first sound one.
     lead: Vec<Facts>,
     /// Which keys may be the active one after the lead.
     active: Vec<Option<VerifierKey>>,
     /// Number after the last present segment of the lead.
     next: Option<u64>,
-    /// What follows the lead.
-    rest: Option<Judge<'p>>,
+    /// What follows the lead, in each case; empty before a sound segment.
+    rest: Vec<Case<'p>>,
+}
+
+/// What follows a lead, if this key is the active one after it.
+#[derive(Clone)]
+struct Case<'p> {
+    active: Option<VerifierKey>,
+    judge: Judge<'p>,
 }
 
 impl<'p> RangeResult<'p> {
     /// A range at the beginning of a log: what comes before is known, since nothing does.
     pub(crate) fn at_beginning(log: &'p Log<'p>) -> Self {
         let mut range = Self::anywhere(log);
-        range.rest = Some(Judge::from(log, Context::default()));
+        range.rest = vec![Case::from(log, Context::default())];
         range
     }
 
@@ -52,7 +60,7 @@ impl<'p> RangeResult<'p> {
             previous: Some(previous),
             ..Context::default()
         };
-        range.rest = Some(Judge::from(log, context));
+        range.rest = vec![Case::from(log, context)];
         range
     }
 
@@ -64,7 +72,7 @@ impl<'p> RangeResult<'p> {
             lead: Vec::new(),
             active: std::iter::once(None).chain(keys).collect(),
             next: None,
-            rest: None,
+            rest: Vec::new(),
         }
     }
 
@@ -75,28 +83,34 @@ impl<'p> RangeResult<'p> {
 
     /// Adds the next segment.
     pub(crate) fn push(&mut self, facts: Facts) {
-        match &mut self.rest {
-            Some(rest) => rest.take(&facts),
-            None => self.push_to_lead(facts),
+        if self.rest.is_empty() {
+            self.push_to_lead(facts);
+            return;
         }
+        for case in &mut self.rest {
+            case.judge.take(&facts);
+        }
+        self.join_cases();
     }
 
     /// Adds the range that comes next.
     pub(crate) fn append(&mut self, next: Self) {
         next.lead.into_iter().for_each(|facts| self.push(facts));
-        match (&mut self.rest, next.rest) {
-            (Some(rest), Some(next)) => rest.append(next),
-            // What settles a range settles what it is a part of, so there is always something to add it to.
-            (_, None) => {}
-            (rest, next) => *rest = next,
+        for case in &mut self.rest {
+            let active = &case.judge.context.active;
+            // What is active after a lead is one of its cases, unless they are one.
+            let found = next.rest.iter().find(|case| case.active == *active);
+            if let Some(found) = found.or(next.rest.first()) {
+                case.judge.append(found.judge.clone());
+            }
         }
+        self.join_cases();
     }
 
     /// What was found, from the beginning of the log.
     pub(crate) fn into_judge(self) -> Judge<'p> {
-        let log = self.log;
-        self.rest
-            .unwrap_or_else(|| Judge::from(log, Context::default()))
+        let known = self.rest.into_iter().next().map(|case| case.judge);
+        known.unwrap_or_else(|| Judge::from(self.log, Context::default()))
     }
 
     fn push_to_lead(&mut self, facts: Facts) {
@@ -104,12 +118,21 @@ impl<'p> RangeResult<'p> {
             self.active = self.active_after(&facts);
             self.next = Some(facts.number.saturating_add(1));
         }
-        let context = match (self.active.as_slice(), facts.sound()) {
-            ([active], Some(sound)) => Some(Context::after(&facts, sound, active.clone())),
-            _ => None,
-        };
+        if let Some(sound) = facts.sound() {
+            let after = |active: &Option<_>| Context::after(&facts, sound, active.clone());
+            let cases = self.active.iter().map(after);
+            self.rest = cases.map(|context| Case::from(self.log, context)).collect();
+        }
         self.lead.push(facts);
-        self.rest = context.map(|context| Judge::from(self.log, context));
+    }
+
+    /// Where it made no difference which key was the active one, the cases are one.
+    fn join_cases(&mut self) {
+        if let [first, others @ ..] = self.rest.as_slice()
+            && others.iter().all(|other| other.judge.agrees(&first.judge))
+        {
+            self.rest.truncate(1);
+        }
     }
 
     /// Which keys may be the active one after a segment, for each that may have been before.
@@ -146,18 +169,23 @@ impl<'p> RangeResult<'p> {
 
     /// The range in its written form, drawn in at most so many stretches.
     pub(crate) fn into_written(self, stretches: usize) -> Written {
-        let rest = self.rest.map(|rest| Rest {
-            context: rest.context,
-            tally: rest.tally.condensed(stretches),
+        let rest = self.rest.into_iter().map(|case| Rest {
+            active: case.active,
+            context: case.judge.context,
+            tally: case.judge.tally.condensed(stretches),
         });
-        let lead = self.lead;
-        Written { lead, rest }
+        Written {
+            rest: rest.collect(),
+            lead: self.lead,
+        }
     }
 
     /// Until when all locks in the range hold, whatever anybody does; `None` where anything at all was found in it, or where it
     /// cannot be judged alone.
     pub(crate) fn clean(&self) -> Option<Timestamp> {
-        let rest = self.rest.as_ref()?;
+        let [Case { judge: rest, .. }] = self.rest.as_slice() else {
+            return None;
+        };
         let is_clean = |facts: &Facts| facts.sound().is_some() && facts.kept.is_clean();
         let is_open = rest.context.gone.is_empty() && rest.context.markers.is_empty();
         if !is_open || !self.lead.iter().all(is_clean) {
@@ -170,12 +198,15 @@ impl<'p> RangeResult<'p> {
 
     /// The range in its written form, for the next run.
     pub(crate) fn written_for_cache(&self) -> Written {
-        let rest = self.rest.as_ref().map(|rest| Rest {
-            context: rest.context.clone(),
-            tally: rest.tally.for_cache(),
+        let rest = self.rest.iter().map(|case| Rest {
+            active: case.active.clone(),
+            context: case.judge.context.clone(),
+            tally: case.judge.tally.for_cache(),
         });
-        let lead = self.lead.clone();
-        Written { lead, rest }
+        Written {
+            rest: rest.collect(),
+            lead: self.lead.clone(),
+        }
     }
 
     /// A range that another machine looked at, of the segments with these numbers.
@@ -191,7 +222,7 @@ impl<'p> RangeResult<'p> {
         let mut range = Self::anywhere(log);
         let mut next = *within.start();
         for mut facts in written.lead {
-            if range.rest.is_some() {
+            if !range.rest.is_empty() {
                 return Err("it leaves to the merge what it could judge");
             }
             if facts.number < next || !within.contains(&facts.number) {
@@ -201,15 +232,41 @@ impl<'p> RangeResult<'p> {
             facts.complete(log.policy_of)?;
             range.push(facts);
         }
-        match (&mut range.rest, written.rest) {
-            (None, None) => {}
-            (Some(rest), Some(written)) => {
-                written.check(log, within, &rest.context)?;
-                (rest.context, rest.tally) = (written.context, written.tally);
-            }
-            (None, Some(_)) => return Err("it judges what it could not judge"),
-            (Some(_), None) => return Err("it leaves to the merge what it could judge"),
-        }
+        range.take_rest(written.rest, within)?;
         Ok(range)
+    }
+
+    /// What a document says of what follows the lead, in place of what is not known.
+    fn take_rest(
+        &mut self,
+        written: Vec<Rest>,
+        within: &RangeInclusive<u64>,
+    ) -> Result<(), &'static str> {
+        match (self.rest.len(), written.len()) {
+            (0, 1..) => return Err("it judges what it could not judge"),
+            (1.., 0) => return Err("it leaves to the merge what it could judge"),
+            // Cases that agree are one.
+            (_, 0 | 1) => {}
+            (found, said) if found != said => return Err("it has other cases than its lead"),
+            _ => {}
+        }
+        self.rest.truncate(written.len());
+        for (case, written) in self.rest.iter_mut().zip(written) {
+            if case.active != written.active {
+                return Err("it has other cases than its lead");
+            }
+            written.check(self.log, within, &case.judge.context)?;
+            (case.judge.context, case.judge.tally) = (written.context, written.tally);
+        }
+        Ok(())
+    }
+}
+
+impl<'p> Case<'p> {
+    fn from(log: &'p Log<'p>, context: Context) -> Self {
+        Self {
+            active: context.active.clone(),
+            judge: Judge::from(log, context),
+        }
     }
 }

@@ -18,12 +18,14 @@ use crate::facts::{End, Facts};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Written {
     pub(super) lead: Vec<Facts>,
-    pub(super) rest: Option<Rest>,
+    pub(super) rest: Vec<Rest>,
 }
 
-/// What follows the lead of a range.
+/// What follows the lead of a range, in one case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Rest {
+    /// The key that is the active one after the lead then.
+    pub(super) active: Option<VerifierKey>,
     pub(super) context: Context,
     pub(super) tally: Tally,
 }

@@ -6,7 +6,7 @@ use auditlog_chain::hash::Hash;
 use serde_json::Value;
 
 use super::histories::Random;
-use super::world::{Key, World};
+use super::world::{Key, World, closed, codes, opened};
 use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
@@ -295,5 +295,31 @@ fn a_part_cannot_end_with_what_nobody_signed() {
             matches!(found, Err(PartsError::Contradicts { range: 1, .. })),
             "{name}: {found:?}"
         );
+    }
+}
+
+/// Where keys alternate without a key line, nobody can say in the middle of a log which segments are wrong: every second one is, from the
+/// first one on. A range takes no more memory for that.
+#[test]
+fn keys_that_alternate_without_a_key_line_leave_no_long_lead() {
+    let mut world = World::new(Key::p256(), 2);
+    let other = Key::ed25519();
+    world.authorise(&other);
+    for number in 2..40 {
+        let time = opened(number);
+        let segment = closed(world.head(), None, &["1"], time, time + 30);
+        let by = if number % 2 == 0 { &other } else { &world.key };
+        let signature = by.sign(&segment);
+        world.add(segment, vec![signature]);
+    }
+    let report = world.verify(&world.folder());
+    let wrong = codes(&report)
+        .into_iter()
+        .filter(|code| code.starts_with("signature"));
+    assert_eq!(wrong.count(), 19, "{}", report.to_text());
+    let (_, parts) = documents(&world);
+    for part in &parts {
+        let part = String::from_utf8_lossy(part);
+        assert_eq!(part.matches("\"seen\":").count(), 1, "{part}");
     }
 }

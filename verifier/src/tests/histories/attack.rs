@@ -501,7 +501,8 @@ fn rewrite(
     ))
 }
 
-/// Seals forged segments, the first one at `begun`, the others well within `max_silence`.
+/// Seals forged segments, the first one at `begun`, the others well within `max_silence`. Some who have both keys sign with either,
+/// and announce no change.
 fn forgeries(
     random: &mut Random,
     history: &History,
@@ -518,6 +519,7 @@ fn forgeries(
     } else {
         begun - random.between(0, 20) * DAY
     };
+    let alternates = random.chance(25);
     for _ in 0..seals {
         let number = head.next_segment;
         let before = head
@@ -527,7 +529,11 @@ fn forgeries(
         let change = rotates.then(|| signed.keys[1].change(Some(&signed.keys[0])));
         sealed = sealed.max(before);
         let closed = close(&head, change, &["{\"user\":\"eve\"}"], sealed);
-        let mut signatures = vec![signed.key(history, number).sign(&closed)];
+        let mut by = signed.key(history, number);
+        if alternates {
+            by = &signed.keys[usize::from(random.chance(50))];
+        }
+        let mut signatures = vec![by.sign(&closed)];
         if rotates {
             signatures.push(signed.keys[0].sign(&closed));
         }
