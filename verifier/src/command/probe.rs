@@ -18,10 +18,11 @@ use super::usage::Usage;
 /// Try what the store promises about locks, on a canary object that stays for a day.
 ///
 /// Puts an object under a declared prefix, locked for one day, and tries to create it twice, to overwrite it, to delete it and to
-/// shorten its lock. This is the only subcommand that writes to the bucket. It needs s3:PutObject, s3:PutObjectRetention,
+/// shorten its lock. A refusal counts if the store allows the caller to delete a delete marker and to lengthen the lock by a minute.
+/// This is the only subcommand that writes to the bucket. It needs s3:PutObject, s3:PutObjectRetention, s3:DeleteObject,
 /// s3:DeleteObjectVersion, s3:GetObjectVersion and s3:GetObjectRetention on that prefix, and never bypasses GOVERNANCE.
 ///
-/// Exit codes: 0 all promises held; 1 a promise is broken; 2 not everything could be tried.
+/// Exit codes: 0 all promises held; 1 a promise is broken; 2 not everything was shown.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The trust policy, as Terraform wrote it

@@ -1,10 +1,16 @@
 //! The attempts, one after the other, and what each of them showed.
+//!
+//! A refusal alone shows nothing: it may come from a missing permission. It counts where the store allows the caller the same request on something that
+//! no lock protects: deleting a delete marker, or lengthening the lock.
 
 use crate::source::{Answer, Canary, CanaryLock, ReadError, Seen};
 use crate::verdict::Verdict;
 
 /// For how long less the probe tries to lock the canary.
 const SHORTER_SECONDS: i64 = -12 * 3600;
+
+/// By how much it lengthens the lock, which a store must allow: whoever may not do that may not shorten it either, lock or no lock.
+const LONGER_SECONDS: i64 = 60;
 
 /// What the canary holds, and what is put over it.
 const FIRST: &[u8] =
@@ -46,8 +52,8 @@ pub enum Outcome {
     Held,
     /// It does not; what was seen.
     Broken(String),
-    /// It could not be tried; why.
-    Untried(ReadError),
+    /// What was seen does not show whether it holds; why.
+    NotShown(ReadError),
 }
 
 /// One promise that was tried.
@@ -68,19 +74,19 @@ pub struct Probe {
     pub key: String,
     /// Its version id, where it was put.
     pub version_id: Option<String>,
-    /// Its lock.
+    /// Its lock, lengthened where the store allowed it.
     pub lock: CanaryLock,
     /// The promises, in the order in which they were tried.
     pub attempts: Vec<Attempt>,
 }
 
 impl Probe {
-    /// A broken promise is a fault; otherwise anything that could not be tried gives no verdict.
+    /// A broken promise is a fault; otherwise anything that was not shown gives no verdict.
     pub fn verdict(&self) -> Verdict {
         let any = |is: fn(&Outcome) -> bool| self.attempts.iter().any(|one| is(&one.outcome));
         if any(|outcome| matches!(outcome, Outcome::Broken(_))) {
             Verdict::Fault
-        } else if self.attempts.is_empty() || any(|outcome| matches!(outcome, Outcome::Untried(_)))
+        } else if self.attempts.is_empty() || any(|outcome| matches!(outcome, Outcome::NotShown(_)))
         {
             Verdict::NoVerdict
         } else {
@@ -121,7 +127,7 @@ pub fn probe(store: &dyn Canary, key: &str, lock: CanaryLock) -> Result<Probe, R
     Ok(Probe {
         key: key.to_owned(),
         version_id: Some(version_id.clone()),
-        lock,
+        lock: tried.lock,
         attempts,
     })
 }
@@ -189,25 +195,38 @@ impl Tried<'_> {
                     .to_owned(),
             ),
             Said::Refused(409 | 412, _) => self.is_kept(),
-            Said::Refused(..) => Outcome::Untried(refused_otherwise(&said, "s3:PutObject")),
-            Said::Failed(error) => Outcome::Untried(error.clone()),
+            Said::Refused(..) => Outcome::NotShown(refused_otherwise(&said, "s3:PutObject")),
+            Said::Failed(error) => Outcome::NotShown(error.clone()),
         };
         attempt(Promise::CreateOnce, outcome, said.words())
     }
 
-    /// Whether the store takes the write or not, the first version must stay.
+    /// Whether the store takes the write or not, the first version must stay. A write that it does not take shows no more than that.
     fn overwrite(&mut self) -> Attempt {
         let said = Said::from(self.store.overwrite(self.key, SECOND, self.lock));
-        let outcome = match &said {
-            Said::Done | Said::Refused(..) => self.is_kept(),
-            Said::Failed(error) => Outcome::Untried(error.clone()),
+        let outcome = match (&said, self.is_kept()) {
+            (Said::Refused(..), Outcome::Held) => Outcome::NotShown(
+                ReadError::new(format!(
+                    "the store refused the write, so that what one does was not seen: {}",
+                    said.words()
+                ))
+                .with_hint("allow s3:PutObject without a condition under this prefix"),
+            ),
+            (Said::Failed(error), Outcome::Held | Outcome::NotShown(_)) => {
+                Outcome::NotShown(error.clone())
+            }
+            (_, kept) => kept,
         };
         attempt(Promise::Overwrite, outcome, said.words())
     }
 
     fn delete(&mut self) -> Attempt {
         let said = Said::from(self.store.delete(self.key, self.version_id));
-        let outcome = self.after(&said, "the store says that it deleted a locked version");
+        let outcome = self.after(
+            &said,
+            "the store says that it deleted a locked version",
+            Self::delete_a_marker,
+        );
         attempt(Promise::Delete, outcome, said.words())
     }
 
@@ -217,25 +236,92 @@ impl Tried<'_> {
             ..self.lock
         };
         let said = Said::from(self.store.set_lock(self.key, self.version_id, lock));
-        let outcome = self.after(&said, "the store says that it shortened a lock");
+        let outcome = self.after(
+            &said,
+            "the store says that it shortened a lock",
+            Self::lengthen,
+        );
         attempt(Promise::Shorten, outcome, said.words())
     }
 
-    /// What the lock forbids must be refused, and must not have happened.
-    fn after(&mut self, said: &Said, broken: &str) -> Outcome {
+    /// What the lock forbids must be refused, and must not have happened. The refusal counts if the caller is `allowed` the same without a lock.
+    fn after(
+        &mut self,
+        said: &Said,
+        broken: &str,
+        allowed: fn(&mut Self) -> Result<(), ReadError>,
+    ) -> Outcome {
         match (said, self.is_kept()) {
-            (Said::Failed(error), Outcome::Held | Outcome::Untried(_)) => {
-                Outcome::Untried(error.clone())
+            (Said::Failed(error), Outcome::Held | Outcome::NotShown(_)) => {
+                Outcome::NotShown(error.clone())
             }
-            (Said::Done, Outcome::Held | Outcome::Untried(_)) => Outcome::Broken(broken.to_owned()),
+            (Said::Done, Outcome::Held | Outcome::NotShown(_)) => {
+                Outcome::Broken(broken.to_owned())
+            }
+            (Said::Refused(..), Outcome::Held) => match (allowed(self), self.is_kept()) {
+                (Err(error), Outcome::Held) => Outcome::NotShown(error),
+                (_, kept) => kept,
+            },
             (_, kept) => kept,
         }
+    }
+
+    /// A delete marker has no lock: deleting one takes the same permission as deleting the canary, and nothing else.
+    fn delete_a_marker(&mut self) -> Result<(), ReadError> {
+        let marker = match self.store.hide(self.key) {
+            Answer::Done(Some(marker)) => marker,
+            Answer::Done(None) => {
+                return Err(ReadError::new(
+                    "the store did not name the delete marker that it set over the canary",
+                ));
+            }
+            other => {
+                return Err(refused_too(
+                    &Said::from(other),
+                    "a delete marker over it",
+                    "s3:DeleteObject",
+                ));
+            }
+        };
+        match Said::from(self.store.delete(self.key, &marker)) {
+            Said::Done => Ok(()),
+            said => Err(refused_too(
+                &said,
+                "the deletion of a delete marker, which has no lock",
+                "s3:DeleteObjectVersion",
+            )),
+        }
+    }
+
+    /// A longer lock is always allowed to whoever may set locks.
+    fn lengthen(&mut self) -> Result<(), ReadError> {
+        let longer = CanaryLock {
+            until: self.lock.until.saturating_add_seconds(LONGER_SECONDS),
+            ..self.lock
+        };
+        match Said::from(self.store.set_lock(self.key, self.version_id, longer)) {
+            Said::Done => {}
+            said => return Err(refused_too(&said, "a longer lock", "s3:PutObjectRetention")),
+        }
+        if let Answer::Done(seen) = self.store.look(self.key, self.version_id)
+            && seen
+                .lock
+                .as_ref()
+                .is_some_and(|(_, until)| *until >= longer.until)
+        {
+            self.last = Some(seen);
+            self.lock = longer;
+            return Ok(());
+        }
+        Err(ReadError::new(
+            "the store says that it lengthened the lock, and did not: its answers about locks show nothing",
+        ))
     }
 
     /// Whether the canary is still there, with its bytes and its lock.
     fn is_kept(&mut self) -> Outcome {
         let Some(last) = self.last.clone() else {
-            return Outcome::Untried(ReadError::new(
+            return Outcome::NotShown(ReadError::new(
                 "the version has been gone since an earlier attempt",
             ));
         };
@@ -252,9 +338,9 @@ impl Tried<'_> {
             Answer::Refused { status, code } => {
                 let said = Said::Refused(status, code);
                 let permissions = "s3:GetObjectVersion and s3:GetObjectRetention";
-                Outcome::Untried(refused_otherwise(&said, permissions))
+                Outcome::NotShown(refused_otherwise(&said, permissions))
             }
-            Answer::Failed(error) => Outcome::Untried(error),
+            Answer::Failed(error) => Outcome::NotShown(error),
         }
     }
 }
@@ -284,6 +370,15 @@ fn refused_otherwise(said: &Said, permissions: &str) -> ReadError {
         said.words()
     ))
     .with_hint(format!("allow {permissions}"))
+}
+
+/// The caller is refused what no lock forbids.
+fn refused_too(said: &Said, what: &str, permission: &str) -> ReadError {
+    let said = said.words();
+    ReadError::new(format!(
+        "the store refused {what}, too ({said}), so that the lock may not be what it refused for"
+    ))
+    .with_hint(format!("allow {permission} under this prefix"))
 }
 
 const fn attempt(promise: Promise, outcome: Outcome, answer: String) -> Attempt {

@@ -9,7 +9,7 @@ use crate::report::plain;
 use crate::verdict::Verdict;
 
 /// The permissions that a probe needs, and a verification does not.
-const PERMISSIONS: &str = "s3:PutObject, s3:PutObjectRetention, s3:DeleteObjectVersion, s3:GetObjectVersion, s3:GetObjectRetention";
+const PERMISSIONS: &str = "s3:PutObject, s3:PutObjectRetention, s3:DeleteObject, s3:DeleteObjectVersion, s3:GetObjectVersion, s3:GetObjectRetention";
 
 impl Promise {
     fn words(self) -> &'static str {
@@ -39,7 +39,7 @@ struct JsonProbe<'p> {
 #[derive(Serialize)]
 struct JsonPromise<'p> {
     code: &'static str,
-    /// `held`, `broken` or `untried`.
+    /// `held`, `broken` or `not-shown`.
     outcome: &'static str,
     answer: &'p str,
     reason: Option<&'p str>,
@@ -51,7 +51,7 @@ impl Attempt {
         match &self.outcome {
             Outcome::Held => ("held", None, None),
             Outcome::Broken(reason) => ("broken", Some(reason), None),
-            Outcome::Untried(error) => ("untried", Some(&error.reason), error.hint.as_deref()),
+            Outcome::NotShown(error) => ("not-shown", Some(&error.reason), error.hint.as_deref()),
         }
     }
 }
@@ -80,7 +80,7 @@ impl Probe {
             let answer = plain(&one.answer);
             _ = writeln!(
                 out,
-                "{outcome:<8} {}: {} (answer: {answer})",
+                "{outcome:<9} {}: {} (answer: {answer})",
                 one.promise.code(),
                 one.promise.words()
             );
@@ -102,16 +102,17 @@ impl Probe {
                 .filter(|one| one.parts().0 == is)
                 .count()
         };
-        let (held, broken, untried) = (count("held"), count("broken"), count("untried"));
+        let (held, broken, not_shown) = (count("held"), count("broken"), count("not-shown"));
         let verdict = match self.verdict() {
             Verdict::Verified => "all promises held",
             Verdict::Fault => "a promise is broken: do not keep audit logs in this store",
-            Verdict::NoVerdict => "not everything could be tried",
+            Verdict::NoVerdict => "not everything was shown",
         };
-        format!(
-            "{verdict}: {held} held, {broken} broken, {untried} untried; a refusal may also come from a missing permission of yours: \
-             the probe shows most with {PERMISSIONS}"
-        )
+        let needs = match not_shown {
+            0 => String::new(),
+            _ => format!("; a probe needs {PERMISSIONS}"),
+        };
+        format!("{verdict}: {held} held, {broken} broken, {not_shown} not shown{needs}")
     }
 
     /// The result for programs: one JSON document, ended by LF.

@@ -31,9 +31,18 @@ enum Flaw {
     ShortensAndSaysThatItDidNot,
     DoesNotAnswerDeletes,
     HidesTheLock,
+    RefusesOverwrites,
+    RefusesEveryMarker,
+    RefusesEveryDeletion,
+    DeletesWithoutAVersion,
+    RefusesEveryLock,
+    SaysThatItLengthened,
     HasNoVersions,
     RefusesEverything,
 }
+
+/// The version id of a delete marker.
+const MARKER: &str = "marker";
 
 struct Store {
     flaw: Flaw,
@@ -80,10 +89,21 @@ impl Canary for Store {
     }
 
     fn overwrite(&self, _: &str, bytes: &[u8], lock: CanaryLock) -> Answer<Option<String>> {
-        if self.flaw == Flaw::ReplacesTheVersion {
-            self.versions.borrow_mut().clear();
+        match self.flaw {
+            Flaw::RefusesOverwrites => return refused(403, "AccessDenied"),
+            Flaw::ReplacesTheVersion => self.versions.borrow_mut().clear(),
+            _ => {}
         }
         self.put(bytes, lock)
+    }
+
+    fn hide(&self, _: &str) -> Answer<Option<String>> {
+        match self.flaw {
+            Flaw::RefusesEveryMarker => return refused(403, "AccessDenied"),
+            Flaw::DeletesWithoutAVersion => self.versions.borrow_mut().clear(),
+            _ => {}
+        }
+        Answer::Done(Some(MARKER.to_owned()))
     }
 
     fn delete(&self, _: &str, version_id: &str) -> Answer<()> {
@@ -93,20 +113,33 @@ impl Canary for Store {
         match self.flaw {
             Flaw::Deletes | Flaw::SaysThatItDeleted => Answer::Done(()),
             Flaw::DoesNotAnswerDeletes => Answer::Failed(ReadError::new("no answer")),
+            // Who may delete, may delete what is not locked.
+            flaw if version_id == MARKER && flaw != Flaw::RefusesEveryDeletion => Answer::Done(()),
             _ => refused(403, "AccessDenied"),
         }
     }
 
     fn set_lock(&self, _: &str, version_id: &str, lock: CanaryLock) -> Answer<()> {
-        if matches!(
-            self.flaw,
-            Flaw::Shortens | Flaw::ShortensAndSaysThatItDidNot
-        ) {
-            let mut versions = self.versions.borrow_mut();
-            let seen = versions.get_mut(version_id).unwrap();
+        let mut versions = self.versions.borrow_mut();
+        let Some(seen) = versions.get_mut(version_id) else {
+            return refused(404, "NoSuchVersion");
+        };
+        let until = seen
+            .lock
+            .as_ref()
+            .map_or(self::lock().until, |(_, until)| *until);
+        let is_longer = lock.until >= until;
+        let (done, said) = match self.flaw {
+            Flaw::Shortens => (true, true),
+            Flaw::ShortensAndSaysThatItDidNot => (true, is_longer),
+            Flaw::RefusesEveryLock => (false, false),
+            Flaw::SaysThatItLengthened => (false, is_longer),
+            _ => (is_longer, is_longer),
+        };
+        if done {
             seen.lock = Some((lock.mode.as_str().to_owned(), lock.until));
         }
-        if self.flaw == Flaw::Shortens {
+        if said {
             return Answer::Done(());
         }
         refused(403, "AccessDenied")
@@ -134,7 +167,7 @@ fn lock() -> CanaryLock {
 #[test]
 fn every_flaw_is_found_and_none_is_made_up() {
     use Promise::{CreateOnce, Delete, Lock, Overwrite, Shorten};
-    for (flaw, verdict, broken, untried) in [
+    for (flaw, verdict, broken, not_shown) in [
         (Flaw::Nothing, Verdict::Verified, &[][..], &[][..]),
         (Flaw::ForgetsTheLock, Verdict::Fault, &[Lock], &[]),
         (Flaw::WeakensTheMode, Verdict::Fault, &[Lock], &[]),
@@ -178,6 +211,33 @@ fn every_flaw_is_found_and_none_is_made_up() {
             &[],
             &[Lock, CreateOnce, Overwrite, Delete, Shorten],
         ),
+        // A caller without permission is refused by a store without locks, too.
+        (
+            Flaw::RefusesOverwrites,
+            Verdict::NoVerdict,
+            &[],
+            &[Overwrite],
+        ),
+        (Flaw::RefusesEveryMarker, Verdict::NoVerdict, &[], &[Delete]),
+        (
+            Flaw::RefusesEveryDeletion,
+            Verdict::NoVerdict,
+            &[],
+            &[Delete],
+        ),
+        (Flaw::RefusesEveryLock, Verdict::NoVerdict, &[], &[Shorten]),
+        (
+            Flaw::SaysThatItLengthened,
+            Verdict::NoVerdict,
+            &[],
+            &[Shorten],
+        ),
+        (
+            Flaw::DeletesWithoutAVersion,
+            Verdict::Fault,
+            &[Delete],
+            &[Shorten],
+        ),
     ] {
         let probed = probe(&Store::new(flaw), "archive/canary", lock()).unwrap();
         let of = |is: fn(&Outcome) -> bool| {
@@ -190,8 +250,8 @@ fn every_flaw_is_found_and_none_is_made_up() {
             "{flaw:?}"
         );
         assert_eq!(
-            of(|outcome| matches!(outcome, Outcome::Untried(_))),
-            untried,
+            of(|outcome| matches!(outcome, Outcome::NotShown(_))),
+            not_shown,
             "{flaw:?}"
         );
         assert_eq!(probed.verdict(), verdict, "{flaw:?}");
@@ -215,8 +275,10 @@ fn without_a_canary_nothing_is_tried() {
 }
 
 #[test]
-fn the_lock_is_of_a_day_in_whole_seconds() {
+fn the_lock_is_of_a_day_in_whole_seconds_and_named_as_it_ends() {
     assert_eq!(lock().until.to_rfc3339(), "2026-11-23T20:00:00Z");
+    let probed = probe(&Store::new(Flaw::Nothing), "archive/canary", lock()).unwrap();
+    assert_eq!(probed.lock.until.to_rfc3339(), "2026-11-23T20:01:00Z");
 }
 
 #[test]

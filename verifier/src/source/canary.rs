@@ -62,6 +62,9 @@ pub trait Canary {
     /// Deletes a version for good.
     fn delete(&self, key: &str, version_id: &str) -> Answer<()>;
 
+    /// Deletes the object without naming a version: sets a delete marker over it. The marker's version id; `None` where there is no marker.
+    fn hide(&self, key: &str) -> Answer<Option<String>>;
+
     /// Sets the lock of a version.
     fn set_lock(&self, key: &str, version_id: &str, lock: CanaryLock) -> Answer<()>;
 

@@ -30,7 +30,7 @@ async fn a_store_that_keeps_its_promises_passes_and_its_canary_is_not_a_finding(
     let world = World::of(Engine::Ministack.start(), 2).await;
     let run = probe(&world, &[]).run().ok();
     assert_eq!(run.stderr, "", "{run}");
-    assert_eq!(run.stdout.matches("\nheld     ").count(), 5, "{run}");
+    assert_eq!(run.stdout.matches("\nheld      ").count(), 5, "{run}");
     assert!(
         run.stdout.contains("canary   archive/auditlog-probe-"),
         "{run}"
@@ -58,7 +58,7 @@ async fn the_known_gap_of_another_engine_is_found() {
     let run = probe(&world, &["--output", "json"]).run();
     assert_eq!(run.status, 1, "{run}");
     assert_eq!(promises(&run, "broken"), ["shorten-refused"], "{run}");
-    assert_eq!(promises(&run, "untried"), Vec::<String>::new(), "{run}");
+    assert_eq!(promises(&run, "not-shown"), Vec::<String>::new(), "{run}");
 }
 
 /// Behind the proxy is a store that enforces locks; in front of it is one that takes them and does not.
@@ -103,11 +103,15 @@ async fn a_condition_that_is_ignored_is_found_and_a_store_that_is_silent_gives_n
     assert_eq!(ignored.status, 1, "{ignored}");
     way.times(9, "DELETE", "versionId", Fault::HangUp);
     let silent = run();
-    assert_eq!(promises(&silent, "untried"), ["delete-refused"], "{silent}");
+    assert_eq!(
+        promises(&silent, "not-shown"),
+        ["delete-refused"],
+        "{silent}"
+    );
     assert_eq!(silent.status, 2, "{silent}");
 }
 
-/// The permissions that the help names are enough; without s3:PutObject nothing is tried.
+/// The permissions that the help names are enough, and each is needed: a refusal that a missing permission explains is not a promise that was kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_permissions_of_the_help_are_enough() {
     let world = World::of(Engine::Ministack.start_guarded(), 1).await;
@@ -120,7 +124,7 @@ async fn the_permissions_of_the_help_are_enough() {
         .split([' ', ',', '\n'])
         .filter(|word| word.starts_with("s3:") && !word.contains('/'))
         .collect();
-    assert_eq!(named.len(), 5, "{help}");
+    assert_eq!(named.len(), 6, "{help}");
     let user = |actions: &[&str]| {
         let allow = json!({ "Effect": "Allow", "Action": actions, "Resource": format!("arn:aws:s3:::{BUCKET}/archive/*") });
         let (id, secret) = world
@@ -135,6 +139,18 @@ async fn the_permissions_of_the_help_are_enough() {
     let run = user(&named[2..]);
     assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run}");
     assert!(run.stderr.contains("hint: allow s3:PutObject"), "{run}");
+    for missing in ["s3:DeleteObject", "s3:DeleteObjectVersion"] {
+        let others: Vec<&str> = named
+            .iter()
+            .copied()
+            .filter(|one| *one != missing)
+            .collect();
+        let run = user(&others);
+        assert_eq!(promises(&run, "not-shown"), ["delete-refused"], "{run}");
+        assert_eq!(run.status, 2, "{run}");
+        let hint = format!("allow {missing} under this prefix");
+        assert!(run.stdout.contains(&hint), "{run}");
+    }
 }
 
 #[test]

@@ -118,6 +118,26 @@ impl Canary for S3Canary {
         }
     }
 
+    fn hide(&self, key: &str) -> Answer<Option<String>> {
+        let sent = self
+            .s3
+            .client
+            .delete_object()
+            .bucket(&self.s3.options.bucket)
+            .expected_bucket_owner(&self.s3.options.account)
+            .key(key)
+            .customize()
+            .interceptor(Bound::of(MAX_ANSWER_BYTES))
+            .send();
+        match self.s3.runtime.block_on(sent) {
+            Ok(output) => {
+                let is_marker = output.delete_marker() == Some(true);
+                Answer::Done(output.version_id.filter(|_| is_marker))
+            }
+            Err(error) => self.refused("hide the canary", "s3:DeleteObject", &error),
+        }
+    }
+
     fn set_lock(&self, key: &str, version_id: &str, lock: CanaryLock) -> Answer<()> {
         let mode = match lock.mode {
             LockMode::Governance => ObjectLockRetentionMode::Governance,
