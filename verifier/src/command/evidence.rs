@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
 }
 
 fn pack(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Stop> {
+    arguments.log.check_apart(&arguments.out)?;
     let open = OpenLog::open_whole(&arguments.log)?;
     let trail = open.trail()?;
     let mut said = String::new();

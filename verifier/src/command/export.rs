@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Usage> {
 }
 
 fn write(arguments: &Arguments) -> Result<Outcome, Stop> {
+    arguments.log.check_apart(&arguments.out)?;
     let open = OpenLog::open(&arguments.log)?;
     let trail = open.trail()?;
     let exported = export(&trail, arguments.to_segment, &arguments.out).map_err(stop)?;

@@ -30,6 +30,11 @@ impl ReportPath {
         Ok(Self { path, form })
     }
 
+    /// Where the report is to be.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the file beside it: a report that cannot be written is noticed before hours of work.
     pub(super) fn open(&self) -> Result<OpenReport, Usage> {
         if self.path.is_dir() {

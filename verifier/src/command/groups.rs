@@ -1,12 +1,13 @@
 //! Groups of arguments that several subcommands have.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::request::Request;
 
+use super::apart;
 #[cfg(feature = "s3")]
 use super::bytes::parse_read_ahead;
 use super::cores::cores;
@@ -90,6 +91,17 @@ pub(super) struct ReportArguments {
     /// more than once
     #[arg(long = "report", value_name = "FILE", value_parser = ReportPath::parse)]
     pub(super) reports: Vec<ReportPath>,
+}
+
+impl ReportArguments {
+    /// Refuses a report in the folder that is verified.
+    pub(super) fn check_apart_from(&self, target: Option<&OsStr>) -> Result<(), Usage> {
+        apart::check(
+            target,
+            "--report",
+            self.reports.iter().map(ReportPath::path),
+        )
+    }
 }
 
 #[derive(Clone, clap::Args)]

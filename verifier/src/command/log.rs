@@ -1,12 +1,14 @@
 //! One log of a source, for the subcommands that read it segment by segment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::LogPolicy;
+use auditlog_verifier::report::plain;
 use auditlog_verifier::source::Source;
 use auditlog_verifier::trail::{Trail, TrailError};
 
+use super::apart;
 use super::declaration::Declaration;
 use super::groups::{PlaceArguments, origin};
 use super::outcome::Outcome;
@@ -26,6 +28,13 @@ pub(super) struct LogArguments {
     pub(super) log: Option<Origin>,
     #[command(flatten)]
     pub(super) place: PlaceArguments,
+}
+
+impl LogArguments {
+    /// Refuses to write into the folder of the log.
+    pub(super) fn check_apart(&self, out: &Path) -> Result<(), Usage> {
+        apart::check(self.place.target.as_deref(), "--out", [out])
+    }
 }
 
 /// A log and where it is stored.
@@ -130,7 +139,7 @@ pub(super) fn ended(result: Result<Outcome, Stop>) -> Result<Outcome, Usage> {
         Err(Stop::Usage(usage)) => Err(usage),
         Err(Stop::Trail(error)) => match *error {
             TrailError::Wrong(_) => Ok(Outcome {
-                output: format!("fault {error}\n"),
+                output: format!("fault {}\n", plain(&error.to_string())),
                 verdict: error.verdict(),
             }),
             _ => Err(Usage {

@@ -1,6 +1,7 @@
 //! `auditlog-verify merge`: the verdict on the ranges of a plan.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::parts::{self, Part, PartsError, Plan};
 use auditlog_verifier::report::Report;
 
+use super::apart;
 use super::declaration::Declaration;
 use super::groups::ReportArguments;
 use super::outcome::Outcome;
@@ -44,6 +46,9 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
         Some(path) => Declaration::read(path)?,
         None => folder.declaration()?,
     };
+    let target = Some(OsStr::new(folder.plan.target()));
+    apart::check(target, "--pins", arguments.pins.as_deref())?;
+    arguments.report.check_apart_from(target)?;
     write(&arguments.report, &declared, || {
         report(arguments, &folder.plan, &declared, now)
     })

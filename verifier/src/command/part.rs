@@ -1,5 +1,6 @@
 //! `auditlog-verify part`: looks at one range of a plan.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -8,6 +9,7 @@ use auditlog_verifier::parts;
 use auditlog_verifier::progress::ProgressLine;
 use auditlog_verifier::verdict::Verdict;
 
+use super::apart;
 use super::array_index::ArrayIndex;
 use super::cores::cores;
 use super::groups::PlaceArguments;
@@ -42,6 +44,8 @@ pub(super) fn run(arguments: &Arguments, index: &ArrayIndex) -> Result<Outcome, 
     let range = arguments.range.map_or_else(|| index.number(), Ok)?;
     let folder = PlanFolder::read(&arguments.plan)?;
     let declared = folder.declaration()?;
+    let target = Some(OsStr::new(folder.plan.target()));
+    apart::check(target, "--out", [arguments.out.as_path()])?;
     let place = PlaceArguments {
         #[cfg(feature = "s3")]
         s3: arguments.s3.clone(),

@@ -9,6 +9,7 @@ use auditlog_verifier::parts::{self, Plan};
 use auditlog_verifier::pins;
 use auditlog_verifier::verdict::Verdict;
 
+use super::apart;
 use super::declaration::Declaration;
 use super::groups::{PlaceArguments, WhatArguments};
 use super::outcome::Outcome;
@@ -35,6 +36,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usage> {
     let path = arguments.what.policy()?;
+    let target = arguments.place.target.as_deref();
+    apart::check(target, "--out", [arguments.out.as_path()])?;
     let declared = Declaration::read(path)?;
     let pins = arguments.what.pins.as_deref().map(pins::load);
     let pins = pins.transpose()?.unwrap_or_default();

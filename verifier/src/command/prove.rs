@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Usage> {
 }
 
 fn prove(arguments: &Arguments) -> Result<Outcome, Stop> {
+    arguments.log.check_apart(&arguments.out)?;
     let open = OpenLog::open(&arguments.log)?;
     let trail = open.trail()?;
     let index = index_of(&arguments.which, &trail)?;

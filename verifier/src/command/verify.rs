@@ -12,6 +12,7 @@ use auditlog_verifier::report::{LogReport, PageContext, Report};
 use auditlog_verifier::source::Source;
 use auditlog_verifier::verify::{verify, verify_with_cache};
 
+use super::apart;
 use super::declaration::Declaration;
 use super::files::{OpenReport, ReportPath};
 use super::form::Output;
@@ -24,6 +25,10 @@ use super::version::VERSION;
 /// Verifies what was asked for, by this machine's clock.
 pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome, Usage> {
     let declared = Declaration::read(arguments.what.policy()?)?;
+    let target = arguments.place.target.as_deref();
+    apart::check(target, "--pins", arguments.what.pins.as_deref())?;
+    apart::check(target, "--cache", arguments.cache.folder.as_deref())?;
+    arguments.report.check_apart_from(target)?;
     write(&arguments.report, &declared, || {
         report(arguments, &declared, now)
     })

@@ -97,6 +97,109 @@ fn a_report_that_cannot_be_written_is_refused_before_anything_is_read() {
     assert_eq!(names(&folder.path("")), before);
 }
 
+/// Everything below a folder, and the bytes of its files.
+fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            let bytes = fs::read(&path).unwrap_or_default();
+            found.push((path, bytes));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whoever verifies must not change the evidence: what is written there would be a finding of the next run.
+#[test]
+fn nothing_is_written_into_the_folder_that_is_read() {
+    let folder = Folder::new();
+    std::os::unix::fs::symlink(folder.bucket().join("logs/payments"), folder.path("link"))
+        .expect("a link");
+    std::os::unix::fs::symlink(folder.bucket().join("new.json"), folder.path("pins.json"))
+        .expect("a link");
+    folder.command().arg(folder.bucket()).run().ok();
+    let plan = |out: &str| {
+        let command = auditlog_tests::command("auditlog-verify").args(["plan", "--ranges", "2"]);
+        command
+            .arg("--policy")
+            .arg(folder.path("policy.json"))
+            .arg("--out")
+            .arg(folder.path(out))
+    };
+    plan("plan").arg(folder.bucket()).run().ok();
+    let before = contents(&folder.bucket());
+    let path = |name: &str| folder.path(name).display().to_string();
+    for inside in [
+        "bucket/a",
+        "bucket/logs/payments/a",
+        "link/a",
+        "bucket/logs/../new/a",
+    ] {
+        let (html, json, zip) = (
+            format!("{inside}.html"),
+            format!("{inside}.json"),
+            format!("{inside}.zip"),
+        );
+        let of_log = |subcommand: &[&str], out: &str| {
+            let mut command = auditlog_tests::command("auditlog-verify").args(subcommand);
+            command = command.arg("--policy").arg(folder.path("policy.json"));
+            command.arg("--out").arg(path(out)).arg(folder.bucket())
+        };
+        let of_plan = |subcommand: &[&str]| {
+            let command = auditlog_tests::command("auditlog-verify").args(subcommand);
+            command.arg("--plan").arg(folder.path("plan"))
+        };
+        for command in [
+            folder
+                .command()
+                .arg("--report")
+                .arg(path(&html))
+                .arg(folder.bucket()),
+            folder
+                .command()
+                .arg("--pins")
+                .arg(path(&json))
+                .arg(folder.bucket()),
+            of_log(&["prove", "--index", "4"], inside),
+            of_log(&["consistency", "--first", "1"], inside),
+            of_log(&["evidence", "--index", "4"], &zip),
+            of_log(&["export"], inside),
+            plan(inside).arg(folder.bucket()),
+            of_plan(&["part", "--range", "0"])
+                .arg("--out")
+                .arg(path(inside)),
+            of_plan(&["merge"])
+                .arg("--report")
+                .arg(path(&html))
+                .arg(folder.path("absent")),
+            of_plan(&["merge"])
+                .arg("--pins")
+                .arg(path(&json))
+                .arg(folder.path("absent")),
+        ] {
+            no_verdict(
+                command,
+                "is in the folder that is read",
+                "outside of that folder",
+            );
+        }
+    }
+    let pins = folder.command().arg("--pins").arg(folder.path("pins.json"));
+    no_verdict(
+        pins.arg(folder.bucket()),
+        "is in the folder that is read",
+        "outside of that folder",
+    );
+    assert_eq!(contents(&folder.bucket()), before);
+    folder.verify().ok();
+}
+
 /// A folder in which names and reasons are chosen by somebody who wants to be read as markup.
 fn hostile() -> Folder {
     let mut folder = Folder::new();
