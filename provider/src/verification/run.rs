@@ -117,7 +117,7 @@ enum Place {
 }
 
 impl Place {
-    fn of(account: &Account, asked: &Asked) -> Result<Self> {
+    fn of(account: &Account, asked: &Asked, begun: Instant) -> Result<Self> {
         if let Some(folder) = &asked.folder {
             return Ok(Self::Folder(folder.clone()));
         }
@@ -138,6 +138,7 @@ impl Place {
             profile: None,
             read_ahead: READ_AHEAD_BYTES,
             timeout: ANSWER_TIMEOUT.min(asked.time),
+            deadline: begun.checked_add(asked.time),
             clock: SystemTime::now,
         };
         Ok(Self::Bucket(Box::new(clients), options))
@@ -158,9 +159,9 @@ impl Place {
 
 /// Verifies what was asked for. Reading blocks, so that it is done beside the threads that answer Terraform.
 pub(super) async fn verify(account: &Account, asked: Asked) -> Result<Report> {
-    let place = Place::of(account, &asked)?;
-    let runtime = Handle::current();
     let begun = Instant::now();
+    let place = Place::of(account, &asked, begun)?;
+    let runtime = Handle::current();
     let now = Timestamp::from_system_time(SystemTime::now()).unwrap_or(Timestamp::MAX);
     let verification = tokio::task::spawn_blocking(move || {
         let source = place.open(runtime)?;

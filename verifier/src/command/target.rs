@@ -127,6 +127,7 @@ pub(super) fn bucket_options(
         profile: arguments.profile.clone(),
         read_ahead: usize::try_from(arguments.read_ahead).unwrap_or(usize::MAX),
         timeout: Duration::from_secs(arguments.timeout.into()),
+        deadline: None,
         clock: SystemTime::now,
     })
 }

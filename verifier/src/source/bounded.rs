@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 
 /// A source bounded by time and size. What is beyond its bounds is unreadable, so that a verification beyond them has no verdict.
+///
+/// What was begun in time and ended late is not used. Only the source itself can be cut short: a bucket by the deadline of its options.
 pub struct Bounded<'s> {
     source: &'s dyn Source,
     begun: Instant,
@@ -68,20 +70,26 @@ impl Source for Bounded<'_> {
     }
 
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
-        self.check_time("the configuration of the bucket was not read")?;
-        self.source.bucket()
+        let without = "the configuration of the bucket was not read";
+        self.check_time(without)?;
+        let bucket = self.source.bucket();
+        self.check_time(without)?;
+        bucket
     }
 
     fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
-        let listing = self.source.list(prefixes, each)?;
+        let listing = self.source.list(prefixes, each);
         self.check_time("the versions could not be listed")?;
-        Ok(listing)
+        listing
     }
 
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
-        self.check_time(&format!("{key} was not read"))?;
+        let without = format!("{key} was not read");
+        self.check_time(&without)?;
         self.check_bytes(key, version.bytes)?;
-        self.source.read(key, version)
+        let object = self.source.read(key, version);
+        self.check_time(&without)?;
+        object
     }
 
     fn clock(&self) -> Option<ClockReading> {

@@ -44,19 +44,28 @@ impl Source for S3 {
     }
 
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
-        self.runtime.block_on(self.settings()).map(Some)
+        let settings = self.in_time(
+            "the configuration of the bucket was not read",
+            self.settings(),
+        );
+        settings.map(Some)
     }
 
     fn list(&self, _prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
-        self.runtime.block_on(self.list_all(each))
+        self.in_time("the versions were not listed", self.list_all(each))
     }
 
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
-        self.runtime.block_on(self.read_if_answered(key, version))
+        self.in_time(
+            &format!("{key} was not read"),
+            self.read_if_answered(key, version),
+        )
     }
 
     fn look(&self, key: &str, version: &Version) -> Result<Storage, ReadError> {
-        Ok(self.runtime.block_on(self.locked(key, version)))
+        self.in_time(&format!("the lock of {key} was not read"), async {
+            Ok(self.locked(key, version).await)
+        })
     }
 
     fn clock(&self) -> Option<ClockReading> {

@@ -1,6 +1,6 @@
 //! Which bucket, and how to get there.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Which bucket, and how to get there.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct S3Options {
     pub read_ahead: usize,
     /// For how long one attempt waits for an answer; the body of an object has more, by its size.
     pub timeout: Duration,
+    /// When nothing is waited for any more, whatever it is; `None` for no such moment.
+    pub deadline: Option<Instant>,
     /// This machine's clock, compared with the store's.
     pub clock: fn() -> SystemTime,
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use aws_sdk_s3::Client;
 use tokio::runtime::{Handle, Runtime};
+use tokio::time::timeout_at;
 
 use super::client::client;
 use super::clock::StoreClock;
@@ -79,6 +80,24 @@ impl S3 {
             failures: AtomicUsize::new(0),
             turns: Turns::new(),
         }
+    }
+}
+
+impl S3 {
+    /// Waits for an answer, or until the deadline: a store that is slow, and not silent, would be waited for much longer.
+    pub(super) fn in_time<T>(
+        &self,
+        without: &str,
+        answer: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        self.runtime.block_on(async {
+            match self.options.deadline {
+                None => answer.await,
+                Some(deadline) => timeout_at(deadline.into(), answer)
+                    .await
+                    .unwrap_or_else(|_| Err(ReadError::new(format!("{without} in time")))),
+            }
+        })
     }
 }
 
