@@ -1,19 +1,14 @@
-//! The zip around the files. Only the plainest kind is written and read: every file stored as it is, nothing between them and nothing around them, so
-//! that no tool shows other files than another.
+//! The zip around the files. Only the plainest kind is written, every file stored as it is, and nothing is read but what is written: the same files
+//! give the same bytes. So no tool can show other files than another, and nothing can be hidden between them or said about them, such as that one is a
+//! symbolic link.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 
 use rawzip::{CompressionMethod, Error, ZipArchive, ZipArchiveWriter};
 
 /// Largest pack, in bytes. Stops a file that fills the memory of who checks it.
 pub const MAX_PACK_BYTES: usize = 1 << 30;
-
-/// Bytes around each file (APPNOTE 4.3.7, 4.3.9, 4.3.12), and at the end (4.3.16), without names.
-const LOCAL_HEADER: usize = 30;
-const DATA_DESCRIPTOR: usize = 16;
-const CENTRAL_HEADER: usize = 46;
-const END: usize = 22;
 
 /// Whether a file is meant to be a pack.
 pub fn is_pack(bytes: &[u8]) -> bool {
@@ -21,15 +16,13 @@ pub fn is_pack(bytes: &[u8]) -> bool {
 }
 
 pub(crate) fn write(files: &BTreeMap<String, Vec<u8>>) -> Option<Vec<u8>> {
-    if length(files)? > MAX_PACK_BYTES {
-        return None;
-    }
-    // Nothing but memory is written to, and names and sizes are within the format's limits.
-    zip_of(files).ok()
+    // Nothing but memory is written to, and names are within the format's limits.
+    let zip = zip_of(files, Vec::new()).ok()?;
+    (zip.len() <= MAX_PACK_BYTES).then_some(zip)
 }
 
-fn zip_of(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Error> {
-    let mut zip = ZipArchiveWriter::new(Vec::new());
+fn zip_of<W: Write>(files: &BTreeMap<String, Vec<u8>>, to: W) -> Result<W, Error> {
+    let mut zip = ZipArchiveWriter::new(to);
     for (name, bytes) in files {
         let file = zip
             .new_file(name)
@@ -43,54 +36,56 @@ fn zip_of(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Error> {
     zip.finish()
 }
 
-/// The files; an error where it is another kind of zip.
+/// The files; an error where they do not give these bytes.
 pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let files = files_of(bytes).map_err(|error| error.to_string())?;
-    let count = files.len();
-    let files: BTreeMap<String, Vec<u8>> = files.into_iter().collect();
-    if files.len() < count {
-        return Err("it has two files of one name".to_owned());
-    }
-    if length(&files) == Some(bytes.len()) {
-        Ok(files)
-    } else {
-        Err("it has bytes that belong to no file".to_owned())
+    match zip_of(&files, Same(bytes)) {
+        Ok(Same([])) => Ok(files),
+        _ => Err("it is another zip than its files give".to_owned()),
     }
 }
 
-fn files_of(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+fn files_of(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let zip = ZipArchive::from_slice(bytes)?;
     let mut entries = zip.entries();
-    let mut files = Vec::new();
+    let mut files = BTreeMap::new();
+    let mut left = bytes.len();
     while let Some(entry) = entries.next_entry()? {
         let name = entry.file_path().try_normalize()?.as_ref().to_owned();
+        if entry.compression_method() != CompressionMethod::STORE {
+            return Err(refused("a file is not stored as it is"));
+        }
         let found = zip.get_entry(entry.wayfinder())?;
+        // Files that share their bytes could be a thousand times as large as the zip.
+        left = left
+            .checked_sub(found.data().len())
+            .ok_or_else(|| refused("its files have more bytes than it has"))?;
         let mut content = Vec::new();
         found
             .verifying_reader(found.data())
             .read_to_end(&mut content)?;
-        let local = found.local_header();
-        let methods = [entry.compression_method(), local.compression_method()];
-        let is_plain = methods == [CompressionMethod::STORE; 2]
-            && entry.file_path().as_ref() == name.as_bytes()
-            && local.file_path().as_ref() == name.as_bytes();
-        if !is_plain {
-            return Err(std::io::Error::other("a file is not stored as it is").into());
+        if files.insert(name, content).is_some() {
+            return Err(refused("it has two files of one name"));
         }
-        files.push((name, content));
     }
     Ok(files)
 }
 
-/// How long a zip of these files is.
-fn length(files: &BTreeMap<String, Vec<u8>>) -> Option<usize> {
-    let around = LOCAL_HEADER
-        .checked_add(DATA_DESCRIPTOR)?
-        .checked_add(CENTRAL_HEADER)?;
-    files.iter().try_fold(END, |sum, (name, bytes)| {
-        let names = name.len().checked_mul(2)?;
-        sum.checked_add(around)?
-            .checked_add(names)?
-            .checked_add(bytes.len())
-    })
+fn refused(why: &'static str) -> Error {
+    io::Error::other(why).into()
+}
+
+/// Takes nothing but these bytes, in their order.
+struct Same<'b>(&'b [u8]);
+
+impl Write for Same<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let rest = self.0.strip_prefix(bytes);
+        self.0 = rest.ok_or_else(|| io::Error::other("other bytes"))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
