@@ -5,11 +5,13 @@ use auditlog_chain::checkpoint::{Checkpoint, NoteSignature, SignedCheckpoint};
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// Most signatures of a note. Stops a note that is all signatures; a log with many witnesses has a dozen.
 const MAX_SIGNATURES: usize = 100;
 
-/// The last empty line divides the text from the signatures.
+/// An empty line divides the text from the signatures. There is one alone: a checkpoint without extension lines has none.
 const DIVIDER: &str = "\n\n";
 
 /// The checkpoint in a note, with the signatures under the log's own name; `None` where it is not a checkpoint without extension lines.
@@ -21,7 +23,7 @@ pub(super) fn parse(note: &str) -> Option<SignedCheckpoint> {
     let mut own = String::new();
     for (count, line) in lines.enumerate() {
         let (name, blob) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
-        if count >= MAX_SIGNATURES || name.is_empty() || blob.is_empty() {
+        if count >= MAX_SIGNATURES || !is_signature(name, blob) {
             return None;
         }
         if line.starts_with(&ours) {
@@ -30,6 +32,13 @@ pub(super) fn parse(note: &str) -> Option<SignedCheckpoint> {
         }
     }
     SignedCheckpoint::parse_note(&format!("{text}{DIVIDER}{own}"))
+}
+
+/// Whether a line of somebody else is a signature at all: a name, a key id and bytes after it. What others read as another note must not be passed over.
+fn is_signature(name: &str, blob: &str) -> bool {
+    let is_of_a_name = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+    let decoded = STANDARD.decode(blob);
+    !name.is_empty() && name.chars().all(is_of_a_name) && decoded.is_ok_and(|blob| blob.len() > 4)
 }
 
 /// Why no signature of a checkpoint counts.
@@ -56,7 +65,10 @@ pub(super) fn signers<'p>(
             continue;
         }
         let by = known.find(|key| is_valid(key, &note.checkpoint, one));
-        signers.push(by.ok_or(Unsigned::Invalid(one.key_id))?);
+        let by = by.ok_or(Unsigned::Invalid(one.key_id))?;
+        if !signers.contains(&by) {
+            signers.push(by);
+        }
     }
     if signers.is_empty() {
         Err(Unsigned::Unknown)
