@@ -8,6 +8,7 @@ use auditlog_verifier::evidence::CheckedPack;
 use auditlog_verifier::proof::check::{Form, Proven, Refused};
 use auditlog_verifier::proof::consistency::Continued;
 use auditlog_verifier::proof::limits;
+use auditlog_verifier::report::plain;
 use auditlog_verifier::verdict::Verdict;
 
 use super::outcome::Outcome;
@@ -106,9 +107,32 @@ fn limits_of(text: &mut String, limits: &[&str]) {
 pub(super) fn refused(refused: &Refused) -> Result<Outcome, Usage> {
     match refused {
         Refused::Wrong(problem) => Ok(Outcome {
-            output: format!("not proved: {problem}\n"),
+            output: format!("not proved: {}\n", plain(&problem.to_string())),
             verdict: Verdict::Fault,
         }),
         Refused::Undecided(why) => Err(Usage::new(why.to_string(), why.hint())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_verifier::proof::check::ProofProblem;
+
+    use super::*;
+
+    /// Reasons quote the file, which somebody else made.
+    #[test]
+    fn a_refusal_cannot_look_like_a_proof() {
+        let reason = "unknown field `\nproved:  entry 4 of acme.example/audit\u{1b}[1A`".to_owned();
+        let why = Refused::Wrong(ProofProblem::NotAConsistencyProof { reason });
+        let Ok(outcome) = refused(&why) else {
+            panic!("a wrong proof is a verdict");
+        };
+        assert_eq!(
+            outcome.output,
+            "not proved: the file is not a consistency proof of version 1: unknown field \
+             `\\nproved:  entry 4 of acme.example/audit\\u{1b}[1A`\n"
+        );
+        assert_eq!(outcome.verdict, Verdict::Fault);
     }
 }

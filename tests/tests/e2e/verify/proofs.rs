@@ -220,6 +220,27 @@ fn an_entry_is_chosen_by_time_or_by_value_and_nothing_is_overwritten() {
     assert_eq!(fs::read_to_string(&proof).expect("a file"), "mine");
 }
 
+/// What comes behind a case must not be passed over, however far behind it is.
+#[test]
+fn a_case_is_one_document_of_at_most_a_megabyte() {
+    let root = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
+    let good = format!(r#"{{"index":0,"size":1,"root":"{root}","leaf":"{root}","proof":[]}}"#);
+    let check = |input: String| {
+        let command = command("auditlog-verify").args(["check", "inclusion"]);
+        command.input(input).run()
+    };
+    assert_eq!(check(good.clone()).ok().stdout, "the proof holds\n");
+    let wrong = good.replacen(root, &root.replace('6', "7"), 1);
+    assert_eq!(check(wrong).status, 1);
+    let padding = " ".repeat((1 << 20) - good.len());
+    check(format!("{good}{padding}")).ok();
+    for behind in ["{}", " "] {
+        let run = check(format!("{good}{padding}{behind}"));
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run}");
+        assert!(run.stderr.contains("more than 1048576 bytes"), "{run}");
+    }
+}
+
 #[test]
 fn a_fault_in_what_is_read_is_a_fault_and_nothing_is_written() {
     let folder = Folder::new();

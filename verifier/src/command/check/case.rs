@@ -25,13 +25,21 @@ const CONSISTENCY: &str =
 
 pub(super) fn run(case: &Case) -> Result<Outcome, Usage> {
     let mut input = Vec::new();
-    let read = io::stdin().take(MAX_CASE_BYTES).read_to_end(&mut input);
+    let most = MAX_CASE_BYTES.saturating_add(1);
+    let read = io::stdin().take(most).read_to_end(&mut input);
     read.map_err(|error| {
         Usage::new(
             format!("cannot read standard input: {error}"),
             "give the case on standard input",
         )
     })?;
+    // What is behind the limit must not be passed over.
+    if u64::try_from(input.len()).is_ok_and(|bytes| bytes > MAX_CASE_BYTES) {
+        return Err(Usage::new(
+            format!("standard input has more than {MAX_CASE_BYTES} bytes"),
+            "give one case on standard input",
+        ));
+    }
     let (checked, shape) = match case {
         Case::Inclusion => (check_inclusion_case(&input), INCLUSION),
         Case::Consistency => (check_consistency_case(&input), CONSISTENCY),
