@@ -75,6 +75,66 @@ fn first_use_works_as_written() {
     assert_locks(&policy, LockMode::Governance, 3);
 }
 
+/// Every command and every declaration of the section, one after the other, on the trail of the first use.
+#[test]
+fn what_an_auditor_can_ask_for_works_as_written() {
+    let endpoint = Engine::Ministack.start();
+    let terraform = Terraform::in_empty_folder(&endpoint.env());
+    terraform.write("main.tf", &main_tf());
+    terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
+    terraform.shell(&block("", "terraform init")).ok();
+    let run = terraform.shell(&block("", "auditlog-verify prove")).ok();
+    assert!(run.stdout.contains("found: 1 entries of "), "{run}");
+    assert!(run.stdout.contains("proved:  entry 5 of "), "{run}");
+    assert!(run.stdout.contains("checked: 1 entries "), "{run}");
+    terraform.shell(&block("", "--cache")).ok();
+    for name in ["report.html", "report.xml", "cache"] {
+        assert!(terraform.path().join(name).exists(), "{name}");
+    }
+    let run = terraform.shell(&block("", "auditlog-verify merge")).ok();
+    assert!(run.stdout.contains("\nverified: "), "{run}");
+    let with_check = format!("{}\n{}", main_tf(), block("hcl", "auditlog_verification"));
+    terraform.write("main.tf", &with_check);
+    let run = terraform.apply().ok();
+    assert!(
+        !run.stdout.contains("Check block assertion failed"),
+        "{run}"
+    );
+    let prefix = block("hcl", "declared_prefixes");
+    let with_prefix = with_check.replace(FIRST_TRY, &format!("{FIRST_TRY}{prefix}"));
+    terraform.write("main.tf", &with_prefix);
+    let run = terraform.shell(&block("", "auditlog-verify probe")).ok();
+    assert!(run.stdout.contains("all promises held: 5 held"), "{run}");
+    terraform
+        .shell("auditlog-verify --policy trust-policy.json")
+        .ok();
+}
+
+/// A block that is added must be run here, or by the Makefile's own tests.
+#[test]
+fn every_block_is_known() {
+    let readme = read("README.md");
+    let blocks = readme.split("```").skip(1).step_by(2);
+    let known = [
+        "make demo",
+        "flowchart LR",
+        "make install",
+        "resource \"auditlog_bucket\"",
+        "COMPLIANCE 2192 days",
+        "terraform init",
+        "auditlog-verify prove",
+        "--cache",
+        "auditlog-verify merge",
+        "data \"auditlog_verification\"",
+        "declared_prefixes",
+        "auditlog-verify probe",
+    ];
+    let first = |text: &str| known.iter().position(|word| text.contains(word));
+    let found: Vec<Option<usize>> = blocks.map(first).collect();
+    let expected: Vec<Option<usize>> = (0..known.len()).map(Some).collect();
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn first_use_works_for_a_real_trail() {
     let policy = first_use(&Engine::Ministack.start(), &of_a_real_trail(&main_tf()));
