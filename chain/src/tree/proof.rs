@@ -34,7 +34,7 @@ pub enum ProofFault {
         /// Number of leaves of the second tree.
         second: u64,
     },
-    /// The first tree is empty and the second is not. Every tree begins with the empty one, so there is no proof of it.
+    /// The first tree is empty and the second is not. Every tree begins with the empty one, so a proof of it shows nothing.
     #[error("the first tree is empty, so a proof shows nothing")]
     FromEmpty,
     /// The proof has more or fewer hashes than the sizes ask for.

@@ -58,11 +58,10 @@ fn bounds(schema: Schema) -> Schema {
 }
 
 fn results(schema: Schema) -> Schema {
-    let text = |text: &str| Attribute::computed(Type::String).description(text);
     schema
         .attribute("verified", Attribute::computed(Type::Bool).description("Whether the verdict is `verified`. False for a fault, and for anything that could not be read or decided."))
         .attribute("verdict", text("`verified`, `fault` or `no_verdict`."))
-        .attribute("exit_code", Attribute::computed(Type::Number).description("Exit code of `auditlog-verify`: 0 verified, 1 fault, 2 no verdict."))
+        .attribute("exit_code", number("Exit code of `auditlog-verify`: 0 verified, 1 fault, 2 no verdict."))
         .attribute("summary", text("One line: what was verified, from where to where, under which key, and what was not checked."))
         .attribute("logs", Attribute::computed(Nested::list(log_fields())).description("What was seen of each log."))
         .attribute("faults", Attribute::computed(Nested::list(finding_fields())).description("Faults, the first 100 of them."))
@@ -72,8 +71,6 @@ fn results(schema: Schema) -> Schema {
 }
 
 fn log_fields() -> Fields {
-    let text = |text: &str| Attribute::computed(Type::String).description(text);
-    let number = |text: &str| Attribute::computed(Type::Number).description(text);
     Fields::new()
         .attribute("origin", text("Origin of the log."))
         .attribute("verdict", text("Verdict on this log alone."))
@@ -90,10 +87,17 @@ fn log_fields() -> Fields {
 }
 
 fn finding_fields() -> Fields {
-    let text = |text: &str| Attribute::computed(Type::String).description(text);
     Fields::new()
         .attribute("code", text("Stable code, which has a page in docs/codes."))
         .attribute("message", text("What was found."))
         .attribute("log", text("Origin of the log."))
         .attribute("object", text("Key of the object."))
+}
+
+fn text(description: &str) -> Attribute {
+    Attribute::computed(Type::String).description(description)
+}
+
+fn number(description: &str) -> Attribute {
+    Attribute::computed(Type::Number).description(description)
 }

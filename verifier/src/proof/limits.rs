@@ -8,7 +8,8 @@ pub const OF_INCLUSION: [&str; 3] = [
 ];
 
 /// Of a consistency proof.
-pub const OF_CONSISTENCY: [&str; 2] = [
+pub const OF_CONSISTENCY: [&str; 3] = [
     "does not show that either tree was stored, or when; only the bucket and its locks show that",
     "does not show that the first tree is right; it shows that the second one begins with it",
+    "does not show when either tree was signed: what a key signed after it was retired or lost looks the same",
 ];

@@ -19,7 +19,7 @@ pub struct Wanted {
 /// Why a text is not `POINTER=VALUE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WantedError {
-    /// There is no `=`.
+    /// The `=` is missing.
     #[error("expected POINTER=VALUE, such as /user/name=ada")]
     NoValue,
     /// The pointer does not begin with `/`, or has a `~` that is not `~0` or `~1`.
