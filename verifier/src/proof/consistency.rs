@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::heads::accept;
 use super::note;
 use super::problem::{ProofProblem, Refused};
+use super::tlog::MAX_PROOF_BYTES;
 
 /// The version of the document.
 const VERSION: u64 = 1;
@@ -132,6 +133,11 @@ pub fn check_consistency_proof(policy: &TrustPolicy, json: &[u8]) -> Result<Cont
 }
 
 fn parse(json: &[u8]) -> Result<Document, ProofProblem> {
+    if json.len() > MAX_PROOF_BYTES {
+        return Err(not_one(&format!(
+            "it has more than {MAX_PROOF_BYTES} bytes"
+        )));
+    }
     let document: Document =
         serde_json::from_slice(json).map_err(|error| not_one(&error.to_string()))?;
     if document.consistency_proof == VERSION {

@@ -396,6 +396,8 @@ fn every_two_heads_are_proved_consistent_and_every_change_is_refused() {
             );
         }
     }
+    let padded = format!("{json}{}", " ".repeat(1 << 20));
+    assert!(check_consistency_proof(&policy, padded.as_bytes()).is_err());
     // Good heads of another log, with a key that the policy does not have.
     let stranger = World::new(Key::ed25519(), 5);
     let mixed = format(&head(&stranger, 1), &head(&stranger, 3), &[]);

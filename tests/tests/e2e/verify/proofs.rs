@@ -47,6 +47,27 @@ impl Case {
         check(&self.policy(), &self.path(name))
     }
 
+    /// The files of `pack.zip`, in a folder of this name.
+    fn unpack(&self, to: &str) -> PathBuf {
+        let unzip = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+        let command = Command::new(python()).args(["-c", unzip]);
+        command
+            .arg(self.path("pack.zip"))
+            .arg(self.path(to))
+            .run()
+            .ok();
+        self.path(to)
+    }
+
+    /// Does what the page of an unpacked pack says.
+    fn by_hand(folder: &Path) -> Run {
+        let page = fs::read_to_string(folder.join("README.md")).expect("the page");
+        Command::new("bash")
+            .args(["-eu", "-c", &script_of(&page)])
+            .current_dir(folder)
+            .run()
+    }
+
     fn verifier_key(&self) -> String {
         let policy: Value =
             serde_json::from_slice(&fs::read(self.policy()).expect("a policy")).expect("JSON");
@@ -347,24 +368,8 @@ fn the_page_of_a_pack_works_as_written_and_notices_what_was_changed() {
                 .contains("policy.json is the trust policy that the pack was checked with"),
             "{checked}"
         );
-        let unpack = |to: &str| {
-            let unzip = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
-            let command = Command::new(python()).args(["-c", unzip]);
-            command
-                .arg(case.path("pack.zip"))
-                .arg(case.path(to))
-                .run()
-                .ok();
-            case.path(to)
-        };
-        let by_hand = |folder: &Path| {
-            let page = fs::read_to_string(folder.join("README.md")).expect("the page");
-            Command::new("bash")
-                .args(["-eu", "-c", &script_of(&page)])
-                .current_dir(folder)
-                .run()
-        };
-        let run = by_hand(&unpack("good")).ok();
+        let by_hand = Case::by_hand;
+        let run = by_hand(&case.unpack("good")).ok();
         assert!(
             run.stdout
                 .contains("entries/0000000000000004.json: in the tree of size 7\n"),
@@ -375,7 +380,7 @@ fn the_page_of_a_pack_works_as_written_and_notices_what_was_changed() {
                 .contains("entries/0000000000000004.json: stored\n"),
             "{run}"
         );
-        let changed = unpack("changed");
+        let changed = case.unpack("changed");
         let entry = changed.join("entries/0000000000000004.json");
         change_first_byte_of(&entry, "ada", "eve");
         assert_ne!(by_hand(&changed).status, 0);
@@ -395,6 +400,44 @@ fn the_page_of_a_pack_works_as_written_and_notices_what_was_changed() {
                     .ends_with("entries/0000000000000004.json: NOT PROVED\n"),
             "{run}"
         );
+    }
+}
+
+/// Makes another tree in which the changed entry is, and lists the digests again. With `note`, its checkpoint is beside those that were signed.
+const FORGE: &str = r#"
+import base64, hashlib, pathlib, sys
+pack = pathlib.Path(sys.argv[1])
+entry, proof = pack / "entries/0000000000000004.json", pack / "proofs/0000000000000004.tlog-proof"
+entry.write_bytes(entry.read_bytes().replace(b"ada", b"eve"))
+origin, _, _, _, signatures = proof.read_text().split("\n\n", 1)[1].split("\n", 4)
+root = base64.b64encode(hashlib.sha256(b"\0" + entry.read_bytes()).digest()).decode()
+forged = f"{origin}\n1\n{root}\n\n{signatures}"
+proof.write_text(f"c2sp.org/tlog-proof@v1\nindex 0\n\n{forged}")
+if sys.argv[2] == "note":
+    (pack / "checkpoints/000000000099.note").write_text(forged)
+sums = [path for path in sorted(pack.rglob("*")) if path.is_file() and path.name != "SHA256SUMS"]
+lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(pack)}\n" for path in sums]
+(pack / "SHA256SUMS").write_text("".join(lines))
+"#;
+
+/// By hand, too, only what a key signed counts.
+#[test]
+fn the_page_of_a_pack_does_not_accept_a_tree_that_nobody_signed() {
+    for vector in ["good--rotation", "good--key-rsa-2048"] {
+        let case = Case::of(vector);
+        let arguments = ["--index", "4", "--index", "5", "--out", "pack.zip"];
+        _ = case.run("evidence", &arguments);
+        for forged in ["proof", "note"] {
+            let pack = case.unpack(forged);
+            Case::by_hand(&pack).ok();
+            let forge = Command::new(python()).args(["-c", FORGE]).arg(&pack);
+            forge.arg(forged).run().ok();
+            let run = Case::by_hand(&pack);
+            assert_eq!(run.status, 1, "{forged}: {run}");
+            let why =
+                "entries/0000000000000004.json: NOT PROVED, its checkpoint is not a signed one\n";
+            assert!(run.stdout.ends_with(why), "{forged}: {run}");
+        }
     }
 }
 
