@@ -275,7 +275,7 @@ impl Tried<'_> {
                     "the store did not name the delete marker that it set over the canary",
                 ));
             }
-            other => {
+            other @ (Answer::Refused { .. } | Answer::Failed(_)) => {
                 return Err(refused_too(
                     &Said::from(other),
                     "a delete marker over it",
@@ -285,7 +285,7 @@ impl Tried<'_> {
         };
         match Said::from(self.store.delete(self.key, &marker)) {
             Said::Done => Ok(()),
-            said => Err(refused_too(
+            said @ (Said::Refused(..) | Said::Failed(_)) => Err(refused_too(
                 &said,
                 "the deletion of a delete marker, which has no lock",
                 "s3:DeleteObjectVersion",
@@ -301,7 +301,9 @@ impl Tried<'_> {
         };
         match Said::from(self.store.set_lock(self.key, self.version_id, longer)) {
             Said::Done => {}
-            said => return Err(refused_too(&said, "a longer lock", "s3:PutObjectRetention")),
+            said @ (Said::Refused(..) | Said::Failed(_)) => {
+                return Err(refused_too(&said, "a longer lock", "s3:PutObjectRetention"));
+            }
         }
         if let Answer::Done(seen) = self.store.look(self.key, self.version_id)
             && seen
