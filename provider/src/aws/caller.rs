@@ -104,7 +104,7 @@ async fn identity(
     })
 }
 
-/// Why no answer came: nothing to sign the request with, or nobody at the other end.
+/// Why no answer came: nothing to sign the request with, no place to send it to, or nobody at the other end.
 async fn unanswered<E>(
     settings: &Settings,
     destination: &Destination,
@@ -122,10 +122,14 @@ where
             sso_profile: sso_profile(settings).await,
         };
     }
-    NotConnected::NoAnswer {
-        operation: OPERATION,
-        endpoint: destination.url(),
-        reason: network_reason(error),
+    let (operation, reason) = (OPERATION, network_reason(error));
+    match destination.url() {
+        Some(endpoint) => NotConnected::NoAnswer {
+            operation,
+            endpoint,
+            reason,
+        },
+        None => NotConnected::NoRequest { operation, reason },
     }
 }
 
@@ -163,12 +167,13 @@ async fn credentials_in_use(shared: &SdkConfig) -> String {
 
 /// Where a request is sent. Only the SDK knows: the endpoint may come from an argument, a variable, a profile or a rule.
 #[derive(Clone, Debug, Default)]
-struct Destination(Arc<Mutex<String>>);
+struct Destination(Arc<Mutex<Option<String>>>);
 
 impl Destination {
-    fn url(&self) -> String {
+    /// Nothing as long as no request was sent.
+    fn url(&self) -> Option<String> {
         let url = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        url.trim_end_matches('/').to_owned()
+        Some(url.as_ref()?.trim_end_matches('/').to_owned())
     }
 }
 
@@ -184,7 +189,7 @@ impl Intercept for Destination {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let mut url = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        context.request().uri().clone_into(&mut url);
+        *url = Some(context.request().uri().to_owned());
         Ok(())
     }
 }

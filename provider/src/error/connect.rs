@@ -33,7 +33,15 @@ pub enum NotConnected {
         /// The profile that signs in with SSO, if the credentials come from one.
         sso_profile: Option<String>,
     },
-    /// The request was sent, or should have been, and nothing came back.
+    /// The settings make no request: no endpoint follows from them, say.
+    #[error("no request for {operation} can be made from the settings: {reason}")]
+    NoRequest {
+        /// The API operation.
+        operation: &'static str,
+        /// What the SDK says.
+        reason: String,
+    },
+    /// The request was sent, and nothing came back.
     #[error("{operation} at {endpoint} was not answered: {reason}")]
     NoAnswer {
         /// The API operation.
@@ -133,6 +141,7 @@ impl NotConnected {
             Self::UnknownProfile { .. }
             | Self::SharedFiles { .. }
             | Self::NoCredentials { .. }
+            | Self::NoRequest { .. }
             | Self::NoAnswer { .. }
             | Self::Refused(_)
             | Self::NoAccount { .. } => None,
@@ -146,6 +155,7 @@ impl NotConnected {
             Self::UnknownProfile { .. } => "Unknown AWS profile",
             Self::SharedFiles { .. } => "Unreadable AWS configuration files",
             Self::NoCredentials { .. } => "No AWS credentials",
+            Self::NoRequest { .. } => "Settings that do not fit together",
             Self::NoAnswer { .. } => "AWS STS cannot be reached",
             Self::Refused(failure) if failure.code.is_some() => "AWS refused the credentials",
             Self::Refused(_) | Self::NoAccount { .. } => {
@@ -181,6 +191,7 @@ impl NotConnected {
             | Self::UnknownProfile { .. }
             | Self::SharedFiles { .. }
             | Self::NoCredentials { .. }
+            | Self::NoRequest { .. }
             | Self::NoAnswer { .. }
             | Self::Argument { .. }
             | Self::NoAccount { .. } => self.fixed_hint().to_owned(),
@@ -206,6 +217,11 @@ impl NotConnected {
             Self::Argument { .. } => {
                 "It comes from the provider block, or from the environment variable or the setting of the profile that \
                  docs/index.md names for it."
+            }
+            Self::NoRequest { .. } => {
+                "Nothing was sent. Check `region`, `endpoints`, `use_fips_endpoint` and `use_dualstack_endpoint` of the provider \
+                 block, and the environment variables and the settings of the profile that docs/index.md names for them: a FIPS \
+                 or dual-stack endpoint and an endpoint of your own exclude each other."
             }
             Self::NoAnswer { .. }
             | Self::NoAccount { .. }

@@ -232,6 +232,20 @@ fn endpoint_without_sts_is_accepted_where_the_block_says_so() {
 }
 
 #[test]
+fn settings_that_exclude_each_other_are_not_called_a_failure_of_the_network() {
+    let world = World::new("  use_fips_endpoint = true");
+    said(
+        &world.terraform.plan(),
+        &[
+            "Settings that do not fit together",
+            "No request for GetCallerIdentity can be made from the settings: Invalid Configuration: FIPS",
+            "Nothing was sent. Check `region`, `endpoints`, `use_fips_endpoint`",
+        ],
+    );
+    assert!(world.way.heads().is_empty());
+}
+
+#[test]
 fn metadata_service_is_asked_where_it_is_or_not_at_all() {
     let world = World::new("");
     let env = [
