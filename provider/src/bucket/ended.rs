@@ -142,9 +142,9 @@ async fn absent(clients: &Clients, bucket: &str, prefix: &str, segment: u64) -> 
     let folder = format!("{prefix}/");
     match first_under(clients, bucket, &folder).await {
         Ok(Some(_)) => Compared::Differs(format!(
-            "There is no segment {segment} under {folder:?}. Declare the head that `auditlog-verify` reports."
+            "Segment {segment} does not exist under {folder:?}. Declare the head that `auditlog-verify` reports."
         )),
-        Ok(None) => Compared::Unreadable(format!("There is nothing under {folder:?}")),
+        Ok(None) => Compared::Unreadable(format!("Nothing is stored under {folder:?}")),
         Err(error) => Compared::Unreadable(error.to_string()),
     }
 }

@@ -32,7 +32,8 @@ pub async fn first_under(
     bucket: &str,
     prefix: &str,
 ) -> Result<Option<StoredVersion>, Error> {
-    let found = listed(bucket, list(clients, bucket, prefix).max_keys(1)).await?;
+    // a whole page, because delete markers may hide the first objects
+    let found = listed(bucket, list(clients, bucket, prefix)).await?;
     match found.into_iter().next() {
         Some(first) => first_version(clients, bucket, &first.key).await,
         None => Ok(None),
@@ -63,7 +64,7 @@ pub async fn is_followed(
     prefix: &str,
     key: &str,
 ) -> Result<bool, Error> {
-    let after = list(clients, bucket, prefix).key_marker(key).max_keys(1);
+    let after = list(clients, bucket, prefix).key_marker(key);
     let found = listed(bucket, after).await?;
     Ok(found.iter().any(|found| found.key.as_str() > key))
 }

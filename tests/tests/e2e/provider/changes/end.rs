@@ -41,8 +41,22 @@ async fn end_is_that_of_a_segment_and_is_not_taken_back() {
     refused(
         &trail.stack,
         &wrong(9),
-        "There is no segment 9 under \"logs/payments/\"",
+        "Segment 9 does not exist under \"logs/payments/\"",
     );
+    // a delete marker hides a segment from a listing of objects, and not from this one
+    let s3 = trail.stack.endpoint.s3();
+    let hide = s3.delete_object().bucket("acme-audit");
+    let hide = hide.key("logs/payments/000000000000.jsonl.zst").send();
+    let marker = hide.await.expect("a marker").version_id;
+    refused(
+        &trail.stack,
+        &wrong(9),
+        "Segment 9 does not exist under \"logs/payments/\"",
+    );
+    let shown = s3.delete_object().bucket("acme-audit");
+    let shown = shown.key("logs/payments/000000000000.jsonl.zst");
+    let shown = shown.set_version_id(marker).send().await;
+    shown.expect("the marker is gone");
     refused(
         &trail.stack,
         &wrong(1),
@@ -56,7 +70,6 @@ async fn end_is_that_of_a_segment_and_is_not_taken_back() {
     let policy: Value = serde_json::from_str(policy.as_str().expect("a text")).expect("JSON");
     assert_eq!(policy["logs"][0]["ended"]["segment"], 1);
     trail.verify(&trail.export("ended.json"));
-    let s3 = trail.stack.endpoint.s3();
     let put = s3.get_bucket_policy().bucket("acme-audit").send().await;
     let put = put.expect("a policy").policy.expect("a text");
     assert!(put.contains("AuditlogWrite1"), "nobody may write: {put}");
