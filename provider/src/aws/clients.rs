@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
-use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 
 use super::caller::caller;
 use super::cancel::Cancel;
@@ -18,6 +18,9 @@ use super::shared::load;
 use super::stop::NoMoreAttempts;
 use super::tags::{IgnoredTags, Tags, is_providers_own, is_reserved};
 use crate::error::{Error, NotConnected};
+
+/// Attempts of a call that its caller can do without.
+const HASTY_ATTEMPTS: u32 = 2;
 
 /// Clients for one account and region. Clones are cheap and share their connections.
 #[derive(Debug, Clone)]
@@ -132,6 +135,21 @@ impl Clients {
             s3,
             kms,
             region: region.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same clients for a look that somebody waits for and can do without: S3 is asked twice at the most.
+    #[must_use]
+    pub(crate) fn hasty(&self) -> Self {
+        let config = self.s3.config();
+        let retries = config.retry_config().cloned();
+        let retries = retries.unwrap_or_else(RetryConfig::standard);
+        let attempts = retries.max_attempts().min(HASTY_ATTEMPTS);
+        let config = config.to_builder();
+        let config = config.retry_config(retries.with_max_attempts(attempts));
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(config.build()),
             ..self.clone()
         }
     }

@@ -1,7 +1,7 @@
 //! `began` as the configuration gives it, for a log that was there before.
 
 use auditlog_chain::timestamp::Timestamp;
-use tf_provider::{Context, Diagnostic, Diagnostics, Object, Result};
+use tf_provider::{AttributePath, Context, Diagnostic, Diagnostics, Object, Result};
 
 use super::path::{logs_of, path_of};
 use crate::account::Account;
@@ -47,10 +47,14 @@ pub(super) async fn check(
         let Some((began, prefix)) = new_beginning(prior, name, log) else {
             continue;
         };
-        let Ok(first) = first_stored(place, prefix).await else {
-            continue;
-        };
         let path = path_of(name).attribute("began");
+        let first = match first_stored(place, prefix).await {
+            Ok(first) => first,
+            Err(error) => {
+                cx.warn(unchecked(&error, &path));
+                continue;
+            }
+        };
         match judged(began, first, silence_of(log), now) {
             Judged::Fits => {}
             Judged::TooLate(detail) => found.push(nested(SUMMARY, &detail, &path)),
@@ -91,6 +95,11 @@ fn silence_of(log: &Object) -> u64 {
     seconds.unwrap_or(u64::MAX)
 }
 
+fn unchecked(error: &Error, path: &AttributePath) -> Diagnostic {
+    let detail = format!("At {path}: {error}. Check that no segment was stored before it.");
+    Diagnostic::warning("The beginning of a log was not checked", detail).at("logs")
+}
+
 fn silent(detail: &str) -> Diagnostic {
     Diagnostic::warning("Silence at the beginning of a log", detail).at("logs")
 }
@@ -117,7 +126,7 @@ fn judged(began: Timestamp, first: Option<Timestamp>, silence: u64, now: Timesta
             first.to_rfc3339()
         )),
         None if now > due => Judged::Silent(
-            "There is no segment, and `max_silence` has passed since `began`, so the verifier will report an empty log. Leave `began` \
+            "The log has no segments, and `max_silence` has passed since `began`, so the verifier will report an empty log. Leave `began` \
              out for a new log. To correct it later, set another time: to remove it keeps the value."
                 .to_owned(),
         ),

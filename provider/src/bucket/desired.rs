@@ -11,7 +11,7 @@ use super::lock::declared;
 use super::logs;
 use super::model::{BucketModel, SSE_KMS, SSE_S3};
 use super::place::Place;
-use super::storage::{rule_lines, wanted_logging, wanted_storage};
+use super::storage::{checked_storage, rule_lines, wanted_logging, wanted_storage};
 use crate::aws::{
     BucketSettings, Encryption, OWNERSHIP, PublicAccessBlock, Tags, VERSIONING, partition,
 };
@@ -74,7 +74,7 @@ pub(super) fn desired(
 /// The settings of S3 that a complete declaration asks for.
 ///
 /// # Errors
-/// The declaration is not complete.
+/// The declaration is not complete, or S3 would take it and it would harm.
 pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettings> {
     let model = &desired.model;
     let encryption =
@@ -91,7 +91,7 @@ pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettin
     Ok(BucketSettings {
         retention: model.retention()?,
         encryption,
-        storage: wanted_storage(model.storage.as_ref(), desired.history.longest(now)),
+        storage: checked_storage(model.storage.as_ref(), desired.history.longest(now))?,
         logging: wanted_logging(model.logging.as_ref()),
         policy: model.policy.known().cloned().unwrap_or_default(),
         tags,

@@ -3,16 +3,16 @@
 //!
 //! The plan looks, which changes nothing. What cannot be looked at counts as there, and the refusal says so.
 
-use tf_provider::{Context, Diagnostic, Diagnostics, Object, Plan, Result, ToValue as _, Value};
+use tf_provider::{Context, Diagnostic, Diagnostics, Object, Plan, Result, Value};
 
 use super::destroy::{EMPTY, FORGET};
 use super::ended::{self, Compared};
 use super::losses::{losses, resurrected};
-use super::model::BucketModel;
 use super::path::path_of;
 use crate::account::Account;
 use crate::aws::{Clients, Leaves, holds_versions, obstacle_to_create};
 use crate::diagnostic::nested;
+use crate::error::Error;
 
 /// Refuses a plan that takes away what is there.
 ///
@@ -20,7 +20,7 @@ use crate::diagnostic::nested;
 /// The bucket or the log, at the attribute, with what to do.
 pub(super) async fn check(cx: &Context<Account>, plan: &Plan, clients: &Clients) -> Result {
     let Some(prior) = &plan.prior else {
-        return check_create(plan, clients).await;
+        return check_create(cx, plan, clients).await;
     };
     let Value::String(bucket) = prior.value("bucket") else {
         return Ok(());
@@ -32,7 +32,9 @@ pub(super) async fn check(cx: &Context<Account>, plan: &Plan, clients: &Clients)
 }
 
 /// A `-replace` looks like a create to a provider. Where the bucket is there and a destroy would leave it, neither can succeed.
-async fn check_create(plan: &Plan, clients: &Clients) -> Result {
+///
+/// The create looks again. So a look that fails is a warning, and does not keep the plan waiting.
+async fn check_create(cx: &Context<Account>, plan: &Plan, clients: &Clients) -> Result {
     let (name, on_destroy) = (
         plan.planned.value("bucket"),
         plan.planned.value("on_destroy"),
@@ -45,8 +47,13 @@ async fn check_create(plan: &Plan, clients: &Clients) -> Result {
     let Some(name) = name.as_str() else {
         return Ok(());
     };
-    let Some(error) = obstacle_to_create(clients, name, leaves).await else {
-        return Ok(());
+    let error = match obstacle_to_create(&clients.hasty(), name, leaves).await {
+        Ok(None) => return Ok(()),
+        Ok(Some(error)) => error,
+        Err(error) => {
+            cx.warn(not_looked(&error));
+            return Ok(());
+        }
     };
     let mut refused = error.diagnostic("The bucket exists already", "bucket");
     let detail = format!(
@@ -58,23 +65,19 @@ async fn check_create(plan: &Plan, clients: &Clients) -> Result {
     Err(refused.into())
 }
 
-/// What it checks of logs once more, before a write: the plan may not have known the values.
+fn not_looked(error: &Error) -> Diagnostic {
+    let detail = format!(
+        "Whether a bucket of this name exists is not known. The apply looks again before it creates one.\n\n{}",
+        error.diagnostic("", "bucket").detail
+    );
+    Diagnostic::warning("The name of the bucket was not checked", detail).at("bucket")
+}
+
+/// What is checked of logs, and once more before a write: the plan may not have known the values.
 ///
 /// # Errors
 /// As [`check`].
-pub(super) async fn check_models(
-    cx: &Context<Account>,
-    (prior, planned): (&BucketModel, &BucketModel),
-    clients: &Clients,
-) -> Result {
-    let (Value::Object(before), Value::Object(after)) = (prior.to_value(), planned.to_value())
-    else {
-        return Ok(());
-    };
-    check_logs(cx, (&before, &after), (clients, prior.name()?)).await
-}
-
-async fn check_logs(
+pub(super) async fn check_logs(
     cx: &Context<Account>,
     (prior, planned): (&Object, &Object),
     (clients, bucket): (&Clients, &str),

@@ -100,10 +100,9 @@ impl Resource for BucketResource {
         let clients = &clients_of(cx, planned.region.known())?;
         let planned = named_by_prefix(planned);
         check_again(cx, clients, None, &planned)?;
-        storage::check_target(clients, None, cx.config()).await?;
-        if let Value::Object(after) = planned.to_value() {
-            check_segments(cx, clients, (None, &after)).await?;
-        }
+        let after = object(&planned);
+        storage::check_target(clients, None, &after).await?;
+        check_segments(cx, clients, (None, &after)).await?;
         create::create(cx, clients, planned).await
     }
 
@@ -135,12 +134,10 @@ impl Resource for BucketResource {
         // others may have changed it since the plan
         let found = found_now(clients, &prior).await?;
         check_again(cx, clients, Some(&found), &planned)?;
-        kept::check_models(cx, (&prior, &planned), clients).await?;
-        if let (Value::Object(before), Value::Object(after)) =
-            (prior.to_value(), planned.to_value())
-        {
-            check_segments(cx, clients, (Some(&before), &after)).await?;
-        }
+        let (before, after) = (object(&prior), object(&planned));
+        kept::check_logs(cx, (&before, &after), (clients, prior.name()?)).await?;
+        storage::check_target(clients, Some(&before), &after).await?;
+        check_segments(cx, clients, (Some(&before), &after)).await?;
         let before = declared(cx).unwrap_or_else(|| History::of(&prior));
         let now = now();
         let desired = desired(planned, &before, Place { clients, now })?;
@@ -231,6 +228,14 @@ impl BucketResource {
     }
 }
 
+/// What a model says, as the checks of a plan read it.
+fn object(model: &BucketModel) -> Object {
+    let Value::Object(object) = model.to_value() else {
+        return Object::new();
+    };
+    object
+}
+
 /// The clients of a bucket's region.
 fn clients_of(cx: &Context<Account>, region: Option<&String>) -> Result<Clients> {
     cx.data().clients_in(region.map(String::as_str))
@@ -285,15 +290,13 @@ fn check_again(
     began::check_past(cx.config(), now())?;
     name::check_begins(planned.bucket.known(), planned.bucket_prefix.as_deref())?;
     let encryption = applied_encryption(cx);
-    if let (Some(Value::Object(prior)), Value::Object(planned)) =
-        (prior.map(ToValue::to_value), planned.to_value())
-    {
+    if let Some(prior) = prior.map(object) {
         let before = ratchet::Before {
             state: &prior,
             history: &history,
             encryption: encryption.as_deref(),
         };
-        if let Some(refused) = ratchet::judge(&before, &planned).refused {
+        if let Some(refused) = ratchet::judge(&before, &object(planned)).refused {
             return Err(refused.into());
         }
     }

@@ -16,7 +16,7 @@ use super::memory::{applied_encryption, clock, declared, now};
 use super::model::{BucketModel, SSE_C_BLOCKED, SSE_C_UNSUPPORTED};
 use super::place::Place;
 use super::ratchet;
-use super::storage::check_declared;
+use super::storage::archive_warning;
 use crate::account::Account;
 use crate::aws::policies_agree;
 use crate::lockout;
@@ -74,11 +74,10 @@ fn plan_declaration(cx: &Context<Account>, plan: &mut Plan, before: &History) ->
         now: clock(cx).unwrap_or(Timestamp::EPOCH),
     };
     let desired = desired(model, before, place)?;
-    let storage = desired.model.storage.as_ref();
-    if let Some(warning) = check_declared(storage, desired.history.longest(place.now))? {
+    let settings = settings(&desired, place.now)?;
+    if let Some(warning) = archive_warning(&settings.storage) {
         cx.warn(warning);
     }
-    settings(&desired, place.now)?;
     warn_of_access(cx, &desired, place)?;
     show(plan, &desired, before);
     Ok(())

@@ -209,19 +209,20 @@ pub(super) fn rule_lines(storage: &Storage) -> Vec<String> {
 ///
 /// # Errors
 /// The first rule that the storage breaks.
-pub(super) fn check_declared(
+pub(super) fn checked_storage(
     storage: Option<&StorageModel>,
     longest_days: u32,
-) -> Result<Option<Diagnostic>> {
+) -> Result<Storage> {
     let wanted = wanted_storage(storage, longest_days);
     let object_bytes = storage.and_then(|storage| storage.segment_bytes);
     check_storage(&wanted, longest_days, object_bytes).map_err(|refused| {
         Diagnostic::error("Storage is refused", refused.to_string()).at("storage")
     })?;
-    Ok(archive_warning(&wanted))
+    Ok(wanted)
 }
 
-fn archive_warning(storage: &Storage) -> Option<Diagnostic> {
+/// What is not read at once any more.
+pub(super) fn archive_warning(storage: &Storage) -> Option<Diagnostic> {
     let classes = storage.transitions.iter();
     let archives: BTreeSet<&str> = classes
         .map(|transition| transition.storage_class.as_str())

@@ -171,22 +171,32 @@ async fn take_over(
 }
 
 /// Why a create of this name cannot succeed, whether it is planned in place of a bucket that is deleted first or not: the bucket is
-/// there, and `leaves` says what a destroy would leave of it. What cannot be looked at is not judged.
-pub async fn obstacle_to_create(clients: &Clients, bucket: &str, leaves: Leaves) -> Option<Error> {
-    bucket_head(clients, bucket).await.ok().flatten()?;
-    let why = if holds_anything(clients, bucket).await.ok()? {
-        NotOurs::NotEmpty
-    } else if leaves == Leaves::Everything {
-        let tags = all_tags(clients, bucket).await.ok()?;
-        let tag = tags.get(CREATION_TAG);
-        tag.is_none().then_some(NotOurs::NoCreationTag)?
-    } else {
-        return None;
-    };
-    Some(Error::BucketExists {
+/// there, and `leaves` says what a destroy would leave of it.
+///
+/// # Errors
+/// It cannot be looked at.
+pub async fn obstacle_to_create(
+    clients: &Clients,
+    bucket: &str,
+    leaves: Leaves,
+) -> Result<Option<Error>, Error> {
+    let head = bucket_head(clients, bucket).await;
+    if head.map_err(|error| name_in_use(bucket, error))?.is_none() {
+        return Ok(None);
+    }
+    let exists = |why| Error::BucketExists {
         bucket: bucket.to_owned(),
         why,
-    })
+    };
+    if holds_anything(clients, bucket).await? {
+        return Ok(Some(exists(NotOurs::NotEmpty)));
+    }
+    if leaves == Leaves::WhatIsHeld {
+        return Ok(None);
+    }
+    let tags = all_tags(clients, bucket).await?;
+    let untagged = !tags.contains_key(CREATION_TAG);
+    Ok(untagged.then(|| exists(NotOurs::NoCreationTag)))
 }
 
 /// What a destroy leaves of a bucket.

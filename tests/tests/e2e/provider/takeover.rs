@@ -419,3 +419,27 @@ async fn creation_date_follows_a_bucket_that_was_created_again() {
     assert_ne!(values(&stack.terraform, ADDRESS)["creation_date"], before);
     stack.assert_no_changes();
 }
+
+/// The apply looks again, and nothing is created where its look fails.
+#[test]
+fn plan_that_cannot_look_at_the_name_warns_once_and_does_not_wait() {
+    let (_endpoint, way, terraform) = start(&resource("audit", "trail"));
+    for (answer, attempts, wanted) in [
+        (Answer::SLOW_DOWN, 2, "HeadBucket on trail failed: "),
+        (
+            Answer::empty("403 Forbidden"),
+            1,
+            "The bucket name \"trail\" is taken, and this account has no access to it",
+        ),
+    ] {
+        way.from_now_on("HEAD", "/trail", Fault::Answer(answer));
+        let before = way.requests("HEAD", "/trail");
+        let plan = terraform.plan();
+        let warning = "The name of the bucket was not checked";
+        said(&plan, 2, &[warning, wanted]);
+        assert_eq!(text(&plan).matches(warning).count(), 1, "{plan}");
+        assert_eq!(way.requests("HEAD", "/trail") - before, attempts, "{plan}");
+        way.heal();
+    }
+    assert!(!text(&terraform.plan()).contains("was not checked"));
+}

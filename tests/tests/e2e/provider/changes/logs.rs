@@ -125,4 +125,16 @@ fn log_and_bucket_that_cannot_be_listed_are_kept_for_that_reason() {
         let text = flat(&plan.stderr.replace(['│', '╷', '╵'], " "));
         assert!(text.contains(said), "{said:?} is not in {plan}");
     }
+    // what may be true is a warning
+    let began = log("payments", "began = \"2026-01-01T00:00:00Z\"");
+    trail.stack.configure(&declaration(lock, &began, ""));
+    let plan = trail.stack.terraform.command(&["plan", "-no-color"]);
+    let plan = plan.env("AWS_ENDPOINT_URL", way.url()).run().ok();
+    let text = flat(&plan.stdout.replace(['│', '╷', '╵'], " "));
+    for said in [
+        "The beginning of a log was not checked",
+        "At logs[\"payments\"].began: ListObjectVersions on acme-audit failed: AccessDenied",
+    ] {
+        assert!(text.contains(said), "{said:?} is not in {plan}");
+    }
 }
