@@ -11,6 +11,7 @@ mod ended;
 mod given;
 mod history;
 mod identity;
+mod imported;
 mod kept;
 mod lock;
 mod logs;
@@ -34,16 +35,15 @@ use tf_provider::{
 };
 
 use crate::account::Account;
-use crate::aws::{
-    Age, BucketParts, Clients, Place as Home, converge_bucket, read_bucket, read_strength,
-};
+use crate::aws::{Age, Clients, Place as Home, converge_bucket, read_bucket, read_strength};
 use crate::lockout;
 use crate::region::split_id;
 use create::followed_date;
 use desired::{desired, settings};
 use encryption::check_key;
 use history::History;
-use memory::{applied_encryption, declared, keep_clock, now, remember, settled};
+use imported::known_history;
+use memory::{applied_encryption, declared, keep_clock, now, settled};
 pub use model::BucketModel;
 use name::check_bucket_name;
 use place::Place;
@@ -222,7 +222,7 @@ impl BucketResource {
         let mut sought = named(name);
         sought.region = region.map(str::to_owned).into();
         self.read(cx, sought).await?.ok_or_else(|| {
-            let detail = format!("There is no bucket {name:?} to import.");
+            let detail = format!("The bucket {name:?} does not exist, so it cannot be imported.");
             Diagnostic::error("No such bucket", detail).into()
         })
     }
@@ -304,29 +304,6 @@ fn check_again(
         Some(detail) => Err(lockout::refused(detail).into()),
         None => Ok(()),
     }
-}
-
-/// What was declared, for a read. Where nothing is remembered, the bucket was imported, and its tags say it; or its state was
-/// made by an earlier version, and says it. From then on it is remembered.
-fn known_history(
-    cx: &Context<Account>,
-    state: &BucketModel,
-    parts: &BucketParts,
-) -> Option<History> {
-    if let Some(history) = declared(cx) {
-        return Some(history);
-    }
-    let found = History::from_tags(&parts.marks);
-    let history = if found.is_empty() {
-        History::of(state)
-    } else {
-        found
-    };
-    if history.is_empty() {
-        return None;
-    }
-    remember(cx, &history);
-    Some(history)
 }
 
 /// S3 answers 403 for a bucket of another account, as for a permission that is missing. Of the region it says itself.

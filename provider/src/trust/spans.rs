@@ -63,7 +63,8 @@ impl From<LockSpan> for Lock {
 
 impl std::fmt::Display for Lock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} for {} days", self.mode, self.days)
+        let unit = if self.days == 1 { "day" } else { "days" };
+        write!(f, "{} for {} {unit}", self.mode, self.days)
     }
 }
 

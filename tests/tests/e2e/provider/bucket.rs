@@ -320,7 +320,7 @@ fn imported_bucket_needs_no_change(engine: Engine) {
     assert!(
         missing
             .stderr
-            .contains("There is no bucket \"no-such-bucket\" to import."),
+            .contains("The bucket \"no-such-bucket\" does not exist, so it cannot be imported."),
         "{missing}"
     );
 }

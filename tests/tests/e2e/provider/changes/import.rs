@@ -18,7 +18,14 @@ fn lock_spans_given_to_a_managed_bucket_are_refused() {
     let terraform = &trail.stack.terraform;
     terraform.write("main.tf", &days(10, ""));
     terraform.run(&["state", "rm", ADDRESS]).ok();
-    terraform.import(ADDRESS, "acme-audit").ok();
+    let imported = terraform.import(ADDRESS, "acme-audit").ok();
+    for said in [
+        "Earlier declarations were imported",
+        "- object_lock: GOVERNANCE for 10 days from ",
+        "- logs[\"payments\"]: began ",
+    ] {
+        assert!(imported.stdout.contains(said), "{imported}");
+    }
     refused(&trail.stack, &given, "`lock_spans` is for the import");
     trail.becomes(&days(10, ""));
     assert_eq!(trail.spans(), before);

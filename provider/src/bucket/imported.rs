@@ -1,0 +1,137 @@
+//! What was declared, of a bucket whose declaration nobody remembers: it was imported.
+//!
+//! Its tags say it. Whoever may tag the bucket could have written them, and a weaker past makes the verifier accept what it would
+//! report. Nothing else in S3 says what was declared when, so a person has to compare.
+
+use auditlog_chain::policy::{LockSpan, SilenceSpan};
+use tf_provider::{Context, Diagnostic};
+
+use super::history::{History, LogHistory};
+use super::lock::declared as as_lock;
+use super::memory::{declared, remember};
+use super::model::BucketModel;
+use super::path::path_of;
+use crate::account::Account;
+use crate::aws::{BucketParts, DefaultRetention};
+use crate::trust::spans::Lock;
+
+/// What was declared, for a read. Where nothing is remembered, the bucket was imported, and its tags say it; or its state was
+/// made by an earlier version, and says it. From then on it is remembered.
+pub(super) fn known_history(
+    cx: &Context<Account>,
+    state: &BucketModel,
+    parts: &BucketParts,
+) -> Option<History> {
+    if let Some(history) = declared(cx) {
+        return Some(history);
+    }
+    let found = History::from_tags(&parts.marks);
+    let history = if found.is_empty() {
+        History::of(state)
+    } else {
+        cx.warn(announced(&found, parts.retention));
+        found
+    };
+    if history.is_empty() {
+        return None;
+    }
+    remember(cx, &history);
+    Some(history)
+}
+
+fn announced(found: &History, retention: Option<DefaultRetention>) -> Diagnostic {
+    let lock = (!found.lock.is_empty()).then(|| format!("- object_lock: {}", locks(&found.lock)));
+    let logs = found.logs.iter().map(|(name, log)| of_log(name, log));
+    let lines: Vec<String> = lock.into_iter().chain(logs).collect();
+    let detail = format!(
+        "They were found in the tags of the bucket. Compare them with the last trust policy, since whoever may tag the bucket could have \
+         changed them:\n\n{}{}",
+        lines.join("\n"),
+        other_lock(found, retention).unwrap_or_default()
+    );
+    Diagnostic::warning("Earlier declarations were imported", detail).at("lock_spans")
+}
+
+fn of_log(name: &str, log: &LogHistory) -> String {
+    let own = log
+        .lock
+        .as_deref()
+        .map(|spans| format!(", object_lock {}", locks(spans)));
+    let silences: Vec<String> = log.max_silence.iter().map(silence).collect();
+    format!(
+        "- {}: began {}, max_silence {}{}",
+        path_of(name),
+        log.began.to_rfc3339(),
+        silences.join(", "),
+        own.unwrap_or_default()
+    )
+}
+
+fn silence(span: &SilenceSpan) -> String {
+    format!("{}s from {}", span.seconds, span.from.to_rfc3339())
+}
+
+fn locks(spans: &[LockSpan]) -> String {
+    let spans = spans
+        .iter()
+        .map(|span| format!("{} from {}", Lock::from(*span), span.from.to_rfc3339()));
+    spans.collect::<Vec<_>>().join(", ")
+}
+
+/// The last declaration is also the default retention, unless somebody changed one of them.
+fn other_lock(found: &History, retention: Option<DefaultRetention>) -> Option<String> {
+    let last = Lock::from(*found.lock.last()?);
+    let is = retention.map(as_lock).filter(|is| *is != last)?;
+    Some(format!(
+        "\n\nThe default retention of the bucket is {is}, but the last of the tags is {last}: somebody changed one of them."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_chain::policy::LockMode;
+    use auditlog_chain::timestamp::Timestamp;
+
+    use super::*;
+    use crate::aws::{Period, Tags};
+
+    fn detail(tags: &[(&str, &str)], days: u32) -> String {
+        let tags = tags
+            .iter()
+            .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()));
+        let found = History::from_tags(&tags.collect::<Tags>());
+        let retention = DefaultRetention {
+            mode: LockMode::Compliance,
+            period: Period::Days(days),
+        };
+        announced(&found, Some(retention)).detail
+    }
+
+    #[test]
+    fn every_declaration_of_the_tags_is_printed_for_a_person_to_compare() {
+        let from = Timestamp::EPOCH.to_rfc3339();
+        let log = format!("{from} 90000@{from} lock:19700101T000000Z=G3");
+        let said = detail(
+            &[
+                ("auditlog:lock", "19700101T000000Z=G1 20260101T000000Z=C10"),
+                ("auditlog:log:payments", &log),
+            ],
+            10,
+        );
+        for line in [
+            "- object_lock: GOVERNANCE for 1 day from 1970-01-01T00:00:00Z, COMPLIANCE for 10 days from 2026-01-01T00:00:00Z",
+            "- logs[\"payments\"]: began 1970-01-01T00:00:00Z, max_silence 90000s from 1970-01-01T00:00:00Z, object_lock GOVERNANCE \
+             for 3 days from 1970-01-01T00:00:00Z",
+        ] {
+            assert!(said.contains(line), "{said}");
+        }
+        assert!(!said.contains("somebody changed one"), "{said}");
+    }
+
+    #[test]
+    fn tags_that_do_not_fit_the_default_retention_are_pointed_out() {
+        let said = detail(&[("auditlog:lock", "20260101T000000Z=G1")], 10);
+        let differs = "is COMPLIANCE for 10 days, but the last of the tags is GOVERNANCE for 1 day";
+        assert!(said.contains(differs), "{said}");
+    }
+}
