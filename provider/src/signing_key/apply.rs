@@ -14,16 +14,17 @@ use super::claim::{Claim, Standing, standing};
 use super::context::{
     check_account, check_caller, check_place, clients, key_failed, key_id, now, unknown_account,
 };
-use super::declared::declared;
+use super::declared::checked;
 use super::due::Due;
 use super::handover;
 use super::history::{History, Presence, State};
 use super::marks::first_marks;
 use super::model::SigningKey;
-use super::plan::{Why, predecessors, why};
+use super::plan::{Why, why};
 use super::policy::{Access, place_of};
+use super::predecessors::predecessors;
 use super::state::{self, Found, declared as found_key, seen, settings, settled, shared_tags};
-use super::strays::report_strays;
+use super::strays::{Known, report_strays};
 use crate::account::Account;
 use crate::aws::{
     Clients, Freshness, KeyParts, NewKey, change_key, create_key, partition, point_alias, read_key,
@@ -36,6 +37,7 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
     let clients = &clients(cx, &planned)?;
     check_caller(clients, &planned)?;
     check_account(clients)?;
+    checked(&planned, &History::default())?;
     let not_made =
         |error: Error| error.diagnostic("The key was not created", error.attribute("key_spec"));
     if !clients.claim_alias(&planned.alias) {
@@ -47,11 +49,15 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
     let standing = standing(clients, &planned.alias, Claim::New(&known), now())
         .await
         .map_err(not_made)?;
-    let mut expected = known.keys;
-    if let Standing::Waits(holder) = &standing {
-        expected.insert(holder.key_id.clone());
-    }
-    report_strays(cx, clients, &planned, &expected, Freshness::OfThisRun).await;
+    let holder = match &standing {
+        Standing::Waits(holder) => Some(holder.key_id.as_str()),
+        Standing::Ours(_) => None,
+    };
+    let known = Known {
+        own: &known.keys,
+        other: holder,
+    };
+    report_strays(cx, clients, &planned, known, Freshness::OfThisRun).await;
     let mut history = History::default();
     let found = make(cx, clients, &planned, &mut history).await?;
     cx.keep(&state::of_versions(planned.clone(), &history));
@@ -111,7 +117,7 @@ async fn make(
     if made.lost_answers > 0 {
         let mut known = history.key_ids();
         known.insert(made.key_id.clone());
-        report_strays(cx, clients, planned, &known, Freshness::Now).await;
+        report_strays(cx, clients, planned, Known::own(&known), Freshness::Now).await;
     }
     let public_key = found.public_key.as_ref();
     let declared = public_key.and_then(|spki| found_key(&found, spki));
@@ -130,7 +136,7 @@ fn no_public_key(key_id: &str) -> Diagnostic {
 
 fn new_key(clients: &Clients, planned: &SigningKey, history: &History) -> Result<NewKey> {
     let spec = KeySpec::parse(&planned.key_spec).ok_or_else(|| {
-        let detail = format!("There is no spec {:?}.", planned.key_spec);
+        let detail = format!("{:?} is not a spec of a key that signs.", planned.key_spec);
         Diagnostic::error("Unknown key_spec", detail).at("key_spec")
     })?;
     let mut tags = shared_tags(clients, planned);
@@ -205,8 +211,7 @@ impl<'a> Update<'a> {
             Some(history) => history,
             None => first_history(clients, prior).await?,
         };
-        let said = declared(planned.lost.as_ref(), planned.compromised.as_ref());
-        history.declare(&said.map_err(|misfit| state::damaged(&misfit))?);
+        history.declare(&checked(&planned, &history)?);
         let due = Due::known(cx);
         let why = why(&planned, prior, &history, &due)?;
         Ok(Self {
@@ -298,19 +303,24 @@ impl<'a> Update<'a> {
         if from == Some(current.key_id.as_str()) {
             return Ok(());
         }
-        point_alias(self.clients, &self.planned.alias, &current.key_id, from)
+        self.point_at(&current.key_id, from).await
+    }
+
+    async fn point_at(&self, key_id: &str, from: Option<&str>) -> Result {
+        point_alias(self.clients, &self.planned.alias, key_id, from)
             .await
             .map_err(|e| key_failed(&e).into())
     }
 
-    /// Makes the successor, lets it sign, and moves the alias in one step.
+    /// Makes the successor, lets it sign, and moves the alias in one step. A first version gets the alias before it may sign: until
+    /// then, another state may take the alias.
     async fn rotate(&mut self, from: Option<&str>) -> Result {
         let known = self.history.key_ids();
         report_strays(
             self.cx,
             self.clients,
             &self.planned,
-            &known,
+            Known::own(&known),
             Freshness::OfThisRun,
         )
         .await;
@@ -320,16 +330,21 @@ impl<'a> Update<'a> {
         let Some((number, _)) = after.current() else {
             return Ok(());
         };
+        let before = self.history.current().map(|(number, _)| number);
+        let before = before.filter(|before| *before != number);
+        if before.is_none() {
+            // as in a create: without the alias, nobody may sign with it
+            self.point_at(&found.key_id, from).await?;
+        }
         let wanted = settings(self.clients, &self.planned, &after, number)?;
         change_key(self.clients, &found, &wanted)
             .await
             .map_err(|e| key_failed(&e))?;
-        point_alias(self.clients, &self.planned.alias, &found.key_id, from)
-            .await
-            .map_err(|e| key_failed(&e))?;
-        let before = self.history.current().map(|(number, _)| number);
+        if before.is_some() {
+            self.point_at(&found.key_id, from).await?;
+        }
         self.history = after;
-        match before.filter(|before| *before != number) {
+        match before {
             Some(before) if self.present().contains(&before) => self.converge(before).await,
             _ => Ok(()),
         }

@@ -71,7 +71,7 @@ fn check_newest(newest: &KeyParts, marks: &Marks) -> Result {
         "The key {id} is version {number}, which was retired at {}, and its successor does not have the alias that it was made \
          for. An import of it would let it sign again. Import the newest version by its id. To find it:\n\n\
          aws resourcegroupstaggingapi get-resources --tag-filters Key=auditlog:previous,Values={id}\n\n\
-         If there is none any more, remove the tag auditlog:retired-at from the key.",
+         If it is gone, remove the tag auditlog:retired-at from the key.",
         at.to_rfc3339()
     );
     Err(
@@ -82,7 +82,7 @@ fn check_newest(newest: &KeyParts, marks: &Marks) -> Result {
 }
 
 fn no_such_key(id: &str) -> Diagnostic {
-    let detail = format!("There is no key {id:?} to import.");
+    let detail = format!("The key {id:?} does not exist, so it cannot be imported.");
     Diagnostic::error("No such key", detail)
 }
 

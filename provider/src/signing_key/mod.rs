@@ -16,9 +16,11 @@ mod marks;
 mod model;
 mod plan;
 mod policy;
+mod predecessors;
 mod read;
 mod schema;
 mod state;
+mod stated;
 mod strays;
 mod upgrade;
 

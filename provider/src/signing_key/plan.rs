@@ -1,33 +1,26 @@
 //! The plan of a signing key. It is a function of configuration, state and private data alone: Terraform makes it twice.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::timestamp::Timestamp;
-use tf_provider::{
-    AttributePath, Context, Diagnostic, Field, Object, Plan, Result, Step, ToValue as _, Value,
-};
+use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _, Value};
 
-use super::claim::{Knowledge, Predecessors};
 use super::context::{check_account, clients};
-use super::declared::declared;
+use super::declared::{check, declarations};
 use super::due::{Due, Rotation};
-use super::history::{Declared, History, Need, Signing, State};
-use super::model::{CompromisedVersions, Lost, SigningKey};
-use super::policy::{Access, place_of};
+use super::history::{History, Need, State};
+use super::model::SigningKey;
+use super::policy::place_of;
+use super::predecessors::keep_predecessors;
 use super::state::known_history;
+use super::stated::Stated;
 use crate::account::Account;
 use crate::aws::{Clients, KEY_USAGE, Planned, partition};
 use crate::error::Error;
 use crate::lockout;
 use crate::tags;
-use crate::trust::keys::Misfit;
 
 /// Private data of a plan: that the resource was there. The second plan of a replacement, as a create, finds it.
 const WAS_THERE: &str = "was_there";
-
-/// Private data of a create: the keys that the state has under the same alias, from one of which it may be taken.
-const PREDECESSORS: &str = "predecessors";
 
 /// Why a new version is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +92,7 @@ fn moved(before: &str, after: &str) -> Diagnostic {
 
 fn plan_create(cx: &Context<Account>, plan: &mut Plan, access: &Stated) -> Result {
     if let Field::Known(declared) = declarations(&plan.planned)? {
-        check_declared(&declared, &History::default())?;
+        check(&declared, &History::default())?;
     }
     plan.planned.set("foreign_grants", Vec::<String>::new());
     let spec = planned_spec(&plan.planned)?;
@@ -143,37 +136,6 @@ fn check_alias(clients: &Clients, alias: &str, planned: Planned) -> Result {
     Err(error.diagnostic("Two keys of one alias", "alias").into())
 }
 
-/// Keeps the keys that the state has under the alias: with `create_before_destroy`, the new key waits for one of them. The plan
-/// that Terraform makes again in the apply gets them from the first one, from Terraform 1.16 on.
-fn keep_predecessors(cx: &Context<Account>, mut keys: BTreeSet<String>) {
-    let earlier = cx.planned_private(PREDECESSORS).unwrap_or_default();
-    keys.extend(parse_predecessors(&earlier).keys);
-    let json = serde_json::json!({ "keys": keys, "whole": cx.keeps_planned_private() });
-    cx.set_private(PREDECESSORS, json.to_string());
-}
-
-/// What [`plan`] kept of a create.
-pub(crate) fn predecessors(cx: &Context<Account>) -> Predecessors {
-    parse_predecessors(&cx.private(PREDECESSORS).unwrap_or_default())
-}
-
-fn parse_predecessors(bytes: &[u8]) -> Predecessors {
-    let json: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let keys = json.get("keys").and_then(serde_json::Value::as_array);
-    let keys = keys.into_iter().flatten();
-    let whole = json.get("whole").and_then(serde_json::Value::as_bool);
-    Predecessors {
-        keys: keys
-            .filter_map(|key| key.as_str().map(str::to_owned))
-            .collect(),
-        knowledge: if whole == Some(true) {
-            Knowledge::Whole
-        } else {
-            Knowledge::Partial
-        },
-    }
-}
-
 fn plan_update(
     cx: &Context<Account>,
     plan: &mut Plan,
@@ -200,8 +162,7 @@ fn plan_update(
         .set("foreign_grants", prior.foreign_grants.clone());
     let declared = match declarations(&plan.planned)? {
         Field::Known(declared) => {
-            check_declared(&declared, &history)?;
-            check_kept(&declared, &history)?;
+            check(&declared, &history)?;
             Some(declared)
         }
         Field::Null | Field::Unknown => None,
@@ -370,91 +331,6 @@ fn check_deletion(history: &History) -> Result {
     )
 }
 
-/// What the configuration declares about versions, as far as it is known.
-fn declarations(planned: &Object) -> Result<Field<Declared>> {
-    let names = ["lost", "compromised"];
-    if !names
-        .iter()
-        .all(|name| planned.value(name).is_wholly_known())
-    {
-        return Ok(Field::Unknown);
-    }
-    let lost = planned.get::<Option<Lost>>("lost")?;
-    let compromised = planned.get::<Option<CompromisedVersions>>("compromised")?;
-    let declared = declared(lost.as_ref(), compromised.as_ref());
-    declared
-        .map(Field::Known)
-        .map_err(|misfit| invalid(&misfit).into())
-}
-
-fn invalid(misfit: &Misfit) -> Diagnostic {
-    let summary = format!("Invalid value for {}", misfit.path);
-    Diagnostic::error(summary, misfit.detail.clone()).at(argument(&misfit.path))
-}
-
-/// The argument that a path begins with: Terraform finds its line.
-fn argument(path: &AttributePath) -> AttributePath {
-    match path.steps().first() {
-        Some(Step::Attribute(name)) => AttributePath::from(name.as_str()),
-        _ => AttributePath::root(),
-    }
-}
-
-fn check_declared(declared: &Declared, history: &History) -> Result {
-    let known: BTreeSet<u32> = history.versions().map(|(number, _)| number).collect();
-    let lost = declared.lost.keys().map(|number| ("lost", *number));
-    let compromised = declared
-        .compromised
-        .keys()
-        .map(|number| ("compromised", *number));
-    let Some((argument, number)) = lost
-        .chain(compromised)
-        .find(|(_, number)| !known.contains(number))
-    else {
-        return Ok(());
-    };
-    let detail = match known.last() {
-        Some(newest) => format!("There is no version {number}: the newest is {newest}."),
-        None => format!("There is no version {number}: the key is not made yet."),
-    };
-    let path = AttributePath::from(argument).key(number.to_string());
-    Err(
-        Diagnostic::error(format!("Invalid value for {path}"), detail)
-            .at(argument)
-            .into(),
-    )
-}
-
-/// What was declared stays declared: verifiers with the old trust policy rest on it.
-fn check_kept(declared: &Declared, history: &History) -> Result {
-    for (number, version) in history.versions() {
-        if let Some(at) = version.declared.lost_at
-            && !declared.lost.contains_key(&number)
-        {
-            let entry = format!("{{ at = \"{}\" }}", at.to_rfc3339());
-            return Err(removed("lost", number, &entry).into());
-        }
-        if let Some(compromised) = &version.declared.compromised
-            && !declared.compromised.contains_key(&number)
-        {
-            let entry = format!(
-                "{{ at = \"{}\", last_good = … }}",
-                compromised.at.to_rfc3339()
-            );
-            return Err(removed("compromised", number, &entry).into());
-        }
-    }
-    Ok(())
-}
-
-fn removed(argument: &'static str, number: u32, entry: &str) -> Diagnostic {
-    let detail = format!(
-        "Version {number} was declared {argument}, and such an entry cannot be removed: signatures would count again that do \
-         not. Put it back:\n\n{argument} = {{ \"{number}\" = {entry} }}"
-    );
-    Diagnostic::error(format!("An entry of {argument} was removed"), detail).at(argument)
-}
-
 fn planned_spec(planned: &Object) -> Result<Option<KeySpec>> {
     let spec = planned.get::<Field<String>>("key_spec")?;
     Ok(spec.known().and_then(|spec| KeySpec::parse(spec)))
@@ -482,67 +358,4 @@ fn grace_days(planned: &Object) -> Result<Field<u32>> {
         Field::Null => Field::Known(super::model::DEFAULT_GRACE_DAYS),
         known @ (Field::Known(_) | Field::Unknown) => known,
     })
-}
-
-/// The lists of principals, as far as they are known.
-struct Stated {
-    lists: BTreeMap<&'static str, Field<BTreeSet<String>>>,
-}
-
-impl Stated {
-    fn of(planned: &Object) -> Result<Self> {
-        let mut lists = BTreeMap::new();
-        for name in ["signers", "verifiers", "administrators"] {
-            let value = planned.value(name);
-            let list = if value.is_wholly_known() {
-                planned.get::<Field<BTreeSet<String>>>(name)?
-            } else {
-                Field::Unknown
-            };
-            lists.insert(name, list);
-        }
-        Ok(Self { lists })
-    }
-
-    fn list(&self, name: &str) -> Option<&BTreeSet<String>> {
-        self.lists.get(name).and_then(Field::known)
-    }
-
-    fn access(&self) -> Access<'_> {
-        Access {
-            signers: self.list("signers"),
-            verifiers: self.list("verifiers"),
-            administrators: self.list("administrators"),
-        }
-    }
-
-    fn render(&self, place: (&str, &str), spec: KeySpec) -> Result<Value> {
-        if self.lists.values().any(Field::is_unknown) {
-            return Ok(Value::Unknown);
-        }
-        let policy = self.access().render(place, spec, Signing::Allowed)?;
-        Ok(policy.to_value())
-    }
-
-    /// Says what nothing enforces because a list was left out.
-    fn warn(&self, cx: &Context<Account>) {
-        if self.lists.values().any(Field::is_unknown) {
-            return;
-        }
-        let left_out = self.access().left_out();
-        let Some(first) = left_out.first() else {
-            return;
-        };
-        let what = left_out.iter().map(|name| match *name {
-            "signers" => "sign with the key (signers)",
-            "verifiers" => "verify with it and read its public key (verifiers)",
-            _ => "change and delete it (administrators)",
-        });
-        let detail = format!(
-            "The key policy leaves it to IAM who may {}: every principal of the account whom IAM allows it may. State the \
-             principals by their ARNs to enforce it here.",
-            what.collect::<Vec<_>>().join(", ")
-        );
-        cx.warn(Diagnostic::warning("IAM alone decides who may use the key", detail).at(*first));
-    }
 }

@@ -276,7 +276,7 @@ pub(crate) fn known_history(versions: Option<&Versions>) -> Result<Option<Histor
 }
 
 /// A value of the state that the provider did not write.
-pub(crate) fn damaged(misfit: &Misfit) -> Diagnostic {
+fn damaged(misfit: &Misfit) -> Diagnostic {
     let detail = format!(
         "{} Restore the state from a backup, or remove the resource from it and import it again.",
         misfit.detail

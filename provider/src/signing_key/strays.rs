@@ -15,20 +15,40 @@ use crate::aws::{
 };
 use crate::error::Error;
 
-/// Reports the keys that were made for this alias and that this state does not know. A successor of a known key is denied signing
+/// Keys that are not strays.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// Those of this state.
+    pub(crate) own: &'a BTreeSet<String>,
+    /// The key that has the alias, which another state may have: so may its successor, which is left alone.
+    pub(crate) other: Option<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) const fn own(own: &'a BTreeSet<String>) -> Self {
+        Self { own, other: None }
+    }
+
+    fn all(self) -> BTreeSet<String> {
+        let other = self.other.map(str::to_owned);
+        self.own.iter().cloned().chain(other).collect()
+    }
+}
+
+/// Reports the keys that were made for this alias and that this state does not know. A successor of an own key is denied signing
 /// where its policy is ours: a killed rotation left it behind. Any other key that can sign is left alone, because a create lets
 /// a key sign last of all: it was finished, and another state may have it. A search that fails is a warning: the keys that this provider makes sign nothing until their apply is done.
 pub(crate) async fn report_strays(
     cx: &Context<Account>,
     clients: &Clients,
     model: &SigningKey,
-    known: &BTreeSet<String>,
+    known: Known<'_>,
     freshness: Freshness,
 ) {
-    match find_strays(clients, &model.alias, known, freshness).await {
+    match find_strays(clients, &model.alias, &known.all(), freshness).await {
         Ok((strays, extent)) => {
             for stray in strays {
-                let denied = deny(clients, model, known, &stray).await;
+                let denied = deny(clients, model, known.own, &stray).await;
                 cx.warn(report(&model.alias, &stray, denied));
             }
             if extent == Extent::Part {

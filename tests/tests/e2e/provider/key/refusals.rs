@@ -101,7 +101,7 @@ fn what_only_a_plan_can_know_is_refused_there() {
         &lost("1"),
         &[
             "Invalid value for lost[\"1\"]",
-            "There is no version 1: the key is not made yet.",
+            "Version 1 does not exist: the key is not made yet.",
             "in resource \"auditlog_signing_key\" \"audit\"",
         ],
     );

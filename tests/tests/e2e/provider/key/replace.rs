@@ -162,3 +162,48 @@ async fn alias_that_becomes_free_goes_to_the_key_that_waits() {
     assert_eq!(holder(&stack, "alias/two").await, Some(two));
     assert_eq!(holder(&stack, "alias/one").await, Some(now));
 }
+
+/// Until the alias is its own, another state may take it: then two keys of one alias could sign.
+#[tokio::test]
+async fn key_that_waited_may_not_sign_before_it_has_the_alias() {
+    let (stack, way) = on_a_way();
+    stack.terraform.apply().ok();
+    let (second, _) = second_state(&stack);
+    let waiting = values(&second, ADDRESS)["key_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    stack.terraform.destroy().ok();
+    let refused = auditlog_tests::Answer::kms_refusal("400 Bad Request", "AccessDeniedException");
+    way.once("POST", "CreateAlias", Fault::Answer(refused));
+    let apply = second.command(&["apply", "-no-color", "-auto-approve"]);
+    let failed = apply.env("AWS_ENDPOINT_URL", way.url()).run();
+    assert_eq!(failed.status, 1, "{failed}");
+    assert_eq!(way.faults(), 1, "{failed}");
+    assert!(!signs(&stack, &waiting).await);
+    second.apply().ok();
+    assert_no_changes(&second);
+    assert!(signs(&stack, &waiting).await);
+    assert_eq!(holder(&stack, "alias/one").await, Some(waiting));
+}
+
+/// In the middle of a rotation, the successor can sign and the alias still points at the key before it.
+#[tokio::test]
+async fn create_of_another_state_leaves_the_successor_of_the_key_that_has_the_alias_alone() {
+    let rotated = |trigger: &str| {
+        let rotation = format!("rotation = {{ trigger = {trigger:?} }}");
+        key_of("", &format!("{ALIAS}\n{rotation}"))
+    };
+    let stack = Stack::applied(Engine::Ministack, &rotated("a"));
+    let first = id(&stack);
+    stack.configure(&rotated("b"));
+    stack.terraform.apply().ok();
+    let successor = id(&stack);
+    let back = stack.endpoint.kms().update_alias().alias_name("alias/one");
+    back.target_key_id(&first).send().await.unwrap();
+
+    let (second, applied) = second_state(&stack);
+    said(&applied, &["A key of the same alias can sign", &successor]);
+    assert_eq!(state_of_first(&second), "waiting");
+    assert!(signs(&stack, &successor).await && signs(&stack, &first).await);
+}

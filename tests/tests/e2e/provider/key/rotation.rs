@@ -157,7 +157,7 @@ async fn lost_and_compromised_versions_stay_declared(engine: Engine) {
     assert_eq!(refused.status, 1, "{refused}");
     said(
         &refused,
-        &["There is no version 2: the newest is 1.", "lost = {"],
+        &["Version 2 does not exist: the newest is 1.", "lost = {"],
     );
 
     let root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
