@@ -120,9 +120,7 @@ pub fn prices(own: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, Stri
     for (name, price) in own {
         let Some(known) = prices.get_mut(name) else {
             let names = PRICES.map(|(name, _)| name).join(", ");
-            return Err(format!(
-                "There is no price {name:?}. The prices are: {names}."
-            ));
+            return Err(format!("{name:?} is not one of the prices: {names}."));
         };
         if *price < 0.0 {
             return Err(format!("The price {name:?} is negative."));
@@ -322,7 +320,7 @@ mod tests {
         assert!(
             prices(&unknown)
                 .unwrap_err()
-                .starts_with("There is no price \"storage\"")
+                .starts_with("\"storage\" is not one of the prices")
         );
         let negative = BTreeMap::from([("key".to_owned(), -1.0)]);
         assert!(prices(&negative).is_err());
