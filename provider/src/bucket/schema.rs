@@ -186,7 +186,7 @@ fn principals(schema: Schema) -> Schema {
             "administrators",
             arns(
                 "ARNs of the roles and users that may change the bucket's lock, versioning, policy, lifecycle, encryption, public access \
-                 block, ownership and replication. Terraform's own role must be among them. Default: IAM alone decides.",
+                 block, ownership, replication and tags. Terraform's own role must be among them. Default: IAM alone decides.",
             ),
         )
         .attribute(

@@ -10,7 +10,7 @@ use super::model::{BucketPolicy, LogAccess};
 use super::principal::Principal;
 use super::statement::Statement;
 
-/// What changes the bucket as a whole.
+/// What changes the bucket as a whole. Its tags are part of it: they hold what was declared when, and an import reads it there.
 pub(super) const CONFIGURATION: &[&str] = &[
     "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
@@ -18,6 +18,7 @@ pub(super) const CONFIGURATION: &[&str] = &[
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
     "s3:PutBucketVersioning",
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",

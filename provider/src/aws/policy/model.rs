@@ -125,7 +125,7 @@ impl fmt::Display for Unenforced {
         match self {
             Self::Administrators => f.write_str(
                 "everybody with the permission in IAM may change the bucket's lock, versioning, policy, lifecycle, encryption, \
-                 public access block, ownership and replication",
+                 public access block, ownership, replication and tags",
             ),
             Self::BreakGlass => f.write_str(
                 "everybody with the permission in IAM may delete, hide and re-encrypt segments, and bypass GOVERNANCE retention",

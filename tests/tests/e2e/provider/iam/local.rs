@@ -15,7 +15,7 @@ use aws_sdk_kms::types::{
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
-    ServerSideEncryption, VersioningConfiguration,
+    ServerSideEncryption, Tag, Tagging, VersioningConfiguration,
 };
 use serde_json::{Value, json};
 use terraform_provider_auditlog::aws::{
@@ -165,6 +165,20 @@ async fn bucket_lets_in_who_was_stated() {
             .send()
     };
     assert_eq!(world.allowed(configure).await, ["terraform"]);
+    // an import reads from tags what was declared when
+    let forged = Tag::builder()
+        .key("auditlog:log:payments")
+        .value("x")
+        .build();
+    let forged = Tagging::builder()
+        .tag_set(forged.expect("a tag"))
+        .build()
+        .expect("tags");
+    let forge = |keys: &(String, String)| {
+        let put = s3(keys).put_bucket_tagging().bucket("trail");
+        put.tagging(forged.clone()).send()
+    };
+    assert_eq!(world.allowed(forge).await, ["terraform"]);
     let look = |keys: &(String, String)| s3(keys).get_bucket_policy().bucket("trail").send();
     assert_eq!(world.allowed(look).await.len(), USERS.len());
     let hide =
