@@ -3,6 +3,8 @@
 
 use auditlog_chain::limits::{MAX_LINE_BYTES, MAX_OBJECT_BYTES};
 
+use crate::wal::MAX_BODY_BYTES;
+
 /// How far ahead of our clock the head of a log may be, and how much our clock may differ from the store's, in seconds. Stops a
 /// wrong clock from sealing segments whose time is a fault for as long as they are locked.
 pub const MAX_SKEW_SECONDS: i64 = 300;
@@ -39,3 +41,13 @@ pub(crate) const MAX_PENDING_BYTES: usize = 4 << 20;
 
 /// Size of a write-ahead file from which its segment is closed, in bytes. Stops batches with long names from filling the disk.
 pub(crate) const MAX_WAL_BYTES: u64 = 256 << 20;
+
+/// Lines of one batch, in bytes: a batch is in one record of the spool, and the rest of that is for its names. Stops a body of tiny
+/// events, each of which takes a hundred times its size as a line, from making a record that nobody reads.
+pub(crate) const MAX_BATCH_BYTES: usize = MAX_BODY_BYTES.saturating_sub(1 << 20);
+
+/// What a line has beside its payload, its source and the name of its batch, in bytes, at most.
+pub(crate) const ENVELOPE_BYTES: usize = 256;
+
+/// Events of one batch, which take no less than their envelopes. Stops a body of tiny events from filling the memory.
+pub(crate) const MAX_BATCH_EVENTS: usize = MAX_BATCH_BYTES.div_euclid(ENVELOPE_BYTES);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auditlog_chain::builder::{
-    BuildError, ClosedLines, Framing, Provenance, SegmentLines, StoredPayload,
+    BuildError, ClosedLines, Framing, MAX_OPEN_BYTES, Provenance, SegmentLines, StoredPayload,
 };
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::Need;
@@ -88,6 +88,11 @@ impl Chain {
 
     pub(super) const fn is_open(&self) -> bool {
         self.open.is_some() || self.closing.is_some()
+    }
+
+    /// Whether a segment takes no more, and its close record could not be written yet.
+    pub(super) const fn is_closing(&self) -> bool {
+        self.closing.is_some()
     }
 
     pub(super) fn opened(&self) -> Option<Timestamp> {
@@ -216,14 +221,22 @@ impl Chain {
                 .is_some_and(|open| open.writer.is_full(MAX_PENDING_BYTES))
     }
 
-    /// Whether the open segment is closed after the next sync.
+    /// Whether the segment has room for so many bytes of lines, or none is open.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.open
+            .as_ref()
+            .is_none_or(|open| open.lines.bytes().saturating_add(bytes) <= MAX_OPEN_BYTES)
+    }
+
+    /// Whether the segment is closed after the next sync.
     pub(super) fn is_segment_full(&self) -> bool {
         let limits = self.setup.limits;
-        self.open.as_ref().is_some_and(|open| {
-            open.lines.events() >= limits.events
-                || open.lines.bytes() >= limits.bytes
-                || open.writer.synced() >= MAX_WAL_BYTES
-        })
+        self.is_closing()
+            || self.open.as_ref().is_some_and(|open| {
+                open.lines.events() >= limits.events
+                    || open.lines.bytes() >= limits.bytes
+                    || open.writer.synced() >= MAX_WAL_BYTES
+            })
     }
 
     /// Ends the batch, and syncs the group: one write and one sync.

@@ -157,6 +157,9 @@ impl Sealer {
         provenance: &Provenance<'_>,
         time: Timestamp,
     ) -> Result<Room, Error> {
+        if self.chain.is_closing() {
+            self.close()?;
+        }
         if !self.chain.is_open() {
             self.shipping.wait_for_fewer_than(AHEAD);
             let opened = self.chain.open(time);
@@ -182,9 +185,10 @@ impl Sealer {
         {
             return Ok(Named::Known);
         }
-        if self.chain.is_group_full() {
-            self.sync()?;
+        if offered.is_too_large() {
+            return Ok(Named::TooLarge);
         }
+        self.make_room_for(offered.line_bytes())?;
         if !self.chain.is_open() {
             self.chain.open(time)?;
         }
@@ -192,6 +196,19 @@ impl Sealer {
         let events = u64::try_from(offered.events.len()).unwrap_or(u64::MAX);
         self.appended = self.appended.saturating_add(events);
         Ok(Named::New)
+    }
+
+    /// Syncs what waits for it, and closes a segment that has no room for a batch.
+    fn make_room_for(&mut self, bytes: usize) -> Result<(), Error> {
+        let closes = self.chain.is_segment_full() || !self.chain.has_room_for(bytes);
+        if closes || self.chain.is_group_full() {
+            self.sync()?;
+        }
+        if closes {
+            self.close()?;
+            return self.shipping.go_on();
+        }
+        Ok(())
     }
 
     /// Number of the segment that takes batches, or of the last one that waits; `None` where all is stored.

@@ -2,6 +2,7 @@
 
 use auditlog_chain::builder::{Batch, Source, StoredBatch};
 
+use crate::limits::{ENVELOPE_BYTES, MAX_BATCH_BYTES};
 use crate::names::Fingerprint;
 
 /// A batch that a sender offers.
@@ -22,6 +23,8 @@ pub enum Named {
     New,
     /// A batch of its name was accepted before. Nothing was chained.
     Known,
+    /// It takes more bytes than a batch may. Nothing was chained.
+    TooLarge,
 }
 
 impl Offered<'_> {
@@ -33,8 +36,62 @@ impl Offered<'_> {
         self.name.map_or(b"", |name| name.as_str().as_bytes())
     }
 
+    /// Bytes of its lines, at most.
+    pub(super) fn line_bytes(&self) -> usize {
+        let each = self.source_bytes().len().saturating_add(ENVELOPE_BYTES);
+        let envelopes = self.events.len().saturating_mul(each);
+        let name = self.name_bytes().len();
+        envelopes
+            .saturating_add(name)
+            .saturating_add(self.events.bytes())
+    }
+
+    /// Whether one record of the spool has room for it.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.line_bytes() > MAX_BATCH_BYTES
+    }
+
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
         self.name
             .map(|_| Fingerprint::of(self.source_bytes(), self.name_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_chain::hash::Hash;
+    use auditlog_chain::limits::{MAX_INDEX, MAX_NAME_BYTES};
+    use auditlog_chain::line::{Body, Entry, Line, Payload, Repeat, format_line_into};
+    use auditlog_chain::timestamp::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn no_line_takes_more_than_is_counted_for_it() {
+        let name = "n".repeat(MAX_NAME_BYTES);
+        let mut line = Vec::new();
+        format_line_into(
+            &mut line,
+            &Line {
+                index: MAX_INDEX - 1,
+                prev: Hash::from_bytes([0xff; 32]),
+                time: Timestamp::EPOCH,
+                body: Body::Entry(Entry {
+                    source: Some(&name),
+                    batch: Some(&name),
+                    repeat: Some(Repeat::Suspected),
+                    payload: Payload::Base64("\"AAAA\""),
+                }),
+            },
+        );
+        let mut events = StoredBatch::default();
+        events.push_json(b"\"AAAA\"").unwrap();
+        let (source, batch) = (Source::parse(&name), Batch::parse(&name));
+        let offered = Offered {
+            source: source.as_ref(),
+            name: batch.as_ref(),
+            events: &events,
+        };
+        assert!(line.len() < offered.line_bytes(), "{} bytes", line.len());
     }
 }

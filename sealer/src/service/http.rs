@@ -17,11 +17,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::offer::{Answer, Intake, Offer};
-use super::parse::{Form, parse};
+use super::parse::{Form, Refused, parse};
 use super::status::Status;
 
 /// Largest body, in bytes. Stops a request that fills the memory.
 const MAX_BODY_BYTES: usize = 8 << 20;
+
+/// The answer to a body whose events take too much room with what the log adds to each.
+const TOO_MANY: &str = "the body has too many events: send fewer at a time";
 
 /// Connections at a time. Stops idle ones from taking all file handles.
 const MAX_CONNECTIONS: usize = 1000;
@@ -203,8 +206,16 @@ impl HttpInput {
             Ok(Ok(body)) => body.to_bytes(),
         };
         let events = parse(form, &body);
-        let events =
-            events.map_err(|refused| refuse(StatusCode::BAD_REQUEST, refused.to_string()))?;
+        let events = events.map_err(|refused| {
+            let status = match refused {
+                Refused::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
+                Refused::Line { .. }
+                | Refused::Array(_)
+                | Refused::Element { .. }
+                | Refused::Empty => StatusCode::BAD_REQUEST,
+            };
+            refuse(status, refused.to_string())
+        })?;
         self.offer(source, name, events).await
     }
 
@@ -235,6 +246,7 @@ impl HttpInput {
         match told.await {
             Ok(Answer::Accepted) => Ok(reply(StatusCode::OK, format!("{{\"accepted\":{count}}}"))),
             Ok(Answer::Repeat) => Ok(reply(StatusCode::OK, "{\"accepted\":0,\"repeat\":true}")),
+            Ok(Answer::TooLarge) => Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, TOO_MANY)),
             Ok(Answer::Stopped) | Err(_) => Err(Box::new(later("the log has stopped"))),
         }
     }

@@ -25,6 +25,8 @@ pub enum Answer {
     Accepted,
     /// A batch of this name was accepted before: nothing was added.
     Repeat,
+    /// It takes more bytes than a batch may: nothing was added.
+    TooLarge,
     /// Nothing was accepted: the log has stopped.
     Stopped,
 }

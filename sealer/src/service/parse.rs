@@ -4,6 +4,8 @@ use auditlog_chain::builder::StoredBatch;
 use auditlog_chain::event::EventError;
 use serde_json::value::RawValue;
 
+use crate::limits::MAX_BATCH_EVENTS;
+
 /// Why a body is refused. Nothing of it is accepted then.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refused {
@@ -26,6 +28,9 @@ pub(super) enum Refused {
         /// What is wrong with it.
         source: EventError,
     },
+    /// There are more events than a batch may have.
+    #[error("the body has more than {MAX_BATCH_EVENTS} events: send fewer at a time")]
+    TooMany,
     /// There is no event.
     #[error("the body has no event")]
     Empty,
@@ -60,6 +65,7 @@ pub(super) fn parse(form: Form, body: &[u8]) -> Result<StoredBatch, Refused> {
             let elements: Vec<&RawValue> =
                 serde_json::from_slice(trimmed).map_err(Refused::Array)?;
             for (element, value) in (1..).zip(elements) {
+                must_be_few(&batch)?;
                 let pushed = batch.push_json(value.get().as_bytes());
                 pushed.map_err(|source| Refused::Element { element, source })?;
             }
@@ -73,6 +79,7 @@ pub(super) fn parse(form: Form, body: &[u8]) -> Result<StoredBatch, Refused> {
                 if text.trim_ascii().is_empty() {
                     continue;
                 }
+                must_be_few(&batch)?;
                 let pushed = batch.push_json(text);
                 pushed.map_err(|source| Refused::Line { line, source })?;
             }
@@ -82,6 +89,14 @@ pub(super) fn parse(form: Form, body: &[u8]) -> Result<StoredBatch, Refused> {
         return Err(Refused::Empty);
     }
     Ok(batch)
+}
+
+/// Whether one more event may be added.
+fn must_be_few(batch: &StoredBatch) -> Result<(), Refused> {
+    if batch.len() < MAX_BATCH_EVENTS {
+        return Ok(());
+    }
+    Err(Refused::TooMany)
 }
 
 #[cfg(test)]
@@ -116,6 +131,17 @@ mod tests {
             parsed("application/json", "{\n\"a\":1}").unwrap(),
             ["{ \"a\":1}"]
         );
+    }
+
+    #[test]
+    fn body_of_more_events_than_a_batch_may_have_is_refused() {
+        let most = "1\n".repeat(MAX_BATCH_EVENTS);
+        assert_eq!(parsed("text/plain", &most).unwrap().len(), MAX_BATCH_EVENTS);
+        let expected = "the body has more than 126976 events: send fewer at a time";
+        let array = format!("[{}1]", "1,".repeat(MAX_BATCH_EVENTS));
+        for (kind, body) in [("text/plain", most + "1"), ("application/json", array)] {
+            assert_eq!(parsed(kind, &body).unwrap_err(), expected);
+        }
     }
 
     #[test]

@@ -123,7 +123,8 @@ impl Writer {
         self.until_it_passes(Sealer::accept)?;
         for (offer, said) in group {
             self.count(&offer, &said);
-            match (self.ack, segment) {
+            let is_in_log = matches!(said, Answer::Accepted | Answer::Repeat);
+            match (self.ack, segment.filter(|_| is_in_log)) {
                 (Ack::Stored, Some(segment)) => waiters.push_back(Waiter {
                     segment,
                     answer: offer.answer,
@@ -146,6 +147,7 @@ impl Writer {
         Ok(match named {
             Named::New => Answer::Accepted,
             Named::Known => Answer::Repeat,
+            Named::TooLarge => Answer::TooLarge,
         })
     }
 
@@ -173,9 +175,11 @@ impl Writer {
             let number = u64::try_from(number).unwrap_or(u64::MAX);
             counter.fetch_add(number, Ordering::Relaxed);
         };
-        if *said == Answer::Repeat {
-            add(&self.status.repeats, 1);
-            return;
+        match said {
+            Answer::Accepted => {}
+            Answer::Repeat => return add(&self.status.repeats, 1),
+            // Who answers the sender counts it.
+            Answer::TooLarge | Answer::Stopped => return,
         }
         add(&self.status.batches, 1);
         add(&self.status.events, offer.events.len());

@@ -22,6 +22,8 @@ struct State {
     possible_names: Vec<BTreeMap<String, usize>>,
     calls: usize,
     stops_before: Option<usize>,
+    /// From this call on, the disk takes nothing more.
+    full_from: Option<usize>,
 }
 
 #[derive(Clone, Default)]
@@ -61,6 +63,17 @@ impl Machine {
         state.stops_before = Some(state.calls + calls);
     }
 
+    /// After so many more calls, the disk is full.
+    pub(crate) fn fill_after(&self, calls: usize) {
+        let mut state = self.state();
+        state.full_from = Some(state.calls + calls);
+    }
+
+    /// The disk has room again.
+    pub(crate) fn make_room(&self) {
+        self.state().full_from = None;
+    }
+
     /// One more call, unless the machine has stopped.
     pub(crate) fn call(&self) -> io::Result<()> {
         self.state().call()
@@ -71,6 +84,7 @@ impl Machine {
         let mut state = self.state().clone();
         state.calls = 0;
         state.stops_before = None;
+        state.full_from = None;
         match loss {
             Loss::Nothing => {}
             Loss::Unsynced => {
@@ -102,6 +116,14 @@ impl State {
         }
         self.calls += 1;
         Ok(())
+    }
+
+    /// One more call, which needs room.
+    fn call_with_room(&mut self) -> io::Result<()> {
+        if self.full_from.is_some_and(|full| self.calls >= full) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        self.call()
     }
 
     /// A file system keeps the order of changes to names.
@@ -150,7 +172,7 @@ impl Content {
 impl Disk for Machine {
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
-        state.call()?;
+        state.call_with_room()?;
         let file = if let Some(file) = state.names.get(name).copied() {
             state.files[file].now.clear();
             file
@@ -172,7 +194,7 @@ impl Disk for Machine {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
-        state.call()?;
+        state.call_with_room()?;
         let file = state.names.remove(from);
         let file = file.ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
         state.names.insert(to.to_owned(), file);
@@ -192,7 +214,7 @@ impl Disk for Machine {
 
     fn sync_names(&self) -> io::Result<()> {
         let mut state = self.state();
-        state.call()?;
+        state.call_with_room()?;
         state.possible_names = vec![state.names.clone()];
         Ok(())
     }
@@ -223,6 +245,13 @@ impl Open {
         change(&mut state.files[self.file]);
         Ok(())
     }
+
+    fn add(&self, change: impl FnOnce(&mut Content)) -> io::Result<()> {
+        let mut state = self.machine.state();
+        state.call_with_room()?;
+        change(&mut state.files[self.file]);
+        Ok(())
+    }
 }
 
 impl Read for Open {
@@ -250,7 +279,7 @@ impl Seek for Open {
 
 impl DiskFile for Open {
     fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.change(|file| {
+        self.add(|file| {
             let begin = usize::try_from(at).unwrap();
             let end = begin + bytes.len();
             file.now.resize(file.now.len().max(end), 0);
@@ -259,7 +288,7 @@ impl DiskFile for Open {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.change(|file| file.synced.clone_from(&file.now))
+        self.add(|file| file.synced.clone_from(&file.now))
     }
 
     fn set_length(&mut self, length: u64) -> io::Result<()> {
@@ -269,6 +298,6 @@ impl DiskFile for Open {
     fn reserve(&mut self, length: u64) -> io::Result<()> {
         // A little is enough: the room has to be there, and to be zeros.
         let length = usize::try_from(length.min(1 << 14)).unwrap();
-        self.change(|file| file.now.resize(file.now.len().max(length), 0))
+        self.add(|file| file.now.resize(file.now.len().max(length), 0))
     }
 }

@@ -25,6 +25,8 @@ use random::Random;
 use store::{Far, Objects};
 
 mod disk;
+mod full;
+mod large;
 mod random;
 mod store;
 

@@ -207,6 +207,11 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     }
     let large = service.post(&"1\n".repeat(5 << 20), "").unwrap();
     assert_eq!(large.status, 413, "{}", large.body);
+    // Each of so many tiny events takes a hundred times its size as a line.
+    for events in [126_500, 300_000] {
+        let tiny = service.post(&"1\n".repeat(events), "").unwrap();
+        assert_eq!(tiny.status, 413, "{}", tiny.body);
+    }
     assert_eq!(service.get("/elsewhere").unwrap().status, 404);
     assert_eq!(service.get("/events").unwrap().status, 405);
     service.end().ok();
