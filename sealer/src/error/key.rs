@@ -48,6 +48,14 @@ pub enum KeyError {
         /// Now.
         now: Timestamp,
     },
+    /// A segment was closed and not signed, and its key may not sign any more.
+    #[error("segment {segment} waits in the spool without a signature: {source}")]
+    Unsigned {
+        /// Its number.
+        segment: u64,
+        /// Why its key may not sign.
+        source: Box<KeyError>,
+    },
     /// The log is signed by another key than the given one.
     #[error("the log is signed by {expected}, but the given key is {found}")]
     Other {
@@ -149,6 +157,7 @@ impl KeyError {
             | Self::File { .. }
             | Self::NotInPolicy { .. } => true,
             Self::NotValid { .. }
+            | Self::Unsigned { .. }
             | Self::Other { .. }
             | Self::NoAliasPrefix { .. }
             | Self::Kms { .. }
@@ -173,6 +182,9 @@ impl KeyError {
                 "apply the Terraform configuration with this key and give the new trust policy, or give one of the log's keys"
             }
             Self::NotValid { .. } => "give the key that is valid now, or a newer trust policy",
+            Self::Unsigned { .. } => {
+                "nothing in the spool is lost: print its events with auditlog-seal spool --events DIR, move the spool away, and append them with the key that is valid now and --pins FILE or --head-unknown"
+            }
             Self::Other { .. } => {
                 "to rotate, give the old key too: --previous-key-file or --previous-kms-key"
             }

@@ -154,15 +154,22 @@ impl Setup {
             return Ok(());
         };
         let key = self.signer.verifier_key(&self.log.origin);
-        let said = policy
-            .key(&key)
-            .filter(|_| self.log.verifier_keys.contains(&key));
-        let Some(said) = said else {
+        let is_known = policy.key(&key).is_some();
+        if !is_known || !self.log.verifier_keys.contains(&key) {
             return Err(KeyError::NotInPolicy {
                 found: Box::new(key),
                 known: self.log.verifier_keys.clone(),
             }
             .into());
+        }
+        Ok(self.may_sign_now(&key)?)
+    }
+
+    /// Checks that the policy lets a key sign now, whenever what it is to sign was accepted.
+    pub(super) fn may_sign_now(&self, key: &VerifierKey) -> Result<(), KeyError> {
+        let said = self.policy.as_ref().and_then(|policy| policy.key(key));
+        let Some(said) = said else {
+            return Ok(());
         };
         let now = (self.clock)();
         let wrong = [
@@ -180,12 +187,11 @@ impl Setup {
         for (at, reason) in wrong {
             if let Some(at) = at {
                 return Err(KeyError::NotValid {
-                    key: Box::new(key),
+                    key: Box::new(key.clone()),
                     reason,
                     at,
                     now,
-                }
-                .into());
+                });
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ use super::setup::Setup;
 use super::shipped::Shipped;
 use super::start::Start;
 use super::waiting::{Form, Put, Waiting};
-use crate::error::{Error, LogError, SpoolError, StoreError};
+use crate::error::{Error, KeyError, LogError, SpoolError, StoreError};
 use crate::fencing::Fencing;
 use crate::limits::MAX_SKEW_SECONDS;
 use crate::signer::Signer;
@@ -145,25 +145,30 @@ impl Shipper {
         Ok(closed.finish(signatures)?)
     }
 
-    /// Whose signatures the segment needs, in the order of rule F14: its key, then the one that the key replaces.
+    /// Whose signatures the segment needs, in the order of rule F14: its key, then the one that the key replaces. A key that may not
+    /// sign any more does not, although the segment was closed while it might: what is stored later counts for nothing.
     fn signers(
         &self,
         key_change: Option<&KeyChange>,
         segment: u64,
         sealed: Timestamp,
     ) -> Result<Vec<&Signer>, Error> {
-        let Some(change) = key_change else {
-            let own = self.setup.signer.verifier_key(&self.setup.log.origin);
-            let key = self.log_key.as_ref().unwrap_or(&own);
-            return Ok(vec![self.setup.signer_of(key)?]);
+        let own = self.setup.signer.verifier_key(&self.setup.log.origin);
+        let key = match key_change {
+            Some(change) => &change.verifier_key,
+            None => self.log_key.as_ref().unwrap_or(&own),
         };
-        let key = &change.verifier_key;
-        self.setup
-            .required(key, Some(change), segment, sealed)
-            .required()
-            .into_iter()
-            .map(|key| self.setup.signer_of(key))
-            .collect()
+        let required = self.setup.required(key, key_change, segment, sealed);
+        let mut signers = Vec::new();
+        for key in required.required() {
+            let unsigned = |source| KeyError::Unsigned {
+                segment,
+                source: Box::new(source),
+            };
+            self.setup.may_sign_now(key).map_err(unsigned)?;
+            signers.push(self.setup.signer_of(key)?);
+        }
+        Ok(signers)
     }
 
     /// Lines that were accepted under a clock that was ahead wait in the spool until their time has come: a segment from the

@@ -23,6 +23,7 @@ use auditlog_sealer::wal::{self, Encoder, Opening, Reader, Record};
 use memory::{Memory, Mood};
 
 mod clock;
+mod keys;
 mod memory;
 
 const ORIGIN: &str = "acme.example/audit/payments";
