@@ -2,6 +2,7 @@
 
 use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use auditlog_sealer::error::{Error, MachineError};
@@ -39,6 +40,8 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         spool,
         max_age,
     } = prepared;
+    let ending = Arc::new(AtomicBool::new(false));
+    let is_ending = Arc::clone(&ending);
     let (tell, told) = oneshot::channel();
     let write = move || {
         let sealer = Sealer::find(setup, spool);
@@ -58,6 +61,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
                 spool_max,
                 clock,
                 status,
+                ending: is_ending,
             };
             writer.run()
         });
@@ -75,7 +79,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|source| MachineError::NoPort { listen, source })?;
         builder.spawn(write).map_err(MachineError::NoThread)?;
-        until_it_ends(listener, input, told).await
+        until_it_ends(listener, input, &ending, told).await
     })
 }
 
@@ -83,6 +87,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
 async fn until_it_ends(
     listener: TcpListener,
     input: Arc<HttpInput>,
+    is_ending: &AtomicBool,
     mut told: oneshot::Receiver<Result<(), Error>>,
 ) -> Result<(), Error> {
     let failed = MachineError::NoSignals;
@@ -105,6 +110,7 @@ async fn until_it_ends(
     });
     // All that was accepted is on the disk, so a listener that failed loses nothing.
     _ = serving.await;
+    is_ending.store(true, Ordering::SeqCst);
     let done = match early {
         Some(done) => done,
         None => told.await,

@@ -142,6 +142,14 @@ impl Error {
         }
     }
 
+    /// Whether a clock is wrong. It passes once somebody has set it; what is accepted until then would have a wrong time.
+    pub const fn is_of_the_clock(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::ClockSkew { .. }) | Self::Spool(SpoolError::InFuture { .. })
+        )
+    }
+
     /// Whether the disk of the spool has no room.
     pub fn is_full_disk(&self) -> bool {
         let full = |fault: &FileFault| fault.source.kind() == ErrorKind::StorageFull;

@@ -241,6 +241,16 @@ impl Sealer {
         self.shipping.lasting_failure()
     }
 
+    /// What the last attempt to store a segment said of the clock, if that is wrong. It is tried again and again.
+    pub fn wrong_clock(&self) -> Option<String> {
+        self.shipping.wrong_clock()
+    }
+
+    /// Says what a person should look at.
+    pub fn notify(&self, notice: Notice) {
+        (self.setup.notify)(notice);
+    }
+
     /// Where the disk is full and segments wait, the disk has room again once they are stored.
     fn with_room<T>(
         &mut self,

@@ -51,6 +51,13 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The service takes no batches now.
+    Refuses {
+        /// Why.
+        reason: String,
+    },
+    /// The service takes batches again.
+    AcceptsAgain,
 }
 
 impl fmt::Display for Notice {
@@ -90,6 +97,11 @@ impl fmt::Display for Notice {
                 f,
                 "segment {segment} cannot be stored now and waits in the spool; storing it is tried again and again: {reason}"
             ),
+            Self::Refuses { reason } => write!(
+                f,
+                "no events are accepted now, and senders are asked to come again later: {reason}"
+            ),
+            Self::AcceptsAgain => f.write_str("events are accepted again"),
             Self::Silence { from, until, entry } => {
                 // Strings and times can always be written.
                 let entry = serde_json::to_string(entry).unwrap_or_default();

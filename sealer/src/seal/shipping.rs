@@ -44,6 +44,8 @@ struct State {
     /// When the next attempt is made by itself; `None` where only somebody who asks for it brings one.
     next_attempt: Option<Instant>,
     pause: Duration,
+    /// What the last attempt said of the clock, if that is wrong.
+    wrong_clock: Option<String>,
     asked: bool,
     stop: bool,
     shipped: Shipped,
@@ -105,14 +107,14 @@ impl State {
         match done {
             Ok(()) => {
                 self.shipped = shipper.shipped();
-                (self.pause, self.failures) = (FIRST_PAUSE, 0);
+                (self.pause, self.failures, self.wrong_clock) = (FIRST_PAUSE, 0, None);
             }
             Err(error) => {
                 self.waiting.push_front(waiting);
-                self.next_attempt = error
-                    .may_pass()
-                    .then(|| Instant::now().checked_add(self.pause))
-                    .flatten();
+                let tries_again = error.may_pass() || error.is_of_the_clock();
+                let next = tries_again.then(|| Instant::now().checked_add(self.pause));
+                self.next_attempt = next.flatten();
+                self.wrong_clock = error.is_of_the_clock().then(|| error.to_string());
                 self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
                 self.failures = self.failures.saturating_add(1);
                 self.failed = Some(error);
@@ -130,6 +132,7 @@ impl Shipping {
             failures: 0,
             next_attempt: None,
             pause: FIRST_PAUSE,
+            wrong_clock: None,
             asked: false,
             stop: false,
             shipped: shipper.shipped(),
@@ -222,6 +225,11 @@ impl Shipping {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// What the last attempt said of the clock, if that is wrong.
+    pub(super) fn wrong_clock(&self) -> Option<String> {
+        self.shared.state().wrong_clock.clone()
     }
 
     /// While segments are being stored, no more than so many wait. Where storing fails, nobody waits for it.

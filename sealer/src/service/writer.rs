@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use auditlog_chain::timestamp::Timestamp;
 use super::offer::{Ack, Answer, Offer};
 use super::status::Status;
 use crate::error::Error;
-use crate::seal::{Named, Offered, Sealer};
+use crate::seal::{Named, Notice, Offered, Sealer};
 use crate::store::Clock;
 
 /// Between two attempts where the disk is full or fails.
@@ -52,6 +52,8 @@ pub struct Writer {
     pub clock: Clock,
     /// What the service says of the log.
     pub status: Arc<Status>,
+    /// Whether the service is ending: what does not pass by then is not waited for.
+    pub ending: Arc<AtomicBool>,
 }
 
 /// A sender that waits until a segment is stored.
@@ -98,11 +100,11 @@ impl Writer {
                     return sealed;
                 }
             }
-            self.sealer.check()?;
+            self.check()?;
             self.close_what_is_due(!waiters.is_empty())?;
             self.tell_stored(waiters);
             self.update();
-            self.wait_for_room()?;
+            self.wait_for_room(waiters)?;
         }
     }
 
@@ -158,15 +160,42 @@ impl Writer {
     ) -> Result<T, Error> {
         loop {
             match attempt(&mut self.sealer) {
-                Err(error) if error.may_pass() => {
-                    self.status.set_trouble(Some(error.to_string()));
+                Err(error) if self.waits_for(&error) => {
+                    self.refuse(error.to_string());
                     thread::sleep(RETRY);
                 }
-                done => {
-                    self.status.set_trouble(None);
-                    return done;
-                }
+                done => return done,
             }
+        }
+    }
+
+    /// A clock that is wrong stops the storing of segments, which is tried again and again.
+    fn waits_for(&self, error: &Error) -> bool {
+        let passes = error.may_pass() || error.is_of_the_clock();
+        passes && !self.ending.load(Ordering::SeqCst)
+    }
+
+    /// Why nothing is taken from now on, also on standard error.
+    fn refuse(&self, reason: String) {
+        if self.status.trouble().is_none() {
+            let reason = reason.clone();
+            self.sealer.notify(Notice::Refuses { reason });
+        }
+        self.status.set_trouble(Some(reason));
+    }
+
+    fn accept_again(&self) {
+        if self.status.trouble().is_some() {
+            self.sealer.notify(Notice::AcceptsAgain);
+        }
+        self.status.set_trouble(None);
+    }
+
+    /// Whether storing has failed in a way that nobody waits for.
+    fn check(&self) -> Result<(), Error> {
+        match self.sealer.check() {
+            Err(error) if self.waits_for(&error) => Ok(()),
+            checked => checked,
         }
     }
 
@@ -227,18 +256,25 @@ impl Writer {
         );
     }
 
-    /// Where the queue is as long as it may be, nothing is taken until some of it is stored.
-    fn wait_for_room(&mut self) -> Result<(), Error> {
-        while self.sealer.waiting_bytes() > self.spool_max {
-            let trouble = "the spool is as large as spool_max allows";
-            self.status.set_trouble(Some(trouble.to_owned()));
+    /// Where the queue is as long as it may be, or the clock is wrong, nothing is taken until that has passed.
+    fn wait_for_room(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
+        while let Some(reason) = self.no_room() {
+            if self.ending.load(Ordering::SeqCst) {
+                return Ok(());
+            }
+            self.refuse(reason);
             thread::sleep(RETRY);
-            self.sealer.check()?;
+            self.check()?;
+            self.tell_stored(waiters);
             self.update();
         }
-        if self.status.trouble().is_some() {
-            self.status.set_trouble(None);
-        }
+        self.accept_again();
         Ok(())
+    }
+
+    fn no_room(&self) -> Option<String> {
+        let is_full = self.sealer.waiting_bytes() > self.spool_max;
+        let full = is_full.then(|| "the spool is as large as spool_max_bytes allows".to_owned());
+        full.or_else(|| self.sealer.wrong_clock())
     }
 }

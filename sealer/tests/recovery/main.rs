@@ -25,6 +25,7 @@ use memory::{Memory, Mood};
 mod clock;
 mod keys;
 mod memory;
+mod service;
 
 const ORIGIN: &str = "acme.example/audit/payments";
 

@@ -1,13 +1,16 @@
 //! A store in memory that fails where the test says so.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use auditlog_chain::builder::{Resumed, SegmentBuilder};
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
-use auditlog_sealer::error::{Error, KeyError};
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::error::{Error, FileFault, StoreError};
 use auditlog_sealer::store::{Created, Store, Version, VersionKind};
 
 use crate::ORIGIN;
@@ -20,6 +23,8 @@ pub(crate) enum Mood {
     Away,
     /// It does not answer whoever asks for its time.
     Unasked,
+    /// Its clock is an hour ahead of ours.
+    Ahead,
     /// It has done it and does not answer.
     Mute,
     /// It has done it, was asked again by the SDK, and says that the name is taken.
@@ -72,10 +77,17 @@ impl Store for Memory {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if *self.mood.lock().unwrap() == Mood::Unasked {
-            return Err(lost());
+        match *self.mood.lock().unwrap() {
+            Mood::Unasked => Err(lost()),
+            Mood::Ahead => Err(StoreError::ClockSkew {
+                place: self.place().to_owned(),
+                theirs: Timestamp::EPOCH.saturating_add_seconds(3600),
+                ours: Timestamp::EPOCH,
+                allowed_seconds: 300,
+            }
+            .into()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn list(
@@ -134,6 +146,7 @@ impl Store for Memory {
             Mood::Honest
             | Mood::Away
             | Mood::Unasked
+            | Mood::Ahead
             | Mood::Forged
             | Mood::Careless
             | Mood::Unlisted => Ok(Created::New),
@@ -142,9 +155,8 @@ impl Store for Memory {
 }
 
 fn lost() -> Error {
-    Error::Key(KeyError::SigningFailed {
-        key: "the answer".to_owned(),
-    })
+    let fault = FileFault::of("the store cannot be reached", Path::new("memory"));
+    StoreError::File(fault(ErrorKind::TimedOut.into())).into()
 }
 
 /// The same segment 2, signed by nobody.

@@ -1,0 +1,141 @@
+//! The service of one log while something is wrong: it refuses, says why, and goes on by itself.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use auditlog_chain::builder::StoredBatch;
+use auditlog_sealer::error::Error;
+use auditlog_sealer::seal::{Limits, Sealer, Setup};
+use auditlog_sealer::service::{Ack, Ages, Answer, Intake, Offer, Status, Writer};
+
+use crate::Bench;
+use crate::memory::Mood;
+
+/// The thread of a log, and the way to it.
+struct Service {
+    intake: Intake,
+    status: Arc<Status>,
+    ending: Arc<AtomicBool>,
+    said: Arc<Mutex<Vec<String>>>,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+impl Service {
+    /// Each event closes a segment.
+    fn start(bench: &Bench, spool_max: u64) -> Self {
+        let said: Arc<Mutex<Vec<String>>> = Arc::default();
+        let says = Arc::clone(&said);
+        let setup = Setup {
+            limits: Limits {
+                events: 1,
+                ..Limits::default()
+            },
+            notify: Arc::new(move |notice| says.lock().unwrap().push(notice.to_string())),
+            ..bench.setup()
+        };
+        let mut sealer = Sealer::find(setup, bench.spool()).unwrap();
+        sealer.take_up_earlier().unwrap();
+        let (intake, offers) = Intake::new();
+        let status = Arc::new(Status::new("acme.example/log"));
+        let ending = Arc::new(AtomicBool::new(false));
+        let writer = Writer {
+            sealer,
+            offers,
+            ages: Ages {
+                open_seconds: 300,
+                silent_seconds: None,
+            },
+            ack: Ack::Synced,
+            spool_max,
+            clock: bench.clock.clone(),
+            status: Arc::clone(&status),
+            ending: Arc::clone(&ending),
+        };
+        Self {
+            intake,
+            status,
+            ending,
+            said,
+            thread: thread::spawn(|| writer.run()),
+        }
+    }
+
+    fn offer(&self, event: &str) -> Receiver<Answer> {
+        let mut events = StoredBatch::default();
+        events.push_json(event.as_bytes()).unwrap();
+        let (tell, told) = channel();
+        let offer = Offer {
+            source: None,
+            name: None,
+            events,
+            answer: Box::new(move |answer| _ = tell.send(answer)),
+            permit: None,
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().build().unwrap();
+        let offered = runtime.block_on(self.intake.offer(offer, Duration::from_secs(5)));
+        assert!(offered.is_ok());
+        told
+    }
+
+    #[track_caller]
+    fn until(&self, is: impl Fn(Option<&str>) -> bool) {
+        let begun = Instant::now();
+        while !is(self.status.trouble().as_deref()) {
+            let trouble = self.status.trouble();
+            assert!(begun.elapsed() < Duration::from_secs(30), "{trouble:?}");
+            thread::yield_now();
+        }
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.ending.store(true, Ordering::SeqCst);
+        drop(self.intake);
+        self.thread.join().unwrap()
+    }
+}
+
+#[test]
+fn service_whose_clock_is_wrong_refuses_until_it_is_right_again() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    service.until(|trouble| trouble.is_none());
+    bench.store.set(Mood::Ahead);
+    let accepted = service.offer("2");
+    service.until(|trouble| trouble.is_some_and(|text| text.starts_with("the clock of memory is")));
+    let creates = bench.store.creates();
+    bench.store.set(Mood::Honest);
+    service.until(|trouble| trouble.is_none());
+    assert_eq!(accepted.recv(), Ok(Answer::Accepted));
+    assert_eq!(service.offer("3").recv(), Ok(Answer::Accepted));
+    assert!(bench.store.creates() > creates);
+    let said = Arc::clone(&service.said);
+    service.end().unwrap();
+    assert_eq!(bench.events(), ["1", "2", "3"]);
+    let said = said.lock().unwrap();
+    let refused =
+        "no events are accepted now, and senders are asked to come again later: the clock";
+    let texts = said
+        .iter()
+        .filter(|text| !text.contains("cannot be stored now"));
+    let texts: Vec<_> = texts.collect();
+    assert!(texts[0].starts_with(refused), "{texts:?}");
+    assert_eq!(texts[1..], ["events are accepted again"], "{texts:?}");
+}
+
+#[test]
+fn service_that_is_ended_while_its_queue_is_full_ends_and_keeps_what_it_accepted() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, 1);
+    bench.store.set(Mood::Away);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    service.until(|trouble| trouble.is_some_and(|text| text.starts_with("the spool is as large")));
+    assert!(service.end().is_err());
+    bench.store.set(Mood::Honest);
+    Service::start(&bench, 1).end().unwrap();
+    assert_eq!(bench.events(), ["1"]);
+}
