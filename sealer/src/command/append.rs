@@ -11,7 +11,7 @@ use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
 use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::Input;
 use auditlog_sealer::pins::read_pin;
-use auditlog_sealer::seal::{KnownHead, Limits, Notice, Sealer, Setup};
+use auditlog_sealer::seal::{KnownHead, Limits, Notice, Sealer, Setup, may_sign};
 use auditlog_sealer::spool::{LostInputs, Spool};
 use auditlog_sealer::store::{Bucket, BucketSettings, Folder, Lock, LockSource, Store};
 use auditlog_sealer::target::{
@@ -50,24 +50,64 @@ pub(super) struct Prepared {
     pub(super) max_age: MaxAge,
 }
 
+/// What the options name: files that are there, and a key that may sign.
+struct Named {
+    policy: Option<Arc<TrustPolicy>>,
+    log: LogPolicy,
+    destination: Destination,
+    signers: Signers,
+    known_head: KnownHead,
+    aws: LazyAws,
+}
+
+impl Named {
+    fn of(arguments: &AppendArguments, now: Now) -> Result<Self, Error> {
+        let policy = arguments.policy.as_deref();
+        let policy = policy.map(|path| read_policy(path, now())).transpose()?;
+        let (log, destination) = target(arguments, policy.as_ref())?;
+        let bucket = policy
+            .as_ref()
+            .and_then(|policy| policy.document().store.as_ref())
+            .map(policy::Store::s3);
+        let mut aws = arguments
+            .aws
+            .lazy(bucket.map(|bucket| bucket.region.as_str()));
+        Ok(Self {
+            signers: Signers::of(arguments, policy.as_ref(), &log, &mut aws, now)?,
+            known_head: known_head(arguments, &log)?,
+            policy: policy.map(Arc::new),
+            log,
+            destination,
+            aws,
+        })
+    }
+}
+
+/// Checks what the options name: the policy, the log, the destination, the pins and the keys. Nothing is written, and the bucket is not
+/// asked.
+pub(super) fn check(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
+    let named = Named::of(arguments, now)?;
+    let key = named.signers.now.verifier_key(&named.log.origin);
+    match &named.policy {
+        Some(policy) => may_sign(policy, &named.log, &key, now()),
+        None => Ok(()),
+    }
+}
+
 /// Finds out all that the options ask for, but where the log ends. `events` is opened as soon as the options are known to be right.
 pub(super) fn prepare<T>(
     arguments: &AppendArguments,
     now: Now,
     events: impl FnOnce() -> Result<T, Error>,
 ) -> Result<(Prepared, T), Error> {
-    let policy = arguments.policy.as_deref();
-    let policy = policy.map(|path| read_policy(path, now())).transpose()?;
-    let policy = policy.map(Arc::new);
-    let (log, destination) = target(arguments, policy.as_deref())?;
-    let bucket = policy
-        .as_ref()
-        .and_then(|policy| policy.document().store.as_ref())
-        .map(policy::Store::s3);
-    let mut aws = arguments
-        .aws
-        .lazy(bucket.map(|bucket| bucket.region.as_str()));
-    let signers = Signers::of(arguments, policy.as_deref(), &log, &mut aws, now)?;
+    let Named {
+        policy,
+        log,
+        destination,
+        signers,
+        known_head,
+        mut aws,
+    } = Named::of(arguments, now)?;
     let events = events()?;
     let spool = open_spool(arguments, &log, &destination)?;
     let store = store(
@@ -80,7 +120,6 @@ pub(super) fn prepare<T>(
         now,
     )?;
     let max_age = max_age(arguments, &log, now);
-    let known_head = known_head(arguments, &log)?;
     let setup = Setup {
         store,
         log,

@@ -8,6 +8,7 @@ use auditlog_chain::builder::Source;
 use auditlog_sealer::error::{Error, FileFault, UsageError};
 use auditlog_sealer::service::{Ack, Token};
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 use serde::Deserialize;
 
 use super::arguments::{AppendArguments, Arguments, Command};
@@ -16,6 +17,12 @@ use super::arguments::{AppendArguments, Arguments, Command};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
+    /// Where it is.
+    #[serde(skip)]
+    path: PathBuf,
+    /// What it says.
+    #[serde(skip)]
+    text: String,
     log: Log,
     pub(super) http: Http,
 }
@@ -79,11 +86,12 @@ impl Config {
             reason,
         };
         let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let config: Self = toml::from_str(&text).map_err(|error| {
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map(|span| line_of(&text, span.start));
             let line = line.map_or_else(String::new, |line| format!("line {line}: "));
             wrong(format!("{line}{}", error.message()))
         })?;
+        (config.path, config.text) = (path.to_owned(), text);
         if config.http.token.is_empty() && !config.http.listen.ip().is_loopback() {
             let listen = config.http.listen.to_string();
             return Err(UsageError::OpenListener { listen }.into());
@@ -142,11 +150,34 @@ impl Config {
         match parsed {
             Ok(Command::Append(arguments)) => Ok(*arguments),
             Ok(_) => Err(UsageError::NoDestination.into()),
-            Err(error) => {
-                let expected = "values of [log] that the options of append accept";
-                let found = error.kind().to_string();
-                Err(UsageError::Malformed { expected, found }.into())
-            }
+            Err(error) => Err(self.wrong_option(&error).into()),
+        }
+    }
+
+    /// A value that the option of `append` does not accept.
+    fn wrong_option(&self, error: &clap::Error) -> UsageError {
+        let option = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(option)) => option.as_str(),
+            Some(ContextValue::Strings(options)) => options.first().map_or("", String::as_str),
+            _ => "",
+        };
+        let name = option.trim_start_matches("--").split([' ', '=']).next();
+        let key = match name.unwrap_or_default() {
+            "log" => "origin".to_owned(),
+            name => name.replace('-', "_"),
+        };
+        let is_it = |line: &str| {
+            let rest = line.trim_start().strip_prefix(&key);
+            rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
+        let line = self.text.lines().position(is_it);
+        let line = line.map(|line| format!("line {}: ", line.saturating_add(1)));
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let reason = first.strip_prefix("error: ").unwrap_or(first);
+        UsageError::Configuration {
+            path: self.path.clone(),
+            reason: format!("{}{reason}", line.unwrap_or_default()),
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: Arguments, now: Now) -> Result<(), Error> {
         Command::Keygen(arguments) => keygen(&arguments),
         Command::Policy(arguments) => policy::run(&arguments, now),
         Command::Run(arguments) => serve::run(&arguments, now),
-        Command::CheckConfig(arguments) => serve::check(&arguments),
+        Command::CheckConfig(arguments) => serve::check(&arguments, now),
         Command::Spool(arguments) => spool::run(&arguments),
         Command::VerifierKey(arguments) => {
             let origin = parse_origin(&arguments.origin)?;

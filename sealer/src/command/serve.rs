@@ -12,14 +12,15 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-use super::append::{Prepared, prepare};
+use super::append::{self, Prepared, prepare};
 use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
 use super::output::print;
 
-/// Checks a configuration without doing anything.
-pub(crate) fn check(arguments: &ConfigArguments) -> Result<(), Error> {
-    Config::read(&arguments.config)?;
+/// Checks a configuration, and what it names. Nothing is written.
+pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
+    let config = Config::read(&arguments.config)?;
+    append::check(&config.append()?, now)?;
     print("the configuration is valid\n")
 }
 

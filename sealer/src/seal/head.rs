@@ -1,7 +1,7 @@
 //! Reading the head, and the rules of keys: who may sign, whose signatures a segment needs (F14).
 
 use auditlog_chain::line::KeyChange;
-use auditlog_chain::policy::{Made, Need, RequiredSignatures};
+use auditlog_chain::policy::{KeyPolicy, LogPolicy, Made, Need, RequiredSignatures, TrustPolicy};
 use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -154,46 +154,60 @@ impl Setup {
             return Ok(());
         };
         let key = self.signer.verifier_key(&self.log.origin);
-        let is_known = policy.key(&key).is_some();
-        if !is_known || !self.log.verifier_keys.contains(&key) {
-            return Err(KeyError::NotInPolicy {
-                found: Box::new(key),
-                known: self.log.verifier_keys.clone(),
-            }
-            .into());
-        }
-        Ok(self.may_sign_now(&key)?)
+        may_sign(policy, &self.log, &key, (self.clock)())
     }
 
     /// Checks that the policy lets a key sign now, whenever what it is to sign was accepted.
     pub(super) fn may_sign_now(&self, key: &VerifierKey) -> Result<(), KeyError> {
         let said = self.policy.as_ref().and_then(|policy| policy.key(key));
-        let Some(said) = said else {
-            return Ok(());
-        };
-        let now = (self.clock)();
-        let wrong = [
-            (
-                Some(said.valid_from).filter(|from| *from > now),
-                "is valid only from",
-            ),
-            (said.retired_at.filter(|at| *at <= now), "was retired at"),
-            (said.lost_at.filter(|at| *at <= now), "was lost at"),
-            (
-                said.compromised.as_ref().map(|one| one.at),
-                "was compromised at",
-            ),
-        ];
-        for (at, reason) in wrong {
-            if let Some(at) = at {
-                return Err(KeyError::NotValid {
-                    key: Box::new(key.clone()),
-                    reason,
-                    at,
-                    now,
-                });
-            }
-        }
-        Ok(())
+        said.map_or(Ok(()), |said| is_valid(said, key, (self.clock)()))
     }
+}
+
+/// Checks that the policy lets a key sign a log at a time.
+///
+/// # Errors
+///
+/// Where the key is not one of the log's, or is not valid then.
+pub fn may_sign(
+    policy: &TrustPolicy,
+    log: &LogPolicy,
+    key: &VerifierKey,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let said = policy.key(key);
+    let Some(said) = said.filter(|_| log.verifier_keys.contains(key)) else {
+        return Err(KeyError::NotInPolicy {
+            found: Box::new(key.clone()),
+            known: log.verifier_keys.clone(),
+        }
+        .into());
+    };
+    Ok(is_valid(said, key, now)?)
+}
+
+fn is_valid(said: &KeyPolicy, key: &VerifierKey, now: Timestamp) -> Result<(), KeyError> {
+    let wrong = [
+        (
+            Some(said.valid_from).filter(|from| *from > now),
+            "is valid only from",
+        ),
+        (said.retired_at.filter(|at| *at <= now), "was retired at"),
+        (said.lost_at.filter(|at| *at <= now), "was lost at"),
+        (
+            said.compromised.as_ref().map(|one| one.at),
+            "was compromised at",
+        ),
+    ];
+    for (at, reason) in wrong {
+        if let Some(at) = at {
+            return Err(KeyError::NotValid {
+                key: Box::new(key.clone()),
+                reason,
+                at,
+                now,
+            });
+        }
+    }
+    Ok(())
 }

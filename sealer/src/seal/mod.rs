@@ -39,6 +39,7 @@ mod silence;
 mod start;
 mod waiting;
 
+pub use head::may_sign;
 pub use known::KnownHead;
 pub use limits::Limits;
 pub use notice::Notice;

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -316,37 +315,55 @@ fn batch_that_is_acknowledged_as_stored_is_in_the_store() {
     assert_eq!(bench.verified(), expected);
 }
 
-fn check(folder: &Path, config: &str) -> Run {
-    fs::write(folder.join("sealer.toml"), config).unwrap();
+fn check(bench: &Bench, config: &str) -> Run {
+    fs::write(bench.path("sealer.toml"), config).unwrap();
     let run = command("auditlog-seal").args(["check-config", "--config"]);
-    run.arg(folder.join("sealer.toml")).run()
+    run.arg(bench.path("sealer.toml")).run()
+}
+
+fn configured(bench: &Bench, policy: &str, key: &str) -> String {
+    let path = |name: &str| bench.path(name).display().to_string();
+    format!(
+        "[log]\npolicy = \"{}\"\nkey_file = \"{}\"\nspool = \"{}\"\nto = \"./audit\"\n",
+        path(policy),
+        path(key),
+        path("spool")
+    )
 }
 
 #[test]
 fn mistakes_of_a_configuration_are_named_with_their_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let log = "[log]\npolicy = \"p.json\"\nspool = \"spool\"\n";
+    let bench = Bench::new();
+    let log = configured(&bench, "policy.json", "key.pem");
     let http = "[http]\nlisten = \"127.0.0.1:9880\"\n";
     assert_eq!(
-        check(folder, &format!("{log}{http}")).ok().stdout,
+        check(&bench, &format!("{log}{http}")).ok().stdout,
         "the configuration is valid\n"
     );
-    let path = folder.join("sealer.toml").display().to_string();
+    assert!(!bench.path("spool").exists());
+    let path = bench.path("sealer.toml").display().to_string();
     let mut expected = String::new();
     for (config, error) in [
         (
             format!("{log}colour = 1\n{http}"),
-            "line 4: unknown field `colour`",
+            "line 6: unknown field `colour`",
         ),
         (
             format!("{log}ack = \"soon\"\n{http}"),
-            "line 4: unknown variant `soon`",
+            "line 6: unknown variant `soon`",
         ),
-        (log.to_owned(), "missing field `http`"),
-        (format!("{log}{http}["), "line 6: "),
+        (
+            format!("{log}max_segment_events = 0\n{http}"),
+            "line 6: invalid value '0' for '--max-segment-events <N>': 0 is not in 1..",
+        ),
+        (
+            format!("{log}kms_key = \"alias/x\"\n{http}"),
+            "line 3: the argument '--key-file <FILE>' cannot be used with '--kms-key <KEY>'",
+        ),
+        (log.clone(), "missing field `http`"),
+        (format!("{log}{http}["), "line 8: "),
     ] {
-        let run = check(folder, &config);
+        let run = check(&bench, &config);
         assert_eq!(run.status, 2, "{run}");
         expected.clear();
         write!(expected, "error: {path}: ").unwrap();
@@ -356,10 +373,62 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
         );
         assert!(run.stderr.contains("\nhint: correct the file; "), "{run}");
     }
-    let open = check(folder, &format!("{log}[http]\nlisten = \"0.0.0.0:9880\"\n"));
+    let open = format!("{log}[http]\nlisten = \"0.0.0.0:9880\"\n");
     assert_eq!(
-        open.stderr,
+        check(&bench, &open).stderr,
         "error: the listener 0.0.0.0:9880 can be reached from other machines, and no token is configured\n\
          hint: listen on 127.0.0.1, or add a [[http.token]] with the file of its secret\n"
     );
+}
+
+#[test]
+fn files_that_a_configuration_names_are_opened_by_its_check() {
+    let bench = Bench::new();
+    bench.keygen("other.pem");
+    fs::write(bench.path("broken.json"), "{}").unwrap();
+    let http = "[http]\nlisten = \"127.0.0.1:9880\"\n";
+    for (policy, key, more, error) in [
+        (
+            "none.json",
+            "key.pem",
+            "",
+            "the trust policy cannot be read",
+        ),
+        ("broken.json", "key.pem", "", "broken.json"),
+        ("policy.json", "none.pem", "", "the key cannot be read"),
+        (
+            "policy.json",
+            "policy.json",
+            "",
+            "policy.json: not a PEM file",
+        ),
+        (
+            "policy.json",
+            "other.pem",
+            "",
+            "is not one of the log's keys",
+        ),
+        (
+            "policy.json",
+            "key.pem",
+            "origin = \"acme.example/x\"\n",
+            "acme.example/x",
+        ),
+        (
+            "policy.json",
+            "key.pem",
+            "pins = \"none.json\"\n",
+            "none.json",
+        ),
+    ] {
+        let run = check(
+            &bench,
+            &format!("{}{more}{http}", configured(&bench, policy, key)),
+        );
+        assert_eq!(run.status, 2, "{run}");
+        assert!(
+            run.stderr.contains(error) && run.stderr.contains("\nhint: "),
+            "{run}"
+        );
+    }
 }
