@@ -236,6 +236,6 @@ impl LogError {
 
 fn of_another_writer(spool: &str) -> String {
     format!(
-        "stop one of the two writers. Our events stay in {spool}: move that folder away, read them with zstdcat (or cat open.jsonl), and append those that the log does not have"
+        "stop one of the two writers. Our events stay in {spool}: move that folder away, print them with auditlog-seal spool --events FOLDER, and append those that the log does not have"
     )
 }

@@ -1,4 +1,4 @@
-//! How much of each input was accepted: `inputs.json`, and ahead of it the records of `open.jsonl`.
+//! How much of each input was accepted: `inputs.json`, and ahead of it the records of the write-ahead files.
 
 use auditlog_chain::hash::Hash;
 use serde::{Deserialize, Serialize};

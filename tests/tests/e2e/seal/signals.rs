@@ -206,14 +206,16 @@ fn of_two_writers_of_a_bucket_one_wins_and_the_other_stops_and_keeps_its_events(
     let names = ["\"one\"", "\"two\""];
     assert_eq!(remote.verified(), [names[winner]]);
 
-    // It stays so until a person has looked. Then its event is appended again.
+    // It stays so until a person has looked. Then its event is appended again, as the hint says.
     let again = remote.append_from(loser).run();
     assert!(again.stderr.starts_with(error), "{again}");
-    let kept = fs::read(spool.join("000000000001.jsonl.zst")).unwrap();
-    let kept = String::from_utf8(zstd::stream::decode_all(kept.as_slice()).unwrap()).unwrap();
-    let event = kept.lines().find_map(|line| line.split_once(",\"event\":"));
-    let event = event.unwrap().1.strip_suffix('}').unwrap();
-    fs::rename(&spool, remote.bench.path("moved away")).unwrap();
-    remote.append_from(loser).input(event).run().ok();
+    let advice = "move that folder away, print them with auditlog-seal spool --events FOLDER, and append those";
+    assert!(again.stderr.contains(advice), "{again}");
+    let moved = remote.bench.path("moved away");
+    fs::rename(&spool, &moved).unwrap();
+    let printed = auditlog_tests::command("auditlog-seal").args(["spool", "--events"]);
+    let printed = printed.arg(&moved).run().ok().stdout;
+    assert_eq!(printed, format!("{}\n", names[1 - winner]));
+    remote.append_from(loser).input(printed).run().ok();
     assert_eq!(remote.verified(), [names[winner], names[1 - winner]]);
 }
