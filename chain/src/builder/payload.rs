@@ -115,7 +115,8 @@ impl StoredBatch {
         Ok(())
     }
 
-    fn push(&mut self, payload: &StoredPayload<'_>) {
+    /// Adds a payload.
+    pub fn push(&mut self, payload: &StoredPayload<'_>) {
         let begin = self.buffer.len();
         self.buffer.push_str(&payload.value);
         self.payloads.push((payload.kind, begin..self.buffer.len()));

@@ -11,9 +11,11 @@ use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
 use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::Input;
 use auditlog_sealer::pins::read_pin;
-use auditlog_sealer::seal::{KnownHead, Limits, Notice, Sealer, Setup, may_sign};
+use auditlog_sealer::seal::{KnownHead, Limits, Notice, Notify, Sealer, Setup, may_sign};
 use auditlog_sealer::spool::{LostInputs, Spool};
-use auditlog_sealer::store::{Bucket, BucketSettings, Folder, Lock, LockSource, Store};
+use auditlog_sealer::store::{
+    Bucket, BucketSettings, Folder, Lock, LockSource, Store, WeakDefault,
+};
 use auditlog_sealer::target::{
     Destination, destination_of_policy, log_of_policy, log_without_policy, read_policy,
 };
@@ -95,9 +97,19 @@ pub(super) fn check(arguments: &AppendArguments, now: Now) -> Result<(), Error> 
 }
 
 /// Finds out all that the options ask for, but where the log ends. `events` is opened as soon as the options are known to be right.
-pub(super) fn prepare<T>(
+fn prepare<T>(
     arguments: &AppendArguments,
     now: Now,
+    events: impl FnOnce() -> Result<T, Error>,
+) -> Result<(Prepared, T), Error> {
+    prepare_with(arguments, now, Arc::new(notice), events)
+}
+
+/// The same, with somebody who takes what a person should look at.
+pub(super) fn prepare_with<T>(
+    arguments: &AppendArguments,
+    now: Now,
+    notify: Notify,
     events: impl FnOnce() -> Result<T, Error>,
 ) -> Result<(Prepared, T), Error> {
     let Named {
@@ -110,7 +122,7 @@ pub(super) fn prepare<T>(
     } = Named::of(arguments, now)?;
     let events = events()?;
     let spool = open_spool(arguments, &log, &destination)?;
-    let store = store(
+    let (store, weak_default) = store(
         arguments,
         &destination,
         policy.as_deref(),
@@ -119,6 +131,9 @@ pub(super) fn prepare<T>(
         &mut aws,
         now,
     )?;
+    if let Some(weak) = weak_default {
+        notify(Notice::WeakDefault(weak));
+    }
     let max_age = max_age(arguments, &log, now);
     let setup = Setup {
         store,
@@ -133,7 +148,7 @@ pub(super) fn prepare<T>(
         },
         fencing: fencing(arguments),
         known_head,
-        notify: Arc::new(notice),
+        notify,
     };
     let prepared = Prepared {
         setup,
@@ -295,9 +310,11 @@ fn store(
     spool: &Spool,
     aws: &mut LazyAws,
     now: Now,
-) -> Result<Arc<dyn Store>, Error> {
+) -> Result<(Arc<dyn Store>, Option<WeakDefault>), Error> {
     let name = match destination {
-        Destination::Folder(path) => return Ok(Arc::new(Folder::new(path, spool.writer()))),
+        Destination::Folder(path) => {
+            return Ok((Arc::new(Folder::new(path, spool.writer())), None));
+        }
         Destination::Bucket { name, .. } => name,
     };
     let declared_account = policy
@@ -313,10 +330,8 @@ fn store(
         fencing: fencing(arguments),
     };
     let bucket = Bucket::open(aws.load()?, settings, Arc::new(now))?;
-    if let Some(weak) = bucket.weak_default() {
-        notice(Notice::WeakDefault(weak.clone()));
-    }
-    Ok(Arc::new(bucket))
+    let weak_default = bucket.weak_default().cloned();
+    Ok((Arc::new(bucket), weak_default))
 }
 
 fn lock_source(

@@ -13,6 +13,7 @@ mod aws;
 mod config;
 mod events;
 mod keys;
+mod one_log;
 mod output;
 mod policy;
 mod report;

@@ -213,6 +213,15 @@ pub(crate) fn notice(notice: Notice) {
     _ = writeln!(io::stderr(), "warning: {notice}");
 }
 
+/// The same for one of several logs.
+pub(crate) fn notice_of(log: Option<String>) -> impl Fn(Notice) + Send + Sync {
+    move |shown| match &log {
+        None => notice(shown),
+        // A standard error that was closed shows nothing.
+        Some(log) => _ = writeln!(io::stderr(), "warning: log {log}: {shown}"),
+    }
+}
+
 /// One line on a terminal, renewed a few times a second.
 pub(crate) struct Progress {
     on: bool,

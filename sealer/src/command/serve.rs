@@ -1,106 +1,112 @@
-//! `auditlog-seal run`: the service of one log.
+//! `auditlog-seal run`: the service.
 
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use auditlog_sealer::error::{Error, MachineError};
-use auditlog_sealer::seal::Sealer;
-use auditlog_sealer::service::{Ages, HttpInput, Intake, Status, Writer, serve};
+use auditlog_sealer::service::{Destination, HttpInput, Intake, Router, Status, serve};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
-use super::append::{self, Prepared, prepare};
+use super::append;
 use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
-use super::output::print;
+use super::one_log::{Ended, OneLog};
+use super::output::{complain, print};
 
 /// Checks a configuration, and what it names. Nothing is written.
 pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     let config = Config::read(&arguments.config)?;
-    append::check(&config.append()?, now)?;
+    for log in &config.logs {
+        append::check(&config.append(log)?, now)?;
+    }
     print("the configuration is valid\n")
 }
 
 pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     let config = Config::read(&arguments.config)?;
-    let (prepared, ()) = prepare(&config.append()?, now, || Ok(()))?;
-    let (intake, offers) = Intake::new();
-    let status = Arc::new(Status::new(prepared.setup.log.origin.as_str()));
-    let input = Arc::new(HttpInput {
-        tokens: config.tokens()?,
-        intake,
-        status: Arc::clone(&status),
-    });
-    let clock = Arc::clone(&prepared.setup.clock);
-    let (ack, spool_max) = (config.ack(), config.spool_max());
-    let Prepared {
-        setup,
-        spool,
-        max_age,
-    } = prepared;
     let ending = Arc::new(AtomicBool::new(false));
-    let is_ending = Arc::clone(&ending);
-    let (tell, told) = oneshot::channel();
-    let write = move || {
-        let sealer = Sealer::find(setup, spool);
-        let sealer = sealer.and_then(|mut sealer| {
-            sealer.take_up_earlier()?;
-            Ok(sealer)
+    let (mut logs, mut destinations) = (Vec::new(), Vec::new());
+    for log in &config.logs {
+        let (intake, offers) = Intake::new();
+        let status = Arc::new(Status::new(log.name()));
+        destinations.push(Destination {
+            name: log.name().to_owned(),
+            intake,
+            status: Arc::clone(&status),
         });
-        let done = sealer.and_then(|sealer| {
-            let writer = Writer {
-                sealer,
-                offers,
-                ages: Ages {
-                    open_seconds: max_age.open_seconds,
-                    silent_seconds: max_age.silent_seconds,
-                },
-                ack,
-                spool_max,
-                clock,
-                status,
-                ending: is_ending,
-            };
-            writer.run()
+        logs.push(OneLog {
+            label: (config.logs.len() > 1).then(|| log.name().to_owned()),
+            arguments: config.append(log)?,
+            ack: log.ack,
+            spool_max: log.spool_max_bytes,
+            offers,
+            status,
+            ending: Arc::clone(&ending),
+            now,
         });
-        // A service that was stopped in another way has ended.
-        _ = tell.send(done);
-    };
-    let builder = thread::Builder::new().name("chain".to_owned());
+    }
+    let router = Arc::new(Router::new(destinations, config.routes()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(MachineError::NoThread)?;
     runtime.block_on(async {
-        let listen = config.http.listen;
-        let listener = TcpListener::bind(listen).await;
-        let listener = listener.map_err(|source| MachineError::NoPort { listen, source })?;
-        builder.spawn(write).map_err(MachineError::NoThread)?;
-        until_it_ends(listener, input, &ending, told).await
+        let inputs = listen(&config, &router).await?;
+        drop(router);
+        let (tell, told) = mpsc::unbounded_channel();
+        for log in logs {
+            log.start(tell.clone())?;
+        }
+        drop(tell);
+        until_it_ends(inputs, &ending, told).await
     })
 }
 
-/// Serves until a signal comes or the log has stopped.
+/// The listeners. Their ports are taken before anything is written.
+async fn listen(
+    config: &Config,
+    router: &Arc<Router>,
+) -> Result<Vec<(TcpListener, Arc<HttpInput>)>, Error> {
+    let mut inputs = Vec::new();
+    for http in &config.http {
+        let listen = http.listen;
+        let listener = TcpListener::bind(listen).await;
+        let listener = listener.map_err(|source| MachineError::NoPort { listen, source })?;
+        let input = HttpInput {
+            name: http.name().to_owned(),
+            tokens: http.tokens()?,
+            router: Arc::clone(router),
+        };
+        inputs.push((listener, Arc::new(input)));
+    }
+    Ok(inputs)
+}
+
+/// Serves until a signal comes or all logs have stopped.
 async fn until_it_ends(
-    listener: TcpListener,
-    input: Arc<HttpInput>,
+    inputs: Vec<(TcpListener, Arc<HttpInput>)>,
     is_ending: &AtomicBool,
-    mut told: oneshot::Receiver<Result<(), Error>>,
+    mut told: mpsc::UnboundedReceiver<Ended>,
 ) -> Result<(), Error> {
     let failed = MachineError::NoSignals;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let (end, ending) = watch::channel(false);
-    let serving = tokio::spawn(serve(listener, input, ending));
-    let early = tokio::select! {
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
-        done = &mut told => Some(done),
-    };
+    let mut serving = JoinSet::new();
+    for (listener, input) in inputs {
+        serving.spawn(serve(listener, input, ending.clone()));
+    }
+    let mut stopped = Stopped::default();
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        () = stopped.all(&mut told) => {}
+    }
     _ = end.send(true);
     tokio::spawn(async move {
         let status = tokio::select! {
@@ -110,11 +116,38 @@ async fn until_it_ends(
         process::exit(status);
     });
     // All that was accepted is on the disk, so a listener that failed loses nothing.
-    _ = serving.await;
+    while serving.join_next().await.is_some() {}
     is_ending.store(true, Ordering::SeqCst);
-    let done = match early {
-        Some(done) => done,
-        None => told.await,
-    };
-    done.unwrap_or_else(|_| Err(MachineError::Stopped.into()))
+    stopped.all(&mut told).await;
+    stopped.into_result()
+}
+
+/// The logs that have stopped, and why.
+#[derive(Default)]
+struct Stopped {
+    last: Option<Error>,
+}
+
+impl Stopped {
+    /// Waits until all logs have stopped. One of several that stops for a reason says so at once.
+    async fn all(&mut self, told: &mut mpsc::UnboundedReceiver<Ended>) {
+        while let Some(Ended { label, done }) = told.recv().await {
+            let Err(error) = done else {
+                continue;
+            };
+            let error = match label {
+                Some(log) => {
+                    eprintln!("log {log} has stopped; the other logs go on");
+                    complain(&error);
+                    MachineError::LogStopped { log }.into()
+                }
+                None => error,
+            };
+            self.last = Some(error);
+        }
+    }
+
+    fn into_result(self) -> Result<(), Error> {
+        self.last.map_or(Ok(()), Err)
+    }
 }

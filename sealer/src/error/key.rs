@@ -167,6 +167,28 @@ impl KeyError {
         }
     }
 
+    /// Whether the owner of the key, or of the policy, can mend it.
+    pub(super) const fn can_be_mended(&self) -> bool {
+        match self {
+            Self::NotValid { .. }
+            | Self::Unsigned { .. }
+            | Self::Kms {
+                what: KmsProperty::State,
+                ..
+            } => true,
+            Self::Kms { .. }
+            | Self::Unreadable(_)
+            | Self::Unwritable(_)
+            | Self::File { .. }
+            | Self::NotInPolicy { .. }
+            | Self::Other { .. }
+            | Self::NoAliasPrefix { .. }
+            | Self::Public { .. }
+            | Self::BadSignature { .. }
+            | Self::SigningFailed { .. } => false,
+        }
+    }
+
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Unreadable(_) => {

@@ -26,6 +26,12 @@ pub enum MachineError {
     /// A thread has ended though nobody asked it to.
     #[error("a thread of the service has ended unexpectedly")]
     Stopped,
+    /// One of several logs has stopped, and has said why.
+    #[error("the log {log} had stopped")]
+    LogStopped {
+        /// Its name in the configuration.
+        log: String,
+    },
     /// The summary could not be written: nobody has seen what was sealed.
     #[error("standard output: the summary cannot be written: {0}")]
     NoSummary(io::Error),
@@ -39,6 +45,9 @@ impl MachineError {
         let hint = match self {
             Self::NoSummary(_) => {
                 "what was accepted is sealed, or in the spool: do not send it again; the next append reports it as recovered"
+            }
+            Self::LogStopped { .. } => {
+                "its reason is above; start the service again once it is mended"
             }
             Self::NoPort { .. } => "stop the program that uses the port, or configure another one",
             Self::Stopped => "what was accepted is in the spool: start the service again",

@@ -142,6 +142,26 @@ impl Error {
         }
     }
 
+    /// Whether the same attempt can succeed once somebody has mended something else than the log: the store or its lock, the key or the
+    /// policy, the disk, the clock.
+    pub const fn can_be_mended(&self) -> bool {
+        match self {
+            Self::Key(error) => error.can_be_mended(),
+            Self::Store(error) => {
+                error.is_of_the_lock() || self.may_pass() || self.is_of_the_clock()
+            }
+            Self::Usage(_)
+            | Self::Policy(_)
+            | Self::Pins(_)
+            | Self::Input(_)
+            | Self::Log(_)
+            | Self::Spool(_)
+            | Self::Machine(_)
+            | Self::Chain(_)
+            | Self::Aws(_) => self.may_pass() || self.is_of_the_clock(),
+        }
+    }
+
     /// Whether a clock is wrong. It passes once somebody has set it; what is accepted until then would have a wrong time.
     pub const fn is_of_the_clock(&self) -> bool {
         matches!(

@@ -65,6 +65,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the bucket does not lock what it is given.
+    pub(super) const fn is_of_the_lock(&self) -> bool {
+        matches!(
+            self,
+            Self::NotVersioned { .. } | Self::NotLocked { .. } | Self::LockTooWeak { .. }
+        )
+    }
+
     pub(super) fn hint(&self) -> String {
         let hint = match self {
             Self::File(_) => super::DISK,

@@ -46,8 +46,8 @@ impl Offered<'_> {
             .saturating_add(self.events.bytes())
     }
 
-    /// Whether one record of the spool has room for it.
-    pub(super) fn is_too_large(&self) -> bool {
+    /// Whether a record of the spool has no room for it.
+    pub fn is_too_large(&self) -> bool {
         self.line_bytes() > MAX_BATCH_BYTES
     }
 

@@ -1,11 +1,11 @@
 //! Events over HTTP: `POST /events`, and what an operator asks for: `/healthz`, `/readyz` and `/metrics`.
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use auditlog_chain::builder::{Batch, Source};
+use auditlog_chain::builder::{Batch as BatchName, Source};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -14,17 +14,14 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 
-use super::offer::{Answer, Intake, Offer};
+use super::batch::{Batch, NotTaken};
 use super::parse::{Form, Refused, parse};
-use super::status::Status;
+use super::router::Router;
 
 /// Largest body, in bytes. Stops a request that fills the memory.
 const MAX_BODY_BYTES: usize = 8 << 20;
-
-/// The answer to a body whose events take too much room with what the log adds to each.
-const TOO_MANY: &str = "the body has too many events: send fewer at a time";
 
 /// Connections at a time. Stops idle ones from taking all file handles.
 const MAX_CONNECTIONS: usize = 1000;
@@ -34,9 +31,6 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same for a body.
 const BODY_PATIENCE: Duration = Duration::from_mins(1);
-
-/// How long a request waits for room before its sender is asked to come again later.
-const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long open requests may take when the service ends.
 const END_PATIENCE: Duration = Duration::from_secs(20);
@@ -55,12 +49,12 @@ pub struct Token {
 
 /// One listener.
 pub struct HttpInput {
+    /// What routes call it.
+    pub name: String,
     /// Who may send. Without any token, everybody may who reaches the port.
     pub tokens: Vec<Token>,
     /// Where events go.
-    pub intake: Intake,
-    /// What the log says of itself.
-    pub status: Arc<Status>,
+    pub router: Arc<Router>,
 }
 
 /// Answers requests until `ending` is true, and then lets open ones finish.
@@ -138,32 +132,79 @@ fn later(why: &str) -> Reply {
     later
 }
 
+fn not_taken(why: &NotTaken) -> Box<Reply> {
+    match why {
+        NotTaken::NoRoute { .. } => refuse(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()),
+        NotTaken::TooLarge => refuse(StatusCode::PAYLOAD_TOO_LARGE, why.to_string()),
+        NotTaken::Later { .. } => Box::new(later(&why.to_string())),
+    }
+}
+
 async fn answer(input: Arc<HttpInput>, request: Request<Incoming>) -> Result<Reply, Infallible> {
-    Ok(match (request.method(), request.uri().path()) {
-        (&Method::GET, "/healthz") => reply(StatusCode::OK, "ok"),
-        (&Method::GET, "/readyz") => match input.status.trouble() {
-            None => reply(StatusCode::OK, "ready"),
-            Some(trouble) => later(&trouble),
-        },
-        (&Method::GET, "/metrics") => reply(StatusCode::OK, input.status.metrics()),
-        (&Method::POST, "/events") => input.events(request).await,
-        (_, "/healthz" | "/readyz" | "/metrics" | "/events") => reply(
+    let path = request.uri().path();
+    let is_events = path == EVENTS || tag_of(path).is_some();
+    Ok(match *request.method() {
+        Method::GET if path == "/healthz" => reply(StatusCode::OK, "ok"),
+        Method::GET if path == READY => input.ready(),
+        Method::GET if path.starts_with(READY_OF) => input.ready_of(path),
+        Method::GET if path == "/metrics" => reply(StatusCode::OK, input.router.metrics()),
+        Method::POST if is_events => input.events(request).await,
+        _ if is_events || matches!(path, "/healthz" | READY | "/metrics") => reply(
             StatusCode::METHOD_NOT_ALLOWED,
             "this method is not allowed here",
         ),
-        _ => reply(
-            StatusCode::NOT_FOUND,
-            "nothing is here; events go to POST /events",
-        ),
+        _ => reply(StatusCode::NOT_FOUND, NOTHING),
     })
 }
 
+const EVENTS: &str = "/events";
+const READY: &str = "/readyz";
+const READY_OF: &str = "/readyz/";
+const NOTHING: &str = "nothing is here; events go to POST /events or POST /events/TAG";
+
+/// The tag that a path names: `/events/TAG`.
+fn tag_of(path: &str) -> Option<&str> {
+    let tag = path.strip_prefix("/events/")?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_tag = (1..=255).contains(&tag.len()) && tag.bytes().all(is_plain);
+    is_tag.then_some(tag)
+}
+
 impl HttpInput {
+    /// Whether any log takes events. Those that do not are named with their reasons in any case.
+    fn ready(&self) -> Reply {
+        let mut text = String::new();
+        let mut any = false;
+        for log in self.router.logs() {
+            match log.status.trouble() {
+                None => any = true,
+                Some(trouble) if self.router.logs().len() == 1 => return later(&trouble),
+                // Writing into a string cannot fail.
+                Some(trouble) => _ = writeln!(text, "{}: {trouble}", log.name),
+            }
+        }
+        if any {
+            return reply(StatusCode::OK, text + "ready");
+        }
+        later(text.trim_end())
+    }
+
+    /// The same of one log.
+    fn ready_of(&self, path: &str) -> Reply {
+        let name = path.strip_prefix(READY_OF).unwrap_or_default();
+        let log = self.router.logs().iter().find(|log| log.name == name);
+        match log.map(|log| log.status.trouble()) {
+            None => reply(StatusCode::NOT_FOUND, "no log has this name"),
+            Some(None) => reply(StatusCode::OK, "ready"),
+            Some(Some(trouble)) => later(&trouble),
+        }
+    }
+
     async fn events(&self, request: Request<Incoming>) -> Reply {
         match self.taken(request).await {
             Ok(reply) => reply,
             Err(refused) => {
-                self.status.refused.fetch_add(1, Ordering::Relaxed);
+                self.router.count_refused(&self.name);
                 *refused
             }
         }
@@ -179,10 +220,11 @@ impl HttpInput {
             let refused = format!("the content encoding {encoding} is not supported");
             return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused));
         }
+        let tag = tag_of(request.uri().path()).map(str::to_owned);
         let form = Form::of(text(&CONTENT_TYPE).as_deref());
         let name = match text(&IDEMPOTENCY_KEY) {
             None => None,
-            Some(text) => Some(Batch::parse(&text).ok_or_else(|| {
+            Some(text) => Some(BatchName::parse(&text).ok_or_else(|| {
                 let expected = "an idempotency key is 1 to 255 characters of printable ASCII without quote and backslash";
                 refuse(StatusCode::BAD_REQUEST, expected)
             })?),
@@ -216,39 +258,25 @@ impl HttpInput {
             };
             refuse(status, refused.to_string())
         })?;
-        self.offer(source, name, events).await
-    }
-
-    async fn offer(
-        &self,
-        source: Option<Source>,
-        name: Option<Batch>,
-        events: auditlog_chain::builder::StoredBatch,
-    ) -> Result<Reply, Box<Reply>> {
-        if let Some(trouble) = self.status.trouble() {
-            return Err(Box::new(later(&trouble)));
-        }
-        let count = events.len();
-        let (tell, told) = oneshot::channel();
-        let offer = Offer {
+        let batch = Batch {
             source,
             name,
-            events,
-            // A sender that has gone away sends again.
-            answer: Box::new(move |answer| _ = tell.send(answer)),
-            permit: None,
+            tag,
+            lines: events,
         };
-        if self.intake.offer(offer, ROOM_PATIENCE).await.is_err() {
-            return Err(Box::new(later(
-                "too much waits to be accepted: come again later",
-            )));
-        }
-        match told.await {
-            Ok(Answer::Accepted) => Ok(reply(StatusCode::OK, format!("{{\"accepted\":{count}}}"))),
-            Ok(Answer::Repeat) => Ok(reply(StatusCode::OK, "{\"accepted\":0,\"repeat\":true}")),
-            Ok(Answer::TooLarge) => Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, TOO_MANY)),
-            Ok(Answer::Stopped) | Err(_) => Err(Box::new(later("the log has stopped"))),
-        }
+        self.offer(batch).await.map_err(|why| not_taken(&why))
+    }
+
+    async fn offer(&self, batch: Batch) -> Result<Reply, NotTaken> {
+        let pending = self.router.offer(&self.name, batch).await?;
+        let taken = pending.answer().await?;
+        let repeat = if taken.accepted == 0 {
+            ",\"repeat\":true"
+        } else {
+            ""
+        };
+        let text = format!("{{\"accepted\":{}{repeat}}}", taken.accepted);
+        Ok(reply(StatusCode::OK, text))
     }
 
     /// Who sends, by its token.

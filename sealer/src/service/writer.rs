@@ -37,11 +37,11 @@ pub struct Ages {
 }
 
 /// The thread of one log.
-pub struct Writer {
+pub struct Writer<'o> {
     /// Chains and syncs.
     pub sealer: Sealer,
     /// Where offers come from. When all senders are gone, the thread seals what it has and ends.
-    pub offers: Receiver<Offer>,
+    pub offers: &'o Receiver<Offer>,
     /// When a segment is closed though it is not full.
     pub ages: Ages,
     /// When a batch is acknowledged.
@@ -63,7 +63,7 @@ struct Waiter {
     said: Answer,
 }
 
-impl Writer {
+impl Writer<'_> {
     /// Runs until all senders of offers are gone, and seals what was accepted.
     ///
     /// # Errors
@@ -75,11 +75,6 @@ impl Writer {
         for Waiter { answer, .. } in waiters {
             answer(Answer::Stopped);
         }
-        let trouble = match &done {
-            Ok(()) => "the service is ending".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        self.status.set_trouble(Some(trouble));
         done
     }
 

@@ -74,7 +74,7 @@ fn batches_of_one_group_go_into_as_many_segments_as_they_need() {
         assert_eq!(named, Named::New);
     }
     sealer.seal().unwrap();
-    let sealed = sealer.sealed();
-    assert_eq!(sealed.events, 600_000);
-    assert!(sealed.segments > 1, "{sealed:?}");
+    let stored = sealer.sealed();
+    assert_eq!(stored.events, 600_000);
+    assert!(stored.segments > 1, "{stored:?}");
 }

@@ -41,25 +41,30 @@ impl Service {
         let (intake, offers) = Intake::new();
         let status = Arc::new(Status::new("acme.example/log"));
         let ending = Arc::new(AtomicBool::new(false));
-        let writer = Writer {
-            sealer,
-            offers,
-            ages: Ages {
-                open_seconds: 300,
-                silent_seconds: None,
-            },
-            ack: Ack::Synced,
-            spool_max,
-            clock: bench.clock.clone(),
-            status: Arc::clone(&status),
-            ending: Arc::clone(&ending),
+        let (clock, of_writer) = (bench.clock.clone(), Arc::clone(&status));
+        let is_ending = Arc::clone(&ending);
+        let run = move || {
+            let writer = Writer {
+                sealer,
+                offers: &offers,
+                ages: Ages {
+                    open_seconds: 300,
+                    silent_seconds: None,
+                },
+                ack: Ack::Synced,
+                spool_max,
+                clock,
+                status: of_writer,
+                ending: is_ending,
+            };
+            writer.run()
         };
         Self {
             intake,
             status,
             ending,
             said,
-            thread: thread::spawn(|| writer.run()),
+            thread: thread::spawn(run),
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_tests::{Fault, Run, command};
 
-use crate::seal::bench::{Bench, Remote, numbered, signal};
+use crate::seal::bench::{Bench, Remote, numbered, objects_in, signal};
 use crate::seal::random::{Random, asked};
 
 const TOKEN: &str = "a secret of an application";
@@ -29,19 +29,23 @@ struct Answer {
 }
 
 impl Service {
-    /// Starts a service, and waits until it takes events.
+    /// Starts a service of one log, and waits until it takes events.
     fn start(bench: &Bench, log: &str, environment: &[(String, String)]) -> Self {
+        let logs = format!("{}{log}\n", table_of(bench, "", "policy.json", "spool"));
+        let mut service = Self::of_logs(bench, &logs, environment);
+        service.until_ready();
+        service
+    }
+
+    /// Starts a service of these logs.
+    fn of_logs(bench: &Bench, logs: &str, environment: &[(String, String)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = free.local_addr().unwrap();
         drop(free);
         fs::write(bench.path("token"), TOKEN).unwrap();
-        let path = |name: &str| bench.path(name).display().to_string();
         let config = format!(
-            "[log]\npolicy = \"{}\"\nkey_file = \"{}\"\nspool = \"{}\"\n{log}\n\n[http]\nlisten = \"{at}\"\n\n[[http.token]]\nsource = \"app\"\nfile = \"{}\"\n",
-            path("policy.json"),
-            path("key.pem"),
-            path("spool"),
-            path("token")
+            "{logs}\n[[http]]\nlisten = \"{at}\"\n\n[[http.token]]\nsource = \"app\"\nfile = \"{}\"\n",
+            bench.path("token").display()
         );
         fs::write(bench.path("sealer.toml"), config).unwrap();
         let run = command("auditlog-seal").args(["run", "--config"]);
@@ -52,13 +56,11 @@ impl Service {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut service = Self {
+        Self {
             child: run.spawn().unwrap(),
             at,
             _home: home,
-        };
-        service.until_ready();
-        service
+        }
     }
 
     fn until_ready(&mut self) {
@@ -83,8 +85,12 @@ impl Service {
 
     /// Posts events with the token; `None` where no answer comes.
     fn post(&self, body: &str, headers: &str) -> Option<Answer> {
+        self.post_to("/events", body, headers)
+    }
+
+    fn post_to(&self, path: &str, body: &str, headers: &str) -> Option<Answer> {
         let head = format!(
-            "POST /events HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n{headers}\r\n",
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n{headers}\r\n",
             body.len()
         );
         self.request(&head, body.as_bytes())
@@ -113,6 +119,13 @@ impl Service {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// The beginning of the table of a log.
+fn table_of(bench: &Bench, name: &str, policy: &str, spool: &str) -> String {
+    let path = |name: &str| bench.path(name).display().to_string();
+    let (policy, key, spool) = (path(policy), path("key.pem"), path(spool));
+    format!("[[logs]]\n{name}policy = \"{policy}\"\nkey_file = \"{key}\"\nspool = \"{spool}\"\n")
 }
 
 fn into_folder(bench: &Bench) -> String {
@@ -324,7 +337,7 @@ fn check(bench: &Bench, config: &str) -> Run {
 fn configured(bench: &Bench, policy: &str, key: &str) -> String {
     let path = |name: &str| bench.path(name).display().to_string();
     format!(
-        "[log]\npolicy = \"{}\"\nkey_file = \"{}\"\nspool = \"{}\"\nto = \"./audit\"\n",
+        "[[logs]]\npolicy = \"{}\"\nkey_file = \"{}\"\nspool = \"{}\"\nto = \"./audit\"\n",
         path(policy),
         path(key),
         path("spool")
@@ -335,7 +348,7 @@ fn configured(bench: &Bench, policy: &str, key: &str) -> String {
 fn mistakes_of_a_configuration_are_named_with_their_line() {
     let bench = Bench::new();
     let log = configured(&bench, "policy.json", "key.pem");
-    let http = "[http]\nlisten = \"127.0.0.1:9880\"\n";
+    let http = "[[http]]\nlisten = \"127.0.0.1:9880\"\n";
     assert_eq!(
         check(&bench, &format!("{log}{http}")).ok().stdout,
         "the configuration is valid\n"
@@ -360,7 +373,7 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
             format!("{log}kms_key = \"alias/x\"\n{http}"),
             "line 3: the argument '--key-file <FILE>' cannot be used with '--kms-key <KEY>'",
         ),
-        (log.clone(), "missing field `http`"),
+        (log.clone(), "there is no input: add [[http]]"),
         (format!("{log}{http}["), "line 8: "),
     ] {
         let run = check(&bench, &config);
@@ -373,7 +386,7 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
         );
         assert!(run.stderr.contains("\nhint: correct the file; "), "{run}");
     }
-    let open = format!("{log}[http]\nlisten = \"0.0.0.0:9880\"\n");
+    let open = format!("{log}[[http]]\nlisten = \"0.0.0.0:9880\"\n");
     assert_eq!(
         check(&bench, &open).stderr,
         "error: the listener 0.0.0.0:9880 can be reached from other machines, and no token is configured\n\
@@ -386,7 +399,7 @@ fn files_that_a_configuration_names_are_opened_by_its_check() {
     let bench = Bench::new();
     bench.keygen("other.pem");
     fs::write(bench.path("broken.json"), "{}").unwrap();
-    let http = "[http]\nlisten = \"127.0.0.1:9880\"\n";
+    let http = "[[http]]\nlisten = \"127.0.0.1:9880\"\n";
     for (policy, key, more, error) in [
         (
             "none.json",
@@ -430,5 +443,162 @@ fn files_that_a_configuration_names_are_opened_by_its_check() {
             run.stderr.contains(error) && run.stderr.contains("\nhint: "),
             "{run}"
         );
+    }
+}
+
+/// Two logs, the second one under a policy that has retired its key.
+fn two_logs(bench: &Bench, routes: &str) -> String {
+    let other = command("auditlog-seal").args(["policy", "--origin", "acme.example/audit/orders"]);
+    let other = other.arg("--key-file").arg(bench.path("key.pem"));
+    fs::write(bench.path("orders.json"), other.run().ok().stdout).unwrap();
+    let payments = table_of(bench, "name = \"payments\"\n", "policy.json", "spool");
+    let orders = table_of(bench, "name = \"orders\"\n", "orders.json", "spool-orders");
+    let into = |folder: &str| format!("to = \"{}\"\n", bench.path(folder).display());
+    let (one, other) = (into("audit"), into("audit-orders"));
+    format!("{payments}{one}\n{orders}{other}\n{routes}")
+}
+
+/// The events of the second log.
+fn orders(bench: &Bench) -> Vec<String> {
+    let verify = command("auditlog-verify").arg("--policy");
+    let verify = verify.arg(bench.path("orders.json"));
+    verify.arg(bench.path("audit-orders")).run().ok();
+    let mut events = Vec::new();
+    for object in objects_in(&bench.path("audit-orders/orders")) {
+        let text = zstd::stream::decode_all(object.as_slice()).unwrap();
+        for line in String::from_utf8(text).unwrap().lines() {
+            let event = line.split_once("\"event\":");
+            events.extend(event.map(|(_, event)| event.strip_suffix('}').unwrap().to_owned()));
+        }
+    }
+    events
+}
+
+#[test]
+fn batches_are_routed_and_a_problem_of_one_log_does_not_stop_the_other() {
+    let bench = Bench::new();
+    let routes = "[[routes]]\nlog = \"orders\"\ntag = \"shop.*\"\n\n[[routes]]\nlog = \"payments\"\ntag = \"pay\"\n\n\
+        [[routes]]\nlog = \"payments\"\ntag = \"mixed\"\nfield = \"/kind\"\nequals = \"payment\"\n\n\
+        [[routes]]\nlog = \"orders\"\ntag = \"mixed\"\nfield = \"/kind\"\nequals = \"order\"\n";
+    let logs = two_logs(&bench, routes);
+    let good = fs::read_to_string(bench.path("orders.json")).unwrap();
+    let mut retired: serde_json::Value = serde_json::from_str(&good).unwrap();
+    retired["keys"][0]["valid_from"] = "2019-01-01T00:00:00.000000Z".into();
+    retired["keys"][0]["retired_at"] = "2020-01-01T00:00:00.000000Z".into();
+    fs::write(bench.path("orders.json"), retired.to_string()).unwrap();
+    let mut service = Service::of_logs(&bench, &logs, &[]);
+    service.until_ready();
+    assert_eq!(service.post_to("/events/pay", "1", "").unwrap().status, 200);
+    let refused = service.post_to("/events/shop.eu", "2", "").unwrap();
+    assert_eq!(refused.status, 503);
+    assert!(
+        refused.body.contains("was retired at 2020"),
+        "{}",
+        refused.body
+    );
+    let ready = service.get("/readyz").unwrap();
+    assert_eq!(ready.status, 200);
+    assert!(ready.body.starts_with("orders: "), "{}", ready.body);
+    assert_eq!(service.get("/readyz/orders").unwrap().status, 503);
+    assert_eq!(service.get("/readyz/payments").unwrap().status, 200);
+
+    // Once its policy is mended, the other log goes on by itself.
+    fs::write(bench.path("orders.json"), good).unwrap();
+    let begun = Instant::now();
+    while service.post_to("/events/shop.eu", "2", "").unwrap().status != 200 {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        thread::sleep(Duration::from_millis(50));
+    }
+    let mixed = "{\"kind\":\"order\"}\n{\"kind\":\"payment\"}\n{\"kind\":\"order\",\"n\":2}\n";
+    let both = service.post_to("/events/mixed", mixed, "idempotency-key: m\r\n");
+    assert_eq!(both.unwrap().body, "{\"accepted\":3}");
+    let again = service.post_to("/events/mixed", mixed, "idempotency-key: m\r\n");
+    assert_eq!(again.unwrap().body, "{\"accepted\":0,\"repeat\":true}");
+    for (path, body, expected) in [
+        (
+            "/events",
+            "3",
+            "no route leads to a log from the input http",
+        ),
+        (
+            "/events/other",
+            "3",
+            "no route leads to a log from the input http with the tag \"other\"",
+        ),
+        (
+            "/events/mixed",
+            "{\"kind\":\"order\"}\n{}",
+            "no route leads to a log from the input http with the tag \"mixed\" for event 2",
+        ),
+    ] {
+        let refused = service.post_to(path, body, "").unwrap();
+        assert_eq!((refused.status, refused.body.as_str()), (422, expected));
+    }
+    let ended = service.end().ok();
+    assert!(
+        ended
+            .stderr
+            .starts_with("warning: log orders: no events are accepted now"),
+        "{ended}"
+    );
+    assert_eq!(bench.verified(), ["1", "{\"kind\":\"payment\"}"]);
+    assert_eq!(
+        orders(&bench),
+        ["2", "{\"kind\":\"order\"}", "{\"kind\":\"order\",\"n\":2}"]
+    );
+}
+
+#[test]
+fn mistakes_in_logs_and_routes_are_named_with_their_line() {
+    let bench = Bench::new();
+    let logs = two_logs(&bench, "");
+    let http = "[[http]]\nlisten = \"127.0.0.1:9880\"\n";
+    check(&bench, &format!("{logs}{http}")).ok();
+    let route = |keys: &str| format!("{logs}{http}[[routes]]\nlog = \"orders\"\n{keys}");
+    let line = logs.lines().count() + 5;
+    for (config, error) in [
+        (
+            logs.replace("name = \"orders\"\n", "") + http,
+            "line 8: each of several logs needs a name".to_owned(),
+        ),
+        (
+            logs.replace("name = \"orders\"", "name = \"payments\"") + http,
+            "line 9: two logs have the name payments".to_owned(),
+        ),
+        (
+            logs.replace("name = \"orders\"", "name = \"a b\"") + http,
+            "line 9: a name of a log has 1 to 64".to_owned(),
+        ),
+        (
+            logs.replace("spool-orders", "spool") + http,
+            "line 12: two logs have the spool".to_owned(),
+        ),
+        (
+            route("input = \"forward\"\n"),
+            format!("line {line}: no input has the name forward: http"),
+        ),
+        (
+            route("tag = \"a..b\"\n"),
+            format!("line {line}: a tag pattern has parts"),
+        ),
+        (
+            route("field = \"kind\"\n"),
+            format!("line {line}: a field is a JSON Pointer"),
+        ),
+        (
+            route("field = \"/kind\"\n"),
+            format!("line {line}: field and equals belong together"),
+        ),
+        (
+            route("").replace("log = \"orders\"", "log = \"none\""),
+            format!(
+                "line {}: no log has the name none: payments, orders",
+                line - 1
+            ),
+        ),
+    ] {
+        let run = check(&bench, &config);
+        assert_eq!(run.status, 2, "{run}");
+        assert!(run.stderr.contains(&error), "{error}: {run}");
     }
 }

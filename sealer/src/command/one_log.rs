@@ -1,0 +1,159 @@
+//! One log of the service, on a thread of its own: finds its head, takes batches, and tries again where something can be mended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auditlog_sealer::error::{Error, MachineError};
+use auditlog_sealer::seal::{Notice, Sealer};
+use auditlog_sealer::service::{Ack, Ages, Answer, Offer, Status, Writer};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::append::{Prepared, prepare_with};
+use super::arguments::{AppendArguments, Now};
+use super::report::notice_of;
+
+/// Between two attempts to find the head of a log.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long the thread waits at most before it looks whether the service is ending.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// One log of the service.
+pub(super) struct OneLog {
+    /// Its name, where there are several.
+    pub(super) label: Option<String>,
+    pub(super) arguments: AppendArguments,
+    pub(super) ack: Ack,
+    pub(super) spool_max: u64,
+    pub(super) offers: Receiver<Offer>,
+    pub(super) status: Arc<Status>,
+    pub(super) ending: Arc<AtomicBool>,
+    pub(super) now: Now,
+}
+
+/// A log that has stopped.
+pub(super) struct Ended {
+    pub(super) label: Option<String>,
+    pub(super) done: Result<(), Error>,
+}
+
+/// Says of a log that it has stopped, also where its thread has panicked.
+struct Farewell {
+    to: UnboundedSender<Ended>,
+    label: Option<String>,
+    done: Option<Result<(), Error>>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let done = self.done.take();
+        // A service that was stopped in another way has ended.
+        _ = self.to.send(Ended {
+            label: self.label.take(),
+            done: done.unwrap_or_else(|| Err(MachineError::Stopped.into())),
+        });
+    }
+}
+
+impl OneLog {
+    /// Starts its thread.
+    pub(super) fn start(self, tell: UnboundedSender<Ended>) -> Result<(), Error> {
+        let builder = thread::Builder::new().name("chain".to_owned());
+        let run = move || {
+            let mut farewell = Farewell {
+                to: tell,
+                label: self.label.clone(),
+                done: None,
+            };
+            farewell.done = Some(self.run());
+        };
+        builder.spawn(run).map_err(MachineError::NoThread)?;
+        Ok(())
+    }
+
+    /// Runs until the service ends, or the log cannot go on without a person.
+    fn run(&self) -> Result<(), Error> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let begun = Instant::now();
+            match self.attempt() {
+                Err(error) if error.can_be_mended() && !self.is_ending() => {
+                    if begun.elapsed() > LONGEST_PAUSE {
+                        pause = FIRST_PAUSE;
+                    }
+                    self.refuse(&error);
+                    self.rest(pause);
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+                done => {
+                    let trouble = match &done {
+                        Ok(()) => "the service is ending".to_owned(),
+                        Err(error) => format!("the log has stopped: {error}"),
+                    };
+                    self.status.set_trouble(Some(trouble));
+                    return done;
+                }
+            }
+        }
+    }
+
+    fn attempt(&self) -> Result<(), Error> {
+        let notify = Arc::new(notice_of(self.label.clone()));
+        let (prepared, ()) = prepare_with(&self.arguments, self.now, notify, || Ok(()))?;
+        let Prepared {
+            setup,
+            spool,
+            max_age,
+        } = prepared;
+        self.status.set_origin(setup.log.origin.as_str());
+        let clock = Arc::clone(&setup.clock);
+        let mut sealer = Sealer::find(setup, spool)?;
+        sealer.take_up_earlier()?;
+        let writer = Writer {
+            sealer,
+            offers: &self.offers,
+            ages: Ages {
+                open_seconds: max_age.open_seconds,
+                silent_seconds: max_age.silent_seconds,
+            },
+            ack: self.ack,
+            spool_max: self.spool_max,
+            clock,
+            status: Arc::clone(&self.status),
+            ending: Arc::clone(&self.ending),
+        };
+        writer.run()
+    }
+
+    fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
+    }
+
+    /// Says once why nothing is taken.
+    fn refuse(&self, error: &Error) {
+        let reason = error.to_string();
+        if self.status.trouble().as_ref() != Some(&reason) {
+            let hint = error.hint();
+            let reason = hint.map_or(reason.clone(), |hint| format!("{reason}; {hint}"));
+            notice_of(self.label.clone())(Notice::Refuses { reason });
+        }
+        self.status.set_trouble(Some(reason));
+    }
+
+    /// Waits before the next attempt. Whoever has offered something meanwhile is asked to come again later.
+    fn rest(&self, pause: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < pause && !self.is_ending() {
+            match self.offers.recv_timeout(LOOK) {
+                Ok(offer) => (offer.answer)(Answer::Stopped),
+                Err(RecvTimeoutError::Timeout) => {}
+                // The service is ending, and says so soon.
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK),
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The metrics of the service, in Prometheus' text format.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::status::Status;
+
+/// Name, kind, meaning and value of a metric of each log.
+type Metric = (&'static str, &'static str, &'static str, fn(&Status) -> u64);
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+const METRICS: [Metric; 9] = [
+    ("ready", "gauge", "1 while batches are taken", |status| {
+        u64::from(status.trouble().is_none())
+    }),
+    (
+        "accepted_events_total",
+        "counter",
+        "Events accepted",
+        |status| load(&status.events),
+    ),
+    (
+        "accepted_batches_total",
+        "counter",
+        "Batches accepted",
+        |status| load(&status.batches),
+    ),
+    (
+        "accepted_bytes_total",
+        "counter",
+        "Bytes of accepted events",
+        |status| load(&status.bytes),
+    ),
+    (
+        "repeated_batches_total",
+        "counter",
+        "Batches that had been accepted before",
+        |status| load(&status.repeats),
+    ),
+    (
+        "sealed_segments_total",
+        "counter",
+        "Segments stored by this process",
+        |status| load(&status.sealed_segments),
+    ),
+    (
+        "waiting_segments",
+        "gauge",
+        "Closed segments that are not stored yet",
+        |status| load(&status.waiting_segments),
+    ),
+    (
+        "next_segment",
+        "gauge",
+        "Number of the next segment of the log in the store",
+        |status| load(&status.next_segment),
+    ),
+    (
+        "log_size",
+        "gauge",
+        "Lines of the log in the store",
+        |status| load(&status.size),
+    ),
+];
+
+/// Batches that each input could not hand on.
+pub(super) type Refused = BTreeMap<String, u64>;
+
+/// The metrics of all logs and inputs.
+pub(super) fn metrics(logs: &[&Status], refused: &Refused) -> String {
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    for (name, kind, help, value) in METRICS {
+        head(&mut text, name, kind, help);
+        for log in logs {
+            let (origin, value) = (log.origin(), value(log));
+            _ = writeln!(text, "auditlog_sealer_{name}{{log=\"{origin}\"}} {value}");
+        }
+    }
+    let name = "refused_batches_total";
+    head(
+        &mut text,
+        name,
+        "counter",
+        "Batches that could not be taken",
+    );
+    for (input, value) in refused {
+        _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
+    }
+    text
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    _ = writeln!(
+        text,
+        "# HELP auditlog_sealer_{name} {help}.\n# TYPE auditlog_sealer_{name} {kind}"
+    );
+}
