@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := target/venv
 READERS := target/readers
 IAM := target/iam
+SENDERS := target/senders
 DENY_VERSION := 0.20.2
 # The one on PATH, or else one that is built here in a minute or two.
 DENY := $(or $(shell command -v cargo-deny),target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny)
@@ -18,7 +19,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
 
-.PHONY: help build docs check advisories test test-ceph acceptance-aws soak fuzz bench demo install venv readers iam clean
+.PHONY: help build docs check advisories test test-ceph acceptance-aws soak fuzz bench demo install venv readers iam senders clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -45,7 +46,7 @@ check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, a
 advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches the database of advisories from the network
 	$(DENY) --locked check advisories
 
-test: need-cargo need-terraform need-readers need-chromium venv readers iam ## all tests; they start local S3 and KMS endpoints and the real Terraform
+test: need-cargo need-terraform need-readers need-chromium venv readers iam senders ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
@@ -97,6 +98,8 @@ readers: $(READERS)/requirements.txt ## the readers of docs/guides/reading.md, p
 
 iam: $(IAM)/installed.json ## the offline judge of bucket and key policies, pinned
 
+senders: $(SENDERS)/installed ## syslog-ng, for the files that are rendered for it, unpacked from Debian's packages
+
 # The copy of the pins is the last step, so a broken install is repeated.
 $(VENV)/requirements.txt: tests/requirements.txt | need-python3
 	rm -rf $(VENV)
@@ -117,6 +120,16 @@ $(IAM)/installed.json: tests/iam/package-lock.json tests/iam/package.json | need
 	cd $(IAM) && npm ci --silent
 	cp $< $@
 
+# Unpacked and not installed: it would start, and take the place of another syslog daemon. What it needs comes along.
+$(SENDERS)/installed: | need-apt
+	rm -rf $(SENDERS)
+	mkdir -p $(SENDERS)/debs/partial $(SENDERS)/root
+	apt-get install --download-only --no-install-recommends -qqy -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
+		-o Dir::Cache::archives=$(CURDIR)/$(SENDERS)/debs syslog-ng-core syslog-ng-mod-http \
+		|| { echo 'no package syslog-ng-core: sudo apt-get update'; exit 1; }
+	for deb in $(SENDERS)/debs/*.deb; do dpkg-deb -x $$deb $(SENDERS)/root || exit 1; done
+	touch $@
+
 # A debug build, since it checks a few hundred crates in a second anyway.
 target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny: | need-cargo
 	CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version $(DENY_VERSION) --locked --no-default-features --debug --quiet \
@@ -127,7 +140,7 @@ clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # One line says what is missing, and the one thing to install.
-.PHONY: need-cargo need-cargo-fuzz need-ceph need-chromium need-terraform need-readers need-npm need-python3
+.PHONY: need-cargo need-cargo-fuzz need-ceph need-chromium need-terraform need-readers need-npm need-python3 need-apt
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
 need-cargo-fuzz:
@@ -142,5 +155,7 @@ need-readers:
 	@command -v jq >/dev/null && command -v zstdcat >/dev/null || { echo 'jq or zstd is missing: sudo apt-get install jq zstd'; exit 1; }
 need-chromium:
 	@command -v chromium >/dev/null || { echo 'chromium is missing: sudo apt-get install chromium'; exit 1; }
+need-apt:
+	@command -v apt-get >/dev/null || { echo 'apt-get is missing: syslog-ng is taken from Debian'; exit 1; }
 need-npm:
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'node or npm is missing: sudo apt-get install nodejs npm'; exit 1; }

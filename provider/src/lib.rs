@@ -41,6 +41,7 @@ mod diagnostic;
 pub mod error;
 pub mod iam_policy;
 mod lockout;
+pub mod pipeline;
 pub mod provider;
 pub mod region;
 pub mod signing_key;

@@ -1,4 +1,4 @@
-# One audit trail: the key that signs, the bucket that locks, and the logs in it.
+# One audit trail: the key that signs, the bucket that locks, the logs in it, and the files of what sends to them.
 
 resource "auditlog_signing_key" "this" {
   alias          = coalesce(var.alias, "alias/${var.bucket}")
@@ -20,4 +20,16 @@ resource "auditlog_bucket" "this" {
   acknowledged    = var.acknowledged
   tags            = var.tags
   logs            = { for name, log in var.logs : name => merge(log, { signing_key = auditlog_signing_key.this.trust }) }
+}
+
+data "auditlog_pipeline" "this" {
+  for_each     = var.pipelines
+  trust_policy = auditlog_bucket.this.trust_policy
+  origin       = auditlog_bucket.this.logs[each.key].origin
+  url          = each.value.url
+  listen       = each.value.listen
+  folder       = each.value.folder
+  spool        = each.value.spool
+  ack          = each.value.ack
+  senders      = each.value.senders
 }

@@ -27,3 +27,15 @@ output "key_alias" {
   description = "Alias of the signing key, for `auditlog-seal --kms-key`."
   value       = auditlog_signing_key.this.alias
 }
+
+output "pipelines" {
+  description = "Files by the name of the log: `sealer_toml` for `auditlog-seal run`, `sealer_unit` for systemd, `files` for the senders, and `limits`, what each sender cannot promise."
+  value = {
+    for log, pipeline in data.auditlog_pipeline.this : log => {
+      sealer_toml = pipeline.sealer_toml
+      sealer_unit = pipeline.sealer_unit
+      files       = pipeline.files
+      limits      = pipeline.limits
+    }
+  }
+}

@@ -47,6 +47,32 @@ variable "logs" {
   }))
 }
 
+variable "pipelines" {
+  description = "What sends to a log, by the name of the log: `url` of its sealer and `senders`, each with arguments of auditlog_pipeline. Default: none."
+  type = map(object({
+    url    = string
+    listen = optional(string)
+    folder = optional(string)
+    spool  = optional(string)
+    ack    = optional(string)
+    senders = map(object({
+      program          = string
+      paths            = list(string)
+      ca_file          = optional(string)
+      folder           = optional(string)
+      buffer_megabytes = optional(number)
+      settings         = optional(map(string))
+    }))
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for log in keys(var.pipelines) : contains(keys(var.logs), log)])
+    error_message = "Each pipeline has the name of one of the logs."
+  }
+}
+
 variable "administrators" {
   description = "ARNs of the roles that may change bucket and key. Terraform's own role must be among them. Default: IAM alone decides."
   type        = set(string)

@@ -9,6 +9,7 @@ use crate::aws::{Cancel, Clients};
 use crate::bucket::BucketResource;
 use crate::error::AccountRule;
 use crate::iam_policy::IamPolicySource;
+use crate::pipeline::PipelineSource;
 use crate::region;
 use crate::signing_key::SigningKeyResource;
 use crate::trust_policy::{
@@ -46,6 +47,7 @@ impl Provider for Auditlog {
         registry.data_source(TrustPolicySource);
         registry.data_source(IamPolicySource);
         registry.data_source(VerificationSource);
+        registry.data_source(PipelineSource);
         registry.function(RetentionDays);
         registry.function(MonthlyCost);
     }

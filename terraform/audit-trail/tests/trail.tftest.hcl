@@ -90,3 +90,38 @@ run "trail_for_years" {
     error_message = "The alias of the key is not the one that was given."
   }
 }
+
+run "trail_with_a_pipeline" {
+  variables {
+    object_lock = { mode = "GOVERNANCE", days = 3 }
+    logs        = { payments = {}, orders = {} }
+    pipelines = {
+      payments = {
+        url     = "https://sealer.acme.example:9880"
+        senders = { payments-api = { program = "fluentd", paths = ["/var/log/payments/*.json"] } }
+      }
+    }
+  }
+
+  assert {
+    condition     = data.auditlog_pipeline.this["payments"].senders["payments-api"].program == "fluentd"
+    error_message = "The sender is not passed on."
+  }
+
+  assert {
+    condition     = join(",", keys(output.pipelines)) == "payments"
+    error_message = "Files are rendered for the logs that have a pipeline, and for no other."
+  }
+}
+
+run "pipeline_of_an_unknown_log" {
+  command = plan
+
+  variables {
+    object_lock = { mode = "GOVERNANCE", days = 3 }
+    logs        = { payments = {} }
+    pipelines   = { paymets = { url = "https://sealer.acme.example:9880", senders = {} } }
+  }
+
+  expect_failures = [var.pipelines]
+}

@@ -14,6 +14,7 @@ mod module;
 mod network;
 mod on_destroy;
 mod parts;
+mod pipeline;
 mod policy;
 mod requests;
 mod signin;

@@ -31,7 +31,7 @@ fn it_passes_its_tests_without_aws_and_without_credentials() {
     copy_into(&terraform, ".");
     terraform.init();
     let run = terraform.run(&["test", "-no-color"]).ok();
-    assert!(run.stdout.contains("Success! 2 passed, 0 failed."), "{run}");
+    assert!(run.stdout.contains("Success! 4 passed, 0 failed."), "{run}");
     terraform
         .run(&["fmt", "-check", "-recursive", "-diff"])
         .ok();
@@ -45,6 +45,16 @@ fn it_makes_a_trail_in_fewer_than_fifteen_lines() {
     let terraform = Terraform::with_config(&endpoint.env(), &block);
     copy_into(&terraform, MODULE);
     terraform.init();
+    let pipelines = |log: &str| {
+        let senders =
+            "senders = { api = { program = \"vector\", paths = [\"/var/log/audit.log\"] } }";
+        format!(
+            "  pipelines = {{ {log} = {{ url = \"https://sealer.example\", {senders} }} }}\n}}\n\noutput"
+        )
+    };
+    let with_pipeline = block.replacen("}\n\noutput", &pipelines("payments"), 1);
+    assert_ne!(with_pipeline, block);
+    terraform.write("main.tf", &with_pipeline);
     terraform.apply().ok();
     assert_no_changes(&terraform);
     let policy = terraform.output("trust_policy");

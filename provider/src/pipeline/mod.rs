@@ -1,0 +1,128 @@
+//! `auditlog_pipeline`: ready files that point log shippers at a sealer, and the sealer's own configuration.
+//!
+//! It calls nothing: the same arguments give the same files. What would lose events is not rendered: buffers are on disk, a full
+//! buffer stops the reading, every request is tried again until the sealer answers that the events are safe, and each event has
+//! an id from before the buffer. Its file and a warning name what a program cannot do.
+
+mod declared;
+mod model;
+mod program;
+mod programs;
+mod schema;
+mod sealer;
+mod sender;
+mod text;
+mod unit;
+mod url;
+
+use std::collections::BTreeMap;
+
+use tf_provider::{
+    AttributePath, Context, DataSource, Diagnostic, Field, FromValue as _, Object, Result, Schema,
+    Value,
+};
+
+use crate::account::Account;
+use declared::declared;
+pub use model::{PipelineModel, SenderModel};
+use sealer::{Service, sealer_toml};
+use sender::{Sender, check};
+use unit::sealer_unit;
+use url::SealerUrl;
+
+/// The data source.
+#[derive(Debug, Clone, Copy)]
+pub struct PipelineSource;
+
+impl DataSource for PipelineSource {
+    const NAME: &'static str = "auditlog_pipeline";
+    type Data = Account;
+    type Model = PipelineModel;
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    /// The trust policy is often not known before the apply: what needs none of it is refused before.
+    fn validate(&self, config: &Object) -> Result {
+        let url = config.get::<Field<String>>("url")?;
+        let url = url.known().map(|url| parse_url(url)).transpose()?;
+        let Value::Map(senders) = config.value("senders") else {
+            return Ok(());
+        };
+        for (source, value) in senders.iter().filter(|(_, value)| value.is_wholly_known()) {
+            let path = AttributePath::from("senders").key(source.as_str());
+            let model = SenderModel::from_value(value.clone(), &path)?;
+            check(source, &model, url.as_ref())?;
+        }
+        Ok(())
+    }
+
+    async fn read(&self, cx: &Context<Account>, config: PipelineModel) -> Result<PipelineModel> {
+        let rendered = render(&config)?;
+        for (source, limits) in &rendered.limits {
+            cx.warn(limited(source, limits));
+        }
+        Ok(PipelineModel {
+            sealer_toml: rendered.sealer_toml.into(),
+            sealer_unit: rendered.sealer_unit.into(),
+            files: rendered.files.into(),
+            limits: rendered.limits.into(),
+            ..config
+        })
+    }
+}
+
+fn parse_url(url: &str) -> Result<SealerUrl> {
+    SealerUrl::parse(url).map_err(|wrong| {
+        Diagnostic::error("Events would not be safe on the way", wrong)
+            .at("url")
+            .into()
+    })
+}
+
+/// What the data source exports.
+struct Rendered {
+    sealer_toml: String,
+    sealer_unit: String,
+    files: BTreeMap<String, String>,
+    limits: BTreeMap<String, Vec<String>>,
+}
+
+fn render(config: &PipelineModel) -> Result<Rendered> {
+    let log = declared(&config.trust_policy, config.origin.as_deref())?;
+    let url = parse_url(&config.url)?;
+    let service = Service {
+        listen: config.listen.as_deref(),
+        folder: config.folder.as_deref(),
+        spool: config.spool.as_deref(),
+        ack: config.ack.as_deref(),
+        sources: config.senders.keys().map(String::as_str).collect(),
+    };
+    let (mut files, mut limits) = (BTreeMap::new(), BTreeMap::new());
+    for (source, model) in &config.senders {
+        let sender = Sender::parse(source, model, (&log.origin, &url))?;
+        for (name, text) in sender.files() {
+            files.insert(format!("{source}/{name}"), text);
+        }
+        limits.insert(source.clone(), sender.limits());
+    }
+    Ok(Rendered {
+        sealer_toml: sealer_toml(&log, &service),
+        sealer_unit: sealer_unit(&log, &service),
+        files,
+        limits,
+    })
+}
+
+fn limited(source: &str, limits: &[String]) -> Diagnostic {
+    let lines: Vec<String> = limits.iter().map(|limit| format!("- {limit}")).collect();
+    let detail = format!(
+        "Nothing in the rendered file can change this, and the file says it too:\n\n{}",
+        lines.join("\n")
+    );
+    Diagnostic::warning(format!("What the sender {source} cannot promise"), detail).at("senders")
+}
+
+#[cfg(test)]
+mod tests;

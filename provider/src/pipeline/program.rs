@@ -1,0 +1,104 @@
+//! What is known of a program that sends events. Each has a file of its own in `programs`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::url::SealerUrl;
+
+/// Field with an id that is made before the buffer, so that an event that is sent twice can be recognised.
+pub(super) const EVENT_ID: &str = "auditlog_event_id";
+
+/// Statuses by which the sealer, or a proxy before it, does not accept a request. A program that can choose tries again on each:
+/// a wrong token or a wrong event then stops the pipeline, and somebody looks, and nothing is lost.
+pub(super) const NOT_ACCEPTED: [u16; 16] = [
+    400, 401, 403, 404, 405, 408, 409, 411, 413, 415, 421, 429, 500, 502, 503, 504,
+];
+
+/// Largest line of a file that is followed. With its id and escapes, it fits the sealer's limit of 1 MiB for an event.
+pub(super) const MAX_LINE_BYTES: u32 = 512 << 10;
+
+/// A program that sends events.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Program {
+    /// Value of `program`.
+    pub(super) name: &'static str,
+    /// Name and version, as its users know it.
+    pub(super) title: &'static str,
+    /// Settings that may be given.
+    pub(super) tunable: &'static [Tunable],
+    /// Settings that the files set so that nothing is lost.
+    pub(super) fixed: &'static [Fixed],
+    /// What it cannot do, a sentence each.
+    pub(super) limits: &'static [&'static str],
+    /// Names and texts of its files.
+    pub(super) render: fn(&Plan<'_>) -> Vec<(&'static str, String)>,
+}
+
+/// A setting that loses nothing whatever it says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tunable {
+    pub(super) name: &'static str,
+    pub(super) usual: u32,
+    pub(super) least: u32,
+    pub(super) most: u32,
+}
+
+/// A setting that would lose events with another value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fixed {
+    pub(super) name: &'static str,
+    pub(super) value: &'static str,
+    pub(super) why: &'static str,
+}
+
+/// What a program is to do.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) program: &'static Program,
+    pub(super) source: &'a str,
+    pub(super) origin: &'a str,
+    pub(super) url: &'a SealerUrl,
+    pub(super) paths: &'a [String],
+    pub(super) ca_file: Option<&'a str>,
+    /// Where buffer and positions are.
+    pub(super) folder: String,
+    pub(super) buffer_megabytes: u32,
+    pub(super) settings: BTreeMap<&'static str, u32>,
+}
+
+impl Plan<'_> {
+    /// A tunable setting, as it was given or as it usually is.
+    pub(super) fn setting(&self, name: &str) -> u32 {
+        self.settings.get(name).copied().unwrap_or_default()
+    }
+
+    /// The head of a file, each line of it after the sign of a comment.
+    pub(super) fn head(&self) -> String {
+        let mut text = format!(
+            "# {}, the source {} of {}. Rendered by auditlog_pipeline, do not edit.\n\
+             # AUDITLOG_TOKEN is the token of this source, in the environment of the program.\n\
+             # What it cannot promise:\n",
+            self.program.title, self.source, self.origin
+        );
+        for limit in self.program.limits {
+            // writing into a string cannot fail
+            _ = writeln!(text, "# - {limit}");
+        }
+        text
+    }
+
+    /// The paths in quotes, with this between them.
+    pub(super) fn quoted_paths(&self, between: &str) -> String {
+        let paths: Vec<String> = self
+            .paths
+            .iter()
+            .map(|path| format!("\"{path}\""))
+            .collect();
+        paths.join(between)
+    }
+}
+
+/// The statuses with this between them.
+pub(super) fn not_accepted(between: &str) -> String {
+    NOT_ACCEPTED.map(|status| status.to_string()).join(between)
+}

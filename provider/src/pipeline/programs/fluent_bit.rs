@@ -1,0 +1,164 @@
+//! Fluent Bit: `tail`, `record_modifier`, `http`.
+
+use super::super::program::{EVENT_ID, Fixed, MAX_LINE_BYTES, Plan, Program, Tunable};
+
+/// What one chunk takes at most.
+const CHUNK_MEGABYTES: u32 = 2;
+
+pub(super) const PROGRAM: Program = Program {
+    name: "fluent-bit",
+    title: "Fluent Bit 4.2 or later",
+    tunable: &[
+        Tunable {
+            name: "flush",
+            usual: 1,
+            least: 1,
+            most: 60,
+        },
+        Tunable {
+            name: "scheduler.cap",
+            usual: 30,
+            least: 1,
+            most: 3600,
+        },
+    ],
+    fixed: &[
+        Fixed {
+            name: "retry_limit",
+            value: "no_limits",
+            why: "Fluent Bit drops a chunk after its last attempt.",
+        },
+        Fixed {
+            name: "storage.type",
+            value: "filesystem",
+            why: "a buffer in memory is lost with the process.",
+        },
+        Fixed {
+            name: "storage.pause_on_chunks_overlimit",
+            value: "on",
+            why: "only a pause of the input keeps what does not fit the buffer.",
+        },
+        Fixed {
+            name: "storage.total_limit_size",
+            value: "",
+            why: "Fluent Bit deletes its oldest chunks when it is reached.",
+        },
+        Fixed {
+            name: "storage.keep.rejected",
+            value: "on",
+            why: "otherwise a refused chunk is dropped.",
+        },
+        Fixed {
+            name: "skip_long_lines",
+            value: "off",
+            why: "a line that is too long is left out; otherwise Fluent Bit stops following the file, with an error.",
+        },
+        Fixed {
+            name: "compress",
+            value: "",
+            why: "a sealer that does not read compressed bodies refuses them, and Fluent Bit does not send them again.",
+        },
+        Fixed {
+            name: "tls.verify",
+            value: "on",
+            why: "somebody else could answer that events are safe.",
+        },
+    ],
+    limits: &[
+        "A request whose answer is lost is sent again without a name, so its events are stored twice, each time with the same auditlog_event_id.",
+        "What the sealer refuses for good, because of a wrong token, say, is kept in the folder rejected of the buffer and not sent again by itself. Before 4.2, Fluent Bit drops it.",
+        "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
+    ],
+    render,
+};
+
+fn render(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
+    vec![(
+        "fluent-bit.yaml",
+        format!("{}{}{}", plan.head(), service(plan), pipeline(plan)),
+    )]
+}
+
+fn service(plan: &Plan<'_>) -> String {
+    format!(
+        r#"service:
+  flush: {flush}
+  grace: 30
+  scheduler.base: 1
+  scheduler.cap: {cap}
+  storage.path: "{folder}/buffer"
+  storage.sync: full
+  storage.checksum: on
+  storage.max_chunks_up: {chunks}
+  storage.delete_irrecoverable_chunks: off
+  storage.keep.rejected: on
+  storage.rejected.path: rejected
+
+parsers:
+  - name: auditlog
+    format: json
+
+"#,
+        flush = plan.setting("flush"),
+        cap = plan.setting("scheduler.cap"),
+        folder = plan.folder,
+        chunks = plan.buffer_megabytes.div_euclid(CHUNK_MEGABYTES),
+    )
+}
+
+fn pipeline(plan: &Plan<'_>) -> String {
+    format!(
+        r#"pipeline:
+  inputs:
+    - name: tail
+      tag: auditlog
+      path: "{paths}"
+      db: "{folder}/positions.db"
+      db.sync: full
+      read_from_head: on
+      parser: auditlog
+      buffer_max_size: {MAX_LINE_BYTES}
+      # a line that is longer stops the file, and is not left out
+      skip_long_lines: off
+      storage.type: filesystem
+      # a full buffer stops the reading
+      storage.pause_on_chunks_overlimit: on
+
+  # before the buffer, so that the id stays when a chunk is sent again
+  filters:
+    - name: record_modifier
+      match: auditlog
+      uuid_key: {EVENT_ID}
+
+  outputs:
+    - name: http
+      match: auditlog
+      host: "{host}"
+      port: {port}
+      uri: /events
+      format: json_lines
+      json_date_key: false
+      header:
+        - Authorization Bearer ${{AUDITLOG_TOKEN}}
+      retry_limit: no_limits
+{tls}"#,
+        paths = plan.paths.join(","),
+        folder = plan.folder,
+        host = plan.url.host,
+        port = plan.url.port,
+        tls = tls(plan),
+    )
+}
+
+fn tls(plan: &Plan<'_>) -> String {
+    if !plan.url.is_encrypted() {
+        return "      tls: off\n".to_owned();
+    }
+    let authority = plan
+        .ca_file
+        .map(|file| format!("      tls.ca_file: \"{file}\"\n"));
+    format!(
+        "      tls: on\n      tls.verify: on\n      tls.verify_hostname: on\n{}",
+        authority.unwrap_or_default()
+    )
+}

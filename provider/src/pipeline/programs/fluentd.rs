@@ -1,0 +1,165 @@
+//! Fluentd: `tail`, `record_transformer`, `http`. The id of a chunk is unique and stays over its retries, so it names the request.
+
+use super::super::program::{EVENT_ID, Fixed, Plan, Program, Tunable, not_accepted};
+
+pub(super) const PROGRAM: Program = Program {
+    name: "fluentd",
+    title: "Fluentd 1.12.1 or later",
+    tunable: &[
+        Tunable {
+            name: "flush_interval",
+            usual: 1,
+            least: 1,
+            most: 60,
+        },
+        Tunable {
+            name: "flush_thread_count",
+            usual: 1,
+            least: 1,
+            most: 16,
+        },
+        Tunable {
+            name: "retry_max_interval",
+            usual: 30,
+            least: 1,
+            most: 3600,
+        },
+    ],
+    fixed: &[
+        Fixed {
+            name: "retry_forever",
+            value: "true",
+            why: "Fluentd discards a chunk after its last attempt.",
+        },
+        Fixed {
+            name: "overflow_action",
+            value: "block",
+            why: "an event that does not fit a full buffer is lost.",
+        },
+        Fixed {
+            name: "@type",
+            value: "file",
+            why: "a buffer in memory is lost with the process.",
+        },
+        Fixed {
+            name: "retryable_response_codes",
+            value: "",
+            why: "Fluentd discards a chunk that is answered by any other status, so the file lists them all.",
+        },
+        Fixed {
+            name: "json_array",
+            value: "false",
+            why: "Fluentd cuts an array when it sends it again.",
+        },
+        Fixed {
+            name: "compress",
+            value: "text",
+            why: "a sealer that does not read compressed bodies refuses them.",
+        },
+        Fixed {
+            name: "tls_verify_mode",
+            value: "peer",
+            why: "somebody else could answer that events are safe.",
+        },
+    ],
+    limits: &[
+        "Fluentd does not sync its buffer to the disk: a crash of the machine, not of Fluentd, can lose what it read in the last seconds.",
+        "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
+        "An event of more than 1 MiB is refused by the sealer and tried again until somebody takes its chunk out of the buffer.",
+    ],
+    render,
+};
+
+fn render(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
+    vec![(
+        "fluentd.conf",
+        format!("{}{}{}", plan.head(), input(plan), output(plan)),
+    )]
+}
+
+fn input(plan: &Plan<'_>) -> String {
+    format!(
+        r"
+<source>
+  @type tail
+  tag auditlog
+  path {paths}
+  pos_file {folder}/positions
+  read_from_head true
+  # a line that is not JSON is kept as text
+  emit_unmatched_lines true
+  <parse>
+    @type json
+    # no field is taken out as the time
+    time_key auditlog_no_time
+  </parse>
+</source>
+
+# before the buffer, so that the id stays when a chunk is sent again
+<filter auditlog>
+  @type record_transformer
+  enable_ruby true
+  <record>
+    {EVENT_ID} ${{require 'securerandom'; SecureRandom.uuid}}
+  </record>
+</filter>
+",
+        paths = plan.paths.join(","),
+        folder = plan.folder,
+    )
+}
+
+fn output(plan: &Plan<'_>) -> String {
+    format!(
+        r#"
+<match auditlog>
+  @type http
+  endpoint {endpoint}
+  content_type application/x-ndjson
+  headers "{{\"Authorization\":\"Bearer #{{ENV['AUDITLOG_TOKEN']}}\"}}"
+  # the sealer knows a chunk again by its id, and stores it once
+  headers_from_placeholders {{"Idempotency-Key":"fluentd-${{chunk_id}}"}}
+  open_timeout 10
+  read_timeout 60
+  # every status that does not accept: others would discard the chunk
+  retryable_response_codes {codes}
+{tls}  <format>
+    @type json
+  </format>
+  <buffer>
+    @type file
+    path {folder}/buffer
+    chunk_limit_size 4m
+    total_limit_size {megabytes}m
+    flush_mode interval
+    flush_interval {flush}s
+    flush_thread_count {threads}
+    flush_at_shutdown true
+    retry_forever true
+    retry_wait 1s
+    retry_max_interval {retry}s
+    # a full buffer stops the reading
+    overflow_action block
+  </buffer>
+</match>
+"#,
+        endpoint = plan.url.events(),
+        codes = not_accepted(","),
+        tls = tls(plan),
+        folder = plan.folder,
+        megabytes = plan.buffer_megabytes,
+        flush = plan.setting("flush_interval"),
+        threads = plan.setting("flush_thread_count"),
+        retry = plan.setting("retry_max_interval"),
+    )
+}
+
+fn tls(plan: &Plan<'_>) -> String {
+    if !plan.url.is_encrypted() {
+        return String::new();
+    }
+    let authority = plan
+        .ca_file
+        .map(|file| format!("  tls_ca_cert_path {file}\n"));
+    format!("  tls_verify_mode peer\n{}", authority.unwrap_or_default())
+}

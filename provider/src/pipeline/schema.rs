@@ -1,0 +1,124 @@
+//! The schema of `auditlog_pipeline`.
+
+use std::net::SocketAddr;
+
+use tf_provider::{Attribute, Field, Fields, Nested, Schema, Type};
+
+use super::programs::PROGRAMS;
+use super::text::{check_path, check_pattern};
+use crate::trust::values::parse_origin;
+
+pub(super) fn schema() -> Schema {
+    let schema = Schema::new()
+        .description("Files that point log shippers at a sealer so that nothing is lost on the way, and the sealer's own configuration. They are written once, from one declaration.")
+        .attribute(
+            "trust_policy",
+            Attribute::required(Type::String)
+                .description("Trust policy as JSON: `trust_policy` of an `auditlog_bucket`, or `json` of an `auditlog_trust_policy`."),
+        )
+        .attribute(
+            "origin",
+            Attribute::optional(Type::String)
+                .description("Origin of the log, where the trust policy declares several. Default: its only log.")
+                .validate(|origin: String| parse_origin(&origin).map(drop)),
+        )
+        .attribute(
+            "url",
+            Attribute::required(Type::String)
+                .description("Where senders reach the sealer, such as `https://sealer.example:9880`. Without TLS, only the sender's own machine is accepted."),
+        )
+        .attribute("senders", Attribute::required(Nested::map(sender_fields())).description("Senders by name. The name is the source that the log says of each event; the token belongs to it."));
+    results(service(schema))
+}
+
+fn service(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "listen",
+            Attribute::optional(Type::String)
+                .description("Address and port on which the sealer listens. Default: `127.0.0.1:9880`, behind a proxy that ends TLS.")
+                .validate(|text: String| check_listen(&text)),
+        )
+        .attribute(
+            "folder",
+            path("Folder of `trust-policy.json` and of `tokens/` on the sealer's machine. Default: `/etc/auditlog`."),
+        )
+        .attribute("spool", path("Folder of the sealer's spool. Default: `/var/lib/auditlog/spool`."))
+        .attribute(
+            "ack",
+            Attribute::optional(Type::String)
+                .description("When senders are answered: `synced`, once an event is on the sealer's disk, or `stored`, once it is under the lock. Default: `synced`.")
+                .one_of(["synced", "stored"]),
+        )
+}
+
+fn results(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "sealer_toml",
+            Attribute::computed(Type::String).description("Configuration of the sealer, for `auditlog-seal run --config`. It has no secret."),
+        )
+        .attribute(
+            "sealer_unit",
+            Attribute::computed(Type::String).description("Unit of systemd for the sealer, `auditlog-seal.service`. It reads `sealer.toml` in `folder` and may write to the spool alone."),
+        )
+        .attribute(
+            "files",
+            Attribute::computed(Type::map(Type::String)).description("Files for the senders, by the name of the sender, `/` and the name of the file. They have no secret: the token comes from `AUDITLOG_TOKEN`."),
+        )
+        .attribute(
+            "limits",
+            Attribute::computed(Type::map(Type::list(Type::String))).description("What each sender cannot promise, by its name. The files and a warning say it too."),
+        )
+}
+
+fn sender_fields() -> Fields {
+    let programs: Vec<&str> = PROGRAMS.iter().map(|program| program.name).collect();
+    Fields::new()
+        .attribute(
+            "program",
+            Attribute::required(Type::String)
+                .description(format!("Program that sends: `{}`.", programs.join("`, `")))
+                .one_of(programs),
+        )
+        .attribute(
+            "paths",
+            Attribute::required(Type::list(Type::String))
+                .description("Files to follow, one event a line, at least one. `*` is allowed in the name of a file.")
+                .validate(|paths: Vec<Field<String>>| {
+                    if paths.is_empty() {
+                        return Err("Name at least one.".to_owned());
+                    }
+                    paths.iter().filter_map(Field::known).try_for_each(|path| check_pattern(path))
+                }),
+        )
+        .attribute("ca_file", path("PEM file on the sender's machine with the certificates that the sealer's is checked with. Default: those of the system."))
+        .attribute("folder", path("Folder of buffer and read positions on the sender's machine. It must survive restarts. Default: `/var/lib/auditlog-` and the name of the sender."))
+        .attribute(
+            "buffer_megabytes",
+            Attribute::optional(Type::Number)
+                .description("Size of the buffer on disk. A full buffer stops the reading. Default: 512.")
+                .range("megabytes", 300..=1_000_000_u32),
+        )
+        .attribute(
+            "settings",
+            Attribute::optional(Type::map(Type::String))
+                .description("Settings of the program, by their own names. Those that lose events are refused, and so are those that are not known to lose nothing. Default: none."),
+        )
+}
+
+fn path(description: &str) -> Attribute {
+    Attribute::optional(Type::String)
+        .description(description)
+        .validate(|text: String| check_path(&text))
+}
+
+fn check_listen(text: &str) -> Result<(), String> {
+    let address: Result<SocketAddr, _> = text.parse();
+    match address {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "{text:?} is not an address and a port, such as \"127.0.0.1:9880\"."
+        )),
+    }
+}

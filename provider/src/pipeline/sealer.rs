@@ -1,0 +1,59 @@
+//! `sealer.toml`: the service that accepts what the senders send.
+
+use std::fmt::Write as _;
+
+use super::declared::DeclaredLog;
+
+const LISTEN: &str = "127.0.0.1:9880";
+const FOLDER: &str = "/etc/auditlog";
+const SPOOL: &str = "/var/lib/auditlog/spool";
+
+/// How the service is set up on its machine.
+pub(super) struct Service<'a> {
+    pub(super) listen: Option<&'a str>,
+    /// Where the trust policy and the tokens are.
+    pub(super) folder: Option<&'a str>,
+    pub(super) spool: Option<&'a str>,
+    pub(super) ack: Option<&'a str>,
+    pub(super) sources: Vec<&'a str>,
+}
+
+impl Service<'_> {
+    pub(super) fn folder(&self) -> &str {
+        self.folder.unwrap_or(FOLDER)
+    }
+
+    pub(super) fn spool(&self) -> &str {
+        self.spool.unwrap_or(SPOOL)
+    }
+}
+
+/// The file. Only what differs from the defaults of the sealer is in it.
+pub(super) fn sealer_toml(log: &DeclaredLog, service: &Service<'_>) -> String {
+    let folder = service.folder();
+    let mut text = format!(
+        "# The sealer of {origin}. Rendered by auditlog_pipeline, do not edit.\n\
+         # {folder}/trust-policy.json is the trust policy, and {folder}/tokens/ has one file for each source, of at least 16 random\n\
+         # characters: openssl rand -hex 32\n\n\
+         [[logs]]\n\
+         policy = \"{folder}/trust-policy.json\"\n\
+         origin = \"{origin}\"\n\
+         spool = \"{spool}\"\n\
+         ack = \"{ack}\"\n",
+        origin = log.origin,
+        spool = service.spool(),
+        ack = service.ack.unwrap_or("synced"),
+    );
+    if let Some(seconds) = log.max_segment_seconds {
+        _ = writeln!(text, "max_segment_seconds = {seconds}");
+    }
+    let listen = service.listen.unwrap_or(LISTEN);
+    _ = write!(text, "\n[[http]]\nlisten = \"{listen}\"\n");
+    for source in &service.sources {
+        _ = write!(
+            text,
+            "\n[[http.token]]\nsource = \"{source}\"\nfile = \"{folder}/tokens/{source}\"\n"
+        );
+    }
+    text
+}

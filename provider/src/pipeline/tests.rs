@@ -1,0 +1,224 @@
+//! Golden files, and what is refused.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use auditlog_chain::keys::PublicKey;
+use auditlog_chain::origin::Origin;
+use auditlog_chain::verifier_key::VerifierKey;
+use tf_provider::Field;
+
+use super::model::{PipelineModel, SenderModel};
+use super::program::EVENT_ID;
+use super::programs::PROGRAMS;
+use super::{Rendered, render};
+
+/// Two logs; the first one ended, where it is asked for.
+fn policy(seconds: u64, ended: bool) -> String {
+    let log = |name: &str, id: &str| {
+        let end = r#","ended":{"segment":1,"size":9,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","sealed":"2026-05-01T00:00:00Z"}"#;
+        let end = if ended && name == "payments" { end } else { "" };
+        format!(
+            r#"{{"origin":"acme.example/{name}","prefix":"{name}","format":1,"began":"2026-01-01T00:00:00Z","max_silence":[{{"from":"2026-01-01T00:00:00Z","seconds":{seconds}}}],"verifier_keys":["{id}"]{end}}}"#
+        )
+    };
+    let keys = ["payments", "orders"].map(verifier_key);
+    format!(
+        r#"{{"trust_policy":1,"lock":[{{"from":"2026-01-01T00:00:00Z","mode":"COMPLIANCE","retention_days":365}}],"logs":[{},{}],"keys":[{{"spec":"ECC_NIST_EDWARDS25519","spki":"{SPKI}","valid_from":"2026-01-01T00:00:00Z"}}]}}"#,
+        log("payments", &keys[0]),
+        log("orders", &keys[1])
+    )
+}
+
+fn verifier_key(name: &str) -> String {
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{SPKI}\n-----END PUBLIC KEY-----\n");
+    let origin = Origin::parse(&format!("acme.example/{name}")).unwrap();
+    VerifierKey::new(origin, PublicKey::from_pem(&pem).unwrap()).to_string()
+}
+
+const SPKI: &str = "MCowBQYDK2VwAyEAjZITZloBrr/b8aPBVfMXuYS8H3gp5DpA0ikrRwHsdYc=";
+
+fn sender(program: &str) -> SenderModel {
+    SenderModel {
+        program: program.to_owned(),
+        paths: vec![
+            "/var/log/payments/*.json".to_owned(),
+            "/var/log/payments.log".to_owned(),
+        ],
+        ca_file: Some("/etc/auditlog/ca.pem".to_owned()),
+        folder: None,
+        buffer_megabytes: None,
+        settings: None,
+    }
+}
+
+fn pipeline(senders: BTreeMap<String, SenderModel>) -> PipelineModel {
+    PipelineModel {
+        trust_policy: policy(90_000, false),
+        origin: Some("acme.example/payments".to_owned()),
+        url: "https://sealer.acme.example:9880".to_owned(),
+        listen: None,
+        folder: None,
+        spool: None,
+        ack: None,
+        senders,
+        sealer_toml: Field::Unknown,
+        sealer_unit: Field::Unknown,
+        files: Field::Unknown,
+        limits: Field::Unknown,
+    }
+}
+
+fn one(sender: SenderModel) -> PipelineModel {
+    pipeline([("payments-api".to_owned(), sender)].into())
+}
+
+fn all() -> Rendered {
+    let senders = PROGRAMS.map(|program| (program.name.to_owned(), sender(program.name)));
+    render(&pipeline(senders.into())).unwrap()
+}
+
+fn refused(config: &PipelineModel) -> String {
+    let Err(found) = render(config) else {
+        panic!("it is rendered")
+    };
+    let lines = found
+        .iter()
+        .map(|one| format!("{}: {}", one.summary, one.detail));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `BLESS=1` writes them again.
+#[test]
+fn files_are_the_golden_ones() {
+    let rendered = all();
+    let mut files = rendered.files;
+    files.insert("sealer.toml".to_owned(), rendered.sealer_toml);
+    files.insert("auditlog-seal.service".to_owned(), rendered.sealer_unit);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pipeline/golden");
+    for (name, text) in &files {
+        let path = folder.join(name);
+        if std::env::var_os("BLESS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        }
+        let golden = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(&golden, text, "{}", path.display());
+    }
+    let stored = fs::read_dir(&folder).unwrap().count();
+    assert_eq!(
+        stored,
+        PROGRAMS.len().saturating_add(2),
+        "nothing else is stored there"
+    );
+}
+
+/// What every file must have, whatever its format: an id, a buffer that stops the reading, the token, the authority, its limits.
+#[test]
+fn every_program_buffers_names_its_events_and_says_what_it_cannot_promise() {
+    let rendered = all();
+    for program in PROGRAMS {
+        let files = rendered
+            .files
+            .iter()
+            .filter(|(name, _)| name.starts_with(&format!("{}/", program.name)));
+        let text: String = files.map(|(_, text)| text.as_str()).collect();
+        for part in [
+            EVENT_ID,
+            "AUDITLOG_TOKEN",
+            "/etc/auditlog/ca.pem",
+            "/var/lib/auditlog-",
+            "/var/log/payments/",
+            "9880",
+            "before the",
+        ] {
+            assert!(text.contains(part), "{}: {part}", program.name);
+        }
+        assert!(!program.limits.is_empty());
+        for limit in program.limits {
+            assert!(text.contains(&format!("# - {limit}")), "{limit}");
+        }
+        assert_eq!(rendered.limits[program.name].len(), program.limits.len());
+    }
+}
+
+#[test]
+fn every_setting_that_loses_events_is_refused_with_its_reason() {
+    for program in PROGRAMS {
+        let with = |name: &str, value: &str| {
+            let settings = [(name.to_owned(), value.to_owned())];
+            one(SenderModel {
+                settings: Some(settings.into()),
+                ..sender(program.name)
+            })
+        };
+        for fixed in program.fixed {
+            let said = refused(&with(fixed.name, "other"));
+            assert!(
+                said.contains(fixed.why) && said.contains("loses events"),
+                "{said}"
+            );
+            if !fixed.value.is_empty() {
+                render(&with(fixed.name, fixed.value)).unwrap();
+            }
+        }
+        for tunable in program.tunable {
+            let rendered = render(&with(tunable.name, &tunable.most.to_string())).unwrap();
+            let text: String = rendered.files.into_values().collect();
+            assert!(text.contains(&tunable.most.to_string()), "{}", tunable.name);
+            for value in [
+                tunable.most.saturating_add(1).to_string(),
+                "-1".to_owned(),
+                "x\n".to_owned(),
+            ] {
+                let said = refused(&with(tunable.name, &value));
+                assert!(said.contains("is not a whole number from"), "{said}");
+            }
+        }
+        let said = refused(&with("unheard_of", "1"));
+        assert!(
+            said.contains("known to lose nothing. These are: "),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_a_sender_or_a_log_cannot_be_is_refused() {
+    let vector = || one(sender("vector"));
+    let mut open = vector();
+    open.url = "http://sealer.acme.example:9880".to_owned();
+    assert!(refused(&open).contains("has no TLS"));
+    open.url = "http://127.0.0.1:9880".to_owned();
+    assert!(refused(&open).contains("`ca_file` is for a sealer behind https://"));
+    let strange = pipeline([("a b".to_owned(), sender("vector"))].into());
+    assert!(refused(&strange).contains("is not a name of 1 to 64"));
+    let mut unnamed = vector();
+    unnamed.origin = None;
+    let said = refused(&unnamed);
+    assert!(
+        said.contains("- acme.example/payments\n- acme.example/orders"),
+        "{said}"
+    );
+    let mut ended = vector();
+    ended.trust_policy = policy(90_000, true);
+    assert!(refused(&ended).contains("nobody may write to it"));
+    let mut broken = vector();
+    broken.trust_policy = "{}".to_owned();
+    assert!(refused(&broken).starts_with("Unreadable trust policy"));
+}
+
+#[test]
+fn sealer_closes_segments_within_half_of_a_short_silence() {
+    let mut short = one(sender("vector"));
+    assert!(
+        !render(&short)
+            .unwrap()
+            .sealer_toml
+            .contains("max_segment_seconds")
+    );
+    short.trust_policy = policy(120, false);
+    let text = render(&short).unwrap().sealer_toml;
+    assert!(text.contains("\nmax_segment_seconds = 60\n"), "{text}");
+}

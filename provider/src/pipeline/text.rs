@@ -1,0 +1,67 @@
+//! Texts that mean the same in every format that is rendered: nothing in them ends a text, or is replaced in it.
+
+/// The name of a sender, which is also a source of the log and the name of files.
+pub(super) fn check_source(name: &str) -> Result<(), String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    if (1..=64).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('.') {
+        return Ok(());
+    }
+    Err(format!(
+        "{name:?} is not a name of 1 to 64 letters, digits, dots, dashes and underscores."
+    ))
+}
+
+/// An absolute path on the machine of a sealer or a sender.
+pub(super) fn check_path(path: &str) -> Result<(), String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"/_-.+@:=".contains(&b);
+    if path.starts_with('/') && !path.ends_with('/') && path.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(format!(
+        "{path:?} is not an absolute path of letters, digits and /_-.+@:=, without / at its end."
+    ))
+}
+
+/// A file to follow, or files in one folder by a pattern.
+pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
+    let (folder, name) = split(pattern);
+    if folder.contains('*') {
+        return Err(format!(
+            "{pattern:?} has a * in the name of a folder. Name each folder, because not every program follows such a pattern."
+        ));
+    }
+    check_path(&format!("{folder}/{}", name.replace('*', "x"))).map_err(|_| {
+        format!("{pattern:?} is not an absolute path, with * in the name of the file alone.")
+    })
+}
+
+/// The folder and the name of a file.
+pub(super) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_format_would_read_otherwise_is_refused() {
+        for text in [
+            "\"", "'", "\\", "$x", "{x}", "`x`", "a\nb", "#", "%", "a b", "<x>", ";", "",
+        ] {
+            assert!(check_path(&format!("/a{text}/")).is_err(), "{text}");
+            assert!(check_source(text).is_err(), "{text}");
+        }
+        for text in ["\"", "$x", "{x}", "a b", "#"] {
+            assert!(check_path(&format!("/a{text}")).is_err(), "{text}");
+            assert!(check_pattern(&format!("/a/{text}*")).is_err(), "{text}");
+        }
+        assert!(check_path("var/log").is_err());
+        assert!(check_pattern("/var/*/x.log").is_err());
+        assert!(check_source("..").is_err());
+        check_path("/etc/auditlog/ca.pem").unwrap();
+        check_pattern("/var/log/payments/*.json").unwrap();
+        check_pattern("/audit.log").unwrap();
+        check_source("payments-api.1").unwrap();
+    }
+}
