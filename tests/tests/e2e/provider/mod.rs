@@ -20,6 +20,7 @@ mod requests;
 mod signin;
 mod soak;
 pub(crate) mod stack;
+mod stacks;
 mod tags;
 mod takeover;
 mod verification;

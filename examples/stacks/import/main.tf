@@ -1,0 +1,31 @@
+# A bucket that exists already, without a lock: the first plan shows what it lacks, and the first apply hardens it in place.
+
+terraform {
+  required_providers {
+    auditlog = {
+      source = "auditlog/auditlog"
+    }
+  }
+}
+
+import {
+  to = auditlog_bucket.audit
+  id = "acme-existing"
+}
+
+resource "auditlog_signing_key" "audit" {
+  alias = "alias/acme-existing"
+}
+
+resource "auditlog_bucket" "audit" {
+  bucket      = "acme-existing"
+  object_lock = { mode = "GOVERNANCE", days = 30 }
+  logs        = { payments = { signing_key = auditlog_signing_key.audit.trust } }
+
+  # what was there before
+  declared_prefixes = ["old/"]
+}
+
+output "trust_policy" {
+  value = auditlog_bucket.audit.trust_policy
+}
