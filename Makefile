@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := target/venv
 READERS := target/readers
+ENGINES := target/engines
 IAM := target/iam
 SENDERS := target/senders
 DENY_VERSION := 0.20.2
@@ -19,11 +20,11 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
 
-.PHONY: help build docs check advisories test test-ceph acceptance-aws soak fuzz bench demo install venv readers iam senders clean
+.PHONY: help build docs check advisories test test-ceph test-engines acceptance-aws soak fuzz bench bench-engines demo install venv readers engines iam senders clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: need-cargo ## build the provider, auditlog-seal and auditlog-verify (debug) into target/debug
 	cargo build --workspace --bins
@@ -35,7 +36,7 @@ docs: need-cargo ## docs/index.md, resources, data sources and functions, from t
 check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, and licences and sources of dependencies; each warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --test ceph -- -D warnings
+	cargo clippy --workspace --test ceph --test engines -- -D warnings
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	cargo build --workspace --bins
@@ -51,6 +52,9 @@ test: need-cargo need-terraform need-readers need-chromium venv readers iam send
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
 	cargo test --workspace --test ceph
+
+test-engines: need-cargo need-java engines ## the ranges of a plan on Spark (a cluster, a killed executor), and the Jobs for Kubernetes
+	cargo test --workspace --test engines
 
 acceptance-aws: need-cargo need-terraform ## the life cycle of a trail in a real AWS account; lists what it creates, asks first, costs under a dollar
 	cargo build --workspace --bins
@@ -82,6 +86,10 @@ bench: need-cargo need-terraform need-python3 venv ## what sealing, verifying (u
 	$(PYTHON) tests/bench/provider.py $(BUILT)
 	$(PYTHON) tests/bench/throughput.py $(BUILT) $(ENTRIES)
 
+bench-engines: need-cargo need-java engines ## what Spark adds to the ranges of a plan, and from which size on it is worthwhile
+	cargo build --workspace --bins --profile $(PROFILE)
+	$(PYTHON) tests/bench/engines.py $(BUILT) $(ENGINES)/bin/python
+
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --workspace --bins
 	@examples/demo/run
@@ -95,6 +103,8 @@ install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, th
 venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoints, pinned, in a Python environment of their own
 
 readers: $(READERS)/requirements.txt ## the readers of docs/guides/reading.md, pinned, in another one (1 GB)
+
+engines: $(ENGINES)/requirements.txt ## Spark, and what checks manifests of Kubernetes, pinned by hash (700 MB)
 
 iam: $(IAM)/installed.json ## the offline judge of bucket and key policies, pinned
 
@@ -111,6 +121,12 @@ $(READERS)/requirements.txt: tests/readers/requirements.txt | need-python3
 	rm -rf $(READERS)
 	$(PYTHON) -m venv $(READERS) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
 	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	cp $< $@
+
+$(ENGINES)/requirements.txt: tests/engines/requirements.txt | need-python3
+	rm -rf $(ENGINES)
+	$(PYTHON) -m venv $(ENGINES) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
+	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	cp $< $@
 
 $(IAM)/installed.json: tests/iam/package-lock.json tests/iam/package.json | need-npm
@@ -140,7 +156,7 @@ clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # One line says what is missing, and the one thing to install.
-.PHONY: need-cargo need-cargo-fuzz need-ceph need-chromium need-terraform need-readers need-npm need-python3 need-apt
+.PHONY: need-cargo need-cargo-fuzz need-ceph need-chromium need-java need-terraform need-readers need-npm need-python3 need-apt
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
 need-cargo-fuzz:
@@ -157,5 +173,7 @@ need-chromium:
 	@command -v chromium >/dev/null || { echo 'chromium is missing: sudo apt-get install chromium'; exit 1; }
 need-apt:
 	@command -v apt-get >/dev/null || { echo 'apt-get is missing: syslog-ng is taken from Debian'; exit 1; }
+need-java:
+	@command -v java >/dev/null || { echo 'Java is missing: sudo apt-get install default-jre-headless'; exit 1; }
 need-npm:
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'node or npm is missing: sudo apt-get install nodejs npm'; exit 1; }

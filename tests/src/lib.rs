@@ -36,7 +36,7 @@ pub use ceph::Ceph;
 pub use command::{Command, Run, command};
 pub use disk::{Disk, after_mounting, on_disks};
 pub use endpoint::{Endpoint, Engine, REGION};
-pub use project::{binary, iam, python, readers, root};
+pub use project::{binary, engines, iam, python, readers, root};
 pub use proxy::{Answer, Fault, Form, Proxy, Reply};
 pub use spool::{accepted, written_ahead};
 pub use terraform::{Terraform, mirror};

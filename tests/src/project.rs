@@ -75,6 +75,11 @@ pub fn readers() -> PathBuf {
     pinned("tests/readers/requirements.txt", "readers")
 }
 
+/// The Python with the engines that run the ranges of a plan, as `tests/engines/requirements.txt` pins them.
+pub fn engines() -> PathBuf {
+    pinned("tests/engines/requirements.txt", "engines")
+}
+
 /// The folder with the offline judge of policies, as `tests/iam/package-lock.json` pins it.
 pub fn iam() -> PathBuf {
     let folder = root().join("target/iam");

@@ -1,0 +1,6 @@
+//! The logs that the tests of the commands use.
+
+#[path = "../e2e/support/log.rs"]
+pub(crate) mod log;
+#[path = "../e2e/support/signed.rs"]
+pub(crate) mod signed;
