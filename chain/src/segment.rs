@@ -6,7 +6,7 @@
 use crate::checkpoint::SignedCheckpoint;
 use crate::fault::SegmentFault;
 use crate::hash::{Hash, leaf_hash};
-use crate::line::KeyChange;
+use crate::line::{KeyChange, Line};
 use crate::origin::Origin;
 use crate::timestamp::Timestamp;
 use crate::tree::CompactRange;
@@ -175,5 +175,21 @@ pub fn check_segment(
     object: &[u8],
     expected: Expected<'_>,
 ) -> Result<CheckedSegment, SegmentFault> {
-    Checker::new(expected).check(object)
+    Checker::new(expected).check(object, &mut |_: &[u8], _: &Line<'_>| {})
+}
+
+/// Checks one object like [`check_segment`], and hands each leaf line to `each` on the way: its bytes without the newline, and what they say.
+///
+/// So a reader of the lines inflates them once. A line counts only where the whole segment was accepted: what `each` made of the lines must not be
+/// used after a fault.
+///
+/// # Errors
+///
+/// Those of [`check_segment`].
+pub fn check_segment_lines(
+    object: &[u8],
+    expected: Expected<'_>,
+    mut each: &mut dyn FnMut(&[u8], &Line<'_>),
+) -> Result<CheckedSegment, SegmentFault> {
+    Checker::new(expected).check(object, &mut each)
 }

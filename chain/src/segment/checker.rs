@@ -55,9 +55,13 @@ impl<'e> Checker<'e> {
         }
     }
 
-    /// Checks a whole object; what is wrong comes with its place.
-    pub(super) fn check(mut self, object: &[u8]) -> Result<CheckedSegment, SegmentFault> {
-        self.object(object).map_err(|fault| {
+    /// Checks a whole object, and hands over each leaf line once it was checked; what is wrong comes with its place.
+    pub(super) fn check(
+        mut self,
+        object: &[u8],
+        each: &mut impl FnMut(&[u8], &Line<'_>),
+    ) -> Result<CheckedSegment, SegmentFault> {
+        self.object(object, each).map_err(|fault| {
             let in_line = self.lines > 0 && !fault.is_of_frames();
             SegmentFault {
                 line: in_line.then_some(self.lines),
@@ -71,7 +75,11 @@ impl<'e> Checker<'e> {
         self.opening.as_ref().map(|opening| opening.range.size())
     }
 
-    fn object(&mut self, object: &[u8]) -> Result<CheckedSegment, Fault> {
+    fn object(
+        &mut self,
+        object: &[u8],
+        each: &mut impl FnMut(&[u8], &Line<'_>),
+    ) -> Result<CheckedSegment, Fault> {
         if object.len() > MAX_OBJECT_BYTES {
             let what = "bytes in a segment object";
             return Err(Fault::Limit {
@@ -92,7 +100,7 @@ impl<'e> Checker<'e> {
             let in_first_frame = frames.taken() == 0;
             let content = frames.next_frame()?;
             bytes = bytes.saturating_add(u64::try_from(content.len()).unwrap_or(u64::MAX));
-            self.frame(content, in_first_frame, &mut signed)?;
+            self.frame(content, in_first_frame, &mut signed, each)?;
         }
         if !frames.is_empty() {
             // Bytes that are not a frame have a fault of their own (F3).
@@ -119,6 +127,7 @@ impl<'e> Checker<'e> {
         content: &[u8],
         in_first_frame: bool,
         signed: &mut Option<SignedCheckpoint>,
+        each: &mut impl FnMut(&[u8], &Line<'_>),
     ) -> Result<(), Fault> {
         let mut rest = lines_of(content);
         let (mut lines, mut leaves) = (Vec::new(), Vec::new());
@@ -134,7 +143,7 @@ impl<'e> Checker<'e> {
             }
             leaf_hashes(&lines, &mut leaves);
             for (line, leaf) in lines.iter().zip(&leaves) {
-                self.line(line, Hash::from_bytes(*leaf), place, signed)?;
+                self.line(line, Hash::from_bytes(*leaf), place, signed, each)?;
                 place.begins_frame = false;
             }
         }
@@ -146,6 +155,7 @@ impl<'e> Checker<'e> {
         leaf: Hash,
         place: FramePlace,
         signed: &mut Option<SignedCheckpoint>,
+        each: &mut impl FnMut(&[u8], &Line<'_>),
     ) -> Result<(), Fault> {
         self.lines = self.lines.saturating_add(1);
         if signed.is_some() {
@@ -158,7 +168,10 @@ impl<'e> Checker<'e> {
             self.same_format(line)?;
         }
         if self.closing.is_none() {
-            return self.leaf(&parse_leaf(line)?, leaf, place);
+            let parsed = parse_leaf(line)?;
+            self.leaf(&parsed, leaf, place)?;
+            each(line, &parsed);
+            return Ok(());
         }
         *signed = Some(self.checkpoint(line, place)?);
         Ok(())

@@ -10,8 +10,10 @@ use crate::builder::{
 use crate::hash::{hash_parts, leaf_hash};
 use crate::keys::KeySpec;
 use crate::limits::{MAX_EVENT_BYTES, MAX_FRAME_BYTES};
-use crate::line::{KeyChange, Payload, Repeat, format_line, parse_line};
-use crate::segment::{CheckedSegment, Expected, Head, check_segment};
+use crate::line::{KeyChange, Line, Payload, Repeat, format_line, parse_line};
+use crate::segment::{
+    CheckedSegment, Expected, Head, check_segment, check_segment_lines, visit_leaf_lines,
+};
 
 /// A log with its key: segment 0, then as many segments as wanted.
 pub(super) struct TestLog {
@@ -86,6 +88,31 @@ pub(super) fn check_as(
         format: 1,
     };
     check_segment(object, expected).map_err(|fault| (fault.fault.code(), fault.line))
+}
+
+/// Whoever reads lines while they are checked sees those that are read afterwards.
+#[test]
+fn the_lines_that_a_check_hands_over_are_those_of_the_segment() {
+    let mut log = TestLog::create();
+    log.seal(&["{\"a\":1}", "2", "\"three\""], 10);
+    for (segment, object) in (0..).zip(&log.objects) {
+        let mut handed_over = Vec::new();
+        let origin = origin();
+        let expected = Expected {
+            origin: &origin,
+            segment,
+            format: 1,
+        };
+        let mut each = |bytes: &[u8], line: &Line<'_>| {
+            assert_eq!(format_line(line), bytes);
+            handed_over.push(bytes.to_vec());
+        };
+        let checked = check_segment_lines(object, expected, &mut each).unwrap();
+        assert_eq!(checked.size(), log.check(segment).unwrap().size());
+        let mut afterwards = Vec::new();
+        visit_leaf_lines(object, &mut |line| afterwards.push(line.to_vec())).unwrap();
+        assert_eq!(handed_over, afterwards);
+    }
 }
 
 #[test]

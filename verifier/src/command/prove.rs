@@ -135,7 +135,7 @@ fn first_at(trail: &Trail<'_>, query: &Query) -> Result<Option<u64>, Stop> {
         return Ok(None);
     };
     for number in trail.numbers_from(from)? {
-        if let Some(index) = query.first_in(&trail.read(number)?) {
+        if let Some(index) = query.first_in(trail, number)? {
             return Ok(Some(index));
         }
     }

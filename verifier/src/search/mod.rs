@@ -4,7 +4,7 @@ mod pointer;
 pub mod shape;
 mod wanted;
 
-use auditlog_chain::line::{Body, Payload};
+use auditlog_chain::line::{Body, Entry, Payload};
 use auditlog_chain::timestamp::Timestamp;
 
 pub use wanted::{Wanted, WantedError};
@@ -14,7 +14,7 @@ use crate::facts::End;
 use crate::parallel;
 use crate::place::{Place, Placed};
 use crate::range::before::neighbour_fault;
-use crate::trail::{Segment, Trail, TrailError};
+use crate::trail::{Fetched, Line, Trail, TrailError};
 
 /// Which entries to look for: all conditions must hold.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +107,7 @@ pub fn find(
             let _share = budgets.read(trail.bytes_of(number));
             let result = trail.fetch(number).and_then(|fetched| {
                 let _turn = budgets.check();
-                Ok(look(&trail.check(fetched)?, query, limit))
+                look(trail, fetched, query, limit)
             });
             Some(Part { number, result })
         },
@@ -172,46 +172,79 @@ fn take(
     false
 }
 
-fn look(segment: &Segment, query: &Query, limit: usize) -> Read {
-    let checked = segment.checked();
-    let mut read = Read {
-        before: checked.before().into(),
-        head: checked.head().into(),
-        next_segment: checked.head().next_segment,
-        opened: checked.opened(),
-        entries: checked.events(),
-        matches: Vec::new(),
-        count: 0,
-    };
-    let is_late = query.to.is_some_and(|to| checked.opened() >= to);
-    if is_late {
-        return read;
+/// The entries of a segment that match, collected while it is checked.
+struct Look<'q> {
+    query: &'q Query,
+    limit: usize,
+    segment: u64,
+    is_late: bool,
+    matches: Vec<Match>,
+    count: u64,
+}
+
+impl Look<'_> {
+    fn line(&mut self, line: Line<'_>) {
+        match &line.line.body {
+            Body::Open(_) => self.is_late = self.query.to.is_some_and(|to| line.line.time >= to),
+            Body::Entry(entry) if !self.is_late => self.entry(line, entry),
+            Body::Entry(_) | Body::Key(_) | Body::Close(_) => {}
+        }
     }
-    segment.visit(&mut |line| {
-        let Body::Entry(entry) = &line.line.body else {
-            return;
-        };
-        if !query.covers(line.line.time) || !query.matches(entry.payload) {
+
+    fn entry(&mut self, line: Line<'_>, entry: &Entry<'_>) {
+        if !self.query.covers(line.line.time) || !self.query.matches(entry.payload) {
             return;
         }
-        read.count = read.count.saturating_add(1);
-        if read.matches.len() < limit {
-            read.matches.push(Match {
+        self.count = self.count.saturating_add(1);
+        if self.matches.len() < self.limit {
+            self.matches.push(Match {
                 index: line.line.index,
-                segment: checked.number(),
+                segment: self.segment,
                 line: line.number,
                 time: line.line.time,
                 bytes: line.bytes.to_vec(),
             });
         }
-    });
-    read
+    }
+}
+
+/// Checks a segment and looks at its lines on the way.
+fn look(
+    trail: &Trail<'_>,
+    fetched: Fetched<'_>,
+    query: &Query,
+    limit: usize,
+) -> Result<Read, TrailError> {
+    let mut look = Look {
+        query,
+        limit,
+        segment: fetched.number(),
+        is_late: false,
+        matches: Vec::new(),
+        count: 0,
+    };
+    let segment = trail.check_lines(fetched, &mut |line| look.line(line))?;
+    let checked = segment.checked();
+    Ok(Read {
+        before: checked.before().into(),
+        head: checked.head().into(),
+        next_segment: checked.head().next_segment,
+        opened: checked.opened(),
+        entries: checked.events(),
+        matches: look.matches,
+        count: look.count,
+    })
 }
 
 impl Query {
     /// Index of the first entry of a segment that matches.
-    pub fn first_in(&self, segment: &Segment) -> Option<u64> {
-        look(segment, self, 1).matches.first().map(|one| one.index)
+    ///
+    /// # Errors
+    ///
+    /// Where the segment was not accepted.
+    pub fn first_in(&self, trail: &Trail<'_>, number: u64) -> Result<Option<u64>, TrailError> {
+        let read = look(trail, trail.fetch(number)?, self, 1)?;
+        Ok(read.matches.first().map(|one| one.index))
     }
 
     fn covers(&self, time: Timestamp) -> bool {

@@ -13,7 +13,7 @@ use auditlog_chain::fault::Fault as ChainFault;
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
-use auditlog_chain::segment::{Expected, FORMAT, check_segment};
+use auditlog_chain::segment::{Expected, FORMAT, check_segment_lines};
 
 pub use error::TrailError;
 pub use segment::{Line, Segment};
@@ -30,6 +30,13 @@ pub(crate) struct Fetched<'t> {
     version: &'t Version,
     place: Place,
     object: Vec<u8>,
+}
+
+impl Fetched<'_> {
+    /// Number of the segment.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 /// The segments of one log, as listed.
@@ -167,6 +174,15 @@ impl<'a> Trail<'a> {
 
     /// Verifies one segment.
     pub(crate) fn check(&self, fetched: Fetched<'_>) -> Result<Segment, TrailError> {
+        self.check_lines(fetched, &mut |_| {})
+    }
+
+    /// Verifies one segment, and hands over its lines on the way. They count only where the segment was accepted.
+    pub(crate) fn check_lines(
+        &self,
+        fetched: Fetched<'_>,
+        each: &mut dyn FnMut(Line<'_>),
+    ) -> Result<Segment, TrailError> {
         let Fetched {
             number,
             version,
@@ -178,7 +194,17 @@ impl<'a> Trail<'a> {
             segment: number,
             format: self.log.format,
         };
-        let checked = check_segment(&object, expected).map_err(|found| {
+        let mut number_of_line = 0u64;
+        let mut numbered = |bytes: &[u8], line: &auditlog_chain::line::Line<'_>| {
+            number_of_line = number_of_line.saturating_add(1);
+            let number = number_of_line;
+            each(Line {
+                bytes,
+                number,
+                line,
+            });
+        };
+        let checked = check_segment_lines(&object, expected, &mut numbered).map_err(|found| {
             let place = Place {
                 line: found.line,
                 index: found.index,
