@@ -26,7 +26,7 @@
 //!     log: log_without_policy("acme.example/audit/payments", None)?,
 //!     policy: None,
 //!     signer: Arc::new(Signer::Local(LocalKey::generate(KeySpec::EccNistEdwards25519)?)),
-//!     previous: None,
+//!     previous: Vec::new(),
 //!     clock: Arc::new(now),
 //!     limits: Limits::default(),
 //!     fencing: Fencing::Condition,

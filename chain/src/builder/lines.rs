@@ -116,10 +116,15 @@ impl SegmentLines {
             repeat: provenance.repeat,
             payload: payload.as_payload(),
         };
-        self.entry(entry, time, out)
+        self.append_entry(entry, time, out)
     }
 
-    fn entry(
+    /// The same for an entry of a line that was parsed.
+    ///
+    /// # Errors
+    ///
+    /// As [`SegmentLines::append`].
+    pub fn append_entry(
         &mut self,
         entry: Entry<'_>,
         time: Timestamp,

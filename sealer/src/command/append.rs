@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use auditlog_chain::builder::Source;
 use auditlog_chain::hash::leaf_hash;
-use auditlog_chain::policy::{self, LockSpan, LogPolicy, TrustPolicy, span_at};
-use auditlog_sealer::error::{Error, MachineError, PolicyError, UsageError};
+use auditlog_chain::policy::{self, LogPolicy, TrustPolicy, span_at};
+use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::error::{Error, KeyError, MachineError, UsageError};
 use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::Input;
 use auditlog_sealer::pins::read_pin;
-use auditlog_sealer::seal::{KnownHead, Limits, Notice, Notify, Sealer, Setup, may_sign};
+use auditlog_sealer::seal::{KnownHead, Limits, Notice, Notify, Renewal, Sealer, Setup, may_sign};
 use auditlog_sealer::spool::{LostInputs, Spool};
-use auditlog_sealer::store::{
-    Bucket, BucketSettings, Folder, Lock, LockSource, Store, WeakDefault,
-};
+use auditlog_sealer::store::{Bucket, BucketSettings, Folder, Lock, LockSource, Store};
 use auditlog_sealer::target::{
-    Destination, destination_of_policy, log_of_policy, log_without_policy, read_policy,
+    Destination, declared_kms_keys, destination_of_policy, log_of_policy, log_without_policy,
+    read_policy,
 };
 use aws_lc_rs::rand;
 
@@ -122,7 +122,7 @@ pub(super) fn prepare_with<T>(
     } = Named::of(arguments, now)?;
     let events = events()?;
     let spool = open_spool(arguments, &log, &destination)?;
-    let (store, weak_default) = store(
+    let store = store(
         arguments,
         &destination,
         policy.as_deref(),
@@ -131,7 +131,7 @@ pub(super) fn prepare_with<T>(
         &mut aws,
         now,
     )?;
-    if let Some(weak) = weak_default {
+    if let Some(weak) = store.weak_default() {
         notify(Notice::WeakDefault(weak));
     }
     let max_age = max_age(arguments, &log, now);
@@ -140,7 +140,7 @@ pub(super) fn prepare_with<T>(
         log,
         policy,
         signer: Arc::new(signers.now),
-        previous: signers.previous.map(Arc::new),
+        previous: signers.previous.into_iter().map(Arc::new).collect(),
         clock: Arc::new(now),
         limits: Limits {
             events: arguments.max_segment_events,
@@ -156,6 +156,69 @@ pub(super) fn prepare_with<T>(
         max_age,
     };
     Ok((prepared, events))
+}
+
+/// What the options name now, for a sealer that runs. Where no key of the policy may sign now, the one that signs stays: it signs
+/// nothing until another one may.
+pub(super) fn renewal(
+    arguments: &AppendArguments,
+    now: Now,
+    before: &Setup,
+) -> Result<(Renewal, MaxAge), Error> {
+    let policy = arguments.policy.as_deref();
+    let policy = policy.map(|path| read_policy(path, now())).transpose()?;
+    let (log, _) = target(arguments, policy.as_ref())?;
+    must_be_in_its_place(&log, before)?;
+    let bucket = policy
+        .as_ref()
+        .and_then(|policy| policy.document().store.as_ref())
+        .map(policy::Store::s3);
+    let region = bucket.map(|bucket| bucket.region.as_str());
+    let mut aws = arguments.aws.lazy(region);
+    let (signer, previous) = match Signers::of(arguments, policy.as_ref(), &log, &mut aws, now) {
+        Ok(Signers { now, previous }) => (Arc::new(now), previous),
+        Err(Error::Usage(UsageError::NoKey)) => (Arc::clone(&before.signer), Vec::new()),
+        Err(error) => return Err(error),
+    };
+    if let Some(policy) = &policy {
+        let key = signer.verifier_key(&log.origin);
+        match may_sign(policy, &log, &key, now()) {
+            // The policy is right, and the key signs nothing.
+            Ok(()) | Err(Error::Key(KeyError::NotValid { .. })) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let renewal = Renewal {
+        lock: lock_source(arguments, policy.as_ref(), &log),
+        signer,
+        previous: previous.into_iter().map(Arc::new).collect(),
+        policy: policy.map(Arc::new),
+        log,
+    };
+    let ages = max_age(arguments, &renewal.log, now);
+    Ok((renewal, ages))
+}
+
+/// A log that is stored elsewhere is another log for the spool.
+fn must_be_in_its_place(log: &LogPolicy, before: &Setup) -> Result<(), Error> {
+    let (expected, found) = (&before.log, log);
+    let same = (&expected.origin, &expected.prefix) == (&found.origin, &found.prefix);
+    if same && expected.format == found.format {
+        return Ok(());
+    }
+    Err(UsageError::OtherPlace {
+        expected: format!("{} under {}", expected.origin, expected.prefix),
+        found: format!("{} under {}", found.origin, found.prefix),
+    }
+    .into())
+}
+
+/// The keys in KMS that the policy lets sign at a time: where they change, another one signs.
+pub(super) fn keys_at(before: &Setup, now: Timestamp) -> Vec<String> {
+    let policy = before.policy.as_deref();
+    let keys = policy.map(|policy| declared_kms_keys(policy, &before.log, now));
+    let keys = keys.into_iter().flatten();
+    keys.map(str::to_owned).collect()
 }
 
 fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
@@ -310,11 +373,9 @@ fn store(
     spool: &Spool,
     aws: &mut LazyAws,
     now: Now,
-) -> Result<(Arc<dyn Store>, Option<WeakDefault>), Error> {
+) -> Result<Arc<dyn Store>, Error> {
     let name = match destination {
-        Destination::Folder(path) => {
-            return Ok((Arc::new(Folder::new(path, spool.writer())), None));
-        }
+        Destination::Folder(path) => return Ok(Arc::new(Folder::new(path, spool.writer()))),
         Destination::Bucket { name, .. } => name,
     };
     let declared_account = policy
@@ -326,41 +387,32 @@ fn store(
         account: account.ok_or_else(|| UsageError::NoAccount {
             bucket: name.clone(),
         })?,
-        lock: lock_source(arguments, policy, log, now)?,
+        lock: lock_source(arguments, policy, log),
         fencing: fencing(arguments),
     };
     let bucket = Bucket::open(aws.load()?, settings, Arc::new(now))?;
-    let weak_default = bucket.weak_default().cloned();
-    Ok((Arc::new(bucket), weak_default))
+    Ok(Arc::new(bucket))
 }
 
 fn lock_source(
     arguments: &AppendArguments,
     policy: Option<&TrustPolicy>,
     log: &LogPolicy,
-    now: Now,
-) -> Result<LockSource, Error> {
+) -> LockSource {
     if let Some(policy) = policy {
-        let own = log.lock.as_deref();
-        return Ok(LockSource::Policy {
-            bucket: declared_lock(&policy.document().lock, now)?,
-            log: own.map(|spans| declared_lock(spans, now)).transpose()?,
-        });
+        return LockSource::Policy {
+            bucket: policy.document().lock.clone(),
+            log: log.lock.clone(),
+        };
     }
-    Ok(match (arguments.lock_mode, arguments.retention_days) {
+    match (arguments.lock_mode, arguments.retention_days) {
         (Some(mode), Some(retention_days)) => LockSource::Options(Lock {
             mode,
             retention_days,
         }),
         // clap asks for both or neither.
         _ => LockSource::Default,
-    })
-}
-
-fn declared_lock(spans: &[LockSpan], now: Now) -> Result<Lock, Error> {
-    let now = now();
-    let first = spans.first().map_or(now, |span| span.from);
-    Lock::declared(spans, now).ok_or_else(|| PolicyError::NoSpan { now, first }.into())
+    }
 }
 
 /// Half of the declared silence leaves as much again for the store and the key to come back.

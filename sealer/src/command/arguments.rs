@@ -47,7 +47,7 @@ pub(super) enum Command {
 /// command with the same input again, until its status is 0: it goes on where the input was accepted, so every event is
 /// sealed once. A file is recognised by itself, a pipe by the name that --input gives it. The next append to the log, of any
 /// input, first seals what was accepted, and says how many events that were.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct AppendArguments {
     /// Trust policy that describes the log: bucket, prefix, lock, keys
     #[arg(long, value_name = "FILE")]
@@ -122,7 +122,7 @@ pub(super) struct AppendArguments {
 }
 
 /// What is known of the input.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct InputArguments {
     /// Name of the input: what was accepted under it is passed over when the same input is given again from its beginning;
     /// by default, a file has a name of its own, and anything else has none
@@ -209,7 +209,7 @@ pub(super) struct SpoolArguments {
 }
 
 /// The key that signs a log; the policy may name it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct AppendKeyArguments {
     /// File with the private key: PKCS #8, PEM
@@ -233,7 +233,7 @@ pub(super) struct KeyArguments {
 }
 
 /// How to reach AWS. The environment and the shared files of the AWS CLI count too.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct AwsArguments {
     /// Endpoint in place of AWS's own
     #[arg(long, value_name = "URL")]

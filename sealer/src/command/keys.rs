@@ -33,8 +33,8 @@ fn signer(
 pub(super) struct Signers {
     /// The one that signs.
     pub(super) now: Signer,
-    /// The one that signed until now, for a rotation.
-    pub(super) previous: Option<Signer>,
+    /// Those that signed before, for a rotation.
+    pub(super) previous: Vec<Signer>,
 }
 
 impl Signers {
@@ -64,7 +64,7 @@ impl Signers {
         };
         Ok(Self {
             now: signer_now.ok_or(UsageError::NoKey)?,
-            previous: previous.flatten(),
+            previous: previous.flatten().into_iter().collect(),
         })
     }
 }

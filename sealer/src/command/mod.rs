@@ -12,6 +12,7 @@ mod arguments;
 mod aws;
 mod config;
 mod events;
+mod keeper;
 mod keys;
 mod one_log;
 mod output;

@@ -1,18 +1,19 @@
 //! One log of the service, on a thread of its own: finds its head, takes batches, and tries again where something can be mended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_sealer::error::{Error, MachineError};
+use auditlog_sealer::error::{Cause, Error, MachineError, Trouble};
 use auditlog_sealer::seal::{Notice, Sealer};
-use auditlog_sealer::service::{Ack, Ages, Answer, Offer, Status, Writer};
+use auditlog_sealer::service::{Ack, Answer, Offer, Part, Status, Writer};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::append::{Prepared, prepare_with};
 use super::arguments::{AppendArguments, Now};
+use super::keeper::Keeper;
 use super::report::notice_of;
 
 /// Between two attempts to find the head of a log.
@@ -32,6 +33,8 @@ pub(super) struct OneLog {
     pub(super) offers: Receiver<Offer>,
     pub(super) status: Arc<Status>,
     pub(super) ending: Arc<AtomicBool>,
+    /// How often somebody has asked for the policy and the keys to be read again.
+    pub(super) asked: Arc<AtomicU64>,
     pub(super) now: Now,
 }
 
@@ -39,6 +42,15 @@ pub(super) struct OneLog {
 pub(super) struct Ended {
     pub(super) label: Option<String>,
     pub(super) done: Result<(), Error>,
+}
+
+/// Ends the keeper with what it keeps.
+struct Ending(Arc<AtomicBool>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Says of a log that it has stopped, also where its thread has panicked.
@@ -90,11 +102,7 @@ impl OneLog {
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 }
                 done => {
-                    let trouble = match &done {
-                        Ok(()) => "the service is ending".to_owned(),
-                        Err(error) => format!("the log has stopped: {error}"),
-                    };
-                    self.status.set_trouble(Some(trouble));
+                    self.status.set(Part::Accepting, Some(stopped(&done)));
                     return done;
                 }
             }
@@ -111,15 +119,25 @@ impl OneLog {
         } = prepared;
         self.status.set_origin(setup.log.origin.as_str());
         let clock = Arc::clone(&setup.clock);
+        let (tell, updates) = channel();
+        let keeper = Keeper {
+            arguments: self.arguments.clone(),
+            now: self.now,
+            setup: setup.clone(),
+            status: Arc::clone(&self.status),
+            tell,
+            asked: Arc::clone(&self.asked),
+            stop: Arc::new(AtomicBool::new(false)),
+        };
+        let _ending = Ending(Arc::clone(&keeper.stop));
         let mut sealer = Sealer::find(setup, spool)?;
         sealer.take_up_earlier()?;
+        keeper.start()?;
         let writer = Writer {
             sealer,
             offers: &self.offers,
-            ages: Ages {
-                open_seconds: max_age.open_seconds,
-                silent_seconds: max_age.silent_seconds,
-            },
+            updates: &updates,
+            ages: max_age.into(),
             ack: self.ack,
             spool_max: self.spool_max,
             clock,
@@ -135,13 +153,10 @@ impl OneLog {
 
     /// Says once why nothing is taken.
     fn refuse(&self, error: &Error) {
-        let reason = error.to_string();
-        if self.status.trouble().as_ref() != Some(&reason) {
-            let hint = error.hint();
-            let reason = hint.map_or(reason.clone(), |hint| format!("{reason}; {hint}"));
+        if self.status.set(Part::Accepting, Some(Trouble::of(error))) {
+            let reason = error.with_hint();
             notice_of(self.label.clone())(Notice::Refuses { reason });
         }
-        self.status.set_trouble(Some(reason));
     }
 
     /// Waits before the next attempt. Whoever has offered something meanwhile is asked to come again later.
@@ -155,5 +170,18 @@ impl OneLog {
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK),
             }
         }
+    }
+}
+
+fn stopped(done: &Result<(), Error>) -> Trouble {
+    match done {
+        Ok(()) => Trouble {
+            cause: Cause::Other,
+            reason: "the service is ending".to_owned(),
+        },
+        Err(error) => Trouble {
+            reason: format!("the log has stopped: {error}"),
+            ..Trouble::of(error)
+        },
     }
 }

@@ -12,6 +12,7 @@ use auditlog_sealer::error::{Error, FileFault, InputError};
 use auditlog_sealer::input::{Input, InputName, Lines, Message, Position};
 use auditlog_sealer::limits::MAX_INPUT_LINE_BYTES;
 use auditlog_sealer::seal::{Room, Sealer};
+use auditlog_sealer::service::Ages;
 use auditlog_sealer::spool::Spool;
 
 use super::arguments::{Now, Output};
@@ -31,6 +32,15 @@ pub(super) struct MaxAge {
     pub(super) open_seconds: i64,
     /// How long the log may be silent.
     pub(super) silent_seconds: Option<i64>,
+}
+
+impl From<MaxAge> for Ages {
+    fn from(age: MaxAge) -> Self {
+        Self {
+            open_seconds: age.open_seconds,
+            silent_seconds: age.silent_seconds,
+        }
+    }
 }
 
 /// How a run has ended.

@@ -2,7 +2,7 @@
 
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use auditlog_sealer::error::{Error, MachineError};
 use auditlog_sealer::service::{Destination, HttpInput, Intake, Router, Status, serve};
@@ -29,6 +29,7 @@ pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> 
 pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     let config = Config::read(&arguments.config)?;
     let ending = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicU64::new(0));
     let (mut logs, mut destinations) = (Vec::new(), Vec::new());
     for log in &config.logs {
         let (intake, offers) = Intake::new();
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             offers,
             status,
             ending: Arc::clone(&ending),
+            asked: Arc::clone(&asked),
             now,
         });
     }
@@ -63,7 +65,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             log.start(tell.clone())?;
         }
         drop(tell);
-        until_it_ends(inputs, &ending, told).await
+        until_it_ends(inputs, &ending, asked, told).await
     })
 }
 
@@ -91,11 +93,18 @@ async fn listen(
 async fn until_it_ends(
     inputs: Vec<(TcpListener, Arc<HttpInput>)>,
     is_ending: &AtomicBool,
+    asked: Arc<AtomicU64>,
     mut told: mpsc::UnboundedReceiver<Ended>,
 ) -> Result<(), Error> {
     let failed = MachineError::NoSignals;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            asked.fetch_add(1, Ordering::SeqCst);
+        }
+    });
     let (end, ending) = watch::channel(false);
     let mut serving = JoinSet::new();
     for (listener, input) in inputs {

@@ -56,6 +56,14 @@ pub enum KeyError {
         /// Why its key may not sign.
         source: Box<KeyError>,
     },
+    /// A segment waits for a key that may not sign any more, and may have been signed: whether it was is not known.
+    #[error(
+        "segment {segment} waits in the spool for a key that may not sign any more, and the answer to an earlier attempt to sign it was lost"
+    )]
+    MayBeSigned {
+        /// Its number.
+        segment: u64,
+    },
     /// The log is signed by another key than the given one.
     #[error("the log is signed by {expected}, but the given key is {found}")]
     Other {
@@ -158,6 +166,7 @@ impl KeyError {
             | Self::NotInPolicy { .. } => true,
             Self::NotValid { .. }
             | Self::Unsigned { .. }
+            | Self::MayBeSigned { .. }
             | Self::Other { .. }
             | Self::NoAliasPrefix { .. }
             | Self::Kms { .. }
@@ -172,6 +181,7 @@ impl KeyError {
         match self {
             Self::NotValid { .. }
             | Self::Unsigned { .. }
+            | Self::MayBeSigned { .. }
             | Self::Kms {
                 what: KmsProperty::State,
                 ..
@@ -205,6 +215,9 @@ impl KeyError {
             }
             Self::NotValid { .. } => "give the key that is valid now, or a newer trust policy",
             Self::Unsigned { .. } => {
+                "nothing in the spool is lost: give the key that is valid now, and what waits is chained again under it"
+            }
+            Self::MayBeSigned { .. } => {
                 "nothing in the spool is lost: print its events with auditlog-seal spool --events DIR, move the spool away, and append them with the key that is valid now and --pins FILE or --head-unknown"
             }
             Self::Other { .. } => {

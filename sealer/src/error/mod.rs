@@ -14,6 +14,7 @@ mod pins;
 mod policy;
 mod spool;
 mod store;
+mod trouble;
 mod usage;
 
 pub(crate) use aws::chain;
@@ -27,6 +28,7 @@ pub use pins::PinsError;
 pub use policy::PolicyError;
 pub use spool::SpoolError;
 pub use store::StoreError;
+pub use trouble::{Cause, Trouble};
 pub use usage::UsageError;
 
 /// What to do about a file that the sealer itself writes.
@@ -159,6 +161,23 @@ impl Error {
             | Self::Machine(_)
             | Self::Chain(_)
             | Self::Aws(_) => self.may_pass() || self.is_of_the_clock(),
+        }
+    }
+
+    /// Whether the bucket does not lock what it is given.
+    pub const fn is_of_the_lock(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_of_the_lock(),
+            Self::Usage(_)
+            | Self::Policy(_)
+            | Self::Pins(_)
+            | Self::Key(_)
+            | Self::Input(_)
+            | Self::Log(_)
+            | Self::Spool(_)
+            | Self::Machine(_)
+            | Self::Chain(_)
+            | Self::Aws(_) => false,
         }
     }
 

@@ -70,6 +70,14 @@ pub enum UsageError {
         /// The bucket.
         bucket: String,
     },
+    /// The policy names another log, or another place for it, than the one that runs.
+    #[error("the trust policy names the log {found}, but the one that runs is {expected}")]
+    OtherPlace {
+        /// The log that runs.
+        expected: String,
+        /// The log of the policy.
+        found: String,
+    },
     /// Neither a policy nor an option names the owner of the bucket.
     #[error(
         "the owner of the bucket {bucket} is unknown: without a trust policy, --account names it"
@@ -120,6 +128,9 @@ impl UsageError {
             }
             Self::NoAccount { .. } => {
                 "add --account with the twelve digits of the AWS account that owns the bucket; aws sts get-caller-identity shows yours"
+            }
+            Self::OtherPlace { .. } => {
+                "give the trust policy of the log that runs, or start the service again with a spool of its own for the other one"
             }
             Self::TwoPrefixes { .. } => "omit one of them",
             Self::LockNotDeclared { .. } => {

@@ -46,6 +46,17 @@ impl Default for Window {
     }
 }
 
+/// What is remembered of names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Names that are remembered.
+    pub names: u64,
+    /// Seconds for which a name is remembered.
+    pub seconds: i64,
+    /// Names that are remembered at most.
+    pub most: u64,
+}
+
 /// Names in `names.log` from which they are sorted into a file of their own.
 const SORT_AT: usize = 1 << 18;
 
@@ -86,6 +97,17 @@ impl Names {
             disk,
             window,
         })
+    }
+
+    /// What is remembered.
+    pub fn remembered(&self) -> Remembered {
+        let recent = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
+        let sorted = self.sorted.iter().map(Sorted::count);
+        Remembered {
+            names: sorted.fold(recent, u64::saturating_add),
+            seconds: self.window.seconds,
+            most: self.window.names,
+        }
     }
 
     /// Whether a name is remembered.

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use auditlog_chain::builder::{
     BuildError, ClosedLines, Framing, MAX_OPEN_BYTES, Provenance, SegmentLines, StoredPayload,
 };
-use auditlog_chain::line::KeyChange;
+use auditlog_chain::fault::Fault;
+use auditlog_chain::line::{Body, KeyChange, Line, parse_line};
 use auditlog_chain::policy::Need;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::compress::Compressing;
+use super::mismatch::{mismatch, of_no_line};
 use super::offered::Offered;
 use super::setup::Setup;
 use super::waiting::Waiting;
 use crate::error::Error;
 use crate::limits::{MAX_PENDING_BYTES, MAX_WAL_BYTES};
 use crate::names::Fingerprint;
-use crate::spool::{Accepted, Spool, WalWriter};
+use crate::spool::{Accepted, Series, Spool, WalWriter};
 use crate::wal::{Batch, Opening};
 
 /// The end of the log as this writer has written it, stored or not.
@@ -36,6 +38,7 @@ pub(super) struct Chain {
     lines: Vec<u8>,
     count: u32,
     accepting: Option<Accepted>,
+    series: Series,
     /// Of the batches that are in the group.
     unsynced: Vec<Accepted>,
 }
@@ -66,8 +69,10 @@ impl Chain {
         spool: &Arc<Spool>,
         head: Head,
         log_key: Option<VerifierKey>,
+        series: Series,
     ) -> Self {
         Self {
+            series,
             setup: Arc::clone(setup),
             spool: Arc::clone(spool),
             head,
@@ -79,6 +84,24 @@ impl Chain {
             accepting: None,
             unsynced: Vec::new(),
         }
+    }
+
+    /// What was written beside the files that are there has taken their place.
+    pub(super) const fn takes_their_place(&mut self) {
+        self.series = Series::Usual;
+    }
+
+    /// From now on, this policy and these keys count.
+    pub(super) fn renew(&mut self, setup: &Arc<Setup>) {
+        self.setup = Arc::clone(setup);
+    }
+
+    /// Whether another key signs than that of the segment that is open, or of the last one.
+    pub(super) fn changes_key(&self) -> bool {
+        let announced = self.open.as_ref().and_then(|open| open.key_change.as_ref());
+        let announced = announced.map(|change| &change.verifier_key);
+        let own = self.setup.signer.verifier_key(&self.setup.log.origin);
+        announced.or(self.log_key.as_ref()) != Some(&own)
     }
 
     /// The end of the log after the last segment that was closed.
@@ -124,11 +147,12 @@ impl Chain {
         let head = self.head.clone();
         let lines = SegmentLines::open(head, time, key_change.clone(), &mut opening)?;
         let compressing = Compressing::start()?;
-        let writer = self.spool.create_wal(&Opening {
+        let record = Opening {
             segment: lines.number(),
             origin: self.setup.log.origin.as_str(),
             lines: &opening,
-        })?;
+        };
+        let writer = self.spool.create_wal(&record, self.series)?;
         compressing.push(opening);
         self.open = Some(OpenSegment {
             lines,
@@ -177,11 +201,40 @@ impl Chain {
         let begin = self.lines.len();
         open.lines
             .append(provenance, payload, time, &mut self.lines)?;
+        self.take_line(begin);
+        Ok(())
+    }
+
+    fn take_line(&mut self, begin: usize) {
         let line = self.lines.get(begin..).unwrap_or_default();
-        if let Some(content) = open.framing.push(line) {
+        if let Some(open) = &mut self.open
+            && let Some(content) = open.framing.push(line)
+        {
             open.compressing.push(content);
         }
         self.count = self.count.saturating_add(1);
+    }
+
+    /// Chains a batch as it was accepted before, with its times, and ends it. A segment must be open.
+    pub(super) fn append_again(&mut self, batch: &Batch<'_>) -> Result<(), Error> {
+        for line in batch.lines.split(|byte| *byte == b'\n') {
+            let Some(open) = self.open.as_mut().filter(|_| !line.is_empty()) else {
+                continue;
+            };
+            let parsed = parse_line(line).map_err(Fault::from);
+            let parsed = parsed.map_err(|fault| mismatch(&self.spool, of_no_line(fault)));
+            let Line { time, body, .. } = parsed?;
+            let Body::Entry(entry) = body else {
+                continue;
+            };
+            let begin = self.lines.len();
+            open.lines.append_entry(entry, time, &mut self.lines)?;
+            self.take_line(begin);
+        }
+        self.push_batch(batch.source, batch.name, batch.note);
+        if let Some(open) = self.open.as_mut().filter(|_| !batch.name.is_empty()) {
+            open.names.push(Fingerprint::of(batch.source, batch.name));
+        }
         Ok(())
     }
 
@@ -254,20 +307,27 @@ impl Chain {
 
     fn end_batch(&mut self, source: &[u8], name: &[u8]) {
         let accepted = self.accepting.take();
-        let Some(open) = self.open.as_mut().filter(|_| self.count > 0) else {
+        if self.open.is_none() || self.count == 0 {
             return;
-        };
+        }
         // Names, numbers and hashes can always be written.
         let note = accepted.as_ref().map(serde_json::to_vec);
         let note = note.and_then(Result::ok).unwrap_or_default();
+        self.push_batch(source, name, &note);
+        self.unsynced.extend(accepted);
+    }
+
+    fn push_batch(&mut self, source: &[u8], name: &[u8], note: &[u8]) {
+        let Some(open) = self.open.as_mut().filter(|_| self.count > 0) else {
+            return;
+        };
         open.writer.push(&Batch {
             name,
             source,
-            note: &note,
+            note,
             count: self.count,
             lines: &self.lines,
         });
-        self.unsynced.extend(accepted);
         self.lines.clear();
         self.count = 0;
     }

@@ -1,5 +1,7 @@
 //! Reading the head, and the rules of keys: who may sign, whose signatures a segment needs (F14).
 
+use std::sync::Arc;
+
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::{KeyPolicy, LogPolicy, Made, Need, RequiredSignatures, TrustPolicy};
 use auditlog_chain::segment::{CheckedSegment, Expected, Head, check_segment};
@@ -131,13 +133,14 @@ impl Setup {
     }
 
     /// The keys that were given.
-    fn signers(&self) -> impl Iterator<Item = &Signer> {
-        std::iter::once(&*self.signer).chain(self.previous.as_deref())
+    fn signers(&self) -> impl Iterator<Item = &Arc<Signer>> {
+        std::iter::once(&self.signer).chain(&self.previous)
     }
 
-    pub(super) fn signer_of(&self, key: &VerifierKey) -> Result<&Signer, Error> {
+    pub(super) fn signer_of(&self, key: &VerifierKey) -> Result<Arc<Signer>, Error> {
         self.signers()
             .find(|signer| signer.public_key() == key.public_key())
+            .cloned()
             .ok_or_else(|| {
                 let found = self.signer.verifier_key(&self.log.origin);
                 KeyError::Other {

@@ -8,17 +8,19 @@
 use std::sync::Arc;
 
 use auditlog_chain::builder::{Provenance, StoredPayload};
+use auditlog_chain::policy::Position;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
-use crate::error::Error;
+use crate::error::{Error, Trouble};
 use crate::input::InputName;
-use crate::spool::{Accepted, Spool};
+use crate::spool::{Accepted, Series, Spool};
 use chain::Chain;
 use ship::Shipper;
 use shipping::Shipping;
 
+mod again;
 mod chain;
 mod compress;
 mod expiry;
@@ -30,6 +32,7 @@ mod mismatch;
 mod notice;
 mod offered;
 mod recover;
+mod renewal;
 mod sealed;
 mod setup;
 mod ship;
@@ -44,6 +47,7 @@ pub use known::KnownHead;
 pub use limits::Limits;
 pub use notice::Notice;
 pub use offered::{Named, Offered};
+pub use renewal::Renewal;
 pub use sealed::Sealed;
 pub use setup::{Notify, Setup};
 
@@ -91,7 +95,13 @@ impl Sealer {
         setup.check_keys()?;
         let start = setup.find_start(&spool)?;
         let (setup, spool) = (Arc::new(setup), Arc::new(spool));
-        let chain = Chain::new(&setup, &spool, start.head.clone(), start.log_key.clone());
+        let chain = Chain::new(
+            &setup,
+            &spool,
+            start.head.clone(),
+            start.log_key.clone(),
+            Series::Usual,
+        );
         // A key that cannot go on is refused before anything is written.
         chain.key_change()?;
         let shipper = Shipper::new(&setup, &spool, start);
@@ -115,7 +125,7 @@ impl Sealer {
         if self.chain.is_open() {
             self.close()?;
         }
-        self.shipping.drain()?;
+        self.drain()?;
         if self.chain.head().next_segment == 0 {
             self.heartbeat()?;
         }
@@ -242,9 +252,9 @@ impl Sealer {
         self.shipping.lasting_failure()
     }
 
-    /// What the last attempt to store a segment said of the clock, if that is wrong. It is tried again and again.
-    pub fn wrong_clock(&self) -> Option<String> {
-        self.shipping.wrong_clock()
+    /// What the last attempt to store a segment said, if it has failed. It is tried again and again.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.shipping.trouble()
     }
 
     /// Says what a person should look at.
@@ -321,7 +331,57 @@ impl Sealer {
     pub fn seal(&mut self) -> Result<(), Error> {
         self.sync()?;
         self.close()?;
-        self.shipping.drain()
+        self.drain()
+    }
+
+    /// Stores all that waits. What waits for a key that may not sign any more is chained again.
+    fn drain(&mut self) -> Result<(), Error> {
+        match self.shipping.drain() {
+            Err(error) if error.is_of_an_old_key() && self.must_chain_again() => {
+                self.chain_again()?;
+                self.shipping.drain()
+            }
+            done => done,
+        }
+    }
+
+    /// Whether another key signs than before, and may.
+    pub fn may_announce_key(&self) -> bool {
+        self.chain.changes_key() && self.setup.check_keys().is_ok()
+    }
+
+    /// Segment, size and root of the last segment in the store.
+    pub fn stored(&self) -> Option<Position> {
+        known::position(&self.head())
+    }
+
+    /// From now on, this policy and these keys count.
+    pub fn renew(&mut self, renewal: Renewal) {
+        self.setup.store.declare(renewal.lock.clone());
+        let setup = Arc::new(self.setup.renewed(renewal));
+        self.chain.renew(&setup);
+        self.shipping.renew(&setup);
+        self.setup = setup;
+    }
+
+    /// Where another key signs than before, seals a segment that announces it, at once. Where what waits cannot be stored now, it
+    /// waits behind that.
+    ///
+    /// # Errors
+    ///
+    /// Where the key may not sign now, or the disk is full or fails.
+    pub fn announce_key(&mut self) -> Result<(), Error> {
+        if !self.chain.changes_key() {
+            return Ok(());
+        }
+        self.setup.check_keys()?;
+        self.sync()?;
+        self.close()?;
+        self.chain.open((self.setup.clock)())?;
+        self.close()?;
+        let key = self.setup.signer.verifier_key(&self.setup.log.origin);
+        self.notify(Notice::Rotated { key: Box::new(key) });
+        self.shipping.go_on()
     }
 
     /// Writes an empty segment unless one is open: the sign that the log is alive though it has nothing to say.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use auditlog_chain::policy::{Acknowledged, Position};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::store::{Oddity, WeakDefault};
 
@@ -51,6 +52,37 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// A segment that could not be stored is stored.
+    StoresAgain {
+        /// Its number.
+        segment: u64,
+    },
+    /// What waited for a key that may not sign any more was chained again, under the key that signs now.
+    ChainedAgain {
+        /// The first segment that was chained again.
+        first: u64,
+        /// The last one now.
+        last: u64,
+    },
+    /// Another key signs from now on.
+    Rotated {
+        /// Its verifier key.
+        key: Box<VerifierKey>,
+    },
+    /// The policy or the keys were changed, and cannot be used.
+    NotRenewed {
+        /// Why.
+        reason: String,
+    },
+    /// The policy and the keys were read again.
+    Renewed,
+    /// The bucket does not lock what it is given.
+    NotLocked {
+        /// Why.
+        reason: String,
+    },
+    /// The bucket locks what it is given again.
+    LocksAgain,
     /// The service takes no batches now.
     Refuses {
         /// Why.
@@ -97,6 +129,24 @@ impl fmt::Display for Notice {
                 f,
                 "segment {segment} cannot be stored now and waits in the spool; storing it is tried again and again: {reason}"
             ),
+            Self::StoresAgain { segment } => {
+                write!(f, "segment {segment} is stored; segments are stored again")
+            }
+            Self::ChainedAgain { first, last } => write!(
+                f,
+                "segments {first} to {last} were chained again under the key that signs now: the key that they waited for may not sign any more"
+            ),
+            Self::Rotated { key } => write!(f, "from now on, segments are signed by {key}"),
+            Self::NotRenewed { reason } => write!(
+                f,
+                "the trust policy or the keys have changed and cannot be used; those from before count until that is corrected: {reason}"
+            ),
+            Self::NotLocked { reason } => write!(
+                f,
+                "the bucket does not lock what it is given, and nothing is stored until it does; segments wait in the spool: {reason}"
+            ),
+            Self::LocksAgain => f.write_str("the bucket locks what it is given again"),
+            Self::Renewed => f.write_str("the trust policy and the keys were read again"),
             Self::Refuses { reason } => write!(
                 f,
                 "no events are accepted now, and senders are asked to come again later: {reason}"

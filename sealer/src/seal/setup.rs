@@ -15,6 +15,7 @@ use crate::store::{Clock, Store};
 pub type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
 
 /// All that a sealer works with.
+#[derive(Clone)]
 pub struct Setup {
     /// Where segments go.
     pub store: Arc<dyn Store>,
@@ -24,8 +25,8 @@ pub struct Setup {
     pub policy: Option<Arc<TrustPolicy>>,
     /// The key that signs.
     pub signer: Arc<Signer>,
-    /// The key that signed until now, for a rotation.
-    pub previous: Option<Arc<Signer>>,
+    /// The keys that signed before, for a rotation.
+    pub previous: Vec<Arc<Signer>>,
     /// The clock.
     pub clock: Clock,
     /// When an open segment is closed.

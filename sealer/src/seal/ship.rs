@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use auditlog_chain::builder::{ClosedLines, ClosedSegment, Frames, Framing};
-use auditlog_chain::line::KeyChange;
 use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -63,7 +62,13 @@ impl Shipper {
     pub(super) fn say_that_it_waits(&self, waiting: &Waiting, error: &Error) {
         (self.setup.notify)(Notice::Waits {
             segment: waiting.number,
-            reason: error.to_string(),
+            reason: error.with_hint(),
+        });
+    }
+
+    pub(super) fn say_that_it_is_stored(&self, waiting: &Waiting) {
+        (self.setup.notify)(Notice::StoresAgain {
+            segment: waiting.number,
         });
     }
 
@@ -71,12 +76,25 @@ impl Shipper {
     /// there.
     pub(super) fn ship(&mut self, waiting: &mut Waiting) -> Result<(), Error> {
         self.not_in_future(waiting)?;
+        let signers = match waiting.form {
+            Form::Closed { .. } => self.signers(waiting)?,
+            Form::Finished(_) => Vec::new(),
+        };
         if let Form::Closed { lines, frames } = &mut waiting.form {
             // Our clock may have been set since: its time goes into a signature.
             self.setup.store.check()?;
+            let was_tried = self.spool.has_frames(waiting.number)?;
             let closed = self.with_frames(lines, frames.take())?;
             self.spool.keep_frames(waiting.number, closed.frames())?;
-            let object = self.sign(closed, waiting.key_change.as_ref())?;
+            let object = match sign(closed, &signers) {
+                // Nobody has signed it: without its frames, it can still be chained again.
+                Err(Unsigned::Refused(error)) if !was_tried => {
+                    self.spool.forget_frames(waiting.number)?;
+                    return Err(error);
+                }
+                Err(Unsigned::Refused(error) | Unsigned::Doubtful(error)) => return Err(error),
+                Ok(object) => object,
+            };
             self.spool.keep_finished(waiting.number, &object)?;
             waiting.form = Form::Finished(object);
         }
@@ -133,31 +151,16 @@ impl Shipper {
         Ok(frames)
     }
 
-    fn sign(
-        &self,
-        closed: ClosedSegment,
-        key_change: Option<&KeyChange>,
-    ) -> Result<Vec<u8>, Error> {
-        let mut signatures = Vec::new();
-        for signer in self.signers(key_change, closed.number(), closed.sealed())? {
-            signatures.push(signer.sign_segment(&closed)?);
-        }
-        Ok(closed.finish(signatures)?)
-    }
-
     /// Whose signatures the segment needs, in the order of rule F14: its key, then the one that the key replaces. A key that may not
     /// sign any more does not, although the segment was closed while it might: what is stored later counts for nothing.
-    fn signers(
-        &self,
-        key_change: Option<&KeyChange>,
-        segment: u64,
-        sealed: Timestamp,
-    ) -> Result<Vec<&Signer>, Error> {
+    fn signers(&self, waiting: &Waiting) -> Result<Vec<Arc<Signer>>, Error> {
+        let (segment, key_change) = (waiting.number, waiting.key_change.as_ref());
         let own = self.setup.signer.verifier_key(&self.setup.log.origin);
         let key = match key_change {
             Some(change) => &change.verifier_key,
             None => self.log_key.as_ref().unwrap_or(&own),
         };
+        let sealed = waiting.sealed;
         let required = self.setup.required(key, key_change, segment, sealed);
         let mut signers = Vec::new();
         for key in required.required() {
@@ -207,6 +210,29 @@ impl Shipper {
         sealed.events = sealed.events.saturating_add(waiting.events);
         Ok(())
     }
+}
+
+/// Why a segment was not signed.
+enum Unsigned {
+    /// No signature was made.
+    Refused(Error),
+    /// One may have been made.
+    Doubtful(Error),
+}
+
+fn sign(closed: ClosedSegment, signers: &[Arc<Signer>]) -> Result<Vec<u8>, Unsigned> {
+    let mut signatures = Vec::new();
+    for signer in signers {
+        match signer.sign_segment(&closed) {
+            Ok(signature) => signatures.push(signature),
+            Err(error) if signatures.is_empty() && error.is_refusal() => {
+                return Err(Unsigned::Refused(error));
+            }
+            Err(error) => return Err(Unsigned::Doubtful(error)),
+        }
+    }
+    let finished = closed.finish(signatures);
+    finished.map_err(|error| Unsigned::Doubtful(error.into()))
 }
 
 impl Setup {

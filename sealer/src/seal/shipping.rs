@@ -9,10 +9,11 @@ use auditlog_chain::segment::Head;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::sealed::Sealed;
+use super::setup::Setup;
 use super::ship::Shipper;
 use super::shipped::Shipped;
-use super::waiting::Waiting;
-use crate::error::{Error, MachineError};
+use super::waiting::{Form, Waiting};
+use crate::error::{Error, MachineError, Trouble};
 
 /// Between two attempts to store a segment.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -25,7 +26,7 @@ const IN_MEMORY: usize = 2;
 pub(super) struct Shipping {
     shared: Arc<Shared>,
     shipper: Option<Shipper>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Shipper>>,
 }
 
 struct Shared {
@@ -44,8 +45,12 @@ struct State {
     /// When the next attempt is made by itself; `None` where only somebody who asks for it brings one.
     next_attempt: Option<Instant>,
     pause: Duration,
-    /// What the last attempt said of the clock, if that is wrong.
-    wrong_clock: Option<String>,
+    /// What the last attempt said, if it has failed.
+    trouble: Option<Trouble>,
+    /// Whether the first one waits for a key that may not sign any more.
+    unsigned: bool,
+    /// What counts from the next attempt on.
+    renewed: Option<Arc<Setup>>,
     asked: bool,
     stop: bool,
     shipped: Shipped,
@@ -87,14 +92,21 @@ impl Shared {
                 state = self.wait(state, until);
                 continue;
             };
+            if let Some(setup) = state.renewed.take() {
+                shipper.setup = setup;
+            }
             let asked = std::mem::take(&mut state.asked);
             (state.busy, state.failed, state.next_attempt) = (true, None, None);
             drop(state);
             let done = shipper.ship(&mut waiting);
             state = self.state();
             state.busy = false;
-            if let (Err(error), false, 1) = (&done, asked || state.asked, state.failures) {
-                shipper.say_that_it_waits(&waiting, error);
+            match (&done, state.failures) {
+                (Err(error), 1) if !asked && !state.asked => {
+                    shipper.say_that_it_waits(&waiting, error);
+                }
+                (Ok(()), 2..) => shipper.say_that_it_is_stored(&waiting),
+                (Ok(()) | Err(_), _) => {}
             }
             state.end_attempt(waiting, done, shipper);
             self.changed.notify_all();
@@ -107,14 +119,17 @@ impl State {
         match done {
             Ok(()) => {
                 self.shipped = shipper.shipped();
-                (self.pause, self.failures, self.wrong_clock) = (FIRST_PAUSE, 0, None);
+                (self.pause, self.failures) = (FIRST_PAUSE, 0);
+                (self.trouble, self.unsigned) = (None, false);
             }
             Err(error) => {
                 self.waiting.push_front(waiting);
-                let tries_again = error.may_pass() || error.is_of_the_clock();
-                let next = tries_again.then(|| Instant::now().checked_add(self.pause));
+                let next = error
+                    .can_be_mended()
+                    .then(|| Instant::now().checked_add(self.pause));
                 self.next_attempt = next.flatten();
-                self.wrong_clock = error.is_of_the_clock().then(|| error.to_string());
+                self.trouble = Some(Trouble::of(&error));
+                self.unsigned = error.is_of_an_old_key();
                 self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
                 self.failures = self.failures.saturating_add(1);
                 self.failed = Some(error);
@@ -132,7 +147,9 @@ impl Shipping {
             failures: 0,
             next_attempt: None,
             pause: FIRST_PAUSE,
-            wrong_clock: None,
+            trouble: None,
+            unsigned: false,
+            renewed: None,
             asked: false,
             stop: false,
             shipped: shipper.shipped(),
@@ -154,7 +171,10 @@ impl Shipping {
         };
         let shared = Arc::clone(&self.shared);
         let builder = thread::Builder::new().name("ship".to_owned());
-        let thread = builder.spawn(move || shared.run(&mut shipper));
+        let thread = builder.spawn(move || {
+            shared.run(&mut shipper);
+            shipper
+        });
         self.thread = Some(thread.map_err(MachineError::NoThread)?);
         Ok(())
     }
@@ -227,9 +247,71 @@ impl Shipping {
         Ok(())
     }
 
-    /// What the last attempt said of the clock, if that is wrong.
-    pub(super) fn wrong_clock(&self) -> Option<String> {
-        self.shared.state().wrong_clock.clone()
+    /// What the last attempt said, if it has failed.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.shared.state().trouble.clone()
+    }
+
+    /// Whether the first segment that waits needs the signature of a key that may not sign any more.
+    pub(super) fn is_unsigned(&self) -> bool {
+        self.shared.state().unsigned
+    }
+
+    /// From the next attempt on, which is made at once, this policy and these keys count.
+    pub(super) fn renew(&mut self, setup: &Arc<Setup>) {
+        if let Some(shipper) = &mut self.shipper {
+            shipper.setup = Arc::clone(setup);
+            return;
+        }
+        let mut state = self.shared.state();
+        state.renewed = Some(Arc::clone(setup));
+        state.asked = true;
+        self.shared.changed.notify_all();
+    }
+
+    /// Ends the thread, if there is one, after what it is doing now. Says whether there was one.
+    pub(super) fn pause(&mut self) -> bool {
+        let Some(thread) = self.thread.take() else {
+            return false;
+        };
+        self.shared.state().stop = true;
+        self.shared.changed.notify_all();
+        // A thread that has panicked has said so.
+        self.shipper = thread.join().ok();
+        let mut state = self.shared.state();
+        state.stop = false;
+        if let (Some(shipper), Some(setup)) = (&mut self.shipper, state.renewed.take()) {
+            shipper.setup = setup;
+        }
+        true
+    }
+
+    /// Where the log ends before the first segment that was not signed, and under which key. No thread may be running.
+    pub(super) fn before_unsigned(&self) -> Option<(Head, Option<VerifierKey>)> {
+        let state = self.shared.state();
+        let mut end = (state.shipped.head.clone(), state.shipped.log_key.clone());
+        for waiting in &state.waiting {
+            if let Form::Closed { .. } = waiting.form {
+                return Some(end);
+            }
+            let change = waiting.key_change.as_ref();
+            let key = change.map(|change| change.verifier_key.clone());
+            end = (waiting.head.clone(), key.or(end.1));
+        }
+        None
+    }
+
+    /// These are in the place of those that were not signed. No thread may be running.
+    pub(super) fn replace_unsigned(&self, chained_again: Vec<Waiting>) {
+        let mut state = self.shared.state();
+        state
+            .waiting
+            .retain(|waiting| matches!(waiting.form, Form::Finished(_)));
+        (state.unsigned, state.failures, state.failed) = (false, 0, None);
+        drop(state);
+        for waiting in chained_again {
+            self.push(waiting);
+        }
     }
 
     /// While segments are being stored, no more than so many wait. Where storing fails, nobody waits for it.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use auditlog_chain::timestamp::Timestamp;
+
 use super::status::Status;
+use crate::error::Cause;
 
 /// Name, kind, meaning and value of a metric of each log.
 type Metric = (&'static str, &'static str, &'static str, fn(&Status) -> u64);
@@ -13,7 +16,7 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-const METRICS: [Metric; 9] = [
+const METRICS: [Metric; 11] = [
     ("ready", "gauge", "1 while batches are taken", |status| {
         u64::from(status.trouble().is_none())
     }),
@@ -54,6 +57,18 @@ const METRICS: [Metric; 9] = [
         |status| load(&status.waiting_segments),
     ),
     (
+        "waiting_bytes",
+        "gauge",
+        "Bytes of lines of these segments",
+        |status| load(&status.waiting_bytes),
+    ),
+    (
+        "last_sealed_seconds",
+        "gauge",
+        "When the last segment in the store was sealed, in seconds since 1970",
+        |status| status.view().sealed.map_or(0, Timestamp::as_seconds),
+    ),
+    (
         "next_segment",
         "gauge",
         "Number of the next segment of the log in the store",
@@ -81,6 +96,7 @@ pub(super) fn metrics(logs: &[&Status], refused: &Refused) -> String {
             _ = writeln!(text, "auditlog_sealer_{name}{{log=\"{origin}\"}} {value}");
         }
     }
+    problems(&mut text, logs);
     let name = "refused_batches_total";
     head(
         &mut text,
@@ -92,6 +108,23 @@ pub(super) fn metrics(logs: &[&Status], refused: &Refused) -> String {
         _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
     }
     text
+}
+
+/// One line for each cause that there can be, so that an alarm can be tried.
+fn problems(text: &mut String, logs: &[&Status]) {
+    let help = "1 while something is wrong that somebody must mend";
+    head(text, "problem", "gauge", help);
+    for log in logs {
+        let (origin, troubles) = (log.origin(), log.troubles());
+        for cause in Cause::ALL {
+            let is_there = troubles.iter().any(|(_, trouble)| trouble.cause == cause);
+            let (cause, value) = (cause.as_str(), u8::from(is_there));
+            _ = writeln!(
+                text,
+                "auditlog_sealer_problem{{log=\"{origin}\",cause=\"{cause}\"}} {value}"
+            );
+        }
+    }
 }
 
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {

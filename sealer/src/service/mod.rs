@@ -9,6 +9,7 @@
 //! An outage of the store or of the key lengthens the queue on the disk. Where the disk is full or the queue as long as it may be, nothing is
 //! taken from the channel, and listeners ask their senders to come again later.
 
+mod ages;
 mod batch;
 mod http;
 mod metrics;
@@ -17,12 +18,15 @@ mod parse;
 mod route;
 mod router;
 mod status;
+mod update;
 mod writer;
 
+pub use ages::Ages;
 pub use batch::{Batch, NotTaken, Taken};
 pub use http::{HttpInput, Token, serve};
 pub use offer::{Ack, Answer, Intake, Offer};
 pub use route::{FieldIs, Route, TagPattern};
 pub use router::{Destination, Pending, Router};
-pub use status::Status;
-pub use writer::{Ages, Writer};
+pub use status::{Part, Status, View};
+pub use update::Update;
+pub use writer::Writer;

@@ -1,61 +1,144 @@
 //! What is known of one log while the service runs.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The state of one log, which its thread keeps up to date.
+use auditlog_chain::policy::Position;
+use auditlog_chain::timestamp::Timestamp;
+
+use crate::error::{Cause, Trouble};
+use crate::names::Remembered;
+
+/// What is in trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// No batch is taken.
+    Accepting,
+    /// Closed segments are not stored.
+    Storing,
+    /// The bucket does not lock what it is given.
+    Locking,
+    /// A policy or keys that were changed are not used.
+    Renewing,
+}
+
+impl Part {
+    /// Its name for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepting => "accepting",
+            Self::Storing => "storing",
+            Self::Locking => "locking",
+            Self::Renewing => "renewing",
+        }
+    }
+}
+
+/// What the thread of a log says of it from time to time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// The last segment in the store.
+    pub head: Option<Position>,
+    /// When it was sealed.
+    pub sealed: Option<Timestamp>,
+    /// The verifier key of that segment.
+    pub key: Option<String>,
+    /// When the next segment is closed, though nothing comes.
+    pub next_heartbeat: Option<Timestamp>,
+    /// The names of batches that are remembered.
+    pub names: Remembered,
+}
+
+/// The state of one log, which its threads keep up to date.
 #[derive(Debug)]
 pub struct Status {
     origin: Mutex<String>,
-    /// Why no batch is taken now; `None` where batches are taken.
-    trouble: Mutex<Option<String>>,
+    troubles: Mutex<BTreeMap<Part, Trouble>>,
+    view: Mutex<View>,
     pub(super) events: AtomicU64,
     pub(super) batches: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) repeats: AtomicU64,
     pub(super) sealed_segments: AtomicU64,
     pub(super) waiting_segments: AtomicU64,
+    pub(super) waiting_bytes: AtomicU64,
     pub(super) next_segment: AtomicU64,
     pub(super) size: AtomicU64,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Status {
     /// Before the log's head is found.
     pub fn new(name: &str) -> Self {
+        let unknown = Trouble {
+            cause: Cause::Other,
+            reason: "the head of the log is not found yet".to_owned(),
+        };
         Self {
             origin: Mutex::new(name.to_owned()),
-            trouble: Mutex::new(Some("the head of the log is not found yet".to_owned())),
+            troubles: Mutex::new(BTreeMap::from([(Part::Accepting, unknown)])),
+            view: Mutex::default(),
             events: AtomicU64::default(),
             batches: AtomicU64::default(),
             bytes: AtomicU64::default(),
             repeats: AtomicU64::default(),
             sealed_segments: AtomicU64::default(),
             waiting_segments: AtomicU64::default(),
+            waiting_bytes: AtomicU64::default(),
             next_segment: AtomicU64::default(),
             size: AtomicU64::default(),
         }
     }
 
-    /// Why no batch is taken now.
+    /// Why no batch is taken now; `None` where batches are taken.
     pub fn trouble(&self) -> Option<String> {
-        let trouble = self.trouble.lock();
-        trouble.unwrap_or_else(PoisonError::into_inner).clone()
+        self.trouble_of(Part::Accepting)
+            .map(|trouble| trouble.reason)
     }
 
-    /// Says why no batch is taken now, or that batches are taken.
-    pub fn set_trouble(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    /// What is wrong with a part.
+    pub fn trouble_of(&self, part: Part) -> Option<Trouble> {
+        locked(&self.troubles).get(&part).cloned()
+    }
+
+    /// All that is wrong.
+    pub fn troubles(&self) -> Vec<(Part, Trouble)> {
+        let troubles = locked(&self.troubles);
+        let all = troubles.iter();
+        all.map(|(part, trouble)| (*part, trouble.clone()))
+            .collect()
+    }
+
+    /// Says what is wrong with a part, or that nothing is. Says whether that is new.
+    pub fn set(&self, part: Part, trouble: Option<Trouble>) -> bool {
+        let mut troubles = locked(&self.troubles);
+        let before = match trouble.clone() {
+            Some(trouble) => troubles.insert(part, trouble),
+            None => troubles.remove(&part),
+        };
+        before != trouble
+    }
+
+    /// What the thread of the log said last.
+    pub fn view(&self) -> View {
+        locked(&self.view).clone()
+    }
+
+    pub(super) fn set_view(&self, view: View) {
+        *locked(&self.view) = view;
     }
 
     /// The origin of the log; its name until its policy was read.
     pub fn origin(&self) -> String {
-        let origin = self.origin.lock();
-        origin.unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.origin).clone()
     }
 
     /// The policy was read.
     pub fn set_origin(&self, origin: &str) {
-        let known = self.origin.lock();
-        origin.clone_into(&mut known.unwrap_or_else(PoisonError::into_inner));
+        origin.clone_into(&mut locked(&self.origin));
     }
 }

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use auditlog_chain::timestamp::Timestamp;
 
+use super::ages::Ages;
 use super::offer::{Ack, Answer, Offer};
-use super::status::Status;
-use crate::error::Error;
+use super::status::{Part, Status, View};
+use super::update::Update;
+use crate::error::{Cause, Error, Trouble};
 use crate::seal::{Named, Notice, Offered, Sealer};
 use crate::store::Clock;
 
@@ -27,21 +29,14 @@ const SHORT_WAIT: Duration = Duration::from_millis(5);
 /// Bytes of offers that are synced together.
 const GROUP_BYTES: usize = 4 << 20;
 
-/// When a segment is closed though it is not full.
-#[derive(Clone, Copy, Debug)]
-pub struct Ages {
-    /// How old an open segment may become, in seconds.
-    pub open_seconds: i64,
-    /// How long the log may be silent, in seconds.
-    pub silent_seconds: Option<i64>,
-}
-
 /// The thread of one log.
 pub struct Writer<'o> {
     /// Chains and syncs.
     pub sealer: Sealer,
     /// Where offers come from. When all senders are gone, the thread seals what it has and ends.
     pub offers: &'o Receiver<Offer>,
+    /// Where another policy and other keys come from.
+    pub updates: &'o Receiver<Update>,
     /// When a segment is closed though it is not full.
     pub ages: Ages,
     /// When a batch is acknowledged.
@@ -79,7 +74,7 @@ impl Writer<'_> {
     }
 
     fn take_all(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
-        self.status.set_trouble(None);
+        self.status.set(Part::Accepting, None);
         loop {
             let wait = if waiters.is_empty() {
                 LONGEST_WAIT
@@ -96,6 +91,8 @@ impl Writer<'_> {
                 }
             }
             self.check()?;
+            self.renew()?;
+            self.settle_keys(waiters)?;
             self.close_what_is_due(!waiters.is_empty())?;
             self.tell_stored(waiters);
             self.update();
@@ -156,34 +153,61 @@ impl Writer<'_> {
         loop {
             match attempt(&mut self.sealer) {
                 Err(error) if self.waits_for(&error) => {
-                    self.refuse(error.to_string());
+                    self.refuse(Trouble::of(&error), error.with_hint());
                     thread::sleep(RETRY);
+                    self.renew()?;
                 }
                 done => return done,
             }
         }
     }
 
-    /// A clock that is wrong stops the storing of segments, which is tried again and again.
+    /// What somebody can mend is tried again and again.
     fn waits_for(&self, error: &Error) -> bool {
-        let passes = error.may_pass() || error.is_of_the_clock();
-        passes && !self.ending.load(Ordering::SeqCst)
+        error.can_be_mended() && !self.ending.load(Ordering::SeqCst)
     }
 
     /// Why nothing is taken from now on, also on standard error.
-    fn refuse(&self, reason: String) {
+    fn refuse(&self, trouble: Trouble, reason: String) {
         if self.status.trouble().is_none() {
-            let reason = reason.clone();
             self.sealer.notify(Notice::Refuses { reason });
         }
-        self.status.set_trouble(Some(reason));
+        self.status.set(Part::Accepting, Some(trouble));
     }
 
     fn accept_again(&self) {
-        if self.status.trouble().is_some() {
+        if self.status.set(Part::Accepting, None) {
             self.sealer.notify(Notice::AcceptsAgain);
         }
-        self.status.set_trouble(None);
+    }
+
+    /// Takes another policy and other keys, if somebody has them.
+    fn renew(&mut self) -> Result<(), Error> {
+        while let Ok(update) = self.updates.try_recv() {
+            match update {
+                Update::Renewed { renewal, ages } => {
+                    self.ages = ages;
+                    self.sealer.renew(*renewal);
+                }
+                Update::Ended(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Announces another key at once. What waits for a key that may not sign any more is chained again first.
+    fn settle_keys(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
+        if self.sealer.must_chain_again() {
+            self.until_it_passes(Sealer::chain_again)?;
+            if let Some(last) = self.sealer.open_segment() {
+                // Numbers have changed: all of them wait for the last one.
+                waiters.iter_mut().for_each(|waiter| waiter.segment = last);
+            }
+        }
+        if self.sealer.may_announce_key() {
+            self.until_it_passes(Sealer::announce_key)?;
+        }
+        Ok(())
     }
 
     /// Whether storing has failed in a way that nobody waits for.
@@ -249,17 +273,29 @@ impl Writer<'_> {
             &self.status.waiting_segments,
             self.sealer.waiting_segments(),
         );
+        set(&self.status.waiting_bytes, self.sealer.waiting_bytes());
+        self.status.set(Part::Storing, self.sealer.trouble());
+        self.status.set_view(View {
+            sealed: head.sealed,
+            head: self.sealer.stored(),
+            key: self.sealer.log_key().map(|key| key.to_string()),
+            next_heartbeat: self.old_at(),
+            names: self.sealer.spool().remembered(),
+        });
     }
 
     /// Where the queue is as long as it may be, or the clock is wrong, nothing is taken until that has passed.
     fn wait_for_room(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
-        while let Some(reason) = self.no_room() {
+        while let Some(trouble) = self.no_room() {
             if self.ending.load(Ordering::SeqCst) {
                 return Ok(());
             }
-            self.refuse(reason);
+            let reason = trouble.reason.clone();
+            self.refuse(trouble, reason);
             thread::sleep(RETRY);
             self.check()?;
+            self.renew()?;
+            self.settle_keys(waiters)?;
             self.tell_stored(waiters);
             self.update();
         }
@@ -267,9 +303,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn no_room(&self) -> Option<String> {
+    fn no_room(&self) -> Option<Trouble> {
         let is_full = self.sealer.waiting_bytes() > self.spool_max;
-        let full = is_full.then(|| "the spool is as large as spool_max_bytes allows".to_owned());
-        full.or_else(|| self.sealer.wrong_clock())
+        let full = is_full.then(|| Trouble {
+            cause: Cause::Queue,
+            reason: "the spool is as large as spool_max_bytes allows".to_owned(),
+        });
+        let of_the_clock = |trouble: &Trouble| trouble.cause == Cause::Clock;
+        full.or_else(|| self.sealer.trouble().filter(of_the_clock))
     }
 }

@@ -9,6 +9,7 @@
 //! | `000000000042.wal` | the write-ahead file of a segment: its lines as they are hashed, batch by batch, with how much of which input each batch is |
 //! | `000000000042.frames` | what the lines of a segment that is about to be signed were compressed to |
 //! | `000000000042.jsonl.zst` | a finished object, signed, not yet known to be in the store |
+//! | `000000000042.wal.again`, `again.json` | segments that are being chained again, and which ones they replace |
 //! | `head.json` | segment, size and root of the last stored head, for the life of the log |
 //! | `names.log`, `00000007.names` | the names of batches that were accepted before the oldest write-ahead file |
 //! | `inputs.json` | how much of each input was accepted before the oldest write-ahead file, and how much of that a summary has reported; there from the beginning, with a sum over it |
@@ -47,7 +48,7 @@ use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, MachineError, SpoolError};
 use crate::folder::{create_folders, sync_folder};
 use crate::input::InputName;
-use crate::names::{Fingerprint, Names, Window};
+use crate::names::{Fingerprint, Names, Remembered, Window};
 use crate::wal::{Opening, Reader};
 
 use file::{
@@ -63,12 +64,14 @@ mod head;
 mod identity;
 mod inputs;
 mod lost;
+mod series;
 mod summed;
 mod writer;
 
 pub use found::{Kept, KeptEnd};
 pub use inputs::{Accepted, Inputs, KnownInput, Reading};
 pub use lost::LostInputs;
+pub(crate) use series::Series;
 pub(crate) use writer::WalWriter;
 
 /// A spool that this process has to itself. Several of its threads may use it: each file is written by one of them.
@@ -145,6 +148,7 @@ impl Spool {
         let files = Files { folder, disk };
         let identity = identity(&files, log, new_name)?;
         let mut inputs = inputs(&files, lost)?;
+        series::finish_or_drop(&files)?;
         let names = files.names()?;
         for left_over in names.iter().filter(|name| is_left_over(name)) {
             files.remove(left_over)?;
@@ -225,10 +229,26 @@ impl Spool {
     }
 
     /// Makes the write-ahead file of a new segment.
-    pub(crate) fn create_wal(&self, opening: &Opening<'_>) -> Result<WalWriter, Error> {
+    pub(crate) fn create_wal(
+        &self,
+        opening: &Opening<'_>,
+        series: Series,
+    ) -> Result<WalWriter, Error> {
         let mut random = [0; 8];
         rand::fill(&mut random).map_err(|_| MachineError::NoRandomness)?;
-        WalWriter::create(&self.files, opening, u64::from_le_bytes(random))
+        let name = series.name(opening.segment);
+        WalWriter::create(&self.files, name, opening, u64::from_le_bytes(random))
+    }
+
+    /// Puts the other series in the place of the files from `first` on. If we crash in here, the next run finishes it, or finds the
+    /// files as they were.
+    pub(crate) fn replace_from(&self, first: u64, last: u64) -> Result<(), Error> {
+        series::replace_from(&self.files, first, last)
+    }
+
+    /// Removes what was written of the other series.
+    pub(crate) fn drop_other_series(&self) -> Result<(), Error> {
+        series::drop_files(&self.files)
     }
 
     /// Goes on with the write-ahead file that an earlier process left behind.
@@ -281,6 +301,17 @@ impl Spool {
         self.files.read(&frames_name(segment), MAX_OBJECT_BYTES)
     }
 
+    /// Whether the frames of a segment were kept: it may have been signed.
+    pub(crate) fn has_frames(&self, segment: u64) -> Result<bool, Error> {
+        let name = frames_name(segment);
+        Ok(self.files.names()?.contains(&name))
+    }
+
+    /// Removes the frames of a segment that was not signed.
+    pub(crate) fn forget_frames(&self, segment: u64) -> Result<(), Error> {
+        self.files.remove(&frames_name(segment))
+    }
+
     /// Keeps a finished object, synced.
     ///
     /// # Errors
@@ -308,6 +339,11 @@ impl Spool {
     /// Remembers the name of a batch that is about to be synced.
     pub(crate) fn remember(&self, name: Fingerprint) {
         self.names().insert(name);
+    }
+
+    /// What is remembered of the names of batches.
+    pub fn remembered(&self) -> Remembered {
+        self.names().remembered()
     }
 
     fn names(&self) -> MutexGuard<'_, Names> {
@@ -416,259 +452,4 @@ fn lock(folder: &Path) -> Result<File, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::file::IDENTITY;
-    use super::*;
-    use crate::input::{GivenName, Position, Running};
-    use crate::wal::Batch;
-
-    fn spool(folder: &Path) -> Spool {
-        Spool::open(folder, "log", "w").unwrap()
-    }
-
-    fn opened(spool: &Spool) -> WalWriter {
-        let opening = Opening {
-            segment: 1,
-            origin: "acme.example/log",
-            lines: b"{}\n",
-        };
-        spool.create_wal(&opening).unwrap()
-    }
-
-    fn push(writer: &mut WalWriter, lines: &[u8], note: &Accepted) {
-        writer.push(&Batch {
-            name: b"",
-            source: b"",
-            note: &serde_json::to_vec(note).unwrap(),
-            count: 1,
-            lines,
-        });
-    }
-
-    #[test]
-    fn second_process_and_another_log_are_kept_out() {
-        let folder = tempfile::tempdir().unwrap();
-        // Made by mistake, and never used.
-        drop(Spool::open(folder.path(), "mistaken", "m").unwrap());
-        let first = spool(folder.path());
-        push(&mut opened(&first), b"{1}\n", &accepted(1));
-        let busy = Spool::open(folder.path(), "log", "w").unwrap_err();
-        assert!(
-            matches!(busy, Error::Spool(SpoolError::Busy { .. })),
-            "{busy}"
-        );
-        drop(first);
-        let other = Spool::open(folder.path(), "other", "w").unwrap_err();
-        assert_eq!(
-            other.to_string(),
-            format!(
-                "the spool {} belongs to log, not to other",
-                folder.path().display()
-            )
-        );
-        assert_eq!(
-            Spool::open(folder.path(), "log", "new").unwrap().writer(),
-            "w"
-        );
-    }
-
-    #[test]
-    fn batches_that_were_synced_stay_and_a_torn_one_is_left_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let one = spool(folder.path());
-        let mut writer = opened(&one);
-        push(&mut writer, b"{1}\n", &accepted(1));
-        writer.sync().unwrap();
-        let path = folder.path().join("000000000001.wal");
-        let synced = fs::read(&path).unwrap();
-        push(&mut writer, b"{2}\n", &accepted(2));
-        writer.sync().unwrap();
-        let whole = usize::try_from(writer.synced()).unwrap();
-        drop((writer, one));
-        let mut torn = fs::read(&path).unwrap();
-        torn[whole - 2..].fill(0);
-        fs::write(&path, torn).unwrap();
-        let two = spool(folder.path());
-        let kept = two.kept().to_vec();
-        assert_eq!((kept.len(), kept[0].batches, kept[0].events), (1, 1, 1));
-        assert_eq!(kept[0].end, KeptEnd::Open);
-        let mut writer = two.reopen_wal(&kept[0]).unwrap();
-        assert!(synced.starts_with(&fs::read(&path).unwrap()));
-        push(&mut writer, b"{3}\n", &accepted(2));
-        writer.sync().unwrap();
-        writer.close(b"{}\n").unwrap();
-        drop((writer, two));
-        let three = spool(folder.path());
-        assert_eq!(
-            (three.kept()[0].batches, three.kept()[0].end),
-            (2, KeptEnd::Closed)
-        );
-    }
-
-    #[test]
-    fn files_that_are_missing_or_not_closed_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let one = spool(folder.path());
-        push(&mut opened(&one), b"{1}\n", &accepted(1));
-        drop(one);
-        let name = |number: u64| folder.path().join(format!("{number:012}.wal"));
-        fs::copy(name(1), name(3)).unwrap();
-        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
-        let expected = "000000000002.wal: the file is missing, although later ones are there";
-        assert!(error.to_string().ends_with(expected), "{error}");
-        fs::rename(name(3), name(2)).unwrap();
-        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
-        let expected =
-            "000000000001.wal: the file has no close record, although a later file is there";
-        assert!(error.to_string().ends_with(expected), "{error}");
-        fs::remove_file(name(1)).unwrap();
-        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
-        let expected = "000000000002.wal: the file is that of segment 1";
-        assert!(error.to_string().ends_with(expected), "{error}");
-    }
-
-    fn accepted(events: u64) -> Accepted {
-        Accepted {
-            place: None,
-            name: InputName::Given(GivenName::parse("payments").unwrap()),
-            shown: "payments".to_owned(),
-            position: Position {
-                events,
-                lines: events,
-                bytes: events,
-                hash: Running::of(b"1"),
-            },
-        }
-    }
-
-    #[test]
-    fn positions_outlive_their_segment() {
-        let folder = tempfile::tempdir().unwrap();
-        let one = spool(folder.path());
-        let mut writer = opened(&one);
-        push(&mut writer, b"{1}\n", &accepted(1));
-        writer.sync().unwrap();
-        drop((writer, one));
-        let known = |spool: &Spool| spool.inputs().iter().cloned().collect::<Vec<_>>();
-        // From the record, and from the file that takes it over.
-        let two = spool(folder.path());
-        let before = known(&two);
-        assert_eq!(before[0].accepted, accepted(1));
-        two.keep_finished(1, b"object").unwrap();
-        drop(two);
-        let three = spool(folder.path());
-        assert_eq!(known(&three), before);
-        assert_eq!(three.finished_numbers().unwrap(), [1]);
-        assert_eq!(three.finished(1).unwrap().unwrap(), b"object");
-        three.forget(1, &[], Timestamp::EPOCH).unwrap();
-        drop(three);
-        let four = spool(folder.path());
-        assert_eq!(
-            (four.kept(), four.finished_numbers().unwrap()),
-            (&[][..], vec![])
-        );
-        assert_eq!(known(&four), before);
-    }
-
-    /// A spool as version 1 made it, with what it holds.
-    fn old(folder: &Path, record: &str, file: &str, text: &str) {
-        fs::write(folder.join(IDENTITY), record).unwrap();
-        fs::write(folder.join(file), text).unwrap();
-    }
-
-    #[test]
-    fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it()
-     {
-        let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
-        let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
-        let five = r#"{"spool":5,"program":"0.9.1","owner":"somebody"}"#;
-        let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
-        let maker = "the auditlog-seal that made it";
-        for (record, file, text, version, program) in [
-            (one, "open.jsonl", "{1}\n", "version 1", maker),
-            (
-                three,
-                "open.jsonl",
-                "{1}\n",
-                "version 3",
-                "auditlog-seal 0.1.7",
-            ),
-            (one, "000000000001.jsonl.zst", "object", "version 1", maker),
-            (one, "run.json", unreported, "version 1", maker),
-            (one, "run.json", "{", "version 1", maker),
-            (five, "open.jsonl", "", "version 5", "auditlog-seal 0.9.1"),
-        ] {
-            let folder = tempfile::tempdir().unwrap();
-            old(folder.path(), record, file, text);
-            let error = Spool::open(folder.path(), "log", "new").unwrap_err();
-            let path = folder.path().display();
-            assert_eq!(
-                error.to_string(),
-                format!("the spool {path} has {version}, this program reads version 4")
-            );
-            assert_eq!(
-                error.hint().unwrap(),
-                format!(
-                    "finish it with {program}, with the options that it was used with: \
-                     auditlog-seal append … --spool {path} < /dev/null"
-                )
-            );
-        }
-        // Nothing says what it is.
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("open.jsonl"), "{1}\n").unwrap();
-        let error = Spool::open(folder.path(), "log", "new").unwrap_err();
-        let expected = "spool.json: the record of the spool is missing";
-        assert!(error.to_string().ends_with(expected), "{error}");
-    }
-
-    #[test]
-    fn an_old_spool_that_holds_nothing_is_taken_over() {
-        let folder = tempfile::tempdir().unwrap();
-        old(
-            folder.path(),
-            r#"{"spool":1,"log":"log","writer":"w"}"#,
-            "run.json",
-            r#"{"events":0,"next_segment":0,"told":0}"#,
-        );
-        fs::write(folder.path().join("open.jsonl"), "").unwrap();
-        assert_eq!(spool(folder.path()).writer(), "w");
-        assert!(!folder.path().join("run.json").exists());
-        let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
-        assert!(record.starts_with("{\"spool\":4,\"program\":"), "{record}");
-    }
-
-    #[test]
-    fn old_spool_without_events_keeps_what_it_remembers_or_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let known = |spool: &Spool| spool.inputs().iter().count();
-        let one = spool(folder.path());
-        one.accept(accepted(1));
-        one.reported_all_but(0, None).unwrap();
-        drop(one);
-        let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
-        old(folder.path(), three, "open.jsonl", "");
-        fs::write(folder.path().join("open.frames"), "frames").unwrap();
-        let two = spool(folder.path());
-        assert_eq!((known(&two), two.writer()), (1, "w"));
-        assert!(!folder.path().join("open.frames").exists());
-        drop(two);
-        old(folder.path(), three, "inputs.json", "{}");
-        let error = Spool::open(folder.path(), "log", "w").unwrap_err();
-        let path = folder.path().display();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "the spool {path} has version 3 and holds no events; this program cannot read the rest of it"
-            )
-        );
-        assert_eq!(
-            error.hint().unwrap(),
-            format!(
-                "remove it (rm -r {path}), and run the command again with --pins FILE or --head-unknown"
-            )
-        );
-    }
-}
+mod tests;

@@ -22,8 +22,12 @@ pub(crate) struct WalWriter {
 
 impl WalWriter {
     /// Makes the file of a new segment, with its opening record, synced under its name. `random` differs for each file.
-    pub(super) fn create(files: &Files, opening: &Opening<'_>, random: u64) -> Result<Self, Error> {
-        let name = wal_name(opening.segment);
+    pub(super) fn create(
+        files: &Files,
+        name: String,
+        opening: &Opening<'_>,
+        random: u64,
+    ) -> Result<Self, Error> {
         let file = files.disk.create(&name);
         let mut writer = Self {
             file: file.map_err(files.fault(UNWRITABLE, &name))?,

@@ -31,6 +31,25 @@ pub trait Store: Send + Sync {
     /// Names what is not as it must be.
     fn check(&self) -> Result<(), Error>;
 
+    /// From now on, this lock of new objects is declared.
+    fn declare(&self, lock: LockSource) {
+        _ = lock;
+    }
+
+    /// Asks how the store locks what it is given. Says whether that is weaker than declared.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not lock at all, or cannot be asked.
+    fn check_lock(&self) -> Result<Option<WeakDefault>, Error> {
+        Ok(None)
+    }
+
+    /// What the last answer said, if it is weaker than declared. Segments are locked as declared.
+    fn weak_default(&self) -> Option<WeakDefault> {
+        None
+    }
+
     /// Visits every version and marker under a folder of keys (given without `/` at its end), ordered by key.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! machine starts again, with all that was written, with nothing but what was synced, or with some of the rest.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auditlog_chain::builder::{Batch, Provenance, StoredBatch, StoredPayload};
@@ -24,6 +24,7 @@ use disk::{Loss, Machine};
 use random::Random;
 use store::{Far, Objects};
 
+mod again;
 mod disk;
 mod full;
 mod large;
@@ -41,6 +42,8 @@ struct World {
     objects: Arc<Mutex<Objects>>,
     signer: Arc<Signer>,
     clock: Arc<AtomicI64>,
+    /// Whether the store does not answer.
+    away: Arc<AtomicBool>,
 }
 
 impl World {
@@ -50,6 +53,7 @@ impl World {
             objects: Arc::default(),
             signer: Arc::new(Signer::Local(key)),
             clock: Arc::new(AtomicI64::new(1_800_000_000_000_000)),
+            away: Arc::default(),
         }
     }
 
@@ -62,17 +66,38 @@ impl World {
         }
     }
 
+    fn go_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+    }
+
+    fn come_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
+    }
+
+    fn clock_is_at(&self, micros: i64) {
+        self.clock.store(micros, Ordering::SeqCst);
+    }
+
+    /// All lines of the log.
+    fn lines(&self) -> String {
+        let objects = self.objects.lock().unwrap();
+        let text = |object: &Vec<u8>| zstd::stream::decode_all(object.as_slice()).unwrap();
+        let lines = objects.values().flat_map(text).collect();
+        String::from_utf8(lines).unwrap()
+    }
+
     fn setup(&self, machine: &Machine) -> Setup {
         let clock = Arc::clone(&self.clock);
         Setup {
             store: Arc::new(Far {
                 machine: machine.clone(),
                 objects: Arc::clone(&self.objects),
+                away: Arc::clone(&self.away),
             }),
             log: log_without_policy(ORIGIN, None).unwrap(),
             policy: None,
             signer: Arc::clone(&self.signer),
-            previous: None,
+            previous: Vec::new(),
             clock: Arc::new(move || {
                 Timestamp::from_micros(clock.fetch_add(1000, Ordering::SeqCst)).unwrap()
             }),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use auditlog_sealer::error::{Error, FileFault, StoreError};
@@ -17,6 +18,7 @@ pub(crate) type Objects = BTreeMap<String, Vec<u8>>;
 pub(crate) struct Far {
     pub(crate) machine: Machine,
     pub(crate) objects: Arc<Mutex<Objects>>,
+    pub(crate) away: Arc<AtomicBool>,
 }
 
 impl Far {
@@ -62,6 +64,11 @@ impl Store for Far {
 
     fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
         self.call()?;
+        if self.away.load(Ordering::SeqCst) {
+            let fault = FileFault::of("the store cannot be reached", Path::new("far"));
+            let error = io::ErrorKind::TimedOut.into();
+            return Err(StoreError::File(fault(error)).into());
+        }
         let mut objects = self.objects.lock().unwrap();
         let is_there = objects.contains_key(key);
         objects

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::{Provenance, SegmentBuilder, StoredPayload};
 use auditlog_chain::keys::KeySpec;
@@ -66,7 +68,7 @@ impl Bench {
             log: log_without_policy(ORIGIN, None).unwrap(),
             policy: None,
             signer: self.signer.clone(),
-            previous: None,
+            previous: Vec::new(),
             clock: self.clock.clone(),
             limits: Limits::default(),
             fencing: self.fencing,
@@ -89,6 +91,15 @@ impl Bench {
         push(&mut sealer, events, &self.clock);
         sealer.seal()?;
         sealer.into_spool().reported_all_but(0, None)
+    }
+
+    /// Waits until the store has so many segments.
+    fn until_it_has(&self, segments: usize) {
+        let begun = Instant::now();
+        while self.store.objects().len() < segments {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            thread::yield_now();
+        }
     }
 
     fn events(&self) -> Vec<String> {
@@ -490,7 +501,7 @@ fn a_rotation_that_was_interrupted_is_finished_with_both_signatures() {
     let new = signer();
     let rotation = || Setup {
         signer: new.clone(),
-        previous: Some(bench.signer.clone()),
+        previous: vec![bench.signer.clone()],
         ..bench.setup()
     };
     let mut sealer = Sealer::start(rotation(), bench.spool()).unwrap();

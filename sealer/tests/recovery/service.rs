@@ -1,22 +1,25 @@
 //! The service of one log while something is wrong: it refuses, says why, and goes on by itself.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::StoredBatch;
 use auditlog_sealer::error::Error;
-use auditlog_sealer::seal::{Limits, Sealer, Setup};
-use auditlog_sealer::service::{Ack, Ages, Answer, Intake, Offer, Status, Writer};
+use auditlog_sealer::seal::{Limits, Renewal, Sealer, Setup};
+use auditlog_sealer::service::{Ack, Ages, Answer, Intake, Offer, Status, Update, Writer};
+use auditlog_sealer::store::LockSource;
 
-use crate::Bench;
+use crate::keys::Say;
 use crate::memory::Mood;
+use crate::{Bench, signer};
 
 /// The thread of a log, and the way to it.
 struct Service {
     intake: Intake,
+    tell: Sender<Update>,
     status: Arc<Status>,
     ending: Arc<AtomicBool>,
     said: Arc<Mutex<Vec<String>>>,
@@ -24,8 +27,12 @@ struct Service {
 }
 
 impl Service {
-    /// Each event closes a segment.
     fn start(bench: &Bench, spool_max: u64) -> Self {
+        Self::with(bench, bench.setup(), spool_max)
+    }
+
+    /// Each event closes a segment.
+    fn with(bench: &Bench, setup: Setup, spool_max: u64) -> Self {
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let says = Arc::clone(&said);
         let setup = Setup {
@@ -34,19 +41,22 @@ impl Service {
                 ..Limits::default()
             },
             notify: Arc::new(move |notice| says.lock().unwrap().push(notice.to_string())),
-            ..bench.setup()
+            ..setup
         };
+        let clock = setup.clock.clone();
         let mut sealer = Sealer::find(setup, bench.spool()).unwrap();
         sealer.take_up_earlier().unwrap();
         let (intake, offers) = Intake::new();
+        let (tell, updates) = channel();
         let status = Arc::new(Status::new("acme.example/log"));
         let ending = Arc::new(AtomicBool::new(false));
-        let (clock, of_writer) = (bench.clock.clone(), Arc::clone(&status));
+        let of_writer = Arc::clone(&status);
         let is_ending = Arc::clone(&ending);
         let run = move || {
             let writer = Writer {
                 sealer,
                 offers: &offers,
+                updates: &updates,
                 ages: Ages {
                     open_seconds: 300,
                     silent_seconds: None,
@@ -61,6 +71,7 @@ impl Service {
         };
         Self {
             intake,
+            tell,
             status,
             ending,
             said,
@@ -143,4 +154,75 @@ fn service_that_is_ended_while_its_queue_is_full_ends_and_keeps_what_it_accepted
     bench.store.set(Mood::Honest);
     Service::start(&bench, 1).end().unwrap();
     assert_eq!(bench.events(), ["1"]);
+}
+
+/// What a policy and keys come to for a log that runs.
+fn renewed(setup: Setup) -> Update {
+    let renewal = Renewal {
+        log: setup.log,
+        policy: setup.policy,
+        signer: setup.signer,
+        previous: setup.previous,
+        lock: LockSource::Default,
+    };
+    Update::Renewed {
+        renewal: Box::new(renewal),
+        ages: Ages {
+            open_seconds: 300,
+            silent_seconds: None,
+        },
+    }
+}
+
+#[test]
+fn rotation_is_announced_at_once_and_what_waits_for_a_key_that_ended_is_chained_again() {
+    let (bench, next) = (Bench::new(), signer());
+    let never: Say = |_, _| {};
+    let retired: Say = |key, at| key.retired_at = Some(at);
+    let at = (bench.clock)();
+    let service = Service::with(&bench, bench.declared(&next, never, at), u64::MAX);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    bench.until_it_has(2);
+    bench.store.set(Mood::Unasked);
+    for event in ["2", "3", "4"] {
+        assert_eq!(service.offer(event).recv(), Ok(Answer::Accepted));
+    }
+    let said = |part: &str| {
+        let said = service.said.lock().unwrap();
+        said.iter().any(|text| text.contains(part))
+    };
+    let until_it_said = |part: &str| {
+        let begun = Instant::now();
+        while !said(part) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{part}");
+            thread::yield_now();
+        }
+    };
+    // The store is away: another key is announced at once, behind what waits.
+    let rotated = || Setup {
+        signer: next.clone(),
+        ..bench.declared(&next, never, at)
+    };
+    service.tell.send(renewed(rotated())).unwrap();
+    until_it_said("from now on, segments are signed by ");
+    assert_eq!(service.offer("5").recv(), Ok(Answer::Accepted));
+    // The old key ends before the store is back.
+    let ended = Setup {
+        signer: next.clone(),
+        ..bench.declared(&next, retired, at)
+    };
+    service.tell.send(renewed(ended)).unwrap();
+    assert_eq!(service.offer("6").recv(), Ok(Answer::Accepted));
+    until_it_said("were chained again under the key that signs now");
+    assert_eq!(service.offer("7").recv(), Ok(Answer::Accepted));
+    bench.store.set(Mood::Honest);
+    service.end().unwrap();
+    assert_eq!(bench.events(), ["1", "2", "3", "4", "5", "6", "7"]);
+    let checked = Setup {
+        signer: next.clone(),
+        ..bench.declared(&next, retired, at)
+    };
+    let sealer = Sealer::start(checked, bench.spool()).unwrap();
+    let key = next.verifier_key(&sealer.head().origin);
+    assert_eq!(sealer.log_key(), Some(key));
 }

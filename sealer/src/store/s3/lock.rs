@@ -6,7 +6,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{BucketVersioningStatus, ObjectLockEnabled, ObjectLockRule};
 
 use super::place::Place;
-use crate::error::{AwsFault, Error, StoreError, UsageError};
+use crate::error::{AwsFault, Error, PolicyError, StoreError, UsageError};
 
 /// How new objects are locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl std::fmt::Display for Lock {
 }
 
 /// Where the lock of a log's new objects is declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockSource {
     /// Nowhere, so the bucket's default counts.
     Default,
@@ -67,10 +67,10 @@ pub enum LockSource {
     Options(Lock),
     /// In a trust policy, which may be older than the bucket's default.
     Policy {
-        /// The lock of the bucket.
-        bucket: Lock,
+        /// The lock of the bucket, by when it holds.
+        bucket: Vec<LockSpan>,
         /// The lock that the log has of its own. The bucket's default does not count for it.
-        log: Option<Lock>,
+        log: Option<Vec<LockSpan>>,
     },
 }
 
@@ -162,8 +162,9 @@ fn lock_of_rule(rule: &ObjectLockRule) -> Option<Lock> {
 /// The lock for new objects.
 pub(super) fn choose(
     bucket: &str,
-    source: LockSource,
+    source: &LockSource,
     default: Option<Lock>,
+    now: Timestamp,
 ) -> Result<Choice, Error> {
     match (source, default) {
         (LockSource::Default, None) => Err(UsageError::LockNotDeclared {
@@ -171,8 +172,8 @@ pub(super) fn choose(
         }
         .into()),
         (LockSource::Default, Some(default)) => Ok(default.into()),
-        (LockSource::Options(wanted), Some(default)) if default.is_at_least(wanted) => {
-            Ok(wanted.into())
+        (LockSource::Options(wanted), Some(default)) if default.is_at_least(*wanted) => {
+            Ok((*wanted).into())
         }
         (LockSource::Options(wanted), default) => Err(StoreError::LockTooWeak {
             bucket: bucket.to_owned(),
@@ -186,8 +187,17 @@ pub(super) fn choose(
                 log,
             },
             default,
-        ) => Ok(of_policy(bucket, declared, log, default)),
+        ) => {
+            let own = log.as_deref().map(|spans| declared_at(spans, now));
+            let declared = declared_at(declared, now)?;
+            Ok(of_policy(bucket, declared, own.transpose()?, default))
+        }
     }
+}
+
+fn declared_at(spans: &[LockSpan], now: Timestamp) -> Result<Lock, Error> {
+    let first = spans.first().map_or(now, |span| span.from);
+    Lock::declared(spans, now).ok_or_else(|| PolicyError::NoSpan { now, first }.into())
 }
 
 /// The bucket's default is used where it is at least as strong as the declared lock in both mode and retention. Otherwise the
@@ -239,11 +249,16 @@ mod tests {
     }
 
     fn of_policy(declared: Lock, log: Option<Lock>, default: Option<Lock>) -> (Lock, bool) {
-        let source = LockSource::Policy {
-            bucket: declared,
-            log,
+        let span = |lock: Lock| LockSpan {
+            from: Timestamp::EPOCH,
+            mode: lock.mode,
+            retention_days: lock.retention_days,
         };
-        let choice = choose("b", source, default).unwrap();
+        let source = LockSource::Policy {
+            bucket: vec![span(declared)],
+            log: log.map(|log| vec![span(log)]),
+        };
+        let choice = choose("b", &source, default, Timestamp::EPOCH).unwrap();
         (choice.lock, choice.weak_default.is_some())
     }
 
@@ -302,7 +317,8 @@ mod tests {
 
     #[test]
     fn options_are_followed_and_must_not_be_stronger_than_the_default() {
-        let check = |wanted, default| choose("b", LockSource::Options(wanted), default);
+        let check =
+            |wanted, default| choose("b", &LockSource::Options(wanted), default, Timestamp::EPOCH);
         assert_eq!(check(G30, Some(C31)).unwrap(), G30.into());
         for (weak, found) in [(None, "absent"), (Some(C30), "COMPLIANCE for 30 days")] {
             let error = check(G31, weak).unwrap_err().to_string();
@@ -318,7 +334,7 @@ mod tests {
 
     #[test]
     fn without_a_declaration_the_default_is_used() {
-        let check = |default| choose("b", LockSource::Default, default);
+        let check = |default| choose("b", &LockSource::Default, default, Timestamp::EPOCH);
         assert_eq!(check(Some(C30)).unwrap(), C30.into());
         assert!(matches!(
             check(None),

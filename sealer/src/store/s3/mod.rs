@@ -22,12 +22,14 @@ use crate::store::clock::{Clock, Dates, Reading};
 use crate::store::{Created, Store, Version, VersionKind};
 
 use bounded::Bounded;
-use lock::{choose, default_lock, versioning};
+use lock::{default_lock, versioning};
+use locking::Locking;
 use place::Place;
 
 mod bounded;
 mod list;
 mod lock;
+mod locking;
 mod place;
 mod read;
 mod whole;
@@ -38,7 +40,7 @@ pub use lock::{Lock, LockSource, WeakDefault};
 const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// Which bucket it is, and what is declared about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BucketSettings<'a> {
     /// Its name.
     pub bucket: &'a str,
@@ -55,8 +57,7 @@ pub struct Bucket {
     client: Client,
     runtime: Arc<Runtime>,
     place: Place,
-    lock: Lock,
-    weak_default: Option<WeakDefault>,
+    locking: Locking,
     fencing: Fencing,
     clock: Clock,
     dates: Dates,
@@ -80,13 +81,14 @@ impl Bucket {
         let client = Client::from_conf(config);
         let place = Place::new(settings.bucket, settings.account);
         let default = aws.runtime.block_on(default_lock(&client, &place))?;
-        let choice = choose(settings.bucket, settings.lock, default)?;
+        let now = clock();
+        let locking = Locking::new(settings.lock, default, now);
+        locking.choose(settings.bucket, now)?;
         Ok(Self {
             client,
             runtime: Arc::clone(&aws.runtime),
             place,
-            lock: choice.lock,
-            weak_default: choice.weak_default,
+            locking,
             fencing: settings.fencing,
             clock,
             dates,
@@ -94,9 +96,35 @@ impl Bucket {
         })
     }
 
-    /// The bucket's default retention, if it is weaker than the trust policy declares. Segments are locked as declared.
-    pub const fn weak_default(&self) -> Option<&WeakDefault> {
-        self.weak_default.as_ref()
+    /// The lock for an object that is stored now. Every quarter of an hour, and where it is in doubt, the bucket is asked what it
+    /// locks by itself.
+    fn lock_now(&self) -> Result<Lock, Error> {
+        if !self.locking.is_fresh((self.clock)()) {
+            self.ask_lock()?;
+        }
+        Ok(self
+            .locking
+            .choose(&self.place.bucket, (self.clock)())?
+            .lock)
+    }
+
+    fn ask_lock(&self) -> Result<(), Error> {
+        let asked = self
+            .runtime
+            .block_on(default_lock(&self.client, &self.place));
+        self.locking.learn(asked, (self.clock)())
+    }
+
+    /// A bucket that refuses an object may have lost its lock.
+    fn refused(&self, fault: AwsFault) -> Error {
+        if !matches!(fault.status(), 400 | 403 | 404) {
+            return fault.into();
+        }
+        self.locking.doubt();
+        match self.ask_lock() {
+            Err(error) if error.is_of_the_lock() => error,
+            Ok(()) | Err(_) => fault.into(),
+        }
     }
 
     fn check_clock(&self) -> Result<(), Error> {
@@ -130,11 +158,11 @@ impl Bucket {
     /// One PUT, from memory, with a checksum that was computed here, and the lock said explicitly: the retention and one day
     /// more, in whole seconds, since the verifier counts from `LastModified` and without tolerance. The algorithm is named
     /// beside the checksum: what S3 documents for a PUT under a lock is `Content-MD5` or that header.
-    async fn put(&self, key: &str, bytes: &[u8]) -> Result<Created, AwsFault> {
-        let days = i64::from(self.lock.retention_days).saturating_add(1);
+    async fn put(&self, key: &str, bytes: &[u8], lock: Lock) -> Result<Created, AwsFault> {
+        let days = i64::from(lock.retention_days).saturating_add(1);
         let until = (self.clock)().saturating_add_seconds(days.saturating_mul(86_400));
         let until = i64::try_from(until.as_seconds()).unwrap_or(i64::MAX);
-        let mode = match self.lock.mode {
+        let mode = match lock.mode {
             LockMode::Governance => ObjectLockMode::Governance,
             LockMode::Compliance => ObjectLockMode::Compliance,
         };
@@ -173,16 +201,21 @@ impl Bucket {
         }
     }
 
-    async fn put_through_conflicts(&self, key: &str, bytes: &[u8]) -> Result<Created, AwsFault> {
+    async fn put_through_conflicts(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        lock: Lock,
+    ) -> Result<Created, AwsFault> {
         let mut pause = Duration::from_millis(100);
         for _ in 1..CONFLICT_ATTEMPTS {
-            match self.put(key, bytes).await {
+            match self.put(key, bytes, lock).await {
                 Err(fault) if fault.status() == 409 => tokio::time::sleep(pause).await,
                 done => return done,
             }
             pause = pause.saturating_mul(2);
         }
-        self.put(key, bytes).await
+        self.put(key, bytes, lock).await
     }
 }
 
@@ -197,6 +230,21 @@ impl Store for Bucket {
 
     fn check(&self) -> Result<(), Error> {
         self.check_clock()
+    }
+
+    fn declare(&self, lock: LockSource) {
+        self.locking.declare(lock);
+    }
+
+    fn check_lock(&self) -> Result<Option<WeakDefault>, Error> {
+        self.ask_lock()?;
+        let choice = self.locking.choose(&self.place.bucket, (self.clock)())?;
+        Ok(choice.weak_default)
+    }
+
+    fn weak_default(&self) -> Option<WeakDefault> {
+        let choice = self.locking.choose(&self.place.bucket, (self.clock)());
+        choice.ok()?.weak_default
     }
 
     fn list(
@@ -231,15 +279,16 @@ impl Store for Bucket {
 
     fn create(&self, key: &str, bytes: &[u8]) -> Result<Created, Error> {
         self.check_clock()?;
+        let lock = self.lock_now()?;
         let created = self
             .runtime
-            .block_on(self.put_through_conflicts(key, bytes));
+            .block_on(self.put_through_conflicts(key, bytes, lock));
         match (created, self.fencing) {
             (Ok(created), _) => Ok(created),
-            (Err(fault), Fencing::Condition) => Err(fault.into()),
+            (Err(fault), Fencing::Condition) => Err(self.refused(fault)),
             // The PUT may have arrived though its answer did not.
             (Err(fault), Fencing::ListVersions) => match self.versions(key)? {
-                0 => Err(fault.into()),
+                0 => Err(self.refused(fault)),
                 _ => Ok(Created::Exists),
             },
         }

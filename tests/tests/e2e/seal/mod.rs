@@ -7,6 +7,7 @@ mod crash;
 mod disk;
 mod folder;
 mod input;
+mod keeper;
 mod kills;
 mod lock;
 mod network;

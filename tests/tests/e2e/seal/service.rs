@@ -16,16 +16,16 @@ use crate::seal::random::{Random, asked};
 const TOKEN: &str = "a secret of an application";
 
 /// A service that runs.
-struct Service {
-    child: Child,
+pub(super) struct Service {
+    pub(super) child: Child,
     at: SocketAddr,
     _home: tempfile::TempDir,
 }
 
 /// The answer to a request.
-struct Answer {
-    status: u16,
-    body: String,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: String,
 }
 
 impl Service {
@@ -38,7 +38,7 @@ impl Service {
     }
 
     /// Starts a service of these logs.
-    fn of_logs(bench: &Bench, logs: &str, environment: &[(String, String)]) -> Self {
+    pub(super) fn of_logs(bench: &Bench, logs: &str, environment: &[(String, String)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = free.local_addr().unwrap();
         drop(free);
@@ -63,7 +63,7 @@ impl Service {
         }
     }
 
-    fn until_ready(&mut self) {
+    pub(super) fn until_ready(&mut self) {
         let begun = Instant::now();
         while self
             .get("/readyz")
@@ -76,7 +76,7 @@ impl Service {
         }
     }
 
-    fn get(&self, path: &str) -> Option<Answer> {
+    pub(super) fn get(&self, path: &str) -> Option<Answer> {
         self.request(
             &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
             b"",
@@ -84,7 +84,7 @@ impl Service {
     }
 
     /// Posts events with the token; `None` where no answer comes.
-    fn post(&self, body: &str, headers: &str) -> Option<Answer> {
+    pub(super) fn post(&self, body: &str, headers: &str) -> Option<Answer> {
         self.post_to("/events", body, headers)
     }
 
@@ -110,7 +110,7 @@ impl Service {
     }
 
     /// Ends it as an operator does.
-    fn end(self) -> Run {
+    pub(super) fn end(self) -> Run {
         signal(&self.child, "TERM");
         Run::from_output(&self.child.wait_with_output().unwrap())
     }

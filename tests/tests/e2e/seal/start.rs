@@ -264,7 +264,7 @@ impl Old {
                 log: policy.document().logs[0].clone(),
                 policy: Some(Arc::clone(&policy)),
                 signer: Arc::clone(&signer),
-                previous: None,
+                previous: Vec::new(),
                 clock: Arc::new(move || days_ago(day)),
                 limits: Limits::default(),
                 fencing: Fencing::Condition,

@@ -1,0 +1,173 @@
+//! The service while its key, its bucket or its policy changes: it says what is wrong, and goes on by itself.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auditlog_tests::{Answer, Fault, command};
+use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use serde_json::Value;
+
+use crate::seal::bench::{ORIGIN, Remote, signal, wait};
+use crate::seal::service::Service;
+
+/// A bucket with a service, whose keys are in KMS.
+struct World {
+    remote: Remote,
+    environment: Vec<(String, String)>,
+    /// The bucket, as a policy names it.
+    store: Value,
+}
+
+impl World {
+    fn new() -> Self {
+        let remote = Remote::new();
+        let mut environment = remote.endpoint.env();
+        let way = remote.way.url().to_string();
+        environment.push(("AWS_ENDPOINT_URL".to_owned(), way));
+        let declared = fs::read(remote.bench.path("policy.json")).unwrap();
+        let declared: Value = serde_json::from_slice(&declared).unwrap();
+        Self {
+            remote,
+            environment,
+            store: declared["store"].clone(),
+        }
+    }
+
+    fn key(&self) -> String {
+        let create = self.remote.endpoint.kms().create_key();
+        let create = create.key_usage(KeyUsageType::SignVerify);
+        let create = create.key_spec(KeySpec::EccNistP256);
+        let key = wait(create.send()).unwrap().key_metadata.unwrap();
+        key.arn.unwrap()
+    }
+
+    /// A policy for the bucket, which names one key.
+    fn policy(&self, key: &str) -> Value {
+        let policy = command("auditlog-seal").envs(self.remote.endpoint.env());
+        let policy = policy.args(["policy", "--origin", ORIGIN, "--kms-key", key]);
+        let mut policy: Value = serde_json::from_str(&policy.run().ok().stdout).unwrap();
+        policy["store"] = self.store.clone();
+        policy
+    }
+
+    fn give(&self, policy: &str) {
+        let path = self.remote.bench.path("policy.json");
+        let new = self.remote.bench.path("policy.new");
+        fs::write(&new, policy).unwrap();
+        fs::rename(new, path).unwrap();
+    }
+
+    fn events(&self) -> Vec<String> {
+        let mut events = Vec::new();
+        for object in self.remote.objects() {
+            let text = zstd::stream::decode_all(object.as_slice()).unwrap();
+            for line in String::from_utf8(text).unwrap().lines() {
+                let event = line.split_once("\"event\":");
+                events.extend(event.map(|(_, event)| event.strip_suffix('}').unwrap().to_owned()));
+            }
+        }
+        events
+    }
+}
+
+/// The value of a metric.
+fn metric(service: &Service, name: &str) -> u64 {
+    let metrics = service.get("/metrics").unwrap().body;
+    let line = metrics.lines().find(|line| line.starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("{name} is missing in {metrics}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[track_caller]
+fn until(service: &Service, cause: &str, expected: u64) {
+    let name = format!("auditlog_sealer_problem{{log=\"{ORIGIN}\",cause=\"{cause}\"}}");
+    let begun = Instant::now();
+    while metric(service, &name) != expected {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{cause}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn trouble_with_key_lock_and_policy_is_shown_and_passes_and_another_key_is_taken() {
+    let world = World::new();
+    let way = &world.remote.way;
+    let old = world.key();
+    let policy = world.policy(&old);
+    world.give(&policy.to_string());
+    let bench = &world.remote.bench;
+    let path = |name: &str| bench.path(name).display().to_string();
+    let log = format!(
+        "[[logs]]\npolicy = \"{}\"\nspool = \"{}\"\nmax_segment_events = 1\n",
+        path("policy.json"),
+        path("spool")
+    );
+    let mut service = Service::of_logs(bench, &log, &world.environment);
+    service.until_ready();
+    let post = |service: &Service, event: &str| {
+        let accepted = service.post(event, "").unwrap();
+        assert_eq!(accepted.status, 200, "{}", accepted.body);
+    };
+    post(&service, "1");
+
+    // The key is disabled, and KMS asks to slow down.
+    let kms = world.remote.endpoint.kms();
+    wait(kms.disable_key().key_id(&old).send()).unwrap();
+    post(&service, "2");
+    until(&service, "key", 1);
+    assert_eq!(service.get("/readyz").unwrap().status, 200);
+    wait(kms.enable_key().key_id(&old).send()).unwrap();
+    until(&service, "key", 0);
+
+    // The bucket has lost its lock.
+    let no_lock = Answer::refusal("404 Not Found", "ObjectLockConfigurationNotFoundError");
+    way.from_now_on("GET", "object-lock", Fault::Answer(no_lock));
+    let refused = Answer::refusal("403 Forbidden", "AccessDenied");
+    way.from_now_on("PUT", "/payments/", Fault::Answer(refused));
+    post(&service, "3");
+    until(&service, "lock", 1);
+    way.heal();
+    until(&service, "lock", 0);
+
+    // A policy that cannot be used is not.
+    world.give("{");
+    until(&service, "policy", 1);
+    post(&service, "4");
+    // The next one declares another key, while the store is away.
+    way.from_now_on("", "/payments/", Fault::HangUp);
+    post(&service, "5");
+    let new = world.key();
+    let mut rotated = world.policy(&new);
+    rotated["logs"][0]["began"] = policy["logs"][0]["began"].clone();
+    rotated["logs"][0]["max_silence"] = policy["logs"][0]["max_silence"].clone();
+    rotated["lock"] = policy["lock"].clone();
+    let both = |name: &str| {
+        let list = |policy: &Value| policy.pointer(name).unwrap().as_array().unwrap().clone();
+        Value::Array([list(&policy), list(&rotated)].concat())
+    };
+    let (keys, verifier_keys) = (both("/keys"), both("/logs/0/verifier_keys"));
+    rotated["keys"] = keys;
+    rotated["logs"][0]["verifier_keys"] = verifier_keys;
+    world.give(&rotated.to_string());
+    until(&service, "policy", 0);
+    post(&service, "6");
+    signal(&service.child, "HUP");
+    way.heal();
+    let ended = service.end().ok();
+    for text in [
+        "warning: segment 2 cannot be stored now and waits in the spool",
+        "; aws kms enable-key",
+        "Object Lock of the bucket audit is not enabled; make the bucket with the resource auditlog_bucket",
+        "segments are stored again",
+        "the trust policy or the keys have changed and cannot be used; those from before count until that is corrected: ",
+        "warning: the trust policy and the keys were read again",
+        "warning: from now on, segments are signed by acme.example/audit/payments+",
+    ] {
+        assert!(ended.stderr.contains(text), "{text}: {ended}");
+    }
+    let verify = command("auditlog-verify").envs(world.remote.endpoint.env());
+    let verify = verify.arg("--policy").arg(bench.path("policy.json"));
+    verify.run().ok();
+    assert_eq!(world.events(), ["1", "2", "3", "4", "5", "6"]);
+}
