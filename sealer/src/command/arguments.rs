@@ -31,6 +31,7 @@ pub(super) enum Command {
     Policy(PolicyArguments),
     Run(ConfigArguments),
     Spool(SpoolArguments),
+    Status(StatusArguments),
     VerifierKey(VerifierKeyArguments),
 }
 
@@ -192,6 +193,20 @@ pub(super) struct ConfigArguments {
     /// Configuration of the service
     #[arg(long, value_name = "FILE")]
     pub(super) config: PathBuf,
+}
+
+/// Show each log of a service that runs
+///
+/// For each log: what it has accepted, what waits, its head, its key, when the next segment is closed, and what is in trouble. The
+/// service is asked over its first HTTP listener.
+#[derive(Debug, Args)]
+pub(super) struct StatusArguments {
+    /// Configuration of the service
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) output: Output,
 }
 
 /// List what a spool holds, or print its events

@@ -23,6 +23,8 @@ mod run;
 mod serve;
 mod signals;
 mod spool;
+mod status;
+mod systemd;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use output::complain;
@@ -36,6 +38,7 @@ pub(crate) fn run(arguments: Arguments, now: Now) -> Result<(), Error> {
         Command::Run(arguments) => serve::run(&arguments, now),
         Command::CheckConfig(arguments) => serve::check(&arguments, now),
         Command::Spool(arguments) => spool::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::VerifierKey(arguments) => {
             let origin = parse_origin(&arguments.origin)?;
             let signer = arguments.key.signer(&mut arguments.aws.lazy(None))?;

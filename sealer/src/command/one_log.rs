@@ -30,6 +30,8 @@ pub(super) struct OneLog {
     pub(super) arguments: AppendArguments,
     pub(super) ack: Ack,
     pub(super) spool_max: u64,
+    /// How far names of batches are read back from a log that the spool has not seen.
+    pub(super) names_hours: i64,
     pub(super) offers: Receiver<Offer>,
     pub(super) status: Arc<Status>,
     pub(super) ending: Arc<AtomicBool>,
@@ -130,7 +132,11 @@ impl OneLog {
             stop: Arc::new(AtomicBool::new(false)),
         };
         let _ending = Ending(Arc::clone(&keeper.stop));
+        let has_seen = spool.stored_head()?.is_some();
         let mut sealer = Sealer::find(setup, spool)?;
+        if !has_seen && sealer.stored().is_some() {
+            sealer.read_names(self.names_hours.saturating_mul(3600))?;
+        }
         sealer.take_up_earlier()?;
         keeper.start()?;
         let writer = Writer {

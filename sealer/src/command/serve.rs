@@ -16,6 +16,7 @@ use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
 use super::one_log::{Ended, OneLog};
 use super::output::{complain, print};
+use super::systemd::Manager;
 
 /// Checks a configuration, and what it names. Nothing is written.
 pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             arguments: config.append(log)?,
             ack: log.ack,
             spool_max: log.spool_max_bytes,
+            names_hours: i64::from(log.names_hours),
             offers,
             status,
             ending: Arc::clone(&ending),
@@ -59,13 +61,23 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         .map_err(MachineError::NoThread)?;
     runtime.block_on(async {
         let inputs = listen(&config, &router).await?;
+        let manager = Manager::found().map(Arc::new);
+        let keeping = manager.as_ref().map(|manager| {
+            let manager = Arc::clone(manager);
+            tokio::spawn(manager.keep(Arc::clone(&router)))
+        });
         drop(router);
         let (tell, told) = mpsc::unbounded_channel();
         for log in logs {
             log.start(tell.clone())?;
         }
         drop(tell);
-        until_it_ends(inputs, &ending, asked, told).await
+        let stopping = || {
+            manager.as_ref().inspect(|manager| manager.stopping());
+            // It holds the way to the logs, which end when nobody has it.
+            keeping.as_ref().inspect(|keeping| keeping.abort());
+        };
+        until_it_ends(inputs, &ending, asked, told, stopping).await
     })
 }
 
@@ -95,6 +107,7 @@ async fn until_it_ends(
     is_ending: &AtomicBool,
     asked: Arc<AtomicU64>,
     mut told: mpsc::UnboundedReceiver<Ended>,
+    stopping: impl FnOnce(),
 ) -> Result<(), Error> {
     let failed = MachineError::NoSignals;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -116,6 +129,7 @@ async fn until_it_ends(
         _ = terminate.recv() => {}
         () = stopped.all(&mut told) => {}
     }
+    stopping();
     _ = end.send(true);
     tokio::spawn(async move {
         let status = tokio::select! {

@@ -23,6 +23,14 @@ pub enum MachineError {
         /// The answer of the system.
         source: io::Error,
     },
+    /// No service answers.
+    #[error("the service does not answer on {listen}: {source}")]
+    NoService {
+        /// The address.
+        listen: SocketAddr,
+        /// What went wrong.
+        source: io::Error,
+    },
     /// A thread has ended though nobody asked it to.
     #[error("a thread of the service has ended unexpectedly")]
     Stopped,
@@ -45,6 +53,9 @@ impl MachineError {
         let hint = match self {
             Self::NoSummary(_) => {
                 "what was accepted is sealed, or in the spool: do not send it again; the next append reports it as recovered"
+            }
+            Self::NoService { .. } => {
+                "start it with auditlog-seal run; auditlog-seal spool DIR lists what waits in a spool meanwhile"
             }
             Self::LogStopped { .. } => {
                 "its reason is above; start the service again once it is mended"

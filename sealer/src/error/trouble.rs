@@ -17,6 +17,8 @@ pub enum Cause {
     Policy,
     /// So much waits as may wait.
     Queue,
+    /// The log was not looked at yet.
+    Start,
     /// The store does not answer, or refuses.
     Store,
     /// Something else.
@@ -25,13 +27,14 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Clock,
         Self::Disk,
         Self::Key,
         Self::Lock,
         Self::Policy,
         Self::Queue,
+        Self::Start,
         Self::Store,
         Self::Other,
     ];
@@ -45,6 +48,7 @@ impl Cause {
             Self::Lock => "lock",
             Self::Policy => "policy",
             Self::Queue => "queue",
+            Self::Start => "start",
             Self::Store => "store",
             Self::Other => "other",
         }

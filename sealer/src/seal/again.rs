@@ -81,7 +81,7 @@ impl Sealer {
         if waiting.is_empty() && !chain.is_open() {
             chain.open((self.setup.clock)())?;
         }
-        self.close_again(&mut chain, &mut waiting)?;
+        close_again(&mut chain, &mut waiting)?;
         Ok((chain, waiting))
     }
 
@@ -95,7 +95,7 @@ impl Sealer {
         let slack = usize::try_from(batch.count).unwrap_or(usize::MAX);
         let bytes = batch.lines.len().saturating_add(slack.saturating_mul(16));
         if !chain.has_room_for(bytes) {
-            self.close_again(chain, waiting)?;
+            close_again(chain, waiting)?;
         }
         if !chain.is_open() {
             chain.open(first_time(batch).unwrap_or((self.setup.clock)()))?;
@@ -106,16 +106,16 @@ impl Sealer {
         }
         Ok(())
     }
+}
 
-    fn close_again(&self, chain: &mut Chain, waiting: &mut Vec<Waiting>) -> Result<(), Error> {
-        chain.sync()?;
-        if let Some(mut closed) = chain.close()? {
-            // It is compressed again when it is signed.
-            closed.forget_frames();
-            waiting.push(closed);
-        }
-        Ok(())
+fn close_again(chain: &mut Chain, waiting: &mut Vec<Waiting>) -> Result<(), Error> {
+    chain.sync()?;
+    if let Some(mut closed) = chain.close()? {
+        // It is compressed again when it is signed.
+        closed.forget_frames();
+        waiting.push(closed);
     }
+    Ok(())
 }
 
 /// When the first entry of a batch was accepted.

@@ -29,6 +29,7 @@ mod known;
 mod late;
 mod limits;
 mod mismatch;
+mod names;
 mod notice;
 mod offered;
 mod recover;

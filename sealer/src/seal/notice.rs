@@ -74,6 +74,13 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The names of batches were read from the log.
+    NamesRead {
+        /// How many.
+        names: u64,
+        /// The first segment that was read.
+        first: u64,
+    },
     /// The policy and the keys were read again.
     Renewed,
     /// The bucket does not lock what it is given.
@@ -146,6 +153,10 @@ impl fmt::Display for Notice {
                 "the bucket does not lock what it is given, and nothing is stored until it does; segments wait in the spool: {reason}"
             ),
             Self::LocksAgain => f.write_str("the bucket locks what it is given again"),
+            Self::NamesRead { names, first } => write!(
+                f,
+                "the spool has not seen the log: the names of {names} batches were read from its segments from {first} on; a batch from before that would be taken again"
+            ),
             Self::Renewed => f.write_str("the trust policy and the keys were read again"),
             Self::Refuses { reason } => write!(
                 f,

@@ -47,13 +47,21 @@ struct State {
     pause: Duration,
     /// What the last attempt said, if it has failed.
     trouble: Option<Trouble>,
-    /// Whether the first one waits for a key that may not sign any more.
-    unsigned: bool,
+    first_waits: FirstWaits,
     /// What counts from the next attempt on.
     renewed: Option<Arc<Setup>>,
     asked: bool,
     stop: bool,
     shipped: Shipped,
+}
+
+/// What the first segment waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FirstWaits {
+    /// For the next attempt.
+    ToBeTried,
+    /// For a key that may not sign any more.
+    ForOldKey,
 }
 
 impl Shared {
@@ -120,7 +128,7 @@ impl State {
             Ok(()) => {
                 self.shipped = shipper.shipped();
                 (self.pause, self.failures) = (FIRST_PAUSE, 0);
-                (self.trouble, self.unsigned) = (None, false);
+                (self.trouble, self.first_waits) = (None, FirstWaits::ToBeTried);
             }
             Err(error) => {
                 self.waiting.push_front(waiting);
@@ -129,7 +137,11 @@ impl State {
                     .then(|| Instant::now().checked_add(self.pause));
                 self.next_attempt = next.flatten();
                 self.trouble = Some(Trouble::of(&error));
-                self.unsigned = error.is_of_an_old_key();
+                self.first_waits = if error.is_of_an_old_key() {
+                    FirstWaits::ForOldKey
+                } else {
+                    FirstWaits::ToBeTried
+                };
                 self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
                 self.failures = self.failures.saturating_add(1);
                 self.failed = Some(error);
@@ -148,7 +160,7 @@ impl Shipping {
             next_attempt: None,
             pause: FIRST_PAUSE,
             trouble: None,
-            unsigned: false,
+            first_waits: FirstWaits::ToBeTried,
             renewed: None,
             asked: false,
             stop: false,
@@ -254,7 +266,7 @@ impl Shipping {
 
     /// Whether the first segment that waits needs the signature of a key that may not sign any more.
     pub(super) fn is_unsigned(&self) -> bool {
-        self.shared.state().unsigned
+        self.shared.state().first_waits == FirstWaits::ForOldKey
     }
 
     /// From the next attempt on, which is made at once, this policy and these keys count.
@@ -307,7 +319,8 @@ impl Shipping {
         state
             .waiting
             .retain(|waiting| matches!(waiting.form, Form::Finished(_)));
-        (state.unsigned, state.failures, state.failed) = (false, 0, None);
+        (state.failures, state.failed) = (0, None);
+        state.first_waits = FirstWaits::ToBeTried;
         drop(state);
         for waiting in chained_again {
             self.push(waiting);

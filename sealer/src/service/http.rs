@@ -9,7 +9,9 @@ use auditlog_chain::builder::{Batch as BatchName, Source};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -148,8 +150,9 @@ async fn answer(input: Arc<HttpInput>, request: Request<Incoming>) -> Result<Rep
         Method::GET if path == READY => input.ready(),
         Method::GET if path.starts_with(READY_OF) => input.ready_of(path),
         Method::GET if path == "/metrics" => reply(StatusCode::OK, input.router.metrics()),
+        Method::GET if path == "/status" => input.glances(),
         Method::POST if is_events => input.events(request).await,
-        _ if is_events || matches!(path, "/healthz" | READY | "/metrics") => reply(
+        _ if is_events || matches!(path, "/healthz" | READY | "/metrics" | "/status") => reply(
             StatusCode::METHOD_NOT_ALLOWED,
             "this method is not allowed here",
         ),
@@ -187,6 +190,15 @@ impl HttpInput {
             return reply(StatusCode::OK, text + "ready");
         }
         later(text.trim_end())
+    }
+
+    fn glances(&self) -> Reply {
+        // Numbers and strings can always be written.
+        let text = serde_json::to_string(&self.router.glances()).unwrap_or_default();
+        let mut reply = reply(StatusCode::OK, text);
+        let json = HeaderValue::from_static("application/json");
+        reply.headers_mut().insert(CONTENT_TYPE, json);
+        reply
     }
 
     /// The same of one log.

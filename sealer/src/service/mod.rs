@@ -11,6 +11,8 @@
 
 mod ages;
 mod batch;
+mod destination;
+mod glance;
 mod http;
 mod metrics;
 mod offer;
@@ -23,10 +25,12 @@ mod writer;
 
 pub use ages::Ages;
 pub use batch::{Batch, NotTaken, Taken};
+pub use destination::Destination;
+pub use glance::{Glance, GlanceTrouble};
 pub use http::{HttpInput, Token, serve};
 pub use offer::{Ack, Answer, Intake, Offer};
 pub use route::{FieldIs, Route, TagPattern};
-pub use router::{Destination, Pending, Router};
+pub use router::{Pending, Router};
 pub use status::{Part, Status, View};
 pub use update::Update;
 pub use writer::Writer;

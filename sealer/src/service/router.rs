@@ -1,31 +1,22 @@
 //! The way from the inputs to the logs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auditlog_chain::builder::StoredBatch;
 use tokio::sync::oneshot;
 
 use super::batch::{Batch, NotTaken, Taken};
+use super::destination::Destination;
+use super::glance::Glance;
 use super::metrics::{Refused, metrics};
-use super::offer::{Answer, Intake, Offer};
+use super::offer::{Answer, Offer};
 use super::route::{Route, Way, find};
 use super::status::Status;
 use crate::seal::Offered;
 
 /// How long a batch waits for room before its sender is asked to come again later.
 const ROOM_PATIENCE: Duration = Duration::from_secs(2);
-
-/// A log as the inputs reach it.
-#[derive(Clone)]
-pub struct Destination {
-    /// Its name in the configuration.
-    pub name: String,
-    /// The way to its thread.
-    pub intake: Intake,
-    /// What is known of it.
-    pub status: Arc<Status>,
-}
 
 impl Destination {
     fn later(&self, reason: &str) -> NotTaken {
@@ -88,6 +79,11 @@ impl Router {
         let logs: Vec<&Status> = self.logs.iter().map(|log| &*log.status).collect();
         let refused = self.refused.lock();
         metrics(&logs, &refused.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Each log at a glance.
+    pub fn glances(&self) -> Vec<Glance> {
+        self.logs.iter().map(Glance::of).collect()
     }
 
     /// Counts a batch that an input could not hand on, for whatever reason.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
@@ -56,6 +57,8 @@ pub struct Status {
     origin: Mutex<String>,
     troubles: Mutex<BTreeMap<Part, Trouble>>,
     view: Mutex<View>,
+    /// When the thread of the log has gone round last; `None` where it may wait for others.
+    beat: Mutex<Option<Instant>>,
     pub(super) events: AtomicU64,
     pub(super) batches: AtomicU64,
     pub(super) bytes: AtomicU64,
@@ -75,13 +78,14 @@ impl Status {
     /// Before the log's head is found.
     pub fn new(name: &str) -> Self {
         let unknown = Trouble {
-            cause: Cause::Other,
+            cause: Cause::Start,
             reason: "the head of the log is not found yet".to_owned(),
         };
         Self {
             origin: Mutex::new(name.to_owned()),
             troubles: Mutex::new(BTreeMap::from([(Part::Accepting, unknown)])),
             view: Mutex::default(),
+            beat: Mutex::default(),
             events: AtomicU64::default(),
             batches: AtomicU64::default(),
             bytes: AtomicU64::default(),
@@ -116,11 +120,9 @@ impl Status {
     /// Says what is wrong with a part, or that nothing is. Says whether that is new.
     pub fn set(&self, part: Part, trouble: Option<Trouble>) -> bool {
         let mut troubles = locked(&self.troubles);
-        let before = match trouble.clone() {
-            Some(trouble) => troubles.insert(part, trouble),
-            None => troubles.remove(&part),
-        };
-        before != trouble
+        let is_new = troubles.remove(&part) != trouble;
+        troubles.extend(trouble.map(|trouble| (part, trouble)));
+        is_new
     }
 
     /// What the thread of the log said last.
@@ -130,6 +132,16 @@ impl Status {
 
     pub(super) fn set_view(&self, view: View) {
         *locked(&self.view) = view;
+    }
+
+    /// The thread of the log has gone round, or may wait for others from now on.
+    pub(super) fn beat(&self, at: Option<Instant>) {
+        *locked(&self.beat) = at;
+    }
+
+    /// Whether the thread of the log has gone round within this time, or may wait for others.
+    pub fn is_alive(&self, within: Duration) -> bool {
+        locked(&self.beat).is_none_or(|beat| beat.elapsed() < within)
     }
 
     /// The origin of the log; its name until its policy was read.

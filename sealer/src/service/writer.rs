@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditlog_chain::timestamp::Timestamp;
 
@@ -67,6 +67,7 @@ impl Writer<'_> {
     pub fn run(mut self) -> Result<(), Error> {
         let mut waiters = VecDeque::new();
         let done = self.take_all(&mut waiters);
+        self.status.beat(None);
         for Waiter { answer, .. } in waiters {
             answer(Answer::Stopped);
         }
@@ -85,6 +86,7 @@ impl Writer<'_> {
                 Ok(first) => self.take(first, waiters)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.status.beat(None);
                     let sealed = self.sealer.seal();
                     self.tell_stored(waiters);
                     return sealed;
@@ -154,6 +156,7 @@ impl Writer<'_> {
             match attempt(&mut self.sealer) {
                 Err(error) if self.waits_for(&error) => {
                     self.refuse(Trouble::of(&error), error.with_hint());
+                    self.status.beat(Some(Instant::now()));
                     thread::sleep(RETRY);
                     self.renew()?;
                 }
@@ -201,7 +204,9 @@ impl Writer<'_> {
             self.until_it_passes(Sealer::chain_again)?;
             if let Some(last) = self.sealer.open_segment() {
                 // Numbers have changed: all of them wait for the last one.
-                waiters.iter_mut().for_each(|waiter| waiter.segment = last);
+                for waiter in waiters.iter_mut() {
+                    waiter.segment = last;
+                }
             }
         }
         if self.sealer.may_announce_key() {
@@ -273,6 +278,7 @@ impl Writer<'_> {
             &self.status.waiting_segments,
             self.sealer.waiting_segments(),
         );
+        self.status.beat(Some(Instant::now()));
         set(&self.status.waiting_bytes, self.sealer.waiting_bytes());
         self.status.set(Part::Storing, self.sealer.trouble());
         self.status.set_view(View {

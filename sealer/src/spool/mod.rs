@@ -341,6 +341,16 @@ impl Spool {
         self.names().insert(name);
     }
 
+    /// Remembers the names of batches that are in the store, synced.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub(crate) fn remember_all(&self, names: &[Fingerprint], now: Timestamp) -> Result<(), Error> {
+        let taken_over = self.names().take_over(names, now);
+        taken_over.map_err(self.files.fault(UNWRITABLE, NAMES))
+    }
+
     /// What is remembered of the names of batches.
     pub fn remembered(&self) -> Remembered {
         self.names().remembered()

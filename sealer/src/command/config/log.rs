@@ -42,6 +42,13 @@ pub(in crate::command) struct Log {
     /// Lines of segments that may wait for the store, in bytes.
     #[serde(default = "usual_spool_max")]
     pub(in crate::command) spool_max_bytes: u64,
+    /// How far names of batches are read back from a log that the spool has not seen.
+    #[serde(default = "usual_names_hours")]
+    pub(in crate::command) names_hours: u32,
+}
+
+const fn usual_names_hours() -> u32 {
+    72
 }
 
 const fn usual_spool_max() -> u64 {

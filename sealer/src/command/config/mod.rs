@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use auditlog_sealer::error::{Error, UsageError};
@@ -79,6 +80,24 @@ impl File {
 
 impl Config {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        let config = Self::parse(path)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Where the service listens, whether or not this user may read what else the file names.
+    pub(super) fn first_listener(path: &Path) -> Result<SocketAddr, Error> {
+        let config = Self::parse(path)?;
+        let first = config.http.first().map(|http| http.listen);
+        first.ok_or_else(|| {
+            config
+                .file
+                .wrong("the service has no HTTP listener: add [[http]]")
+                .into()
+        })
+    }
+
+    fn parse(path: &Path) -> Result<Self, Error> {
         let mut file = File {
             path: path.to_owned(),
             text: String::new(),
@@ -90,7 +109,6 @@ impl Config {
             file.wrong(format!("{line}{}", error.message()))
         })?;
         config.file = file;
-        config.check()?;
         Ok(config)
     }
 

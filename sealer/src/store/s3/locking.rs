@@ -75,6 +75,7 @@ impl Locking {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "numbers of a test")]
 mod tests {
     use auditlog_chain::policy::{LockMode, LockSpan};
 

@@ -11,6 +11,7 @@ mod keeper;
 mod kills;
 mod lock;
 mod network;
+mod operate;
 pub(crate) mod random;
 mod resume;
 mod service;

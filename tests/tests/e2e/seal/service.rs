@@ -115,20 +115,20 @@ impl Service {
         Run::from_output(&self.child.wait_with_output().unwrap())
     }
 
-    fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 }
 
 /// The beginning of the table of a log.
-fn table_of(bench: &Bench, name: &str, policy: &str, spool: &str) -> String {
+pub(super) fn table_of(bench: &Bench, name: &str, policy: &str, spool: &str) -> String {
     let path = |name: &str| bench.path(name).display().to_string();
     let (policy, key, spool) = (path(policy), path("key.pem"), path(spool));
     format!("[[logs]]\n{name}policy = \"{policy}\"\nkey_file = \"{key}\"\nspool = \"{spool}\"\n")
 }
 
-fn into_folder(bench: &Bench) -> String {
+pub(super) fn into_folder(bench: &Bench) -> String {
     format!("to = \"{}\"", bench.path("audit").display())
 }
 

@@ -1,0 +1,67 @@
+//! What a service manager is told: that the service is ready, that it goes round, and that it ends (`sd_notify(3)`).
+
+use std::env;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auditlog_sealer::error::Cause;
+use auditlog_sealer::service::{Part, Router};
+use tokio::time::sleep;
+
+/// Between two looks at the logs before the service is ready.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A service manager that has asked to be told.
+pub(super) struct Manager {
+    socket: UnixDatagram,
+    at: PathBuf,
+    watchdog: Option<Duration>,
+}
+
+impl Manager {
+    /// The one that the environment names, if there is one.
+    pub(super) fn found() -> Option<Self> {
+        let at = env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty())?;
+        let micros = env::var("WATCHDOG_USEC").ok();
+        let micros = micros.and_then(|text| text.parse().ok());
+        Some(Self {
+            socket: UnixDatagram::unbound().ok()?,
+            at: at.into(),
+            watchdog: micros.map(Duration::from_micros),
+        })
+    }
+
+    fn say(&self, text: &str) {
+        // A manager that has gone away hears nothing.
+        _ = self.socket.send_to(text.as_bytes(), &self.at);
+    }
+
+    /// Says that the service is ready once each log has found its head, or waits for somebody to mend something; then that it is alive,
+    /// for as long as the thread of each log goes round.
+    pub(super) async fn keep(self: Arc<Self>, router: Arc<Router>) {
+        while !router.logs().iter().all(|log| {
+            let trouble = log.status.trouble_of(Part::Accepting);
+            trouble.is_none_or(|trouble| trouble.cause != Cause::Start)
+        }) {
+            sleep(LOOK).await;
+        }
+        self.say("READY=1");
+        let Some(watchdog) = self.watchdog else {
+            return;
+        };
+        loop {
+            let logs = router.logs();
+            if logs.iter().all(|log| log.status.is_alive(watchdog)) {
+                self.say("WATCHDOG=1");
+            }
+            sleep(watchdog / 4).await;
+        }
+    }
+
+    /// Says that the service ends.
+    pub(super) fn stopping(&self) {
+        self.say("STOPPING=1");
+    }
+}

@@ -1,0 +1,147 @@
+//! Each log at a glance: what `GET /status` answers, and `auditlog-seal status` shows.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::destination::Destination;
+
+/// One log at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glance {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its origin.
+    pub origin: String,
+    /// Whether batches are taken.
+    pub accepting: bool,
+    /// All that somebody must mend.
+    pub troubles: Vec<GlanceTrouble>,
+    /// Events accepted since the service was started.
+    pub accepted_events: u64,
+    /// Batches accepted since then.
+    pub accepted_batches: u64,
+    /// Batches that had been accepted before.
+    pub repeated_batches: u64,
+    /// Closed segments that are not stored yet.
+    pub waiting_segments: u64,
+    /// Bytes of their lines.
+    pub waiting_bytes: u64,
+    /// Segments stored since the service was started.
+    pub sealed_segments: u64,
+    /// The last segment in the store.
+    pub segment: Option<u64>,
+    /// Lines of the log up to that.
+    pub size: Option<u64>,
+    /// Their root, in base64.
+    pub root: Option<String>,
+    /// When it was sealed.
+    pub sealed: Option<String>,
+    /// The verifier key of the key that signed it.
+    pub key: Option<String>,
+    /// When the next segment is closed at the latest, though nothing comes.
+    pub next_heartbeat: Option<String>,
+    /// Names of batches that are remembered.
+    pub names: u64,
+    /// Names that are remembered at most.
+    pub names_most: u64,
+    /// Seconds for which a name is remembered.
+    pub names_seconds: i64,
+}
+
+/// Something that somebody must mend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlanceTrouble {
+    /// What does not work: accepting, storing, locking or renewing.
+    pub part: String,
+    /// Where the cause is, as in the metrics.
+    pub cause: String,
+    /// What happened.
+    pub reason: String,
+}
+
+impl Glance {
+    pub(super) fn of(log: &Destination) -> Self {
+        let (status, view) = (&log.status, log.status.view());
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let troubles = status.troubles().into_iter();
+        let troubles = troubles.map(|(part, trouble)| GlanceTrouble {
+            part: part.as_str().to_owned(),
+            cause: trouble.cause.as_str().to_owned(),
+            reason: trouble.reason,
+        });
+        Self {
+            name: log.name.clone(),
+            origin: status.origin(),
+            accepting: status.trouble().is_none(),
+            troubles: troubles.collect(),
+            accepted_events: load(&status.events),
+            accepted_batches: load(&status.batches),
+            repeated_batches: load(&status.repeats),
+            waiting_segments: load(&status.waiting_segments),
+            waiting_bytes: load(&status.waiting_bytes),
+            sealed_segments: load(&status.sealed_segments),
+            segment: view.head.map(|head| head.segment),
+            size: view.head.map(|head| head.size),
+            root: view.head.map(|head| head.root.to_base64()),
+            sealed: view.sealed.map(|time| time.to_string()),
+            key: view.key,
+            next_heartbeat: view.next_heartbeat.map(|time| time.to_string()),
+            names: view.names.names,
+            names_most: view.names.most,
+            names_seconds: view.names.seconds,
+        }
+    }
+
+    /// A few lines for people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let state = if self.accepting {
+            "accepts events"
+        } else {
+            "does not accept events"
+        };
+        let (events, batches) = (self.accepted_events, self.accepted_batches);
+        let (repeats, segments) = (self.repeated_batches, self.sealed_segments);
+        let (waiting, bytes) = (self.waiting_segments, self.waiting_bytes);
+        // Writing into a string cannot fail.
+        _ = writeln!(text, "{} ({}): {state}", self.name, self.origin);
+        for trouble in &self.troubles {
+            let GlanceTrouble {
+                part,
+                cause,
+                reason,
+            } = trouble;
+            _ = writeln!(text, "  trouble    {part} ({cause}): {reason}");
+        }
+        _ = writeln!(
+            text,
+            "  accepted   {events} events in {batches} batches, and {repeats} repeats"
+        );
+        _ = writeln!(text, "  waiting    {waiting} segments of {bytes} bytes");
+        _ = writeln!(text, "  sealed     {segments} segments");
+        if let (Some(segment), Some(size), Some(root)) = (self.segment, self.size, &self.root) {
+            _ = writeln!(
+                text,
+                "  head       segment {segment}, size {size}, root {root}"
+            );
+        }
+        for (name, value) in [
+            ("sealed at ", &self.sealed),
+            ("key       ", &self.key),
+            ("heartbeat ", &self.next_heartbeat),
+        ] {
+            if let Some(value) = value {
+                _ = writeln!(text, "  {name} {value}");
+            }
+        }
+        let hours = self.names_seconds.div_euclid(3600);
+        let (names, most) = (self.names, self.names_most);
+        _ = writeln!(
+            text,
+            "  names      {names} remembered, for {hours} hours, {most} at most"
+        );
+        text
+    }
+}
