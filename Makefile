@@ -42,6 +42,7 @@ check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, a
 	cargo build --workspace --bins
 	target/debug/terraform-provider-auditlog --docs . --check
 	$(VENV)/bin/typos
+	$(VENV)/bin/python -m unittest discover --start-directory tests/adoption --pattern 'check_*.py'
 	$(DENY) --locked check licenses bans sources
 
 advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches the database of advisories from the network
@@ -49,6 +50,8 @@ advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches
 
 test: need-cargo need-terraform need-readers need-chromium venv readers iam senders ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
+	cargo build --workspace --bins
+	$(VENV)/bin/python -m unittest discover --start-directory tests/adoption
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
 	cargo test --workspace --test ceph
