@@ -1,0 +1,121 @@
+"""The commands and declarations of guides, run as they are written, one after the other."""
+
+import json
+import unittest
+
+from support import Endpoint, Workplace, blocks, first_use, read
+
+KEY = 'resource "auditlog_signing_key" "audit" {\n  alias = "alias/acme-audit"\n}\n'
+EXPORT = "terraform output -raw trust_policy > trust-policy.json"
+
+
+def replace_block(main_tf, begin, block):
+    """The declaration with one of its blocks replaced."""
+    before, rest = main_tf.split(begin, 1)
+    return f"{before}{block}{rest.split(chr(10) + '}' + chr(10), 1)[1]}"
+
+
+class Guides(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.endpoint = Endpoint()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.endpoint.__exit__()
+
+    def trail(self, name, main_tf=None):
+        """A trail with two segments of events, verified once, as after the README's first use."""
+        place = Workplace(self.endpoint).with_provider()
+        self.addCleanup(place.__exit__)
+        self.named = lambda text: text.replace("acme-audit-8f3a", f"acme-{name}").replace("alias/acme-audit", f"alias/acme-{name}")
+        place.write("main.tf", self.named(main_tf or first_use()))
+        place.write("events.jsonl", '{"paid":1}\n{"paid":2}\n')
+        place.run(f"terraform init\nterraform apply\n{EXPORT}\nauditlog-seal append --policy trust-policy.json"
+                  f"{' --log acme-' + name + '/payments' if main_tf else ''} events.jsonl")
+        return place
+
+    def run_all(self, place, guide):
+        return [place.run(self.named(block)) for block in blocks(guide, "sh")]
+
+    def test_an_auditor_verifies_takes_samples_and_files(self):
+        place = self.trail("auditor")
+        runs = self.run_all(place, "docs/guides/auditor.md")
+        self.assertIn('"origin": "acme-auditor/payments"', runs[0].stdout)
+        self.assertIn("\nverified: ", runs[1].stdout)
+        self.assertIn("checked: 1 entries ", runs[2].stdout)
+        self.assertIn("evidence.zip: OK", runs[3].stdout)
+        digest = json.loads((place.folder / "report.json").read_text())["policy"]["digest"].removeprefix("sha256:")
+        self.assertIn(f"{digest}  trust-policy.json", (place.folder / "SHA256SUMS").read_text())
+
+    def test_trust_policy_and_pins_are_copied_and_restored(self):
+        place = self.trail("backup")
+        place.run("auditlog-verify --policy trust-policy.json --pins pins.json")
+        copied, restored, continued = blocks("docs/guides/backup.md", "sh")
+        place.run(copied)
+        place.run("rm pins.json")
+        run = place.run(restored)
+        self.assertIn("\nverified: ", run.stdout)
+        self.assertNotIn("no-pin", run.stdout)
+        place.run(continued)
+        self.assertTrue(list(place.folder.glob("*.consistency.json")))
+
+    def test_retention_of_a_log_and_a_hold_by_hand(self):
+        [declared] = blocks("docs/guides/retention.md", "hcl")
+        main_tf = replace_block(first_use(), 'resource "auditlog_bucket" "audit" {\n', declared)
+        place = self.trail("retention", main_tf)
+        policy = json.loads((place.folder / "trust-policy.json").read_text())
+        self.assertEqual([log.get("lock", [{}])[0].get("retention_days") for log in policy["logs"]], [60, None])
+        rules = place.run("aws s3api get-bucket-lifecycle-configuration --bucket acme-retention").stdout
+        self.assertIn('"Days": 62', rules)
+        [hold] = blocks("docs/guides/retention.md", "sh")
+        place.run(self.named(hold))
+        held = (place.folder / "held.txt").read_text().splitlines()
+        self.assertEqual(len(held), 2)
+        key, version = held[0].split()
+        status = place.run(f"aws s3api get-object-legal-hold --bucket acme-retention --key {key} --version-id {version}").stdout
+        self.assertIn('"ON"', status)
+        place.run(f"aws s3api delete-object --bypass-governance-retention --bucket acme-retention --key {key} --version-id {version}", None)
+        place.run("auditlog-verify --policy trust-policy.json --log acme-retention/payments")
+
+    def test_figures_of_cost_are_printed_by_the_command(self):
+        [declared] = blocks("docs/guides/cost.md", "hcl")
+        place = Workplace().with_provider()
+        self.addCleanup(place.__exit__)
+        providers = first_use().split("provider \"auditlog\"")[0]
+        place.write("main.tf", providers + declared)
+        place.run("terraform fmt -check -diff\nterraform init")
+        [command] = [block for block in blocks("docs/guides/cost.md", "") if "raw table" in block]
+        lines = place.run(command).stdout.splitlines()[-3:]
+        self.assertIn("\n".join(lines), read("docs/guides/cost.md"), "\n".join(lines))
+        place.write("events.jsonl", '{"paid":1}\n')
+        [measure] = blocks("docs/guides/cost.md", "sh")
+        self.assertRegex(place.run(measure).stdout, r"\d+\s+\./cost\n$")
+
+    def test_runbook_of_a_compromise_finds_nothing_and_goes_on(self):
+        place = self.trail("incident")
+        place.run("auditlog-verify --policy trust-policy.json --pins pins.json")
+        keep, decide, declare, look, go_on = blocks("docs/guides/key-compromise.md", "sh")
+        [declared] = blocks("docs/guides/key-compromise.md", "hcl")
+        place.run(keep + decide)
+        place.write("main.tf", self.named(replace_block(first_use(), KEY.split("  alias")[0], declared)))
+        place.run("terraform fmt -check -diff\n" + declare)
+        self.assertIn("nothing was signed after the last good segment", place.run(look).stdout)
+        self.assertIn("\nverified: ", place.run(go_on).stdout)
+
+    def test_runbook_of_a_compromise_finds_the_thief(self):
+        place = self.trail("theft")
+        place.run("auditlog-verify --policy trust-policy.json --pins pins.json")
+        keep, decide, declare, look, _ = blocks("docs/guides/key-compromise.md", "sh")
+        [declared] = blocks("docs/guides/key-compromise.md", "hcl")
+        place.run(decide.replace("before-pins", "pins"))
+        # The thief has the right to sign and to write, and a spool of its own.
+        place.run("auditlog-seal append --policy trust-policy.json --spool thief --pins pins.json", stdin='{"paid":1000000}\n')
+        place.run(keep)
+        place.write("main.tf", self.named(replace_block(first_use(), KEY.split("  alias")[0], declared)))
+        place.run(declare)
+        self.assertIn("key-compromised logs/payments/000000000002.jsonl.zst", place.run(look).stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
