@@ -94,13 +94,17 @@ fn read_and_check(
         Err(error) => return Seen::Unread(error),
     };
     *storage = object.storage;
+    let bytes = match object.bytes {
+        Ok(bytes) => bytes,
+        Err(error) => return Seen::Unread(error),
+    };
     let expected = Expected {
         origin: &log.origin,
         segment: job.number,
         format: log.format,
     };
     let _turn = budgets.check();
-    match check_segment(&object.bytes, expected) {
+    match check_segment(&bytes, expected) {
         Ok(segment) => Seen::Sound(Box::new(Sound::of(&segment, log))),
         Err(fault) => unsound(fault),
     }

@@ -35,7 +35,7 @@ pub enum Note {
         /// Why.
         why: Unproven,
     },
-    /// There is no pin, so nothing is claimed about rollback (V25).
+    /// No earlier run left a pin, so nothing is claimed about rollback (V25).
     NoPin,
     /// The pin is above the declared end of the log (V25).
     PinDisowned {

@@ -4,7 +4,6 @@ use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::source::ReadError;
-use crate::word::Word;
 
 /// Something that could not be read, or not be judged. Each has a stable [code](Undecided::code). It is never a
 /// [fault](crate::fault::Fault): the evidence may be right.
@@ -68,7 +67,7 @@ pub enum Undecided {
         /// Why.
         reason: String,
         /// What a person can do about it.
-        hint: Word,
+        hint: String,
     },
 }
 

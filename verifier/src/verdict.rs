@@ -24,6 +24,16 @@ impl Verdict {
         }
     }
 
+    /// The one of two verdicts that counts for both: a fault is found whatever else is not known.
+    #[must_use]
+    pub const fn worst(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Fault, _) | (_, Self::Fault) => Self::Fault,
+            (Self::NoVerdict, _) | (_, Self::NoVerdict) => Self::NoVerdict,
+            (Self::Verified, Self::Verified) => Self::Verified,
+        }
+    }
+
     /// The verdict where its report could not be written: a report that nobody could read is not a success, and a fault stays a
     /// fault.
     #[must_use]

@@ -11,7 +11,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::pins::Pins;
 use auditlog_verifier::report::Report;
 use auditlog_verifier::request::{Request, RequestError};
-use auditlog_verifier::source::{Bounded, Folder, S3, S3Options, Source};
+use auditlog_verifier::source::{Bounded, Folder, Payer, S3, S3Options, Source};
 use auditlog_verifier::verify::verify as verify_whole;
 use auditlog_verifier::verify_head::verify_head;
 use tf_provider::{AttributePath, Diagnostic, Result};
@@ -136,6 +136,7 @@ impl Place {
             endpoint_url: None,
             path_style: false,
             profile: None,
+            payer: Payer::Owner,
             read_ahead: READ_AHEAD_BYTES,
             timeout: ANSWER_TIMEOUT.min(asked.time),
             deadline: begun.checked_add(asked.time),

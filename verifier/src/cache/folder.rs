@@ -6,21 +6,13 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::hash::Hash;
 
-use super::Cache;
+use super::{Cache, CacheError, KeptCache};
 use crate::head::CacheFile;
 
 /// A folder with the caches of logs.
 #[derive(Debug)]
 pub struct CacheFolder {
     path: PathBuf,
-}
-
-/// Why a folder cannot keep a cache.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot use {} as a cache: {error}", path.display())]
-pub struct CacheError {
-    path: PathBuf,
-    error: io::Error,
 }
 
 impl CacheFolder {
@@ -39,12 +31,24 @@ impl CacheFolder {
         }
     }
 
-    /// Keeps a file, before the pins name it.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn keep(&self, file: &CacheFile) -> Result<(), CacheError> {
+    fn file(&self, digest: Hash) -> PathBuf {
+        self.path.join(format!("{digest}.json"))
+    }
+
+    fn failed(&self, error: io::Error) -> CacheError {
+        let path = self.path.clone();
+        CacheError::Folder { path, error }
+    }
+}
+
+impl Cache for CacheFolder {
+    fn load(&self, digest: Hash) -> Option<Vec<u8>> {
+        fs::read(self.file(digest)).ok()
+    }
+}
+
+impl KeptCache for CacheFolder {
+    fn keep(&self, file: &CacheFile) -> Result<(), CacheError> {
         let path = self.file(file.digest());
         let beside = path.with_extension(format!("{}.tmp", std::process::id()));
         let written = fs::write(&beside, file.bytes()).and_then(|()| fs::rename(&beside, &path));
@@ -54,23 +58,7 @@ impl CacheFolder {
         })
     }
 
-    /// Removes a file that the pins name no longer. Where that fails, it is only in the way.
-    pub fn remove(&self, digest: Hash) {
+    fn remove(&self, digest: Hash) {
         _ = fs::remove_file(self.file(digest));
-    }
-
-    fn file(&self, digest: Hash) -> PathBuf {
-        self.path.join(format!("{digest}.json"))
-    }
-
-    fn failed(&self, error: io::Error) -> CacheError {
-        let path = self.path.clone();
-        CacheError { path, error }
-    }
-}
-
-impl Cache for CacheFolder {
-    fn load(&self, digest: Hash) -> Option<Vec<u8>> {
-        fs::read(self.file(digest)).ok()
     }
 }

@@ -11,20 +11,64 @@
 //! A block is used only below the pin: what is pinned, and what came after it, is always read.
 
 mod block;
+#[cfg(feature = "s3")]
+mod bucket;
 mod document;
 mod folder;
 mod log;
 
+#[cfg(feature = "s3")]
+pub use bucket::CacheBucket;
 pub(crate) use document::Document;
-pub use folder::{CacheError, CacheFolder};
+pub use folder::CacheFolder;
 pub(crate) use log::{LogCache, Piece};
+
+use std::io;
+use std::path::PathBuf;
 
 use auditlog_chain::hash::Hash;
 
+use crate::head::CacheFile;
+use crate::source::ReadError;
+
 /// Where a cache can be found by its digest.
 pub trait Cache {
-    /// The bytes with this digest; `None` where there are none. They are compared with the digest again.
+    /// The bytes with this digest; `None` where it has none. They are compared with the digest again.
     fn load(&self, digest: Hash) -> Option<Vec<u8>>;
+}
+
+/// Where a run keeps caches for the next one.
+pub trait KeptCache: Cache {
+    /// Keeps a file, before the pins name it.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    fn keep(&self, file: &CacheFile) -> Result<(), CacheError>;
+
+    /// Removes a file that the pins name no longer. Where that fails, it is only in the way.
+    fn remove(&self, digest: Hash);
+}
+
+/// Why a cache cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The folder cannot be used.
+    #[error("cannot use {} as a cache: {error}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The bucket cannot be used.
+    #[error("cannot use {address} as a cache: {}", error.reason)]
+    Bucket {
+        /// Its address.
+        address: String,
+        /// Why.
+        error: ReadError,
+    },
 }
 
 /// No cache: everything is read, and what is kept is new.

@@ -1,11 +1,14 @@
 //! Groups of arguments that several subcommands have.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::request::Request;
+#[cfg(feature = "s3")]
+use auditlog_verifier::source::Payer;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::apart;
 #[cfg(feature = "s3")]
@@ -14,10 +17,15 @@ use super::cores::cores;
 use super::declaration::Declaration;
 use super::files::ReportPath;
 use super::form::Output;
+use super::kept_place::KeptPlace;
 use super::usage::Usage;
 
 #[derive(clap::Args)]
 pub(super) struct VerifyArguments {
+    // Absent where a subcommand is present, which has a policy of its own.
+    /// The trust policy, as Terraform wrote it; may be given more than once: each is verified, and the worst exit code counts
+    #[arg(long = "policy", value_name = "FILE", required = true)]
+    pub(super) policies: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) what: WhatArguments,
     #[command(flatten)]
@@ -26,21 +34,20 @@ pub(super) struct VerifyArguments {
     pub(super) report: ReportArguments,
     #[command(flatten)]
     pub(super) place: PlaceArguments,
+    #[cfg(feature = "s3")]
+    #[command(flatten)]
+    pub(super) state: StateArguments,
 }
 
 /// What to verify, and by which clock.
 #[derive(clap::Args)]
 pub(super) struct WhatArguments {
-    // Absent where a subcommand is present, which has a policy of its own.
-    /// The trust policy, as Terraform wrote it
-    #[arg(long, value_name = "FILE", required = true)]
-    policy: Option<PathBuf>,
     /// Verify this log only; may be given more than once
     #[arg(long = "log", value_name = "ORIGIN", value_parser = origin)]
-    logs: Vec<Origin>,
-    /// File in which the head of each log that verified is pinned; a later run finds a log that went back behind its pin
-    #[arg(long, value_name = "FILE")]
-    pub(super) pins: Option<PathBuf>,
+    pub(super) logs: Vec<Origin>,
+    /// File or object in which the head of each log that verified is pinned; a later run finds a log that went back behind its pin
+    #[arg(long, value_name = "FILE | s3://BUCKET/KEY", value_parser = pins_place())]
+    pub(super) pins: Option<KeptPlace>,
     /// Judge the silence after the last segment at this time instead of now (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
@@ -50,12 +57,6 @@ pub(super) struct WhatArguments {
 }
 
 impl WhatArguments {
-    pub(super) fn policy(&self) -> Result<&Path, Usage> {
-        self.policy
-            .as_deref()
-            .ok_or_else(|| Usage::new("no trust policy was given", "name it with --policy FILE"))
-    }
-
     /// What to verify, by this machine's clock.
     pub(super) fn request<'a>(&'a self, declared: &'a Declaration, now: Timestamp) -> Request<'a> {
         Request {
@@ -73,11 +74,17 @@ impl WhatArguments {
 /// What an earlier run left, and whether it is used.
 #[derive(clap::Args)]
 pub(super) struct CacheArguments {
-    /// Folder in which a run keeps what it verified, so that the next one reads only what is new; needs --pins, which holds its digest
-    #[arg(long = "cache", value_name = "DIR", requires = "pins")]
-    pub(super) folder: Option<PathBuf>,
+    /// Folder or bucket in which a run keeps what it verified, so that the next one reads only what is new; needs --pins, which holds
+    /// its digest
+    #[arg(
+        long = "cache",
+        value_name = "DIR | s3://BUCKET[/PREFIX]",
+        requires = "pins",
+        value_parser = OsStringValueParser::new().try_map(KeptPlace::parse)
+    )]
+    pub(super) place: Option<KeptPlace>,
     /// Read everything again, whatever the cache holds
-    #[arg(long, requires = "folder")]
+    #[arg(long, requires = "place")]
     pub(super) full: bool,
 }
 
@@ -116,9 +123,10 @@ pub(super) struct PlaceArguments {
     pub(super) target: Option<OsString>,
 }
 
+/// How to get to S3.
 #[cfg(feature = "s3")]
 #[derive(Clone, clap::Args)]
-pub(super) struct S3Arguments {
+pub(super) struct EndpointArguments {
     #[arg(
         long,
         value_name = "URL",
@@ -128,19 +136,58 @@ pub(super) struct S3Arguments {
     /// Put the bucket into the path of the URL, not into its host
     #[arg(long)]
     pub(super) path_style: bool,
-    /// Region of the bucket; must be the policy's
-    #[arg(long)]
-    pub(super) region: Option<String>,
     /// Profile of the shared AWS files
     #[arg(long)]
     pub(super) profile: Option<String>,
     /// Seconds to wait for one answer of S3; with all retries at most three times as long
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(super) timeout: u32,
+}
+
+/// The bucket that keeps pins and caches.
+#[cfg(feature = "s3")]
+#[derive(Clone, clap::Args)]
+pub(super) struct StateArguments {
+    /// Region of the bucket that --pins and --cache name; by default that of the policy's bucket
+    #[arg(long, value_name = "REGION")]
+    pub(super) state_region: Option<String>,
+    /// Account that must own the bucket that --pins and --cache name; not compared by default
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) state_account: Option<String>,
+}
+
+#[cfg(feature = "s3")]
+#[derive(Clone, clap::Args)]
+pub(super) struct S3Arguments {
+    #[command(flatten)]
+    pub(super) endpoint: EndpointArguments,
+    /// Region of the bucket; must be the policy's
+    #[arg(long)]
+    pub(super) region: Option<String>,
+    /// Pay for the requests to a bucket whose owner does not
+    #[arg(long)]
+    pub(super) requester_pays: bool,
     /// Bytes of segments to read ahead of their checks, with up to 64 requests at once
     #[cfg(feature = "s3")]
     #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = parse_read_ahead)]
     pub(super) read_ahead: u64,
+}
+
+#[cfg(feature = "s3")]
+impl S3Arguments {
+    /// Who pays for requests.
+    pub(super) const fn payer(&self) -> Payer {
+        if self.requester_pays {
+            Payer::Requester
+        } else {
+            Payer::Owner
+        }
+    }
+}
+
+/// Parses the place of pins.
+pub(super) fn pins_place() -> impl clap::builder::TypedValueParser<Value = KeptPlace> {
+    OsStringValueParser::new().try_map(KeptPlace::parse_object)
 }
 
 pub(super) fn origin(text: &str) -> Result<Origin, String> {

@@ -12,11 +12,16 @@ use auditlog_verifier::report::Report;
 
 use super::apart;
 use super::declaration::Declaration;
-use super::groups::ReportArguments;
+#[cfg(feature = "s3")]
+use super::groups::{EndpointArguments, StateArguments};
+use super::groups::{ReportArguments, pins_place};
+use super::heads::keep_heads;
+use super::kept::Way;
+use super::kept_place::KeptPlace;
 use super::outcome::Outcome;
 use super::plan_folder::{PlanFolder, failed, read_whole};
 use super::usage::Usage;
-use super::verify::{keep_heads, write};
+use super::verify::write;
 
 /// Merge the partial results of a plan: the only step that gives a verdict.
 ///
@@ -30,9 +35,15 @@ pub(super) struct Arguments {
     /// The trust policy, to compare with the one in the folder of the plan
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// File in which the head of each log that verified is pinned; the plan must have been made with it
-    #[arg(long, value_name = "FILE")]
-    pins: Option<PathBuf>,
+    /// File or object in which the head of each log that verified is pinned; the plan must have been made with it
+    #[arg(long, value_name = "FILE | s3://BUCKET/KEY", value_parser = pins_place())]
+    pins: Option<KeptPlace>,
+    #[cfg(feature = "s3")]
+    #[command(flatten)]
+    endpoint: EndpointArguments,
+    #[cfg(feature = "s3")]
+    #[command(flatten)]
+    state: StateArguments,
     #[command(flatten)]
     report: ReportArguments,
     /// Folders of partial results
@@ -47,7 +58,11 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
         None => folder.declaration()?,
     };
     let target = Some(OsStr::new(folder.plan.target()));
-    apart::check(target, "--pins", arguments.pins.as_deref())?;
+    apart::check(
+        target,
+        "--pins",
+        arguments.pins.as_ref().and_then(KeptPlace::path),
+    )?;
     arguments.report.check_apart_from(target)?;
     write(&arguments.report, &declared, || {
         report(arguments, &folder.plan, &declared, now)
@@ -60,12 +75,21 @@ fn report(
     declared: &Declaration,
     now: Timestamp,
 ) -> Result<Report, Usage> {
+    let way = Way {
+        declared: std::slice::from_ref(declared),
+        #[cfg(feature = "s3")]
+        endpoint: &arguments.endpoint,
+        #[cfg(feature = "s3")]
+        state: &arguments.state,
+    };
+    let kept = arguments.pins.as_ref().map(|place| way.pins(place));
+    let kept = kept.transpose()?;
     let found = Found::in_folders(&arguments.parts, plan.digest())?;
     let policy = (&declared.policy, declared.digest);
     let mut read = |range| found.read(range);
     let mut report = parts::merge(plan, policy, &mut read, now)?;
-    if let Some(path) = &arguments.pins {
-        keep_heads(path, &mut report, &plan.pins(), None);
+    if let Some(kept) = &kept {
+        keep_heads(&**kept, &mut report, &plan.pins(), None);
     }
     Ok(report)
 }

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::parts::{self, Plan};
-use auditlog_verifier::pins;
+use auditlog_verifier::pins::Pins;
 use auditlog_verifier::verdict::Verdict;
 
 use super::apart;
 use super::declaration::Declaration;
+#[cfg(feature = "s3")]
+use super::groups::StateArguments;
 use super::groups::{PlaceArguments, WhatArguments};
+use super::kept::Way;
 use super::outcome::Outcome;
 use super::plan_folder::{PlanFolder, read_whole};
 use super::target;
@@ -22,6 +25,9 @@ use super::usage::Usage;
 /// Exit codes: 0 the plan is written; 2 it is not.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
+    /// The trust policy, as Terraform wrote it
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
     #[command(flatten)]
     what: WhatArguments,
     /// Number of ranges: about as many as there are tasks
@@ -32,21 +38,32 @@ pub(super) struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     place: PlaceArguments,
+    #[cfg(feature = "s3")]
+    #[command(flatten)]
+    state: StateArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usage> {
-    let path = arguments.what.policy()?;
     let target = arguments.place.target.as_deref();
     apart::check(target, "--out", [arguments.out.as_path()])?;
-    let declared = Declaration::read(path)?;
-    let pins = arguments.what.pins.as_deref().map(pins::load);
-    let pins = pins.transpose()?.unwrap_or_default();
+    let declared = Declaration::read(&arguments.policy)?;
+    let way = Way {
+        declared: std::slice::from_ref(&declared),
+        #[cfg(feature = "s3")]
+        endpoint: &arguments.place.s3.endpoint,
+        #[cfg(feature = "s3")]
+        state: &arguments.state,
+    };
+    let pins = match &arguments.what.pins {
+        Some(place) => way.pins(place)?.load()?,
+        None => Pins::default(),
+    };
     let mut place = arguments.place.clone();
     place.target = place.target.map(absolute);
     let source = target::open(&place, &declared.policy)?;
     let request = arguments.what.request(&declared, now);
     let planned = parts::plan(&*source, &request, &pins, arguments.ranges)?;
-    PlanFolder::write(&arguments.out, &read_whole(path)?, &planned)?;
+    PlanFolder::write(&arguments.out, &read_whole(&arguments.policy)?, &planned)?;
     let plan = Plan::parse(&planned.plan)?;
     let (ranges, digest) = (plan.ranges(), plan.digest());
     Ok(Outcome {

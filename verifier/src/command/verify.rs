@@ -1,15 +1,13 @@
 //! `auditlog-verify TARGET --policy FILE`: verifies logs.
 
-use std::path::Path;
 use std::time::Instant;
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_verifier::cache::{CacheError, CacheFolder, NoCache};
-use auditlog_verifier::head::VerifiedHead;
-use auditlog_verifier::pins::{self, Pins, PinsError};
+use auditlog_verifier::cache::{KeptCache, NoCache};
 use auditlog_verifier::progress::ProgressLine;
-use auditlog_verifier::report::{LogReport, PageContext, Report};
+use auditlog_verifier::report::{PageContext, Report};
 use auditlog_verifier::source::Source;
+use auditlog_verifier::verdict::Verdict;
 use auditlog_verifier::verify::{verify, verify_with_cache};
 
 use super::apart;
@@ -17,21 +15,97 @@ use super::declaration::Declaration;
 use super::files::{OpenReport, ReportPath};
 use super::form::Output;
 use super::groups::{CacheArguments, ReportArguments, VerifyArguments};
+use super::heads::keep_heads;
+use super::kept::Way;
+use super::kept_place::KeptPlace;
 use super::outcome::Outcome;
 use super::target;
 use super::usage::Usage;
 use super::version::VERSION;
 
-/// Verifies what was asked for, by this machine's clock.
+/// Verifies what was asked for, by this machine's clock, one trust policy after the other. The worst exit code counts.
 pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome, Usage> {
-    let declared = Declaration::read(arguments.what.policy()?)?;
+    let begun = Instant::now();
+    check_apart(arguments)?;
+    let declared = arguments
+        .policies
+        .iter()
+        .map(|path| Declaration::read(path));
+    let declared: Vec<Declaration> = declared.collect::<Result<_, _>>()?;
+    if let [only] = declared.as_slice() {
+        return write(&arguments.report, only, || {
+            report(arguments, (only, &declared), now)
+        });
+    }
+    check_several(arguments)?;
+    let mut outputs = Vec::new();
+    let mut verdict = Verdict::Verified;
+    for one in &declared {
+        // What takes hours must not be judged by the time at which the first one began.
+        let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let now = now.saturating_add_seconds(elapsed);
+        let outcome = write(&arguments.report, one, || {
+            report(arguments, (one, &declared), now)
+        });
+        match outcome {
+            Ok(outcome) => {
+                verdict = verdict.worst(outcome.verdict);
+                outputs.push(outcome.output);
+            }
+            Err(usage) => {
+                usage.complain();
+                verdict = verdict.worst(Verdict::NoVerdict);
+            }
+        }
+    }
+    let output = together(&outputs, arguments.report.output);
+    Ok(Outcome { output, verdict })
+}
+
+/// Refuses to write in the folder that is verified.
+fn check_apart(arguments: &VerifyArguments) -> Result<(), Usage> {
     let target = arguments.place.target.as_deref();
-    apart::check(target, "--pins", arguments.what.pins.as_deref())?;
-    apart::check(target, "--cache", arguments.cache.folder.as_deref())?;
-    arguments.report.check_apart_from(target)?;
-    write(&arguments.report, &declared, || {
-        report(arguments, &declared, now)
-    })
+    apart::check(
+        target,
+        "--pins",
+        arguments.what.pins.as_ref().and_then(KeptPlace::path),
+    )?;
+    apart::check(
+        target,
+        "--cache",
+        arguments.cache.place.as_ref().and_then(KeptPlace::path),
+    )?;
+    arguments.report.check_apart_from(target)
+}
+
+/// What cannot be said of several trust policies at once.
+fn check_several(arguments: &VerifyArguments) -> Result<(), Usage> {
+    let ReportArguments { output, reports } = &arguments.report;
+    let (message, hint) = if !arguments.what.logs.is_empty() {
+        (
+            "--log names a log of one trust policy, and there are several",
+            "leave out --log, or give the policy of this log alone",
+        )
+    } else if !reports.is_empty() || matches!(output, Output::Junit | Output::Html) {
+        (
+            "a file, JUnit XML and HTML hold the report on one trust policy, and there are several",
+            "verify one policy after the other, each with a report of its own",
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Usage::new(message, hint))
+}
+
+/// The reports on several trust policies: texts one after the other, JSON documents as a list.
+fn together(outputs: &[String], form: Output) -> String {
+    match form {
+        Output::Json => {
+            let all: Vec<&str> = outputs.iter().map(|output| output.trim_end()).collect();
+            format!("[\n{}\n]\n", all.join(",\n"))
+        }
+        Output::Text | Output::Junit | Output::Html => outputs.join("\n"),
+    }
 }
 
 /// Makes a report and writes it to where it was asked for.
@@ -72,14 +146,23 @@ fn written(report: &Report, form: Output, declared: &Declaration) -> String {
 
 fn report(
     arguments: &VerifyArguments,
-    declared: &Declaration,
+    (declared, all): (&Declaration, &[Declaration]),
     now: Timestamp,
 ) -> Result<Report, Usage> {
-    let pins = arguments.what.pins.as_deref().map(pins::load);
+    let way = Way {
+        declared: all,
+        #[cfg(feature = "s3")]
+        endpoint: &arguments.place.s3.endpoint,
+        #[cfg(feature = "s3")]
+        state: &arguments.state,
+    };
+    let kept = arguments.what.pins.as_ref().map(|place| way.pins(place));
+    let kept = kept.transpose()?;
+    let pins = kept.as_ref().map(|kept| kept.load());
     let pins = pins.transpose()?.unwrap_or_default();
     let source = target::open(&arguments.place, &declared.policy)?;
     let request = arguments.what.request(declared, now);
-    let cache = cache_of(&arguments.cache, &*source)?;
+    let cache = cache_of(&arguments.cache, &way, &*source)?;
     let mut line = ProgressLine::new(Instant::now());
     let mut progress = |progress| line.show(progress, Instant::now());
     let report = match &cache {
@@ -87,91 +170,28 @@ fn report(
         Some(_) if arguments.cache.full => {
             verify_with_cache(&*source, &request, &pins, &NoCache, &mut progress)
         }
-        Some(cache) => verify_with_cache(&*source, &request, &pins, cache, &mut progress),
+        Some(cache) => verify_with_cache(&*source, &request, &pins, &**cache, &mut progress),
     };
     line.clear();
     let mut report = report?;
-    if let Some(path) = &arguments.what.pins {
-        keep_heads(path, &mut report, &pins, cache.as_ref());
+    if let Some(kept) = &kept {
+        keep_heads(&**kept, &mut report, &pins, cache.as_deref());
     }
     Ok(report)
 }
 
 /// The cache that was asked for. Only versions of a bucket cannot change under their names.
-fn cache_of(arguments: &CacheArguments, source: &dyn Source) -> Result<Option<CacheFolder>, Usage> {
-    let Some(path) = &arguments.folder else {
+fn cache_of(
+    arguments: &CacheArguments,
+    way: &Way<'_>,
+    source: &dyn Source,
+) -> Result<Option<Box<dyn KeptCache>>, Usage> {
+    let Some(place) = &arguments.place else {
         return Ok(None);
     };
     if !source.has_storage() {
         let message = "--cache needs a bucket: a file can change under its name";
         return Err(Usage::new(message, "leave out --cache to verify a folder"));
     }
-    let opened = CacheFolder::open(path);
-    let failed = |error: CacheError| {
-        Usage::new(
-            error.to_string(),
-            "name a folder that can be written to with --cache",
-        )
-    };
-    opened.map(Some).map_err(failed)
-}
-
-/// Pins the head of each log that verified. The report takes in what comes of it.
-pub(super) fn keep_heads(
-    path: &Path,
-    report: &mut Report,
-    seen: &Pins,
-    cache: Option<&CacheFolder>,
-) {
-    if let Err(error) = pin_heads(path, report, seen, cache) {
-        report.add_pins_not_kept(&error);
-    }
-}
-
-fn pin_heads(
-    path: &Path,
-    report: &mut Report,
-    seen: &Pins,
-    cache: Option<&CacheFolder>,
-) -> Result<(), PinsError> {
-    let heads = report.logs().iter().filter_map(LogReport::verified);
-    let mut heads: Vec<_> = heads.cloned().collect();
-    if heads.is_empty() {
-        return Ok(());
-    }
-    // Before the pins name it: after a crash, they name the one before, which is still there.
-    if let Some(folder) = cache {
-        for head in &mut heads {
-            keep_cache(folder, head);
-        }
-    }
-    let mut taken = Vec::new();
-    let mut named = Vec::new();
-    let updated = pins::update(path, |pins| {
-        taken.extend(heads.iter().map(|head| pins.take(head, seen)));
-        named.extend(heads.iter().map(|head| pins.cache_of(head.origin())));
-    });
-    for (head, taken) in heads.iter().zip(taken) {
-        report.take_in(head.origin(), taken);
-    }
-    if let (Ok(()), Some(folder)) = (&updated, cache) {
-        for (head, named) in heads.iter().zip(named) {
-            let before = seen.cache_of(head.origin());
-            before
-                .filter(|_| before != named)
-                .into_iter()
-                .for_each(|old| folder.remove(old));
-        }
-    }
-    updated
-}
-
-/// Keeps what the next run need not read again. Where that fails, the next run reads it, and the verdict is the same.
-fn keep_cache(folder: &CacheFolder, head: &mut VerifiedHead) {
-    let kept = head.cache().map(|file| folder.keep(file));
-    if let Some(Err(error)) = kept {
-        let hint = "make room there, or name another folder with --cache";
-        Usage::new(error.to_string(), hint).complain();
-        head.forget_cache();
-    }
+    way.cache(place).map(Some)
 }

@@ -4,6 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use super::document::PINS_VERSION;
+use crate::source::ReadError;
+
+/// What a person can do where the store gives no better hint.
+const OF_OBJECT: &str = "check that the bucket that --pins names exists, and verify again";
 
 /// Why pins cannot be read or kept. The file is then as it was.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +60,32 @@ pub enum PinsError {
         /// For how long this run has waited.
         seconds: u64,
     },
+    /// The object with the pins cannot be read.
+    #[error("{}", .0.reason)]
+    ReadObject(ReadError),
+    /// The object with the pins cannot be written.
+    #[error("{}", .0.reason)]
+    WriteObject(ReadError),
+    /// Other runs have written the object each time before this one could.
+    #[error("cannot write the pins {address}: other runs changed them {tries} times in a row")]
+    Contended {
+        /// The object.
+        address: String,
+        /// How often this run has tried.
+        tries: usize,
+    },
 }
 
 impl PinsError {
     /// What a person can do about it.
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &str {
         match self {
+            Self::ReadObject(error) | Self::WriteObject(error) => {
+                error.hint.as_deref().unwrap_or(OF_OBJECT)
+            }
+            Self::Contended { .. } => {
+                "the heads of this run are not pinned; verify again when fewer runs use these pins"
+            }
             Self::Unsupported { .. } => "use a newer auditlog-verify",
             Self::Read { .. } | Self::Malformed { .. } => {
                 "the file was not changed; name another with --pins, or restore it from a backup"

@@ -6,14 +6,28 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Pins;
 use super::beside::{Beside, BesideError};
 use super::document::{self, DocumentError, MAX_PINS_BYTES};
 use super::error::PinsError;
+use super::{KeptPins, Pins};
 
 /// For how long a run waits until another one has kept its pins, which takes a moment. Stops a file that somebody keeps locked
 /// from holding a nightly run forever.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pins in a file.
+#[derive(Debug)]
+pub struct PinsFile(pub PathBuf);
+
+impl KeptPins for PinsFile {
+    fn load(&self) -> Result<Pins, PinsError> {
+        load(&self.0)
+    }
+
+    fn update(&self, change: &mut dyn FnMut(&mut Pins)) -> Result<(), PinsError> {
+        update(&self.0, change)
+    }
+}
 
 /// Reads a file; a file that does not exist holds no pins.
 ///
@@ -38,7 +52,7 @@ pub fn load(path: &Path) -> Result<Pins, PinsError> {
     parse(path, &bytes)
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Pins, PinsError> {
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Pins, PinsError> {
     let path = path.to_owned();
     document::parse(bytes).map_err(|error| match error {
         DocumentError::Malformed(reason) => PinsError::Malformed { path, reason },

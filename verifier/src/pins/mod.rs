@@ -4,6 +4,8 @@ mod beside;
 pub(crate) mod document;
 mod error;
 mod file;
+#[cfg(feature = "s3")]
+mod object;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,27 @@ use crate::head::VerifiedHead;
 use crate::pin::Pin;
 
 pub use error::PinsError;
-pub use file::{load, update};
+pub use file::{PinsFile, load, update};
+#[cfg(feature = "s3")]
+pub use object::PinsObject;
+
+/// Where pins are kept.
+pub trait KeptPins {
+    /// Reads them; where nothing is kept yet, there are none.
+    ///
+    /// # Errors
+    ///
+    /// Where something else is kept there, or it cannot be read.
+    fn load(&self) -> Result<Pins, PinsError>;
+
+    /// Changes them. Runs that do so at the same time do it one after the other, and none undoes what another did; `change` may be
+    /// called more than once, each time with what is kept then.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be written; they are then as they were.
+    fn update(&self, change: &mut dyn FnMut(&mut Pins)) -> Result<(), PinsError>;
+}
 
 /// The heads that earlier runs saw, one for each log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

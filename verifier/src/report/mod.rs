@@ -182,7 +182,7 @@ impl Report {
     pub fn add_pins_not_kept(&mut self, error: &PinsError) {
         let undecided = Undecided::PinsNotKept {
             reason: error.to_string(),
-            hint: error.hint(),
+            hint: error.hint().to_owned(),
         };
         self.record.undecided(undecided, Place::default());
     }

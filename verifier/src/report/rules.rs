@@ -209,7 +209,7 @@ pub(super) enum Outcome {
 
 const IN_A_FOLDER: &str = "a folder has no versions, locks and times of storage";
 const NOTHING_JUDGED: &str = "nothing could be judged";
-const NO_PIN: &str = "there is no pin of an earlier run";
+const NO_PIN: &str = "a pin of an earlier run is missing";
 const NO_CLOCK: &str = "the store did not send its time";
 
 impl Report {

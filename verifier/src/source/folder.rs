@@ -158,7 +158,7 @@ impl Source for Folder {
             return Err(changed(&path, "somebody wrote to it while it was read"));
         }
         Ok(Object {
-            bytes,
+            bytes: Ok(bytes),
             storage: None,
         })
     }
@@ -256,7 +256,7 @@ mod tests {
             ..Version::default()
         };
         let read = Folder::open(folder.path()).unwrap().read(KEY, &version);
-        read.map(|object| object.bytes).map_err(|error| {
+        read.and_then(|object| object.bytes).map_err(|error| {
             assert!(
                 error
                     .hint

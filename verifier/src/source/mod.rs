@@ -13,7 +13,9 @@ pub use bounded::Bounded;
 pub use canary::{Answer, Canary, CanaryLock, Seen};
 pub use folder::Folder;
 #[cfg(feature = "s3")]
-pub use s3::{S3, S3Canary, S3Options};
+pub(crate) use s3::{Condition, Written};
+#[cfg(feature = "s3")]
+pub use s3::{Payer, S3, S3Canary, S3Objects, S3Options};
 
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,8 +110,8 @@ pub struct Marker {
 /// One version of an object: its bytes, and what the store says of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// The bytes.
-    pub bytes: Vec<u8>,
+    /// The bytes; an error where the store has them and does not hand them out now, as an archive does.
+    pub bytes: Result<Vec<u8>, ReadError>,
     /// What the store says of this version; `None` in a folder.
     pub storage: Option<Storage>,
 }

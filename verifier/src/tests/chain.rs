@@ -396,7 +396,7 @@ fn a_fault_in_one_log_leaves_the_verdict_on_another_alone() {
             },
         });
         let object = crate::source::Object {
-            bytes: bytes.clone(),
+            bytes: Ok(bytes.clone()),
             storage: None,
         };
         memory.objects.insert((key, None), object);

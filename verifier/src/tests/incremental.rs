@@ -101,6 +101,11 @@ pub(super) fn assert_same_with_cache(
     report
 }
 
+/// A run that uses what earlier runs of this test kept.
+pub(super) fn run_with_cache(source: &dyn Source, request: &Request<'_>, pins: &Pins) -> Report {
+    run(source, request, pins, &Kept)
+}
+
 /// What a run keeps of a world in a bucket.
 pub(super) fn document(world: &World) -> Vec<u8> {
     let (memory, policy) = (world.bucket(), world.policy());

@@ -215,3 +215,53 @@ fn an_event_hold_counts_for_its_own_duration_from_now_on_and_no_longer() {
     assert_eq!(held(Some(152 + 30 * DAY), 1), [""; 0]);
     assert_eq!(held(Some(151 + 30 * DAY), 1), ["lock-too-short"]);
 }
+
+/// An archive keeps what it says of a lock at hand: that is judged, and the chain is not.
+#[test]
+fn the_locks_of_archived_segments_are_judged_and_their_chain_is_undecided() {
+    let world = world();
+    let archived = |change: &dyn Fn(&mut Memory)| {
+        let mut memory = world.bucket();
+        memory.archive(1);
+        memory.archive(2);
+        change(&mut memory);
+        world.verify(&memory)
+    };
+    let report = archived(&|_| {});
+    assert_eq!(report.verdict(), Verdict::NoVerdict);
+    let undecided: Vec<_> = report
+        .undecided()
+        .iter()
+        .map(|one| (one.what.code(), one.what.hint()))
+        .collect();
+    let expected = ("segment-unreadable", Some("restore it"));
+    assert_eq!(undecided, [expected, expected]);
+    let report = archived(&|memory| memory.storage(2).lock = Ok(None));
+    assert_eq!(codes(&report), ["lock-missing"]);
+    let report = archived(&|memory| memory.storage(1).replica = true);
+    assert_eq!(codes(&report), ["object-replica"]);
+}
+
+/// What an earlier run read before it was archived, and what cannot have changed since, need not be restored.
+#[test]
+fn what_the_cache_covers_need_not_be_restored() {
+    let mut world = World::new(Key::p256(), 6);
+    let policy = world.policy();
+    let first = {
+        let request = world.request(&policy);
+        super::incremental::run_with_cache(&world.bucket(), &request, &world.pins)
+    };
+    let head = first.logs()[0].verified().unwrap();
+    _ = world.pins.take(head, &crate::pins::Pins::default());
+    let request = world.request(&policy);
+    let again = |segments: &[u64]| {
+        let mut memory = world.bucket();
+        for number in segments {
+            memory.archive(*number);
+        }
+        super::incremental::run_with_cache(&memory, &request, &world.pins).verdict()
+    };
+    assert_eq!(again(&[0, 1, 2, 3]), Verdict::Verified);
+    // The pinned segment and what is above the last block are always read.
+    assert_eq!(again(&[0, 5]), Verdict::NoVerdict);
+}

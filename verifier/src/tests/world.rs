@@ -328,7 +328,7 @@ impl World {
             memory.objects.insert(
                 (key, None),
                 Object {
-                    bytes: bytes.clone(),
+                    bytes: Ok(bytes.clone()),
                     storage: None,
                 },
             );
@@ -449,7 +449,7 @@ impl Memory {
         self.objects.insert(
             (key, Some(id.to_owned())),
             Object {
-                bytes,
+                bytes: Ok(bytes),
                 storage: Some(storage),
             },
         );
@@ -479,6 +479,14 @@ impl Memory {
             .storage
             .as_mut()
             .unwrap()
+    }
+
+    /// Moves a segment to an archive: its bytes are not handed out.
+    pub(super) fn archive(&mut self, segment: u64) {
+        let id = Some(format!("v{segment}"));
+        let object = self.objects.get_mut(&(World::key_of(segment), id));
+        let error = ReadError::new("it is archived").with_hint("restore it");
+        object.unwrap().bytes = Err(error);
     }
 
     /// What the listing says of a segment.

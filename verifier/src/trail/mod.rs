@@ -163,7 +163,7 @@ impl<'a> Trail<'a> {
                 place,
             ));
         }
-        let object = self.source.read(&self.key_of(number), version)?.bytes;
+        let object = self.source.read(&self.key_of(number), version)?.bytes?;
         Ok(Fetched {
             number,
             version,

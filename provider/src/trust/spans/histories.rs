@@ -237,7 +237,7 @@ fn object(made: &Made) -> Object {
         held_for_seconds: None,
     };
     Object {
-        bytes: made.bytes.clone(),
+        bytes: Ok(made.bytes.clone()),
         storage: Some(Storage {
             lock: Ok(Some(lock)),
             replica: false,
@@ -298,7 +298,7 @@ impl Source for Place {
                 version: Version {
                     id: Some("1".to_owned()),
                     stored: Some(*stored),
-                    bytes: u64::try_from(object.bytes.len()).unwrap(),
+                    bytes: u64::try_from(object.bytes.as_ref().unwrap().len()).unwrap(),
                     multipart: None,
                     is_latest: true,
                 },

@@ -400,3 +400,57 @@ fn the_help_names_each_option_with_its_effect_and_its_default() {
     let run = command("auditlog-verify").arg("--help").run().ok();
     assert_eq!(run.stdout, include_str!("help.txt"));
 }
+
+#[test]
+fn several_policies_give_a_report_each_and_the_worst_exit_code() {
+    let folder = Folder::new();
+    let policy = |name: &str, change: &dyn Fn(&mut serde_json::Value)| {
+        let text = fs::read_to_string(folder.path("policy.json")).expect("a policy");
+        let mut json = serde_json::from_str(&text).expect("JSON");
+        change(&mut json);
+        fs::write(folder.path(name), json.to_string()).expect("a written policy");
+    };
+    // Of a format that nobody knows yet, and of a log that is not there.
+    policy("newer.json", &|json| json["logs"][0]["format"] = 2.into());
+    policy("absent.json", &|json| {
+        json["logs"][0]["prefix"] = "logs/other".into();
+        json["logs"][0]["began"] = "2020-01-01T00:00:00Z".into();
+    });
+    let run = |names: &[&str], more: &[&str]| {
+        let paths = names.iter().flat_map(|name| {
+            let path = folder.path(name).display().to_string();
+            ["--policy".to_owned(), path]
+        });
+        let command = command("auditlog-verify").args(paths).args(more);
+        command.arg(folder.bucket()).run()
+    };
+    let both = run(&["policy.json", "policy.json"], &[]);
+    assert_eq!(both.status, 0, "{both}");
+    assert_eq!(both.stdout.matches("\nverified: ").count(), 2, "{both}");
+    assert_eq!(run(&["newer.json", "policy.json"], &[]).status, 2);
+    assert_eq!(run(&["policy.json", "newer.json"], &[]).status, 2);
+    let all = run(
+        &["absent.json", "newer.json", "policy.json"],
+        &["--output", "json"],
+    );
+    assert_eq!(all.status, 1, "{all}");
+    let verdicts: Vec<_> = all.json().as_array().expect("a list").clone();
+    let verdicts: Vec<_> = verdicts.iter().map(|one| &one["verdict"]).collect();
+    assert_eq!(verdicts, ["fault", "no_verdict", "verified"]);
+    for (more, why) in [
+        (["--log", ORIGIN], "--log names a log of one trust policy"),
+        (["--output", "html"], "hold the report on one trust policy"),
+        (
+            ["--report", "report.json"],
+            "hold the report on one trust policy",
+        ),
+    ] {
+        let refused = run(&["policy.json", "newer.json"], &more);
+        assert_eq!(
+            (refused.status, refused.stdout.as_str()),
+            (2, ""),
+            "{refused}"
+        );
+        assert!(refused.stderr.contains(why), "{refused}");
+    }
+}

@@ -6,6 +6,7 @@ mod cache;
 mod files;
 mod folder;
 mod forgery;
+mod kept;
 mod net;
 mod output;
 mod pins;

@@ -231,12 +231,61 @@ async fn each_refusal_says_what_to_do() {
         let run = verify_with("", Fault::Answer(answer)).await;
         no_verdict(&run, "listing-unreadable", code, hint);
     }
-    let archived = Fault::Answer(Answer::refusal("403 Forbidden", "InvalidObjectState"));
+}
+
+/// An archive: it says what it has, and does not hand it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_in_an_archive_is_judged_by_its_lock_and_named_with_the_command_that_restores_it()
+{
+    const HEAD: &str = "000000000005.jsonl.zst?";
+    let archived = || Fault::Answer(Answer::refusal("403 Forbidden", "InvalidObjectState"));
+    let restore = "aws s3api restore-object --bucket acme-audit --key logs/payments/000000000005.jsonl.zst --version-id ";
+    let way = way().await;
+    way.from_now_on("GET", FIFTH, archived());
+    let class = |reply: &mut Reply| reply.set_header("x-amz-storage-class", "DEEP_ARCHIVE");
+    way.once("HEAD", HEAD, Fault::change(class));
+    let run = verify(&way).await;
     all_but_one(
-        &verify_with(FIFTH, archived).await,
-        "InvalidObjectState",
-        "aws s3api restore-object",
+        &run,
+        "000000000005.jsonl.zst is archived (DEEP_ARCHIVE)",
+        restore,
     );
+
+    way.once(
+        "HEAD",
+        HEAD,
+        Fault::change(|reply| reply.set_header("x-amz-restore", "ongoing-request=\"true\"")),
+    );
+    all_but_one(&verify(&way).await, "is archived", "it is being restored");
+
+    let short = "2026-01-01T00:00:00Z";
+    way.once(
+        "HEAD",
+        HEAD,
+        Fault::change(|reply| reply.set_header("x-amz-object-lock-retain-until-date", short)),
+    );
+    let run = verify(&way).await;
+    faults(&run, &["lock-too-short"]);
+    assert_eq!(
+        run.json()["undecided"][0]["code"],
+        "segment-unreadable",
+        "{run}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_pays_for_requests_says_so_in_each_request_that_costs() {
+    let way = way().await;
+    let command = command(&way, "20").await.args(["--output", "json"]);
+    let run = run_apart(command.arg("--requester-pays")).await;
+    assert_eq!(run.status, 0, "{run}");
+    let heads = way.heads();
+    let costs = |head: &&String| head.contains("x-id=GetObject") || head.contains("?versions");
+    let costly: Vec<_> = heads.iter().filter(costs).collect();
+    assert!(costly.len() > SEGMENTS, "{heads:?}");
+    for head in costly {
+        assert!(head.contains("x-amz-request-payer: requester"), "{head}");
+    }
 }
 
 /// Says that the listing goes on behind a key.

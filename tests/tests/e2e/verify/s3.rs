@@ -388,7 +388,7 @@ async fn where_one_cannot_look_there_is_no_verdict() {
         .arg(world.folder.path().join("policy.json"));
     no_verdict(
         nameless.run(),
-        "cannot list the versions of bucket acme-audit: there are no credentials: neither --profile, the environment, ",
+        "cannot list the versions of bucket acme-audit: credentials are missing: neither --profile, the environment, ",
         "set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID",
     );
     let Some(Store::S3(store)) = &mut world.log.policy.store else {

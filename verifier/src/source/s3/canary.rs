@@ -196,13 +196,17 @@ impl Canary for S3Canary {
 
 /// The lock as a verification reads it.
 fn seen(object: Object) -> Answer<Seen> {
+    let bytes = match object.bytes {
+        Ok(bytes) => bytes,
+        Err(error) => return Answer::Failed(error),
+    };
     let lock = match object.storage.map(|storage| storage.lock) {
         None => None,
         Some(Ok(lock)) => lock,
         Some(Err(error)) => return Answer::Failed(error),
     };
     Answer::Done(Seen {
-        bytes: object.bytes,
+        bytes,
         lock: lock.and_then(|lock| Some((lock.mode, lock.until?))),
     })
 }

@@ -8,7 +8,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use http_body_util::LengthLimitError;
 
 use super::causes::{cause_of, causes};
-use super::store::S3;
+use super::store::{Purpose, S3};
 use crate::source::ReadError;
 
 pub(super) const AGAIN: &str = "check that the endpoint is up, and verify again";
@@ -23,7 +23,7 @@ const MAX_EXCERPT_CHARS: usize = 200;
 /// Why a request did not get the answer that it was for.
 #[derive(Debug, PartialEq, Eq)]
 enum Cause {
-    /// There are no credentials to sign it with.
+    /// Credentials to sign it with are missing.
     NoCredentials(String),
     /// No answer came in time.
     NotInTime,
@@ -41,7 +41,7 @@ enum Cause {
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal {
     status: u16,
-    /// Empty where there is none.
+    /// Empty where the answer has none.
     code: String,
     message: String,
     /// The region of the bucket, where S3 says it.
@@ -103,9 +103,6 @@ impl S3 {
                 "the credentials are wrong or have expired: `aws sts get-caller-identity` shows whose they are"
             }
             ("RequestTimeTooSkewed", _) => "set the clock of this machine",
-            ("InvalidObjectState", _) => {
-                "the object is archived: restore it with `aws s3api restore-object`"
-            }
             (
                 "PermanentRedirect"
                 | "AuthorizationHeaderMalformed"
@@ -123,6 +120,12 @@ impl S3 {
 
     fn region_hint(&self, refusal: &Refusal) -> String {
         let declared = &self.options.region;
+        if self.purpose == Purpose::Keeping {
+            let found = refusal.region.as_deref().unwrap_or("another region");
+            return format!(
+                "the bucket is in {found}, not in {declared}: name its region with --state-region"
+            );
+        }
         match &refusal.region {
             Some(region) => format!(
                 "the bucket is in region {region}, but the policy names {declared}: give the policy of this bucket"
@@ -135,6 +138,9 @@ impl S3 {
 
     fn permission_hint(&self, permission: &str) -> String {
         let account = &self.options.account;
+        if self.purpose == Purpose::Keeping {
+            return kept_hint(permission, account);
+        }
         let encrypted = match permission {
             "s3:GetObjectVersion" => " (and kms:Decrypt, if a KMS key encrypts the bucket)",
             _ => "",
@@ -196,7 +202,7 @@ impl Cause {
 
     fn text(&self) -> String {
         match self {
-            Self::NoCredentials(why) => format!("there are no credentials: {why}"),
+            Self::NoCredentials(why) => format!("credentials are missing: {why}"),
             Self::NotInTime => "no answer came in time".to_owned(),
             Self::NotReached(why) => format!("the endpoint was not reached: {why}"),
             Self::TooLong => "the answer has more bytes than S3 ever sends".to_owned(),
@@ -213,6 +219,22 @@ impl Cause {
             }
         }
     }
+}
+
+/// What must be allowed in a bucket that keeps pins and caches. Without s3:ListBucket, S3 does not say that an object does not exist.
+fn kept_hint(permission: &str, account: &str) -> String {
+    let list = match permission {
+        "s3:GetObject" => " and s3:ListBucket",
+        _ => "",
+    };
+    let owner = if account.is_empty() {
+        String::new()
+    } else {
+        format!(", and check that account {account} owns the bucket")
+    };
+    format!(
+        "allow {permission}{list} (and kms:Decrypt and kms:GenerateDataKey, if a KMS key encrypts the bucket){owner}"
+    )
 }
 
 fn no_credentials(error: &CredentialsError) -> String {

@@ -74,6 +74,7 @@ impl S3 {
             .list_object_versions()
             .bucket(&self.options.bucket)
             .expected_bucket_owner(&self.options.account)
+            .set_request_payer(self.payer())
             .prefix(&self.scope)
             .encoding_type(EncodingType::Url)
             .set_key_marker(next.map(|(key, _)| key.clone()))

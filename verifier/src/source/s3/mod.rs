@@ -3,6 +3,7 @@
 //! Every request names the account that owns the bucket, so that a bucket of the same name that somebody else made after
 //! ours was deleted is refused. Every request has a time limit, and so has every body: the SDK has none of its own.
 
+mod archive;
 mod bound;
 mod canary;
 mod causes;
@@ -11,6 +12,7 @@ mod clock;
 mod endless;
 mod error;
 mod list;
+mod objects;
 mod options;
 mod profile;
 mod read;
@@ -23,7 +25,9 @@ mod whole;
 use super::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Storage, Version};
 
 pub use canary::S3Canary;
-pub use options::S3Options;
+pub use objects::S3Objects;
+pub(crate) use objects::{Condition, Written};
+pub use options::{Payer, S3Options};
 pub use store::S3;
 
 impl Source for S3 {

@@ -2,6 +2,16 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+/// Who pays for requests to a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payer {
+    /// Its owner.
+    #[default]
+    Owner,
+    /// Whoever sends them: S3 refuses requests that do not say so.
+    Requester,
+}
+
 /// Which bucket, and how to get there.
 #[derive(Clone, Debug)]
 pub struct S3Options {
@@ -19,6 +29,8 @@ pub struct S3Options {
     pub path_style: bool,
     /// Profile of the shared AWS configuration.
     pub profile: Option<String>,
+    /// Who pays for requests.
+    pub payer: Payer,
     /// Bytes of objects that may be in memory at once, read and not checked yet.
     pub read_ahead: usize,
     /// For how long one attempt waits for an answer; the body of an object has more, by its size.

@@ -75,6 +75,7 @@ impl S3 {
                 .get_object()
                 .bucket(&self.options.bucket)
                 .expected_bucket_owner(&self.options.account)
+                .set_request_payer(self.payer())
                 .key(key)
                 .set_version_id(version.id.clone())
                 .customize()
@@ -84,6 +85,9 @@ impl S3 {
                 .await;
             let mut output = match sent {
                 Ok(output) => output,
+                Err(error) if is_archived(&error) => {
+                    return (Ok(self.archived(key, version).await), true);
+                }
                 Err(error) => {
                     let doing = format!("read {key}");
                     let mut reason = self.failed(&doing, "s3:GetObjectVersion", &error);
@@ -99,6 +103,7 @@ impl S3 {
             match self.body(&mut output, version.bytes).await {
                 Ok(bytes) => {
                     let storage = Some(self.storage(key, version, &output).await);
+                    let bytes = Ok(bytes);
                     return (Ok(Object { bytes, storage }), true);
                 }
                 Err(BodyError::Broken(_)) if left > 0 => {}
@@ -152,7 +157,19 @@ impl S3 {
             years: output.object_lock_event_hold_duration_years(),
         };
         let mode = output.object_lock_mode().map(ObjectLockMode::as_str);
-        let lock = match lock_of(mode, output.object_lock_retain_until_date(), &hold) {
+        let lock = lock_of(mode, output.object_lock_retain_until_date(), &hold);
+        self.storage_of(key, version, lock, replica).await
+    }
+
+    /// What the store says of a version by the headers of an answer.
+    pub(super) async fn storage_of(
+        &self,
+        key: &str,
+        version: &Version,
+        lock: Option<Lock>,
+        replica: bool,
+    ) -> Storage {
+        let lock = match lock {
             Some(lock) => Ok(Some(lock)),
             // Without the permission to read its retention, the answer lacks these headers, as if the object had no lock.
             None => self.retention(key, version).await,
@@ -166,6 +183,7 @@ impl S3 {
             .get_object_retention()
             .bucket(&self.options.bucket)
             .expected_bucket_owner(&self.options.account)
+            .set_request_payer(self.payer())
             .key(key)
             .set_version_id(version.id.clone())
             .customize()
@@ -229,10 +247,10 @@ async fn collect(output: &mut GetObjectOutput, expected: u64) -> Result<Vec<u8>,
 }
 
 /// An event hold: for how long the version is kept once it is lifted.
-struct Hold<'a> {
-    event: Option<&'a ObjectLockEventHold>,
-    days: Option<i32>,
-    years: Option<i32>,
+pub(super) struct Hold<'a> {
+    pub(super) event: Option<&'a ObjectLockEventHold>,
+    pub(super) days: Option<i32>,
+    pub(super) years: Option<i32>,
 }
 
 impl Hold<'_> {
@@ -245,7 +263,11 @@ impl Hold<'_> {
 }
 
 /// A lock has a mode, and a date or a hold.
-fn lock_of(mode: Option<&str>, until: Option<&DateTime>, hold: &Hold<'_>) -> Option<Lock> {
+pub(super) fn lock_of(
+    mode: Option<&str>,
+    until: Option<&DateTime>,
+    hold: &Hold<'_>,
+) -> Option<Lock> {
     let (until, held_for_seconds) = (whole_seconds(until), hold.seconds());
     let mode = mode.filter(|_| until.is_some() || held_for_seconds.is_some())?;
     Some(Lock {
@@ -260,6 +282,11 @@ fn is_gone<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error
         .code()
         .is_some_and(|code| ["NoSuchVersion", "NoSuchKey"].contains(&code))
+}
+
+/// Whether the store refused to hand out a version because it is in an archive.
+fn is_archived<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.code() == Some("InvalidObjectState")
 }
 
 fn is_unlocked<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {

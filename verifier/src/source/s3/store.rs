@@ -4,12 +4,13 @@ use std::io;
 use std::sync::atomic::AtomicUsize;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::timeout_at;
 
 use super::client::client;
 use super::clock::StoreClock;
-use super::options::S3Options;
+use super::options::{Payer, S3Options};
 use super::profile;
 use super::turns::Turns;
 use crate::source::ReadError;
@@ -27,6 +28,16 @@ pub struct S3 {
     /// Reads in a row that got no answer.
     pub(super) failures: AtomicUsize,
     pub(super) turns: Turns,
+    pub(super) purpose: Purpose,
+}
+
+/// What a bucket is for: hints differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is verified, and the trust policy names it.
+    Verifying,
+    /// It keeps what the next verification needs.
+    Keeping,
 }
 
 impl S3 {
@@ -79,6 +90,7 @@ impl S3 {
             sso_profile,
             failures: AtomicUsize::new(0),
             turns: Turns::new(),
+            purpose: Purpose::Verifying,
         }
     }
 }
@@ -98,6 +110,16 @@ impl S3 {
                     .unwrap_or_else(|_| Err(ReadError::new(format!("{without} in time")))),
             }
         })
+    }
+
+    /// Who pays, where it has to be said.
+    pub(super) fn payer(&self) -> Option<RequestPayer> {
+        (self.options.payer == Payer::Requester).then_some(RequestPayer::Requester)
+    }
+
+    /// The same bucket for something else.
+    pub(super) fn for_purpose(self, purpose: Purpose) -> Self {
+        Self { purpose, ..self }
     }
 }
 

@@ -215,7 +215,7 @@ impl Source for Seen<'_> {
         }
         let locked = thing.locked_until.is_some() || thing.held.is_some();
         Ok(Object {
-            bytes: thing.bytes.to_vec(),
+            bytes: Ok(thing.bytes.to_vec()),
             storage: self.history.bucket.then(|| Storage {
                 lock: Ok(locked.then(|| lock(thing, self.run.begun))),
                 replica: false,

@@ -1,0 +1,56 @@
+//! A cache in a bucket of its own. Each object has the name of its digest: one that somebody changed is not the one that the pins name.
+
+use auditlog_chain::hash::Hash;
+
+use super::{Cache, CacheError, KeptCache};
+use crate::head::CacheFile;
+use crate::source::{Condition, S3Objects};
+
+/// Bytes of the largest cache that is read: more than that of a thousand million segments has. Stops an object of any size from filling
+/// the memory.
+const MAX_CACHE_BYTES: usize = 128 << 20;
+
+/// A bucket, or what is under a prefix of it, with the caches of logs.
+#[derive(Debug)]
+pub struct CacheBucket {
+    bucket: S3Objects,
+    prefix: String,
+}
+
+impl CacheBucket {
+    /// Under this prefix, which may be empty.
+    pub fn new(bucket: S3Objects, prefix: &str) -> Self {
+        let trimmed = prefix.trim_matches('/');
+        let prefix = if trimmed.is_empty() {
+            String::new()
+        } else {
+            format!("{trimmed}/")
+        };
+        Self { bucket, prefix }
+    }
+
+    fn key(&self, digest: Hash) -> String {
+        format!("{}{digest}.json", self.prefix)
+    }
+}
+
+impl Cache for CacheBucket {
+    fn load(&self, digest: Hash) -> Option<Vec<u8>> {
+        let read = self.bucket.read(&self.key(digest), MAX_CACHE_BYTES);
+        Some(read.ok()??.bytes)
+    }
+}
+
+impl KeptCache for CacheBucket {
+    fn keep(&self, file: &CacheFile) -> Result<(), CacheError> {
+        let key = self.key(file.digest());
+        let written = self.bucket.write(&key, file.bytes(), Condition::Always);
+        let address = self.bucket.address(&self.prefix);
+        let failed = |error| CacheError::Bucket { address, error };
+        written.map(drop).map_err(failed)
+    }
+
+    fn remove(&self, digest: Hash) {
+        self.bucket.remove(&self.key(digest));
+    }
+}

@@ -1,0 +1,84 @@
+//! Versions in an archive (`GLACIER`, `DEEP_ARCHIVE`, the archive tiers of `INTELLIGENT_TIERING`): the store says how they are locked, and
+//! hands out their bytes only once somebody has restored them.
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{ObjectLockMode, ReplicationStatus};
+
+use super::bound::{Bound, MAX_ANSWER_BYTES};
+use super::read::{Hold, lock_of};
+use super::store::S3;
+use crate::source::{Object, ReadError, Storage, Version};
+
+/// What `x-amz-restore` has while a copy is being made.
+const UNDER_WAY: &str = "ongoing-request=\"true\"";
+
+impl S3 {
+    /// A version in an archive: what the store says of it, and how to get its bytes.
+    pub(super) async fn archived(&self, key: &str, version: &Version) -> Object {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&self.options.bucket)
+            .expected_bucket_owner(&self.options.account)
+            .set_request_payer(self.payer())
+            .key(key)
+            .set_version_id(version.id.clone())
+            .customize()
+            .interceptor(self.clock.watch())
+            .interceptor(Bound::of(MAX_ANSWER_BYTES))
+            .send()
+            .await;
+        let (storage, error) = match head {
+            Ok(head) => (
+                self.storage_in_archive(key, version, &head).await,
+                self.in_archive(key, version, &head),
+            ),
+            Err(error) => {
+                let doing = format!("look at {key}");
+                let error = self.failed(&doing, "s3:GetObjectVersion", &error);
+                let (lock, replica) = (Err(error.clone()), false);
+                (Storage { lock, replica }, error)
+            }
+        };
+        Object {
+            bytes: Err(error),
+            storage: Some(storage),
+        }
+    }
+
+    async fn storage_in_archive(
+        &self,
+        key: &str,
+        version: &Version,
+        head: &HeadObjectOutput,
+    ) -> Storage {
+        let hold = Hold {
+            event: head.object_lock_event_hold(),
+            days: head.object_lock_event_hold_duration_days(),
+            years: head.object_lock_event_hold_duration_years(),
+        };
+        let mode = head.object_lock_mode().map(ObjectLockMode::as_str);
+        let lock = lock_of(mode, head.object_lock_retain_until_date(), &hold);
+        let replica = head.replication_status() == Some(&ReplicationStatus::Replica);
+        self.storage_of(key, version, lock, replica).await
+    }
+
+    fn in_archive(&self, key: &str, version: &Version, head: &HeadObjectOutput) -> ReadError {
+        let class = head
+            .storage_class()
+            .map_or("an archive", |class| class.as_str());
+        let reason = format!("{key} is archived ({class})");
+        if head
+            .restore()
+            .is_some_and(|restore| restore.contains(UNDER_WAY))
+        {
+            let hint = "it is being restored: verify again once that is done";
+            return ReadError::new(reason).with_hint(hint);
+        }
+        let bucket = &self.options.bucket;
+        let id = version.id.as_deref().unwrap_or("null");
+        ReadError::new(reason).with_hint(format!(
+            "restore it, and verify again: `aws s3api restore-object --bucket {bucket} --key {key} --version-id {id} --restore-request Days=7`"
+        ))
+    }
+}
