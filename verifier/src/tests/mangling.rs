@@ -37,6 +37,20 @@ fn with_object(world: &mut World, number: u64, bytes: Vec<u8>, what: impl FnOnce
     world.segments.insert(number, good);
 }
 
+/// The same for one of very many changes: what is wrong in itself is a fault of the log (V7), so of these, one in so many is tried whole.
+fn with_changed(world: &mut World, number: u64, bytes: Vec<u8>, what: impl FnOnce() -> String) {
+    let expected = Expected {
+        origin: &origin(),
+        segment: number,
+        format: FORMAT,
+    };
+    let is_wrong = check_segment(&bytes, expected).is_err();
+    let digest = hash_hex(&bytes);
+    if !is_wrong || digest.starts_with('0') {
+        with_object(world, number, bytes, what);
+    }
+}
+
 fn each_flip(key: Key) {
     let mut world = pinned(key, 3);
     for number in 0..3 {
@@ -44,7 +58,7 @@ fn each_flip(key: Key) {
             for mask in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
                 let mut bytes = world.segments[&number].clone();
                 bytes[at] ^= mask;
-                with_object(&mut world, number, bytes, || {
+                with_changed(&mut world, number, bytes, || {
                     format!("segment {number}, byte {at} ^ {mask:#x}")
                 });
             }
@@ -70,7 +84,7 @@ fn each_value_of_each_byte_of_the_smallest_log_counts() {
         for value in 0..=255 {
             let mut bytes = world.segments[&0].clone();
             if std::mem::replace(&mut bytes[at], value) != value {
-                with_object(&mut world, 0, bytes, || format!("byte {at} = {value:#x}"));
+                with_changed(&mut world, 0, bytes, || format!("byte {at} = {value:#x}"));
             }
         }
     }
@@ -83,27 +97,27 @@ fn each_cut_and_each_added_byte_is_refused() {
         for number in 0..3 {
             let good = world.segments[&number].clone();
             for length in 0..good.len() {
-                with_object(&mut world, number, good[..length].to_vec(), || {
+                with_changed(&mut world, number, good[..length].to_vec(), || {
                     format!("{number} cut to {length}")
                 });
-                with_object(&mut world, number, good[length + 1..].to_vec(), || {
+                with_changed(&mut world, number, good[length + 1..].to_vec(), || {
                     format!("{number} from {length}")
                 });
                 let without = [&good[..length], &good[length + 1..]].concat();
-                with_object(&mut world, number, without, || {
+                with_changed(&mut world, number, without, || {
                     format!("{number} without byte {length}")
                 });
             }
             for byte in 0..=255 {
-                with_object(&mut world, number, [&good[..], &[byte]].concat(), || {
+                with_changed(&mut world, number, [&good[..], &[byte]].concat(), || {
                     format!("{byte} behind")
                 });
-                with_object(&mut world, number, [&[byte], &good[..]].concat(), || {
+                with_changed(&mut world, number, [&[byte], &good[..]].concat(), || {
                     format!("{byte} before")
                 });
             }
             for end in [b"".as_slice(), b"\n"] {
-                with_object(&mut world, number, [&good, end, &good].concat(), || {
+                with_changed(&mut world, number, [&good, end, &good].concat(), || {
                     "twice".to_owned()
                 });
             }
@@ -135,6 +149,12 @@ fn each_segment_that_is_removed_swapped_or_of_another_log_is_refused() {
                 });
                 world.segments.insert(one, a);
             }
+        }
+        for one in 0..4 {
+            // Once more at the end: by its number and index, it has another place.
+            world.segments.insert(4, world.segments[&one].clone());
+            refused(&world, || format!("segment {one} once more"));
+            world.segments.remove(&4);
         }
         let tail = world.segments.split_off(&1);
         refused(&world, || "all but segment 0".to_owned());
