@@ -1,12 +1,11 @@
 //! syslog-ng: `file` or `wildcard-file`, and `http` behind a disk buffer. Each line is a text, byte for byte.
 
-use super::super::program::{
-    EVENT_ID, Fixed, MAX_LINE_BYTES, NOT_ACCEPTED, Plan, Program, Tunable,
-};
+use super::super::program::{EVENT_ID, Fixed, MAX_LINE_BYTES, Plan, Program, Tunable};
 use super::super::text::split;
 
-/// Statuses that syslog-ng drops an event by, or tries a few times only, unless it is told otherwise.
-const GIVEN_UP: [u16; 10] = [304, 410, 416, 422, 424, 425, 428, 451, 504, 508];
+/// Statuses that syslog-ng drops an event by, or tries a few times only, unless it is told otherwise. By all others that do not
+/// accept, it tries again until one does.
+const GIVEN_UP: [u16; 12] = [102, 103, 304, 410, 416, 422, 424, 425, 428, 451, 504, 508];
 
 pub(super) const PROGRAM: Program = Program {
     name: "syslog-ng",
@@ -121,13 +120,9 @@ destination d_auditlog {{
 }
 
 fn actions() -> String {
-    let statuses = NOT_ACCEPTED.iter().chain(&GIVEN_UP);
-    let statuses: std::collections::BTreeSet<&u16> = statuses.collect();
-    let actions: Vec<String> = statuses
-        .iter()
+    GIVEN_UP
         .map(|status| format!("{status} => disconnect"))
-        .collect();
-    actions.join(", ")
+        .join(", ")
 }
 
 /// The id is a value of the message, so the buffer keeps it. What its parser takes for JSON is not always JSON, and the sealer would
