@@ -60,7 +60,7 @@ fn results(schema: Schema) -> Schema {
         )
         .attribute(
             "sealer_unit",
-            Attribute::computed(Type::String).description("Unit of systemd for the sealer, `auditlog-seal.service`. It reads `sealer.toml` in `folder` and may write to the spool alone."),
+            Attribute::computed(Type::String).description("Unit of systemd for the sealer, `auditlog-sealer.service`. It reads `sealer.toml` in `folder` and may write to the spool alone."),
         )
         .attribute(
             "files",

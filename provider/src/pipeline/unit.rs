@@ -1,42 +1,61 @@
-//! `auditlog-seal.service`: the sealer under systemd.
+//! `auditlog-sealer.service`: the unit that comes with the sealer, with the paths of this one.
 
 use super::declared::DeclaredLog;
 use super::sealer::Service;
 
+const UNIT: &str = include_str!("../../../sealer/auditlog-sealer.service");
+const CONFIGURATION: &str = "/etc/auditlog/sealer.toml";
+/// What the unit lets the sealer write to.
+const STATE: &str = "/var/lib/auditlog/";
+
 /// The unit. It may write to its spool alone.
 pub(super) fn sealer_unit(log: &DeclaredLog, service: &Service<'_>) -> String {
+    let configuration = format!("{}/sealer.toml", service.folder());
+    let unit = UNIT.replace(CONFIGURATION, &configuration);
+    let spool = service.spool();
+    let unit = if spool.starts_with(STATE) {
+        unit
+    } else {
+        let mask = "UMask=0077\n";
+        unit.replace(mask, &format!("{mask}ReadWritePaths={spool}\n"))
+    };
     format!(
-        r"# The sealer of {origin} under systemd. Rendered by auditlog_pipeline, do not edit.
-# Its user is made by: useradd --system auditlog
-# and its spool by: install -d -o auditlog -m 0700 {spool}
-
-[Unit]
-Description=Sealer of the audit log {origin}
-Wants=network-online.target
-After=network-online.target time-sync.target
-
-[Service]
-User=auditlog
-ExecStart=/usr/local/bin/auditlog-seal run --config {folder}/sealer.toml
-Restart=always
-RestartSec=5
-# at the end it seals what it has accepted
-TimeoutStopSec=90
-LimitNOFILE=8192
-UMask=0077
-ReadWritePaths={spool}
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-NoNewPrivileges=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-
-[Install]
-WantedBy=multi-user.target
-",
-        origin = log.origin,
-        folder = service.folder(),
-        spool = service.spool(),
+        "# For {}. Rendered by auditlog_pipeline, do not edit.\n{unit}",
+        log.origin
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(folder: Option<&str>, spool: Option<&str>) -> String {
+        let log = DeclaredLog {
+            origin: "acme.example/payments".to_owned(),
+            max_segment_seconds: None,
+        };
+        let service = Service {
+            listen: None,
+            folder,
+            spool,
+            ack: None,
+            sources: Vec::new(),
+        };
+        sealer_unit(&log, &service)
+    }
+
+    #[test]
+    fn unit_is_that_of_the_sealer_with_other_paths() {
+        let usual = unit(None, None);
+        assert!(usual.ends_with(UNIT), "{usual}");
+        assert!(UNIT.contains(CONFIGURATION) && UNIT.contains("StateDirectory=auditlog\n"));
+        let other = unit(Some("/opt/seal"), Some("/data/spool"));
+        for line in [
+            "run --config /opt/seal/sealer.toml\n",
+            "\nReadWritePaths=/data/spool\n",
+        ] {
+            assert!(other.contains(line), "{other}");
+        }
+        assert!(!other.contains(CONFIGURATION), "{other}");
+    }
 }
