@@ -51,7 +51,7 @@ advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches
 test: need-cargo need-terraform need-readers need-chromium venv readers iam senders ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 	cargo build --workspace --bins
-	$(VENV)/bin/python -m unittest discover --start-directory tests/adoption
+	cd tests/adoption && printf '%s\n' test_*.py | xargs -P 2 -I '{}' $(CURDIR)/$(VENV)/bin/python -m unittest '{}'
 
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
 	cargo test --workspace --test ceph

@@ -53,6 +53,7 @@ class Workplace:
             "TF_IN_AUTOMATION": "1",
             "TF_INPUT": "0",
             "TF_CLI_ARGS_apply": "-auto-approve",
+            "TF_CLI_ARGS_destroy": "-auto-approve",
             "NO_COLOR": "1",
             "NO_PROXY": "127.0.0.1",
             "LC_ALL": "C.UTF-8",

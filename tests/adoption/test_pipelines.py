@@ -40,7 +40,7 @@ class Runs(unittest.TestCase):
 
     def work(self, name):
         pins = f"acme-pins-{name}"
-        place = Workplace(self.endpoint, AUDITLOG_PINS="pins.json").with_provider()
+        place = Workplace(self.endpoint, AUDITLOG_PINS=f"s3://{pins}/pins.json").with_provider()
         self.addCleanup(place.__exit__)
         place.env |= {
             "GITHUB_STEP_SUMMARY": str(place.root / "summary.md"),
