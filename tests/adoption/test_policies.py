@@ -7,7 +7,7 @@ import unittest
 
 import regopy
 
-from support import ROOT, Endpoint, Workplace, first_use, read
+from support import Endpoint, Workplace, first_use, read
 
 ROOT_USER = "arn:aws:iam::000000000000:root"
 BUCKET, KEY = "auditlog_bucket.records", "auditlog_signing_key.records"
