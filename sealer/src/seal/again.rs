@@ -28,6 +28,7 @@ impl Sealer {
     ///
     /// Where the disk is full or fails: all is then as before. Where the first of them may have been signed.
     pub fn chain_again(&mut self) -> Result<(), Error> {
+        self.shipping.first_is_tried();
         self.sync()?;
         self.close()?;
         let was_running = self.shipping.pause();
@@ -44,7 +45,7 @@ impl Sealer {
         };
         let first = head.next_segment;
         if self.spool.has_frames(first)? {
-            return Err(KeyError::MayBeSigned { segment: first }.into());
+            return Err(self.may_be_signed(first));
         }
         let chain = Chain::new(&self.setup, &self.spool, head, log_key, Series::Again);
         let (chain, waiting) = match self.written_again(chain, first) {
@@ -61,6 +62,16 @@ impl Sealer {
         self.shipping.replace_unsigned(waiting);
         self.notify(Notice::ChainedAgain { first, last });
         Ok(())
+    }
+
+    /// Somebody has to look at it, which is reported once.
+    fn may_be_signed(&mut self, segment: u64) -> Error {
+        let error = Error::from(KeyError::MayBeSigned { segment });
+        if self.doubtful.replace(segment) != Some(segment) {
+            let reason = error.with_hint();
+            self.notify(Notice::Waits { segment, reason });
+        }
+        error
     }
 
     /// Writes the entries of the segments from `first` on into another series of files.

@@ -72,6 +72,8 @@ pub struct Sealer {
     shipping: Shipping,
     appended: u64,
     accepted: u64,
+    /// The segment of which it is not known whether an old key has signed it.
+    doubtful: Option<u64>,
 }
 
 impl Sealer {
@@ -113,6 +115,7 @@ impl Sealer {
             shipping: Shipping::new(shipper),
             appended: 0,
             accepted: 0,
+            doubtful: None,
         })
     }
 

@@ -269,6 +269,11 @@ impl Shipping {
         self.shared.state().first_waits == FirstWaits::ForOldKey
     }
 
+    /// Whatever the first segment waits for, the next attempt says it again.
+    pub(super) fn first_is_tried(&self) {
+        self.shared.state().first_waits = FirstWaits::ToBeTried;
+    }
+
     /// From the next attempt on, which is made at once, this policy and these keys count.
     pub(super) fn renew(&mut self, setup: &Arc<Setup>) {
         if let Some(shipper) = &mut self.shipper {

@@ -201,9 +201,15 @@ impl Writer<'_> {
     /// Announces another key at once. What waits for a key that may not sign any more is chained again first.
     fn settle_keys(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
         if self.sealer.must_chain_again() {
-            self.until_it_passes(Sealer::chain_again)?;
+            // A long queue takes its time, and nobody hangs.
+            self.status.beat(None);
+            match self.sealer.chain_again() {
+                // It is tried again after the next attempt to store the first of them. Meanwhile, more is accepted.
+                Err(error) if self.waits_for(&error) => {}
+                done => done?,
+            }
             if let Some(last) = self.sealer.open_segment() {
-                // Numbers have changed: all of them wait for the last one.
+                // Numbers may have changed: all of them wait for the last one.
                 for waiter in waiters.iter_mut() {
                     waiter.segment = last;
                 }

@@ -1,5 +1,6 @@
 //! The service of one log while something is wrong: it refuses, says why, and goes on by itself.
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -223,4 +224,41 @@ fn rotation_is_announced_at_once_and_what_waits_for_a_key_that_ended_is_chained_
     let sealer = Sealer::start(checked, bench.spool()).unwrap();
     let key = next.verifier_key(&sealer.head().origin);
     assert_eq!(sealer.log_key(), Some(key));
+}
+
+#[test]
+fn service_goes_on_accepting_while_a_segment_waits_that_an_old_key_may_have_signed() {
+    let (bench, next) = (Bench::new(), signer());
+    let never: Say = |_, _| {};
+    let retired: Say = |key, at| key.retired_at = Some(at);
+    let at = (bench.clock)();
+    let service = Service::with(&bench, bench.declared(&next, never, at), u64::MAX);
+    bench.until_it_has(1);
+    bench.store.set(Mood::Unasked);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    // As an answer that was lost leaves it.
+    fs::write(bench.folder.path().join("000000000001.frames"), "frames").unwrap();
+    let ended = Setup {
+        signer: next.clone(),
+        ..bench.declared(&next, retired, at)
+    };
+    service.tell.send(renewed(ended)).unwrap();
+    let doubt = "the answer to an earlier attempt to sign it was lost; ";
+    let doubts = || {
+        let said = service.said.lock().unwrap();
+        said.iter().filter(|text| text.contains(doubt)).count()
+    };
+    let begun = Instant::now();
+    while doubts() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        thread::yield_now();
+    }
+    for event in ["2", "3"] {
+        assert_eq!(service.offer(event).recv(), Ok(Answer::Accepted));
+    }
+    assert_eq!(doubts(), 1);
+    assert!(service.end().is_err());
+    assert_eq!(bench.store.objects().len(), 1);
+    let kept: u64 = bench.spool().kept().iter().map(|kept| kept.events).sum();
+    assert_eq!(kept, 3);
 }
