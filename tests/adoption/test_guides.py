@@ -1,9 +1,10 @@
 """The commands and declarations of guides, run as they are written, one after the other."""
 
 import json
+import re
 import unittest
 
-from support import Endpoint, Workplace, blocks, first_use, read
+from support import ROOT, Endpoint, Workplace, blocks, first_use, read
 
 KEY = 'resource "auditlog_signing_key" "audit" {\n  alias = "alias/acme-audit"\n}\n'
 EXPORT = "terraform output -raw trust_policy > trust-policy.json"
@@ -95,26 +96,43 @@ class Guides(unittest.TestCase):
     def test_runbook_of_a_compromise_finds_nothing_and_goes_on(self):
         place = self.trail("incident")
         place.run("auditlog-verify --policy trust-policy.json --pins pins.json")
-        keep, decide, declare, look, go_on = blocks("docs/guides/key-compromise.md", "sh")
-        [declared] = blocks("docs/guides/key-compromise.md", "hcl")
+        keep, decide, declare, look, go_on, _, _ = blocks("docs/guides/key-compromise.md", "sh")
+        [declared, _] = blocks("docs/guides/key-compromise.md", "hcl")
         place.run(keep + decide)
         place.write("main.tf", self.named(replace_block(first_use(), KEY.split("  alias")[0], declared)))
         place.run("terraform fmt -check -diff\n" + declare)
         self.assertIn("nothing was signed after the last good segment", place.run(look).stdout)
         self.assertIn("\nverified: ", place.run(go_on).stdout)
 
-    def test_runbook_of_a_compromise_finds_the_thief(self):
+    def test_runbook_of_a_compromise_finds_the_thief_and_goes_on_in_a_new_log(self):
         place = self.trail("theft")
-        place.run("auditlog-verify --policy trust-policy.json --pins pins.json")
-        keep, decide, declare, look, _ = blocks("docs/guides/key-compromise.md", "sh")
-        [declared] = blocks("docs/guides/key-compromise.md", "hcl")
-        place.run(decide.replace("before-pins", "pins"))
+        place.run("auditlog-verify --policy trust-policy.json --pins pins.json\ncp pins.json before-pins.json")
+        _, decide, declare, look, _, end, new_log = blocks("docs/guides/key-compromise.md", "sh")
+        [declared, ended] = blocks("docs/guides/key-compromise.md", "hcl")
+        place.run(decide)
         # The thief has the right to sign and to write, and a spool of its own.
         place.run("auditlog-seal append --policy trust-policy.json --spool thief --pins pins.json", stdin='{"paid":1000000}\n')
-        place.run(keep)
-        place.write("main.tf", self.named(replace_block(first_use(), KEY.split("  alias")[0], declared)))
+        with_key = replace_block(first_use(), KEY.split("  alias")[0], declared)
+        place.write("main.tf", self.named(with_key))
         place.run(declare)
         self.assertIn("key-compromised logs/payments/000000000002.jsonl.zst", place.run(look).stdout)
+        place.run(self.named(end))
+        place.write("main.tf", self.named(replace_block(with_key, 'resource "auditlog_bucket" "audit" {\n', ended)))
+        run = place.run("terraform fmt -check -diff\n" + self.named(new_log))
+        self.assertIn("verified: acme-theft/payments-2: ", run.stdout)
+        self.assertIn("disowned", run.stdout)
+
+    def test_links_of_guides_and_examples_lead_somewhere(self):
+        pages = [*(ROOT / "docs/guides").glob("*.md"), *(ROOT / "examples").glob("*/README.md"), ROOT / "README.md"]
+        for page in pages:
+            text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+            for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", text):
+                target = page.parent / path if path else page
+                self.assertTrue(target.exists(), f"{page.name} links {path}")
+                if anchor and target.suffix == ".md":
+                    headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+                    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+                    self.assertTrue(anchor in anchors or f'id="{anchor}"' in target.read_text(), f"{page.name} links {path}#{anchor}")
 
 
 if __name__ == "__main__":
