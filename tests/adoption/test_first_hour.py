@@ -69,7 +69,7 @@ class FirstHour(unittest.TestCase):
             self.hold(place, self.of([heading for heading in sections() if heading not in WITH_AWS + REFUSED]))
 
     def test_errors_with_aws(self):
-        with Endpoint() as endpoint, Workplace(endpoint, TF_CLI_ARGS="-no-color").with_provider() as place:
+        with Endpoint() as endpoint, Workplace(endpoint, TF_CLI_ARGS="-no-color", AWS_MAX_ATTEMPTS="1").with_provider() as place:
             for name in ["main.tf", "first-use.txt"]:
                 place.write(name, first_use())
             place.write("events.jsonl", '{"paid":1}\n{"paid":2}\n')
