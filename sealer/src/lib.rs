@@ -65,6 +65,7 @@ pub mod fencing;
 mod folder;
 pub mod input;
 pub mod limits;
+pub mod listen;
 pub mod names;
 pub mod pins;
 pub mod seal;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use auditlog_sealer::error::{Error, MachineError};
-use auditlog_sealer::service::{Destination, HttpInput, Intake, Router, Status, serve};
+use auditlog_sealer::service::{Bodies, Destination, HttpInput, Intake, Router, Status, serve};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -91,9 +91,13 @@ async fn listen(
         let listen = http.listen;
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|source| MachineError::NoPort { listen, source })?;
+        let (access, door) = http.open(config.path())?;
         let input = HttpInput {
             name: http.name().to_owned(),
-            tokens: http.tokens()?,
+            access,
+            door,
+            event_id: http.event_id.clone(),
+            bodies: Bodies::default(),
             router: Arc::clone(router),
         };
         inputs.push((listener, Arc::new(input)));

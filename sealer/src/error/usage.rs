@@ -35,8 +35,10 @@ pub enum UsageError {
         /// What is wrong, with its line.
         reason: String,
     },
-    /// A listener without tokens is not on the loopback address.
-    #[error("the listener {listen} can be reached from other machines, and no token is configured")]
+    /// A listener that asks nobody who they are is not on the loopback address.
+    #[error(
+        "the listener {listen} can be reached from other machines, and asks senders for nothing"
+    )]
     OpenListener {
         /// Its address.
         listen: String,
@@ -115,7 +117,7 @@ impl UsageError {
                 "correct the file; auditlog-seal check-config --config FILE checks it, and docs/guides/service.md describes it"
             }
             Self::OpenListener { .. } => {
-                "listen on 127.0.0.1, or add a [[http.token]] with the file of its secret"
+                "listen on 127.0.0.1, or add tokens, users or a client_ca; without_authentication = true lets everybody send"
             }
             Self::OtherDestination { .. } => {
                 "omit --to, or give the trust policy that was made for that destination"

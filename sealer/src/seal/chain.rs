@@ -6,7 +6,7 @@ use auditlog_chain::builder::{
     BuildError, ClosedLines, Framing, MAX_OPEN_BYTES, Provenance, SegmentLines, StoredPayload,
 };
 use auditlog_chain::fault::Fault;
-use auditlog_chain::line::{Body, KeyChange, Line, parse_line};
+use auditlog_chain::line::{Body, KeyChange, Line, Repeat, parse_line};
 use auditlog_chain::policy::Need;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
@@ -242,13 +242,14 @@ impl Chain {
     pub(super) fn append_batch(
         &mut self,
         offered: &Offered<'_>,
+        repeat: Option<Repeat>,
         time: Timestamp,
     ) -> Result<(), Error> {
         for (number, payload) in offered.events.iter().enumerate() {
             let provenance = Provenance {
                 source: offered.source,
                 batch: offered.name.filter(|_| number == 0),
-                repeat: None,
+                repeat,
             };
             self.append(&payload, &provenance, time)?;
         }

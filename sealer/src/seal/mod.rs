@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use auditlog_chain::builder::{Provenance, StoredPayload};
+use auditlog_chain::line::Repeat;
 use auditlog_chain::policy::Position;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
@@ -47,7 +48,7 @@ pub use head::may_sign;
 pub use known::KnownHead;
 pub use limits::Limits;
 pub use notice::Notice;
-pub use offered::{Named, Offered};
+pub use offered::{Named, Naming, Offered};
 pub use renewal::Renewal;
 pub use sealed::Sealed;
 pub use setup::{Notify, Setup};
@@ -188,18 +189,22 @@ impl Sealer {
         Ok(Room::Left)
     }
 
-    /// Chains a whole batch, unless one of its name was accepted before. It is accepted only after [`Sealer::accept`], and is then in
+    /// Chains a whole batch, unless one of its name was accepted before and the name is unique. It is accepted only after [`Sealer::accept`], and is then in
     /// one segment and in one record of the spool.
     ///
     /// # Errors
     ///
     /// As [`Sealer::append`]. Where the disk is full, nothing was chained, and the batch may be appended again.
     pub fn append_batch(&mut self, offered: &Offered<'_>, time: Timestamp) -> Result<Named, Error> {
-        if let Some(name) = offered.fingerprint()
-            && self.spool.knows(&name)?
-        {
-            return Ok(Named::Known);
-        }
+        let is_known = match offered.fingerprint() {
+            Some(name) => self.spool.knows(&name)?,
+            None => false,
+        };
+        let named = match (is_known, offered.naming) {
+            (true, Naming::Unique) => return Ok(Named::Known),
+            (true, Naming::Content) => Named::Suspected,
+            (false, Naming::Unique | Naming::Content) => Named::New,
+        };
         if offered.is_too_large() {
             return Ok(Named::TooLarge);
         }
@@ -207,10 +212,11 @@ impl Sealer {
         if !self.chain.is_open() {
             self.chain.open(time)?;
         }
-        self.chain.append_batch(offered, time)?;
+        let repeat = (named == Named::Suspected).then_some(Repeat::Suspected);
+        self.chain.append_batch(offered, repeat, time)?;
         let events = u64::try_from(offered.events.len()).unwrap_or(u64::MAX);
         self.appended = self.appended.saturating_add(events);
-        Ok(Named::New)
+        Ok(named)
     }
 
     /// Syncs what waits for it, and closes a segment that has no room for a batch.

@@ -10,10 +10,22 @@ use crate::names::Fingerprint;
 pub struct Offered<'a> {
     /// Who sends it.
     pub source: Option<&'a Source>,
-    /// Its name, which no other batch of this sender has.
+    /// Its name.
     pub name: Option<&'a Batch>,
+    /// What it means that a name is known.
+    pub naming: Naming,
     /// Its events, at least one.
     pub events: &'a StoredBatch,
+}
+
+/// What it means that the name of a batch is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// No other batch of the sender has the name: this is the batch that was accepted, and is not chained again.
+    #[default]
+    Unique,
+    /// Each batch of the same content has the name: the batch is chained again, and marked.
+    Content,
 }
 
 /// What the log knows of a batch.
@@ -23,6 +35,8 @@ pub enum Named {
     New,
     /// A batch of its name was accepted before. Nothing was chained.
     Known,
+    /// A batch of its content was accepted before. It was chained, and marked as a possible repeat.
+    Suspected,
     /// It takes more bytes than a batch may. Nothing was chained.
     TooLarge,
 }
@@ -90,6 +104,7 @@ mod tests {
         let offered = Offered {
             source: source.as_ref(),
             name: batch.as_ref(),
+            naming: Naming::Unique,
             events: &events,
         };
         assert!(line.len() < offered.line_bytes(), "{} bytes", line.len());

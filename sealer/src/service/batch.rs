@@ -2,13 +2,17 @@
 
 use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
 
+use crate::seal::Naming;
+
 /// What one sender sent as one unit.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Who sent it.
     pub source: Option<Source>,
-    /// The sender's name for it, which no other batch of this sender has, and which the sender keeps when it sends the batch again.
+    /// The sender's name for it, which the sender keeps when it sends the batch again.
     pub name: Option<BatchName>,
+    /// What it means that the name is known.
+    pub naming: Naming,
     /// What the sender calls the kind of its events, in parts with `.` between them. Routes may ask for it; the log does not have it.
     pub tag: Option<String>,
     /// Its events, at least one.

@@ -5,25 +5,38 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auditlog_chain::builder::{Batch as BatchName, Source};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use http_body_util::{BodyExt as _, Full, Limited};
+use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
+use aws_lc_rs::digest::{SHA256, digest};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::task::spawn_blocking;
 
 use super::batch::{Batch, NotTaken};
-use super::parse::{Form, Refused, parse};
+use super::parse::{Form, Parsed, Refused, parse};
 use super::router::Router;
+use crate::listen::{Access, Denied, Door, Encoding, UnpackError, ended, serve_each, unpack};
+use crate::seal::Naming;
 
 /// Largest body, in bytes. Stops a request that fills the memory.
 const MAX_BODY_BYTES: usize = 8 << 20;
+
+/// How much of a larger body is read before its sender is told.
+const MAX_READ_BYTES: usize = 64 << 20;
+
+/// Bytes of bodies in memory at a time, in KiB. Stops many large bodies from filling it.
+const MAX_BODIES_KIB: usize = 64 << 10;
+
+/// Larger bodies are read on a thread of their own, so that others need not wait.
+const READ_AT_ONCE_BYTES: usize = 64 << 10;
 
 /// Connections at a time. Stops idle ones from taking all file handles.
 const MAX_CONNECTIONS: usize = 1000;
@@ -34,83 +47,87 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// The same for a body.
 const BODY_PATIENCE: Duration = Duration::from_mins(1);
 
-/// How long open requests may take when the service ends.
-const END_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a request waits for room before its sender is asked to come again later.
+const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The sender's name for a request, which it keeps when it sends the request again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// Who may send, and as whom.
-#[derive(Clone)]
-pub struct Token {
-    /// What the log says who sent an event.
-    pub source: Source,
-    /// The secret.
-    pub secret: Vec<u8>,
-}
 
 /// One listener.
 pub struct HttpInput {
     /// What routes call it.
     pub name: String,
-    /// Who may send. Without any token, everybody may who reaches the port.
-    pub tokens: Vec<Token>,
+    /// Who may send.
+    pub access: Access,
+    /// Where connections come in.
+    pub door: Door,
+    /// The member of each event that no other event has. Where it is known, a body that comes again is a repeat.
+    pub event_id: Option<String>,
     /// Where events go.
     pub router: Arc<Router>,
+    /// Bytes of bodies that may be in memory.
+    pub bodies: Bodies,
+}
+
+/// Bytes of bodies that may be in memory at a time.
+pub struct Bodies(Semaphore);
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self(Semaphore::new(MAX_BODIES_KIB))
+    }
+}
+
+impl Bodies {
+    /// Takes room for a body whose length is known or not.
+    async fn take(
+        &self,
+        length: Option<u64>,
+        encoding: Encoding,
+    ) -> Result<SemaphorePermit<'_>, Box<Reply>> {
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let unpacked = match encoding {
+            Encoding::Identity => 0,
+            Encoding::Gzip | Encoding::Zstd => MAX_BODY_BYTES,
+        };
+        let bytes = length.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES);
+        let units = bytes.saturating_add(unpacked).div_ceil(1 << 10).max(1);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let room = self.0.acquire_many(units);
+        match tokio::time::timeout(ROOM_PATIENCE, room).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Box::new(later(
+                "too much is being received: come again later",
+            ))),
+        }
+    }
 }
 
 /// Answers requests until `ending` is true, and then lets open ones finish.
-///
-/// # Errors
-///
-/// Where no more connections can be taken.
-pub async fn serve(
-    listener: TcpListener,
-    input: Arc<HttpInput>,
-    mut ending: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        let permit = tokio::select! {
-            permit = Arc::clone(&room).acquire_owned() => permit,
-            () = ended(&mut ending) => break,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = ended(&mut ending) => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Such as too many open files: others end meanwhile.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (input, mut ending) = (Arc::clone(&input), ending.clone());
-        tokio::spawn(async move {
-            let answer = service_fn(|request| answer(Arc::clone(&input), request));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_PATIENCE)
-                .serve_connection(TokioIo::new(stream), answer);
-            tokio::pin!(connection);
-            tokio::select! {
-                // A sender that breaks off sends again.
-                _ = connection.as_mut() => {}
-                () = ended(&mut ending) => {
-                    connection.as_mut().graceful_shutdown();
-                    _ = tokio::time::timeout(END_PATIENCE, connection).await;
-                }
-            }
-            drop(permit);
-        });
-    }
-    let most = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    _ = tokio::time::timeout(END_PATIENCE, room.acquire_many(most)).await;
-    Ok(())
+pub async fn serve(listener: TcpListener, input: Arc<HttpInput>, ending: watch::Receiver<bool>) {
+    let converse = |stream, ending| converse(Arc::clone(&input), stream, ending);
+    serve_each(listener, MAX_CONNECTIONS, ending, converse).await;
 }
 
-async fn ended(ending: &mut watch::Receiver<bool>) {
-    // Where nobody can say so any more, the service has ended.
-    _ = ending.wait_for(|ending| *ending).await;
+/// Answers the requests of one connection.
+async fn converse(input: Arc<HttpInput>, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+    let Some((stream, subject)) = input.door.enter(stream).await else {
+        return;
+    };
+    let answer = service_fn(|request| answer(Arc::clone(&input), subject.clone(), request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .serve_connection(TokioIo::new(stream), answer);
+    tokio::pin!(connection);
+    tokio::select! {
+        // A sender that breaks off sends again.
+        _ = connection.as_mut() => {}
+        () = ended(&mut ending) => {
+            connection.as_mut().graceful_shutdown();
+            _ = connection.await;
+        }
+    }
 }
 
 type Reply = Response<Full<Bytes>>;
@@ -142,16 +159,20 @@ fn not_taken(why: &NotTaken) -> Box<Reply> {
     }
 }
 
-async fn answer(input: Arc<HttpInput>, request: Request<Incoming>) -> Result<Reply, Infallible> {
+async fn answer(
+    input: Arc<HttpInput>,
+    subject: Option<Source>,
+    request: Request<Incoming>,
+) -> Result<Reply, Infallible> {
     let path = request.uri().path();
-    let is_events = path == EVENTS || tag_of(path).is_some();
+    let is_events = path == EVENTS || path == KUBERNETES || tag_of(path).is_some();
     Ok(match *request.method() {
-        Method::GET if path == "/healthz" => reply(StatusCode::OK, "ok"),
+        Method::GET | Method::HEAD if path == "/healthz" => reply(StatusCode::OK, "ok"),
         Method::GET if path == READY => input.ready(),
         Method::GET if path.starts_with(READY_OF) => input.ready_of(path),
         Method::GET if path == "/metrics" => reply(StatusCode::OK, input.router.metrics()),
         Method::GET if path == "/status" => input.glances(),
-        Method::POST if is_events => input.events(request).await,
+        Method::POST if is_events => input.events(subject, request).await,
         _ if is_events || matches!(path, "/healthz" | READY | "/metrics" | "/status") => reply(
             StatusCode::METHOD_NOT_ALLOWED,
             "this method is not allowed here",
@@ -161,6 +182,7 @@ async fn answer(input: Arc<HttpInput>, request: Request<Incoming>) -> Result<Rep
 }
 
 const EVENTS: &str = "/events";
+const KUBERNETES: &str = "/kubernetes";
 const READY: &str = "/readyz";
 const READY_OF: &str = "/readyz/";
 const NOTHING: &str = "nothing is here; events go to POST /events or POST /events/TAG";
@@ -171,6 +193,119 @@ fn tag_of(path: &str) -> Option<&str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let is_tag = (1..=255).contains(&tag.len()) && tag.bytes().all(is_plain);
     is_tag.then_some(tag)
+}
+
+/// The head of a request: what its sender says of the body.
+struct Head {
+    tag: Option<String>,
+    form: Form,
+    encoding: Encoding,
+    key: Option<BatchName>,
+    length: Option<u64>,
+}
+
+impl Head {
+    fn of(path: &str, headers: &HeaderMap) -> Result<Self, Box<Reply>> {
+        let text = |name: HeaderName| {
+            let value = headers.get(name);
+            value.map(|value| value.to_str().unwrap_or_default())
+        };
+        let encoding = text(CONTENT_ENCODING).unwrap_or_default();
+        let encoding = Encoding::parse(encoding).ok_or_else(|| {
+            let refused =
+                format!("the content encoding {encoding} is not supported: use gzip or zstd");
+            refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused)
+        })?;
+        let key = text(IDEMPOTENCY_KEY).map(|key| {
+            BatchName::parse(key).ok_or_else(|| {
+                let expected = "an idempotency key is 1 to 255 characters of printable ASCII without quote and backslash";
+                refuse(StatusCode::BAD_REQUEST, expected)
+            })
+        });
+        let length = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        Ok(Self {
+            tag: tag_of(path).map(str::to_owned),
+            form: match path {
+                KUBERNETES => Form::Kubernetes,
+                _ => Form::of(text(CONTENT_TYPE)),
+            },
+            encoding,
+            key: key.transpose()?,
+            length,
+        })
+    }
+}
+
+fn too_large() -> Box<Reply> {
+    let limit =
+        format!("the body has more than {MAX_BODY_BYTES} bytes: send fewer events at a time");
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, limit)
+}
+
+/// Receives a body. One that is too slow is to be sent again: some senders drop what is answered by 408.
+async fn receive(body: Incoming) -> Result<Vec<u8>, Box<Reply>> {
+    match tokio::time::timeout(BODY_PATIENCE, collect(body)).await {
+        Err(_) => Err(Box::new(later("the body did not arrive in time"))),
+        Ok(received) => received,
+    }
+}
+
+/// What is too large is read to a point all the same: many senders do not look at an answer before they have sent all.
+async fn collect(mut body: Incoming) -> Result<Vec<u8>, Box<Reply>> {
+    let (mut bytes, mut received) = (Vec::new(), 0usize);
+    while let Some(frame) = body.frame().await {
+        let broke_off = |_| refuse(StatusCode::BAD_REQUEST, "the body broke off");
+        let Ok(data) = frame.map_err(broke_off)?.into_data() else {
+            continue;
+        };
+        received = received.saturating_add(data.len());
+        if received <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(&data);
+        } else if received > MAX_READ_BYTES {
+            break;
+        }
+    }
+    if received > MAX_BODY_BYTES {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+/// The events of a body, and the name that its content gives it.
+fn read(
+    head: &Head,
+    event_id: Option<&str>,
+    body: &[u8],
+) -> Result<(StoredBatch, Option<BatchName>, Naming), Box<Reply>> {
+    let body = unpack(head.encoding, body, MAX_BODY_BYTES).map_err(|error| match error {
+        UnpackError::TooLarge { .. } => too_large(),
+        UnpackError::Malformed(_) => refuse(StatusCode::BAD_REQUEST, error.to_string()),
+    })?;
+    let Parsed { events, ids } = parse(head.form, &body, event_id).map_err(|refused| {
+        let status = match refused {
+            Refused::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
+            Refused::Line { .. }
+            | Refused::Array(_)
+            | Refused::Kubernetes(_)
+            | Refused::Element { .. }
+            | Refused::Empty => StatusCode::BAD_REQUEST,
+        };
+        refuse(status, refused.to_string())
+    })?;
+    Ok(match &head.key {
+        Some(key) => (events, Some(key.clone()), Naming::Unique),
+        None => (events, content_name(&body), ids.naming()),
+    })
+}
+
+/// Whoever has no key for a body has its hash.
+fn content_name(body: &[u8]) -> Option<BatchName> {
+    let mut name = "sha256:".to_owned();
+    for byte in digest(&SHA256, body).as_ref() {
+        // Writing into a string cannot fail.
+        _ = write!(name, "{byte:02x}");
+    }
+    BatchName::parse(&name)
 }
 
 impl HttpInput {
@@ -212,8 +347,8 @@ impl HttpInput {
         }
     }
 
-    async fn events(&self, request: Request<Incoming>) -> Reply {
-        match self.taken(request).await {
+    async fn events(&self, subject: Option<Source>, request: Request<Incoming>) -> Reply {
+        match self.taken(subject, request).await {
             Ok(reply) => reply,
             Err(refused) => {
                 self.router.count_refused(&self.name);
@@ -222,59 +357,31 @@ impl HttpInput {
         }
     }
 
-    async fn taken(&self, request: Request<Incoming>) -> Result<Reply, Box<Reply>> {
-        let source = self.source(&request)?;
-        let text = |name: &HeaderName| {
-            let value = request.headers().get(name);
-            value.map(|value| value.to_str().unwrap_or_default().to_owned())
+    async fn taken(
+        &self,
+        subject: Option<Source>,
+        request: Request<Incoming>,
+    ) -> Result<Reply, Box<Reply>> {
+        let source = self.source(request.headers(), subject.as_ref())?;
+        let head = Head::of(request.uri().path(), request.headers())?;
+        let permit = self.bodies.take(head.length, head.encoding).await?;
+        let body = receive(request.into_body()).await?;
+        let (id, tag) = (self.event_id.clone(), head.tag.clone());
+        let read = if body.len() > READ_AT_ONCE_BYTES {
+            let read = spawn_blocking(move || read(&head, id.as_deref(), &body));
+            let failed = |_| Err(Box::new(later("the body could not be read")));
+            read.await.unwrap_or_else(failed)
+        } else {
+            read(&head, id.as_deref(), &body)
         };
-        if let Some(encoding) = text(&CONTENT_ENCODING).filter(|text| text != "identity") {
-            let refused = format!("the content encoding {encoding} is not supported");
-            return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused));
-        }
-        let tag = tag_of(request.uri().path()).map(str::to_owned);
-        let form = Form::of(text(&CONTENT_TYPE).as_deref());
-        let name = match text(&IDEMPOTENCY_KEY) {
-            None => None,
-            Some(text) => Some(BatchName::parse(&text).ok_or_else(|| {
-                let expected = "an idempotency key is 1 to 255 characters of printable ASCII without quote and backslash";
-                refuse(StatusCode::BAD_REQUEST, expected)
-            })?),
-        };
-        let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
-        let body = tokio::time::timeout(BODY_PATIENCE, body).await;
-        let body = match body {
-            Err(_) => {
-                return Err(refuse(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "the body did not arrive in time",
-                ));
-            }
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                let limit = format!(
-                    "the body has more than {MAX_BODY_BYTES} bytes: send fewer events at a time"
-                );
-                return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, limit));
-            }
-            Ok(Err(_)) => return Err(refuse(StatusCode::BAD_REQUEST, "the body broke off")),
-            Ok(Ok(body)) => body.to_bytes(),
-        };
-        let events = parse(form, &body);
-        let events = events.map_err(|refused| {
-            let status = match refused {
-                Refused::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
-                Refused::Line { .. }
-                | Refused::Array(_)
-                | Refused::Element { .. }
-                | Refused::Empty => StatusCode::BAD_REQUEST,
-            };
-            refuse(status, refused.to_string())
-        })?;
+        let (lines, name, naming) = read?;
+        drop(permit);
         let batch = Batch {
             source,
             name,
+            naming,
             tag,
-            lines: events,
+            lines,
         };
         self.offer(batch).await.map_err(|why| not_taken(&why))
     }
@@ -291,24 +398,19 @@ impl HttpInput {
         Ok(reply(StatusCode::OK, text))
     }
 
-    /// Who sends, by its token.
-    fn source(&self, request: &Request<Incoming>) -> Result<Option<Source>, Box<Reply>> {
-        if self.tokens.is_empty() {
-            return Ok(None);
-        }
-        let given = request.headers().get(AUTHORIZATION);
-        let given = given.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        let given = given.unwrap_or_default();
-        // The time of a comparison says nothing about how much of the token is right.
-        let mut matching = self.tokens.iter().filter(|token| {
-            verify_slices_are_equal(&token.secret, given).is_ok() && !given.is_empty()
-        });
-        matching
-            .next_back()
-            .map(|token| Some(token.source.clone()))
-            .ok_or_else(|| {
-                let missing = "a token is needed: Authorization: Bearer TOKEN";
-                refuse(StatusCode::UNAUTHORIZED, missing)
-            })
+    /// Who sends.
+    fn source(
+        &self,
+        headers: &HeaderMap,
+        subject: Option<&Source>,
+    ) -> Result<Option<Source>, Box<Reply>> {
+        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        self.access.of_request(given, subject).map_err(|Denied| {
+            let missing = "a token or a password is needed: Authorization: Bearer TOKEN";
+            let mut refused = refuse(StatusCode::UNAUTHORIZED, missing);
+            let asks = HeaderValue::from_static("Bearer, Basic realm=\"auditlog\"");
+            refused.headers_mut().insert(WWW_AUTHENTICATE, asks);
+            refused
+        })
     }
 }

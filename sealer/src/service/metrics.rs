@@ -16,7 +16,7 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-const METRICS: [Metric; 11] = [
+const METRICS: [Metric; 12] = [
     ("ready", "gauge", "1 while batches are taken", |status| {
         u64::from(status.trouble().is_none())
     }),
@@ -43,6 +43,12 @@ const METRICS: [Metric; 11] = [
         "counter",
         "Batches that had been accepted before",
         |status| load(&status.repeats),
+    ),
+    (
+        "suspected_batches_total",
+        "counter",
+        "Batches that were kept, and marked as possible repeats",
+        |status| load(&status.suspected),
     ),
     (
         "sealed_segments_total",

@@ -7,6 +7,8 @@ use std::time::Duration;
 use auditlog_chain::builder::{Batch, Source, StoredBatch};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::seal::Naming;
+
 /// When a batch is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,8 +37,10 @@ pub enum Answer {
 pub struct Offer {
     /// Who sent it.
     pub source: Option<Source>,
-    /// The sender's name for it, which no other batch of this sender has.
+    /// The sender's name for it.
     pub name: Option<Batch>,
+    /// What it means that the name is known.
+    pub naming: Naming,
     /// Its events.
     pub events: StoredBatch,
     /// Answers the sender.

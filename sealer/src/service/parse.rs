@@ -1,10 +1,13 @@
-//! The events of one request: JSON Lines, one JSON value, or a JSON array of events.
+//! The events of one request: JSON Lines, JSON values in a row, a JSON array of events, or a list of Kubernetes' audit events.
 
 use auditlog_chain::builder::StoredBatch;
 use auditlog_chain::event::EventError;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::member::has_member;
 use crate::limits::MAX_BATCH_EVENTS;
+use crate::seal::Naming;
 
 /// Why a body is refused. Nothing of it is accepted then.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,9 @@ pub(super) enum Refused {
     /// The body is not a JSON array.
     #[error("the body is not a JSON array: {0}")]
     Array(serde_json::Error),
+    /// The body is not a list of Kubernetes' audit events.
+    #[error("the body is not an EventList of audit.k8s.io: {0}")]
+    Kubernetes(serde_json::Error),
     /// An element of the array is not an event.
     #[error("element {element} of the array: {source}")]
     Element {
@@ -41,8 +47,54 @@ pub(super) enum Refused {
 pub(super) enum Form {
     /// One JSON value on each line; blank lines are passed over.
     Lines,
-    /// One JSON value, which may be an array of events.
+    /// JSON values in a row. The first may be an array of events, and is then the only one.
     Json,
+    /// What the API server of Kubernetes sends to its audit webhook: a list whose items are the events.
+    Kubernetes,
+}
+
+/// The member that is unique among audit events of Kubernetes, together with the stage.
+const AUDIT_ID: &str = "auditID";
+
+/// What a body holds.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) events: StoredBatch,
+    pub(super) ids: Ids,
+}
+
+/// Whether each event has an id that no other event has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// Each has: a body of the same bytes has the same events.
+    Each,
+    /// Not each.
+    NotEach,
+}
+
+impl Ids {
+    fn of(events: &StoredBatch, member: Option<&str>) -> Self {
+        let each = member.is_some_and(|member| {
+            let mut payloads = events.iter();
+            payloads.all(|payload| has_member(&payload, member))
+        });
+        if each { Self::Each } else { Self::NotEach }
+    }
+
+    /// What the hash of the body means.
+    pub(super) const fn naming(self) -> Naming {
+        match self {
+            Self::Each => Naming::Unique,
+            Self::NotEach => Naming::Content,
+        }
+    }
+}
+
+/// The items alone: each names its version itself.
+#[derive(Deserialize)]
+struct EventList<'a> {
+    #[serde(borrow)]
+    items: Vec<&'a RawValue>,
 }
 
 impl Form {
@@ -56,39 +108,79 @@ impl Form {
     }
 }
 
-/// Reads a body. JSON is kept byte for byte.
-pub(super) fn parse(form: Form, body: &[u8]) -> Result<StoredBatch, Refused> {
-    let mut batch = StoredBatch::default();
+/// Reads a body. JSON is kept byte for byte. `event_id` is the member that no other event has.
+pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<Parsed, Refused> {
+    let mut events = StoredBatch::default();
     let trimmed = body.trim_ascii();
     match form {
         Form::Json if trimmed.starts_with(b"[") => {
             let elements: Vec<&RawValue> =
                 serde_json::from_slice(trimmed).map_err(Refused::Array)?;
-            for (element, value) in (1..).zip(elements) {
-                must_be_few(&batch)?;
-                let pushed = batch.push_json(value.get().as_bytes());
-                pushed.map_err(|source| Refused::Element { element, source })?;
-            }
+            push_all(&mut events, &elements)?;
         }
-        Form::Json if !trimmed.is_empty() => {
-            let pushed = batch.push_json(trimmed);
-            pushed.map_err(|source| Refused::Line { line: 1, source })?;
+        Form::Json if !trimmed.is_empty() => push_values(&mut events, trimmed)?,
+        Form::Kubernetes => {
+            let list: EventList<'_> =
+                serde_json::from_slice(trimmed).map_err(Refused::Kubernetes)?;
+            push_all(&mut events, &list.items)?;
         }
-        Form::Json | Form::Lines => {
-            for (line, text) in (1..).zip(body.split(|byte| *byte == b'\n')) {
-                if text.trim_ascii().is_empty() {
-                    continue;
-                }
-                must_be_few(&batch)?;
-                let pushed = batch.push_json(text);
-                pushed.map_err(|source| Refused::Line { line, source })?;
-            }
-        }
+        Form::Json | Form::Lines => push_lines(&mut events, body)?,
     }
-    if batch.is_empty() {
+    if events.is_empty() {
         return Err(Refused::Empty);
     }
-    Ok(batch)
+    let member = match form {
+        Form::Kubernetes => Some(AUDIT_ID),
+        Form::Json | Form::Lines => event_id,
+    };
+    let ids = Ids::of(&events, member);
+    Ok(Parsed { events, ids })
+}
+
+fn push_all(events: &mut StoredBatch, elements: &[&RawValue]) -> Result<(), Refused> {
+    for (element, value) in (1..).zip(elements) {
+        must_be_few(events)?;
+        let pushed = events.push_json(value.get().as_bytes());
+        pushed.map_err(|source| Refused::Element { element, source })?;
+    }
+    Ok(())
+}
+
+fn push_lines(events: &mut StoredBatch, body: &[u8]) -> Result<(), Refused> {
+    for (line, text) in (1..).zip(body.split(|byte| *byte == b'\n')) {
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        must_be_few(events)?;
+        let pushed = events.push_json(text);
+        pushed.map_err(|source| Refused::Line { line, source })?;
+    }
+    Ok(())
+}
+
+/// One value, or several of which each begins where the one before it ends.
+fn push_values(events: &mut StoredBatch, body: &[u8]) -> Result<(), Refused> {
+    let one = match events.push_json(body) {
+        Ok(()) => return Ok(()),
+        Err(one) => one,
+    };
+    let mut values = StoredBatch::default();
+    let stream = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
+    for value in stream {
+        must_be_few(&values)?;
+        let pushed = value
+            .ok()
+            .map(|value| values.push_json(value.get().as_bytes()));
+        if !matches!(pushed, Some(Ok(()))) {
+            // What is wrong with the body as one value says more.
+            return Err(Refused::Line {
+                line: 1,
+                source: one,
+            });
+        }
+    }
+    *events = values;
+    Ok(())
 }
 
 /// Whether one more event may be added.
@@ -104,8 +196,12 @@ mod tests {
     use super::*;
 
     fn parsed(content_type: &str, body: &str) -> Result<Vec<String>, String> {
-        let batch = parse(Form::of(Some(content_type)), body.as_bytes());
-        let batch = batch.map_err(|refused| refused.to_string())?;
+        let form = match content_type {
+            "kubernetes" => Form::Kubernetes,
+            content_type => Form::of(Some(content_type)),
+        };
+        let parsed = parse(form, body.as_bytes(), None);
+        let batch = parsed.map_err(|refused| refused.to_string())?.events;
         let text = |payload: auditlog_chain::builder::StoredPayload<'_>| match payload.as_payload()
         {
             auditlog_chain::line::Payload::Event(text)
@@ -134,6 +230,55 @@ mod tests {
     }
 
     #[test]
+    fn values_in_a_row_are_events_as_the_stream_of_fluent_bit_has_them() {
+        let expected = ["{\"a\":1}", "{\"b\":[2]}"];
+        for body in ["{\"a\":1}{\"b\":[2]}", "{\"a\":1}\n{\"b\":[2]}\n"] {
+            assert_eq!(
+                parsed("application/json", body).unwrap(),
+                expected,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn items_of_a_list_of_kubernetes_are_events() {
+        let list = r#"{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},
+            "items":[{"auditID":"1", "stage":"ResponseComplete"},{"auditID":"2"}]}"#;
+        assert_eq!(
+            parsed("kubernetes", list).unwrap(),
+            [
+                r#"{"auditID":"1", "stage":"ResponseComplete"}"#,
+                r#"{"auditID":"2"}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn hash_of_a_body_is_unique_where_each_event_has_an_id() {
+        let ids = |form, body: &str, member| parse(form, body.as_bytes(), member).unwrap().ids;
+        let lines = "{\"id\":1}\n{\"x\":{},\"id\":\"2\"}\n";
+        assert_eq!(ids(Form::Lines, lines, Some("id")), Ids::Each);
+        assert_eq!(ids(Form::Lines, lines, None), Ids::NotEach);
+        for missing in [
+            "3",
+            "{\"x\":{\"id\":3}}",
+            "{\"id\":null}",
+            "{\"id\":\"\"}",
+            "[\"id\"]",
+        ] {
+            let body = format!("{lines}{missing}");
+            assert_eq!(
+                ids(Form::Lines, &body, Some("id")),
+                Ids::NotEach,
+                "{missing}"
+            );
+        }
+        let list = "{\"items\":[{\"auditID\":\"a\"}]}";
+        assert_eq!(ids(Form::Kubernetes, list, Some("id")), Ids::Each);
+    }
+
+    #[test]
     fn body_of_more_events_than_a_batch_may_have_is_refused() {
         let most = "1\n".repeat(MAX_BATCH_EVENTS);
         assert_eq!(parsed("text/plain", &most).unwrap().len(), MAX_BATCH_EVENTS);
@@ -155,9 +300,15 @@ mod tests {
             ("text/plain", "\n \n", "the body has no event"),
             ("application/json", "[1,", "the body is not a JSON array: "),
             ("application/json", "[]", "the body has no event"),
+            ("kubernetes", "{\"items\":[]}", "the body has no event"),
+            (
+                "kubernetes",
+                "[]",
+                "the body is not an EventList of audit.k8s.io: ",
+            ),
             (
                 "application/json",
-                "1 2",
+                "1 2 }",
                 "line 1: the event is not exactly one JSON value",
             ),
         ] {

@@ -33,6 +33,7 @@ impl Destination {
         let offer = Offer {
             source: batch.source,
             name: batch.name,
+            naming: batch.naming,
             events: batch.lines,
             // A sender that has gone away sends again.
             answer: Box::new(move |answer| _ = tell.send(answer)),
@@ -143,6 +144,7 @@ impl Router {
                 let part = Batch {
                     source: batch.source.clone(),
                     name: batch.name.clone(),
+                    naming: batch.naming,
                     tag: batch.tag.clone(),
                     lines,
                 };
@@ -158,6 +160,7 @@ impl Batch {
         let offered = Offered {
             source: self.source.as_ref(),
             name: self.name.as_ref(),
+            naming: self.naming,
             events: &self.lines,
         };
         offered.is_too_large()

@@ -137,12 +137,17 @@ impl Writer<'_> {
         let offered = Offered {
             source: offer.source.as_ref(),
             name: offer.name.as_ref(),
+            naming: offer.naming,
             events: &offer.events,
         };
         let named = self.until_it_passes(|sealer| sealer.append_batch(&offered, now))?;
         Ok(match named {
             Named::New => Answer::Accepted,
             Named::Known => Answer::Repeat,
+            Named::Suspected => {
+                self.status.suspected.fetch_add(1, Ordering::Relaxed);
+                Answer::Accepted
+            }
             Named::TooLarge => Answer::TooLarge,
         })
     }

@@ -12,7 +12,7 @@ use auditlog_chain::policy::{
 };
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::Error;
-use auditlog_sealer::seal::{Named, Offered, Sealer, Setup};
+use auditlog_sealer::seal::{Named, Naming, Offered, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::{LostInputs, Spool};
 
@@ -91,6 +91,7 @@ fn offer(sealer: &mut Sealer, event: u64) -> Named {
     let offered = Offered {
         source: source.as_ref(),
         name: name.as_ref(),
+        naming: Naming::Unique,
         events: &batch,
     };
     sealer.append_batch(&offered, accepted_at(event)).unwrap()

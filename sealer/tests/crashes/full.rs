@@ -6,7 +6,7 @@ use std::sync::Arc;
 use auditlog_chain::builder::{Batch, StoredBatch};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::Error;
-use auditlog_sealer::seal::{Named, Offered, Sealer};
+use auditlog_sealer::seal::{Named, Naming, Offered, Sealer};
 use auditlog_sealer::spool::{LostInputs, Spool};
 
 use crate::disk::Machine;
@@ -46,6 +46,7 @@ fn serve(world: &World, machine: &Machine) {
         let offered = Offered {
             source: None,
             name: name.as_ref(),
+            naming: Naming::Unique,
             events: &batch,
         };
         let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();

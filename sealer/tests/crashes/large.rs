@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auditlog_chain::builder::{Batch, StoredBatch};
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::seal::{Limits, Named, Offered, Sealer, Setup};
+use auditlog_sealer::seal::{Limits, Named, Naming, Offered, Sealer, Setup};
 use auditlog_sealer::spool::{LostInputs, Spool};
 
 use crate::World;
@@ -37,6 +37,7 @@ fn offer(sealer: &mut Sealer, name: &str, events: &StoredBatch) -> Named {
     let offered = Offered {
         source: None,
         name: name.as_ref(),
+        naming: Naming::Unique,
         events,
     };
     let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();

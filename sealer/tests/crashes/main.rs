@@ -15,7 +15,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::fencing::Fencing;
 use auditlog_sealer::input::{GivenName, InputName, Position, Running};
-use auditlog_sealer::seal::{KnownHead, Limits, Named, Offered, Sealer, Setup};
+use auditlog_sealer::seal::{KnownHead, Limits, Named, Naming, Offered, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::{Accepted, LostInputs, Spool};
 use auditlog_sealer::target::log_without_policy;
@@ -155,6 +155,7 @@ impl World {
             let offered = Offered {
                 source: None,
                 name: name.as_ref(),
+                naming: Naming::Unique,
                 events: &batch,
             };
             let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::StoredBatch;
 use auditlog_sealer::error::Error;
-use auditlog_sealer::seal::{Limits, Renewal, Sealer, Setup};
+use auditlog_sealer::seal::{Limits, Naming, Renewal, Sealer, Setup};
 use auditlog_sealer::service::{Ack, Ages, Answer, Intake, Offer, Status, Update, Writer};
 use auditlog_sealer::store::LockSource;
 
@@ -87,6 +87,7 @@ impl Service {
         let offer = Offer {
             source: None,
             name: None,
+            naming: Naming::Unique,
             events,
             answer: Box::new(move |answer| _ = tell.send(answer)),
             permit: None,

@@ -1,13 +1,13 @@
 //! `[[http]]`: a listener.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 
-use auditlog_chain::builder::Source;
-use auditlog_sealer::error::{Error, FileFault, UsageError};
-use auditlog_sealer::service::Token;
+use auditlog_sealer::error::Error;
+use auditlog_sealer::listen::{Access, Certificates, Door};
 use serde::Deserialize;
+
+use super::access::{Asks, Senders, TokenFrom, UserFrom};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
@@ -16,19 +16,19 @@ pub(in crate::command) struct Http {
     #[serde(default = "usual_name")]
     name: String,
     pub(in crate::command) listen: SocketAddr,
+    source: Option<String>,
     #[serde(default)]
-    token: Vec<TokenFile>,
+    without_authentication: bool,
+    #[serde(default)]
+    token: Vec<TokenFrom>,
+    #[serde(default)]
+    user: Vec<UserFrom>,
+    tls: Option<Certificates>,
+    pub(in crate::command) event_id: Option<String>,
 }
 
 fn usual_name() -> String {
     "http".to_owned()
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TokenFile {
-    source: String,
-    file: PathBuf,
 }
 
 impl Http {
@@ -37,34 +37,19 @@ impl Http {
         &self.name
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
-        if self.token.is_empty() && !self.listen.ip().is_loopback() {
-            let listen = self.listen.to_string();
-            return Err(UsageError::OpenListener { listen }.into());
-        }
-        Ok(())
-    }
-
-    /// Who may send. A secret is the content of its file, without white space around it.
-    pub(in crate::command) fn tokens(&self) -> Result<Vec<Token>, Error> {
-        let token = |token: &TokenFile| {
-            let fault = FileFault::of("the token cannot be read", &token.file);
-            let wrong = |reason: String| UsageError::Configuration {
-                path: token.file.clone(),
-                reason,
-            };
-            let secret =
-                fs::read(&token.file).map_err(|error| wrong(fault(error).source.to_string()))?;
-            let secret = secret.trim_ascii().to_vec();
-            if secret.len() < 16 {
-                return Err(wrong("a token has at least 16 characters".to_owned()).into());
-            }
-            let source = Source::parse(&token.source).ok_or_else(|| UsageError::Malformed {
-                expected: "a source of 1 to 255 characters of printable ASCII without quote and backslash",
-                found: token.source.clone(),
-            })?;
-            Ok(Token { source, secret })
+    /// Who may send, and how connections come in.
+    pub(in crate::command) fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
+        let senders = Senders {
+            listen: self.listen,
+            source: self.source.as_deref(),
+            tokens: &self.token,
+            users: &self.user,
+            tls: self.tls.as_ref(),
+            asks: match self.without_authentication {
+                true => Asks::NeedNot,
+                false => Asks::Must,
+            },
         };
-        self.token.iter().map(token).collect()
+        senders.open(config, &[b"http/1.1"])
     }
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::arguments::AppendArguments;
 
+mod access;
 mod http;
 mod log;
 mod route;
@@ -122,8 +123,7 @@ impl Config {
         self.check_logs()?;
         let mut inputs = BTreeSet::new();
         for (number, http) in self.http.iter().enumerate() {
-            http.check()?;
-            http.tokens()?;
+            http.open(&self.file.path)?;
             if !inputs.insert(http.name()) {
                 let reason = format!("two inputs have the name {}", http.name());
                 return Err(self.file.wrong_at("http", number, "name", &reason).into());
@@ -164,6 +164,11 @@ impl Config {
             self.append(log)?;
         }
         Ok(())
+    }
+
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.file.path
     }
 
     /// A log as the options of `append` name it.

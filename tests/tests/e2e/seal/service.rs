@@ -16,16 +16,16 @@ use crate::seal::random::{Random, asked};
 const TOKEN: &str = "a secret of an application";
 
 /// A service that runs.
-pub(super) struct Service {
-    pub(super) child: Child,
-    at: SocketAddr,
+pub(crate) struct Service {
+    pub(crate) child: Child,
+    pub(crate) at: SocketAddr,
     _home: tempfile::TempDir,
 }
 
 /// The answer to a request.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 impl Service {
@@ -37,16 +37,38 @@ impl Service {
         service
     }
 
+    /// Starts a service of one log with more keys of its listener, or with tables after it, and waits until it takes events.
+    pub(crate) fn start_with(
+        bench: &Bench,
+        log: &str,
+        http: &str,
+        environment: &[(String, String)],
+    ) -> Self {
+        let logs = format!("{}{log}\n", table_of(bench, "", "policy.json", "spool"));
+        fs::write(bench.path("token"), TOKEN).unwrap();
+        let http = format!("{http}\n{}", token(bench));
+        let mut service = Self::run(bench, &logs, &http, environment);
+        service.until_ready();
+        service
+    }
+
+    /// Starts a service that asks for certificates, and does not wait.
+    pub(crate) fn start_over_tls(bench: &Bench, log: &str, tls: &str) -> Self {
+        let logs = format!("{}{log}\n", table_of(bench, "", "policy.json", "spool"));
+        Self::run(bench, &logs, tls, &[])
+    }
+
     /// Starts a service of these logs.
-    pub(super) fn of_logs(bench: &Bench, logs: &str, environment: &[(String, String)]) -> Self {
+    pub(crate) fn of_logs(bench: &Bench, logs: &str, environment: &[(String, String)]) -> Self {
+        fs::write(bench.path("token"), TOKEN).unwrap();
+        Self::run(bench, logs, &token(bench), environment)
+    }
+
+    fn run(bench: &Bench, logs: &str, http: &str, environment: &[(String, String)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = free.local_addr().unwrap();
         drop(free);
-        fs::write(bench.path("token"), TOKEN).unwrap();
-        let config = format!(
-            "{logs}\n[[http]]\nlisten = \"{at}\"\n\n[[http.token]]\nsource = \"app\"\nfile = \"{}\"\n",
-            bench.path("token").display()
-        );
+        let config = format!("{logs}\n[[http]]\nlisten = \"{at}\"\n{http}\n");
         fs::write(bench.path("sealer.toml"), config).unwrap();
         let run = command("auditlog-seal").args(["run", "--config"]);
         let run = run.arg(bench.path("sealer.toml"));
@@ -76,7 +98,7 @@ impl Service {
         }
     }
 
-    pub(super) fn get(&self, path: &str) -> Option<Answer> {
+    pub(crate) fn get(&self, path: &str) -> Option<Answer> {
         self.request(
             &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
             b"",
@@ -84,16 +106,22 @@ impl Service {
     }
 
     /// Posts events with the token; `None` where no answer comes.
-    pub(super) fn post(&self, body: &str, headers: &str) -> Option<Answer> {
+    pub(crate) fn post(&self, body: impl AsRef<[u8]>, headers: &str) -> Option<Answer> {
         self.post_to("/events", body, headers)
     }
 
-    fn post_to(&self, path: &str, body: &str, headers: &str) -> Option<Answer> {
+    fn post_to(&self, path: &str, body: impl AsRef<[u8]>, headers: &str) -> Option<Answer> {
+        let headers = format!("authorization: Bearer {TOKEN}\r\n{headers}");
+        self.request_to(path, body.as_ref(), &headers)
+    }
+
+    /// Posts something without the token.
+    pub(crate) fn request_to(&self, path: &str, body: &[u8], headers: &str) -> Option<Answer> {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n{headers}\r\n",
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
             body.len()
         );
-        self.request(&head, body.as_bytes())
+        self.request(&head, body)
     }
 
     fn request(&self, head: &str, body: &[u8]) -> Option<Answer> {
@@ -110,7 +138,7 @@ impl Service {
     }
 
     /// Ends it as an operator does.
-    pub(super) fn end(self) -> Run {
+    pub(crate) fn end(self) -> Run {
         signal(&self.child, "TERM");
         Run::from_output(&self.child.wait_with_output().unwrap())
     }
@@ -121,6 +149,12 @@ impl Service {
     }
 }
 
+/// The table of the token.
+fn token(bench: &Bench) -> String {
+    let file = bench.path("token").display().to_string();
+    format!("[[http.token]]\nsource = \"app\"\nfile = \"{file}\"\n")
+}
+
 /// The beginning of the table of a log.
 pub(super) fn table_of(bench: &Bench, name: &str, policy: &str, spool: &str) -> String {
     let path = |name: &str| bench.path(name).display().to_string();
@@ -128,7 +162,7 @@ pub(super) fn table_of(bench: &Bench, name: &str, policy: &str, spool: &str) -> 
     format!("[[logs]]\n{name}policy = \"{policy}\"\nkey_file = \"{key}\"\nspool = \"{spool}\"\n")
 }
 
-pub(super) fn into_folder(bench: &Bench) -> String {
+pub(crate) fn into_folder(bench: &Bench) -> String {
     format!("to = \"{}\"", bench.path("audit").display())
 }
 
@@ -217,7 +251,7 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
             .unwrap();
         assert_eq!(refused.status, 401, "{}", refused.body);
     }
-    let large = service.post(&"1\n".repeat(5 << 20), "").unwrap();
+    let large = service.post("1\n".repeat(5 << 20), "").unwrap();
     assert_eq!(large.status, 413, "{}", large.body);
     // Each of so many tiny events takes a hundred times its size as a line.
     for events in [126_500, 300_000] {
@@ -287,7 +321,7 @@ fn outage_of_the_store_lengthens_the_queue_and_loses_nothing() {
     remote.way.from_now_on("", "", Fault::HangUp);
     let events = numbered(40);
     for part in events.chunks(5) {
-        let accepted = service.post(&part.join("\n"), "").unwrap();
+        let accepted = service.post(part.join("\n"), "").unwrap();
         assert_eq!(accepted.status, 200, "{}", accepted.body);
     }
     let waiting = |service: &Service| -> u64 {
@@ -389,8 +423,8 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
     let open = format!("{log}[[http]]\nlisten = \"0.0.0.0:9880\"\n");
     assert_eq!(
         check(&bench, &open).stderr,
-        "error: the listener 0.0.0.0:9880 can be reached from other machines, and no token is configured\n\
-         hint: listen on 127.0.0.1, or add a [[http.token]] with the file of its secret\n"
+        "error: the listener 0.0.0.0:9880 can be reached from other machines, and asks senders for nothing\n\
+         hint: listen on 127.0.0.1, or add tokens, users or a client_ca; without_authentication = true lets everybody send\n"
     );
 }
 
