@@ -287,6 +287,7 @@ fn read(
             Refused::Line { .. }
             | Refused::Array(_)
             | Refused::Kubernetes(_)
+            | Refused::NotAList
             | Refused::Element { .. }
             | Refused::Empty => StatusCode::BAD_REQUEST,
         };

@@ -23,6 +23,9 @@ pub(super) enum Refused {
     /// The body is not a JSON array.
     #[error("the body is not a JSON array: {0}")]
     Array(serde_json::Error),
+    /// The body is not an object.
+    #[error("the body is not an EventList of audit.k8s.io: expected a JSON object")]
+    NotAList,
     /// The body is not a list of Kubernetes' audit events.
     #[error("the body is not an EventList of audit.k8s.io: {0}")]
     Kubernetes(serde_json::Error),
@@ -119,6 +122,8 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
             push_all(&mut events, &elements)?;
         }
         Form::Json if !trimmed.is_empty() => push_values(&mut events, trimmed)?,
+        // An array would be read as the fields in their order.
+        Form::Kubernetes if !trimmed.starts_with(b"{") => return Err(Refused::NotAList),
         Form::Kubernetes => {
             let list: EventList<'_> =
                 serde_json::from_slice(trimmed).map_err(Refused::Kubernetes)?;
@@ -303,7 +308,7 @@ mod tests {
             ("kubernetes", "{\"items\":[]}", "the body has no event"),
             (
                 "kubernetes",
-                "[]",
+                "[[1]]",
                 "the body is not an EventList of audit.k8s.io: ",
             ),
             (

@@ -52,10 +52,19 @@ impl Service {
         service
     }
 
-    /// Starts a service that asks for certificates, and does not wait.
+    /// Starts a service that asks for certificates, and waits until it can be connected to.
     pub(crate) fn start_over_tls(bench: &Bench, log: &str, tls: &str) -> Self {
         let logs = format!("{}{log}\n", table_of(bench, "", "policy.json", "spool"));
-        Self::run(bench, &logs, tls, &[])
+        let service = Self::run(bench, &logs, tls, &[]);
+        let begun = Instant::now();
+        while TcpStream::connect(service.at).is_err() {
+            assert!(
+                begun.elapsed() < Duration::from_mins(1),
+                "it does not listen"
+            );
+            thread::yield_now();
+        }
+        service
     }
 
     /// Starts a service of these logs.
@@ -255,7 +264,7 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     assert_eq!(large.status, 413, "{}", large.body);
     // Each of so many tiny events takes a hundred times its size as a line.
     for events in [126_500, 300_000] {
-        let tiny = service.post(&"1\n".repeat(events), "").unwrap();
+        let tiny = service.post("1\n".repeat(events), "").unwrap();
         assert_eq!(tiny.status, 413, "{}", tiny.body);
     }
     assert_eq!(service.get("/elsewhere").unwrap().status, 404);
