@@ -6,6 +6,7 @@ READERS := target/readers
 ENGINES := target/engines
 IAM := target/iam
 SENDERS := target/senders
+CLIENTS := target/clients
 DENY_VERSION := 0.20.2
 # The one on PATH, or else one that is built here in a minute or two.
 DENY := $(or $(shell command -v cargo-deny),target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny)
@@ -20,7 +21,7 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
 
-.PHONY: help build docs check advisories test test-ceph test-engines acceptance-aws soak fuzz bench bench-engines demo install venv readers engines iam senders clean
+.PHONY: help build docs check advisories test test-ceph test-engines test-senders acceptance-aws soak fuzz bench bench-engines demo install venv readers engines iam senders clients clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -36,7 +37,7 @@ docs: need-cargo ## docs/index.md, resources, data sources and functions, from t
 check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, and licences and sources of dependencies; each warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --test ceph --test engines -- -D warnings
+	cargo clippy --workspace --test ceph --test engines --test senders -- -D warnings
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	cargo build --workspace --bins
@@ -59,6 +60,9 @@ test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine w
 test-engines: need-cargo need-java engines ## the ranges of a plan on Spark (a cluster, a killed executor), and the Jobs for Kubernetes
 	cargo test --workspace --test engines
 
+test-senders: need-cargo venv clients ## what real senders send, with the sealer killed on the way, into a local bucket and through the verifier
+	cargo test --workspace --test senders
+
 acceptance-aws: need-cargo need-terraform ## the life cycle of a trail in a real AWS account; lists what it creates, asks first, costs under a dollar
 	cargo build --workspace --bins
 	tests/acceptance/run
@@ -75,7 +79,7 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	AUDITLOG_SERVICE_KILLS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service
 
 # Each crate with a folder fuzz, and its targets.
-FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward
 
 fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
 	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed
@@ -114,6 +118,8 @@ iam: $(IAM)/installed.json ## the offline judge of bucket and key policies, pinn
 
 senders: $(SENDERS)/installed ## syslog-ng, for the files that are rendered for it, unpacked from Debian's packages
 
+clients: $(CLIENTS)/installed ## senders of npm and PyPI that the tests run, pinned by their hashes
+
 # The copy of the pins is the last step, so a broken install is repeated.
 $(VENV)/requirements.txt: tests/requirements.txt | need-python3
 	rm -rf $(VENV)
@@ -148,6 +154,15 @@ $(SENDERS)/installed: | need-apt
 		-o Dir::Cache::archives=$(CURDIR)/$(SENDERS)/debs syslog-ng-core syslog-ng-mod-http \
 		|| { echo 'no package syslog-ng-core: sudo apt-get update'; exit 1; }
 	for deb in $(SENDERS)/debs/*.deb; do dpkg-deb -x $$deb $(SENDERS)/root || exit 1; done
+	touch $@
+
+$(CLIENTS)/installed: tests/senders/requirements.txt tests/senders/package-lock.json | need-python3 need-npm
+	rm -rf $(CLIENTS)
+	mkdir -p $(CLIENTS)
+	cp tests/senders/package.json tests/senders/package-lock.json tests/senders/.npmrc $(CLIENTS)
+	cd $(CLIENTS) && npm ci --silent
+	$(PYTHON) -m venv $(CLIENTS)/venv || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
+	$(CLIENTS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
 # A debug build, since it checks a few hundred crates in a second anyway.

@@ -14,6 +14,7 @@ mod config;
 mod events;
 mod keeper;
 mod keys;
+mod listeners;
 mod one_log;
 mod output;
 mod policy;

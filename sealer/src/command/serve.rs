@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use auditlog_sealer::error::{Error, MachineError};
-use auditlog_sealer::service::{Bodies, Destination, HttpInput, Intake, Router, Status, serve};
-use tokio::net::TcpListener;
+use auditlog_sealer::service::{Destination, Intake, Router, Status};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 use super::append;
 use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
+use super::listeners::Listeners;
 use super::one_log::{Ended, OneLog};
 use super::output::{complain, print};
 use super::systemd::Manager;
@@ -60,7 +59,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         .build()
         .map_err(MachineError::NoThread)?;
     runtime.block_on(async {
-        let inputs = listen(&config, &router).await?;
+        let inputs = Listeners::bind(&config, &router, now).await?;
         let manager = Manager::found().map(Arc::new);
         let keeping = manager.as_ref().map(|manager| {
             let manager = Arc::clone(manager);
@@ -81,33 +80,9 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     })
 }
 
-/// The listeners. Their ports are taken before anything is written.
-async fn listen(
-    config: &Config,
-    router: &Arc<Router>,
-) -> Result<Vec<(TcpListener, Arc<HttpInput>)>, Error> {
-    let mut inputs = Vec::new();
-    for http in &config.http {
-        let listen = http.listen;
-        let listener = TcpListener::bind(listen).await;
-        let listener = listener.map_err(|source| MachineError::NoPort { listen, source })?;
-        let (access, door) = http.open(config.path())?;
-        let input = HttpInput {
-            name: http.name().to_owned(),
-            access,
-            door,
-            event_id: http.event_id.clone(),
-            bodies: Bodies::default(),
-            router: Arc::clone(router),
-        };
-        inputs.push((listener, Arc::new(input)));
-    }
-    Ok(inputs)
-}
-
 /// Serves until a signal comes or all logs have stopped.
 async fn until_it_ends(
-    inputs: Vec<(TcpListener, Arc<HttpInput>)>,
+    inputs: Listeners,
     is_ending: &AtomicBool,
     asked: Arc<AtomicU64>,
     mut told: mpsc::UnboundedReceiver<Ended>,
@@ -123,10 +98,7 @@ async fn until_it_ends(
         }
     });
     let (end, ending) = watch::channel(false);
-    let mut serving = JoinSet::new();
-    for (listener, input) in inputs {
-        serving.spawn(serve(listener, input, ending.clone()));
-    }
+    let mut serving = inputs.serve(&ending);
     let mut stopped = Stopped::default();
     tokio::select! {
         _ = interrupt.recv() => {}

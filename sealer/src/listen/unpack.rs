@@ -100,9 +100,10 @@ impl<R: Read> Read for Unpacked<R> {
 /// Where more comes out, or the bytes are not in the format.
 pub fn unpack(encoding: Encoding, body: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, UnpackError> {
     if encoding == Encoding::Identity {
-        return match body.len() > limit {
-            true => Err(UnpackError::TooLarge { limit }),
-            false => Ok(Cow::Borrowed(body)),
+        return if body.len() > limit {
+            Err(UnpackError::TooLarge { limit })
+        } else {
+            Ok(Cow::Borrowed(body))
         };
     }
     let unpacked = Unpacked::new(encoding, body).map_err(UnpackError::Malformed)?;

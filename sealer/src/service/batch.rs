@@ -5,7 +5,7 @@ use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
 use crate::seal::Naming;
 
 /// What one sender sent as one unit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Who sent it.
     pub source: Option<Source>,

@@ -31,6 +31,20 @@ pub(super) struct UserFrom {
     env: Option<String>,
 }
 
+/// A secret alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretFrom {
+    file: Option<PathBuf>,
+    env: Option<String>,
+}
+
+impl SecretFrom {
+    pub(super) fn read(&self, config: &Path, of: &str) -> Result<Vec<u8>, Error> {
+        secret(config, of, self.file.as_deref(), self.env.as_deref())
+    }
+}
+
 /// What a listener says of its senders.
 pub(super) struct Senders<'a> {
     pub(super) listen: SocketAddr,
@@ -51,12 +65,22 @@ pub(super) enum Asks {
     NeedNot,
 }
 
+impl Asks {
+    pub(super) const fn unless(it_need_not: bool) -> Self {
+        if it_need_not {
+            Self::NeedNot
+        } else {
+            Self::Must
+        }
+    }
+}
+
 impl Senders<'_> {
     /// Who may send, and how connections come in. `config` is named where a variable is missing.
     ///
     /// # Errors
     ///
-    /// Where anybody could send from another machine though the configuration does not say so, or a file is of no use.
+    /// Where anybody could send from another machine though the configuration does not say so, or a file cannot be used.
     pub(super) fn open(&self, config: &Path, protocols: &[&[u8]]) -> Result<(Access, Door), Error> {
         let tokens = self.tokens.iter().map(|token| token.read(config));
         let users = self.users.iter().map(|user| user.read(config));

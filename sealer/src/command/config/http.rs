@@ -45,10 +45,7 @@ impl Http {
             tokens: &self.token,
             users: &self.user,
             tls: self.tls.as_ref(),
-            asks: match self.without_authentication {
-                true => Asks::NeedNot,
-                false => Asks::Must,
-            },
+            asks: Asks::unless(self.without_authentication),
         };
         senders.open(config, &[b"http/1.1"])
     }

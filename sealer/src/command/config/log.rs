@@ -71,7 +71,7 @@ impl Log {
         self.name.is_some()
     }
 
-    pub(super) fn spool(&self) -> &Path {
+    pub(in crate::command) fn spool(&self) -> &Path {
         &self.spool
     }
 

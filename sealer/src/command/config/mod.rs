@@ -12,10 +12,13 @@ use serde::Deserialize;
 use super::arguments::AppendArguments;
 
 mod access;
+mod forward;
 mod http;
 mod log;
 mod route;
 
+pub(super) use forward::Forward;
+pub(super) use forward::Opened;
 pub(super) use http::Http;
 pub(super) use log::Log;
 
@@ -28,6 +31,9 @@ pub(super) struct Config {
     /// The HTTP listeners.
     #[serde(default)]
     pub(super) http: Vec<Http>,
+    /// The listeners for Forward.
+    #[serde(default)]
+    pub(super) forward: Vec<Forward>,
     #[serde(default)]
     routes: Vec<route::Table>,
     #[serde(skip)]
@@ -117,8 +123,9 @@ impl Config {
         if self.logs.is_empty() {
             return Err(self.file.wrong("there is no log: add [[logs]]").into());
         }
-        if self.http.is_empty() {
-            return Err(self.file.wrong("there is no input: add [[http]]").into());
+        if self.http.is_empty() && self.forward.is_empty() {
+            let reason = "there is no input: add [[http]] or [[forward]]";
+            return Err(self.file.wrong(reason).into());
         }
         self.check_logs()?;
         let mut inputs = BTreeSet::new();
@@ -127,6 +134,19 @@ impl Config {
             if !inputs.insert(http.name()) {
                 let reason = format!("two inputs have the name {}", http.name());
                 return Err(self.file.wrong_at("http", number, "name", &reason).into());
+            }
+        }
+        for (number, forward) in self.forward.iter().enumerate() {
+            if let Some(reason) = forward.mistake() {
+                return Err(self.file.wrong_at("forward", number, "user", reason).into());
+            }
+            forward.open(&self.file.path)?;
+            if !inputs.insert(forward.name()) {
+                let reason = format!("two inputs have the name {}", forward.name());
+                return Err(self
+                    .file
+                    .wrong_at("forward", number, "name", &reason)
+                    .into());
             }
         }
         for (number, table) in self.routes.iter().enumerate() {

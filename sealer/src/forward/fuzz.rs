@@ -1,0 +1,163 @@
+//! What a fuzzer does with a message: any bytes are scanned to an end, refused, or rendered as events that a log accepts.
+//!
+//! For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
+
+use auditlog_chain::builder::StoredPayload;
+use auditlog_chain::event::EventError;
+
+use super::handshake::Ping;
+use super::render::Rendering;
+use super::scan::Scan;
+use super::shape::{Entries, Options, Shape, tag_of};
+use super::values::Values;
+
+/// Reads bytes as a message and as a handshake. Whether at least one entry was rendered.
+pub fn message(input: &[u8]) -> bool {
+    _ = Ping::parse(input);
+    let end = scanned(input);
+    end.is_some_and(|scan| render(input, &scan).is_some_and(|entries| entries > 0))
+}
+
+fn scanned(input: &[u8]) -> Option<(u64, Vec<u64>)> {
+    let whole = scanned_at_once(input);
+    let in_steps = scanned_in_steps(input);
+    assert_eq!(whole, in_steps, "the end depends on how the bytes arrive");
+    whole
+}
+
+fn scanned_at_once(input: &[u8]) -> Option<(u64, Vec<u64>)> {
+    let mut scan = Scan::default();
+    scan.advance(input).ok()?;
+    scan.is_whole()
+        .then(|| (scan.at(), scan.elements().to_vec()))
+}
+
+fn scanned_in_steps(input: &[u8]) -> Option<(u64, Vec<u64>)> {
+    let (mut scan, mut kept) = (Scan::default(), Vec::new());
+    for byte in input {
+        kept.push(*byte);
+        let read = scan.advance(&kept).ok()?;
+        kept.drain(..read);
+        if scan.is_whole() {
+            break;
+        }
+    }
+    scan.is_whole()
+        .then(|| (scan.at(), scan.elements().to_vec()))
+}
+
+/// The number of entries; `None` where the message is refused.
+fn render(input: &[u8], (end, elements): &(u64, Vec<u64>)) -> Option<u64> {
+    let part = |from: u64, to: u64| {
+        let range = usize::try_from(from).ok()?..usize::try_from(to).ok()?;
+        input.get(range)
+    };
+    let mut scan = Scan::default();
+    scan.advance(input).ok()?;
+    let second = part(*elements.get(1)?, *end)?;
+    let shape = Shape::of(&scan, second).ok()?;
+    let tag = tag_of(part(shape.tag.start, shape.tag.end)?).ok()?;
+    if let Some(options) = &shape.options {
+        let options = Options::parse(part(options.start, options.end)?).ok()?;
+        assert_eq!(options.ack().is_some(), options.chunk_id().is_some());
+    }
+    let mut rendering = Rendering::new(tag);
+    match shape.entries {
+        Entries::One { time, record } => {
+            let (time, record) = (part(time.start, time.end)?, part(record.start, record.end)?);
+            accepted(rendering.pair(time, record).ok()?);
+            Some(1)
+        }
+        Entries::Row(range) => {
+            let mut values = Values::new(part(range.start, range.end)?);
+            let mut count = 0u64;
+            while let Some(value) = values.next_value().ok()? {
+                accepted(rendering.entry(value).ok()?);
+                count = count.saturating_add(1);
+            }
+            Some(count)
+        }
+    }
+}
+
+/// What was rendered is an event, unless it is too long or too deep for one.
+fn accepted(json: &[u8]) {
+    match StoredPayload::event(json) {
+        Ok(_) | Err(EventError::TooLong { .. } | EventError::TooDeep) => {}
+        // The parser's own depth is that of an event.
+        Err(EventError::NotJson { reason, .. }) if reason.contains("recursion") => {}
+        Err(error) => unreachable!("{error}: {}", String::from_utf8_lossy(json)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn seeds() -> Vec<Vec<u8>> {
+        let time = b"\xd7\x00\x65\x53\xf1\x00\x07\x5b\xcd\x15";
+        let record = b"\x86\xa1a\x01\xa1b\xcb\x3f\xf8\0\0\0\0\0\0\xa1c\xc4\x02\xff\x00\xa1d\x93\xc0\xc3\xe0\x05\xd4\x07\x01\xa1e\xcf\xff\xff\xff\xff\xff\xff\xff\xff";
+        let entry = [&b"\x92"[..], time, record].concat();
+        let metadata = [&b"\x92\x92"[..], time, b"\x81\xa1m\x80", record].concat();
+        let options =
+            b"\x83\xa4size\x02\xa5chunk\xd9\x19ZkhLd1JmS3dSZkt3UmZLdw==\n\xaacompressed\xa4text";
+        let row = [entry.as_slice(), &metadata].concat();
+        let length = u8::try_from(row.len()).unwrap();
+        vec![
+            [&b"\x93\xa3app"[..], time, record].concat(),
+            [&b"\x94\xa3app"[..], time, record, options].concat(),
+            [&b"\x93\xa3app\x92"[..], &row, options].concat(),
+            [&b"\x93\xa3app\xd9"[..], &[length], &row, options].concat(),
+            [&b"\x92\xa3app\xc4"[..], &[length], &row].concat(),
+        ]
+    }
+
+    #[test]
+    fn mutated_input_of_forward_is_refused_or_rendered_as_events() {
+        let number = |name: &str, usual| {
+            std::env::var(name).map_or(usual, |text| text.parse::<u64>().expect(name))
+        };
+        let (rounds, seed) = (number("SOAK_ROUNDS", 20_000), number("SOAK_SEED", 1));
+        let seeds = seeds();
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state >> 33).unwrap() % below.max(1)
+        };
+        let mut accepted = 0u64;
+        for _ in 0..rounds {
+            let mut input = seeds[random(seeds.len())].clone();
+            for _ in 0..=random(3) {
+                let (at, to) = (random(input.len()), random(input.len()));
+                match random(5) {
+                    0 => input[at] = u8::try_from(random(256)).unwrap(),
+                    1 => input[at] ^= 1 << random(8),
+                    2 => input.truncate(at.max(1)),
+                    3 => input.insert(at, u8::try_from(random(256)).unwrap()),
+                    _ => input.extend_from_within(at.min(to)..at.max(to)),
+                }
+            }
+            accepted += u64::from(message(&input));
+        }
+        assert!(
+            accepted > rounds / 100,
+            "{accepted} of {rounds} were accepted"
+        );
+    }
+
+    #[test]
+    fn every_seed_of_forward_is_accepted_and_can_be_left_in_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = std::env::var_os("SOAK_SEEDS").map_or(folder.path().into(), PathBuf::from);
+        let folder = folder.join("forward");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (at, seed) in seeds().iter().enumerate() {
+            assert!(message(seed), "{at}");
+            std::fs::write(folder.join(format!("{at:03}")), seed).unwrap();
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A listener for Fluentd's Forward protocol.
+
+mod chunk;
+mod greet;
+mod heartbeat;
+mod wire;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use super::batch::{Batch, NotTaken};
+use super::router::{Pending, Router};
+use crate::forward::{ChunkName, NameKind};
+use crate::listen::{Access, Door, ended, serve_each};
+use crate::seal::Naming;
+use chunk::{Chunk, ChunkError, Parts, Read};
+use wire::{Message, Wire, WireError};
+
+pub use heartbeat::serve_heartbeats;
+pub use wire::Room;
+
+/// Connections at a time. Stops idle ones from taking all file handles.
+const MAX_CONNECTIONS: usize = 1000;
+
+/// Between two attempts where there is no room.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// One listener.
+pub struct ForwardInput {
+    /// What routes call it.
+    pub name: String,
+    /// Who may send.
+    pub access: Access,
+    /// Where connections come in.
+    pub door: Door,
+    /// What every sender must know. Without it, there is not a handshake.
+    pub shared_key: Option<Vec<u8>>,
+    /// The name of this machine in the handshake.
+    pub host: String,
+    /// Where events go.
+    pub router: Arc<Router>,
+    /// Memory for messages, and the folder for what does not fit.
+    pub room: Room,
+    /// Where large messages are kept while they arrive.
+    pub scratch: PathBuf,
+    /// Called with why a connection was closed.
+    pub notify: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// Why a connection is closed.
+#[derive(Debug, thiserror::Error)]
+enum Closed {
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    #[error("{0}")]
+    Denied(&'static str),
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+    #[error("a thread has ended unexpectedly")]
+    Stopped,
+    /// The service ends. The sender sends again.
+    #[error("the service is ending")]
+    Ending,
+}
+
+/// Takes messages until `ending` is true.
+pub async fn serve_forward(
+    listener: TcpListener,
+    input: Arc<ForwardInput>,
+    ending: watch::Receiver<bool>,
+) {
+    let converse = |stream, ending| converse(Arc::clone(&input), stream, ending);
+    serve_each(listener, MAX_CONNECTIONS, ending, converse).await;
+}
+
+async fn converse(input: Arc<ForwardInput>, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+    let Some((stream, subject)) = input.door.enter(stream).await else {
+        return;
+    };
+    let mut wire = Wire::new(stream);
+    let closed = tokio::select! {
+        closed = input.take_all(&mut wire, subject, ending.clone()) => closed,
+        () = ended(&mut ending) => Err(Closed::Ending),
+    };
+    match closed {
+        Ok(()) | Err(Closed::Ending | Closed::Wire(WireError::BrokeOff)) => {}
+        Err(why) => {
+            input.router.count_refused(&input.name);
+            (input.notify)(&why.to_string());
+        }
+    }
+}
+
+impl ForwardInput {
+    /// Takes what comes over one connection, message by message.
+    async fn take_all(
+        &self,
+        wire: &mut Wire,
+        subject: Option<Source>,
+        ending: watch::Receiver<bool>,
+    ) -> Result<(), Closed> {
+        let source = self.greet(wire, subject).await?;
+        while let Some(message) = wire.next_message(&self.room, &self.scratch).await? {
+            if let Some(ack) = self.take(message, source.as_ref(), &ending).await? {
+                wire.write(&ack).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one message. Returns what its sender waits for, if it does.
+    async fn take(
+        &self,
+        message: Message,
+        source: Option<&Source>,
+        ending: &watch::Receiver<bool>,
+    ) -> Result<Option<Vec<u8>>, Closed> {
+        let chunk = Chunk::of(message)?;
+        let (read, sum) = blocking(chunk.clone(), |chunk| chunk.read()).await?.1?;
+        let name = chunk.name(&sum);
+        let batch = |lines, part| batch_of(&chunk, name.as_ref(), part, source, lines);
+        let mut pending = Vec::new();
+        match read {
+            Read::Nothing => {}
+            Read::One(lines) => pending.push(self.offer(batch(lines, None), ending).await?),
+            Read::Many => {
+                let mut parts = chunk.parts();
+                for number in 1.. {
+                    let (moved, part) = blocking(parts, Parts::next_part).await?;
+                    let Some(lines) = part? else { break };
+                    pending.push(self.offer(batch(lines, Some(number)), ending).await?);
+                    parts = moved;
+                }
+            }
+        }
+        let Some(ack) = chunk.ack() else {
+            // Nobody waits for it.
+            return Ok(None);
+        };
+        for pending in pending {
+            pending.answer().await?;
+        }
+        Ok(Some(ack))
+    }
+
+    /// Offers a part, for as long as it takes: meanwhile nothing is read from this sender, and it gets no acknowledgement.
+    async fn offer(&self, batch: Batch, ending: &watch::Receiver<bool>) -> Result<Pending, Closed> {
+        loop {
+            match self.router.offer(&self.name, batch.clone()).await {
+                Err(NotTaken::Later { .. }) if *ending.borrow() => return Err(Closed::Ending),
+                Err(NotTaken::Later { .. }) => tokio::time::sleep(RETRY).await,
+                offered => return Ok(offered?),
+            }
+        }
+    }
+}
+
+fn batch_of(
+    chunk: &Chunk,
+    name: Option<&ChunkName>,
+    part: Option<usize>,
+    source: Option<&Source>,
+    lines: StoredBatch,
+) -> Batch {
+    let naming = match name.map(|name| name.kind) {
+        Some(NameKind::Unique) => Naming::Unique,
+        Some(NameKind::Ambiguous) | None => Naming::Content,
+    };
+    Batch {
+        source: source.cloned(),
+        name: name.and_then(|name| BatchName::parse(&name.of_part(part))),
+        naming,
+        tag: Some(String::from_utf8_lossy(chunk.tag()).into_owned()),
+        lines,
+    }
+}
+
+/// Does something on a thread that may wait for the disk.
+async fn blocking<T: Send + 'static, R: Send + 'static>(
+    mut on: T,
+    work: impl FnOnce(&mut T) -> R + Send + 'static,
+) -> Result<(T, R), Closed> {
+    let done = spawn_blocking(move || {
+        let result = work(&mut on);
+        (on, result)
+    });
+    done.await.map_err(|_| Closed::Stopped)
+}

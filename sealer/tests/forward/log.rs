@@ -1,0 +1,187 @@
+//! A listener with a log that remembers what it took.
+
+use std::collections::HashSet;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auditlog_chain::builder::Source;
+use auditlog_chain::line::Payload;
+use auditlog_sealer::error::{Cause, Trouble};
+use auditlog_sealer::listen::{Access, Door};
+use auditlog_sealer::seal::Naming;
+use auditlog_sealer::service::{
+    Answer, Destination, ForwardInput, Intake, Offer, Part, Room, Route, Router, Status,
+    serve_forward,
+};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A batch as the log got it.
+#[derive(Clone, Debug)]
+pub(crate) struct Got {
+    pub(crate) source: String,
+    pub(crate) name: String,
+    pub(crate) is_unique: bool,
+    pub(crate) is_known: bool,
+    pub(crate) bytes: usize,
+    events: Vec<String>,
+}
+
+/// What a log took.
+pub(crate) struct Log {
+    status: Arc<Status>,
+    got: Arc<Mutex<Vec<Got>>>,
+}
+
+impl Log {
+    /// All batches, also those that were known.
+    pub(crate) fn batches(&self) -> Vec<Got> {
+        self.got.lock().unwrap().clone()
+    }
+
+    /// The events of new batches.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let new = self.batches().into_iter().filter(|got| !got.is_known);
+        new.flat_map(|got| got.events).collect()
+    }
+
+    pub(crate) fn set_trouble(&self, trouble: Option<&str>) {
+        let trouble = trouble.map(|reason| Trouble {
+            cause: Cause::Disk,
+            reason: reason.to_owned(),
+        });
+        self.status.set(Part::Accepting, trouble);
+    }
+}
+
+/// A listener that runs.
+pub(crate) struct Listener {
+    pub(crate) log: Log,
+    at: SocketAddr,
+    refusals: Arc<Mutex<Vec<String>>>,
+    ending: watch::Sender<bool>,
+    _scratch: tempfile::TempDir,
+}
+
+pub(crate) fn source(name: &str) -> Source {
+    Source::parse(name).unwrap()
+}
+
+impl Listener {
+    pub(crate) fn start(access: Access, key: Option<&str>) -> Self {
+        let (intake, offers) = Intake::new();
+        let status = Arc::new(Status::new("log"));
+        status.set(Part::Accepting, None);
+        let log = Log {
+            status: Arc::clone(&status),
+            got: Arc::default(),
+        };
+        let got = Arc::clone(&log.got);
+        thread::spawn(move || {
+            let mut names = HashSet::new();
+            for offer in offers {
+                take(offer, &mut names, &got);
+            }
+        });
+        let destination = Destination {
+            name: "log".to_owned(),
+            intake,
+            status,
+        };
+        let route = Route {
+            log: "log".to_owned(),
+            input: None,
+            tag: None,
+            field: None,
+        };
+        let refusals: Arc<Mutex<Vec<String>>> = Arc::default();
+        let said = Arc::clone(&refusals);
+        let scratch = tempfile::tempdir().unwrap();
+        let input = ForwardInput {
+            name: "forward".to_owned(),
+            access,
+            door: Door::default(),
+            shared_key: key.map(|key| key.as_bytes().to_vec()),
+            host: "sealer".to_owned(),
+            router: Arc::new(Router::new(vec![destination], vec![route])),
+            room: Room::default(),
+            scratch: scratch.path().to_owned(),
+            notify: Arc::new(move |why| said.lock().unwrap().push(why.to_owned())),
+        };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let at = listener.local_addr().unwrap();
+        let (ending, ends) = watch::channel(false);
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::from_std(listener).unwrap();
+                serve_forward(listener, Arc::new(input), ends).await;
+            });
+        });
+        Self {
+            log,
+            at,
+            refusals,
+            ending,
+            _scratch: scratch,
+        }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.at).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_mins(1)))
+            .unwrap();
+        stream
+    }
+
+    /// Why connections were closed, once it was said of so many.
+    pub(crate) fn refusals(&self, expected: usize) -> Vec<String> {
+        let begun = Instant::now();
+        loop {
+            let refusals = self.refusals.lock().unwrap().clone();
+            assert!(begun.elapsed() < Duration::from_secs(30), "{refusals:?}");
+            if refusals.len() >= expected {
+                return refusals;
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        _ = self.ending.send(true);
+    }
+}
+
+fn take(offer: Offer, names: &mut HashSet<String>, got: &Mutex<Vec<Got>>) {
+    let name = offer
+        .name
+        .as_ref()
+        .map_or("", |name| name.as_str())
+        .to_owned();
+    let is_known = !name.is_empty() && !names.insert(name.clone());
+    let text = |payload: auditlog_chain::builder::StoredPayload<'_>| match payload.as_payload() {
+        Payload::Event(text) | Payload::Text(text) | Payload::Base64(text) => text.to_owned(),
+    };
+    let is_unique = offer.naming == Naming::Unique;
+    got.lock().unwrap().push(Got {
+        source: offer.source.as_ref().map_or("", Source::as_str).to_owned(),
+        is_unique,
+        is_known,
+        bytes: offer.events.bytes(),
+        events: offer.events.iter().map(text).collect(),
+        name,
+    });
+    let answer = if is_known && is_unique {
+        Answer::Repeat
+    } else {
+        Answer::Accepted
+    };
+    (offer.answer)(answer);
+}

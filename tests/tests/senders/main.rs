@@ -1,0 +1,219 @@
+//! Real senders into a locked bucket and through the verifier, with the sealer killed on the way: `make test-senders`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auditlog_tests::{command, root};
+use serde_json::Value;
+
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
+#[path = "../e2e/seal/bench.rs"]
+mod bench;
+
+use bench::{Remote, signal};
+
+const KEY: &str = "a key that all senders know";
+
+/// Where `make clients` has put them.
+fn installed() -> std::path::PathBuf {
+    let folder = root().join("target/clients");
+    assert!(
+        folder.join("installed").exists(),
+        "senders are missing: make clients"
+    );
+    folder
+}
+
+/// A service that takes events over Forward, and is killed and started again on the same ports.
+struct Service<'r> {
+    remote: &'r Remote,
+    http: SocketAddr,
+    forward: SocketAddr,
+    /// The process, and its home.
+    running: (Child, tempfile::TempDir),
+}
+
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+impl<'r> Service<'r> {
+    fn start(remote: &'r Remote, forward_keys: &str) -> Self {
+        let (http, forward) = (free_port(), free_port());
+        let bench = &remote.bench;
+        let path = |name: &str| bench.path(name).display().to_string();
+        fs::write(bench.path("forward.key"), KEY).unwrap();
+        let config = format!(
+            "[[logs]]\npolicy = \"{}\"\nkey_file = \"{}\"\nspool = \"{}\"\nmax_segment_events = 20\n\n\
+             [[http]]\nlisten = \"{http}\"\n\n[[forward]]\nlisten = \"{forward}\"\n{forward_keys}\n",
+            path("policy.json"),
+            path("key.pem"),
+            path("spool"),
+        );
+        fs::write(bench.path("sealer.toml"), config).unwrap();
+        let mut service = Self {
+            remote,
+            http,
+            forward,
+            running: spawn(remote),
+        };
+        service.until_ready();
+        service
+    }
+
+    fn kill_and_start(&mut self) {
+        self.running.0.kill().unwrap();
+        self.running.0.wait().unwrap();
+        self.running = spawn(self.remote);
+        self.until_ready();
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(self.http).ok()?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    fn until_ready(&mut self) {
+        self.until("it is ready", |service| {
+            let answer = service.get("/readyz");
+            answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        });
+    }
+
+    fn until_accepted(&mut self, events: u64) {
+        let expected = format!("}} {events}\n");
+        self.until("the events are accepted", |service| {
+            let metrics = service.get("/metrics").unwrap_or_default();
+            let name = "auditlog_sealer_accepted_events_total{";
+            let line = metrics.lines().find(|line| line.starts_with(name));
+            line.is_some_and(|line| format!("{line}\n").ends_with(&expected))
+        });
+    }
+
+    fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        while !holds(self) {
+            let ended = self.running.0.try_wait().unwrap();
+            assert!(ended.is_none(), "it has ended: {ended:?}");
+            assert!(
+                begun.elapsed() < Duration::from_mins(2),
+                "{what}: not in time"
+            );
+            thread::yield_now();
+        }
+    }
+
+    /// Ends it as an operator does, and returns the events that the verifier finds.
+    fn end(mut self) -> Vec<Value> {
+        signal(&self.running.0, "TERM");
+        assert!(self.running.0.wait().unwrap().success());
+        let events = self.remote.verified();
+        let parsed = events.iter().map(|event| serde_json::from_str(event));
+        parsed.collect::<Result<_, _>>().unwrap()
+    }
+}
+
+fn spawn(remote: &Remote) -> (Child, tempfile::TempDir) {
+    let mut environment = remote.endpoint.env();
+    let way = remote.way.url().to_string();
+    environment.push(("AWS_ENDPOINT_URL".to_owned(), way));
+    let run = command("auditlog-seal").args(["run", "--config"]);
+    let run = run.arg(remote.bench.path("sealer.toml")).envs(environment);
+    let (mut run, home) = run.into_inner();
+    let run = run.stdin(Stdio::null()).stdout(Stdio::null());
+    (run.stderr(Stdio::inherit()).spawn().unwrap(), home)
+}
+
+/// How often each number is in the log.
+fn numbers(events: &[Value]) -> BTreeMap<u64, usize> {
+    let mut numbers = BTreeMap::new();
+    for event in events {
+        *numbers
+            .entry(event["record"]["n"].as_u64().unwrap())
+            .or_default() += 1;
+    }
+    numbers
+}
+
+#[test]
+fn fluent_logger_of_python_is_taken_before_and_after_a_kill() {
+    let remote = Remote::new();
+    let mut service = Service::start(&remote, "");
+    for first in ["0", "50"] {
+        let port = service.forward.port().to_string();
+        let sent = Command::new(installed().join("venv/bin/python"))
+            .arg(root().join("tests/senders/fluent_logger.py"))
+            .args([port.as_str(), first, "50"])
+            .status();
+        assert!(sent.unwrap().success());
+        service.until_accepted(50);
+        service.kill_and_start();
+    }
+    let events = service.end();
+    let expected: BTreeMap<u64, usize> = (0..100).map(|number| (number, 1)).collect();
+    assert_eq!(numbers(&events), expected);
+    for event in &events {
+        assert_eq!(event["tag"], "app.login", "{event}");
+        assert_eq!(event["record"]["raw"]["base64"], "AP8=", "{event}");
+        assert_eq!(event["record"]["ratio"], 0.5, "{event}");
+        let time = event["time"].as_str().unwrap();
+        assert!(time.len() == 30 && time.ends_with('Z'), "{time}");
+    }
+}
+
+#[test]
+fn fluent_org_logger_of_npm_loses_nothing_that_was_acknowledged_in_any_mode() {
+    let remote = Remote::new();
+    let key = remote.bench.path("forward.key").display().to_string();
+    let keys = format!("shared_key = {{ file = \"{key}\" }}\nsource = \"shop\"");
+    let mut service = Service::start(&remote, &keys);
+    let modes = [
+        "Message",
+        "Forward",
+        "PackedForward",
+        "CompressedPackedForward",
+    ];
+    for (mode, first) in modes.into_iter().zip((0..).step_by(20)) {
+        let mut sender = Command::new("node")
+            .arg(root().join("tests/senders/fluent_org_logger.mjs"))
+            .arg(service.forward.port().to_string())
+            .args([KEY, mode, &first.to_string(), "20"])
+            .env("SENDERS", installed())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let acknowledged = BufReader::new(sender.stdout.take().unwrap()).lines();
+        for (number, line) in acknowledged.enumerate() {
+            assert_eq!(line.unwrap(), (first + number).to_string());
+            if number == 9 {
+                service.kill_and_start();
+            }
+        }
+        assert!(sender.wait().unwrap().success(), "{mode}");
+    }
+    let events = service.end();
+    let numbers = numbers(&events);
+    assert_eq!(
+        numbers.keys().copied().collect::<Vec<_>>(),
+        (0..80).collect::<Vec<_>>()
+    );
+    // It gives a chunk that it sends again a new id, so what was sent while the sealer was killed may be there twice.
+    let doubled = numbers.values().filter(|count| **count > 1).count();
+    assert!(doubled <= modes.len(), "{numbers:?}");
+    assert!(numbers.values().all(|count| *count <= 2), "{numbers:?}");
+}
