@@ -79,7 +79,7 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	AUDITLOG_SERVICE_KILLS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service
 
 # Each crate with a folder fuzz, and its targets.
-FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,otlp
 
 fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
 	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed
@@ -162,7 +162,7 @@ $(CLIENTS)/installed: tests/senders/requirements.txt tests/senders/package-lock.
 	cp tests/senders/package.json tests/senders/package-lock.json tests/senders/.npmrc $(CLIENTS)
 	cd $(CLIENTS) && npm ci --silent
 	$(PYTHON) -m venv $(CLIENTS)/venv || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
-	$(CLIENTS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	$(CLIENTS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	touch $@
 
 # A debug build, since it checks a few hundred crates in a second anyway.

@@ -68,6 +68,7 @@ pub mod input;
 pub mod limits;
 pub mod listen;
 pub mod names;
+pub mod otlp;
 pub mod pins;
 pub mod seal;
 pub mod service;

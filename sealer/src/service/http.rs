@@ -79,26 +79,31 @@ impl Default for Bodies {
 }
 
 impl Bodies {
-    /// Takes room for a body whose length is known or not.
-    async fn take(
-        &self,
-        length: Option<u64>,
-        encoding: Encoding,
-    ) -> Result<SemaphorePermit<'_>, Box<Reply>> {
-        let length = length.and_then(|length| usize::try_from(length).ok());
-        let unpacked = match encoding {
-            Encoding::Identity => 0,
-            Encoding::Gzip | Encoding::Zstd => MAX_BODY_BYTES,
-        };
-        let bytes = length.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES);
-        let units = bytes.saturating_add(unpacked).div_ceil(1 << 10).max(1);
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
+    /// Takes room for so many bytes.
+    async fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Box<Reply>> {
+        let units = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
         let room = self.0.acquire_many(units);
         match tokio::time::timeout(ROOM_PATIENCE, room).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(Box::new(later(
                 "too much is being received: come again later",
             ))),
+        }
+    }
+}
+
+impl Head {
+    /// Bytes of the body, at most.
+    fn bytes(&self) -> usize {
+        let length = self.length.and_then(|length| usize::try_from(length).ok());
+        length.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES)
+    }
+
+    /// Bytes that come out of it, at most. Room for them is taken once the body is there, so that slow senders do not hold it.
+    const fn unpacked_bytes(&self) -> usize {
+        match self.encoding {
+            Encoding::Identity => 0,
+            Encoding::Gzip | Encoding::Zstd => MAX_BODY_BYTES,
         }
     }
 }
@@ -165,7 +170,7 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
     let path = request.uri().path();
-    let is_events = path == EVENTS || path == KUBERNETES || tag_of(path).is_some();
+    let is_events = path == EVENTS || path == KUBERNETES || path == OTLP || tag_of(path).is_some();
     Ok(match *request.method() {
         Method::GET | Method::HEAD if path == "/healthz" => reply(StatusCode::OK, "ok"),
         Method::GET if path == READY => input.ready(),
@@ -182,6 +187,7 @@ async fn answer(
 }
 
 const EVENTS: &str = "/events";
+const OTLP: &str = "/v1/logs";
 const KUBERNETES: &str = "/kubernetes";
 const READY: &str = "/readyz";
 const READY_OF: &str = "/readyz/";
@@ -193,6 +199,19 @@ fn tag_of(path: &str) -> Option<&str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let is_tag = (1..=255).contains(&tag.len()) && tag.bytes().all(is_plain);
     is_tag.then_some(tag)
+}
+
+/// Says that a request was taken. Senders of OpenTelemetry expect an answer in the form of their request.
+fn done(form: Form, taken: Reply) -> Reply {
+    let (kind, body) = match form {
+        Form::OtlpJson => ("application/json", "{}"),
+        Form::OtlpProtobuf => ("application/x-protobuf", ""),
+        Form::Json | Form::Lines | Form::Kubernetes => return taken,
+    };
+    let mut done = Response::new(Full::new(Bytes::from(body)));
+    let kind = HeaderValue::from_static(kind);
+    done.headers_mut().insert(CONTENT_TYPE, kind);
+    done
 }
 
 /// The head of a request: what its sender says of the body.
@@ -227,6 +246,7 @@ impl Head {
             tag: tag_of(path).map(str::to_owned),
             form: match path {
                 KUBERNETES => Form::Kubernetes,
+                OTLP => Form::of_otlp(text(CONTENT_TYPE)),
                 _ => Form::of(text(CONTENT_TYPE)),
             },
             encoding,
@@ -288,6 +308,7 @@ fn read(
             | Refused::Array(_)
             | Refused::Kubernetes(_)
             | Refused::NotAList
+            | Refused::Otlp(_)
             | Refused::Element { .. }
             | Refused::Empty => StatusCode::BAD_REQUEST,
         };
@@ -365,9 +386,10 @@ impl HttpInput {
     ) -> Result<Reply, Box<Reply>> {
         let source = self.source(request.headers(), subject.as_ref())?;
         let head = Head::of(request.uri().path(), request.headers())?;
-        let permit = self.bodies.take(head.length, head.encoding).await?;
+        let packed = self.bodies.take(head.bytes()).await?;
         let body = receive(request.into_body()).await?;
-        let (id, tag) = (self.event_id.clone(), head.tag.clone());
+        let unpacked = self.bodies.take(head.unpacked_bytes()).await?;
+        let (id, tag, form) = (self.event_id.clone(), head.tag.clone(), head.form);
         let read = if body.len() > READ_AT_ONCE_BYTES {
             let read = spawn_blocking(move || read(&head, id.as_deref(), &body));
             let failed = |_| Err(Box::new(later("the body could not be read")));
@@ -376,7 +398,10 @@ impl HttpInput {
             read(&head, id.as_deref(), &body)
         };
         let (lines, name, naming) = read?;
-        drop(permit);
+        drop((packed, unpacked));
+        if lines.is_empty() {
+            return Ok(done(form, reply(StatusCode::OK, "{}")));
+        }
         let batch = Batch {
             source,
             name,
@@ -384,7 +409,8 @@ impl HttpInput {
             tag,
             lines,
         };
-        self.offer(batch).await.map_err(|why| not_taken(&why))
+        let taken = self.offer(batch).await.map_err(|why| not_taken(&why))?;
+        Ok(done(form, taken))
     }
 
     async fn offer(&self, batch: Batch) -> Result<Reply, NotTaken> {

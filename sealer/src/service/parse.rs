@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::member::has_member;
 use crate::limits::MAX_BATCH_EVENTS;
+use crate::otlp::{OtlpError, records_of_json, records_of_protobuf};
 use crate::seal::Naming;
 
 /// Why a body is refused. Nothing of it is accepted then.
@@ -37,6 +38,9 @@ pub(super) enum Refused {
         /// What is wrong with it.
         source: EventError,
     },
+    /// The body is not a request of OpenTelemetry, or a record of it is not an event.
+    #[error(transparent)]
+    Otlp(#[from] OtlpError<EventError>),
     /// There are more events than a batch may have.
     #[error("the body has more than {MAX_BATCH_EVENTS} events: send fewer at a time")]
     TooMany,
@@ -54,7 +58,14 @@ pub(super) enum Form {
     Json,
     /// What the API server of Kubernetes sends to its audit webhook: a list whose items are the events.
     Kubernetes,
+    /// Log records of OpenTelemetry in JSON.
+    OtlpJson,
+    /// The same in protobuf.
+    OtlpProtobuf,
 }
+
+/// Records of a request with the resource of each, in bytes. Stops a large resource with very many records.
+const MAX_RECORDS_BYTES: usize = 16 << 20;
 
 /// The member that is unique among audit events of Kubernetes, together with the stage.
 const AUDIT_ID: &str = "auditID";
@@ -109,6 +120,16 @@ impl Form {
             Some(_) | None => Self::Lines,
         }
     }
+
+    /// That of a request for logs of OpenTelemetry.
+    pub(super) fn of_otlp(content_type: Option<&str>) -> Self {
+        match Self::of(content_type) {
+            Self::Json => Self::OtlpJson,
+            Self::Lines | Self::Kubernetes | Self::OtlpJson | Self::OtlpProtobuf => {
+                Self::OtlpProtobuf
+            }
+        }
+    }
 }
 
 /// Reads a body. JSON is kept byte for byte. `event_id` is the member that no other event has.
@@ -129,14 +150,22 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
                 serde_json::from_slice(trimmed).map_err(Refused::Kubernetes)?;
             push_all(&mut events, &list.items)?;
         }
+        Form::OtlpJson => {
+            records_of_json(body, |record| push_record(&mut events, record)).map_err(of_otlp)?;
+        }
+        Form::OtlpProtobuf => {
+            records_of_protobuf(body, |record| push_record(&mut events, record))
+                .map_err(of_otlp)?;
+        }
         Form::Json | Form::Lines => push_lines(&mut events, body)?,
     }
-    if events.is_empty() {
+    let may_be_empty = matches!(form, Form::OtlpJson | Form::OtlpProtobuf);
+    if events.is_empty() && !may_be_empty {
         return Err(Refused::Empty);
     }
     let member = match form {
         Form::Kubernetes => Some(AUDIT_ID),
-        Form::Json | Form::Lines => event_id,
+        Form::Json | Form::Lines | Form::OtlpJson | Form::OtlpProtobuf => event_id,
     };
     let ids = Ids::of(&events, member);
     Ok(Parsed { events, ids })
@@ -149,6 +178,37 @@ fn push_all(events: &mut StoredBatch, elements: &[&RawValue]) -> Result<(), Refu
         pushed.map_err(|source| Refused::Element { element, source })?;
     }
     Ok(())
+}
+
+/// Why a record cannot be added.
+enum Full {
+    Event(EventError),
+    TooMany,
+}
+
+/// Each record comes with its resource, so that a small request may be many events.
+fn push_record(events: &mut StoredBatch, record: &[u8]) -> Result<(), Full> {
+    if events.bytes() > MAX_RECORDS_BYTES {
+        return Err(Full::TooMany);
+    }
+    must_be_few(events).map_err(|_| Full::TooMany)?;
+    events.push_json(record).map_err(Full::Event)
+}
+
+fn of_otlp(error: OtlpError<Full>) -> Refused {
+    match error {
+        OtlpError::Record {
+            source: Full::TooMany,
+            ..
+        } => Refused::TooMany,
+        OtlpError::Record {
+            record,
+            source: Full::Event(source),
+        } => OtlpError::Record { record, source }.into(),
+        OtlpError::Json(error) => OtlpError::Json(error).into(),
+        OtlpError::NotAnObject => OtlpError::NotAnObject.into(),
+        OtlpError::Protobuf(error) => OtlpError::Protobuf(error).into(),
+    }
 }
 
 fn push_lines(events: &mut StoredBatch, body: &[u8]) -> Result<(), Refused> {
@@ -257,6 +317,35 @@ mod tests {
                 r#"{"auditID":"2"}"#
             ]
         );
+    }
+
+    #[test]
+    fn request_of_opentelemetry_is_an_event_for_each_record() {
+        let record = "{\"body\":{\"stringValue\":\"a\"}}";
+        let request = |records: &str| {
+            format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{records}]}}]}}]}}")
+        };
+        let form = Form::of_otlp(Some("application/json"));
+        assert_eq!(form, Form::OtlpJson);
+        let two = request(&format!("{record},{record}"));
+        let found = parse(form, two.as_bytes(), None).unwrap().events;
+        assert_eq!(found.len(), 2);
+        assert!(
+            parse(form, request("").as_bytes(), None)
+                .unwrap()
+                .events
+                .is_empty()
+        );
+        let wrong = parse(Form::of_otlp(None), b"\xff", None).unwrap_err();
+        let expected = "the body is not an ExportLogsServiceRequest: ";
+        assert!(wrong.to_string().starts_with(expected), "{wrong}");
+        // A large resource with each of many records.
+        let resource = format!("\"resource\":{{\"a\":\"{}\"}},", "x".repeat(900_000));
+        let records = vec![record; 100].join(",");
+        let large =
+            request(&records).replacen("\"scopeLogs\"", &format!("{resource}\"scopeLogs\""), 1);
+        let refused = parse(form, large.as_bytes(), None).unwrap_err();
+        assert!(matches!(refused, Refused::TooMany));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -69,9 +70,17 @@ impl<'r> Service<'r> {
         service
     }
 
-    fn kill_and_start(&mut self) {
+    fn kill(&mut self) {
         self.running.0.kill().unwrap();
         self.running.0.wait().unwrap();
+    }
+
+    fn kill_and_start(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    fn start_again(&mut self) {
         self.running = spawn(self.remote);
         self.until_ready();
     }
@@ -216,4 +225,62 @@ fn fluent_org_logger_of_npm_loses_nothing_that_was_acknowledged_in_any_mode() {
     let doubled = numbers.values().filter(|count| **count > 1).count();
     assert!(doubled <= modes.len(), "{numbers:?}");
     assert!(numbers.values().all(|count| *count <= 2), "{numbers:?}");
+}
+
+/// The program of the Collector in the environment of Python.
+fn collector() -> std::path::PathBuf {
+    let libraries = installed().join("venv/lib");
+    let versions = fs::read_dir(libraries).unwrap();
+    let program = "site-packages/otel_collector/bin/otelcol-contrib_linux_amd64";
+    let mut programs = versions.map(|version| version.unwrap().path().join(program));
+    let found = programs.find(|path| path.exists()).unwrap();
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&found, mode).unwrap();
+    found
+}
+
+#[test]
+fn collector_of_opentelemetry_sends_again_what_was_not_taken() {
+    let remote = Remote::new();
+    let mut service = Service::start(&remote, "");
+    let path = |name: &str| remote.bench.path(name);
+    let config = format!(
+        "receivers:\n  filelog:\n    include: [{}]\n    start_at: beginning\n    poll_interval: 100ms\n\
+         exporters:\n  otlphttp:\n    endpoint: http://{}\n    compression: zstd\n\
+         \x20   retry_on_failure: {{ initial_interval: 200ms, max_elapsed_time: 0s }}\n\
+         service:\n  telemetry: {{ metrics: {{ level: none }} }}\n\
+         \x20 pipelines:\n    logs: {{ receivers: [filelog], exporters: [otlphttp] }}\n",
+        path("audit.log").display(),
+        service.http
+    );
+    fs::write(path("otel.yaml"), config).unwrap();
+    let lines = |first: usize| -> String {
+        let lines = (first..first + 50).map(|number| format!("login {number}\n"));
+        lines.collect::<Vec<_>>().concat()
+    };
+    fs::write(path("audit.log"), lines(0)).unwrap();
+    let mut sender = Command::new(collector())
+        .arg("--config")
+        .arg(path("otel.yaml"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    service.until_accepted(50);
+    service.kill();
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(path("audit.log"))
+        .unwrap();
+    file.write_all(lines(50).as_bytes()).unwrap();
+    service.start_again();
+    service.until_accepted(50);
+    sender.kill().unwrap();
+    sender.wait().unwrap();
+    let events = service.end();
+    let bodies: Vec<&str> = events
+        .iter()
+        .map(|event| event["logRecord"]["body"]["stringValue"].as_str().unwrap())
+        .collect();
+    let expected = lines(0) + &lines(50);
+    assert_eq!(bodies, expected.lines().collect::<Vec<_>>());
 }

@@ -1,0 +1,106 @@
+//! What a fuzzer does with a request of OTLP: any bytes are refused, or are records that a log accepts.
+//!
+//! For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
+
+use auditlog_chain::builder::StoredPayload;
+use auditlog_chain::event::EventError;
+
+use super::{records_of_json, records_of_protobuf};
+
+/// Records of one request. Stops a resource that comes with each of very many records.
+const MOST: usize = 1000;
+
+/// Reads bytes in both forms. Whether at least one record was read.
+pub fn request(input: &[u8]) -> bool {
+    let of_json = records(|take| records_of_json(input, take).is_ok());
+    let of_protobuf = records(|take| records_of_protobuf(input, take).is_ok());
+    of_json || of_protobuf
+}
+
+type Take<'t> = &'t mut dyn FnMut(&[u8]) -> Result<(), ()>;
+
+fn records(read: impl FnOnce(Take<'_>) -> bool) -> bool {
+    let mut count = 0usize;
+    let read = read(&mut |event| {
+        count = count.saturating_add(1);
+        accepted(event);
+        if count < MOST { Ok(()) } else { Err(()) }
+    });
+    read && count > 0
+}
+
+/// What was written is an event, unless it is too long or too deep for one, or has something in JSON that everyday readers stop at.
+fn accepted(event: &[u8]) {
+    match StoredPayload::json(event) {
+        Ok(_)
+        | Err(EventError::TooLong { .. } | EventError::TooLongAs { .. } | EventError::TooDeep) => {}
+        Err(EventError::NotJson { reason, .. }) if reason.contains("recursion") => {}
+        Err(error) => unreachable!("{error}: {}", String::from_utf8_lossy(event)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn seeds() -> Vec<Vec<u8>> {
+        let record = b"\x09\x15\xcd\x5b\x07\0\0\0\0\x10\x09\x1a\x04INFO\x2a\x03\x0a\x01a\x32\x07\x0a\x01k\x12\x02\x18\x01\x4a\x02\xab\xcd";
+        let field = |number: u8, bytes: &[u8]| {
+            let length = u8::try_from(bytes.len()).unwrap();
+            [&[(number << 3) | 2, length], bytes].concat()
+        };
+        let resource = field(1, &field(1, b"\x0a\x01s\x12\x03\x0a\x01v"));
+        let scope = field(2, &[field(1, &field(1, b"lib")), field(2, record)].concat());
+        let json = br#"{"resourceLogs":[{"resource":{"attributes":[{"key":"a"}]},"scopeLogs":[{"scope":{"name":"s"},"logRecords":[{"timeUnixNano":"1"}]}]}]}"#;
+        vec![field(1, &[resource, scope].concat()), json.to_vec()]
+    }
+
+    #[test]
+    fn mutated_input_of_otlp_is_refused_or_has_records_that_are_events() {
+        let number = |name: &str, usual| {
+            std::env::var(name).map_or(usual, |text| text.parse::<u64>().expect(name))
+        };
+        let (rounds, seed) = (number("SOAK_ROUNDS", 20_000), number("SOAK_SEED", 1));
+        let seeds = seeds();
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state >> 33).unwrap() % below.max(1)
+        };
+        let mut accepted = 0u64;
+        for _ in 0..rounds {
+            let mut input = seeds[random(seeds.len())].clone();
+            for _ in 0..=random(3) {
+                let (at, to) = (random(input.len()), random(input.len()));
+                match random(5) {
+                    0 => input[at] = u8::try_from(random(256)).unwrap(),
+                    1 => input[at] ^= 1 << random(8),
+                    2 => input.truncate(at.max(1)),
+                    3 => input.insert(at, u8::try_from(random(256)).unwrap()),
+                    _ => input.extend_from_within(at.min(to)..at.max(to)),
+                }
+            }
+            accepted += u64::from(request(&input));
+        }
+        assert!(
+            accepted > rounds / 100,
+            "{accepted} of {rounds} were accepted"
+        );
+    }
+
+    #[test]
+    fn every_seed_of_otlp_is_accepted_and_can_be_left_in_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = std::env::var_os("SOAK_SEEDS").map_or(folder.path().into(), PathBuf::from);
+        let folder = folder.join("otlp");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (at, seed) in seeds().iter().enumerate() {
+            assert!(request(seed), "{at}");
+            std::fs::write(folder.join(format!("{at:03}")), seed).unwrap();
+        }
+    }
+}
