@@ -42,11 +42,13 @@ fn beside_names(folder: &Folder) -> Vec<String> {
 fn a_pins_file_that_is_not_ours_is_named_with_the_remedy_and_left_alone() {
     let folder = Folder::new();
     let remedy = "name another with --pins";
+    fs::create_dir(folder.path("folder")).expect("a folder");
     no_verdict(
-        command(&folder, folder.bucket()),
-        "/bucket: is a directory",
+        command(&folder, folder.path("folder")),
+        "/folder: is a directory",
         remedy,
     );
+    fs::remove_dir(folder.path("folder")).expect("no folder");
     for device in ["/dev/zero", "/dev/null"] {
         no_verdict(
             command(&folder, device),
