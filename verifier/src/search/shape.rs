@@ -2,6 +2,9 @@
 //!
 //! For people who look at an entry. Nothing of it is verified, and an event of another shape is shown as it is.
 
+use auditlog_chain::timestamp::Timestamp;
+use serde::Deserialize;
+
 use super::pointer::Pointer;
 
 /// An event in a known shape.
@@ -14,6 +17,8 @@ pub struct Summary {
 }
 
 /// A shape: the places that an event of it always has, and where its parts may be, the best place first.
+///
+/// A place is a JSON pointer. `POINTER?KEY` is the attribute with that key in a list of OpenTelemetry's attributes.
 struct Shape {
     name: &'static str,
     marks: &'static [&'static str],
@@ -22,7 +27,7 @@ struct Shape {
 
 const LABELS: [&str; 5] = ["time", "actor", "action", "resource", "outcome"];
 
-const SHAPES: [Shape; 6] = [
+const SHAPES: [Shape; 9] = [
     Shape {
         name: "AWS CloudTrail",
         marks: &["/eventVersion", "/eventSource", "/eventName"],
@@ -109,6 +114,62 @@ const SHAPES: [Shape; 6] = [
             &["/data/outcome", "/data/result", "/data/status"],
         ],
     },
+    Shape {
+        name: "OpenTelemetry",
+        marks: &["/logRecord/timeUnixNano"],
+        parts: [
+            &["/logRecord/timeUnixNano"],
+            &[
+                "/logRecord/attributes?user.name",
+                "/logRecord/attributes?user.id",
+                "/logRecord/attributes?user.email",
+                "/logRecord/attributes?enduser.id",
+                "/resource/attributes?service.name",
+            ],
+            &[
+                "/logRecord/eventName",
+                "/logRecord/attributes?event.name",
+                "/logRecord/attributes?event.action",
+                "/logRecord/body/stringValue",
+            ],
+            &[
+                "/logRecord/attributes?url.full",
+                "/logRecord/attributes?url.path",
+                "/logRecord/attributes?file.path",
+                "/logRecord/attributes?db.namespace",
+                "/logRecord/attributes?server.address",
+                "/resource/attributes?service.name",
+            ],
+            &[
+                "/logRecord/attributes?event.outcome",
+                "/logRecord/attributes?http.response.status_code",
+                "/logRecord/attributes?error.type",
+                "/logRecord/severityText",
+            ],
+        ],
+    },
+    Shape {
+        name: "hoop",
+        marks: &["/event_type", "/id", "/connection", "/connection_type"],
+        parts: [
+            &[],
+            &["/user_email", "/user_id"],
+            &["/event_type"],
+            &["/connection"],
+            &["/review/status"],
+        ],
+    },
+    Shape {
+        name: "hoop",
+        marks: &["/event_type", "/id", "/exit_code"],
+        parts: [
+            &[],
+            &[],
+            &["/event_type"],
+            &["/id"],
+            &["/exit_err", "/exit_code"],
+        ],
+    },
 ];
 
 /// What an event is about; `None` where its shape is not known.
@@ -118,7 +179,7 @@ pub fn summary(json: &str) -> Option<Summary> {
         .find(|shape| shape.marks.iter().all(|mark| text_at(json, mark).is_some()))?;
     let part = |(label, places): (&'static str, &&[&str])| {
         let value = places.iter().find_map(|place| text_at(json, place))?;
-        Some((label, value))
+        Some((label, if label == "time" { time(value) } else { value }))
     };
     Some(Summary {
         shape: shape.name,
@@ -130,8 +191,48 @@ pub fn summary(json: &str) -> Option<Summary> {
     })
 }
 
+/// A count of milliseconds, microseconds or nanoseconds since 1970 with the time that it is. Which one it is shows by its size.
+fn time(value: String) -> String {
+    let Ok(count) = value.parse::<i64>() else {
+        return value;
+    };
+    let micros = match count {
+        100_000_000_000..100_000_000_000_000 => count.checked_mul(1_000),
+        100_000_000_000_000..100_000_000_000_000_000 => Some(count),
+        100_000_000_000_000_000.. => count.checked_div(1_000),
+        _ => None,
+    };
+    match micros.and_then(Timestamp::from_micros) {
+        Some(time) => format!("{} ({value})", time.to_rfc3339()),
+        None => value,
+    }
+}
+
+/// One of OpenTelemetry's attributes. Its value is an object with one member, named after its type.
+#[derive(Deserialize)]
+struct Attribute {
+    key: String,
+    value: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+fn attribute(list: &str, key: &str) -> Option<String> {
+    let list: Vec<Attribute> = serde_json::from_str(list).ok()?;
+    let found = list.into_iter().find(|one| one.key == key)?;
+    found.value.values().find_map(|value| match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        serde_json::Value::Bool(is) => Some(is.to_string()),
+        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+            None
+        }
+    })
+}
+
 /// A string by its characters, any other scalar by its JSON text.
 fn text_at(json: &str, place: &str) -> Option<String> {
+    if let Some((list, key)) = place.split_once('?') {
+        return attribute(&Pointer::parse(list)?.first_at(json)?, key);
+    }
     let value = Pointer::parse(place)?.first_at(json)?;
     if value.starts_with('"') {
         return serde_json::from_str(&value).ok();
@@ -216,6 +317,33 @@ mod tests {
     }
 
     #[test]
+    fn attributes_of_opentelemetry_are_found_by_their_key() {
+        shown(
+            r#"{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"logRecord":{"timeUnixNano":"1795460400123456789",
+                "severityText":"INFO","body":{"stringValue":"approved"},
+                "attributes":[{"key":"n","value":{"arrayValue":{"values":[]}}},{"key":"http.response.status_code","value":{"intValue":"403"}}]}}"#,
+            "OpenTelemetry",
+            &[
+                "time=2026-11-23T19:00:00.123456Z (1795460400123456789)",
+                "actor=shop",
+                "action=approved",
+                "resource=shop",
+                "outcome=403",
+            ],
+        );
+        for attributes in [
+            "1",
+            "[1]",
+            r#"[{"key":"user.name"}]"#,
+            r#"[{"key":"user.name","value":{"stringValue":null}}]"#,
+        ] {
+            let json =
+                format!(r#"{{"logRecord":{{"timeUnixNano":"1","attributes":{attributes}}}}}"#);
+            shown(&json, "OpenTelemetry", &["time=1"]);
+        }
+    }
+
+    #[test]
     fn an_event_of_another_shape_has_no_summary() {
         for json in [
             "{}",
@@ -224,6 +352,8 @@ mod tests {
             "1",
             r#"{"user":"ada","action":"login"}"#,
             r#"{"eventName":"x"}"#,
+            r#"{"event_type":"session.open","id":"1"}"#,
+            r#"{"logRecord":{}}"#,
         ] {
             assert_eq!(summary(json), None, "{json}");
         }

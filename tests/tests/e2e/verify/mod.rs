@@ -16,3 +16,4 @@ mod proofs;
 mod ranges;
 mod reports;
 pub(crate) mod s3;
+mod schemas;
