@@ -206,6 +206,30 @@ fn the_last_line_of_a_log_that_verified() {
     );
 }
 
+/// A thousand findings of one kind do not hide the one of another kind.
+#[test]
+fn the_text_shows_the_first_findings_of_each_kind_and_counts_the_others() {
+    let mut record = Record::default();
+    for number in 0..1_000 {
+        record.fault(Fault::ObjectReplica, place(number));
+        record.note(Note::NoPin, Place::default());
+    }
+    record.fault(silence(), place(1_000));
+    let text = report(vec![], record, vec![]).to_text();
+    let begins = |what: &str| text.lines().filter(|line| line.starts_with(what)).count();
+    assert_eq!(begins("fault object-replica: "), 21);
+    assert_eq!(begins("fault silence-exceeded: "), 1);
+    assert_eq!(begins("note no-pin: "), 21);
+    let more = "fault object-replica: 980 more of log acme.example/audit/payments, \
+                listed by `--output json`\n";
+    assert!(text.contains(&format!("\n\n{more}")), "{text}");
+    assert!(
+        text.contains("\nnote no-pin: 980 more, listed by "),
+        "{text}"
+    );
+    assert!(text.contains("\nfault: 1001 faults; "), "{text}");
+}
+
 #[test]
 fn what_is_not_listed_is_counted() {
     let mut record = Record::default();

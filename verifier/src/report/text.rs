@@ -1,7 +1,9 @@
 //! The report for people.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
+use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::last_line::{last_line, log_line};
@@ -17,6 +19,9 @@ use crate::place::{Place, Placed};
 use crate::record::Found;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
+
+/// Most findings of one code and log that the text shows. A cause with thousands of findings must not hide another one.
+const SHOWN: u64 = 20;
 
 impl Report {
     /// The report for people. Its last line says what was verified, from where to where, under which key, and what was not
@@ -57,23 +62,18 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
         writeln!(out, "\nlog {}: {}", log.origin, log.verdict)?;
         write_log(out, log)?;
     }
-    for fault in record.faults.listed() {
-        write_fault(out, fault, report.now)?;
-    }
-    write_more(out, "fault", record.faults.more())?;
-    write_all(
-        out,
-        "acknowledged",
-        &record.acknowledged,
-        write_acknowledged,
-    )?;
-    write_all(out, "undecided", &record.undecided, write_undecided)?;
+    write_all(out, "fault", &record.faults, Fault::code, |out, fault| {
+        write_fault(out, fault, report.now)
+    })?;
+    let code = |one: &Acknowledged| one.fault.code();
+    let acknowledged = &record.acknowledged;
+    write_all(out, "acknowledged", acknowledged, code, write_acknowledged)?;
+    let code = Undecided::code;
+    write_all(out, "undecided", &record.undecided, code, write_undecided)?;
     if record.notes.count() > 0 {
         writeln!(out)?;
     }
-    for note in record.notes.listed() {
-        write_note(out, note)?;
-    }
+    write_first(out, "note", &record.notes, Note::code, write_note)?;
     if record.notes.more() > 0 {
         writeln!(out, "note: {} more not listed", record.notes.more())?;
     }
@@ -90,12 +90,41 @@ fn write_all<T>(
     out: &mut String,
     kind: &str,
     found: &Found<T>,
-    write: fn(&mut String, &Placed<T>) -> fmt::Result,
+    code: impl Fn(&T) -> &'static str,
+    write: impl Fn(&mut String, &Placed<T>) -> fmt::Result,
 ) -> fmt::Result {
-    for one in found.listed() {
-        write(out, one)?;
-    }
+    write_first(out, &format!("\n{kind}"), found, code, write)?;
     write_more(out, kind, found.more())
+}
+
+/// The first findings of each code and log, and the number of the others.
+fn write_first<T>(
+    out: &mut String,
+    kind: &str,
+    found: &Found<T>,
+    code: impl Fn(&T) -> &'static str,
+    write: impl Fn(&mut String, &Placed<T>) -> fmt::Result,
+) -> fmt::Result {
+    let mut counts = BTreeMap::<_, u64>::new();
+    for one in found.listed() {
+        let log = one.place.log.as_ref().map(Origin::as_str);
+        let count = counts.entry((log, code(&one.what))).or_default();
+        *count = count.saturating_add(1);
+        if *count <= SHOWN {
+            write(out, one)?;
+        }
+    }
+    for ((log, code), count) in counts {
+        let more = count.saturating_sub(SHOWN);
+        if more > 0 {
+            let of = log.map(|log| format!(" of log {log}")).unwrap_or_default();
+            writeln!(
+                out,
+                "{kind} {code}: {more} more{of}, listed by `--output json`"
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn write_more(out: &mut String, kind: &str, more: u64) -> fmt::Result {
