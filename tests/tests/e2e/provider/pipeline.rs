@@ -17,7 +17,7 @@ use crate::provider::stack::{Stack, said};
 use crate::seal::bench::signal;
 
 const TOKEN: &str = "a secret of syslog-ng";
-const LINES: usize = 400;
+const LINES: usize = 2000;
 
 /// Where everything of one machine is.
 struct Machine {
@@ -106,39 +106,34 @@ output "limits" {{ value = data.auditlog_pipeline.audit.limits }}
         Running::start(run.arg("-c").arg(self.path("shipper/control")))
     }
 
-    /// Events that the sealer has accepted since it was started.
-    fn accepted(&self) -> usize {
-        let answer = TcpStream::connect(("127.0.0.1", self.port)).and_then(|mut stream| {
-            stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
-            let mut text = String::new();
-            stream.read_to_string(&mut text).map(|_| text)
-        });
-        let text = answer.unwrap_or_default();
-        let lines = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("auditlog_sealer_accepted_events_total{"));
-        let counts = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok());
-        counts.sum()
+    /// Events that the sealer has accepted since it was started; nothing before it answers.
+    fn accepted(&self) -> Option<usize> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let name = "auditlog_sealer_accepted_events_total{";
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        line.rsplit(' ').next()?.parse().ok()
     }
 
     /// Waits until nothing is accepted for two seconds: syslog-ng sends ten times a second.
     fn until_quiet(&self) {
-        let mut accepted = 0;
-        while self.accepted() != accepted {
-            accepted = self.accepted();
+        let mut before = None;
+        while before.is_none() || self.accepted() != before {
+            before = self.accepted();
             thread::sleep(Duration::from_secs(2));
         }
     }
 
     fn until(&self, events: usize) {
         let begun = Instant::now();
-        while self.accepted() < events {
-            assert!(
-                begun.elapsed() < Duration::from_mins(1),
-                "{} of {events}",
-                self.accepted()
-            );
-            thread::sleep(Duration::from_millis(50));
+        while self.accepted().is_none_or(|accepted| accepted < events) {
+            let accepted = self.accepted();
+            let late = begun.elapsed() > Duration::from_mins(1);
+            assert!(!late, "{accepted:?} of {events}");
+            thread::sleep(Duration::from_millis(10));
         }
     }
 }
