@@ -97,6 +97,7 @@ fn render(config: &PipelineModel) -> Result<Rendered> {
         folder: config.folder.as_deref(),
         spool: config.spool.as_deref(),
         ack: config.ack.as_deref(),
+        tls: config.tls.as_ref(),
         sources: config.senders.keys().map(String::as_str).collect(),
     };
     let (mut files, mut limits) = (BTreeMap::new(), BTreeMap::new());

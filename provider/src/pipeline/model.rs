@@ -15,11 +15,19 @@ model! {
         pub(super) folder: Option<String>,
         pub(super) spool: Option<String>,
         pub(super) ack: Option<String>,
+        pub(super) tls: Option<TlsModel>,
         pub(super) senders: BTreeMap<String, SenderModel>,
         pub(super) sealer_toml: Field<String>,
         pub(super) sealer_unit: Field<String>,
         pub(super) files: Field<BTreeMap<String, String>>,
         pub(super) limits: Field<BTreeMap<String, Vec<String>>>,
+    }
+
+    /// Certificate and key of the sealer.
+    #[derive(Debug, Clone)]
+    pub struct TlsModel {
+        pub(super) certificate: String,
+        pub(super) key: String,
     }
 
     /// A program that sends events.

@@ -50,6 +50,15 @@ fn service(schema: Schema) -> Schema {
                 .description("When senders are answered: `synced`, once an event is on the sealer's disk, or `stored`, once it is under the lock. Default: `synced`.")
                 .one_of(["synced", "stored"]),
         )
+        .attribute(
+            "tls",
+            Attribute::optional(Nested::single(
+                Fields::new()
+                    .attribute("certificate", file("PEM file of the sealer's certificate, with those that lead to its authority."))
+                    .attribute("key", file("PEM file of its private key.")),
+            ))
+            .description("Certificate of the sealer, on its machine. Default: none, and a proxy before the sealer ends TLS."),
+        )
 }
 
 fn results(schema: Schema) -> Schema {
@@ -105,6 +114,12 @@ fn sender_fields() -> Fields {
             Attribute::optional(Type::map(Type::String))
                 .description("Settings of the program, by their own names. Those that lose events are refused, and so are those that are not known to lose nothing. Default: none."),
         )
+}
+
+fn file(description: &str) -> Attribute {
+    Attribute::required(Type::String)
+        .description(description)
+        .validate(|text: String| check_path(&text))
 }
 
 fn path(description: &str) -> Attribute {

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use super::declared::DeclaredLog;
+use super::model::TlsModel;
+use super::program::EVENT_ID;
 
 const LISTEN: &str = "127.0.0.1:9880";
 const FOLDER: &str = "/etc/auditlog";
@@ -15,6 +17,8 @@ pub(super) struct Service<'a> {
     pub(super) folder: Option<&'a str>,
     pub(super) spool: Option<&'a str>,
     pub(super) ack: Option<&'a str>,
+    /// What the listener shows to senders.
+    pub(super) tls: Option<&'a TlsModel>,
     pub(super) sources: Vec<&'a str>,
 }
 
@@ -48,7 +52,18 @@ pub(super) fn sealer_toml(log: &DeclaredLog, service: &Service<'_>) -> String {
         _ = writeln!(text, "max_segment_seconds = {seconds}");
     }
     let listen = service.listen.unwrap_or(LISTEN);
-    _ = write!(text, "\n[[http]]\nlisten = \"{listen}\"\n");
+    // by these ids, a request that is sent again is stored once
+    _ = write!(
+        text,
+        "\n[[http]]\nlisten = \"{listen}\"\nevent_id = \"{EVENT_ID}\"\n"
+    );
+    if let Some(tls) = &service.tls {
+        _ = write!(
+            text,
+            "\n[http.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n",
+            tls.certificate, tls.key
+        );
+    }
     for source in &service.sources {
         _ = write!(
             text,

@@ -9,7 +9,7 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::verifier_key::VerifierKey;
 use tf_provider::Field;
 
-use super::model::{PipelineModel, SenderModel};
+use super::model::{PipelineModel, SenderModel, TlsModel};
 use super::program::EVENT_ID;
 use super::programs::PROGRAMS;
 use super::{Rendered, render};
@@ -62,6 +62,10 @@ fn pipeline(senders: BTreeMap<String, SenderModel>) -> PipelineModel {
         folder: None,
         spool: None,
         ack: None,
+        tls: Some(TlsModel {
+            certificate: "/etc/auditlog/sealer.pem".to_owned(),
+            key: "/etc/auditlog/sealer.key".to_owned(),
+        }),
         senders,
         sealer_toml: Field::Unknown,
         sealer_unit: Field::Unknown,

@@ -39,6 +39,7 @@ mod tests {
             folder,
             spool,
             ack: None,
+            tls: None,
             sources: Vec::new(),
         };
         sealer_unit(&log, &service)

@@ -54,18 +54,12 @@ pub(super) const PROGRAM: Program = Program {
             why: "a line that is too long is left out; otherwise Fluent Bit stops following the file, with an error.",
         },
         Fixed {
-            name: "compress",
-            value: "",
-            why: "a sealer that does not read compressed bodies refuses them, and Fluent Bit does not send them again.",
-        },
-        Fixed {
             name: "tls.verify",
             value: "on",
             why: "somebody else could answer that events are safe.",
         },
     ],
     limits: &[
-        "A request whose answer is lost is sent again without a name, so its events are stored twice, each time with the same auditlog_event_id.",
         "What the sealer refuses for good, because of a wrong token, say, is kept in the folder rejected of the buffer and not sent again by itself. Before 4.2, Fluent Bit drops it.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
     ],

@@ -52,11 +52,6 @@ pub(super) const PROGRAM: Program = Program {
             why: "Fluentd cuts an array when it sends it again.",
         },
         Fixed {
-            name: "compress",
-            value: "text",
-            why: "a sealer that does not read compressed bodies refuses them.",
-        },
-        Fixed {
             name: "tls_verify_mode",
             value: "peer",
             why: "somebody else could answer that events are safe.",

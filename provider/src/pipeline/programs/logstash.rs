@@ -52,11 +52,6 @@ pub(super) const PROGRAM: Program = Program {
             why: "only a request for each event has a name, by which the sealer stores it once.",
         },
         Fixed {
-            name: "http_compression",
-            value: "false",
-            why: "a sealer that does not read compressed bodies refuses them.",
-        },
-        Fixed {
             name: "ssl_verification_mode",
             value: "full",
             why: "somebody else could answer that events are safe.",

@@ -53,7 +53,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     limits: &[
-        "A request whose answer is lost is sent again without a name, so its events are stored twice, each time with the same auditlog_event_id.",
+        "After a restart of syslog-ng, events may be sent again in another batch: they are stored twice then, each time with the same auditlog_event_id.",
         "syslog-ng does not sync its buffer to the disk: a crash of the machine, not of syslog-ng, can lose what it read in the last seconds.",
         "A line of more than 512 KiB is cut.",
         "Each line is one text, in the field message, byte for byte: what is JSON in it stays inside of the text.",

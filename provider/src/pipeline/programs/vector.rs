@@ -56,11 +56,6 @@ pub(super) const PROGRAM: Program = Program {
             why: "files that were written while Vector was down are left out.",
         },
         Fixed {
-            name: "compression",
-            value: "none",
-            why: "a sealer that does not read compressed bodies refuses them.",
-        },
-        Fixed {
             name: "tls.verify_certificate",
             value: "true",
             why: "somebody else could answer that events are safe.",
