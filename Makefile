@@ -20,6 +20,8 @@ BUILT = target/$(PROFILE:dev=debug)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 # It grows with each commit. Only the sources of the commands themselves name it, so a new one rebuilds next to nothing.
 export AUDITLOG_VERSION := $(shell ./version)
+# Most tests wait for another program most of the time.
+export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 .PHONY: help build docs check advisories test test-ceph test-engines test-senders acceptance-aws soak fuzz bench bench-engines demo install venv readers engines iam senders clients clean
 
@@ -57,6 +59,7 @@ test: need-cargo need-terraform need-readers need-chromium venv readers iam send
 test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine whose lock is real: a node of Ceph on this machine
 	cargo test --workspace --test ceph
 
+test-engines: RUST_TEST_THREADS = 2
 test-engines: need-cargo need-java engines ## the ranges of a plan on Spark (a cluster, a killed executor), and the Jobs for Kubernetes
 	cargo test --workspace --test engines
 
