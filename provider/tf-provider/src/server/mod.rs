@@ -173,10 +173,10 @@ async fn attached<P: Provider>(service: Service<P>, address: String) -> Result<(
     }
 }
 
-/// What the caller reads from stdout.
+/// What the caller reads from stdout, in one piece: who has found what it needs may close its end.
 fn say(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
+    stdout.write_all(format!("{line}\n").as_bytes())?;
     stdout.flush()
 }
 

@@ -267,7 +267,8 @@ fn objects() -> Vec<Case> {
             OBJECT,
             refusal("403 Forbidden", "InvalidObjectState"),
         )
-        .both("InvalidObjectState"),
+        // the verifier names the command that restores it
+        .gives(Refuses("InvalidObjectState"), Refuses("restore-object")),
     ]
 }
 
