@@ -338,7 +338,7 @@ mod tests {
         assert!(
             with(|all| all.6 = Some(BTreeMap::from([("x".to_owned(), 1.0)])))
                 .await
-                .contains("no price \"x\"")
+                .contains("\"x\" is not one of the prices")
         );
     }
 }
