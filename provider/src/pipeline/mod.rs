@@ -16,6 +16,7 @@ mod unit;
 mod url;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use tf_provider::{
     AttributePath, Context, DataSource, Diagnostic, Field, FromValue as _, Object, Result, Schema,
@@ -81,6 +82,25 @@ fn parse_url(url: &str) -> Result<SealerUrl> {
     })
 }
 
+/// Without TLS, the sealer listens on its own machine alone.
+fn check_listener(config: &PipelineModel) -> Result {
+    let address = config.listen.as_deref().map(str::parse::<SocketAddr>);
+    let Some(Ok(address)) = address else {
+        return Ok(());
+    };
+    if config.tls.is_some() || address.ip().is_loopback() {
+        return Ok(());
+    }
+    let detail = format!(
+        "A sealer that listens on {address} without TLS lets everybody on the way read tokens, and read and change events. Set `tls`, or listen on a loopback address behind a proxy that ends TLS."
+    );
+    Err(
+        Diagnostic::error("Events would not be safe on the way", detail)
+            .at("listen")
+            .into(),
+    )
+}
+
 /// What the data source exports.
 struct Rendered {
     sealer_toml: String,
@@ -92,6 +112,7 @@ struct Rendered {
 fn render(config: &PipelineModel) -> Result<Rendered> {
     let log = declared(&config.trust_policy, config.origin.as_deref())?;
     let url = parse_url(&config.url)?;
+    check_listener(config)?;
     let service = Service {
         listen: config.listen.as_deref(),
         folder: config.folder.as_deref(),

@@ -36,7 +36,7 @@ fn service(schema: Schema) -> Schema {
         .attribute(
             "listen",
             Attribute::optional(Type::String)
-                .description("Address and port on which the sealer listens. Default: `127.0.0.1:9880`, behind a proxy that ends TLS.")
+                .description("Address and port on which the sealer listens. Default: `127.0.0.1:9880`, behind a proxy that ends TLS. Without `tls`, it must be a loopback address.")
                 .validate(|text: String| check_listen(&text)),
         )
         .attribute(

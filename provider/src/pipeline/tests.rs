@@ -195,6 +195,11 @@ fn what_a_sender_or_a_log_cannot_be_is_refused() {
     assert!(refused(&open).contains("has no TLS"));
     open.url = "http://127.0.0.1:9880".to_owned();
     assert!(refused(&open).contains("`ca_file` is for a sealer behind https://"));
+    let mut heard = vector();
+    (heard.listen, heard.tls) = (Some("0.0.0.0:9880".to_owned()), None);
+    assert!(refused(&heard).contains("listens on 0.0.0.0:9880 without TLS"));
+    heard.listen = Some("[::1]:9880".to_owned());
+    render(&heard).unwrap();
     let strange = pipeline([("a b".to_owned(), sender("vector"))].into());
     assert!(refused(&strange).contains("is not a name of 1 to 64"));
     let mut unnamed = vector();

@@ -30,9 +30,14 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
             "{pattern:?} has a * in the name of a folder. Name each folder, because not every program follows such a pattern."
         ));
     }
-    check_path(&format!("{folder}/{}", name.replace('*', "x"))).map_err(|_| {
-        format!("{pattern:?} is not an absolute path, with * in the name of the file alone.")
-    })
+    // where the program was started decides what a relative path means
+    let path = format!("{folder}/{}", name.replace('*', "x"));
+    if pattern.starts_with('/') && check_path(&path).is_ok() {
+        return Ok(());
+    }
+    Err(format!(
+        "{pattern:?} is not an absolute path, with * in the name of the file alone."
+    ))
 }
 
 /// The folder and the name of a file.
@@ -57,6 +62,9 @@ mod tests {
             assert!(check_pattern(&format!("/a/{text}*")).is_err(), "{text}");
         }
         assert!(check_path("var/log").is_err());
+        for relative in ["x.log", "*", "logs/x.log"] {
+            assert!(check_pattern(relative).is_err(), "{relative}");
+        }
         assert!(check_pattern("/var/*/x.log").is_err());
         assert!(check_source("..").is_err());
         check_path("/etc/auditlog/ca.pem").unwrap();
