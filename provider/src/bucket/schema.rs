@@ -412,7 +412,7 @@ fn spans(schema: Schema) -> Schema {
         .attribute(
             "identity",
             Attribute::computed(Type::list(Type::String)).description(
- "Prefix where it is not the default, and the beginnings of the digest of the origin and of the fingerprints of the keys, as the                  bucket's tags keep them: so an import notices a log that was removed or renamed, or has lost a key.",
+                "Prefix where it is not the default, and the beginnings of the digest of the origin and of the fingerprints of the keys, as the bucket's tags keep them: so an import notices a log that was removed or renamed, or has lost a key.",
             ),
         );
     schema
