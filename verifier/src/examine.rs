@@ -18,6 +18,16 @@ pub(crate) struct Job<'p> {
     pub(crate) log: &'p Log<'p>,
     pub(crate) number: u64,
     pub(crate) slot: &'p Slot,
+    pub(crate) by: By,
+}
+
+/// How a segment is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// It is read.
+    Reading,
+    /// What the listing shows of it is enough.
+    Listing,
 }
 
 /// What was seen, and in which range.
@@ -36,7 +46,7 @@ pub(crate) fn examine(source: &dyn Source, budgets: &Budgets, job: &Job<'_>) -> 
     };
     let bytes = match facts.seen {
         Seen::Sound(_) | Seen::Unsound(_) => job.slot.versions.last().map_or(0, |one| one.bytes),
-        Seen::Marked(_) | Seen::Gone | Seen::Unread(_) => 0,
+        Seen::Marked(_) | Seen::Gone | Seen::Listed | Seen::Unread(_) => 0,
     };
     Examined {
         range_at: job.range_at,
@@ -64,6 +74,7 @@ fn look_at(source: &dyn Source, budgets: &Budgets, job: &Job<'_>) -> Facts {
             let error = ReadError::new(format!("expected a file, found {what}"));
             Seen::Unread(error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"))
         }
+        None if job.by == By::Listing => Seen::Listed,
         None => read_and_check(source, budgets, job, &version, &mut storage),
     };
     Facts {

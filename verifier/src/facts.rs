@@ -38,6 +38,9 @@ pub(crate) enum Seen {
     Marked(Vec<Option<String>>),
     /// It was listed, and the store says that it is not there.
     Gone,
+    /// It was listed, and was not to be read. No document says so: a part looks at each of its segments.
+    #[serde(skip)]
+    Listed,
     /// It could not be read.
     Unread(ReadError),
     /// It is wrong in itself (V7).
@@ -232,7 +235,9 @@ impl Facts {
     pub(crate) fn sound(&self) -> Option<&Sound> {
         match &self.seen {
             Seen::Sound(sound) => Some(sound),
-            Seen::Marked(_) | Seen::Gone | Seen::Unread(_) | Seen::Unsound(_) => None,
+            Seen::Marked(_) | Seen::Gone | Seen::Listed | Seen::Unread(_) | Seen::Unsound(_) => {
+                None
+            }
         }
     }
 

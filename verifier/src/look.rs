@@ -1,7 +1,9 @@
 //! Reads segments on all cores, and gives the facts about them to the ranges that they belong to, in order.
 
+use std::collections::BTreeSet;
+
 use crate::budget::Budgets;
-use crate::examine::{Examined, Job, examine};
+use crate::examine::{By, Examined, Job, examine};
 use crate::facts::Seen;
 use crate::log_plan::Slot;
 use crate::parallel;
@@ -15,6 +17,25 @@ pub(crate) struct Stretch<'p> {
     pub(crate) range: RangeResult<'p>,
     /// What the listing shows of its segments.
     pub(crate) slots: Vec<(u64, &'p Slot)>,
+    /// Which of them are read.
+    pub(crate) read: Read,
+}
+
+/// Which segments are read. What the listing shows is enough of the others.
+pub(crate) enum Read {
+    /// All of them.
+    All,
+    /// Those with these numbers.
+    Only(BTreeSet<u64>),
+}
+
+impl Read {
+    fn by(&self, number: u64) -> By {
+        match self {
+            Self::Only(numbers) if !numbers.contains(&number) => By::Listing,
+            Self::All | Self::Only(_) => By::Reading,
+        }
+    }
 }
 
 /// Looks at every segment of these stretches.
@@ -24,14 +45,16 @@ pub(crate) fn look_at<'p>(
     stretches: Vec<Stretch<'p>>,
     progress: &mut dyn FnMut(Progress),
 ) -> Vec<RangeResult<'p>> {
-    let of = stretches.iter().map(|one| present(&one.slots)).sum();
+    let of = stretches.iter().map(to_read).sum();
     let mut done = Progress {
         of,
         ..Progress::default()
     };
     progress(done);
     let budgets = Budgets::new(workers, source.read_ahead());
-    let divided = stretches.into_iter().map(|one| (one.range, one.slots));
+    let divided = stretches
+        .into_iter()
+        .map(|one| (one.range, (one.slots, one.read)));
     let (mut ranges, slots): (Vec<_>, Vec<_>) = divided.unzip();
     let jobs = jobs(&ranges, slots);
     parallel::in_order(
@@ -39,7 +62,7 @@ pub(crate) fn look_at<'p>(
         jobs.into_iter().flatten(),
         |job| examine(source, &budgets, &job),
         |examined: Examined| {
-            if !matches!(examined.facts.seen, Seen::Marked(_)) {
+            if !matches!(examined.facts.seen, Seen::Marked(_) | Seen::Listed) {
                 done.segments = done.segments.saturating_add(1);
                 done.entries = done.entries.saturating_add(examined.facts.events());
                 done.bytes = done.bytes.saturating_add(examined.bytes);
@@ -56,23 +79,26 @@ pub(crate) fn look_at<'p>(
 /// The keys to look at, range by range.
 fn jobs<'p>(
     ranges: &[RangeResult<'p>],
-    slots: Vec<Vec<(u64, &'p Slot)>>,
+    slots: Vec<(Vec<(u64, &'p Slot)>, Read)>,
 ) -> Vec<impl Iterator<Item = Job<'p>> + Send + use<'p>> {
     let all = ranges.iter().zip(slots).enumerate();
-    let jobs = all.map(|(range_at, (range, slots))| {
+    let jobs = all.map(|(range_at, (range, (slots, read)))| {
         let log = range.log();
         slots.into_iter().map(move |(number, slot)| Job {
             range_at,
             log,
             number,
             slot,
+            by: read.by(number),
         })
     });
     jobs.collect()
 }
 
 /// Number of segments to read.
-fn present(slots: &[(u64, &Slot)]) -> u64 {
-    let present = slots.iter().filter(|(_, slot)| slot.is_present());
-    u64::try_from(present.count()).unwrap_or(u64::MAX)
+fn to_read(stretch: &Stretch<'_>) -> u64 {
+    let is_read = |number| stretch.read.by(number) == By::Reading;
+    let all = stretch.slots.iter();
+    let read = all.filter(|(number, slot)| slot.is_present() && is_read(*number));
+    u64::try_from(read.count()).unwrap_or(u64::MAX)
 }

@@ -7,7 +7,7 @@ use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
 use crate::log_plan::LogPlan;
-use crate::look::{Stretch, look_at};
+use crate::look::{Read, Stretch, look_at};
 use crate::looks::look_again;
 use crate::merge::{Merged, finish};
 use crate::pins::Pins;
@@ -178,6 +178,7 @@ impl<'p> Divided<'p> {
         let stretch = |(piece, _): &mut (Piece<'p>, _)| Stretch {
             range: begin(log),
             slots: piece.take_slots(),
+            read: Read::All,
         };
         unknown.map(stretch).collect()
     }

@@ -1,16 +1,17 @@
 //! The head of each log alone: the configuration, the listing, and the last segments with their locks. The same rules in the same
-//! order as a [whole verification](fn@crate::verify::verify), over less.
+//! order as a [whole verification](fn@crate::verify::verify), over less. What the listing shows of the segments before is judged as
+//! well, so that none of them can be removed, hidden or doubled without a fault.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use auditlog_chain::segment::FORMAT;
-use auditlog_chain::timestamp::Timestamp;
 
 use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
 use crate::log_plan::{LogPlan, Slot};
-use crate::look::{Stretch, look_at};
+use crate::look::{Read, Stretch, look_at};
 use crate::merge::{Merged, finish};
 use crate::pins::Pins;
 use crate::progress::Progress;
@@ -24,9 +25,10 @@ use crate::source::Source;
 use crate::state::State;
 use crate::survey::{Survey, choose_logs, survey};
 use crate::target::Target;
+use crate::time::check_stored_order;
 
-/// Verifies the configuration, the listing, and the last `segments` of each chosen log with their locks. The report names what it
-/// did not read; the head of a log that was not read whole cannot be pinned, since not every rule was judged.
+/// Verifies the configuration, the listing, and the last `segments` of each chosen log with their locks. Of the segments before, it reads
+/// those beside absent ones. The report names what it did not read; the head of a log that was not read whole cannot be pinned, since not every rule was judged.
 ///
 /// # Errors
 ///
@@ -52,7 +54,10 @@ pub fn verify_head(
     if let Some(survey) = &survey {
         begun = survey.moments.begun;
         let plans = survey.plans.iter();
-        tails = plans.map(|plan| Tail::of(plan, segments)).collect();
+        let skew_seconds = survey.moments.skew_seconds;
+        tails = plans
+            .map(|plan| Tail::of(plan, segments, skew_seconds))
+            .collect();
         // V6 to V19, V21 to V23, A1 to A8: the logs, and beside them how the bucket is configured.
         let known = (pins, &explained);
         let (state, looked_at) = State::beside(source, || {
@@ -73,40 +78,59 @@ pub fn verify_head(
     };
     let mut report = conclude(&Target::of(source), request, &chosen, found);
     for (log, tail) in chosen.iter().zip(&tails) {
-        if let (Some(_), Some((first, _))) = (tail.after, tail.slots.first()) {
-            report.leave_out_before(&log.origin, *first);
+        if let Some(first) = tail.first {
+            report.leave_out_before(&log.origin, first);
         }
     }
     Ok(report)
 }
 
-/// The segments of a log that are read.
-struct Tail<'p> {
-    slots: Vec<(u64, &'p Slot)>,
-    /// The segment before them, which is there: its number, and when it was stored. `None` where they are all.
-    after: Option<(u64, Option<Timestamp>)>,
+/// The segments of a log that are read: the last ones, and those that are needed to judge what the listing shows of the others.
+struct Tail {
+    numbers: BTreeSet<u64>,
+    /// Number of the first of the last ones; `None` where all segments are read.
+    first: Option<u64>,
 }
 
-impl<'p> Tail<'p> {
-    fn of(plan: &'p LogPlan<'_>, segments: NonZeroU64) -> Self {
+impl Tail {
+    fn of(plan: &LogPlan<'_>, segments: NonZeroU64, skew_seconds: i64) -> Self {
+        let present = || plan.slots.iter().filter(|(_, slot)| slot.is_present());
         let segments = usize::try_from(segments.get()).unwrap_or(usize::MAX);
-        let mut present = plan.slots.iter().rev();
-        let mut present = present.by_ref().filter(|(_, slot)| slot.is_present());
-        let first = present.by_ref().take(segments).last();
-        let before = present.next().map(|(number, slot)| {
-            let stored = slot.versions.last().and_then(|version| version.stored);
-            (*number, stored)
-        });
-        let from = match (first, before) {
-            (Some((first, _)), Some(_)) => *first,
-            _ => 0,
-        };
-        let slots = plan.slots.range(from..);
+        let last = present().rev().take(segments);
+        let mut numbers: BTreeSet<u64> = last.map(|(number, _)| *number).collect();
+        let first = numbers.first().copied();
+        let mut before = None;
+        for (number, slot) in present() {
+            numbers.extend(needed(before, (*number, slot), skew_seconds));
+            before = Some((*number, &**slot));
+        }
+        let is_whole = present().count() == numbers.len();
         Self {
-            slots: slots.map(|(number, slot)| (*number, &**slot)).collect(),
-            after: before,
+            numbers,
+            first: first.filter(|_| !is_whole),
         }
     }
+}
+
+/// Which of two present neighbours are read: the borders of absent segments say whether these may be absent (A3, A4), and a segment
+/// that was stored before its predecessor says when it was sealed (V22).
+fn needed(
+    before: Option<(u64, &Slot)>,
+    (number, slot): (u64, &Slot),
+    skew_seconds: i64,
+) -> impl Iterator<Item = u64> {
+    let stored = |slot: &Slot| slot.versions.last().and_then(|version| version.stored);
+    let next = before.map_or(0, |(before, _)| before.saturating_add(1));
+    let is_gap = number > next;
+    let is_late = check_stored_order(
+        before.and_then(|(_, before)| stored(before)),
+        stored(slot),
+        skew_seconds,
+    )
+    .is_some();
+    let left = before.map(|(before, _)| before).filter(|_| is_gap);
+    let right = Some(number).filter(|_| is_gap || is_late);
+    left.into_iter().chain(right)
 }
 
 fn look_at_tails(
@@ -114,23 +138,22 @@ fn look_at_tails(
     request: &Request<'_>,
     survey: &Survey<'_>,
     (pins, explained): (&Pins, &Explained<'_>),
-    tails: &[Tail<'_>],
+    tails: &[Tail],
     progress: &mut dyn FnMut(Progress),
 ) -> Vec<Merged> {
     let (has_storage, moments) = (source.has_storage(), survey.moments);
     let plans = survey.plans.iter();
     let logs = plans.map(|plan| Log::new(request, moments, has_storage, plan.log, pins, explained));
     let logs: Vec<Log<'_>> = logs.collect();
-    let stretches = logs.iter().zip(tails).map(|(log, tail)| Stretch {
-        range: match tail.after {
-            Some((number, stored)) => RangeResult::after_unread(log, number, stored),
-            None => RangeResult::at_beginning(log),
-        },
+    let all = logs.iter().zip(&survey.plans).zip(tails);
+    let stretches = all.map(|((log, plan), tail)| Stretch {
+        range: RangeResult::at_beginning(log),
         slots: match log.policy_of.format {
-            FORMAT => tail.slots.clone(),
+            FORMAT => plan.slots.iter().map(|(at, slot)| (*at, &**slot)).collect(),
             // Nobody can read a format that this program does not know.
             _ => Vec::new(),
         },
+        read: Read::Only(tail.numbers.clone()),
     });
     let ranges = look_at(source, request.workers, stretches.collect(), progress);
     let all = ranges.into_iter().zip(&survey.plans);

@@ -29,13 +29,13 @@ pub(super) fn schema() -> Schema {
         .attribute(
             "depth",
             Attribute::optional(Type::String)
-                .description("`head` verifies the bucket's configuration, the listing of all versions, and the last segments of each log with their locks; `not_checked` names the segments before. `full` verifies every segment. Default: `head`, since data sources are read at every plan.")
+                .description("`head` verifies the bucket's configuration, the listing of all versions, and the last segments of each log with their locks. Of the segments before, it finds those that are missing, hidden by a delete marker or have a second version; `not_checked` names them, since their contents and locks are not verified. `full` verifies every segment. Default: `head`, since data sources are read at every plan.")
                 .one_of(["head", "full"]),
         )
         .attribute(
             "segments",
             Attribute::optional(Type::Number)
-                .description("Number of the last segments of each log that `head` reads. Default: 4.")
+                .description("Number of the last segments of each log that `head` reads, beside those at the borders of absent ones. Default: 4.")
                 .range("segments", 1..=100_000),
         );
     results(bounds(schema))

@@ -9,7 +9,7 @@ use super::document::{read, write};
 use super::error::PartsError;
 use super::plan::{ListedSlice, Plan, known, peek};
 use crate::explained::Explained;
-use crate::look::{Stretch, look_at};
+use crate::look::{Read, Stretch, look_at};
 use crate::progress::Progress;
 use crate::range::log::Log;
 use crate::range::result::RangeResult;
@@ -85,6 +85,7 @@ pub fn part(
             .iter()
             .map(|(number, slot)| (*number, &**slot))
             .collect(),
+        read: Read::All,
     });
     let results = look_at(source, workers, stretches.collect(), progress);
     let most = STRETCHES.checked_div(plan.ranges()).unwrap_or(1).max(4);

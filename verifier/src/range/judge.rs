@@ -71,6 +71,7 @@ impl<'p> Judge<'p> {
                 self.context.markers.extend(markers);
             }
             Seen::Gone => self.count_as_absent(number, facts.stored),
+            Seen::Listed => self.listed(facts),
             Seen::Unread(_) | Seen::Unsound(_) | Seen::Sound(_) => self.segment(facts),
         }
     }
@@ -83,10 +84,7 @@ impl<'p> Judge<'p> {
     }
 
     fn segment(&mut self, facts: &Facts) {
-        let place = Place {
-            version_id: facts.version_id.clone(),
-            ..self.log.place(facts.number)
-        };
+        let place = self.place_of(facts);
         // V7: the segment by itself.
         self.take_fault(&facts.seen, &place);
         let sound = facts.sound();
@@ -113,6 +111,23 @@ impl<'p> Judge<'p> {
         self.go_on(facts);
     }
 
+    /// A segment that was not to be read: what is absent before it, how many versions and markers it has, and when it was stored.
+    fn listed(&mut self, facts: &Facts) {
+        let place = self.place_of(facts);
+        self.check_before(facts, &place);
+        self.context.active = None;
+        self.take_kept(facts, &place);
+        self.check_time(facts, &place);
+        self.go_on(facts);
+    }
+
+    fn place_of(&self, facts: &Facts) -> Place {
+        Place {
+            version_id: facts.version_id.clone(),
+            ..self.log.place(facts.number)
+        }
+    }
+
     fn take_fault(&mut self, seen: &Seen, place: &Place) {
         match seen {
             Seen::Unsound(found) => {
@@ -127,7 +142,7 @@ impl<'p> Judge<'p> {
                 let (what, error) = (Unreadable::Segment, error.clone());
                 self.tally.record.unreadable(what, error, place.clone());
             }
-            Seen::Sound(_) | Seen::Gone | Seen::Marked(_) => {}
+            Seen::Sound(_) | Seen::Gone | Seen::Listed | Seen::Marked(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
-use super::context::{Context, Previous};
+use super::context::Context;
 use super::judge::Judge;
 use super::log::Log;
 use super::written::{Rest, Written};
@@ -45,22 +45,6 @@ impl<'p> RangeResult<'p> {
     pub(crate) fn at_beginning(log: &'p Log<'p>) -> Self {
         let mut range = Self::anywhere(log);
         range.rest = vec![Case::from(log, Context::default())];
-        range
-    }
-
-    /// A range after a segment that is there and is not read. What comes before that one is not judged.
-    pub(crate) fn after_unread(log: &'p Log<'p>, number: u64, stored: Option<Timestamp>) -> Self {
-        let mut range = Self::anywhere(log);
-        let previous = Previous {
-            number,
-            stored,
-            head: None,
-        };
-        let context = Context {
-            previous: Some(previous),
-            ..Context::default()
-        };
-        range.rest = vec![Case::from(log, context)];
         range
     }
 

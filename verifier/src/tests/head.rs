@@ -22,7 +22,7 @@ fn with(world: &World, see: impl FnOnce(&Request<'_>) -> Report) -> Report {
         policy_digest: TrustPolicy::digest(b""),
         logs: &[],
         now: at(world.now),
-        at: None,
+        at: world.at.map(at),
         max_skew_seconds: 5,
         workers: 2,
     })
@@ -107,6 +107,68 @@ fn faults_in_the_last_segments_and_in_the_listing_are_found() {
     let mut memory = world.bucket();
     memory.storage(9).lock = Ok(None);
     assert_eq!(codes(&head(&world, &memory, 3)), ["lock-missing"]);
+}
+
+/// The codes at this depth are those of a whole verification.
+fn assert_same_codes(world: &World, memory: &Memory, expected: &[&str]) {
+    assert_eq!(codes(&world.verify(memory)), expected);
+    assert_eq!(codes(&head(world, memory, 3)), expected);
+}
+
+#[test]
+fn segments_before_the_last_ones_cannot_be_removed_hidden_or_doubled() {
+    let world = log_of_10();
+    for segment in 0..7 {
+        let mut removed = world.bucket();
+        removed.remove(segment);
+        assert_same_codes(&world, &removed, &["segment-missing"]);
+        // A marker over what is no longer there hides nothing.
+        removed.mark(segment, 590);
+        assert_same_codes(&world, &removed, &["segment-missing"]);
+        let mut hidden = world.bucket();
+        hidden.mark(segment, 590);
+        assert_same_codes(&world, &hidden, &["hidden-by-delete-marker"]);
+        let mut doubled = world.bucket();
+        doubled.put(segment, "later", 590, b"something else".to_vec());
+        assert_same_codes(&world, &doubled, &["second-version"]);
+    }
+    let mut first = world.bucket();
+    for segment in 0..5 {
+        first.remove(segment);
+    }
+    assert_same_codes(&world, &first, &["segment-missing"]);
+    let mut two = world.bucket();
+    for segment in [1, 2, 4] {
+        two.remove(segment);
+    }
+    assert_same_codes(&world, &two, &["segment-missing", "segment-missing"]);
+    let mut folder = log_of_10();
+    folder.segments.remove(&1);
+    assert_same_codes(&folder, &folder.folder(), &["segment-missing"]);
+    let mut late = world.bucket();
+    late.version(4).stored = Some(at(1));
+    assert!(codes(&head(&world, &late, 3)).contains(&"stored-order"));
+}
+
+/// Which segments may be absent is judged as in a whole verification, for which the segments beside them are read.
+#[test]
+fn segments_before_the_last_ones_may_expire() {
+    let mut world = log_of_10();
+    world.at = Some(600);
+    world.now = 31 * 24 * 3600;
+    let mut memory = world.bucket();
+    for segment in 0..4 {
+        memory.remove(segment);
+    }
+    assert_same_codes(&world, &memory, &[]);
+    let report = head(&world, &memory, 3);
+    let of_log = |report: &Report| report.logs()[0].holes.clone();
+    assert_eq!(of_log(&report), of_log(&world.verify(&memory)));
+    assert_eq!(report.verdict(), Verdict::Verified);
+    assert_eq!(report.logs()[0].segments, 4);
+    // Where the segment beside them cannot be read, nobody knows.
+    memory.archive(4);
+    assert_eq!(head(&world, &memory, 3).verdict(), Verdict::NoVerdict);
 }
 
 /// Nothing is read of a bucket of which nothing may be read.

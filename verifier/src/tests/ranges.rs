@@ -11,7 +11,7 @@ use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
 use crate::log_plan::LogPlan;
-use crate::look::{Stretch, look_at};
+use crate::look::{Read, Stretch, look_at};
 use crate::merge::finish;
 use crate::parts::plan::plan_cut;
 use crate::parts::split::{Slice, split};
@@ -154,6 +154,7 @@ fn in_any_order(
             .iter()
             .map(|(number, slot)| (*number, &**slot))
             .collect(),
+        read: Read::All,
     });
     let results = look_at(source, 1, stretches.collect(), &mut |_| {});
     let mut of_logs: Vec<Vec<RangeResult<'_>>> = logs.iter().map(|_| Vec::new()).collect();
