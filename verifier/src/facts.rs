@@ -185,8 +185,14 @@ impl Sound {
         let Checkpoint { origin, size, root } = &self.signed.checkpoint;
         (origin, *size) == (&log.origin, self.after.range.size())
             && *root == self.after.range.root()
-            && self.before.range.size() < *size
+            && self.lines() == size.checked_sub(self.before.range.size())
             && self.after.sealed == Some(self.sealed)
+    }
+
+    /// Number of its lines: the entries, the open line, the close line and the key line.
+    fn lines(&self) -> Option<u64> {
+        let others = if self.key_change.is_some() { 3 } else { 2 };
+        self.events.checked_add(others)
     }
 
     /// Index of the first line.

@@ -84,6 +84,9 @@ fn report(
     };
     let kept = arguments.pins.as_ref().map(|place| way.pins(place));
     let kept = kept.transpose()?;
+    if let Some(kept) = &kept {
+        plan.check_pins(&kept.load()?)?;
+    }
     let found = Found::in_folders(&arguments.parts, plan.digest())?;
     let policy = (&declared.policy, declared.digest);
     let mut read = |range| found.read(range);

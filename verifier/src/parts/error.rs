@@ -1,6 +1,7 @@
 //! Why a step beyond one machine cannot be done. None of these is evidence against a log.
 
 use auditlog_chain::hash::Hash;
+use auditlog_chain::origin::Origin;
 
 use crate::request::RequestError;
 use crate::source::ReadError;
@@ -47,6 +48,12 @@ pub enum PartsError {
         expected: Hash,
         /// That of the policy.
         found: Hash,
+    },
+    /// The pin of a log is not the one that the plan was made with.
+    #[error("the plan was made without the present pin of log {log}")]
+    OtherPins {
+        /// The log.
+        log: Origin,
     },
     /// The plan has no such range.
     #[error("the plan has ranges 0 to {last}, not {found}")]
@@ -118,6 +125,7 @@ impl PartsError {
             Self::OtherPolicy { .. } | Self::OtherList { .. } => {
                 Some("make the plan again with `auditlog-verify plan`")
             }
+            Self::OtherPins { .. } => Some("make the plan again with --pins, and then its parts"),
             Self::NoSuchRange { .. } => Some("start as many tasks as the plan has ranges"),
             Self::OtherSource { .. } => Some("name the target that the plan was made of"),
             Self::Foreign { .. } => Some("keep the parts of each plan in a folder of their own"),

@@ -304,6 +304,21 @@ impl Plan {
         self.document.pins.clone().into_iter().collect()
     }
 
+    /// Whether these pins are those that the plan was made with, as far as they are of its logs. Other ones were not compared with
+    /// anything (A5).
+    ///
+    /// # Errors
+    ///
+    /// Where they are not.
+    pub fn check_pins(&self, pins: &Pins) -> Result<(), PartsError> {
+        let mut logs = self.document.logs.iter().map(|planned| &planned.log);
+        let other = logs.find(|log| pins.of(log) != self.document.pins.get(*log));
+        other.map_or(Ok(()), |log| {
+            let log = log.clone();
+            Err(PartsError::OtherPins { log })
+        })
+    }
+
     /// What the plan says of a range.
     pub(super) fn range(&self, range: u64) -> Result<&PlannedRange, PartsError> {
         let found = usize::try_from(range).ok();

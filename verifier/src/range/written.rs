@@ -53,10 +53,34 @@ impl Rest {
         if self.tally.last.is_none() && self.context.left != lead.left {
             return Err("its last sound segment is not that of its lead");
         }
+        self.check_counts(previous.number, lead)?;
         match &previous.head {
             Some(end) => self.check_end(log, previous, end, lead),
             None => self.check_broken_end(),
         }
+    }
+
+    /// It counts no more segments than it has numbers, and as many lines as the log grew by: of each segment the entries, the open line,
+    /// the close line and at most one key line. Where something was found, sizes prove nothing.
+    fn check_counts(&self, last: u64, lead: &Context) -> Result<(), &'static str> {
+        let tally = &self.tally;
+        let is_clean = tally.record.faults.count() == 0 && tally.record.undecided.count() == 0;
+        let is_whole = is_clean && tally.holes.count() == 0;
+        let numbers = last.saturating_sub(lead.head().unwrap_or(0));
+        let before = lead.left.map_or(0, |left| left.size);
+        let grown = tally
+            .last
+            .map_or(0, |last| last.position.size.saturating_sub(before));
+        let lines = |others: u64| {
+            let others = tally.segments.saturating_mul(others);
+            tally.entries.saturating_add(others)
+        };
+        let are_segments_right =
+            tally.segments <= numbers && (!is_whole || tally.segments == numbers);
+        let are_entries_right = !is_clean || lines(2) <= grown && (!is_whole || grown <= lines(3));
+        (are_segments_right && are_entries_right)
+            .then_some(())
+            .ok_or("it counts other segments or entries than it has")
     }
 
     /// After a sound segment: it is the one with the last checkpoint, or the last one of the lead.

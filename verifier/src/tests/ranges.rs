@@ -16,7 +16,7 @@ use crate::merge::finish;
 use crate::parts::plan::plan_cut;
 use crate::parts::split::{Slice, split};
 use crate::parts::{PartsError, Plan, merge, part};
-use crate::pins::Pins;
+use crate::pins::{Pins, Taken};
 use crate::range::log::Log;
 use crate::range::result::RangeResult;
 use crate::record::Record;
@@ -297,6 +297,72 @@ fn a_part_cannot_end_with_what_nobody_signed() {
             "{name}: {found:?}"
         );
     }
+}
+
+/// A part counts what its segments have: neither more, nor less.
+#[test]
+fn a_part_cannot_count_other_segments_or_entries_than_it_has() {
+    let world = World::new(Key::ed25519(), 8);
+    let (plan, parts) = documents(&world);
+    let (plan, policy) = (Plan::parse(&plan).unwrap(), world.policy());
+    let of = (&policy, world.request(&policy).policy_digest);
+    let written = String::from_utf8(parts[1].clone()).unwrap();
+    let (lead, rest) = written.split_once("\"rest\":").unwrap();
+    let refused = |part: String, name: &str| {
+        let mut read = |range: u64| {
+            Ok(if range == 1 {
+                part.clone().into_bytes()
+            } else {
+                parts[0].clone()
+            })
+        };
+        let found = merge(&plan, of, &mut read, plan.made());
+        assert!(
+            matches!(found, Err(PartsError::Contradicts { range: 1, .. })),
+            "{name}: {found:?}"
+        );
+    };
+    let (before, after) = rest.split_once("\"segments\":").unwrap();
+    let (segments, after) = after.split_once(",\"entries\":").unwrap();
+    let (entries, after) = after.split_once(',').unwrap();
+    for (forged_segments, forged_entries) in [
+        (segments, "18446744073709551615"),
+        (segments, "100"),
+        (segments, "0"),
+        ("0", entries),
+        ("1", entries),
+        ("4", entries),
+        ("18446744073709551615", entries),
+    ] {
+        let name = format!("{forged_segments} segments, {forged_entries} entries");
+        let counts = format!("\"segments\":{forged_segments},\"entries\":{forged_entries}");
+        refused(format!("{lead}\"rest\":{before}{counts},{after}"), &name);
+    }
+    let (before, after) = lead.split_once("\"events\":").unwrap();
+    let (_, after) = after.split_once(',').unwrap();
+    refused(
+        format!("{before}\"events\":100,{after}\"rest\":{rest}"),
+        "lead",
+    );
+}
+
+/// A plan that was made without a pin, of a log whose last segments were removed, shows no rollback: nobody compared it with the pin.
+#[test]
+fn a_plan_is_merged_with_the_pins_that_it_was_made_with() {
+    let mut world = World::new(Key::ed25519(), 6);
+    let report = world.verify(&world.folder());
+    let mut pins = Pins::default();
+    let taken = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
+    assert_eq!(taken, Taken::Pinned);
+    world.segments.remove(&5);
+    let unpinned = Plan::parse(&documents(&world).0).unwrap();
+    assert_eq!(unpinned.check_pins(&Pins::default()), Ok(()));
+    let refused = unpinned.check_pins(&pins).unwrap_err();
+    assert!(matches!(refused, PartsError::OtherPins { .. }), "{refused}");
+    world.pins = pins.clone();
+    let pinned = Plan::parse(&documents(&world).0).unwrap();
+    assert_eq!(pinned.check_pins(&pins), Ok(()));
+    assert!(pinned.check_pins(&Pins::default()).is_err());
 }
 
 /// Where keys alternate without a key line, nobody can say in the middle of a log which segments are wrong: every second one is, from the

@@ -125,6 +125,10 @@ fn tasks_in_any_order_give_the_verdict_of_one_machine_and_pin_the_same_head() {
     assert_eq!(found(&merged), found(&whole));
     planned.folder.pinned();
     assert_eq!(fs::read(planned.path("pins.json")).expect("pins"), pins);
+    planned.refused(
+        &["parts"],
+        "the plan was made without the present pin of log",
+    );
 }
 
 #[test]
