@@ -103,6 +103,7 @@ pub mod progress;
 pub mod proof;
 mod range;
 mod record;
+pub mod regular;
 pub mod report;
 pub mod request;
 mod rules;

@@ -8,6 +8,7 @@ use auditlog_chain::hash::Hash;
 
 use super::{Cache, CacheError, KeptCache};
 use crate::head::CacheFile;
+use crate::regular;
 
 /// A folder with the caches of logs.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl CacheFolder {
 
 impl Cache for CacheFolder {
     fn load(&self, digest: Hash) -> Option<Vec<u8>> {
-        fs::read(self.file(digest)).ok()
+        regular::read(&self.file(digest)).ok()
     }
 }
 
@@ -60,5 +61,25 @@ impl KeptCache for CacheFolder {
 
     fn remove(&self, digest: Hash) {
         _ = fs::remove_file(self.file(digest));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe that nobody writes to would make the run wait for ever.
+    #[test]
+    fn what_is_not_a_file_is_not_a_cache() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = CacheFolder::open(place.path()).unwrap();
+        let digest = Hash::of(b"cache");
+        let path = folder.file(digest);
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        assert_eq!(folder.load(digest), None);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "cache").unwrap();
+        assert_eq!(folder.load(digest), Some(b"cache".to_vec()));
     }
 }

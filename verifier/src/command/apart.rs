@@ -22,8 +22,8 @@ pub(super) fn check<'p>(
         return Ok(());
     };
     for path in paths {
-        let real = followed(Path::new("."), path, MAX_LINKS);
-        let mut around = real.ancestors();
+        let at = real(path);
+        let mut around = at.ancestors();
         if around.any(|folder_of| identity(folder_of) == Some(folder)) {
             let message = format!(
                 "{option} {} is in the folder that is read, which must not be written to",
@@ -33,6 +33,67 @@ pub(super) fn check<'p>(
         }
     }
     Ok(())
+}
+
+/// What a run reads beside the logs, with the name that a person has for it.
+#[derive(Clone, Copy)]
+pub(super) enum Input<'p> {
+    File(&'static str, &'p Path),
+    Folder(&'static str, &'p Path),
+}
+
+impl Input<'_> {
+    /// Where writing to a place would change this; what it is then, in words.
+    fn is_changed_at(&self, at: &Path) -> Option<String> {
+        match *self {
+            Self::File(name, path) => {
+                is_same(at, &real(path)).then(|| format!("the file of {name}"))
+            }
+            Self::Folder(name, path) => {
+                let folder = real(path);
+                let mut around = at.ancestors();
+                around
+                    .any(|folder_of| is_same(folder_of, &folder))
+                    .then(|| format!("in the folder of {name}"))
+            }
+        }
+    }
+}
+
+/// Refuses an option whose files would be written over what the run reads, or over one another.
+pub(super) fn check_inputs(
+    option: &str,
+    paths: &[&Path],
+    inputs: &[Input<'_>],
+) -> Result<(), Usage> {
+    let mut earlier: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        let at = real(path);
+        if let Some(what) = inputs.iter().find_map(|input| input.is_changed_at(&at)) {
+            let message = format!(
+                "{option} {} is {what}, which must not be written to",
+                path.display()
+            );
+            return Err(Usage::new(message, "name another place"));
+        }
+        if earlier.iter().any(|other| is_same(other, &at)) {
+            let message = format!("{option} {} is named twice", path.display());
+            return Err(Usage::new(message, "name each file once"));
+        }
+        earlier.push(at);
+    }
+    Ok(())
+}
+
+/// Whether two places are one, by their paths or, where both exist, by what is there.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let there = |path: &Path| fs::metadata(path).ok().map(|one| (one.dev(), one.ino()));
+    one == other || there(one).is_some_and(|one| there(other) == Some(one))
+}
+
+/// Where a path leads from here.
+fn real(path: &Path) -> PathBuf {
+    followed(Path::new("."), path, MAX_LINKS)
 }
 
 /// What a folder is, by whatever name.
@@ -112,5 +173,56 @@ mod tests {
         for target in [None, Some(OsStr::new("s3://acme-audit/audit"))] {
             assert!(check(target, "--report", [inside.as_path()]).is_ok());
         }
+    }
+
+    #[test]
+    fn an_output_over_an_input_or_over_another_output_is_found() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        for folder in ["plan", "parts/of", "beside"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        for file in ["policy.json", "plan/plan.json", "free.json"] {
+            fs::write(at(file), "").unwrap();
+        }
+        symlink("policy.json", at("link.json")).unwrap();
+        symlink("../parts", at("beside/parts")).unwrap();
+        fs::hard_link(at("policy.json"), at("hard.json")).unwrap();
+        let (policy, pins) = (at("policy.json"), at("pins.json"));
+        let (plan, parts, cache) = (at("plan"), at("parts"), at("cache"));
+        let inputs = [
+            Input::File("--policy", &policy),
+            Input::File("--pins", &pins),
+            Input::Folder("--cache", &cache),
+            Input::Folder("the plan", &plan),
+            Input::Folder("partial results", &parts),
+        ];
+        let check = |paths: &[&str]| {
+            let paths: Vec<PathBuf> = paths.iter().map(|path| at(path)).collect();
+            let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+            check_inputs("--report", &paths, &inputs).map_err(|usage| usage.message)
+        };
+        for (path, what) in [
+            ("policy.json", "is the file of --policy, "),
+            ("beside/../policy.json", "is the file of --policy, "),
+            ("link.json", "is the file of --policy, "),
+            ("hard.json", "is the file of --policy, "),
+            ("pins.json", "is the file of --pins, "),
+            ("cache/new.json", "is in the folder of --cache, "),
+            ("plan/plan.json", "is in the folder of the plan, "),
+            ("parts/of/a.json", "is in the folder of partial results, "),
+            (
+                "beside/parts/a.json",
+                "is in the folder of partial results, ",
+            ),
+        ] {
+            let refused = check(&["new.json", path]).unwrap_err();
+            assert!(refused.contains(what), "{refused}");
+        }
+        for twice in ["new.json", "beside/../new.json"] {
+            let refused = check(&["new.json", twice]).unwrap_err();
+            assert!(refused.ends_with("new.json is named twice"), "{refused}");
+        }
+        assert_eq!(check(&["new.json", "free.json", "beside/new.json"]), Ok(()));
     }
 }

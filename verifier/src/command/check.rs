@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use auditlog_chain::limits::MAX_LINE_BYTES;
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_verifier::evidence::{MAX_PACK_BYTES, PackError, check_pack, is_pack};
-use auditlog_verifier::proof::check::{Refused, check_proof};
+use auditlog_verifier::proof::check::{Refused, check_proof, is_proof};
 use auditlog_verifier::proof::consistency::{check_consistency_proof, is_document};
 use auditlog_verifier::report::plain;
 use auditlog_verifier::verdict::Verdict;
@@ -61,6 +61,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Usage> {
     }
     if is_document(&bytes) {
         return consistency(policy, &bytes);
+    }
+    // Before the entry, which nobody would find beside another file.
+    if !is_proof(&bytes) {
+        return Ok(Outcome {
+            output: "not proved: the file is not a proof or an evidence pack\n".to_owned(),
+            verdict: Verdict::Fault,
+        });
     }
     let beside = proof.with_extension("json");
     let entry: &Path = arguments.entry.as_deref().unwrap_or(&beside);

@@ -56,7 +56,7 @@ fn prove(arguments: &Arguments) -> Result<Outcome, Stop> {
     };
     let name = format!("{}-{first}-{second}.consistency.json", name_of(&open)?);
     let path = arguments.out.join(name);
-    write_new(&path, json.as_bytes())?;
+    write_new(&path, json.as_bytes(), "folder")?;
     let (policy, path) = (arguments.log.policy.display(), path.display());
     Ok(Outcome {
         output: format!(

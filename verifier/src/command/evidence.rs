@@ -85,7 +85,7 @@ fn pack(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Stop> {
             "choose fewer entries, or leave out --with-segments",
         )
     })?;
-    write_new(&arguments.out, &zip)?;
+    write_new(&arguments.out, &zip, "file")?;
     let count: usize = chosen.values().map(Vec::len).sum();
     let (out, policy) = (arguments.out.display(), arguments.log.policy.display());
     let report_verdict = report.verdict();

@@ -1,7 +1,7 @@
 //! Groups of arguments that several subcommands have.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
@@ -10,7 +10,7 @@ use auditlog_verifier::request::Request;
 use auditlog_verifier::source::Payer;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
-use super::apart;
+use super::apart::{self, Input};
 #[cfg(feature = "s3")]
 use super::bytes::parse_read_ahead;
 use super::cores::cores;
@@ -101,6 +101,12 @@ pub(super) struct ReportArguments {
 }
 
 impl ReportArguments {
+    /// Refuses a report that would be written over what is read, or over another report.
+    pub(super) fn check_apart_from_inputs(&self, inputs: &[Input<'_>]) -> Result<(), Usage> {
+        let reports: Vec<&Path> = self.reports.iter().map(ReportPath::path).collect();
+        apart::check_inputs("--report", &reports, inputs)
+    }
+
     /// Refuses a report in the folder that is verified.
     pub(super) fn check_apart_from(&self, target: Option<&OsStr>) -> Result<(), Usage> {
         apart::check(

@@ -28,7 +28,7 @@ const NOTHING_AHEAD: usize = 0;
 #[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
     /// What is verified: nothing is written to its buckets.
-    pub(super) declared: &'a [Declaration],
+    pub(super) declared: &'a [&'a Declaration],
     #[cfg(feature = "s3")]
     pub(super) endpoint: &'a EndpointArguments,
     #[cfg(feature = "s3")]

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use auditlog_chain::hash::Hash;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::parts::{self, Part, PartsError, Plan};
+use auditlog_verifier::regular;
 use auditlog_verifier::report::Report;
 
-use super::apart;
+use super::apart::{self, Input};
 use super::declaration::Declaration;
 #[cfg(feature = "s3")]
 use super::groups::{EndpointArguments, StateArguments};
@@ -52,6 +53,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usage> {
+    check_inputs(arguments)?;
     let folder = PlanFolder::read(&arguments.plan)?;
     let declared = match &arguments.policy {
         Some(path) => Declaration::read(path)?,
@@ -69,6 +71,19 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
     })
 }
 
+/// Refuses a report that would be written over what is read.
+fn check_inputs(arguments: &Arguments) -> Result<(), Usage> {
+    let pins = arguments.pins.as_ref().and_then(KeptPlace::path);
+    let policy = arguments.policy.as_deref();
+    let policy = policy.map(|path| Input::File("--policy", path));
+    let pins = pins.map(|path| Input::File("--pins", path));
+    let mut inputs: Vec<Input<'_>> = policy.into_iter().chain(pins).collect();
+    inputs.push(Input::Folder("the plan", &arguments.plan));
+    let parts = arguments.parts.iter();
+    inputs.extend(parts.map(|path| Input::Folder("partial results", path)));
+    arguments.report.check_apart_from_inputs(&inputs)
+}
+
 fn report(
     arguments: &Arguments,
     plan: &Plan,
@@ -76,7 +91,7 @@ fn report(
     now: Timestamp,
 ) -> Result<Report, Usage> {
     let way = Way {
-        declared: std::slice::from_ref(declared),
+        declared: &[declared],
         #[cfg(feature = "s3")]
         endpoint: &arguments.endpoint,
         #[cfg(feature = "s3")]
@@ -140,7 +155,7 @@ impl Found {
 
     fn read(&self, range: u64) -> Result<Vec<u8>, PartsError> {
         let (path, digest) = self.0.get(&range).ok_or(PartsError::Missing { range })?;
-        let bytes = fs::read(path).unwrap_or_default();
+        let bytes = regular::read(path).unwrap_or_default();
         if Hash::of(&bytes) == *digest {
             return Ok(bytes);
         }

@@ -16,7 +16,7 @@ use super::groups::StateArguments;
 use super::groups::{PlaceArguments, WhatArguments};
 use super::kept::Way;
 use super::outcome::Outcome;
-use super::plan_folder::{PlanFolder, read_whole};
+use super::plan_folder::PlanFolder;
 use super::target;
 use super::usage::Usage;
 
@@ -46,9 +46,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usage> {
     let target = arguments.place.target.as_deref();
     apart::check(target, "--out", [arguments.out.as_path()])?;
+    PlanFolder::check_free(&arguments.out)?;
     let declared = Declaration::read(&arguments.policy)?;
     let way = Way {
-        declared: std::slice::from_ref(&declared),
+        declared: &[&declared],
         #[cfg(feature = "s3")]
         endpoint: &arguments.place.s3.endpoint,
         #[cfg(feature = "s3")]
@@ -63,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
     let source = target::open(&place, &declared.policy)?;
     let request = arguments.what.request(&declared, now);
     let planned = parts::plan(&*source, &request, &pins, arguments.ranges)?;
-    PlanFolder::write(&arguments.out, &read_whole(&arguments.policy)?, &planned)?;
+    PlanFolder::write(&arguments.out, &declared.json, &planned)?;
     let plan = Plan::parse(&planned.plan)?;
     let (ranges, digest) = (plan.ranges(), plan.digest());
     Ok(Outcome {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use auditlog_verifier::parts::{Plan, Planned};
+use auditlog_verifier::regular;
 
 use super::declaration::Declaration;
 use super::usage::Usage;
@@ -19,13 +20,31 @@ pub(super) struct PlanFolder {
 }
 
 impl PlanFolder {
+    /// Refuses a folder that has a file with the name of one of a plan's.
+    pub(super) fn check_free(path: &Path) -> Result<(), Usage> {
+        let unreadable = |error| failed("read", path, &error);
+        let entries = match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(unreadable)?,
+        };
+        let mut taken = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(unreadable)?.file_name();
+            taken.extend(name.into_string().ok().filter(|name| is_of_plan(name)));
+        }
+        let what = match taken.first() {
+            None => return Ok(()),
+            Some(_) if taken.iter().any(|name| name == PLAN) => "a plan",
+            Some(name) => name,
+        };
+        let message = format!("{} holds {what} already", path.display());
+        Err(Usage::new(message, "name another folder with --out"))
+    }
+
     /// Writes a plan into a folder that has none. The plan comes last: where it is, everything is.
     pub(super) fn write(path: &Path, policy: &[u8], planned: &Planned) -> Result<(), Usage> {
         fs::create_dir_all(path).map_err(|error| failed("write", path, &error))?;
-        if path.join(PLAN).exists() {
-            let message = format!("{} holds a plan already", path.display());
-            return Err(Usage::new(message, "name another folder with --out"));
-        }
+        Self::check_free(path)?;
         for (range, list) in (0..).zip(&planned.lists) {
             write_whole(&path.join(list_name(range)), list)?;
         }
@@ -55,6 +74,13 @@ fn list_name(range: u64) -> String {
     format!("range-{range:06}.json")
 }
 
+/// Whether a file has the name of one of a plan's.
+fn is_of_plan(name: &str) -> bool {
+    let range = name.strip_prefix("range-");
+    let range = range.and_then(|rest| rest.strip_suffix(".json"));
+    name == PLAN || name == POLICY || range.is_some()
+}
+
 /// Writes a file at once or not at all. Two that write the same file at the same time do not disturb each other.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Usage> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -67,7 +93,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Usage> {
 }
 
 pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, Usage> {
-    fs::read(path).map_err(|error| failed("read", path, &error))
+    regular::read(path).map_err(|error| failed("read", path, &error))
 }
 
 pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Usage {
@@ -78,4 +104,26 @@ pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Usage {
         _ => "see what is at that path, and run it again",
     };
     Usage::new(message, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_a_file_of_one_of_the_names_of_a_plan_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("plan");
+        assert!(PlanFolder::check_free(&folder).is_ok());
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("notes.json"), "").unwrap();
+        assert!(PlanFolder::check_free(&folder).is_ok());
+        for name in [POLICY, "range-000007.json", "range-7.json", PLAN] {
+            fs::write(folder.join(name), "mine").unwrap();
+            let refused = PlanFolder::check_free(&folder).unwrap_err();
+            let what = if name == PLAN { "a plan" } else { name };
+            assert!(refused.message.ends_with(&format!("holds {what} already")));
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+    }
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use auditlog_verifier::regular;
+
 use super::usage::Usage;
 
 /// The bytes of a file of at most so many.
@@ -14,7 +16,7 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Usage> {
             "name a file that can be read",
         )
     };
-    let file = File::open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1))
@@ -30,12 +32,21 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Usage> {
     Ok(bytes)
 }
 
-/// Writes a new file. One that is there is left alone, and is an error unless it has the same bytes.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Usage> {
+/// A path is read only where it is a file, and what is open already, such as standard input, whatever it is.
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") {
+        File::open(path)
+    } else {
+        regular::open(path)
+    }
+}
+
+/// Writes a new file. `out` is what `--out` names: a file or a folder. One that is there is left alone, and is an error unless it has the same bytes.
+pub(super) fn write_new(path: &Path, bytes: &[u8], out: &str) -> Result<(), Usage> {
     let failed = |error: io::Error| {
         Usage::new(
             format!("cannot write {}: {error}", path.display()),
-            "name another folder with --out",
+            &format!("name another {out} with --out"),
         )
     };
     match File::create_new(path) {
@@ -47,7 +58,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Usage> {
                 failed(error)
             })
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match regular::read(path) {
             Ok(there) if there == bytes => Ok(()),
             _ => Err(failed(error)),
         },

@@ -174,8 +174,8 @@ impl Files {
     fn write(&self, folder: &Path, stem: &str) -> Result<Written, Usage> {
         let proof = folder.join(format!("{stem}.{}", tlog::EXTENSION));
         let entry = folder.join(format!("{stem}.json"));
-        write_new(&entry, &self.line)?;
-        write_new(&proof, self.proof.as_bytes())?;
+        write_new(&entry, &self.line, "folder")?;
+        write_new(&proof, self.proof.as_bytes(), "folder")?;
         Ok(Written { proof, entry })
     }
 }

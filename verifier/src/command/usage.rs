@@ -16,6 +16,7 @@ const RENDERED: &str =
     "name the file that the data source auditlog_trust_policy rendered, unchanged";
 
 /// Why the command could not look at anything, and what a person can do about it.
+#[derive(Clone, Debug)]
 pub(crate) struct Usage {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,

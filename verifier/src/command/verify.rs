@@ -1,5 +1,6 @@
 //! `auditlog-verify TARGET --policy FILE`: verifies logs.
 
+use std::path::Path;
 use std::time::Instant;
 
 use auditlog_chain::timestamp::Timestamp;
@@ -10,7 +11,7 @@ use auditlog_verifier::source::Source;
 use auditlog_verifier::verdict::Verdict;
 use auditlog_verifier::verify::{verify, verify_with_cache};
 
-use super::apart;
+use super::apart::{self, Input};
 use super::declaration::Declaration;
 use super::files::{OpenReport, ReportPath};
 use super::form::Output;
@@ -27,25 +28,26 @@ use super::version::VERSION;
 pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome, Usage> {
     let begun = Instant::now();
     check_apart(arguments)?;
-    let declared = arguments
-        .policies
-        .iter()
-        .map(|path| Declaration::read(path));
-    let declared: Vec<Declaration> = declared.collect::<Result<_, _>>()?;
-    if let [only] = declared.as_slice() {
-        return write(&arguments.report, only, || {
-            report(arguments, (only, &declared), now)
+    if let [only] = arguments.policies.as_slice() {
+        let only = Declaration::read(only)?;
+        return write(&arguments.report, &only, || {
+            report(arguments, (&only, &[&only]), now)
         });
     }
     check_several(arguments)?;
+    let policies = arguments.policies.iter();
+    let read: Vec<_> = policies.map(|path| Declaration::read(path)).collect();
+    let declared: Vec<&Declaration> = read.iter().flatten().collect();
     let mut outputs = Vec::new();
     let mut verdict = Verdict::Verified;
-    for one in &declared {
+    for (path, one) in arguments.policies.iter().zip(&read) {
         // What takes hours must not be judged by the time at which the first one began.
         let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
         let now = now.saturating_add_seconds(elapsed);
-        let outcome = write(&arguments.report, one, || {
-            report(arguments, (one, &declared), now)
+        let outcome = one.as_ref().map_err(Usage::clone).and_then(|one| {
+            write(&arguments.report, one, || {
+                report(arguments, (one, &declared), now)
+            })
         });
         match outcome {
             Ok(outcome) => {
@@ -55,6 +57,7 @@ pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome
             Err(usage) => {
                 usage.complain();
                 verdict = verdict.worst(Verdict::NoVerdict);
+                outputs.extend(without_report(path, &usage, arguments.report.output));
             }
         }
     }
@@ -62,7 +65,15 @@ pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome
     Ok(Outcome { output, verdict })
 }
 
-/// Refuses to write in the folder that is verified.
+/// What is in the list of JSON documents for a policy that has no report.
+fn without_report(policy: &Path, usage: &Usage, form: Output) -> Option<String> {
+    let policy = policy.display().to_string();
+    let (error, hint) = (&usage.message, &usage.hint);
+    let json = serde_json::json!({ "policy": policy, "error": error, "hint": hint });
+    matches!(form, Output::Json).then(|| format!("{json:#}"))
+}
+
+/// Refuses to write in the folder that is verified, and over what is read.
 fn check_apart(arguments: &VerifyArguments) -> Result<(), Usage> {
     let target = arguments.place.target.as_deref();
     apart::check(
@@ -75,7 +86,14 @@ fn check_apart(arguments: &VerifyArguments) -> Result<(), Usage> {
         "--cache",
         arguments.cache.place.as_ref().and_then(KeptPlace::path),
     )?;
-    arguments.report.check_apart_from(target)
+    arguments.report.check_apart_from(target)?;
+    let pins = arguments.what.pins.as_ref().and_then(KeptPlace::path);
+    let cache = arguments.cache.place.as_ref().and_then(KeptPlace::path);
+    let policies = arguments.policies.iter();
+    let mut inputs: Vec<Input<'_>> = policies.map(|path| Input::File("--policy", path)).collect();
+    inputs.extend(pins.map(|path| Input::File("--pins", path)));
+    inputs.extend(cache.map(|path| Input::Folder("--cache", path)));
+    arguments.report.check_apart_from_inputs(&inputs)
 }
 
 /// What cannot be said of several trust policies at once.
@@ -146,7 +164,7 @@ fn written(report: &Report, form: Output, declared: &Declaration) -> String {
 
 fn report(
     arguments: &VerifyArguments,
-    (declared, all): (&Declaration, &[Declaration]),
+    (declared, all): (&Declaration, &[&Declaration]),
     now: Timestamp,
 ) -> Result<Report, Usage> {
     let way = Way {

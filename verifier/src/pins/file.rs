@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use super::beside::{Beside, BesideError};
 use super::document::{self, DocumentError, MAX_PINS_BYTES};
 use super::error::PinsError;
 use super::{KeptPins, Pins};
+use crate::regular;
 
 /// For how long a run waits until another one has kept its pins, which takes a moment. Stops a file that somebody keeps locked
 /// from holding a nightly run forever.
@@ -39,7 +39,7 @@ pub fn load(path: &Path) -> Result<Pins, PinsError> {
         path: path.to_owned(),
         source,
     };
-    let file = match open_regular(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Pins::default()),
         Err(error) => return Err(failed(error)),
@@ -86,22 +86,6 @@ pub fn update(path: &Path, change: impl FnOnce(&mut Pins)) -> Result<(), PinsErr
     change(&mut pins);
     let text = document::format(&pins).map_err(|error| failed(error.into()))?;
     beside.take_the_place_of(&real, &text).map_err(failed)
-}
-
-/// Opens a file, and nothing but a file: a pipe would make the reader wait, a device need not end.
-fn open_regular(path: &Path) -> io::Result<fs::File> {
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
-    let kind = file.metadata()?.file_type();
-    if kind.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    if !kind.is_file() {
-        return Err(io::Error::other("it is a device, pipe or socket"));
-    }
-    Ok(file)
 }
 
 /// Where a path leads: the file behind a link is replaced, and the link stays. The file itself need not exist yet.

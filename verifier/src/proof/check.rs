@@ -84,6 +84,11 @@ impl Proven {
     }
 }
 
+/// Whether a file has the form of an inclusion proof.
+pub fn is_proof(bytes: &[u8]) -> bool {
+    TlogProof::parse(bytes).is_some()
+}
+
 /// Checks that a line is in a tree that a key of the policy signed. `line` is its bytes; a newline at its end is passed over.
 ///
 /// # Errors

@@ -437,6 +437,24 @@ fn several_policies_give_a_report_each_and_the_worst_exit_code() {
     let verdicts: Vec<_> = all.json().as_array().expect("a list").clone();
     let verdicts: Vec<_> = verdicts.iter().map(|one| &one["verdict"]).collect();
     assert_eq!(verdicts, ["fault", "no_verdict", "verified"]);
+    // One that cannot be read does not keep the others from being verified.
+    fs::write(folder.path("broken.json"), "{").expect("a file");
+    let broken = ["nowhere.json", "absent.json", "broken.json", "policy.json"];
+    let run_broken = run(&broken, &["--output", "json"]);
+    assert_eq!(run_broken.status, 1, "{run_broken}");
+    let list = run_broken.json();
+    for (at, name) in [(0, "nowhere.json"), (2, "broken.json")] {
+        let error = list[at]["error"].as_str().expect("an error");
+        assert!(error.contains(name), "{run_broken}");
+        assert!(run_broken.stderr.contains(error), "{run_broken}");
+        let path = folder.path(name).display().to_string();
+        assert_eq!(list[at]["policy"], path);
+    }
+    let verdicts = [&list[1]["verdict"], &list[3]["verdict"]];
+    assert_eq!(verdicts, ["fault", "verified"]);
+    let text = run(&["broken.json", "policy.json"], &[]);
+    assert_eq!(text.status, 2, "{text}");
+    assert_eq!(text.stdout.matches("\nverified: ").count(), 1, "{text}");
     for (more, why) in [
         (["--log", ORIGIN], "--log names a log of one trust policy"),
         (["--output", "html"], "hold the report on one trust policy"),

@@ -8,7 +8,7 @@ use auditlog_tests::{Command, Engine, Run, command, python, readers, root};
 use serde_json::Value;
 
 use crate::support::log::{Log, ORIGIN, now};
-use crate::verify::folder::Folder;
+use crate::verify::folder::{Folder, no_verdict};
 use crate::verify::s3::World;
 
 /// A vector, and a folder for what is written.
@@ -89,11 +89,14 @@ impl Case {
 }
 
 fn check(policy: &Path, file: &Path) -> Run {
+    check_command(policy, file).run()
+}
+
+fn check_command(policy: &Path, file: &Path) -> Command {
     command("auditlog-verify")
         .args(["check", "--policy"])
         .arg(policy)
         .arg(file)
-        .run()
 }
 
 fn refused(run: &Run) {
@@ -239,6 +242,29 @@ fn an_entry_is_chosen_by_time_or_by_value_and_nothing_is_overwritten() {
         "{run}"
     );
     assert_eq!(fs::read_to_string(&proof).expect("a file"), "mine");
+    let run = case.check("payments-9.tlog-proof");
+    refused(&run);
+    assert!(
+        run.stdout
+            .contains("the file is not a proof or an evidence pack"),
+        "{run}"
+    );
+    // A file that is there, and a pipe, are not what was asked for.
+    let evidence = ["--index", "9", "--out", "payments-9.tlog-proof"];
+    let run = case.run("evidence", &evidence);
+    assert!(run.stderr.contains("name another file"), "{run}");
+    Command::new("mkfifo").arg(case.path("pipe")).run().ok();
+    no_verdict(
+        check_command(&case.policy(), &case.path("pipe")),
+        "it is a device, pipe or socket",
+        "name a file",
+    );
+    // Standard input is a pipe, and open already.
+    case.run("prove", &["--index", "8"]).ok();
+    let proof = fs::read_to_string(case.path("payments-8.tlog-proof")).expect("a proof");
+    let from_input = check_command(&case.policy(), Path::new("/dev/stdin"));
+    let from_input = from_input.arg(case.path("payments-8.json"));
+    from_input.input(proof).run().ok();
 }
 
 /// What comes behind a case must not be passed over, however far behind it is.

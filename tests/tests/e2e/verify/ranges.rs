@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use auditlog_tests::{Command, Run, command};
 use serde_json::Value;
 
-use super::folder::Folder;
+use super::folder::{Folder, no_verdict};
 
 /// A plan of a folder with a log, in 3 ranges.
 struct Planned {
@@ -178,6 +178,10 @@ fn parts_that_are_missing_differ_or_are_foreign_give_no_verdict() {
         "{}",
         foreign.stderr
     );
+    let pipe = planned.path("parts/pipe.json");
+    Command::new("mkfifo").arg(&pipe).run().ok();
+    planned.refused(&["parts"], "it is a device, pipe or socket");
+    fs::remove_file(&pipe).expect("it is there");
     rewrite(&planned.path(&name_of(0)), "\"range\":0", "\"range\": 0");
     planned.refused(&["parts"], "it is not in its one form");
 }
@@ -246,6 +250,14 @@ fn a_plan_is_not_written_over_and_needs_its_own_policy() {
         again.stderr.contains("holds a plan already"),
         "{}",
         again.stderr
+    );
+    let mine = planned.path("mine");
+    fs::create_dir(&mine).expect("a folder");
+    fs::write(mine.join("policy.json"), "mine").expect("a file");
+    no_verdict(
+        planned.plan_command("mine", 3),
+        "/mine holds policy.json already",
+        "another folder",
     );
     planned.all_parts();
     let policy = planned.path("plan/policy.json");

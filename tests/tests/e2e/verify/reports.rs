@@ -200,6 +200,64 @@ fn nothing_is_written_into_the_folder_that_is_read() {
     folder.verify().ok();
 }
 
+#[test]
+fn a_report_is_not_written_over_what_the_run_reads() {
+    let folder = Folder::new();
+    fs::write(folder.path("pins.json"), "mine").expect("a file");
+    fs::create_dir_all(folder.path("plan")).expect("a folder");
+    fs::create_dir_all(folder.path("parts")).expect("a folder");
+    fs::write(folder.path("plan/plan.json"), "mine").expect("a file");
+    let before = contents(&folder.path(""));
+    let path = |name: &str| folder.path(name).display().to_string();
+    let verify = |arguments: &[&str], report: &str| {
+        let command = auditlog_tests::command("auditlog-verify").args(arguments);
+        command.arg("--report").arg(path(report))
+    };
+    let (policy, pins, cache) = (path("policy.json"), path("pins.json"), path("cache"));
+    let (bucket, plan, parts) = (path("bucket"), path("plan"), path("parts"));
+    let over_all = ["--policy", &policy, "--pins", &pins, "--cache", &cache];
+    let merge = [
+        "merge", "--policy", &policy, "--pins", &pins, "--plan", &plan,
+    ];
+    for (arguments, target, report, what) in [
+        (
+            &over_all[..],
+            &bucket,
+            "policy.json",
+            "the file of --policy",
+        ),
+        (&over_all, &bucket, "pins.json", "the file of --pins"),
+        (
+            &over_all,
+            &bucket,
+            "cache/a.json",
+            "in the folder of --cache",
+        ),
+        (&merge, &parts, "policy.json", "the file of --policy"),
+        (&merge, &parts, "pins.json", "the file of --pins"),
+        (
+            &merge,
+            &parts,
+            "plan/plan.json",
+            "in the folder of the plan",
+        ),
+        (
+            &merge,
+            &parts,
+            "parts/a.json",
+            "in the folder of partial results",
+        ),
+    ] {
+        no_verdict(verify(arguments, report).arg(target), what, "another place");
+    }
+    no_verdict(
+        verify(&over_all, "a.json").args(["--report", &path("a.json"), &bucket]),
+        "a.json is named twice",
+        "each file once",
+    );
+    assert_eq!(contents(&folder.path("")), before);
+}
+
 /// A folder in which names and reasons are chosen by somebody who wants to be read as markup.
 fn hostile() -> Folder {
     let mut folder = Folder::new();
