@@ -26,9 +26,18 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Append(Box<AppendArguments>),
+    /// Check the configuration of the service
+    ///
+    /// Checks the file, and opens what it names: policies, pins, keys, tokens, passwords and certificates. The message names the line of a
+    /// mistake. No bucket is asked, no port is taken, and nothing is written.
     CheckConfig(ConfigArguments),
     Keygen(KeygenArguments),
     Policy(PolicyArguments),
+    /// Take events over HTTP, OTLP and Forward, and seal them
+    ///
+    /// The service takes events from its inputs: requests over HTTP (`POST /events`, `/kubernetes`, and `/v1/logs` of OpenTelemetry), and
+    /// Fluentd's Forward protocol. It acknowledges each batch once its events are on the disk or in the store, and seals them. Over HTTP, it
+    /// also answers `/healthz`, `/readyz`, `/metrics` and `/status`. SIGTERM lets open requests finish, seals what was accepted and ends the process.
     Run(ConfigArguments),
     Spool(SpoolArguments),
     Status(StatusArguments),
@@ -184,10 +193,7 @@ pub(super) struct VerifierKeyArguments {
     pub(super) aws: AwsArguments,
 }
 
-/// Take events over HTTP, and seal them
-///
-/// The service accepts events at `POST /events`, acknowledges each request once its events are on the disk or in the store, and seals
-/// them. It also answers `/healthz`, `/readyz` and `/metrics`. SIGTERM lets open requests finish, seals what was accepted and ends the process.
+// Its help is the one of each command that has it.
 #[derive(Debug, Args)]
 pub(super) struct ConfigArguments {
     /// Configuration of the service
@@ -198,7 +204,7 @@ pub(super) struct ConfigArguments {
 /// Show each log of a service that runs
 ///
 /// For each log: what it has accepted, what waits, its head, its key, when the next segment is closed, and what is in trouble. The
-/// service is asked over its first HTTP listener.
+/// service is asked over its first HTTP listener without TLS.
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
     /// Configuration of the service
@@ -292,4 +298,24 @@ fn parse_input_name(text: &str) -> Result<GivenName, &'static str> {
 fn parse_spec(text: &str) -> Result<KeySpec, String> {
     let all: Vec<&str> = KeySpec::ALL.iter().map(|spec| spec.as_str()).collect();
     KeySpec::parse(text).ok_or_else(|| format!("one of {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn help_of_a_check_is_not_the_one_of_the_service() {
+        let command = Arguments::command();
+        let about = |name: &str| {
+            let found = command.find_subcommand(name).unwrap();
+            let texts = (found.get_about(), found.get_long_about());
+            format!("{} {}", texts.0.unwrap(), texts.1.unwrap())
+        };
+        assert!(about("check-config").starts_with("Check the configuration of the service"));
+        let run = about("run");
+        assert!(run.contains("Forward") && run.contains("OTLP"), "{run}");
+    }
 }

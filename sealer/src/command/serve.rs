@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             name: log.name().to_owned(),
             intake,
             status: Arc::clone(&status),
+            stored: log.ack.room(config.logs.len()),
         });
         logs.push(OneLog {
             label: (config.logs.len() > 1).then(|| log.name().to_owned()),

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: u64 = 16 << 20;
 
 pub(crate) fn run(arguments: &StatusArguments) -> Result<(), Error> {
-    let listen = Config::first_listener(&arguments.config)?;
+    let listen = Config::plain_listener(&arguments.config)?;
     let answer = ask(own(listen)).map_err(|source| MachineError::NoService { listen, source })?;
     let glances: Vec<Glance> = serde_json::from_str(&answer).map_err(|error| {
         let source = io::Error::new(ErrorKind::InvalidData, error);

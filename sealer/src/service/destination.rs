@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::offer::Intake;
 use super::status::Status;
 
@@ -14,4 +16,6 @@ pub struct Destination {
     pub intake: Intake,
     /// What is known of it.
     pub status: Arc<Status>,
+    /// Batches that may wait for its store, where it acknowledges them only then.
+    pub stored: Option<Arc<Semaphore>>,
 }

@@ -10,8 +10,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -49,6 +49,9 @@ const BODY_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a request waits for room before its sender is asked to come again later.
 const ROOM_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a request waits until its events are safe. Stops a store that does not answer from holding all connections.
+const SAFE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The sender's name for a request, which it keeps when it sends the request again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -160,7 +163,13 @@ fn not_taken(why: &NotTaken) -> Box<Reply> {
     match why {
         NotTaken::NoRoute { .. } => refuse(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()),
         NotTaken::TooLarge => refuse(StatusCode::PAYLOAD_TOO_LARGE, why.to_string()),
-        NotTaken::Later { .. } => Box::new(later(&why.to_string())),
+        NotTaken::Later { .. } => {
+            let mut later = later(&why.to_string());
+            // Meanwhile, its connection is somebody else's.
+            let close = HeaderValue::from_static("close");
+            later.headers_mut().insert(CONNECTION, close);
+            Box::new(later)
+        }
     }
 }
 
@@ -415,7 +424,7 @@ impl HttpInput {
 
     async fn offer(&self, batch: Batch) -> Result<Reply, NotTaken> {
         let pending = self.router.offer(&self.name, batch).await?;
-        let taken = pending.answer().await?;
+        let taken = pending.answer_within(SAFE_PATIENCE).await?;
         let repeat = if taken.accepted == 0 {
             ",\"repeat\":true"
         } else {

@@ -20,6 +20,21 @@ pub enum Ack {
     Stored,
 }
 
+/// Batches of a log that may wait for its store.
+const MAX_STORED: usize = 256;
+
+/// The same of all logs together: fewer than the connections of a listener, so that it goes on answering.
+const MAX_STORED_OF_ALL: usize = 768;
+
+impl Ack {
+    /// Room for the batches that wait for the store of one of so many logs; `None` where none do.
+    pub fn room(self, logs: usize) -> Option<Arc<Semaphore>> {
+        let share = MAX_STORED_OF_ALL.checked_div(logs).unwrap_or(MAX_STORED);
+        let room = || Arc::new(Semaphore::new(share.clamp(1, MAX_STORED)));
+        (self == Self::Stored).then(room)
+    }
+}
+
 /// What becomes of an offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {

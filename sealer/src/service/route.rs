@@ -33,6 +33,11 @@ impl TagPattern {
             .then_some(Self(parts))
     }
 
+    /// Whether no tag at all matches: it has no part.
+    fn matches_none(&self) -> bool {
+        self.0.iter().all(|part| part == "**")
+    }
+
     /// Whether a tag matches.
     pub fn matches(&self, tag: &str) -> bool {
         let parts: Vec<&str> = tag.split('.').collect();
@@ -106,7 +111,10 @@ pub(super) fn find<'r>(
     let is_for = |route: &&Route| {
         let input_fits = route.input.as_deref().is_none_or(|name| name == input);
         let pattern = route.tag.as_ref();
-        let tag_fits = |pattern: &TagPattern| tag.is_some_and(|tag| pattern.matches(tag));
+        let tag_fits = |pattern: &TagPattern| match tag {
+            Some(tag) => pattern.matches(tag),
+            None => pattern.matches_none(),
+        };
         input_fits && pattern.is_none_or(tag_fits)
     };
     let routes: Vec<&Route> = routes.iter().filter(is_for).collect();
@@ -253,6 +261,19 @@ mod tests {
         assert_eq!(found("web", Some("other")), Ok(Way::Whole("rest")));
         assert_eq!(found("web", None), Ok(Way::Whole("rest")));
         assert_eq!(found("forward", Some("pay.eu")), Err(None));
+    }
+
+    #[test]
+    fn batch_without_a_tag_has_no_part_of_one() {
+        let one = batch(&["1"]);
+        for (text, is_for) in [("**", true), ("**.**", true), ("*", false), ("a.**", false)] {
+            let routes = [Route {
+                tag: TagPattern::parse(text),
+                ..route("all")
+            }];
+            let found = find(&routes, "web", None, &one);
+            assert_eq!(found.is_ok(), is_for, "{text}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The way from the inputs to the logs.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use auditlog_chain::builder::StoredBatch;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::timeout;
 
 use super::batch::{Batch, NotTaken, Taken};
 use super::destination::Destination;
@@ -12,7 +13,7 @@ use super::glance::Glance;
 use super::metrics::{Refused, metrics};
 use super::offer::{Answer, Offer};
 use super::route::{Route, Way, find};
-use super::status::Status;
+use super::status::{Part as PartOfLog, Status};
 use crate::seal::Offered;
 
 /// How long a batch waits for room before its sender is asked to come again later.
@@ -26,8 +27,27 @@ impl Destination {
         }
     }
 
-    /// Offers a batch, or a part of one.
-    async fn offer(&self, batch: Batch) -> Result<Part, NotTaken> {
+    /// Takes room to wait for the store, where batches wait for it. While nothing is stored, nobody waits for room.
+    async fn room(&self) -> Result<Option<OwnedSemaphorePermit>, NotTaken> {
+        let Some(room) = &self.stored else {
+            return Ok(None);
+        };
+        let patience = match self.status.trouble_of(PartOfLog::Storing) {
+            Some(_) => Duration::ZERO,
+            None => ROOM_PATIENCE,
+        };
+        match timeout(patience, Arc::clone(room).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Some(permit)),
+            Ok(Err(_)) | Err(_) => Err(self.later("too much waits to be stored: come again later")),
+        }
+    }
+
+    /// Offers a batch, or a part of one. What it takes to wait for the store is held until it is there.
+    async fn offer(
+        &self,
+        batch: Batch,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<Part, NotTaken> {
         let events = batch.lines.len();
         let (tell, told) = oneshot::channel();
         let offer = Offer {
@@ -36,7 +56,10 @@ impl Destination {
             naming: batch.naming,
             events: batch.lines,
             // A sender that has gone away sends again.
-            answer: Box::new(move |answer| _ = tell.send(answer)),
+            answer: Box::new(move |answer| {
+                drop(room);
+                _ = tell.send(answer);
+            }),
             permit: None,
         };
         let offered = self.intake.offer(offer, ROOM_PATIENCE).await;
@@ -111,9 +134,14 @@ impl Router {
                 return Err(log.later(&trouble));
             }
         }
+        // All of it has room before any of it is offered.
+        let mut rooms = Vec::new();
+        for (log, _) in &parts {
+            rooms.push(log.room().await?);
+        }
         let mut pending = Pending { parts: Vec::new() };
-        for (log, part) in parts {
-            pending.parts.push(log.offer(part).await?);
+        for ((log, part), room) in parts.into_iter().zip(rooms) {
+            pending.parts.push(log.offer(part, room).await?);
         }
         Ok(pending)
     }
@@ -180,6 +208,24 @@ pub struct Pending {
 }
 
 impl Pending {
+    /// The same as [`Self::answer`], for so long. What was offered may be accepted after that: it must be sent again.
+    ///
+    /// # Errors
+    ///
+    /// Also where nothing is known in time.
+    pub async fn answer_within(self, patience: Duration) -> Result<Taken, NotTaken> {
+        let first = self.parts.first();
+        let late = first.map(|part| {
+            part.log
+                .later("the events are not stored yet: send them again")
+        });
+        match (timeout(patience, self.answer()).await, late) {
+            (Err(_), Some(late)) => Err(late),
+            (Ok(answer), _) => answer,
+            (Err(_), None) => Ok(Taken::default()),
+        }
+    }
+
     /// Waits until all of it is accepted.
     ///
     /// # Errors
@@ -199,5 +245,105 @@ impl Pending {
             }
         }
         failed.map_or(Ok(taken), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+
+    use super::*;
+    use crate::error::{Cause, Trouble};
+    use crate::service::offer::{Ack, Intake};
+    use crate::service::route::TagPattern;
+
+    fn log(name: &str, ack: Ack) -> (Destination, Route, Receiver<Offer>) {
+        let (intake, offers) = Intake::new();
+        let status = Arc::new(Status::new(name));
+        status.set(PartOfLog::Accepting, None);
+        let destination = Destination {
+            name: name.to_owned(),
+            intake,
+            status,
+            stored: ack.room(2),
+        };
+        let route = Route {
+            log: name.to_owned(),
+            input: None,
+            tag: TagPattern::parse(name),
+            field: None,
+        };
+        (destination, route, offers)
+    }
+
+    fn batch(tag: &str) -> Batch {
+        let mut lines = StoredBatch::default();
+        lines.push_json(b"1").unwrap();
+        Batch {
+            tag: Some(tag.to_owned()),
+            lines,
+            ..Batch::default()
+        }
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn batch_that_is_not_stored_in_time_is_to_be_sent_again_and_stays_accepted() {
+        let (log, route, offers) = log("a", Ack::Stored);
+        let router = Router::new(vec![log], vec![route]);
+        let late = block_on(async {
+            let pending = router.offer("http", batch("a")).await.unwrap();
+            pending.answer_within(Duration::from_millis(1)).await
+        });
+        assert!(matches!(late, Err(NotTaken::Later { .. })), "{late:?}");
+        (offers.try_recv().unwrap().answer)(Answer::Accepted);
+        let taken = block_on(async {
+            let pending = router.offer("http", batch("a")).await.unwrap();
+            (offers.try_recv().unwrap().answer)(Answer::Repeat);
+            pending.answer_within(Duration::from_mins(1)).await
+        });
+        assert_eq!(taken.map(|taken| taken.repeated), Ok(1));
+    }
+
+    #[test]
+    fn log_that_does_not_store_holds_no_more_than_its_room() {
+        let (stopped, to_stopped, offers) = log("a", Ack::Stored);
+        let (other, to_other, of_other) = log("b", Ack::Synced);
+        stopped.status.set(
+            PartOfLog::Storing,
+            Some(Trouble {
+                cause: Cause::Store,
+                reason: "it does not answer".to_owned(),
+            }),
+        );
+        let router = Router::new(vec![stopped, other], vec![to_stopped, to_other]);
+        block_on(async {
+            let mut waiting = Vec::new();
+            for _ in 0..256 {
+                waiting.push(router.offer("http", batch("a")).await.unwrap());
+            }
+            let refused = router.offer("http", batch("a")).await.err();
+            assert!(matches!(refused, Some(NotTaken::Later { .. })));
+            assert_eq!(offers.try_iter().count(), 256);
+            for _ in 0..300 {
+                assert!(router.offer("http", batch("b")).await.is_ok());
+            }
+            assert_eq!(of_other.try_iter().count(), 300);
+            // Whoever waited is gone, and what it sent was stored.
+            assert!(router.offer("http", batch("a")).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn logs_together_leave_connections_to_a_listener() {
+        for (logs, each) in [(0, 256), (1, 256), (3, 256), (4, 192), (1000, 1)] {
+            let room = Ack::Stored.room(logs).unwrap();
+            assert_eq!(room.available_permits(), each, "{logs}");
+            assert!(Ack::Synced.room(logs).is_none());
+        }
     }
 }

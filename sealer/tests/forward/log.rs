@@ -89,6 +89,7 @@ impl Listener {
             name: "log".to_owned(),
             intake,
             status,
+            stored: None,
         };
         let route = Route {
             log: "log".to_owned(),

@@ -37,6 +37,10 @@ impl Http {
         &self.name
     }
 
+    pub(super) const fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Who may send, and how connections come in.
     pub(in crate::command) fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
         let senders = Senders {

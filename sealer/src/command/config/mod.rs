@@ -14,13 +14,17 @@ use super::arguments::AppendArguments;
 mod access;
 mod forward;
 mod http;
+mod inputs;
 mod log;
+mod mistake;
 mod route;
 
 pub(super) use forward::Forward;
 pub(super) use forward::Opened;
 pub(super) use http::Http;
 pub(super) use log::Log;
+
+use inputs::Inputs;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -93,15 +97,17 @@ impl Config {
     }
 
     /// Where the service listens, whether or not this user may read what else the file names.
-    pub(super) fn first_listener(path: &Path) -> Result<SocketAddr, Error> {
+    pub(super) fn plain_listener(path: &Path) -> Result<SocketAddr, Error> {
         let config = Self::parse(path)?;
-        let first = config.http.first().map(|http| http.listen);
-        first.ok_or_else(|| {
-            config
-                .file
-                .wrong("the service has no HTTP listener: add [[http]]")
-                .into()
-        })
+        let plain = config.http.iter().find(|http| !http.has_tls());
+        let reason = match plain {
+            Some(http) => return Ok(http.listen),
+            None if config.http.is_empty() => "the service has no HTTP listener: add [[http]]",
+            None => {
+                "each [[http]] has TLS, and status asks a listener without it: add [[http]] with listen = \"127.0.0.1:PORT\""
+            }
+        };
+        Err(config.file.wrong(reason).into())
     }
 
     fn parse(path: &Path) -> Result<Self, Error> {
@@ -113,7 +119,9 @@ impl Config {
         let mut config: Self = toml::from_str(&file.text).map_err(|error| {
             let line = error.span().map(|span| line_of(&file.text, span.start));
             let line = line.map_or_else(String::new, |line| format!("line {line}: "));
-            file.wrong(format!("{line}{}", error.message()))
+            let at = error.span().map_or(0, |span| span.start);
+            let reason = mistake::of(&file.text, at, error.message());
+            file.wrong(format!("{line}{reason}"))
         })?;
         config.file = file;
         Ok(config)
@@ -128,27 +136,7 @@ impl Config {
             return Err(self.file.wrong(reason).into());
         }
         self.check_logs()?;
-        let mut inputs = BTreeSet::new();
-        for (number, http) in self.http.iter().enumerate() {
-            http.open(&self.file.path)?;
-            if !inputs.insert(http.name()) {
-                let reason = format!("two inputs have the name {}", http.name());
-                return Err(self.file.wrong_at("http", number, "name", &reason).into());
-            }
-        }
-        for (number, forward) in self.forward.iter().enumerate() {
-            if let Some(reason) = forward.mistake() {
-                return Err(self.file.wrong_at("forward", number, "user", reason).into());
-            }
-            forward.open(&self.file.path)?;
-            if !inputs.insert(forward.name()) {
-                let reason = format!("two inputs have the name {}", forward.name());
-                return Err(self
-                    .file
-                    .wrong_at("forward", number, "name", &reason)
-                    .into());
-            }
-        }
+        let inputs = self.check_inputs()?;
         for (number, table) in self.routes.iter().enumerate() {
             let mistake = table.mistake(&self.logs, &inputs);
             if let Some((key, reason)) = mistake {
@@ -156,6 +144,27 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Returns the names of the inputs.
+    fn check_inputs(&self) -> Result<BTreeSet<&str>, Error> {
+        let mut inputs = Inputs::default();
+        for (number, http) in self.http.iter().enumerate() {
+            let (access, _) = http.open(&self.file.path)?;
+            if let Some((key, reason)) = inputs.add(http.name(), http.listen, &access) {
+                return Err(self.file.wrong_at("http", number, key, &reason).into());
+            }
+        }
+        for (number, forward) in self.forward.iter().enumerate() {
+            if let Some(reason) = forward.mistake() {
+                return Err(self.file.wrong_at("forward", number, "user", reason).into());
+            }
+            let access = forward.open(&self.file.path)?.access;
+            if let Some((key, reason)) = inputs.add(forward.name(), forward.listen, &access) {
+                return Err(self.file.wrong_at("forward", number, key, &reason).into());
+            }
+        }
+        Ok(inputs.names)
     }
 
     fn check_logs(&self) -> Result<(), Error> {
@@ -213,4 +222,32 @@ impl Config {
 fn line_of(text: &str, at: usize) -> usize {
     let before = text.as_bytes().get(..at).unwrap_or_default();
     before.split(|byte| *byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_asks_a_listener_without_tls() {
+        let tls = |port| {
+            format!(
+                "[[http]]\nlisten = \"127.0.0.1:{port}\"\n[http.tls]\ncertificate = \"a\"\nkey = \"b\"\n"
+            )
+        };
+        let plain = "[[http]]\nlisten = \"127.0.0.1:2\"\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sealer.toml");
+        let listener = |http: String| {
+            fs::write(&path, format!("logs = []\n{http}")).unwrap();
+            let found = Config::plain_listener(&path);
+            found.map_err(|error| error.to_string())
+        };
+        let found = listener(format!("{}{plain}", tls(1))).unwrap();
+        assert_eq!(found.port(), 2);
+        let of_tls = listener(tls(1)).unwrap_err();
+        assert!(of_tls.contains("each [[http]] has TLS"), "{of_tls}");
+        let none = listener(String::new()).unwrap_err();
+        assert!(none.contains("has no HTTP listener"), "{none}");
+    }
 }

@@ -417,6 +417,10 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
             "line 3: the argument '--key-file <FILE>' cannot be used with '--kms-key <KEY>'",
         ),
         (log.clone(), "there is no input: add [[http]]"),
+        (
+            format!("{log}{http}{http}name = \"two\"\n"),
+            "line 9: two inputs listen on 127.0.0.1:9880",
+        ),
         (format!("{log}{http}["), "line 8: "),
     ] {
         let run = check(&bench, &config);
