@@ -67,6 +67,8 @@ pub mod forward;
 pub mod input;
 pub mod limits;
 pub mod listen;
+#[cfg(test)]
+mod mutated;
 pub mod names;
 pub mod otlp;
 pub mod pins;

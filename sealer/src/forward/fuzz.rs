@@ -92,9 +92,8 @@ fn accepted(json: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
+    use crate::mutated::{Mutated, leave_seeds, try_mutated};
 
     fn seeds() -> Vec<Vec<u8>> {
         let time = b"\xd7\x00\x65\x53\xf1\x00\x07\x5b\xcd\x15";
@@ -116,33 +115,7 @@ mod tests {
 
     #[test]
     fn mutated_input_of_forward_is_refused_or_rendered_as_events() {
-        let number = |name: &str, usual| {
-            std::env::var(name).map_or(usual, |text| text.parse::<u64>().expect(name))
-        };
-        let (rounds, seed) = (number("SOAK_ROUNDS", 20_000), number("SOAK_SEED", 1));
-        let seeds = seeds();
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut random = |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            usize::try_from(state >> 33).unwrap() % below.max(1)
-        };
-        let mut accepted = 0u64;
-        for _ in 0..rounds {
-            let mut input = seeds[random(seeds.len())].clone();
-            for _ in 0..=random(3) {
-                let (at, to) = (random(input.len()), random(input.len()));
-                match random(5) {
-                    0 => input[at] = u8::try_from(random(256)).unwrap(),
-                    1 => input[at] ^= 1 << random(8),
-                    2 => input.truncate(at.max(1)),
-                    3 => input.insert(at, u8::try_from(random(256)).unwrap()),
-                    _ => input.extend_from_within(at.min(to)..at.max(to)),
-                }
-            }
-            accepted += u64::from(message(&input));
-        }
+        let Mutated { accepted, rounds } = try_mutated(&seeds(), message);
         assert!(
             accepted > rounds / 100,
             "{accepted} of {rounds} were accepted"
@@ -151,13 +124,6 @@ mod tests {
 
     #[test]
     fn every_seed_of_forward_is_accepted_and_can_be_left_in_a_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = std::env::var_os("SOAK_SEEDS").map_or(folder.path().into(), PathBuf::from);
-        let folder = folder.join("forward");
-        std::fs::create_dir_all(&folder).unwrap();
-        for (at, seed) in seeds().iter().enumerate() {
-            assert!(message(seed), "{at}");
-            std::fs::write(folder.join(format!("{at:03}")), seed).unwrap();
-        }
+        leave_seeds("forward", &seeds(), message);
     }
 }

@@ -4,6 +4,7 @@
 //! [`Shape`] says where its parts are, [`Values`] goes through its entries with bounded memory, and [`Rendering`] writes each as JSON.
 //! [`Hello`] and [`Ping`] are the handshake.
 
+#[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handshake;
 mod msgpack;

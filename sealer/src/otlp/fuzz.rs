@@ -41,9 +41,8 @@ fn accepted(event: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
+    use crate::mutated::{Mutated, leave_seeds, try_mutated};
 
     fn seeds() -> Vec<Vec<u8>> {
         let record = b"\x09\x15\xcd\x5b\x07\0\0\0\0\x10\x09\x1a\x04INFO\x2a\x03\x0a\x01a\x32\x07\x0a\x01k\x12\x02\x18\x01\x4a\x02\xab\xcd";
@@ -59,33 +58,7 @@ mod tests {
 
     #[test]
     fn mutated_input_of_otlp_is_refused_or_has_records_that_are_events() {
-        let number = |name: &str, usual| {
-            std::env::var(name).map_or(usual, |text| text.parse::<u64>().expect(name))
-        };
-        let (rounds, seed) = (number("SOAK_ROUNDS", 20_000), number("SOAK_SEED", 1));
-        let seeds = seeds();
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut random = |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            usize::try_from(state >> 33).unwrap() % below.max(1)
-        };
-        let mut accepted = 0u64;
-        for _ in 0..rounds {
-            let mut input = seeds[random(seeds.len())].clone();
-            for _ in 0..=random(3) {
-                let (at, to) = (random(input.len()), random(input.len()));
-                match random(5) {
-                    0 => input[at] = u8::try_from(random(256)).unwrap(),
-                    1 => input[at] ^= 1 << random(8),
-                    2 => input.truncate(at.max(1)),
-                    3 => input.insert(at, u8::try_from(random(256)).unwrap()),
-                    _ => input.extend_from_within(at.min(to)..at.max(to)),
-                }
-            }
-            accepted += u64::from(request(&input));
-        }
+        let Mutated { accepted, rounds } = try_mutated(&seeds(), request);
         assert!(
             accepted > rounds / 100,
             "{accepted} of {rounds} were accepted"
@@ -94,13 +67,6 @@ mod tests {
 
     #[test]
     fn every_seed_of_otlp_is_accepted_and_can_be_left_in_a_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = std::env::var_os("SOAK_SEEDS").map_or(folder.path().into(), PathBuf::from);
-        let folder = folder.join("otlp");
-        std::fs::create_dir_all(&folder).unwrap();
-        for (at, seed) in seeds().iter().enumerate() {
-            assert!(request(seed), "{at}");
-            std::fs::write(folder.join(format!("{at:03}")), seed).unwrap();
-        }
+        leave_seeds("otlp", &seeds(), request);
     }
 }

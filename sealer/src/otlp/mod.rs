@@ -3,6 +3,7 @@
 //! Each record is an event of its own, with the resource and the scope that it comes from: `{"resource":…,"scope":…,"logRecord":…}`. What came
 //! as JSON is kept byte for byte. What came as protobuf is written as the JSON of OTLP.
 
+#[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod json;
 mod protobuf;

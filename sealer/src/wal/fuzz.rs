@@ -97,10 +97,9 @@ fn summed(input: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::super::Close;
     use super::*;
+    use crate::mutated::{Mutated, leave_seeds, try_mutated};
 
     fn seeds() -> Vec<Vec<u8>> {
         let mut encoder = Encoder::new(7);
@@ -135,45 +134,12 @@ mod tests {
 
     #[test]
     fn mutated_input_is_refused_or_a_writer_goes_on_behind_it() {
-        let number = |name: &str, usual| {
-            std::env::var(name).map_or(usual, |text| text.parse::<u64>().expect(name))
-        };
-        let (rounds, seed) = (number("SOAK_ROUNDS", 20_000), number("SOAK_SEED", 1));
-        let seeds = seeds();
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut random = |below: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            usize::try_from(state >> 33).unwrap() % below.max(1)
-        };
-        let mut accepted = 0u64;
-        for _ in 0..rounds {
-            let mut input = seeds[random(seeds.len())].clone();
-            for _ in 0..=random(3) {
-                let (at, to) = (random(input.len()), random(input.len()));
-                match random(5) {
-                    0 => input[at] = u8::try_from(random(256)).unwrap(),
-                    1 => input[at] ^= 1 << random(8),
-                    2 => input.truncate(at.max(1)),
-                    3 => input[at.min(to)..at.max(to)].fill(0),
-                    _ => input.extend_from_within(at.min(to)..at.max(to)),
-                }
-            }
-            accepted += u64::from(file(&input));
-        }
+        let Mutated { accepted, rounds } = try_mutated(&seeds(), file);
         assert!(accepted > 0, "nothing of {rounds} was accepted");
     }
 
     #[test]
     fn every_seed_is_accepted_and_can_be_left_in_a_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = std::env::var_os("SOAK_SEEDS").map_or(folder.path().into(), PathBuf::from);
-        let folder = folder.join("wal");
-        std::fs::create_dir_all(&folder).unwrap();
-        for (at, seed) in seeds().iter().enumerate() {
-            assert!(file(seed), "{at}");
-            std::fs::write(folder.join(format!("{at:03}")), seed).unwrap();
-        }
+        leave_seeds("wal", &seeds(), file);
     }
 }
