@@ -122,7 +122,7 @@ fn segments_before_the_last_ones_cannot_be_removed_hidden_or_doubled() {
         let mut removed = world.bucket();
         removed.remove(segment);
         assert_same_codes(&world, &removed, &["segment-missing"]);
-        // A marker over what is no longer there hides nothing.
+        // A marker over what has gone hides nothing.
         removed.mark(segment, 590);
         assert_same_codes(&world, &removed, &["segment-missing"]);
         let mut hidden = world.bucket();
@@ -148,6 +148,17 @@ fn segments_before_the_last_ones_cannot_be_removed_hidden_or_doubled() {
     let mut late = world.bucket();
     late.version(4).stored = Some(at(1));
     assert!(codes(&head(&world, &late, 3)).contains(&"stored-order"));
+}
+
+/// A segment beside absent ones is read, and may be gone by then: what comes after it is known from the listing alone.
+#[test]
+fn segment_that_vanishes_beside_an_absent_one_leaves_no_verdict() {
+    let world = log_of_10();
+    let mut memory = world.bucket();
+    memory.remove(1);
+    memory.gone.insert(2);
+    assert_eq!(codes(&world.verify(&memory)), ["segment-missing"]);
+    assert_ne!(head(&world, &memory, 3).verdict(), Verdict::Verified);
 }
 
 /// Which segments may be absent is judged as in a whole verification, for which the segments beside them are read.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use auditlog_chain::hash::Hash;
+use auditlog_chain::policy::TrustPolicy;
 use serde_json::Value;
 
 use super::histories::Random;
@@ -239,16 +240,52 @@ fn a_part_with_another_byte_is_refused_or_leaves_the_head_as_it_is() {
     assert!(refused > 500, "{refused}");
 }
 
+/// A log in two ranges, of which the second one's part is to be changed.
+struct Parted {
+    plan: Plan,
+    policy: TrustPolicy,
+    digest: Hash,
+    parts: Vec<Vec<u8>>,
+}
+
+impl Parted {
+    fn of(world: &World) -> Self {
+        let (plan, parts) = documents(world);
+        let policy = world.policy();
+        Self {
+            plan: Plan::parse(&plan).unwrap(),
+            digest: world.request(&policy).policy_digest,
+            policy,
+            parts,
+        }
+    }
+
+    /// The second part, before and after the name of its rest.
+    fn second(&self) -> (&str, &str) {
+        let written = std::str::from_utf8(&self.parts[1]).unwrap();
+        written.split_once("\"rest\":").unwrap()
+    }
+
+    #[track_caller]
+    fn refuses(&self, second: &str, name: &str) {
+        let parts = [self.parts[0].as_slice(), second.as_bytes()];
+        let mut read = |range: u64| Ok(parts[usize::try_from(range).unwrap()].to_vec());
+        let of = (&self.policy, self.digest);
+        let found = merge(&self.plan, of, &mut read, self.plan.made());
+        assert!(
+            matches!(found, Err(PartsError::Contradicts { range: 1, .. })),
+            "{name}: {found:?}"
+        );
+    }
+}
+
 /// Whoever can write to the parts, and has no key, cannot say that a log ends with what nobody signed: a part that leaves out why its last
 /// segment proves nothing contradicts itself.
 #[test]
 fn a_part_cannot_end_with_what_nobody_signed() {
     let world = World::new(Key::ed25519(), 6);
-    let (plan, parts) = documents(&world);
-    let (plan, policy) = (Plan::parse(&plan).unwrap(), world.policy());
-    let of = (&policy, world.request(&policy).policy_digest);
-    let written = String::from_utf8(parts[1].clone()).unwrap();
-    let (lead, rest) = written.split_once("\"rest\":").unwrap();
+    let parted = Parted::of(&world);
+    let (lead, rest) = parted.second();
     let between = |after: &str, before: &str| {
         let (_, text) = rest.split_once(after).unwrap();
         text.split_once(before).unwrap().0.to_owned()
@@ -283,19 +320,7 @@ fn a_part_cannot_end_with_what_nobody_signed() {
             assert!(rest.contains(from), "{name}: {from}");
             rest = rest.replacen(from, to, 1);
         }
-        let part = format!("{lead}\"rest\":{rest}");
-        let mut read = |range: u64| {
-            Ok(if range == 1 {
-                part.clone().into_bytes()
-            } else {
-                parts[0].clone()
-            })
-        };
-        let found = merge(&plan, of, &mut read, plan.made());
-        assert!(
-            matches!(found, Err(PartsError::Contradicts { range: 1, .. })),
-            "{name}: {found:?}"
-        );
+        parted.refuses(&format!("{lead}\"rest\":{rest}"), name);
     }
 }
 
@@ -303,25 +328,8 @@ fn a_part_cannot_end_with_what_nobody_signed() {
 #[test]
 fn a_part_cannot_count_other_segments_or_entries_than_it_has() {
     let world = World::new(Key::ed25519(), 8);
-    let (plan, parts) = documents(&world);
-    let (plan, policy) = (Plan::parse(&plan).unwrap(), world.policy());
-    let of = (&policy, world.request(&policy).policy_digest);
-    let written = String::from_utf8(parts[1].clone()).unwrap();
-    let (lead, rest) = written.split_once("\"rest\":").unwrap();
-    let refused = |part: String, name: &str| {
-        let mut read = |range: u64| {
-            Ok(if range == 1 {
-                part.clone().into_bytes()
-            } else {
-                parts[0].clone()
-            })
-        };
-        let found = merge(&plan, of, &mut read, plan.made());
-        assert!(
-            matches!(found, Err(PartsError::Contradicts { range: 1, .. })),
-            "{name}: {found:?}"
-        );
-    };
+    let parted = Parted::of(&world);
+    let (lead, rest) = parted.second();
     let (before, after) = rest.split_once("\"segments\":").unwrap();
     let (segments, after) = after.split_once(",\"entries\":").unwrap();
     let (entries, after) = after.split_once(',').unwrap();
@@ -336,12 +344,12 @@ fn a_part_cannot_count_other_segments_or_entries_than_it_has() {
     ] {
         let name = format!("{forged_segments} segments, {forged_entries} entries");
         let counts = format!("\"segments\":{forged_segments},\"entries\":{forged_entries}");
-        refused(format!("{lead}\"rest\":{before}{counts},{after}"), &name);
+        parted.refuses(&format!("{lead}\"rest\":{before}{counts},{after}"), &name);
     }
     let (before, after) = lead.split_once("\"events\":").unwrap();
     let (_, after) = after.split_once(',').unwrap();
-    refused(
-        format!("{before}\"events\":100,{after}\"rest\":{rest}"),
+    parted.refuses(
+        &format!("{before}\"events\":100,{after}\"rest\":{rest}"),
         "lead",
     );
 }
