@@ -69,7 +69,7 @@ impl<R: Read> Unpacked<R> {
     ///
     /// # Errors
     ///
-    /// Where there is no memory for it.
+    /// Where memory does not suffice for it.
     pub fn new(encoding: Encoding, body: R) -> io::Result<Self> {
         Ok(match encoding {
             Encoding::Identity => Self::Identity(body),

@@ -62,7 +62,7 @@ pub trait Canary {
     /// Deletes a version for good.
     fn delete(&self, key: &str, version_id: &str) -> Answer<()>;
 
-    /// Deletes the object without naming a version: sets a delete marker over it. The marker's version id; `None` where there is no marker.
+    /// Deletes the object without naming a version: sets a delete marker over it. The marker's version id; `None` where none was set.
     fn hide(&self, key: &str) -> Answer<Option<String>>;
 
     /// Sets the lock of a version.

@@ -129,10 +129,10 @@ impl Config {
 
     fn check(&self) -> Result<(), Error> {
         if self.logs.is_empty() {
-            return Err(self.file.wrong("there is no log: add [[logs]]").into());
+            return Err(self.file.wrong("a log is missing: add [[logs]]").into());
         }
         if self.http.is_empty() && self.forward.is_empty() {
-            let reason = "there is no input: add [[http]] or [[forward]]";
+            let reason = "an input is missing: add [[http]] or [[forward]]";
             return Err(self.file.wrong(reason).into());
         }
         self.check_logs()?;

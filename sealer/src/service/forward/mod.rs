@@ -28,7 +28,7 @@ pub use wire::Room;
 /// Connections at a time. Stops idle ones from taking all file handles.
 const MAX_CONNECTIONS: usize = 1000;
 
-/// Between two attempts where there is no room.
+/// Between two offers of what a log does not take now.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// One listener.

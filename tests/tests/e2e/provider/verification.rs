@@ -85,7 +85,7 @@ fn configuration(more: &str) -> String {
     )
 }
 
-/// Beyond a bound there is no verdict, whatever was seen within it.
+/// Beyond a bound, the verdict is open, whatever was seen within it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bound_that_is_exceeded_is_never_a_pass() {
     // Three segments of half a megabyte that do not get smaller.

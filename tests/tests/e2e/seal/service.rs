@@ -416,7 +416,7 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
             format!("{log}kms_key = \"alias/x\"\n{http}"),
             "line 3: the argument '--key-file <FILE>' cannot be used with '--kms-key <KEY>'",
         ),
-        (log.clone(), "there is no input: add [[http]]"),
+        (log.clone(), "an input is missing: add [[http]]"),
         (
             format!("{log}{http}{http}name = \"two\"\n"),
             "line 9: two inputs listen on 127.0.0.1:9880",
