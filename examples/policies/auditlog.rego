@@ -48,14 +48,25 @@ days_of(lock) := preset_days[lock.preset] if {
 	not is_number(lock.years)
 }
 
-deny contains sprintf("%s: the lock is GOVERNANCE, which can be bypassed: use COMPLIANCE (AUDITLOG_1)", [change.address]) if {
+# The lock of each bucket, and those of logs that have their own.
+locks contains [change.address, "the bucket", change.change.after.object_lock] if {
 	some change in ours("auditlog_bucket")
-	change.change.after.object_lock.mode == "GOVERNANCE"
 }
 
-deny contains sprintf("%s: objects are locked for %d days, at least %d are required (AUDITLOG_2)", [change.address, days, required_days]) if {
+locks contains [change.address, sprintf("the log %s", [name]), log.object_lock] if {
 	some change in ours("auditlog_bucket")
-	days := days_of(change.change.after.object_lock)
+	some name, log in change.change.after.logs
+	is_object(log.object_lock)
+}
+
+deny contains sprintf("%s: the lock of %s is GOVERNANCE, which can be bypassed: use COMPLIANCE (AUDITLOG_1)", [address, of]) if {
+	some [address, of, lock] in locks
+	lock.mode == "GOVERNANCE"
+}
+
+deny contains sprintf("%s: objects of %s are locked for %d days, at least %d are required (AUDITLOG_2)", [address, of, days, required_days]) if {
+	some [address, of, lock] in locks
+	days := days_of(lock)
 	days < required_days
 }
 

@@ -82,13 +82,18 @@ class Policies(unittest.TestCase):
         def replaced(change):
             change["actions"] = ["delete", "create"]
 
-        lock = lambda **more: after("object_lock", value={"mode": "COMPLIANCE", "days": None, "years": None, "preset": None} | more)
+        nothing = {"mode": "COMPLIANCE", "days": None, "years": None, "preset": None}
+        lock = lambda **more: after("object_lock", value=nothing | more)
+        lock_of_log = lambda **more: after("logs", "trades", "object_lock", value=nothing | more)
         cases = [
             (1, BUCKET, lock(mode="GOVERNANCE", days=365)),
             (2, BUCKET, lock(days=364)),
             (None, BUCKET, lock(days=365)),
             (None, BUCKET, lock(years=1)),
             (None, BUCKET, lock(preset="pci-dss-10")),
+            (1, BUCKET, lock_of_log(mode="GOVERNANCE", days=400)),
+            (2, BUCKET, lock_of_log(days=3)),
+            (None, BUCKET, lock_of_log(days=400)),
             (3, BUCKET, after("administrators", value=None)),
             (3, BUCKET, after("break_glass", value=None)),
             (4, BUCKET, after("logs", "trades", "writers", value=None)),

@@ -1,5 +1,5 @@
-# Records that a rule asks for: COMPLIANCE for the days of a preset, and the policies say who may do what. Nothing that is stored
-# under this lock can be deleted before its time, by nobody.
+# Records that a rule asks for: COMPLIANCE for the days of a preset, and the policies say who may do what. Nobody can delete
+# what is stored under this lock before its time.
 
 terraform {
   required_providers {
