@@ -3,6 +3,8 @@
 //! Our own, and small: the scan needs to stop at any byte and to go on when more arrive, without a value in memory, and a length that a sender
 //! gives must never be allocated for.
 
+use auditlog_chain::limits::MAX_EVENT_BYTES;
+
 /// Deepest nesting of a message: that of an event, and what is around it.
 pub const MAX_DEPTH: usize = auditlog_chain::limits::MAX_EVENT_DEPTH + 4;
 
@@ -21,6 +23,9 @@ pub enum Malformed {
     /// There are bytes behind the last value.
     #[error("there are bytes behind the last entry")]
     Behind,
+    /// As JSON, it is longer than an event may be.
+    #[error("the entry has more than {MAX_EVENT_BYTES} bytes as JSON")]
+    TooLong,
     /// A value has another type than the protocol says.
     #[error("expected {0}")]
     Expected(&'static str),

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use auditlog_chain::limits::MAX_EVENT_BYTES;
+
 use super::msgpack::{Head, MAX_DEPTH, Malformed, take, take_head};
 use super::scan::take_value;
 use super::time::push_time;
@@ -180,6 +182,10 @@ fn push_key(to: &mut String, bytes: &mut &[u8], levels: usize) -> Result<(), Mal
     // A time is text already.
     let text: Cow<'_, str> = serde_json::from_str(&key).unwrap_or(Cow::Borrowed(&key));
     push_string(to, &text);
+    // Each level of keys in keys doubles the escapes: without this, a hundred bytes fill the memory.
+    if to.len() > MAX_EVENT_BYTES {
+        return Err(Malformed::TooLong);
+    }
     Ok(())
 }
 
@@ -279,6 +285,28 @@ mod tests {
         let begin = "{\"tag\":\"app\",\"time\":\"1970-01-01T00:00:00Z\",\"record\":";
         let text = text.strip_prefix(begin).unwrap();
         text.strip_suffix('}').unwrap().to_owned()
+    }
+
+    /// Each key in a key doubles the escapes of those in it.
+    #[test]
+    fn keys_in_keys_are_refused_before_they_fill_the_memory() {
+        let nested = |levels| {
+            [
+                &[0x92, 0][..],
+                &vec![0x81; levels],
+                &[1],
+                &vec![0xc0; levels],
+            ]
+            .concat()
+        };
+        let mut rendering = Rendering::new(b"app");
+        assert!(rendering.entry(&nested(10)).is_ok());
+        for levels in [20, 40, 120] {
+            let refused = Rendering::new(b"app")
+                .entry(&nested(levels))
+                .map(<[u8]>::len);
+            assert_eq!(refused, Err(Malformed::TooLong), "{levels}");
+        }
     }
 
     #[test]

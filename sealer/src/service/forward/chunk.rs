@@ -20,6 +20,8 @@ const PART_EVENTS: usize = 1 << 15;
 
 /// Entries of a chunk after decompression, in bytes. Stops the decompression bomb.
 const MAX_ENTRIES_BYTES: u64 = 256 << 20;
+/// The same as JSON. Each event has the tag as well, which one small entry after the other would multiply.
+const MAX_RENDERED_BYTES: u64 = 4 * MAX_ENTRIES_BYTES;
 
 /// Longest tag, and longest options, in bytes.
 const MAX_ASIDE_BYTES: u64 = 64 << 10;
@@ -37,6 +39,8 @@ pub(super) enum ChunkError {
     Event { entry: u64, source: EventError },
     #[error("the entries have more than {MAX_ENTRIES_BYTES} bytes after decompression")]
     TooLarge,
+    #[error("the entries have more than {MAX_RENDERED_BYTES} bytes as JSON")]
+    Expands,
     #[error("tag or options have more than {MAX_ASIDE_BYTES} bytes")]
     LongAside,
     #[error("entries that are compressed as {0:?} are not supported: use gzip or zstd")]
@@ -144,6 +148,7 @@ impl Chunk {
             sum,
             entries: 0,
             bytes: 0,
+            rendered: 0,
         }
     }
 
@@ -203,6 +208,7 @@ pub(super) struct Parts {
     sum: Context,
     entries: u64,
     bytes: u64,
+    rendered: u64,
 }
 
 impl Parts {
@@ -281,6 +287,11 @@ impl Parts {
         self.sum.update(value);
         let json = self.rendering.entry(value);
         let json = json.map_err(|source| ChunkError::Rendered { entry, source })?;
+        let length = u64::try_from(json.len()).unwrap_or(u64::MAX);
+        self.rendered = self.rendered.saturating_add(length);
+        if self.rendered > MAX_RENDERED_BYTES {
+            return Err(ChunkError::Expands);
+        }
         part.push_json(json)
             .map_err(|source| ChunkError::Event { entry, source })?;
         Ok(true)
