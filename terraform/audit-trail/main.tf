@@ -31,5 +31,6 @@ data "auditlog_pipeline" "this" {
   folder       = each.value.folder
   spool        = each.value.spool
   ack          = each.value.ack
+  tls          = each.value.tls
   senders      = each.value.senders
 }

@@ -55,6 +55,7 @@ variable "pipelines" {
     folder = optional(string)
     spool  = optional(string)
     ack    = optional(string)
+    tls    = optional(object({ certificate = string, key = string }))
     senders = map(object({
       program          = string
       paths            = list(string)

@@ -48,6 +48,15 @@ impl DataSource for PipelineSource {
     fn validate(&self, config: &Object) -> Result {
         let url = config.get::<Field<String>>("url")?;
         let url = url.known().map(|url| parse_url(url)).transpose()?;
+        // Later or now, a certificate that is not null is one.
+        let tls = if config.value("tls").is_null() {
+            Tls::Unset
+        } else {
+            Tls::Set
+        };
+        if let Value::String(listen) = config.value("listen") {
+            check_listener(Some(listen.as_str()), tls)?;
+        }
         let Value::Map(senders) = config.value("senders") else {
             return Ok(());
         };
@@ -83,12 +92,11 @@ fn parse_url(url: &str) -> Result<SealerUrl> {
 }
 
 /// Without TLS, the sealer listens on its own machine alone.
-fn check_listener(config: &PipelineModel) -> Result {
-    let address = config.listen.as_deref().map(str::parse::<SocketAddr>);
-    let Some(Ok(address)) = address else {
+fn check_listener(listen: Option<&str>, tls: Tls) -> Result {
+    let Some(Ok(address)) = listen.map(str::parse::<SocketAddr>) else {
         return Ok(());
     };
-    if config.tls.is_some() || address.ip().is_loopback() {
+    if tls == Tls::Set || address.ip().is_loopback() {
         return Ok(());
     }
     let detail = format!(
@@ -99,6 +107,13 @@ fn check_listener(config: &PipelineModel) -> Result {
             .at("listen")
             .into(),
     )
+}
+
+/// Whether the sealer has a certificate of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    Unset,
+    Set,
 }
 
 /// What the data source exports.
@@ -112,7 +127,12 @@ struct Rendered {
 fn render(config: &PipelineModel) -> Result<Rendered> {
     let log = declared(&config.trust_policy, config.origin.as_deref())?;
     let url = parse_url(&config.url)?;
-    check_listener(config)?;
+    let tls = if config.tls.is_some() {
+        Tls::Set
+    } else {
+        Tls::Unset
+    };
+    check_listener(config.listen.as_deref(), tls)?;
     let service = Service {
         listen: config.listen.as_deref(),
         folder: config.folder.as_deref(),

@@ -217,6 +217,22 @@ fn what_a_sender_or_a_log_cannot_be_is_refused() {
     assert!(refused(&broken).starts_with("Unreadable trust policy"));
 }
 
+/// A listener is refused before anything is made, also where the trust policy is known only later.
+#[test]
+fn public_listener_without_tls_is_refused_at_once() {
+    let given = |listen: &str| {
+        tf_provider::Object::new()
+            .with("url", "https://sealer.acme.example:9880")
+            .with("listen", listen)
+    };
+    let source = super::PipelineSource;
+    let check = |config: &tf_provider::Object| tf_provider::DataSource::validate(&source, config);
+    assert!(check(&given("127.0.0.1:9880")).is_ok());
+    assert!(check(&given("0.0.0.0:9880")).is_err());
+    let tls = given("0.0.0.0:9880").with("tls", tf_provider::Value::Unknown);
+    assert!(check(&tls).is_ok());
+}
+
 #[test]
 fn sealer_closes_segments_within_half_of_a_short_silence() {
     let mut short = one(sender("vector"));

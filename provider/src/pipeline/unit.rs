@@ -8,7 +8,7 @@ const CONFIGURATION: &str = "/etc/auditlog/sealer.toml";
 /// What the unit lets the sealer write to.
 const STATE: &str = "/var/lib/auditlog/";
 
-/// The unit. It may write to its spool alone.
+/// The unit. It may write to its spool, and to the folder of state that systemd makes.
 pub(super) fn sealer_unit(log: &DeclaredLog, service: &Service<'_>) -> String {
     let configuration = format!("{}/sealer.toml", service.folder());
     let unit = UNIT.replace(CONFIGURATION, &configuration);

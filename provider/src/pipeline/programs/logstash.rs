@@ -58,7 +58,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     limits: &[
-        "The ids are made between two queues: a crash of Logstash at that moment can store an event twice, with two ids.",
+        "After a crash of Logstash, lines of the last second may be read again and stored twice, with two ids: it remembers once a second how far it has read.",
         "JSON is read and written again, with @timestamp, @version and the path of the file: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
         "Each event is a request. Names are remembered for 72 hours or 10 million requests.",
     ],
@@ -105,6 +105,7 @@ input {{
     path => [{paths}]
     start_position => "beginning"
     sincedb_path => "{folder}/positions"
+    sincedb_write_interval => 1
     codec => "json"
   }}
 }}

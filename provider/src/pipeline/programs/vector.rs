@@ -62,6 +62,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     limits: &[
+        "After a crash of Vector, lines of the last second may be read again and stored twice, with two ids: it remembers once a second how far it has read.",
         "Vector syncs its buffer twice a second: a crash of the machine, not of Vector, can lose what it read since.",
         "A line of more than 512 KiB is left out by Vector, with a warning in Vector's own log.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
