@@ -19,10 +19,12 @@ pub(crate) fn try_mutated(seeds: &[Vec<u8>], accepts: impl Fn(&[u8]) -> bool) ->
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % below.max(1)
+        usize::try_from(state >> 33)
+            .unwrap()
+            .checked_rem(below)
+            .unwrap_or(0)
     };
-    let mut accepted = 0u64;
-    for _ in 0..rounds {
+    let accepted = (0..rounds).filter(|_| {
         let mut input = seeds[random(seeds.len())].clone();
         for _ in 0..=random(3) {
             let (at, to) = (random(input.len()), random(input.len()));
@@ -35,8 +37,9 @@ pub(crate) fn try_mutated(seeds: &[Vec<u8>], accepts: impl Fn(&[u8]) -> bool) ->
                 _ => input.extend_from_within(at.min(to)..at.max(to)),
             }
         }
-        accepted += u64::from(accepts(&input));
-    }
+        accepts(&input)
+    });
+    let accepted = accepted.fold(0, |count: u64, _| count.saturating_add(1));
     Mutated { accepted, rounds }
 }
 
