@@ -26,17 +26,24 @@ impl Sealer {
     ///
     /// # Errors
     ///
-    /// Where the disk is full or fails: all is then as before. Where the first of them may have been signed.
+    /// Where the disk is full or fails: all is then as before, unless [`Sealer::is_half_replaced`]. Where the first of them may have
+    /// been signed.
     pub fn chain_again(&mut self) -> Result<(), Error> {
         self.shipping.first_is_tried();
         self.sync()?;
         self.close()?;
         let was_running = self.shipping.pause();
         let done = self.chain_unsigned_again();
-        if was_running {
+        if was_running && !self.half_replaced {
             self.shipping.start()?;
         }
         done
+    }
+
+    /// Whether only some files may have been replaced. The sealer must then be dropped: whoever opens the spool next replaces the
+    /// others, and removes what was written behind them since.
+    pub const fn is_half_replaced(&self) -> bool {
+        self.half_replaced
     }
 
     fn chain_unsigned_again(&mut self) -> Result<(), Error> {
@@ -56,7 +63,9 @@ impl Sealer {
             }
         };
         let last = chain.head().next_segment.saturating_sub(1);
+        self.half_replaced = true;
         self.spool.replace_from(first, last)?;
+        self.half_replaced = false;
         self.chain = chain;
         self.chain.takes_their_place();
         self.shipping.replace_unsigned(waiting);

@@ -75,6 +75,8 @@ pub struct Sealer {
     accepted: u64,
     /// The segment of which it is not known whether an old key has signed it.
     doubtful: Option<u64>,
+    /// Whether files of segments that were chained again may have replaced only some of the others.
+    half_replaced: bool,
 }
 
 impl Sealer {
@@ -117,6 +119,7 @@ impl Sealer {
             appended: 0,
             accepted: 0,
             doubtful: None,
+            half_replaced: false,
         })
     }
 

@@ -170,9 +170,10 @@ impl Writer<'_> {
         }
     }
 
-    /// What somebody can mend is tried again and again.
+    /// What somebody can mend is tried again and again, unless the spool must be opened again first.
     fn waits_for(&self, error: &Error) -> bool {
-        error.can_be_mended() && !self.ending.load(Ordering::SeqCst)
+        let is_ending = self.ending.load(Ordering::SeqCst);
+        error.can_be_mended() && !is_ending && !self.sealer.is_half_replaced()
     }
 
     /// Why nothing is taken from now on, also on standard error.

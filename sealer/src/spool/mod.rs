@@ -240,8 +240,8 @@ impl Spool {
         WalWriter::create(&self.files, name, opening, u64::from_le_bytes(random))
     }
 
-    /// Puts the other series in the place of the files from `first` on. If we crash in here, the next run finishes it, or finds the
-    /// files as they were.
+    /// Puts the other series in the place of the files from `first` on. If we crash or fail in here, whoever opens the spool next
+    /// finishes it, or finds the files as they were. Nothing may be accepted before that.
     pub(crate) fn replace_from(&self, first: u64, last: u64) -> Result<(), Error> {
         series::replace_from(&self.files, first, last)
     }

@@ -20,7 +20,7 @@ use crate::disk::{Loss, Machine};
 use crate::{EVENTS, World};
 
 /// When the first key is retired: a day after the clock begins.
-const RETIRED: i64 = 1_800_000_000_000_000 + 86_400_000_000;
+pub(crate) const RETIRED: i64 = 1_800_000_000_000_000 + 86_400_000_000;
 
 fn named(signer: &Signer, retired_at: Option<Timestamp>) -> KeyPolicy {
     KeyPolicy {
@@ -69,7 +69,7 @@ fn declared(setup: Setup, next: &Signer) -> Setup {
     }
 }
 
-fn spool(machine: &Machine) -> Result<Spool, Error> {
+pub(crate) fn spool(machine: &Machine) -> Result<Spool, Error> {
     let disk = Arc::new(machine.clone());
     Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse)
 }
@@ -80,14 +80,17 @@ fn accepted_at(event: u64) -> Timestamp {
     begin.saturating_add_seconds(10 * (i64::try_from(event).unwrap() + 1))
 }
 
-fn offer(sealer: &mut Sealer, event: u64) -> Named {
+/// Its sender, its name and the event.
+pub(crate) fn batch_of(event: u64) -> (Option<Source>, Option<Batch>, StoredBatch) {
     let mut batch = StoredBatch::default();
     let json = format!("{{\"event\":{event}}}");
     batch.push_json(json.as_bytes()).unwrap();
-    let (source, name) = (
-        Source::parse("app"),
-        Batch::parse(&format!("batch {event}")),
-    );
+    let name = Batch::parse(&format!("batch {event}"));
+    (Source::parse("app"), name, batch)
+}
+
+fn offer(sealer: &mut Sealer, event: u64) -> Named {
+    let (source, name, batch) = batch_of(event);
     let offered = Offered {
         source: source.as_ref(),
         name: name.as_ref(),
@@ -98,7 +101,7 @@ fn offer(sealer: &mut Sealer, event: u64) -> Named {
 }
 
 /// A machine that has accepted all events while the store was away: one segment is signed, others are closed, and one is open.
-fn left_behind(world: &World, next: &Signer) -> Machine {
+pub(crate) fn left_behind(world: &World, next: &Signer) -> Machine {
     let machine = Machine::new();
     let setup = declared(world.setup(&machine), next);
     let mut sealer = Sealer::start(setup, spool(&machine).unwrap()).unwrap();
@@ -119,16 +122,31 @@ fn left_behind(world: &World, next: &Signer) -> Machine {
     machine
 }
 
-/// A run under the next key, after the first one was retired.
-fn finish(world: &World, machine: &Machine, next: &Arc<Signer>) -> Result<(), Error> {
-    let setup = Setup {
+/// What a run under the next key works with.
+pub(crate) fn rotated(world: &World, machine: &Machine, next: &Arc<Signer>) -> Setup {
+    Setup {
         signer: Arc::clone(next),
         previous: vec![Arc::clone(&world.signer)],
         ..declared(world.setup(machine), next)
-    };
+    }
+}
+
+/// A run under the next key, after the first one was retired.
+fn finish(world: &World, machine: &Machine, next: &Arc<Signer>) -> Result<(), Error> {
+    finish_with(EVENTS, world, machine, next)
+}
+
+/// The same where so many events were accepted.
+pub(crate) fn finish_with(
+    events: u64,
+    world: &World,
+    machine: &Machine,
+    next: &Arc<Signer>,
+) -> Result<(), Error> {
+    let setup = rotated(world, machine, next);
     let origin = setup.log.origin.clone();
     let mut sealer = Sealer::start(setup, spool(machine)?)?;
-    for event in 0..EVENTS {
+    for event in 0..events {
         assert_eq!(offer(&mut sealer, event), Named::Known);
     }
     sealer.seal()?;

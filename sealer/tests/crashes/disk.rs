@@ -1,4 +1,4 @@
-//! A disk in memory that remembers what is synced, and that stops before any of its calls.
+//! A disk in memory that remembers what is synced, that stops before any of its calls, and of whose calls one may fail.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -24,6 +24,8 @@ struct State {
     stops_before: Option<usize>,
     /// From this call on, the disk takes nothing more.
     full_from: Option<usize>,
+    /// The one call that fails.
+    fails_at: Option<usize>,
 }
 
 #[derive(Clone, Default)]
@@ -74,6 +76,20 @@ impl Machine {
         self.state().full_from = None;
     }
 
+    /// After so many more calls, one call fails.
+    pub(crate) fn fail_once_after(&self, calls: usize) {
+        let mut state = self.state();
+        state.fails_at = Some(state.calls + calls);
+    }
+
+    /// Whether the one call that fails was made.
+    pub(crate) fn has_failed(&self) -> bool {
+        let state = self.state();
+        state
+            .fails_at
+            .is_some_and(|fails_at| state.calls > fails_at)
+    }
+
     /// One more call, unless the machine has stopped.
     pub(crate) fn call(&self) -> io::Result<()> {
         self.state().call()
@@ -85,6 +101,7 @@ impl Machine {
         state.calls = 0;
         state.stops_before = None;
         state.full_from = None;
+        state.fails_at = None;
         match loss {
             Loss::Nothing => {}
             Loss::Unsynced => {
@@ -115,6 +132,9 @@ impl State {
             return Err(io::Error::other("the machine has stopped"));
         }
         self.calls += 1;
+        if self.fails_at == Some(self.calls - 1) {
+            return Err(io::Error::other("the disk has failed once"));
+        }
         Ok(())
     }
 

@@ -26,6 +26,7 @@ use store::{Far, Objects};
 
 mod again;
 mod disk;
+mod faults;
 mod full;
 mod large;
 mod random;
@@ -186,6 +187,11 @@ impl World {
 
     /// The log is whole, and has each event once.
     fn has_each_event_once(&self, story: &str) {
+        self.has_events(EVENTS, story);
+    }
+
+    /// The log is whole, and has each of so many events once.
+    fn has_events(&self, number: u64, story: &str) {
         let origin = Origin::parse(ORIGIN).unwrap();
         let mut head = Head::of_new_log(origin.clone());
         let mut events: Vec<u64> = Vec::new();
@@ -206,7 +212,7 @@ impl World {
             };
             events.extend(text.lines().filter_map(event));
         }
-        let expected: Vec<u64> = (0..EVENTS).collect();
+        let expected: Vec<u64> = (0..number).collect();
         assert_eq!(events, expected, "{story}");
     }
 }
