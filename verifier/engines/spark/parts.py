@@ -23,7 +23,8 @@ import time
 try:
     from pyspark import SparkConf, SparkContext, SparkFiles
 except ImportError:
-    sys.exit("pyspark is missing: pip install --require-hashes --requirement tests/engines/requirements.txt")
+    print("pyspark is missing: pip install --require-hashes --requirement tests/engines/requirements.txt", file=sys.stderr)
+    sys.exit(2)
 
 COMMAND = "auditlog-verify"
 OF_EVERY_RANGE = ["plan.json", "policy.json"]
@@ -89,9 +90,6 @@ def main():
             context.addFile(str(path.resolve()))
         name = verifier.name
         looked_at = context.parallelize(to_do, len(to_do)).map(lambda task: look(name, task)).collect()
-    except Exception as error:  # Spark's own errors hold the reason of the task that failed last.
-        print(error, file=sys.stderr)
-        sys.exit(2)
     finally:
         context.stop()
     for number, part in looked_at:
@@ -101,4 +99,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as error:  # Spark's own errors hold the reason of the task that failed last.
+        print(error, file=sys.stderr)
+        sys.exit(2)  # 1 would say that a fault was found

@@ -16,6 +16,12 @@ pub fn is_pack(bytes: &[u8]) -> bool {
 }
 
 pub(crate) fn write(files: &BTreeMap<String, Vec<u8>>) -> Option<Vec<u8>> {
+    let content = files
+        .values()
+        .try_fold(0usize, |sum, bytes| sum.checked_add(bytes.len()))?;
+    if content > MAX_PACK_BYTES {
+        return None;
+    }
     // Nothing but memory is written to, and names are within the format's limits.
     let zip = zip_of(files, Vec::new()).ok()?;
     (zip.len() <= MAX_PACK_BYTES).then_some(zip)

@@ -150,7 +150,7 @@ fn segments_before_the_last_ones_cannot_be_removed_hidden_or_doubled() {
     assert!(codes(&head(&world, &late, 3)).contains(&"stored-order"));
 }
 
-/// A segment beside absent ones is read, and may be gone by then: what comes after it is known from the listing alone.
+/// A segment beside absent ones is read, and may no longer be there by then: what comes after it is known from the listing alone.
 #[test]
 fn segment_that_vanishes_beside_an_absent_one_leaves_no_verdict() {
     let world = log_of_10();

@@ -126,6 +126,10 @@ async fn pins_and_cache_are_kept_in_another_bucket_and_written_on_one_condition(
         &run(&world, &way, "s3://acme-other/pins.json"),
         "NoSuchBucket",
     );
+    refused(
+        &run(&world, &way, "s3://acme-other/pins.json"),
+        "hint: check the name of the bucket that --pins or --cache gives",
+    );
 }
 
 async fn seal_one(world: &mut World) {

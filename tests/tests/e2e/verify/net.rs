@@ -258,6 +258,15 @@ async fn a_segment_in_an_archive_is_judged_by_its_lock_and_named_with_the_comman
     );
     all_but_one(&verify(&way).await, "is archived", "it is being restored");
 
+    // What S3 has moved there by itself is restored without days.
+    let by_itself = |reply: &mut Reply| {
+        reply.set_header("x-amz-storage-class", "INTELLIGENT_TIERING");
+        reply.set_header("x-amz-archive-status", "DEEP_ARCHIVE_ACCESS");
+    };
+    way.once("HEAD", HEAD, Fault::change(by_itself));
+    let run = verify(&way).await;
+    all_but_one(&run, "(INTELLIGENT_TIERING)", "--restore-request '{}'`");
+
     let short = "2026-01-01T00:00:00Z";
     way.once(
         "HEAD",

@@ -77,8 +77,13 @@ impl S3 {
         }
         let bucket = &self.options.bucket;
         let id = version.id.as_deref().unwrap_or("null");
+        // The archive tiers of INTELLIGENT_TIERING take no days: what is restored stays.
+        let request = match head.archive_status() {
+            Some(_) => "'{}'",
+            None => "Days=7",
+        };
         ReadError::new(reason).with_hint(format!(
-            "restore it, and verify again: `aws s3api restore-object --bucket {bucket} --key {key} --version-id {id} --restore-request Days=7`"
+            "restore it, and verify again: `aws s3api restore-object --bucket {bucket} --key {key} --version-id {id} --restore-request {request}`"
         ))
     }
 }

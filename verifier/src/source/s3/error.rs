@@ -91,6 +91,9 @@ impl S3 {
 
     fn refused(&self, permission: &str, refusal: &Refusal) -> Option<String> {
         let fixed = match (refusal.code.as_str(), refusal.status) {
+            ("NoSuchBucket", _) if self.purpose == Purpose::Keeping => {
+                "check the name of the bucket that --pins or --cache gives"
+            }
             ("NoSuchBucket", _) => "the bucket was deleted, or the policy is for another one",
             (
                 "InvalidAccessKeyId"

@@ -1,6 +1,8 @@
 //! Small objects that a verification keeps for the next one: pins and caches. They are in a bucket of their own, never in the one that
 //! is verified.
 
+use std::time::Duration;
+
 use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
@@ -10,6 +12,7 @@ use super::bound::{Bound, MAX_ANSWER_BYTES};
 use super::causes::causes;
 use super::error::UNLIKE_S3;
 use super::options::S3Options;
+use super::read::SLOWEST;
 use super::store::{Purpose, S3};
 use crate::source::ReadError;
 
@@ -130,7 +133,13 @@ impl S3Objects {
     }
 
     async fn body(&self, key: &str, output: GetObjectOutput) -> Result<Vec<u8>, ReadError> {
-        let within = self.s3.options.timeout;
+        let length = output.content_length().unwrap_or_default();
+        let more = u64::try_from(length).unwrap_or(0).div_euclid(SLOWEST);
+        let within = self
+            .s3
+            .options
+            .timeout
+            .saturating_add(Duration::from_secs(more));
         let failed = |why: String| {
             let reason = format!("cannot read {}: {why}", self.address(key));
             ReadError::new(reason).with_hint(super::error::AGAIN)
@@ -187,6 +196,8 @@ impl S3Objects {
             .bucket(&self.s3.options.bucket)
             .set_expected_bucket_owner(self.owner())
             .key(key)
+            .customize()
+            .interceptor(Bound::of(MAX_ANSWER_BYTES))
             .send();
         _ = self.s3.runtime.block_on(sent);
     }

@@ -24,7 +24,7 @@ use crate::source::{Lock, Object, ReadError, Storage, Version};
 const FAILURES_IN_A_ROW: usize = 8;
 
 /// Bytes of a body that must arrive in a second. Stops a body that trickles for days.
-const SLOWEST: u64 = 64 << 10;
+pub(super) const SLOWEST: u64 = 64 << 10;
 
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 86_400;
