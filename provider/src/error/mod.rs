@@ -64,6 +64,14 @@ pub enum Error {
         /// The bucket's name.
         bucket: String,
     },
+    /// A listing has more versions and delete markers in front of what is looked for than anybody waits for.
+    #[error("the first {pages} pages of the versions in the bucket {bucket:?} do not show it")]
+    TooManyVersions {
+        /// The bucket's name.
+        bucket: String,
+        /// How many were read.
+        pages: usize,
+    },
     /// The bucket cannot be deleted: it holds object versions.
     #[error("{0}")]
     BucketNotEmpty(Box<Contents>),
@@ -307,6 +315,9 @@ impl Error {
             Self::BucketStillThere { .. } => {
                 Some("S3 deletes buckets with a delay. Apply again in a few minutes.".to_owned())
             }
+            Self::TooManyVersions { .. } => Some(
+                "Somebody has set many delete markers there. `auditlog-verify` reads them all, and names them.".to_owned(),
+            ),
             Self::BucketNotEmpty(contents) => Some(contents.hint()),
             Self::CannotEmpty(contents) => Some(contents.empty_hint()),
             Self::NotEmptied(leftover) => Some(leftover.hint()),

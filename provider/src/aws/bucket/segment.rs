@@ -12,6 +12,9 @@ use crate::error::Error;
 
 const GET: &str = "GetObject";
 
+/// Pages of a listing. Whoever plans waits for them, and anybody who may delete can fill them with delete markers.
+const MAX_PAGES: usize = 50;
+
 /// A version of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVersion {
@@ -32,8 +35,9 @@ pub async fn first_under(
     bucket: &str,
     prefix: &str,
 ) -> Result<Option<StoredVersion>, Error> {
-    // a whole page, because delete markers may hide the first objects
-    let found = listed(bucket, list(clients, bucket, prefix)).await?;
+    // delete markers may hide the first objects
+    let some = |found: &[StoredVersion]| !found.is_empty();
+    let found = listed(bucket, list(clients, bucket, prefix), some).await?;
     match found.into_iter().next() {
         Some(first) => first_version(clients, bucket, &first.key).await,
         None => Ok(None),
@@ -49,7 +53,8 @@ pub async fn first_version(
     bucket: &str,
     key: &str,
 ) -> Result<Option<StoredVersion>, Error> {
-    let found = listed(bucket, list(clients, bucket, key)).await?;
+    let past = |found: &[StoredVersion]| found.last().is_some_and(|last| last.key != key);
+    let found = listed(bucket, list(clients, bucket, key), past).await?;
     let same = found.into_iter().filter(|found| found.key == key);
     Ok(same.min_by_key(|found| found.at))
 }
@@ -65,7 +70,8 @@ pub async fn is_followed(
     key: &str,
 ) -> Result<bool, Error> {
     let after = list(clients, bucket, prefix).key_marker(key);
-    let found = listed(bucket, after).await?;
+    let behind = |found: &[StoredVersion]| found.iter().any(|found| found.key.as_str() > key);
+    let found = listed(bucket, after, behind).await?;
     Ok(found.iter().any(|found| found.key.as_str() > key))
 }
 
@@ -95,14 +101,29 @@ fn list(clients: &Clients, bucket: &str, prefix: &str) -> ListObjectVersionsFlue
     list.bucket(bucket).prefix(prefix)
 }
 
+/// The versions up to the page after which they are enough, or to the last one.
 async fn listed(
     bucket: &str,
-    list: ListObjectVersionsFluentBuilder,
+    mut list: ListObjectVersionsFluentBuilder,
+    enough: impl Fn(&[StoredVersion]) -> bool,
 ) -> Result<Vec<StoredVersion>, Error> {
-    let page = list.send().await;
-    let page = page.map_err(|error| Error::call(LIST, bucket, &error))?;
-    let versions = page.versions.unwrap_or_default().into_iter();
-    Ok(versions.filter_map(stored).collect())
+    let mut found = Vec::new();
+    for _ in 0..MAX_PAGES {
+        let page = list.clone().send().await;
+        let page = page.map_err(|error| Error::call(LIST, bucket, &error))?;
+        let versions = page.versions.unwrap_or_default().into_iter();
+        found.extend(versions.filter_map(stored));
+        if enough(&found) || page.is_truncated != Some(true) {
+            return Ok(found);
+        }
+        list = list
+            .set_key_marker(page.next_key_marker)
+            .set_version_id_marker(page.next_version_id_marker);
+    }
+    Err(Error::TooManyVersions {
+        bucket: bucket.to_owned(),
+        pages: MAX_PAGES,
+    })
 }
 
 fn stored(version: ObjectVersion) -> Option<StoredVersion> {

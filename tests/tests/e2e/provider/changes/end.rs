@@ -1,6 +1,8 @@
 //! The end and the beginning of a log, as they are declared, must be those of its segments.
 
 use auditlog_tests::{Answer, Fault, Proxy, Run};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::{Delete, DeletedObject, ObjectIdentifier};
 use serde_json::Value;
 
 use super::{ADDRESS, Trail, declaration, flat, log, refused, values};
@@ -34,6 +36,32 @@ fn suggested(plan: &Run) -> String {
     values.trim().replace('\n', ",")
 }
 
+/// Sets so many delete markers before the first segment.
+async fn mark(s3: &Client, count: usize) -> Vec<ObjectIdentifier> {
+    let key = |n| format!("logs/payments/000000000000.a{n:06}");
+    let named = (0..count).map(|n| ObjectIdentifier::builder().key(key(n)).build());
+    let set = delete(s3, named.collect::<Result<_, _>>().expect("a key")).await;
+    let marker = |set: DeletedObject| {
+        let marker = ObjectIdentifier::builder().set_key(set.key);
+        marker.set_version_id(set.delete_marker_version_id).build()
+    };
+    let markers = set.into_iter().map(marker);
+    markers.collect::<Result<_, _>>().expect("a marker")
+}
+
+/// Deletes by as few requests as there can be.
+async fn delete(s3: &Client, mut objects: Vec<ObjectIdentifier>) -> Vec<DeletedObject> {
+    let mut deleted = Vec::new();
+    while !objects.is_empty() {
+        let some = objects.split_off(objects.len().saturating_sub(1_000));
+        let some = Delete::builder().set_objects(Some(some)).build();
+        let request = s3.delete_objects().bucket("acme-audit");
+        let answer = request.delete(some.expect("objects")).send().await;
+        deleted.extend(answer.expect("an answer").deleted.unwrap_or_default());
+    }
+    deleted
+}
+
 #[tokio::test]
 async fn end_is_that_of_a_segment_and_is_not_taken_back() {
     let trail = Trail::of(&declaration(LOCK, &log("payments", ""), ""));
@@ -43,20 +71,15 @@ async fn end_is_that_of_a_segment_and_is_not_taken_back() {
         &wrong(9),
         "Segment 9 does not exist under \"logs/payments/\"",
     );
-    // a delete marker hides a segment from a listing of objects, and not from this one
+    // delete markers hide a segment from a listing of objects, and not from this one, also where they fill its first page
     let s3 = trail.stack.endpoint.s3();
-    let hide = s3.delete_object().bucket("acme-audit");
-    let hide = hide.key("logs/payments/000000000000.jsonl.zst").send();
-    let marker = hide.await.expect("a marker").version_id;
+    let markers = mark(&s3, 1_200).await;
     refused(
         &trail.stack,
         &wrong(9),
         "Segment 9 does not exist under \"logs/payments/\"",
     );
-    let shown = s3.delete_object().bucket("acme-audit");
-    let shown = shown.key("logs/payments/000000000000.jsonl.zst");
-    let shown = shown.set_version_id(marker).send().await;
-    shown.expect("the marker is gone");
+    delete(&s3, markers).await;
     refused(
         &trail.stack,
         &wrong(1),
