@@ -12,6 +12,7 @@ mod arguments;
 mod aws;
 mod config;
 mod events;
+mod input;
 mod keeper;
 mod keys;
 mod listeners;

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         .build()
         .map_err(MachineError::NoThread)?;
     runtime.block_on(async {
-        let inputs = Listeners::bind(&config, &router, now).await?;
+        let inputs = Listeners::bind(&config, &router, now)?;
         let manager = Manager::found().map(Arc::new);
         let keeping = manager.as_ref().map(|manager| {
             let manager = Arc::clone(manager);

@@ -1,21 +1,25 @@
 //! `[[forward]]`: a listener for Fluentd's Forward protocol.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
 use auditlog_sealer::listen::{Access, Certificates, Door};
+use auditlog_sealer::service::{ForwardInput, Room, serve_forward, serve_heartbeats};
 use serde::Deserialize;
 
 use super::access::{Asks, SecretFrom, Senders, UserFrom};
+use crate::command::input::{Around, Input, Mistake, Serving, bind_tcp, bind_udp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::command) struct Forward {
+pub(super) struct Forward {
     #[serde(default = "usual_name")]
     name: String,
-    pub(in crate::command) listen: SocketAddr,
+    listen: SocketAddr,
     source: Option<String>,
     #[serde(default)]
     without_authentication: bool,
@@ -25,49 +29,87 @@ pub(in crate::command) struct Forward {
     tls: Option<Certificates>,
     /// Whether heartbeats over UDP are answered.
     #[serde(default)]
-    pub(in crate::command) udp_heartbeat: bool,
+    udp_heartbeat: bool,
 }
 
 fn usual_name() -> String {
     "forward".to_owned()
 }
 
-/// What a listener asks its senders for.
-pub(in crate::command) struct Opened {
-    pub(in crate::command) access: Access,
-    pub(in crate::command) door: Door,
-    pub(in crate::command) shared_key: Option<Vec<u8>>,
-}
-
 impl Forward {
-    /// What routes call it.
-    pub(in crate::command) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Users are asked for in the handshake, which needs a key.
-    pub(super) fn mistake(&self) -> Option<&'static str> {
-        let lacks_key = !self.user.is_empty() && self.shared_key.is_none();
-        lacks_key.then_some("users need a shared_key")
-    }
-
     /// Who may send, and how connections come in.
-    pub(in crate::command) fn open(&self, config: &Path) -> Result<Opened, Error> {
-        let key = self.shared_key.as_ref();
+    fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
         let senders = Senders {
             listen: self.listen,
             source: self.source.as_deref(),
             tokens: &[],
             users: &self.user,
             tls: self.tls.as_ref(),
-            asks: Asks::unless(self.without_authentication || key.is_some()),
+            asks: Asks::unless(self.without_authentication || self.shared_key.is_some()),
         };
-        let (access, door) = senders.open(config, &[])?;
+        senders.open(config, &[])
+    }
+
+    fn key(&self, config: &Path) -> Result<Option<Vec<u8>>, Error> {
         let read = |key: &SecretFrom| key.read(config, "the shared key");
-        Ok(Opened {
+        self.shared_key.as_ref().map(read).transpose()
+    }
+}
+
+impl Input for Forward {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn listen(&self) -> Option<SocketAddr> {
+        Some(self.listen)
+    }
+
+    /// Users are asked for in the handshake, which needs a key.
+    fn mistake(&self) -> Option<Mistake> {
+        let lacks_key = !self.user.is_empty() && self.shared_key.is_none();
+        lacks_key.then(|| ("user", "users need a shared_key".to_owned()))
+    }
+
+    fn access(&self, config: &Path) -> Result<Access, Error> {
+        let (access, _) = self.open(config)?;
+        self.key(config)?;
+        Ok(access)
+    }
+
+    fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
+        let listener = bind_tcp(self.listen)?;
+        let mut serving = Vec::new();
+        if self.udp_heartbeat {
+            let socket = bind_udp(self.listen)?;
+            serving.push(Serving::new(move |ending| serve_heartbeats(socket, ending)));
+        }
+        let (access, door) = self.open(&around.config)?;
+        let input = Arc::new(ForwardInput {
+            name: self.name.clone(),
             access,
             door,
-            shared_key: key.map(read).transpose()?,
-        })
+            shared_key: self.key(&around.config)?,
+            host: host(),
+            router: Arc::clone(&around.router),
+            room: Room::default(),
+            scratch: around.scratch.clone(),
+            notify: around.warn_once_a_second(&self.name),
+        });
+        serving.push(Serving::new(move |ending| {
+            serve_forward(listener, input, ending)
+        }));
+        Ok(serving)
+    }
+}
+
+/// The name of this machine.
+fn host() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname");
+    let name = name.unwrap_or_default().trim().to_owned();
+    if name.is_empty() {
+        "auditlog-seal".to_owned()
+    } else {
+        name
     }
 }

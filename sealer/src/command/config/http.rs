@@ -2,20 +2,23 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
 use auditlog_sealer::listen::{Access, Certificates, Door};
+use auditlog_sealer::service::{Bodies, HttpInput, serve};
 use serde::Deserialize;
 
 use super::access::{Asks, Senders, TokenFrom, UserFrom};
+use crate::command::input::{Around, Input, Serving, bind_tcp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::command) struct Http {
+pub(super) struct Http {
     #[serde(default = "usual_name")]
     name: String,
-    pub(in crate::command) listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     source: Option<String>,
     #[serde(default)]
     without_authentication: bool,
@@ -24,7 +27,7 @@ pub(in crate::command) struct Http {
     #[serde(default)]
     user: Vec<UserFrom>,
     tls: Option<Certificates>,
-    pub(in crate::command) event_id: Option<String>,
+    event_id: Option<String>,
 }
 
 fn usual_name() -> String {
@@ -32,17 +35,12 @@ fn usual_name() -> String {
 }
 
 impl Http {
-    /// What routes call it.
-    pub(in crate::command) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(super) const fn has_tls(&self) -> bool {
         self.tls.is_some()
     }
 
     /// Who may send, and how connections come in.
-    pub(in crate::command) fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
+    fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
         let senders = Senders {
             listen: self.listen,
             source: self.source.as_deref(),
@@ -52,5 +50,34 @@ impl Http {
             asks: Asks::unless(self.without_authentication),
         };
         senders.open(config, &[b"http/1.1"])
+    }
+}
+
+impl Input for Http {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn listen(&self) -> Option<SocketAddr> {
+        Some(self.listen)
+    }
+
+    fn access(&self, config: &Path) -> Result<Access, Error> {
+        Ok(self.open(config)?.0)
+    }
+
+    fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
+        let listener = bind_tcp(self.listen)?;
+        let (access, door) = self.open(&around.config)?;
+        let input = Arc::new(HttpInput {
+            name: self.name.clone(),
+            access,
+            door,
+            event_id: self.event_id.clone(),
+            bodies: Bodies::default(),
+            router: Arc::clone(&around.router),
+        });
+        let serve = move |ending| serve(listener, input, ending);
+        Ok(vec![Serving::new(serve)])
     }
 }

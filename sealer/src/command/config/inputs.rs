@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use auditlog_sealer::listen::{Access, Token};
 
+use crate::command::input::Mistake;
+
 /// The inputs so far.
 #[derive(Default)]
 pub(super) struct Inputs<'c> {
@@ -17,14 +19,15 @@ impl<'c> Inputs<'c> {
     pub(super) fn add(
         &mut self,
         name: &'c str,
-        listen: SocketAddr,
+        listen: Option<SocketAddr>,
         access: &Access,
-    ) -> Option<(&'static str, String)> {
+    ) -> Option<Mistake> {
         if !self.names.insert(name) {
             return Some(("name", format!("two inputs have the name {name}")));
         }
         // Port 0 is another one each time.
-        if listen.port() != 0 && !self.listen.insert(listen) {
+        let listen = listen.filter(|listen| listen.port() != 0);
+        if let Some(listen) = listen.filter(|listen| !self.listen.insert(*listen)) {
             return Some(("listen", format!("two inputs listen on {listen}")));
         }
         if let Some((one, other)) = same_secret(&access.tokens) {
@@ -77,7 +80,7 @@ mod tests {
         let mut inputs = Inputs::default();
         let port = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let mut added = |name, port, access: &Access| {
-            let wrong = inputs.add(name, port, access);
+            let wrong = inputs.add(name, Some(port), access);
             wrong.map_or_else(String::new, |(key, reason)| format!("{key}: {reason}"))
         };
         assert_eq!(added("a", port(1), &nobody), "");
@@ -105,5 +108,8 @@ mod tests {
         );
         access.users.pop();
         assert_eq!(added("g", port(7), &access), "");
+        // A file does not listen.
+        assert_eq!(inputs.add("h", None, &nobody), None);
+        assert_eq!(inputs.add("i", None, &nobody), None);
     }
 }

@@ -19,11 +19,11 @@ mod log;
 mod mistake;
 mod route;
 
-pub(super) use forward::Forward;
-pub(super) use forward::Opened;
-pub(super) use http::Http;
 pub(super) use log::Log;
 
+use super::input::{Input, Mistake};
+use forward::Forward;
+use http::Http;
 use inputs::Inputs;
 
 /// The whole file.
@@ -34,10 +34,10 @@ pub(super) struct Config {
     pub(super) logs: Vec<Log>,
     /// The HTTP listeners.
     #[serde(default)]
-    pub(super) http: Vec<Http>,
+    http: Vec<Http>,
     /// The listeners for Forward.
     #[serde(default)]
-    pub(super) forward: Vec<Forward>,
+    forward: Vec<Forward>,
     #[serde(default)]
     routes: Vec<route::Table>,
     #[serde(skip)]
@@ -131,8 +131,13 @@ impl Config {
         if self.logs.is_empty() {
             return Err(self.file.wrong("a log is missing: add [[logs]]").into());
         }
-        if self.http.is_empty() && self.forward.is_empty() {
-            let reason = "an input is missing: add [[http]] or [[forward]]";
+        let kinds = self.kinds();
+        if kinds.iter().all(|(_, inputs)| inputs.is_empty()) {
+            let headers: Vec<String> = kinds
+                .iter()
+                .map(|(name, _)| format!("[[{name}]]"))
+                .collect();
+            let reason = format!("an input is missing: add {}", headers.join(" or "));
             return Err(self.file.wrong(reason).into());
         }
         self.check_logs()?;
@@ -146,22 +151,24 @@ impl Config {
         Ok(())
     }
 
+    /// The inputs of each kind, with the header of their tables.
+    pub(super) fn kinds(&self) -> Vec<(&'static str, Vec<&dyn Input>)> {
+        vec![("http", each(&self.http)), ("forward", each(&self.forward))]
+    }
+
     /// Returns the names of the inputs.
     fn check_inputs(&self) -> Result<BTreeSet<&str>, Error> {
         let mut inputs = Inputs::default();
-        for (number, http) in self.http.iter().enumerate() {
-            let (access, _) = http.open(&self.file.path)?;
-            if let Some((key, reason)) = inputs.add(http.name(), http.listen, &access) {
-                return Err(self.file.wrong_at("http", number, key, &reason).into());
-            }
-        }
-        for (number, forward) in self.forward.iter().enumerate() {
-            if let Some(reason) = forward.mistake() {
-                return Err(self.file.wrong_at("forward", number, "user", reason).into());
-            }
-            let access = forward.open(&self.file.path)?.access;
-            if let Some((key, reason)) = inputs.add(forward.name(), forward.listen, &access) {
-                return Err(self.file.wrong_at("forward", number, key, &reason).into());
+        for (header, of_kind) in self.kinds() {
+            for (number, input) in of_kind.into_iter().enumerate() {
+                let wrong =
+                    |(key, reason): Mistake| self.file.wrong_at(header, number, key, &reason);
+                input
+                    .mistake()
+                    .map_or(Ok(()), |mistake| Err(wrong(mistake)))?;
+                let access = input.access(&self.file.path)?;
+                let added = inputs.add(input.name(), input.listen(), &access);
+                added.map_or(Ok(()), |mistake| Err(wrong(mistake)))?;
             }
         }
         Ok(inputs.names)
@@ -217,6 +224,10 @@ impl Config {
         }
         self.routes.iter().map(route::Table::route).collect()
     }
+}
+
+fn each<I: Input>(inputs: &[I]) -> Vec<&dyn Input> {
+    inputs.iter().map(|input| input as &dyn Input).collect()
 }
 
 fn line_of(text: &str, at: usize) -> usize {

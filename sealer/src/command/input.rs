@@ -1,0 +1,113 @@
+//! What all kinds of inputs have in common: a table of the configuration that is checked, and bound before anything is written.
+//!
+//! A new kind is a file of its own in `config/` that implements [`Input`], and its line in `Config::kinds`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use auditlog_sealer::error::{Error, MachineError};
+use auditlog_sealer::listen::Access;
+use auditlog_sealer::service::Router;
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
+use tokio::sync::watch;
+
+use super::arguments::Now;
+
+/// A key of a table that is wrong, and why.
+pub(super) type Mistake = (&'static str, String);
+
+/// A table of the configuration that says where events come from.
+pub(super) trait Input {
+    /// What routes call it.
+    fn name(&self) -> &str;
+
+    /// Where it listens, if it does.
+    fn listen(&self) -> Option<SocketAddr>;
+
+    /// What is wrong with the table alone.
+    fn mistake(&self) -> Option<Mistake> {
+        None
+    }
+
+    /// Who may send. All files that the table names are read.
+    fn access(&self, config: &Path) -> Result<Access, Error>;
+
+    /// Takes its ports, or opens what it reads. It must be called inside the runtime.
+    fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error>;
+}
+
+/// What the service has for each input.
+pub(super) struct Around {
+    /// The file of the configuration.
+    pub(super) config: PathBuf,
+    /// Where events go.
+    pub(super) router: Arc<Router>,
+    /// Where the spools are, there is room for what is to be written into them.
+    pub(super) scratch: PathBuf,
+    /// The clock.
+    pub(super) now: Now,
+}
+
+type Served = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Something that is bound, and is served until the service ends.
+pub(super) struct Serving(Box<dyn FnOnce(watch::Receiver<bool>) -> Served + Send>);
+
+impl Serving {
+    pub(super) fn new<F>(serve: impl FnOnce(watch::Receiver<bool>) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self(Box::new(move |ending| Box::pin(serve(ending))))
+    }
+
+    /// Serves until `ending` is true.
+    pub(super) async fn until(self, ending: watch::Receiver<bool>) {
+        (self.0)(ending).await;
+    }
+}
+
+/// Connections that the system accepts before the listener does.
+const BACKLOG: u32 = 1024;
+
+pub(super) fn bind_tcp(listen: SocketAddr) -> Result<TcpListener, Error> {
+    let bind = || {
+        let socket = match listen {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(listen)?;
+        socket.listen(BACKLOG)
+    };
+    Ok(bind().map_err(no_port(listen))?)
+}
+
+pub(super) fn bind_udp(listen: SocketAddr) -> Result<UdpSocket, Error> {
+    let bind = || {
+        let socket = std::net::UdpSocket::bind(listen)?;
+        socket.set_nonblocking(true)?;
+        UdpSocket::from_std(socket)
+    };
+    Ok(bind().map_err(no_port(listen))?)
+}
+
+fn no_port(listen: SocketAddr) -> impl Fn(std::io::Error) -> MachineError {
+    move |source| MachineError::NoPort { listen, source }
+}
+
+impl Around {
+    /// Says why a connection was closed, so that a sender that tries over and over does not fill a journal.
+    pub(super) fn warn_once_a_second(&self, name: &str) -> Arc<dyn Fn(&str) + Send + Sync> {
+        let (name, last, now) = (name.to_owned(), AtomicI64::new(i64::MIN), self.now);
+        Arc::new(move |why| {
+            let second = now().as_micros().div_euclid(1_000_000);
+            if last.swap(second, Ordering::Relaxed) != second {
+                eprintln!("warning: the input {name} has closed a connection: {why}");
+            }
+        })
+    }
+}
