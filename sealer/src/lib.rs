@@ -67,6 +67,7 @@ pub mod forward;
 pub mod input;
 pub mod limits;
 pub mod listen;
+pub mod lumberjack;
 #[cfg(test)]
 mod mutated;
 pub mod names;

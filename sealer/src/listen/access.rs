@@ -5,6 +5,8 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::webhook::Webhook;
+
 /// A secret that says who sends.
 #[derive(Clone)]
 pub struct Token {
@@ -32,6 +34,8 @@ pub struct Access {
     pub tokens: Vec<Token>,
     /// Of senders that give a name and a password.
     pub users: Vec<User>,
+    /// Of senders that sign what they send.
+    pub webhooks: Vec<Webhook>,
     /// The name in the log of a sender without a name of its own.
     pub source: Option<Source>,
 }
@@ -41,8 +45,12 @@ pub struct Access {
 pub struct Denied;
 
 impl Access {
-    /// Whether a sender must give a token or a password.
+    /// Whether a sender must give a token or a password, or sign what it sends.
     pub fn asks(&self) -> bool {
+        self.knows_names() || !self.webhooks.is_empty()
+    }
+
+    fn knows_names(&self) -> bool {
         !self.tokens.is_empty() || !self.users.is_empty()
     }
 
@@ -57,8 +65,13 @@ impl Access {
         authorization: Option<&[u8]>,
         subject: Option<&Source>,
     ) -> Result<Option<Source>, Denied> {
-        if !self.asks() {
-            return Ok(subject.or(self.source.as_ref()).cloned());
+        if !self.knows_names() {
+            // Where webhooks are signed, nobody else may send without a name.
+            return match subject {
+                None if self.asks() => Err(Denied),
+                None => Ok(self.source.clone()),
+                Some(subject) => Ok(Some(subject.clone())),
+            };
         }
         let (scheme, given) = authorization.and_then(scheme).ok_or(Denied)?;
         let found = if scheme.eq_ignore_ascii_case(b"bearer") {
@@ -124,7 +137,7 @@ mod tests {
                 source: source("web-1"),
                 password: b"pass:word".to_vec(),
             }],
-            source: None,
+            ..Access::default()
         }
     }
 
@@ -178,5 +191,27 @@ mod tests {
             access.of_request(None, Some(&subject)),
             Ok(Some(subject.clone()))
         );
+    }
+
+    #[test]
+    fn where_webhooks_are_signed_nobody_else_sends_without_a_name() {
+        let mut access = Access {
+            webhooks: vec![Webhook {
+                source: source("hoop"),
+                tag: None,
+                key: vec![7; 24],
+            }],
+            source: Some(source("all")),
+            ..Access::default()
+        };
+        assert!(access.asks());
+        assert_eq!(access.of_request(None, None), Err(Denied));
+        assert_eq!(access.of_request(Some(b"Bearer x"), None), Err(Denied));
+        let subject = source("CN=x");
+        let found = access.of_request(None, Some(&subject));
+        assert_eq!(found, Ok(Some(subject)));
+        access.tokens = self::access().tokens;
+        let found = access.of_request(Some(b"Bearer a secret"), None);
+        assert_eq!(found, Ok(Some(source("app"))));
     }
 }

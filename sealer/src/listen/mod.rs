@@ -1,13 +1,15 @@
-//! What all inputs of the service over the network have in common: connections, TLS, who may send, and compressed bodies.
+//! What all inputs of the service over the network have in common: connections, TLS, who may send, signatures of webhooks, and compressed bodies.
 
 mod access;
 mod connections;
 mod subject;
 mod tls;
 mod unpack;
+mod webhook;
 
 pub use access::{Access, Denied, Token, User};
 pub(crate) use connections::ended;
 pub use connections::serve_each;
 pub use tls::{Certificates, Door, Stream};
 pub use unpack::{Encoding, UnpackError, Unpacked, unpack};
+pub use webhook::{Claim, NotSigned, Webhook, webhook_key};

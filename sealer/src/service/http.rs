@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
+use auditlog_chain::limits::MAX_LINE_BYTES;
+use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -23,7 +25,9 @@ use tokio::task::spawn_blocking;
 use super::batch::{Batch, NotTaken};
 use super::parse::{Form, Parsed, Refused, parse};
 use super::router::Router;
-use crate::listen::{Access, Denied, Door, Encoding, UnpackError, ended, serve_each, unpack};
+use crate::listen::{
+    Access, Claim, Denied, Door, Encoding, NotSigned, UnpackError, ended, serve_each, unpack,
+};
 use crate::seal::Naming;
 
 /// Largest body, in bytes. Stops a request that fills the memory.
@@ -31,6 +35,9 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// How much of a larger body is read before its sender is told.
 const MAX_READ_BYTES: usize = 64 << 20;
+
+/// The same of a webhook, which is one event. Nobody knows who sends it before all of it is there.
+const MAX_WEBHOOK_BYTES: usize = MAX_LINE_BYTES;
 
 /// Bytes of bodies in memory at a time, in KiB. Stops many large bodies from filling it.
 const MAX_BODIES_KIB: usize = 64 << 10;
@@ -70,6 +77,10 @@ pub struct HttpInput {
     pub router: Arc<Router>,
     /// Bytes of bodies that may be in memory.
     pub bodies: Bodies,
+    /// The same of webhooks, so that whoever cannot sign takes no room from others.
+    pub webhooks: Bodies,
+    /// What time it is.
+    pub now: fn() -> Timestamp,
 }
 
 /// Bytes of bodies that may be in memory at a time.
@@ -187,10 +198,13 @@ async fn answer(
         Method::GET if path == "/metrics" => reply(StatusCode::OK, input.router.metrics()),
         Method::GET if path == "/status" => input.glances(),
         Method::POST if is_events => input.events(subject, request).await,
-        _ if is_events || matches!(path, "/healthz" | READY | "/metrics" | "/status") => reply(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "this method is not allowed here",
-        ),
+        Method::POST if path == WEBHOOK => input.webhook(request).await,
+        _ if is_events || matches!(path, WEBHOOK | "/healthz" | READY | "/metrics" | "/status") => {
+            reply(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this method is not allowed here",
+            )
+        }
         _ => reply(StatusCode::NOT_FOUND, NOTHING),
     })
 }
@@ -198,6 +212,7 @@ async fn answer(
 const EVENTS: &str = "/events";
 const OTLP: &str = "/v1/logs";
 const KUBERNETES: &str = "/kubernetes";
+const WEBHOOK: &str = "/webhook";
 const READY: &str = "/readyz";
 const READY_OF: &str = "/readyz/";
 const NOTHING: &str = "nothing is here; events go to POST /events or POST /events/TAG";
@@ -265,22 +280,21 @@ impl Head {
     }
 }
 
-fn too_large() -> Box<Reply> {
-    let limit =
-        format!("the body has more than {MAX_BODY_BYTES} bytes: send fewer events at a time");
+fn too_large(most: usize) -> Box<Reply> {
+    let limit = format!("the body has more than {most} bytes: send fewer events at a time");
     refuse(StatusCode::PAYLOAD_TOO_LARGE, limit)
 }
 
 /// Receives a body. One that is too slow is to be sent again: some senders drop what is answered by 408.
-async fn receive(body: Incoming) -> Result<Vec<u8>, Box<Reply>> {
-    match tokio::time::timeout(BODY_PATIENCE, collect(body)).await {
+async fn receive(body: Incoming, most: usize) -> Result<Vec<u8>, Box<Reply>> {
+    match tokio::time::timeout(BODY_PATIENCE, collect(body, most)).await {
         Err(_) => Err(Box::new(later("the body did not arrive in time"))),
         Ok(received) => received,
     }
 }
 
 /// What is too large is read to a point all the same: many senders do not look at an answer before they have sent all.
-async fn collect(mut body: Incoming) -> Result<Vec<u8>, Box<Reply>> {
+async fn collect(mut body: Incoming, most: usize) -> Result<Vec<u8>, Box<Reply>> {
     let (mut bytes, mut received) = (Vec::new(), 0usize);
     while let Some(frame) = body.frame().await {
         let broke_off = |_| refuse(StatusCode::BAD_REQUEST, "the body broke off");
@@ -288,16 +302,23 @@ async fn collect(mut body: Incoming) -> Result<Vec<u8>, Box<Reply>> {
             continue;
         };
         received = received.saturating_add(data.len());
-        if received <= MAX_BODY_BYTES {
+        if received <= most {
             bytes.extend_from_slice(&data);
         } else if received > MAX_READ_BYTES {
             break;
         }
     }
-    if received > MAX_BODY_BYTES {
-        return Err(too_large());
+    if received > most {
+        return Err(too_large(most));
     }
     Ok(bytes)
+}
+
+/// The value of a header that is there once.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// The events of a body, and the name that its content gives it.
@@ -307,7 +328,7 @@ fn read(
     body: &[u8],
 ) -> Result<(StoredBatch, Option<BatchName>, Naming), Box<Reply>> {
     let body = unpack(head.encoding, body, MAX_BODY_BYTES).map_err(|error| match error {
-        UnpackError::TooLarge { .. } => too_large(),
+        UnpackError::TooLarge { limit } => too_large(limit),
         UnpackError::Malformed(_) => refuse(StatusCode::BAD_REQUEST, error.to_string()),
     })?;
     let Parsed { events, ids } = parse(head.form, &body, event_id).map_err(|refused| {
@@ -396,7 +417,7 @@ impl HttpInput {
         let source = self.source(request.headers(), subject.as_ref())?;
         let head = Head::of(request.uri().path(), request.headers())?;
         let packed = self.bodies.take(head.bytes()).await?;
-        let body = receive(request.into_body()).await?;
+        let body = receive(request.into_body(), MAX_BODY_BYTES).await?;
         let unpacked = self.bodies.take(head.unpacked_bytes()).await?;
         let (id, tag, form) = (self.event_id.clone(), head.tag.clone(), head.form);
         let read = if body.len() > READ_AT_ONCE_BYTES {
@@ -420,6 +441,47 @@ impl HttpInput {
         };
         let taken = self.offer(batch).await.map_err(|why| not_taken(&why))?;
         Ok(done(form, taken))
+    }
+
+    async fn webhook(&self, request: Request<Incoming>) -> Reply {
+        match self.signed(request).await {
+            Ok(reply) => reply,
+            Err(refused) => {
+                self.router.count_refused(&self.name);
+                *refused
+            }
+        }
+    }
+
+    /// Takes a message that its sender has signed. What is not signed decides nothing: neither a tag, nor a name, nor an encoding.
+    async fn signed(&self, request: Request<Incoming>) -> Result<Reply, Box<Reply>> {
+        let webhooks = &self.access.webhooks;
+        if webhooks.is_empty() {
+            let missing = "no webhook is configured here: add [[http.webhook]]";
+            return Err(refuse(StatusCode::NOT_FOUND, missing));
+        }
+        let unsigned = |why: NotSigned| refuse(StatusCode::UNAUTHORIZED, why.to_string());
+        let headers = request.headers();
+        let claim = Claim::of(|name| only(headers, name), (self.now)()).map_err(unsigned)?;
+        if headers.contains_key(CONTENT_ENCODING) {
+            let refused = "a webhook is not compressed: the signature is over what arrives";
+            return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused));
+        }
+        let room = self.webhooks.take(MAX_WEBHOOK_BYTES).await?;
+        let body = receive(request.into_body(), MAX_WEBHOOK_BYTES).await?;
+        let webhook = claim.signed_by(webhooks, &body).map_err(unsigned)?;
+        let mut lines = StoredBatch::default();
+        let pushed = lines.push_json(&body);
+        pushed.map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))?;
+        drop((room, body));
+        let batch = Batch {
+            source: Some(webhook.source.clone()),
+            name: Some(claim.id),
+            naming: Naming::Unique,
+            tag: webhook.tag.clone(),
+            lines,
+        };
+        self.offer(batch).await.map_err(|why| not_taken(&why))
     }
 
     async fn offer(&self, batch: Batch) -> Result<Reply, NotTaken> {

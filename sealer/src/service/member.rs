@@ -11,33 +11,47 @@ use serde_json::value::RawValue;
 /// Whether an event is an object with this member, and its value is a string with text or a number.
 pub(super) fn has_member(payload: &StoredPayload<'_>, name: &str) -> bool {
     match payload.as_payload() {
+        Payload::Event(text) => member(text, name).is_some_and(|value| is_id(value.get())),
+        Payload::Text(_) | Payload::Base64(_) => false,
+    }
+}
+
+/// The same of a member of an object that is a member of it.
+pub(super) fn has_member_of(payload: &StoredPayload<'_>, outer: &str, name: &str) -> bool {
+    match payload.as_payload() {
         Payload::Event(text) => {
-            let mut json = serde_json::Deserializer::from_str(text);
-            json.deserialize_map(Member(name)).unwrap_or(false)
+            let inner = member(text, outer).and_then(|value| member(value.get(), name));
+            inner.is_some_and(|value| is_id(value.get()))
         }
         Payload::Text(_) | Payload::Base64(_) => false,
     }
 }
 
+/// The value of a member. Of several, the last one counts.
+fn member<'t>(text: &'t str, name: &str) -> Option<&'t RawValue> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    json.deserialize_map(Member(name)).ok().flatten()
+}
+
 struct Member<'n>(&'n str);
 
 impl<'de> Visitor<'de> for Member<'_> {
-    type Value = bool;
+    type Value = Option<&'de RawValue>;
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<bool, A::Error> {
-        let mut has = false;
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
         while let Some(key) = members.next_key::<Key<'de>>()? {
             if key.0 == self.0 {
-                has = is_id(members.next_value::<&RawValue>()?.get());
+                found = Some(members.next_value::<&RawValue>()?);
             } else {
                 members.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(has)
+        Ok(found)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,12 +10,8 @@ use std::time::{Duration, Instant};
 use auditlog_chain::builder::Source;
 use auditlog_chain::line::Payload;
 use auditlog_sealer::error::{Cause, Trouble};
-use auditlog_sealer::listen::{Access, Door};
 use auditlog_sealer::seal::Naming;
-use auditlog_sealer::service::{
-    Answer, Destination, ForwardInput, Intake, Offer, Part, Room, Route, Router, Status,
-    serve_forward,
-};
+use auditlog_sealer::service::{Answer, Destination, Intake, Offer, Part, Route, Router, Status};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -69,8 +66,20 @@ pub(crate) fn source(name: &str) -> Source {
     Source::parse(name).unwrap()
 }
 
+/// What an input is made of.
+pub(crate) struct Parts {
+    pub(crate) router: Arc<Router>,
+    pub(crate) notify: Arc<dyn Fn(&str) + Send + Sync>,
+    pub(crate) scratch: PathBuf,
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
 impl Listener {
-    pub(crate) fn start(access: Access, key: Option<&str>) -> Self {
+    pub(crate) fn start<S, F>(serve: S) -> Self
+    where
+        S: FnOnce(TcpListener, Parts) -> F + Send + 'static,
+        F: Future<Output = ()>,
+    {
         let (intake, offers) = Intake::new();
         let status = Arc::new(Status::new("log"));
         status.set(Part::Accepting, None);
@@ -100,27 +109,21 @@ impl Listener {
         let refusals: Arc<Mutex<Vec<String>>> = Arc::default();
         let said = Arc::clone(&refusals);
         let scratch = tempfile::tempdir().unwrap();
-        let input = ForwardInput {
-            name: "forward".to_owned(),
-            access,
-            door: Door::default(),
-            shared_key: key.map(|key| key.as_bytes().to_vec()),
-            host: "sealer".to_owned(),
+        let (ending, ends) = watch::channel(false);
+        let parts = Parts {
             router: Arc::new(Router::new(vec![destination], vec![route])),
-            room: Room::default(),
-            scratch: scratch.path().to_owned(),
             notify: Arc::new(move |why| said.lock().unwrap().push(why.to_owned())),
+            scratch: scratch.path().to_owned(),
+            ending: ends,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let at = listener.local_addr().unwrap();
-        let (ending, ends) = watch::channel(false);
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread();
             let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = TcpListener::from_std(listener).unwrap();
-                serve_forward(listener, Arc::new(input), ends).await;
+                serve(TcpListener::from_std(listener).unwrap(), parts).await;
             });
         });
         Self {

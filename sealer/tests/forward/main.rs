@@ -7,9 +7,11 @@ mod log;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
-use auditlog_sealer::listen::{Access, User};
+use auditlog_sealer::listen::{Access, Door, User};
+use auditlog_sealer::service::{ForwardInput, Room, serve_forward};
 use aws_lc_rs::digest::{SHA512, digest};
 
 use log::{Listener, source};
@@ -19,6 +21,24 @@ const TIME: &[u8] = b"\xd7\x00\x65\x53\xf1\x00\x07\x5b\xcd\x15";
 const CHUNK: &[u8] = b"\xd9\x19ZkhLd1JmS3dSZkt3UmZLdw==\n";
 /// As Fluent Bit has it: a hash of the content.
 const HASH: &[u8] = b"\xd9\x200123456789abcdef0123456789abcdef";
+
+fn listener(access: Access, key: Option<&str>) -> Listener {
+    let shared_key = key.map(|key| key.as_bytes().to_vec());
+    Listener::start(|listener, parts| {
+        let input = ForwardInput {
+            name: "forward".to_owned(),
+            access,
+            door: Door::default(),
+            shared_key,
+            host: "sealer".to_owned(),
+            router: parts.router,
+            room: Room::default(),
+            scratch: parts.scratch,
+            notify: parts.notify,
+        };
+        serve_forward(listener, Arc::new(input), parts.ending)
+    })
+}
 
 fn entry(number: u8) -> Vec<u8> {
     [b"\x92", TIME, b"\x81\xa1n", &[number]].concat()
@@ -65,7 +85,7 @@ fn refused(stream: &mut TcpStream, message: &[u8]) {
 
 #[test]
 fn each_form_is_taken_and_acknowledged_with_the_id_as_it_came() {
-    let listener = Listener::start(Access::default(), None);
+    let listener = listener(Access::default(), None);
     let mut stream = listener.connect();
     let gzip = {
         use flate2::write::GzEncoder;
@@ -107,7 +127,7 @@ fn each_form_is_taken_and_acknowledged_with_the_id_as_it_came() {
 
 #[test]
 fn chunk_that_comes_again_is_dropped_where_its_id_is_unique_and_marked_where_it_is_not() {
-    let listener = Listener::start(Access::default(), None);
+    let listener = listener(Access::default(), None);
     for chunk in [CHUNK, HASH] {
         for _ in 0..2 {
             let mut stream = listener.connect();
@@ -134,7 +154,7 @@ fn chunk_that_comes_again_is_dropped_where_its_id_is_unique_and_marked_where_it_
 
 #[test]
 fn large_chunk_is_taken_in_parts_and_acknowledged_after_the_last() {
-    let listener = Listener::start(Access::default(), None);
+    let listener = listener(Access::default(), None);
     let record = [b"\x81\xa1x\xda\x40\x00".as_slice(), &[b'x'; 0x4000]].concat();
     let entry = [b"\x92", TIME, record.as_slice()].concat();
     // 20 MiB, which is more than is kept in memory.
@@ -160,7 +180,7 @@ fn large_chunk_is_taken_in_parts_and_acknowledged_after_the_last() {
 
 #[test]
 fn message_of_which_one_entry_is_wrong_is_refused_as_a_whole() {
-    let listener = Listener::start(Access::default(), None);
+    let listener = listener(Access::default(), None);
     let good = entry(1).repeat(100_000);
     let bomb = zstd::bulk::compress(&binary(&vec![0; 64 << 20]), 1).unwrap();
     let deep = [b"\x92\x00".as_slice(), &[0x91; 128], b"\xc0"].concat();
@@ -265,7 +285,7 @@ fn sender_must_know_the_key_and_its_password_and_the_log_says_who_it_is() {
         ..Access::default()
     };
     let key = "a key that all know";
-    let listener = Listener::start(access, Some(key));
+    let listener = listener(access, Some(key));
     for (key, password) in [
         ("a key that nobody knows", "a password of ann"),
         (key, "guessed"),
@@ -297,7 +317,7 @@ fn sender_must_know_the_key_and_its_password_and_the_log_says_who_it_is() {
 
 #[test]
 fn log_that_takes_nothing_withholds_the_acknowledgement_until_it_does() {
-    let listener = Listener::start(Access::default(), None);
+    let listener = listener(Access::default(), None);
     listener.log.set_trouble(Some("the disk is full"));
     let mut stream = listener.connect();
     let message = packed(&entry(1), &options(CHUNK));

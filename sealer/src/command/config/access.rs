@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use auditlog_chain::builder::Source;
 use auditlog_sealer::error::{Error, UsageError};
-use auditlog_sealer::listen::{Access, Certificates, Door, Token, User};
+use auditlog_sealer::listen::{Access, Certificates, Door, Token, User, Webhook, webhook_key};
 use serde::Deserialize;
 
 /// Shortest secret that is accepted, in bytes.
@@ -31,6 +31,16 @@ pub(super) struct UserFrom {
     env: Option<String>,
 }
 
+/// A secret that messages are signed with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookFrom {
+    source: String,
+    tag: Option<String>,
+    file: Option<PathBuf>,
+    env: Option<String>,
+}
+
 /// A secret alone.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +61,7 @@ pub(super) struct Senders<'a> {
     pub(super) source: Option<&'a str>,
     pub(super) tokens: &'a [TokenFrom],
     pub(super) users: &'a [UserFrom],
+    pub(super) webhooks: &'a [WebhookFrom],
     pub(super) tls: Option<&'a Certificates>,
     /// Whether the listener asks for something else, or need not ask.
     pub(super) asks: Asks,
@@ -84,9 +95,11 @@ impl Senders<'_> {
     pub(super) fn open(&self, config: &Path, protocols: &[&[u8]]) -> Result<(Access, Door), Error> {
         let tokens = self.tokens.iter().map(|token| token.read(config));
         let users = self.users.iter().map(|user| user.read(config));
+        let webhooks = self.webhooks.iter().map(|webhook| webhook.read(config));
         let access = Access {
             tokens: tokens.collect::<Result<_, _>>()?,
             users: users.collect::<Result<_, _>>()?,
+            webhooks: webhooks.collect::<Result<_, _>>()?,
             source: self.source.map(source).transpose()?,
         };
         let asks = access.asks() || self.asks == Asks::NeedNot || asks_for_certificate(self.tls);
@@ -131,6 +144,24 @@ impl UserFrom {
             name: self.name.clone(),
             source: source(self.source.as_deref().unwrap_or(&self.name))?,
             password: secret(config, &of, self.file.as_deref(), self.env.as_deref())?,
+        })
+    }
+}
+
+impl WebhookFrom {
+    fn read(&self, config: &Path) -> Result<Webhook, Error> {
+        let of = format!("the secret of the webhook {}", self.source);
+        let (file, variable) = (self.file.as_deref(), self.env.as_deref());
+        let secret = secret(config, &of, file, variable)?;
+        let malformed = || {
+            let reason = format!("{of} is not one of Svix: expected whsec_ and base64 behind it");
+            let path = file.unwrap_or(config).to_owned();
+            UsageError::Configuration { path, reason }
+        };
+        Ok(Webhook {
+            source: source(&self.source)?,
+            tag: self.tag.clone(),
+            key: webhook_key(&secret).ok_or_else(malformed)?,
         })
     }
 }

@@ -44,6 +44,7 @@ impl Forward {
             source: self.source.as_deref(),
             tokens: &[],
             users: &self.user,
+            webhooks: &[],
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication || self.shared_key.is_some()),
         };

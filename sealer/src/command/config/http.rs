@@ -9,8 +9,8 @@ use auditlog_sealer::listen::{Access, Certificates, Door};
 use auditlog_sealer::service::{Bodies, HttpInput, serve};
 use serde::Deserialize;
 
-use super::access::{Asks, Senders, TokenFrom, UserFrom};
-use crate::command::input::{Around, Input, Serving, bind_tcp};
+use super::access::{Asks, Senders, TokenFrom, UserFrom, WebhookFrom};
+use crate::command::input::{Around, Input, Mistake, Serving, bind_tcp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
@@ -26,6 +26,8 @@ pub(super) struct Http {
     token: Vec<TokenFrom>,
     #[serde(default)]
     user: Vec<UserFrom>,
+    #[serde(default)]
+    webhook: Vec<WebhookFrom>,
     tls: Option<Certificates>,
     event_id: Option<String>,
 }
@@ -46,6 +48,7 @@ impl Http {
             source: self.source.as_deref(),
             tokens: &self.token,
             users: &self.user,
+            webhooks: &self.webhook,
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication),
         };
@@ -62,6 +65,13 @@ impl Input for Http {
         Some(self.listen)
     }
 
+    /// Where webhooks are signed, nobody sends without a name.
+    fn mistake(&self) -> Option<Mistake> {
+        let is_open = self.without_authentication && !self.webhook.is_empty();
+        let reason = "where webhooks are signed, nobody sends without a signature, a token or a password: remove this line";
+        is_open.then(|| ("without_authentication", reason.to_owned()))
+    }
+
     fn access(&self, config: &Path) -> Result<Access, Error> {
         Ok(self.open(config)?.0)
     }
@@ -75,6 +85,8 @@ impl Input for Http {
             door,
             event_id: self.event_id.clone(),
             bodies: Bodies::default(),
+            webhooks: Bodies::default(),
+            now: around.now,
             router: Arc::clone(&around.router),
         });
         let serve = move |ending| serve(listener, input, ending);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use auditlog_sealer::listen::{Access, Token};
+use auditlog_sealer::listen::{Access, Token, Webhook};
 
 use crate::command::input::Mistake;
 
@@ -35,6 +35,11 @@ impl<'c> Inputs<'c> {
             let reason = format!("the tokens of {one} and {other} are the same secret");
             return Some(("token", reason));
         }
+        if let Some((one, other)) = same_key(&access.webhooks) {
+            let (one, other) = (one.source.as_str(), other.source.as_str());
+            let reason = format!("the webhooks of {one} and {other} have the same secret");
+            return Some(("webhook", reason));
+        }
         let mut names = BTreeSet::new();
         let twice = access.users.iter().find(|user| !names.insert(&user.name));
         twice.map(|user| ("user", format!("two users have the name {}", user.name)))
@@ -45,6 +50,17 @@ fn same_secret(tokens: &[Token]) -> Option<(&Token, &Token)> {
     let mut others = tokens.iter();
     while let Some(one) = others.next() {
         let same = others.clone().find(|other| other.secret == one.secret);
+        if let Some(other) = same {
+            return Some((one, other));
+        }
+    }
+    None
+}
+
+fn same_key(webhooks: &[Webhook]) -> Option<(&Webhook, &Webhook)> {
+    let mut others = webhooks.iter();
+    while let Some(one) = others.next() {
+        let same = others.clone().find(|other| other.key == one.key);
         if let Some(other) = same {
             return Some((one, other));
         }
@@ -74,6 +90,14 @@ mod tests {
         }
     }
 
+    fn webhook(source: &str) -> Webhook {
+        Webhook {
+            source: Source::parse(source).unwrap(),
+            tag: None,
+            key: vec![7; 24],
+        }
+    }
+
     #[test]
     fn what_two_inputs_or_two_senders_share_is_refused() {
         let nobody = Access::default();
@@ -97,13 +121,17 @@ mod tests {
         let mut access = Access {
             tokens: vec![token("x", "one"), token("y", "two"), token("z", "one")],
             users: vec![user("u"), user("v"), user("u")],
+            webhooks: vec![webhook("h"), webhook("i")],
             source: None,
         };
         let expected = "token: the tokens of x and z are the same secret";
         assert_eq!(added("e", port(5), &access), expected);
         access.tokens.pop();
+        let expected = "webhook: the webhooks of h and i have the same secret";
+        assert_eq!(added("f", port(6), &access), expected);
+        access.webhooks.pop();
         assert_eq!(
-            added("f", port(6), &access),
+            added("h", port(8), &access),
             "user: two users have the name u"
         );
         access.users.pop();

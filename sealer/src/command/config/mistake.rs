@@ -8,6 +8,7 @@ pub(super) fn of(text: &str, at: usize, message: &str) -> String {
     let way = match key_at(text, at) {
         "shared_key" => "shared_key = { file = … } or { env = … }",
         "token" => "[[http.token]] has a source, and the secret in a file or an env",
+        "webhook" => "[[http.webhook]] has a source, and the secret in a file or an env",
         "user" => "a user is a table with a name, and the password in a file or an env",
         _ => return reason,
     };
@@ -23,7 +24,9 @@ fn without_value(message: &str) -> Option<String> {
     let (found, expected) = message.strip_prefix(start)?.rsplit_once(", expected ")?;
     let kind: &str = found.split(['"', '`']).next().unwrap_or_default();
     let expected = match expected {
-        "struct SecretFrom" | "struct TokenFrom" | "struct UserFrom" => "a table",
+        "struct SecretFrom" | "struct TokenFrom" | "struct UserFrom" | "struct WebhookFrom" => {
+            "a table"
+        }
         other => other,
     };
     Some(format!("{start}{}, expected {expected}", kind.trim_end()))
@@ -65,6 +68,10 @@ mod tests {
             (
                 format!("logs = []\n[[http]]\n{listen}\ntoken = \"s3cret\""),
                 "invalid type: string, expected a sequence: [[http.token]] has a source, and the secret in a file or an env",
+            ),
+            (
+                format!("logs = []\n[[http]]\n{listen}\nwebhook = \"whsec_s3cret\""),
+                "invalid type: string, expected a sequence: [[http.webhook]] has a source, and the secret in a file or an env",
             ),
             (
                 format!("logs = []\n[[http]]\n{listen}\ntoken = [\n\"s3cret\"]"),

@@ -16,6 +16,7 @@ mod forward;
 mod http;
 mod inputs;
 mod log;
+mod lumberjack;
 mod mistake;
 mod route;
 
@@ -25,6 +26,7 @@ use super::input::{Input, Mistake};
 use forward::Forward;
 use http::Http;
 use inputs::Inputs;
+use lumberjack::Lumberjack;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -38,6 +40,9 @@ pub(super) struct Config {
     /// The listeners for Forward.
     #[serde(default)]
     forward: Vec<Forward>,
+    /// The listeners for Beats and Logstash.
+    #[serde(default)]
+    lumberjack: Vec<Lumberjack>,
     #[serde(default)]
     routes: Vec<route::Table>,
     #[serde(skip)]
@@ -153,7 +158,11 @@ impl Config {
 
     /// The inputs of each kind, with the header of their tables.
     pub(super) fn kinds(&self) -> Vec<(&'static str, Vec<&dyn Input>)> {
-        vec![("http", each(&self.http)), ("forward", each(&self.forward))]
+        vec![
+            ("http", each(&self.http)),
+            ("forward", each(&self.forward)),
+            ("lumberjack", each(&self.lumberjack)),
+        ]
     }
 
     /// Returns the names of the inputs.

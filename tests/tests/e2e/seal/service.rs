@@ -398,6 +398,12 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
     );
     assert!(!bench.path("spool").exists());
     let path = bench.path("sealer.toml").display().to_string();
+    let secret = bench.path("webhook.secret");
+    fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let webhook = format!(
+        "[[http.webhook]]\nsource = \"hoop\"\nfile = \"{}\"\n",
+        secret.display()
+    );
     let mut expected = String::new();
     for (config, error) in [
         (
@@ -422,6 +428,18 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
             "line 9: two inputs listen on 127.0.0.1:9880",
         ),
         (format!("{log}{http}["), "line 8: "),
+        (
+            format!("{log}{http}without_authentication = true\n{webhook}"),
+            "line 8: where webhooks are signed, nobody sends without a signature, a token or a password: remove this line",
+        ),
+        (
+            format!("{log}{http}{webhook}{webhook}"),
+            "line 6: the webhooks of hoop and hoop have the same secret",
+        ),
+        (
+            format!("{log}[[lumberjack]]\nlisten = \"127.0.0.1:5044\"\nshared_key = 1\n"),
+            "line 8: unknown field `shared_key`",
+        ),
     ] {
         let run = check(&bench, &config);
         assert_eq!(run.status, 2, "{run}");
@@ -433,6 +451,25 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
         );
         assert!(run.stderr.contains("\nhint: correct the file; "), "{run}");
     }
+    // A message about a secret does not have it.
+    fs::write(&secret, "whsec_s3cret-s3cret").unwrap();
+    let run = check(&bench, &format!("{log}{http}{webhook}"));
+    let wrong =
+        "the secret of the webhook hoop is not one of Svix: expected whsec_ and base64 behind it";
+    assert!(
+        run.stderr.contains(wrong) && !run.stderr.contains("s3cret-"),
+        "{run}"
+    );
+    let beats = check(
+        &bench,
+        &format!("{log}[[lumberjack]]\nlisten = \"0.0.0.0:5044\"\n"),
+    );
+    assert!(
+        beats
+            .stderr
+            .starts_with("error: the listener 0.0.0.0:5044 can be reached"),
+        "{beats}"
+    );
     let open = format!("{log}[[http]]\nlisten = \"0.0.0.0:9880\"\n");
     assert_eq!(
         check(&bench, &open).stderr,

@@ -1,0 +1,77 @@
+//! `[[lumberjack]]`: a listener for Beats and Logstash.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use auditlog_sealer::error::Error;
+use auditlog_sealer::listen::{Access, Certificates, Door};
+use auditlog_sealer::service::{LumberjackInput, WindowRoom, serve_lumberjack};
+use serde::Deserialize;
+
+use super::access::{Asks, Senders};
+use crate::command::input::{Around, Input, Serving, bind_tcp};
+
+/// A listener.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lumberjack {
+    #[serde(default = "usual_name")]
+    name: String,
+    listen: SocketAddr,
+    source: Option<String>,
+    #[serde(default)]
+    without_authentication: bool,
+    tls: Option<Certificates>,
+    event_id: Option<String>,
+}
+
+fn usual_name() -> String {
+    "lumberjack".to_owned()
+}
+
+impl Lumberjack {
+    /// Who may send, and how connections come in. The protocol has neither tokens nor passwords, so only a certificate says who sends.
+    fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
+        let senders = Senders {
+            listen: self.listen,
+            source: self.source.as_deref(),
+            tokens: &[],
+            users: &[],
+            webhooks: &[],
+            tls: self.tls.as_ref(),
+            asks: Asks::unless(self.without_authentication),
+        };
+        senders.open(config, &[])
+    }
+}
+
+impl Input for Lumberjack {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn listen(&self) -> Option<SocketAddr> {
+        Some(self.listen)
+    }
+
+    fn access(&self, config: &Path) -> Result<Access, Error> {
+        Ok(self.open(config)?.0)
+    }
+
+    fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
+        let listener = bind_tcp(self.listen)?;
+        let (access, door) = self.open(&around.config)?;
+        let input = Arc::new(LumberjackInput {
+            name: self.name.clone(),
+            source: access.source,
+            door,
+            event_id: self.event_id.clone(),
+            router: Arc::clone(&around.router),
+            room: WindowRoom::default(),
+            notify: around.warn_once_a_second(&self.name),
+        });
+        let serve = move |ending| serve_lumberjack(listener, input, ending);
+        Ok(vec![Serving::new(serve)])
+    }
+}

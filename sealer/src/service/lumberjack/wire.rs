@@ -1,0 +1,256 @@
+//! Windows of one connection. All of them are in memory, and have a limit there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::window::{Window, WindowError};
+use crate::listen::Stream;
+use crate::lumberjack::{Item, Malformed, Place, Reader, Version, ack};
+
+/// Bytes that are read at a time.
+const READ_BYTES: usize = 16 << 10;
+
+/// What each connection may have in memory without asking.
+const FREE_BYTES: usize = 128 << 10;
+
+/// What it may have once it has asked, and how many at a time. More waits for one of the few large windows.
+const USUAL_BYTES: usize = 4 << 20;
+const MAX_USUAL: usize = 16;
+const MAX_LARGE: usize = 2;
+
+/// Bytes of events that are read before others have their turn.
+const TURN_BYTES: usize = 256 << 10;
+
+/// How long a sender may be silent in the middle of a window. Stops slow senders from holding connections.
+const SLOW_PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long one window may take.
+const WINDOW_PATIENCE: Duration = Duration::from_mins(10);
+
+/// How long a sender may have nothing to say. Stops idle connections from taking the place of others.
+const IDLE_PATIENCE: Duration = Duration::from_mins(10);
+
+/// The same of a sender that has sent nothing yet.
+const FIRST_PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often a sender that waits hears that its window is not forgotten. Beats wait for 30 seconds, and Logstash's input answers after 5.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// What all connections of a listener share: memory for windows that are not small.
+#[derive(Clone)]
+pub struct WindowRoom {
+    usual: Arc<Semaphore>,
+    large: Arc<Semaphore>,
+}
+
+impl Default for WindowRoom {
+    fn default() -> Self {
+        Self {
+            usual: Arc::new(Semaphore::new(MAX_USUAL)),
+            large: Arc::new(Semaphore::new(MAX_LARGE)),
+        }
+    }
+}
+
+/// Why nothing more comes.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WireError {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error(transparent)]
+    Window(#[from] WindowError),
+    #[error("the sender was too slow")]
+    TooSlow,
+    /// The sender sends again.
+    #[error("the connection broke off")]
+    BrokeOff,
+}
+
+/// The room that a window has. Whoever waits for the second holds the first, and nobody waits the other way round.
+#[derive(Default)]
+struct Held {
+    usual: Option<OwnedSemaphorePermit>,
+    large: Option<OwnedSemaphorePermit>,
+}
+
+/// A window, and its room until it is gone.
+pub(super) struct Arrived {
+    pub(super) window: Window,
+    _held: Held,
+}
+
+/// One connection.
+pub(super) struct Wire {
+    stream: Stream,
+    reader: Reader,
+    buffer: Vec<u8>,
+    /// A window that was announced before the one before it was whole.
+    announced: Option<Window>,
+    has_sent: bool,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            reader: Reader::default(),
+            buffer: Vec::new(),
+            announced: None,
+            has_sent: false,
+        }
+    }
+
+    /// Acknowledges events up to a number.
+    pub(super) async fn acknowledge(
+        &mut self,
+        version: Version,
+        sequence: u32,
+    ) -> Result<(), WireError> {
+        let written = async {
+            self.stream.write_all(&ack(version, sequence)).await?;
+            self.stream.flush().await
+        };
+        match timeout(SLOW_PATIENCE, written).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(WireError::BrokeOff),
+            Err(_) => Err(WireError::TooSlow),
+        }
+    }
+
+    /// Waits for something. Meanwhile, the sender hears again and again that its window is not forgotten.
+    pub(super) async fn while_alive<T>(
+        &mut self,
+        version: Version,
+        work: impl Future<Output = T>,
+    ) -> Result<T, WireError> {
+        tokio::pin!(work);
+        loop {
+            match timeout(KEEP_ALIVE, work.as_mut()).await {
+                Ok(done) => return Ok(done),
+                Err(_) => self.acknowledge(version, 0).await?,
+            }
+        }
+    }
+
+    /// The next window; `None` where the sender has ended the connection.
+    pub(super) async fn next_window(
+        &mut self,
+        room: &WindowRoom,
+        event_id: Option<&str>,
+    ) -> Result<Option<Arrived>, WireError> {
+        if self.reader.is_empty() && self.announced.is_none() {
+            let patience = if self.has_sent {
+                IDLE_PATIENCE
+            } else {
+                FIRST_PATIENCE
+            };
+            match self.read(patience).await {
+                Ok(()) => {}
+                // Nothing is lost: the sender connects again.
+                Err(WireError::BrokeOff | WireError::TooSlow) => return Ok(None),
+                Err(other) => return Err(other),
+            }
+        }
+        self.has_sent = true;
+        let arriving = self.arrive(room, event_id);
+        let window = timeout(WINDOW_PATIENCE, arriving).await;
+        window.unwrap_or(Err(WireError::TooSlow)).map(Some)
+    }
+
+    async fn arrive(
+        &mut self,
+        room: &WindowRoom,
+        event_id: Option<&str>,
+    ) -> Result<Arrived, WireError> {
+        let (mut open, mut held, mut turn) = (self.announced.take(), Held::default(), 0usize);
+        loop {
+            let Some(item) = self.reader.next_item()? else {
+                self.hold(&mut held, open.as_ref(), room).await?;
+                self.read(SLOW_PATIENCE).await?;
+                continue;
+            };
+            let ended = match item {
+                Item::Window { version, events } => {
+                    let next = Window::new(version, events);
+                    let before = open.take().filter(|window| !window.is_empty());
+                    let Some(window) = before else {
+                        // Nobody waits for an answer to nothing.
+                        open = (events > 0).then_some(next);
+                        continue;
+                    };
+                    self.announced = (events > 0).then_some(next);
+                    return Ok(window.with(held));
+                }
+                Item::Event {
+                    sequence,
+                    json,
+                    place,
+                } => {
+                    turn = turn.saturating_add(json.len());
+                    // What comes without a window is acknowledged by itself.
+                    let window = open.get_or_insert_with(|| Window::new(Version::Two, 1));
+                    window.push(sequence, &json, event_id)?;
+                    place == Place::Alone
+                }
+                Item::End => true,
+            };
+            if ended && let Some(window) = open.take_if(|window| window.is_whole()) {
+                return Ok(window.with(held));
+            }
+            self.hold(&mut held, open.as_ref(), room).await?;
+            if turn > TURN_BYTES {
+                turn = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Takes the room that a window needs by now.
+    async fn hold(
+        &mut self,
+        held: &mut Held,
+        open: Option<&Window>,
+        room: &WindowRoom,
+    ) -> Result<(), WireError> {
+        let kept = open.map_or(0, Window::kept_bytes);
+        let kept = kept.saturating_add(self.reader.kept_bytes());
+        let version = open.map_or(Version::Two, |window| window.version);
+        for (least, have, room) in [
+            (FREE_BYTES, &mut held.usual, &room.usual),
+            (USUAL_BYTES, &mut held.large, &room.large),
+        ] {
+            if kept > least && have.is_none() {
+                let permit = Arc::clone(room).acquire_owned();
+                let permit = self.while_alive(version, permit).await?;
+                *have = Some(permit.map_err(|_| WireError::BrokeOff)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self, patience: Duration) -> Result<(), WireError> {
+        self.buffer.clear();
+        self.buffer.reserve(READ_BYTES);
+        match timeout(patience, self.stream.read_buf(&mut self.buffer)).await {
+            Err(_) => Err(WireError::TooSlow),
+            Ok(Ok(0) | Err(_)) => Err(WireError::BrokeOff),
+            Ok(Ok(_)) => {
+                self.reader.push(&self.buffer);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Window {
+    const fn with(self, held: Held) -> Arrived {
+        Arrived {
+            window: self,
+            _held: held,
+        }
+    }
+}
