@@ -42,6 +42,11 @@ impl Hash {
         hex::encode(self.0)
     }
 
+    /// The same, behind what `out` holds.
+    pub(crate) fn put_hex(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(hex::Buffer::<32>::new().const_format(&self.0).as_bytes());
+    }
+
     /// Parses canonical standard base64 (RFC 4648 section 4, 44 characters); anything else is `None`.
     pub fn parse_base64(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;

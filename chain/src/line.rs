@@ -139,9 +139,10 @@ pub fn format_line_into(out: &mut Vec<u8>, line: &Line<'_>) {
     put("\"index\":");
     put(&line.index.to_string());
     put(",\"prev\":\"");
-    put(&line.prev.to_hex());
-    put("\",\"time\":\"");
-    put(&line.time.to_string());
+    line.prev.put_hex(out);
+    out.extend_from_slice(b"\",\"time\":\"");
+    out.extend_from_slice(&line.time.to_bytes());
+    let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
     put("\",");
     match &line.body {
         Body::Open(open) => {

@@ -223,12 +223,15 @@ fn is_rfc3339(text: &[u8]) -> bool {
     date_time.iter().zip(DATE_TIME).all(fits) && !date_time.ends_with(b":60") && offset_fits
 }
 
-/// The decimal number that the digits write; `None` where one of them is not a digit.
+/// The decimal number that at most nine digits write; `None` where one of them is not a digit.
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0u32, |value, digit| {
-        let digit = digit.checked_sub(b'0').filter(|d| *d <= 9)?;
-        value.checked_mul(10)?.checked_add(u32::from(digit))
-    })
+    // One look at all of them: this is done for each line.
+    let (value, largest) = digits.iter().fold((0u32, 0), |(value, largest), byte| {
+        let digit = byte.wrapping_sub(b'0');
+        let value = value.wrapping_mul(10).wrapping_add(u32::from(digit));
+        (value, digit.max(largest))
+    });
+    (largest <= 9).then_some(value)
 }
 
 /// The last six decimal digits of a number that is not negative.
