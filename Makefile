@@ -96,6 +96,7 @@ bench: need-cargo need-terraform need-python3 venv ## what sealing, verifying (u
 	$(PYTHON) tests/bench/provider.py $(BUILT)
 	$(PYTHON) tests/bench/throughput.py $(BUILT) $(ENTRIES)
 	$(PYTHON) tests/bench/latency.py $(BUILT)
+	$(PYTHON) tests/bench/service.py $(BUILT)
 
 bench-engines: need-cargo need-java engines ## what Spark adds to the ranges of a plan, and from which size on it is worthwhile
 	cargo build --workspace --bins --profile $(PROFILE)
