@@ -44,12 +44,12 @@ fn announced(found: &History, retention: Option<DefaultRetention>) -> Diagnostic
     let logs = found.logs.iter().map(|(name, log)| of_log(name, log));
     let lines: Vec<String> = lock.into_iter().chain(logs).collect();
     let detail = format!(
-        "They were found in the tags of the bucket. Compare them with the last trust policy, since whoever may tag the bucket could have \
-         changed them:\n\n{}{}",
+        "The tags of the bucket say what was declared before. Compare it with the last trust policy, because whoever may tag the bucket \
+         could have changed it:\n\n{}{}",
         lines.join("\n"),
         other_lock(found, retention).unwrap_or_default()
     );
-    Diagnostic::warning("Earlier declarations were imported", detail).at("lock_spans")
+    Diagnostic::warning("Earlier declarations were imported from tags", detail).at("lock_spans")
 }
 
 fn of_log(name: &str, log: &LogHistory) -> String {
@@ -83,7 +83,7 @@ fn other_lock(found: &History, retention: Option<DefaultRetention>) -> Option<St
     let last = Lock::from(*found.lock.last()?);
     let is = retention.map(as_lock).filter(|is| *is != last)?;
     Some(format!(
-        "\n\nThe default retention of the bucket is {is}, but the last of the tags is {last}: somebody changed one of them."
+        "\n\nThe tags declare {last} last, but the default retention of the bucket is {is}. Somebody changed one of them."
     ))
 }
 
@@ -125,13 +125,13 @@ mod tests {
         ] {
             assert!(said.contains(line), "{said}");
         }
-        assert!(!said.contains("somebody changed one"), "{said}");
+        assert!(!said.contains("Somebody changed one"), "{said}");
     }
 
     #[test]
     fn tags_that_do_not_fit_the_default_retention_are_pointed_out() {
         let said = detail(&[("auditlog:lock", "20260101T000000Z=G1")], 10);
-        let differs = "is COMPLIANCE for 10 days, but the last of the tags is GOVERNANCE for 1 day";
+        let differs = "The tags declare GOVERNANCE for 1 day last, but the default retention of the bucket is COMPLIANCE for 10 days.";
         assert!(said.contains(differs), "{said}");
     }
 }

@@ -11,7 +11,7 @@ use super::lock::declared;
 use super::model::{BucketModel, LogModel};
 use super::path::{default_prefix, logs_of, path_of};
 use crate::diagnostic::nested;
-use crate::trust::duration::parse_duration;
+use crate::trust::model::parse_silence;
 use crate::trust::values::parse_time;
 
 /// How long a log may be silent, where the configuration does not say.
@@ -51,7 +51,7 @@ fn wanted_log(name: &str, log: &LogModel) -> Result<WantedLog> {
     Ok(WantedLog {
         began: began.map_err(|detail| nested("Invalid time", &detail, &at("began")))?,
         lock: lock.map_err(|detail| nested("No retention", &detail, &at("object_lock")))?,
-        silence_seconds: parse_duration(&log.max_silence)
+        silence_seconds: parse_silence(&log.max_silence)
             .map_err(|detail| nested("Invalid duration", &detail, &at("max_silence")))?,
         identity: Identity::of(name, log),
     })

@@ -2,6 +2,7 @@
 
 mod access;
 mod began;
+mod changes;
 mod create;
 mod desired;
 mod destroy;

@@ -8,6 +8,7 @@ use tf_provider::{
 
 use super::access::{bucket_policy, locked_out, not_enforced};
 use super::began;
+use super::changes;
 use super::desired::{Desired, desired, settings};
 use super::given;
 use super::history::History;
@@ -50,13 +51,20 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     let mut wrong = Diagnostics::new();
     wrong.take(check_given(cx, plan, &before));
     wrong.take(began::check_past(&plan.config, now()));
-    wrong.take(check_ratchet(cx, plan, &before));
+    let judged = check_ratchet(cx, plan, &before);
+    let is_refused = judged.is_err();
+    wrong.take(judged);
     if let Some(warning) = irreversible(plan, clock(cx)) {
         cx.warn(warning);
     }
     plan_region(cx, plan);
     // a weakening and what is wrong with it are two errors, and both count
     wrong.take(plan_declaration(cx, plan, &before));
+    if let (true, Some(prior)) = (is_refused, &plan.prior)
+        && let Some(warning) = changes::announced(prior, &plan.planned)
+    {
+        cx.warn(warning);
+    }
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 

@@ -1,6 +1,6 @@
 //! The schema of `auditlog_bucket`.
 
-use tf_provider::{Attribute, Fields, Nested, Schema, Type};
+use tf_provider::{Attribute, Field, Fields, Nested, Schema, Type};
 
 use super::destroy;
 use super::lock::DEFAULT_NOTICE;
@@ -13,9 +13,9 @@ use crate::region;
 use crate::tags;
 use crate::trust::duration::parse_duration;
 use crate::trust::keys::trust_fields;
-use crate::trust::model::{ended_fields, lock_span_fields, mode_attribute};
+use crate::trust::model::{ended_fields, lock_span_fields, mode_attribute, parse_silence};
 use crate::trust::preset::Preset;
-use crate::trust::values::{parse_origin, parse_time};
+use crate::trust::values::{check_acknowledged, parse_origin, parse_time};
 
 /// The version of the state's shape.
 const VERSION: i64 = 1;
@@ -172,7 +172,8 @@ fn logs(schema: Schema) -> Schema {
             Attribute::optional(Type::list(Type::String)).description(
                 "Findings that a person has explained, each as the JSON object that the verifier prints. They are still found, and do not \
                  change its exit code. Default: none.",
-            ),
+            )
+            .validate(|entries: Vec<Field<String>>| check_acknowledged(&entries)),
         )
 }
 
@@ -292,7 +293,7 @@ fn log_fields() -> Fields {
             "max_silence",
             Attribute::optional(Type::String)
                 .default(DEFAULT_SILENCE)
-                .validate(|text: String| parse_duration(&text).map(drop))
+                .validate(|text: String| parse_silence(&text).map(drop))
                 .description(
                     "Time that the log may go without a new segment before the verifier reports its silence: an integer and one of `s`, `m`, \
                      `h`, `d`. The retention must be at least twice as long. A shorter one begins after `object_lock.notice`. Default: `25h`.",

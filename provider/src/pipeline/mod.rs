@@ -27,7 +27,8 @@ use crate::account::Account;
 use declared::declared;
 pub use model::{PipelineModel, SenderModel};
 use sealer::{Service, sealer_toml};
-use sender::{Sender, check};
+use sender::{Sender, check, check_folders};
+use text::volatile;
 use unit::sealer_unit;
 use url::SealerUrl;
 
@@ -60,16 +61,21 @@ impl DataSource for PipelineSource {
         let Value::Map(senders) = config.value("senders") else {
             return Ok(());
         };
+        let mut known = BTreeMap::new();
         for (source, value) in senders.iter().filter(|(_, value)| value.is_wholly_known()) {
             let path = AttributePath::from("senders").key(source.as_str());
             let model = SenderModel::from_value(value.clone(), &path)?;
             check(source, &model, url.as_ref())?;
+            known.insert(source.clone(), model);
         }
-        Ok(())
+        check_folders(known.iter(), config.value("spool").as_str())
     }
 
     async fn read(&self, cx: &Context<Account>, config: PipelineModel) -> Result<PipelineModel> {
         let rendered = render(&config)?;
+        if let Some(warning) = lost_on_restart(&rendered.volatile) {
+            cx.warn(warning);
+        }
         for (source, limits) in &rendered.limits {
             cx.warn(limited(source, limits));
         }
@@ -122,6 +128,8 @@ struct Rendered {
     sealer_unit: String,
     files: BTreeMap<String, String>,
     limits: BTreeMap<String, Vec<String>>,
+    /// Folders with events that do not last, a sentence each.
+    volatile: Vec<String>,
 }
 
 fn render(config: &PipelineModel) -> Result<Rendered> {
@@ -141,20 +149,33 @@ fn render(config: &PipelineModel) -> Result<Rendered> {
         tls: config.tls.as_ref(),
         sources: config.senders.keys().map(String::as_str).collect(),
     };
+    check_folders(config.senders.iter(), Some(service.spool()))?;
     let (mut files, mut limits) = (BTreeMap::new(), BTreeMap::new());
+    let mut lost: Vec<String> = volatile(service.spool()).into_iter().collect();
     for (source, model) in &config.senders {
         let sender = Sender::parse(source, model, (&log.origin, &url))?;
         for (name, text) in sender.files() {
             files.insert(format!("{source}/{name}"), text);
         }
         limits.insert(source.clone(), sender.limits());
+        lost.extend(volatile(sender.folder()));
     }
     Ok(Rendered {
         sealer_toml: sealer_toml(&log, &service),
         sealer_unit: sealer_unit(&log, &service),
         files,
         limits,
+        volatile: lost,
     })
+}
+
+fn lost_on_restart(volatile: &[String]) -> Option<Diagnostic> {
+    let detail = format!(
+        "{}\n\nName folders that last, such as those in /var/lib.",
+        volatile.join("\n")
+    );
+    let warning = Diagnostic::warning("Accepted events would be lost on a restart", detail);
+    (!volatile.is_empty()).then(|| warning.at("spool"))
 }
 
 fn limited(source: &str, limits: &[String]) -> Diagnostic {

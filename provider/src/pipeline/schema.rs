@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tf_provider::{Attribute, Field, Fields, Nested, Schema, Type};
 
 use super::programs::PROGRAMS;
-use super::text::{check_path, check_pattern};
+use super::text::{check_of_service, check_path, check_pattern};
 use crate::trust::values::parse_origin;
 
 pub(super) fn schema() -> Schema {
@@ -41,9 +41,14 @@ fn service(schema: Schema) -> Schema {
         )
         .attribute(
             "folder",
-            path("Folder of `trust-policy.json` and of `tokens/` on the sealer's machine. Default: `/etc/auditlog`."),
+            path("Folder of `trust-policy.json` and of `tokens/` on the sealer's machine. Default: `/etc/auditlog`.")
+                .validate(|text: String| check_of_service(&text)),
         )
-        .attribute("spool", path("Folder of the sealer's spool. Default: `/var/lib/auditlog/spool`."))
+        .attribute(
+            "spool",
+            path("Folder of the sealer's spool. It must survive restarts: a folder such as `/tmp` or `/run` gives a warning. The unit hides `/home` and `/root`, so that they are refused. Default: `/var/lib/auditlog/spool`.")
+                .validate(|text: String| check_of_service(&text)),
+        )
         .attribute(
             "ack",
             Attribute::optional(Type::String)
@@ -102,7 +107,10 @@ fn sender_fields() -> Fields {
                 }),
         )
         .attribute("ca_file", path("PEM file on the sender's machine with the certificates that the sealer's is checked with. Default: those of the system."))
-        .attribute("folder", path("Folder of buffer and read positions on the sender's machine. It must survive restarts. Default: `/var/lib/auditlog-` and the name of the sender."))
+        .attribute(
+            "folder",
+            path("Folder of buffer and read positions on the sender's machine. It must survive restarts, and no other sender may use it. Default: `/var/lib/auditlog-` and the name of the sender."),
+        )
         .attribute(
             "buffer_megabytes",
             Attribute::optional(Type::Number)

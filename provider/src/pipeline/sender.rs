@@ -7,7 +7,7 @@ use tf_provider::{Diagnostic, Result};
 use super::model::SenderModel;
 use super::program::{Plan, Program};
 use super::programs::program;
-use super::text::check_source;
+use super::text::{check_source, is_within};
 use super::url::SealerUrl;
 
 /// Enough for hours of most logs; Vector accepts no less than 256 MiB.
@@ -26,7 +26,6 @@ impl<'a> Sender<'a> {
         (origin, url): (&'a str, &'a SealerUrl),
     ) -> Result<Self> {
         let (program, settings) = check(source, model, Some(url))?;
-        let folder = model.folder.clone();
         Ok(Self(Plan {
             program,
             source,
@@ -34,7 +33,7 @@ impl<'a> Sender<'a> {
             url,
             paths: &model.paths,
             ca_file: model.ca_file.as_deref(),
-            folder: folder.unwrap_or_else(|| format!("/var/lib/auditlog-{source}")),
+            folder: folder_of(source, model),
             buffer_megabytes: model.buffer_megabytes.unwrap_or(USUAL_BUFFER_MEGABYTES),
             settings,
         }))
@@ -42,6 +41,10 @@ impl<'a> Sender<'a> {
 
     pub(super) fn files(&self) -> Vec<(&'static str, String)> {
         (self.0.program.render)(&self.0)
+    }
+
+    pub(super) fn folder(&self) -> &str {
+        &self.0.folder
     }
 
     pub(super) fn limits(&self) -> Vec<String> {
@@ -52,6 +55,44 @@ impl<'a> Sender<'a> {
             .map(ToString::to_string)
             .collect()
     }
+}
+
+/// Where a sender keeps buffer and positions.
+fn folder_of(source: &str, model: &SenderModel) -> String {
+    let named = model.folder.clone();
+    named.unwrap_or_else(|| format!("/var/lib/auditlog-{source}"))
+}
+
+/// Checks that each sender has a folder of its own, outside of the spool. Two programs in one buffer lose or repeat what is in it, and
+/// whether they run on one machine is not known.
+///
+/// # Errors
+/// The first two that share one.
+pub(super) fn check_folders<'a>(
+    senders: impl Iterator<Item = (&'a String, &'a SenderModel)>,
+    spool: Option<&str>,
+) -> Result {
+    let mut used: Vec<(String, String)> = spool
+        .map(|spool| ("`spool`".to_owned(), spool.to_owned()))
+        .into_iter()
+        .collect();
+    for (source, model) in senders {
+        let folder = folder_of(source, model);
+        let meets = |other: &str| is_within(&folder, other) || is_within(other, &folder);
+        if let Some((owner, other)) = used.iter().find(|(_, other)| meets(other)) {
+            let detail = format!(
+                "Its `folder`, {folder:?}, overlaps {other:?} of {owner}: on one machine, two programs in one buffer lose events or send \
+                 them twice. Leave `folder` out, or give each sender its own."
+            );
+            return Err(refused(source, detail).into());
+        }
+        used.push((format!("the sender {source}"), folder));
+    }
+    Ok(())
+}
+
+fn refused(source: &str, detail: String) -> Diagnostic {
+    Diagnostic::error(format!("The sender {source} is refused"), detail).at("senders")
 }
 
 type Settings = BTreeMap<&'static str, u32>;
@@ -65,9 +106,7 @@ pub(super) fn check(
     model: &SenderModel,
     url: Option<&SealerUrl>,
 ) -> Result<(&'static Program, Settings)> {
-    let wrong = |detail: String| {
-        Diagnostic::error(format!("The sender {source} is refused"), detail).at("senders")
-    };
+    let wrong = |detail: String| refused(source, detail);
     check_source(source).map_err(wrong)?;
     let program = program(&model.program)
         .ok_or_else(|| wrong(format!("{:?} is not one of the programs.", model.program)))?;

@@ -217,6 +217,56 @@ fn what_a_sender_or_a_log_cannot_be_is_refused() {
     assert!(refused(&broken).starts_with("Unreadable trust policy"));
 }
 
+#[test]
+fn two_senders_in_one_buffer_are_refused_and_so_is_one_in_the_spool() {
+    let with = |folder: Option<&str>| SenderModel {
+        folder: folder.map(str::to_owned),
+        ..sender("vector")
+    };
+    let two = |one: Option<&str>, other: Option<&str>| {
+        pipeline([("a".to_owned(), with(one)), ("b".to_owned(), with(other))].into())
+    };
+    for (one, other) in [
+        (Some("/data/buffer"), Some("/data/buffer")),
+        (Some("/data"), Some("/data/buffer")),
+        (Some("/data/buffer"), Some("/data")),
+        (None, Some("/var/lib/auditlog-a")),
+    ] {
+        let said = refused(&two(one, other));
+        assert!(
+            said.starts_with("The sender b is refused: Its `folder`, "),
+            "{said}"
+        );
+        assert!(said.contains("of the sender a: on one machine"), "{said}");
+    }
+    render(&two(None, None)).unwrap();
+    render(&two(Some("/data/a"), Some("/data/ab"))).unwrap();
+    let said = refused(&two(Some("/var/lib/auditlog/spool/x"), None));
+    assert!(
+        said.contains("overlaps \"/var/lib/auditlog/spool\" of `spool`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn folders_that_a_restart_empties_are_warned_of() {
+    let mut config = one(SenderModel {
+        folder: Some("/dev/shm/buffer".to_owned()),
+        ..sender("vector")
+    });
+    config.spool = Some("/tmp/spool".to_owned());
+    let rendered = render(&config).unwrap();
+    let warning = super::lost_on_restart(&rendered.volatile).unwrap();
+    for part in [
+        "\"/tmp/spool\" is in /tmp,",
+        "\"/dev/shm/buffer\" is in /dev/shm,",
+    ] {
+        assert!(warning.detail.contains(part), "{}", warning.detail);
+    }
+    let usual = render(&one(sender("vector"))).unwrap();
+    assert_eq!(super::lost_on_restart(&usual.volatile), None);
+}
+
 /// A listener is refused before anything is made, also where the trust policy is known only later.
 #[test]
 fn public_listener_without_tls_is_refused_at_once() {

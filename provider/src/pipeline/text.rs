@@ -22,6 +22,37 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
     ))
 }
 
+/// Folders that are empty after the machine has started again, or after a while.
+const VOLATILE: [&str; 5] = ["/tmp", "/var/tmp", "/run", "/var/run", "/dev/shm"];
+
+/// Folders that the sealer's unit hides from it (`ProtectHome`).
+const HIDDEN: [&str; 2] = ["/home", "/root"];
+
+/// Whether a path is a folder, or inside it.
+pub(super) fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What is wrong with a folder that keeps events which were accepted, if it does not last.
+pub(super) fn volatile(path: &str) -> Option<String> {
+    let folder = VOLATILE.iter().find(|folder| is_within(path, folder))?;
+    Some(format!(
+        "{path:?} is in {folder}, which a restart or a cleanup of the machine empties. Events that wait there would be lost."
+    ))
+}
+
+/// A folder that the service uses.
+pub(super) fn check_of_service(path: &str) -> Result<(), String> {
+    check_path(path)?;
+    match HIDDEN.iter().find(|folder| is_within(path, folder)) {
+        None => Ok(()),
+        Some(folder) => Err(format!(
+            "{path:?} is in {folder}, which the sealer's unit hides from it (ProtectHome=yes). Name another folder, such as one in /var/lib."
+        )),
+    }
+}
+
 /// A file to follow, or files in one folder by a pattern.
 pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
     let (folder, name) = split(pattern);
@@ -48,6 +79,37 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folder_that_does_not_last_is_named_and_one_that_is_hidden_is_refused() {
+        for path in [
+            "/tmp",
+            "/tmp/spool",
+            "/var/tmp/x",
+            "/run/auditlog",
+            "/dev/shm/a",
+        ] {
+            let said = volatile(path).unwrap();
+            assert!(
+                said.contains("Events that wait there would be lost"),
+                "{said}"
+            );
+        }
+        for path in ["/home/me/spool", "/root/spool", "/root"] {
+            let said = check_of_service(path).unwrap_err();
+            assert!(said.contains("(ProtectHome=yes)"), "{said}");
+        }
+        for path in [
+            "/var/lib/auditlog/spool",
+            "/tmpfs/x",
+            "/runs",
+            "/srv/tmp",
+            "/homes/a",
+        ] {
+            assert_eq!(volatile(path), None);
+            assert_eq!(check_of_service(path), Ok(()));
+        }
+    }
 
     #[test]
     fn what_a_format_would_read_otherwise_is_refused() {

@@ -37,7 +37,7 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
     let clients = &clients(cx, &planned)?;
     check_caller(clients, &planned)?;
     check_account(clients)?;
-    checked(&planned, &History::default())?;
+    checked(&planned, &History::default(), now())?;
     let not_made =
         |error: Error| error.diagnostic("The key was not created", error.attribute("key_spec"));
     if !clients.claim_alias(&planned.alias) {
@@ -211,7 +211,7 @@ impl<'a> Update<'a> {
             Some(history) => history,
             None => first_history(clients, prior).await?,
         };
-        history.declare(&checked(&planned, &history)?);
+        history.declare(&checked(&planned, &history, now())?);
         let due = Due::known(cx);
         let why = why(&planned, prior, &history, &due)?;
         Ok(Self {

@@ -19,7 +19,7 @@ pub(crate) fn clients(cx: &Context<Account>, model: &SigningKey) -> Result<Clien
     cx.data().clients_in(region)
 }
 
-/// The time now, to the second: for reads and applies alone.
+/// The time now, to the second: for reads and applies. A plan only refuses what is later than it.
 pub(crate) fn now() -> Timestamp {
     let now = Timestamp::from_system_time(std::time::SystemTime::now()).unwrap_or(Timestamp::EPOCH);
     let seconds = i64::try_from(now.as_seconds()).unwrap_or(i64::MAX);

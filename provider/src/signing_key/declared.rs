@@ -1,8 +1,9 @@
 //! What a configuration declares about versions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use auditlog_chain::policy::{Compromised, LastGood};
+use auditlog_chain::policy::{Compromised, KeyPolicy, LastGood};
+use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Field, Object, Result, Step};
 
 use super::history::{Declared, History, parse_number};
@@ -58,20 +59,60 @@ pub(crate) fn declarations(planned: &Object) -> Result<Field<Declared>> {
 ///
 /// # Errors
 /// As [`declarations`] and [`check`].
-pub(crate) fn checked(planned: &SigningKey, history: &History) -> Result<Declared> {
+pub(crate) fn checked(planned: &SigningKey, history: &History, now: Timestamp) -> Result<Declared> {
     let declared = declared(planned.lost.as_ref(), planned.compromised.as_ref());
     let declared = declared.map_err(|misfit| invalid(&misfit))?;
-    check(&declared, history)?;
+    check(&declared, history, now)?;
     Ok(declared)
 }
 
-/// Checks that everything is declared of a version, and that nothing is taken back.
+/// Checks that everything is declared of a version, that nothing is taken back, and that no time is in the future.
 ///
 /// # Errors
-/// The first entry of a version that does not exist, or the first one that is missing.
-pub(crate) fn check(declared: &Declared, history: &History) -> Result {
+/// The first entry of a version that does not exist, the first one that is missing, or the first time that is still to come.
+pub(crate) fn check(declared: &Declared, history: &History, now: Timestamp) -> Result {
     check_numbers(declared, history)?;
-    check_kept(declared, history)
+    check_kept(declared, history)?;
+    check_past(declared, history, now)
+}
+
+/// Until a time in the future, signatures would count although somebody knows better. What was accepted before stays as it is.
+fn check_past(declared: &Declared, history: &History, now: Timestamp) -> Result {
+    let known: BTreeMap<u32, &KeyPolicy> = history
+        .versions()
+        .map(|(number, version)| (number, &version.declared))
+        .collect();
+    let lost = declared.lost.iter().map(|(number, at)| {
+        let before = known.get(number).and_then(|key| key.lost_at);
+        ("lost", number, *at, before)
+    });
+    let compromised = declared.compromised.iter().map(|(number, said)| {
+        let before = known.get(number).and_then(|key| key.compromised.as_ref());
+        (
+            "compromised",
+            number,
+            said.at,
+            before.map(|before| before.at),
+        )
+    });
+    let later = |(_, _, at, before): &(&str, &u32, Timestamp, Option<Timestamp>)| {
+        *at > now && *before != Some(*at)
+    };
+    let Some((argument, number, at, _)) = lost.chain(compromised).find(later) else {
+        return Ok(());
+    };
+    let path = AttributePath::from(argument)
+        .key(number.to_string())
+        .attribute("at");
+    let detail = format!(
+        "{} is in the future. Set the time at which it happened: signatures of version {number} would count until then.",
+        at.to_rfc3339()
+    );
+    Err(
+        Diagnostic::error(format!("Invalid value for {path}"), detail)
+            .at(argument)
+            .into(),
+    )
 }
 
 fn invalid(misfit: &Misfit) -> Diagnostic {
@@ -157,5 +198,82 @@ impl DeclaredCompromise {
             at: placed(parse_time(&self.at), path.clone().attribute("at"))?,
             last_good: good.collect::<Result<_, _>>()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_chain::keys::PublicKey;
+
+    use super::*;
+
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    fn day(day: u32) -> Timestamp {
+        Timestamp::EPOCH.saturating_add_days(day)
+    }
+
+    fn history() -> History {
+        let spki = PublicKey::from_pem(PEM).unwrap();
+        let key = KeyPolicy {
+            spec: spki.spec(),
+            spki,
+            arn: None,
+            valid_from: day(0),
+            retired_at: None,
+            lost_at: None,
+            compromised: None,
+        };
+        History::of_one("a", key)
+    }
+
+    fn lost(at: Timestamp) -> Declared {
+        Declared {
+            lost: [(1, at)].into(),
+            ..Declared::default()
+        }
+    }
+
+    fn compromised(at: Timestamp) -> Declared {
+        let said = Compromised {
+            at,
+            last_good: Vec::new(),
+        };
+        Declared {
+            compromised: [(1, said)].into(),
+            ..Declared::default()
+        }
+    }
+
+    #[test]
+    fn time_in_the_future_is_refused_with_its_path() {
+        for (declared, path) in [
+            (lost(day(11)), "lost[\"1\"].at"),
+            (compromised(day(11)), "compromised[\"1\"].at"),
+        ] {
+            let found = check(&declared, &history(), day(10)).unwrap_err();
+            let one = found.iter().next().unwrap();
+            assert_eq!(one.summary, format!("Invalid value for {path}"));
+            assert!(
+                one.detail
+                    .starts_with("1970-01-12T00:00:00Z is in the future. Set the time"),
+                "{}",
+                one.detail
+            );
+            assert!(check(&declared, &history(), day(11)).is_ok());
+        }
+    }
+
+    #[test]
+    fn time_that_was_accepted_before_stays_and_another_one_is_judged() {
+        for (before, after) in [
+            (lost(day(20)), lost(day(21))),
+            (compromised(day(20)), compromised(day(21))),
+        ] {
+            let mut history = history();
+            history.declare(&before);
+            assert!(check(&before, &history, day(10)).is_ok());
+            assert!(check(&after, &history, day(10)).is_err());
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! The plan of a signing key. It is a function of configuration, state and private data alone: Terraform makes it twice.
+//! The plan of a signing key. It is a function of configuration, state and private data alone: Terraform makes it twice. The clock only
+//! refuses declarations of the future, and what is past stays past.
 
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _, Value};
 
-use super::context::{check_account, clients};
+use super::context::{check_account, clients, now};
 use super::declared::{check, declarations};
 use super::due::{Due, Rotation};
 use super::history::{History, Need, State};
@@ -92,7 +93,7 @@ fn moved(before: &str, after: &str) -> Diagnostic {
 
 fn plan_create(cx: &Context<Account>, plan: &mut Plan, access: &Stated) -> Result {
     if let Field::Known(declared) = declarations(&plan.planned)? {
-        check(&declared, &History::default())?;
+        check(&declared, &History::default(), now())?;
     }
     plan.planned.set("foreign_grants", Vec::<String>::new());
     let spec = planned_spec(&plan.planned)?;
@@ -162,7 +163,7 @@ fn plan_update(
         .set("foreign_grants", prior.foreign_grants.clone());
     let declared = match declarations(&plan.planned)? {
         Field::Known(declared) => {
-            check(&declared, &history)?;
+            check(&declared, &history, now())?;
             Some(declared)
         }
         Field::Null | Field::Unknown => None,

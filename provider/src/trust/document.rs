@@ -13,7 +13,7 @@ use tf_provider::AttributePath;
 
 use super::duration::format_duration;
 use super::keys::TrustModel;
-use super::values::{Misfit, placed};
+use super::values::{Misfit, parse_acknowledged, placed};
 
 /// The format number of every log that this version can seal.
 pub const FORMAT: u64 = 1;
@@ -245,8 +245,10 @@ fn log_policy(log: &DeclaredLog) -> LogPolicy {
 
 fn acknowledged(entries: &[String]) -> Result<Vec<Acknowledged>, Misfit> {
     let parse = |(at, text): (usize, &String)| {
-        let parsed = serde_json::from_str(text).map_err(|error| format!("{error}."));
-        placed(parsed, AttributePath::from("acknowledged").index(at))
+        placed(
+            parse_acknowledged(text),
+            AttributePath::from("acknowledged").index(at),
+        )
     };
     entries.iter().enumerate().map(parse).collect()
 }

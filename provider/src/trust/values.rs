@@ -3,11 +3,11 @@
 use auditlog_chain::hash::Hash;
 use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
-use auditlog_chain::policy::is_prefix;
+use auditlog_chain::policy::{Acknowledged, is_prefix};
 use auditlog_chain::timestamp::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tf_provider::{AttributePath, Diagnostic, Diagnostics};
+use tf_provider::{AttributePath, Diagnostic, Diagnostics, Field};
 
 /// A value that does not fit, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,22 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| {
         format!("{text:?} is not an RFC 3339 time, such as \"2026-01-31T12:00:00Z\".")
     })
+}
+
+/// A finding that a person has explained, as the verifier prints it.
+pub(crate) fn parse_acknowledged(text: &str) -> Result<Acknowledged, String> {
+    serde_json::from_str(text).map_err(|error| {
+        format!("{error}. An entry is the whole JSON object that auditlog-verify prints for a finding that can be acknowledged.")
+    })
+}
+
+/// Checks the entries of `acknowledged` that are known.
+pub(crate) fn check_acknowledged(entries: &[Field<String>]) -> Result<(), String> {
+    for (at, entry) in entries.iter().enumerate() {
+        let Some(text) = entry.known() else { continue };
+        parse_acknowledged(text).map_err(|detail| format!("At [{at}]: {detail}"))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn parse_origin(origin: &str) -> Result<Origin, String> {

@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use super::model::VerificationModel;
 use crate::account::Account;
 use crate::aws::Clients;
-use crate::trust::model::parse_silence;
+use crate::trust::duration::parse_duration;
 use crate::trust::values::{Misfit, parse_origin, placed};
 
 /// Defaults of the bounds.
@@ -65,7 +65,7 @@ impl Asked {
             placed(parse_origin(origin), path)
         });
         let seconds = match &config.timeout {
-            Some(text) => placed(parse_silence(text), AttributePath::from("timeout"))?,
+            Some(text) => placed(parse_timeout(text), AttributePath::from("timeout"))?,
             None => DEFAULT_TIMEOUT_SECONDS,
         };
         let segments = config.segments.unwrap_or(DEFAULT_SEGMENTS);
@@ -99,6 +99,19 @@ impl Asked {
             None => verify_whole(&bounded, &request, &pins, nobody),
         };
         report.map_err(|error| refused(&error).into())
+    }
+}
+
+/// The time to read in, in seconds.
+///
+/// # Errors
+/// A sentence for the user, where the text is not a duration, or is one of 0 seconds.
+pub(super) fn parse_timeout(text: &str) -> Result<u64, String> {
+    match parse_duration(text)? {
+        0 => Err(format!(
+            "{text:?} leaves no time to read anything: it must be at least one second."
+        )),
+        seconds => Ok(seconds),
     }
 }
 
@@ -172,4 +185,24 @@ pub(super) async fn verify(account: &Account, asked: Asked) -> Result<Report> {
         let detail = format!("The verification did not end: {error}.");
         Diagnostic::error("The logs cannot be verified", detail)
     })?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeout_is_at_least_a_second() {
+        assert_eq!(parse_timeout("2m"), Ok(120));
+        let refused = parse_timeout("0s").unwrap_err();
+        assert_eq!(
+            refused,
+            "\"0s\" leaves no time to read anything: it must be at least one second."
+        );
+        assert!(
+            parse_timeout("soon")
+                .unwrap_err()
+                .contains("is not a duration")
+        );
+    }
 }

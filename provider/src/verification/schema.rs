@@ -2,7 +2,7 @@
 
 use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
-use crate::trust::model::parse_silence;
+use super::run::parse_timeout;
 use crate::trust::values::parse_origin;
 
 pub(super) fn schema() -> Schema {
@@ -47,7 +47,7 @@ fn bounds(schema: Schema) -> Schema {
             "timeout",
             Attribute::optional(Type::String)
                 .description("Time after which nothing more is read, as a whole number and one unit of s, m, h and d. What was not read by then is undecided. Default: `60s`.")
-                .validate(|text: String| parse_silence(&text).map(drop)),
+                .validate(|text: String| parse_timeout(&text).map(drop)),
         )
         .attribute(
             "max_megabytes",

@@ -1,11 +1,11 @@
 //! The schema of `auditlog_trust_policy`.
 
-use tf_provider::{Attribute, Fields, Nested, Schema, Type};
+use tf_provider::{Attribute, Field, Fields, Nested, Schema, Type};
 
 use crate::account::check_account;
 use crate::trust::keys::{given_compromised_fields, trust_fields};
 use crate::trust::model::{ended_fields, lock_span_fields, parse_silence, silence_span_fields};
-use crate::trust::values::{check_prefix, parse_origin, parse_pem, parse_time};
+use crate::trust::values::{check_acknowledged, check_prefix, parse_origin, parse_pem, parse_time};
 
 pub(super) fn schema() -> Schema {
     let schema = Schema::new()
@@ -37,7 +37,8 @@ pub(super) fn schema() -> Schema {
         .attribute(
             "acknowledged",
             Attribute::optional(Type::list(Type::String))
-                .description("Findings that a person has explained, each as the JSON object that the verifier prints. They are still listed and no longer fail a run. Default: none."),
+                .description("Findings that a person has explained, each as the JSON object that the verifier prints. They are still listed and no longer fail a run. Default: none.")
+                .validate(|entries: Vec<Field<String>>| check_acknowledged(&entries)),
         )
 }
 

@@ -18,7 +18,7 @@ on_each_engine! {
     imported_bucket_needs_no_change,
     ordinary_bucket_is_refused_until_it_is_imported_and_then_locked.await,
     bucket_that_holds_anything_is_not_destroyed.await,
-    weaker_lock_is_refused_until_it_is_named,
+    weaker_lock_is_refused_until_it_is_named.await,
     default_tags_are_merged_and_the_resources_own_win,
 }
 
@@ -468,16 +468,22 @@ async fn until(endpoint: &Endpoint) -> String {
         .unwrap()
 }
 
-fn weaker_lock_is_refused_until_it_is_named(engine: Engine) {
+async fn weaker_lock_is_refused_until_it_is_named(engine: Engine) {
     let stack = Stack::applied(engine, &bucket("trail", &compliance(365), ""));
     let weaker = |more: &str| bucket("trail", "mode = \"GOVERNANCE\", days = 30", more);
     stack.configure(&weaker(""));
+    let s3 = stack.endpoint.s3();
+    let opened = s3.delete_public_access_block().bucket("trail").send();
+    opened.await.unwrap();
     let plan = stack.terraform.plan();
     assert_eq!(plan.status, 1, "{plan}");
     let allow = "allow_weakening = [\"retention 365d -> 30d\", \"mode COMPLIANCE -> GOVERNANCE\"]";
     let text = plan.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("The bucket would become weaker"), "{plan}");
     assert!(text.contains(allow), "{plan}");
+    // The refusal does not hide what somebody else has changed.
+    let drift = "- public_access_block.block_public_acls: false -> true";
+    assert!(plan.stdout.contains(drift), "{plan}");
 
     stack.configure(&weaker(allow));
     let plan = stack.terraform.plan();

@@ -14,6 +14,16 @@ const KEY: &str = "signing_key = auditlog_signing_key.audit.trust";
 /// `LOG` is one log with these further arguments, `POLICY` a document with one statement, `LOCK` a lock in GOVERNANCE.
 const VALIDATED: &[Case] = &[
     (
+        "LOG max_silence = \"0s\"",
+        "\"0s\" is not a silence that a log could keep",
+        "logs",
+    ),
+    (
+        "acknowledged = [\"x\"]",
+        "At [0]: expected value at line 1 column 1. An entry is the whole JSON object",
+        "acknowledged",
+    ),
+    (
         "bucket = \"Acme_audit\"",
         "contains 'A'; a bucket's name has lower-case letters",
         "bucket",
@@ -199,6 +209,11 @@ const VALIDATED: &[Case] = &[
 
 const PLANNED: &[Case] = &[
     (
+        "LOG\nacknowledged = [ACKNOWLEDGED]",
+        "At acknowledged[0]: is not a log of this policy",
+        "acknowledged",
+    ),
+    (
         "LOG max_silence = \"400h\"",
         "At logs[\"payments\"].max_silence: 400h of silence need a retention of at least 800h",
         "logs",
@@ -347,6 +362,10 @@ const PLANNED: &[Case] = &[
     ),
 ];
 
+/// What the verifier prints for a silence of another log.
+const ACKNOWLEDGED: &str = "jsonencode({ code = \"silence-exceeded\", log = \"acme.example/other\", reason = \"outage\", \
+                            date = \"2026-01-03T00:00:00Z\", silence = { from = \"2026-01-02T04:00:00Z\", until = \"2026-01-02T09:00:00Z\" } })";
+
 /// The resource of a case, with the arguments that it leaves out.
 fn resource(number: usize, (arguments, ..): &Case) -> String {
     let bucket = format!("acme-audit-{number:02}");
@@ -375,6 +394,7 @@ fn resource(number: usize, (arguments, ..): &Case) -> String {
     let root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let text = text
         .replace("END", end)
+        .replace("ACKNOWLEDGED", ACKNOWLEDGED)
         .replace("ROOT", root)
         .replace("BUCKET", &bucket);
     format!("resource \"auditlog_bucket\" \"case_{number:02}\" {{\n  {text}\n}}\n")
