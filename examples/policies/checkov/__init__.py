@@ -1,0 +1,1 @@
+"""Checkov loads the files of a folder that has this one."""
