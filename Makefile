@@ -5,11 +5,17 @@ VENV := target/venv
 READERS := target/readers
 ENGINES := target/engines
 IAM := target/iam
+SCANNERS := target/scanners
 SENDERS := target/senders
 CLIENTS := target/clients
 DENY_VERSION := 0.20.2
 # The one on PATH, or else one that is built here in a minute or two.
 DENY := $(or $(shell command -v cargo-deny),target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny)
+AUDITABLE_VERSION := 0.7.7
+AUDITABLE := target/tools/cargo-auditable-$(AUDITABLE_VERSION)/bin/cargo-auditable
+# Where `make dist` puts a release, and the key of gpg that signs it.
+DIST ?= target/dist
+SIGN ?=
 PREFIX ?= $(HOME)/.local
 PROFILE ?= release
 SEED ?= 1
@@ -23,7 +29,7 @@ export AUDITLOG_VERSION := $(shell ./version)
 # Most tests wait for another program most of the time.
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
-.PHONY: help build docs check advisories test test-ceph test-engines test-senders acceptance-aws soak fuzz bench bench-engines demo install venv readers engines iam senders clients clean
+.PHONY: help build docs check advisories test test-ceph test-engines test-senders acceptance-aws soak fuzz bench bench-engines demo dist dist-twice install venv readers engines iam scanners senders clients clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -51,7 +57,7 @@ check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, a
 advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches the database of advisories from the network
 	$(DENY) --locked check advisories
 
-test: need-cargo need-terraform need-readers need-chromium venv readers iam senders ## all tests; they start local S3 and KMS endpoints and the real Terraform
+test: need-cargo need-terraform need-readers need-chromium venv readers iam scanners senders ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 	cargo build --workspace --bins
 	cd tests/adoption && printf '%s\n' test_*.py | xargs -P 2 -I '{}' $(CURDIR)/$(VENV)/bin/python -m unittest '{}'
@@ -106,17 +112,29 @@ demo: need-cargo need-terraform venv ## the whole path on this machine: apply, s
 	cargo build --workspace --bins
 	@examples/demo/run
 
-install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, the two commands to ~/.local/bin (PREFIX=)
+install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, the two commands with manual pages and completions to ~/.local (PREFIX=)
 	cargo build --workspace --bins --profile $(PROFILE)
 	provider/place $(BUILT)/terraform-provider-auditlog "$(HOME)/.terraform.d/plugins"
 	install -D -t "$(PREFIX)/bin" $(BUILT)/auditlog-seal $(BUILT)/auditlog-verify
+	$(BUILT)/auditlog-seal pages "$(PREFIX)/share"
+	$(BUILT)/auditlog-verify pages "$(PREFIX)/share"
 	@echo 'installed $(AUDITLOG_VERSION); a project with a lock file takes it with: terraform init -upgrade'
+
+dist: need-cargo need-python3 $(AUDITABLE) ## a release for this platform in target/dist (DIST=): zip for the registry, archives, SBOM, digests; SIGN=KEYID signs it
+	rm -rf "$(DIST)"
+	PATH="$(CURDIR)/$(dir $(AUDITABLE)):$$PATH" release/build "$(DIST)"
+	release/sums "$(DIST)" "$(AUDITLOG_VERSION)" $(SIGN)
+
+dist-twice: need-cargo need-python3 $(AUDITABLE) ## the release of the last commit, built in two folders and compared: the bytes are the same
+	PATH="$(CURDIR)/$(dir $(AUDITABLE)):$$PATH" release/twice
 
 venv: $(VENV)/requirements.txt ## the local S3 and KMS endpoints, pinned, in a Python environment of their own
 
 readers: $(READERS)/requirements.txt ## the readers of docs/guides/reading.md, pinned, in another one (1 GB)
 
 engines: $(ENGINES)/requirements.txt ## Spark, and what checks manifests of Kubernetes, pinned by hash (700 MB)
+
+scanners: $(SCANNERS)/requirements.txt ## Checkov, which runs the checks of examples/policies, pinned (300 MB)
 
 iam: $(IAM)/installed.json ## the offline judge of bucket and key policies, pinned
 
@@ -141,6 +159,12 @@ $(ENGINES)/requirements.txt: tests/engines/requirements.txt | need-python3
 	rm -rf $(ENGINES)
 	$(PYTHON) -m venv $(ENGINES) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
 	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	cp $< $@
+
+$(SCANNERS)/requirements.txt: tests/scanners/requirements.txt | need-python3
+	rm -rf $(SCANNERS)
+	$(PYTHON) -m venv $(SCANNERS) || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
+	$(SCANNERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	cp $< $@
 
 $(IAM)/installed.json: tests/iam/package-lock.json tests/iam/package.json | need-npm
@@ -173,6 +197,12 @@ $(CLIENTS)/installed: tests/senders/requirements.txt tests/senders/package-lock.
 target/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny: | need-cargo
 	CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version $(DENY_VERSION) --locked --no-default-features --debug --quiet \
 		--target-dir target/tools/build --root target/tools/cargo-deny-$(DENY_VERSION)
+	rm -rf target/tools/build
+
+# It writes the list of crates into the programs that it builds.
+$(AUDITABLE): | need-cargo
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-auditable --version $(AUDITABLE_VERSION) --locked --debug --quiet \
+		--target-dir target/tools/build --root target/tools/cargo-auditable-$(AUDITABLE_VERSION)
 	rm -rf target/tools/build
 
 clean: ## remove all that was built or installed (target/)

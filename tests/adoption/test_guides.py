@@ -123,7 +123,7 @@ class Guides(unittest.TestCase):
         self.assertIn("disowned", run.stdout)
 
     def test_links_of_guides_and_examples_lead_somewhere(self):
-        pages = [*(ROOT / "docs/guides").glob("*.md"), *(ROOT / "examples").glob("*/README.md"), ROOT / "README.md"]
+        pages = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md"), *ROOT.glob("terraform/*/README.md"), *ROOT.glob("*.md")]
         for page in pages:
             text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
             for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", text):

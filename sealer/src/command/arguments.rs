@@ -32,6 +32,8 @@ pub(super) enum Command {
     /// mistake. No bucket is asked, no port is taken, and nothing is written.
     CheckConfig(ConfigArguments),
     Keygen(KeygenArguments),
+    #[command(hide = true)]
+    Pages(PagesArguments),
     Policy(PolicyArguments),
     /// Take events over HTTP, OTLP and Forward, and seal them
     ///
@@ -42,6 +44,14 @@ pub(super) enum Command {
     Spool(SpoolArguments),
     Status(StatusArguments),
     VerifierKey(VerifierKeyArguments),
+}
+
+/// Write the manual pages and the completions for bash, fish and zsh
+#[derive(Debug, Args)]
+pub(super) struct PagesArguments {
+    /// Folder to write to, with the folders of `/usr/share`
+    #[arg(value_name = "DIR")]
+    pub(super) out: PathBuf,
 }
 
 /// Append events to a log and seal them

@@ -5,6 +5,7 @@ use auditlog_sealer::signer::LocalKey;
 use auditlog_sealer::target::parse_origin;
 
 use arguments::{Command, KeygenArguments, Now};
+use clap::CommandFactory as _;
 use output::print;
 
 mod append;
@@ -18,6 +19,7 @@ mod keys;
 mod listeners;
 mod one_log;
 mod output;
+mod pages;
 mod policy;
 mod report;
 mod resume;
@@ -39,6 +41,7 @@ pub(crate) fn run(arguments: Arguments, now: Now) -> Result<(), Error> {
         Command::Policy(arguments) => policy::run(&arguments, now),
         Command::Run(arguments) => serve::run(&arguments, now),
         Command::CheckConfig(arguments) => serve::check(&arguments, now),
+        Command::Pages(arguments) => pages::run(&arguments, Arguments::command()),
         Command::Spool(arguments) => spool::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::VerifierKey(arguments) => {

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::file::FileFault;
+
 /// What this machine lacks.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
@@ -43,6 +45,9 @@ pub enum MachineError {
     /// The summary could not be written: nobody has seen what was sealed.
     #[error("standard output: the summary cannot be written: {0}")]
     NoSummary(io::Error),
+    /// The manual pages could not be written.
+    #[error(transparent)]
+    NoPages(FileFault),
     /// Something else could not be written to standard output.
     #[error("standard output cannot be written: {0}")]
     NoOutput(io::Error),
@@ -62,6 +67,7 @@ impl MachineError {
             }
             Self::NoPort { .. } => "stop the program that uses the port, or configure another one",
             Self::Stopped => "what was accepted is in the spool: start the service again",
+            Self::NoPages(_) => "name a folder that can be written to",
             Self::NoRandomness | Self::NoThread(_) | Self::NoSignals(_) | Self::NoOutput(_) => {
                 return None;
             }

@@ -6,7 +6,7 @@ use super::groups::VerifyArguments;
 #[cfg(feature = "s3")]
 use super::probe;
 use super::version::VERSION;
-use super::{check, consistency, evidence, export, find, merge, part, plan, prove, show};
+use super::{check, consistency, evidence, export, find, merge, pages, part, plan, prove, show};
 
 /// Verify audit logs in a bucket or a folder against their trust policy.
 ///
@@ -40,4 +40,6 @@ pub(super) enum Subcommand {
     Merge(merge::Arguments),
     #[cfg(feature = "s3")]
     Probe(probe::Arguments),
+    #[command(hide = true)]
+    Pages(pages::Arguments),
 }

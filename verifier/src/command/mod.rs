@@ -23,6 +23,7 @@ mod kept_place;
 mod log;
 mod merge;
 mod outcome;
+mod pages;
 mod part;
 mod plan;
 mod plan_folder;
@@ -38,6 +39,7 @@ mod verify;
 mod version;
 
 use auditlog_chain::timestamp::Timestamp;
+use clap::CommandFactory as _;
 
 pub(crate) use arguments::Arguments;
 use arguments::Subcommand;
@@ -71,5 +73,6 @@ pub(crate) fn run(
         Some(Subcommand::Merge(arguments)) => merge::run(arguments, now?),
         #[cfg(feature = "s3")]
         Some(Subcommand::Probe(arguments)) => probe::run(arguments, now?),
+        Some(Subcommand::Pages(arguments)) => pages::run(arguments, Arguments::command()),
     }
 }
