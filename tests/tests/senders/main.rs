@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 use auditlog_tests::{command, root};
 use serde_json::Value;
 
+mod beats;
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../e2e/seal/bench.rs"]
 mod bench;
+mod webhooks;
 
 use bench::{Remote, signal};
 
@@ -48,13 +50,23 @@ fn free_port() -> SocketAddr {
 
 impl<'r> Service<'r> {
     fn start(remote: &'r Remote, forward_keys: &str) -> Self {
-        let (http, forward) = (free_port(), free_port());
+        let forward = free_port();
+        fs::write(remote.bench.path("forward.key"), KEY).unwrap();
+        let inputs = format!("[[forward]]\nlisten = \"{forward}\"\n{forward_keys}\n");
+        Self {
+            forward,
+            ..Self::start_with(remote, &inputs)
+        }
+    }
+
+    /// With other inputs. What comes before the first table is of the listener for HTTP.
+    fn start_with(remote: &'r Remote, inputs: &str) -> Self {
+        let http = free_port();
         let bench = &remote.bench;
         let path = |name: &str| bench.path(name).display().to_string();
-        fs::write(bench.path("forward.key"), KEY).unwrap();
         let config = format!(
             "[[logs]]\npolicy = \"{}\"\nkey_file = \"{}\"\nspool = \"{}\"\nmax_segment_events = 20\n\n\
-             [[http]]\nlisten = \"{http}\"\n\n[[forward]]\nlisten = \"{forward}\"\n{forward_keys}\n",
+             [[http]]\nlisten = \"{http}\"\n{inputs}\n",
             path("policy.json"),
             path("key.pem"),
             path("spool"),
@@ -63,7 +75,7 @@ impl<'r> Service<'r> {
         let mut service = Self {
             remote,
             http,
-            forward,
+            forward: http,
             running: spawn(remote),
         };
         service.until_ready();
@@ -105,13 +117,16 @@ impl<'r> Service<'r> {
     }
 
     fn until_accepted(&mut self, events: u64) {
-        let expected = format!("}} {events}\n");
         self.until("the events are accepted", |service| {
-            let metrics = service.get("/metrics").unwrap_or_default();
-            let name = "auditlog_sealer_accepted_events_total{";
-            let line = metrics.lines().find(|line| line.starts_with(name));
-            line.is_some_and(|line| format!("{line}\n").ends_with(&expected))
+            service.metric("auditlog_sealer_accepted_events_total{") == Some(events)
         });
+    }
+
+    /// The value of the first metric that begins like this.
+    fn metric(&self, begin: &str) -> Option<u64> {
+        let metrics = self.get("/metrics")?;
+        let line = metrics.lines().find(|line| line.starts_with(begin))?;
+        line.rsplit(' ').next()?.parse().ok()
     }
 
     fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
