@@ -7,16 +7,17 @@ use crate::limits::MAX_ORIGIN_BYTES;
 /// The unique name of a log: a schema-less URL such as `acme.example/audit/payments`.
 ///
 /// 1 to 255 bytes of printable ASCII without space, `"`, `\` and `+`: it is written in JSON without escapes and is the key
-/// name of a C2SP signed note, which allows neither spaces nor `+`.
+/// name of a C2SP signed note, which allows neither spaces nor `+`. C2SP's names are URLs without a scheme, so `://` is refused.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(String);
 
 impl Origin {
-    /// Checks and wraps a name; `None` where it is empty, too long or has a character that it must not have.
+    /// Checks and wraps a name; `None` where it is empty, too long, has a scheme, or has a character that it must not have.
     pub fn parse(name: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b'+');
         let fits = !name.is_empty() && name.len() <= MAX_ORIGIN_BYTES;
-        (fits && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
+        let is_plain = name.bytes().all(allowed) && !name.contains("://");
+        (fits && is_plain).then(|| Self(name.to_owned()))
     }
 
     /// The name.
@@ -53,7 +54,7 @@ impl<'de> serde::Deserialize<'de> for Origin {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
             serde::de::Error::custom(format_args!(
-                "`{text}` is not an origin: 1 to 255 printable ASCII characters without space, quote, backslash and plus"
+                "`{text}` is not an origin: 1 to 255 printable ASCII characters without space, quote, backslash, plus and `://`"
             ))
         })
     }
@@ -67,6 +68,7 @@ mod tests {
     fn what_a_note_or_a_line_could_not_carry_is_refused() {
         assert!(Origin::parse("acme.example/audit/payments").is_some());
         assert!(Origin::parse(&"x".repeat(255)).is_some());
+        assert!(Origin::parse("acme.example:8443//audit").is_some());
         for bad in [
             "",
             "a b",
@@ -75,6 +77,8 @@ mod tests {
             "a\\b",
             "a\nb",
             "ä",
+            "https://acme.example/audit",
+            "acme.example/://",
             &"x".repeat(256),
         ] {
             assert!(Origin::parse(bad).is_none(), "{bad:?}");

@@ -83,7 +83,7 @@ pub fn read_policy(path: &Path, now: Timestamp) -> Result<TrustPolicy, Error> {
 pub fn parse_origin(text: &str) -> Result<Origin, Error> {
     Origin::parse(text).ok_or_else(|| {
         UsageError::Malformed {
-            expected: "an origin of 1 to 255 printable ASCII characters without space, quote, backslash and plus",
+            expected: "an origin of 1 to 255 printable ASCII characters without space, quote, backslash, plus and `://`",
             found: text.to_owned(),
         }
         .into()

@@ -49,4 +49,5 @@ def unbase64(text, code="line-form"):
 
 def is_origin(text):
     """F1."""
-    return re.fullmatch(rb"[\x21\x23-\x2a\x2c-\x5b\x5d-\x7e]{1,255}", text) is not None
+    plain = re.fullmatch(rb"[\x21\x23-\x2a\x2c-\x5b\x5d-\x7e]{1,255}", text) is not None
+    return plain and b"://" not in text

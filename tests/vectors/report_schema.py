@@ -2,7 +2,8 @@
 """Whether docs/report.schema.json says what auditlog-verify writes: JSON Lines of reports on standard input.
 
 A reader must accept fields that it does not know. Here none may be unknown: what is written is described. Each kind of finding must occur
-at least once, and a code that the schema does not list must fail.
+at least once, and a code that the schema does not list must fail. The schema needs no other file: what it has of the policy's schema, each with
+`policy_` before its name, is a copy of that.
 """
 
 import copy
@@ -11,7 +12,6 @@ import os
 import sys
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs")
 
@@ -33,13 +33,22 @@ def closed(schema):
     return out
 
 
+def copied(schema, policy):
+    """What of the policy's schema is not as it is there."""
+    text = json.dumps({name: value for name, value in schema["$defs"].items() if name.startswith("policy_")})
+    ours = json.loads(text.replace("#/$defs/policy_", "#/$defs/"))
+    return [
+        f"{name} is not what trust-policy.schema.json says"
+        for name, value in ours.items()
+        if value != policy["$defs"].get(name.removeprefix("policy_"))
+    ]
+
+
 def main():
     schema, policy = read("report.schema.json"), read("trust-policy.schema.json")
     Draft202012Validator.check_schema(schema)
-    registry = Registry().with_resource("trust-policy.schema.json", Resource.from_contents(policy))
-    strict = Draft202012Validator(closed(schema), registry=registry)
-    published = Draft202012Validator(schema, registry=registry)
-    wrong, seen = [], {}
+    strict, published = Draft202012Validator(closed(schema)), Draft202012Validator(schema)
+    wrong, seen = copied(schema, policy), {}
     reports = [json.loads(line) for line in sys.stdin]
     for number, report in enumerate(reports):
         wrong += [f"report {number}: {error.json_path}: {error.message}" for error in strict.iter_errors(report)]

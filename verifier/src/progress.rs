@@ -74,7 +74,8 @@ fn line(progress: Progress, elapsed: Duration) -> String {
     let left = to_go
         .checked_div(segments.saturating_mul(1000))
         .map_or_else(|| "?".to_owned(), minutes);
-    format!("{segments} of {of} segments, {entries} entries, {whole}.{tenth} MB/s, {left} left")
+    let word = if entries == 1 { "entry" } else { "entries" };
+    format!("{segments} of {of} segments, {entries} {word}, {whole}.{tenth} MB/s, {left} left")
 }
 
 /// Tenths of megabytes (10⁶ bytes) a second.

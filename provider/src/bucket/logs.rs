@@ -217,6 +217,11 @@ mod tests {
             "must end with",
         );
         refused(
+            &log("a", Some("https://acme.example/a"), None),
+            r#"logs["a"].origin"#,
+            "not an origin",
+        );
+        refused(
             &config(&[], &["archive"]),
             "declared_prefixes[0]",
             "must end in",

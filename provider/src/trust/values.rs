@@ -96,7 +96,7 @@ pub(crate) fn check_acknowledged(entries: &[Field<String>]) -> Result<(), String
 
 pub(crate) fn parse_origin(origin: &str) -> Result<Origin, String> {
     Origin::parse(origin).ok_or_else(|| {
-        format!("{origin:?} is not an origin: 1 to 255 printable ASCII characters without space, quote, backslash and plus.")
+        format!("{origin:?} is not an origin: 1 to 255 printable ASCII characters without space, quote, backslash, plus and \"://\".")
     })
 }
 

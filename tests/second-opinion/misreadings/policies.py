@@ -116,6 +116,12 @@ ALL = [
         'need(base64.b64encode(raw).decode() == value, "base64 is not canonical")',
         "pass",
     ),
+    form(
+        "an origin may have a scheme",
+        "origin-scheme",
+        'need(is_origin(origin), f"origin {value}")',
+        'need(is_origin(origin.replace(b"://", b"")), "an origin")',
+    ),
     form("an origin may be any text", "origin-space", 'need(is_origin(origin), f"origin {value}")', "pass"),
     refused(
         "a key may appear twice",

@@ -333,6 +333,7 @@ def names():
         ("plus", "with a plus", "a+b"),
         ("quote", "with a quote", 'a"b'),
         ("not-ascii", "that is not ASCII", "é"),
+        ("scheme", "with a scheme", "https://acme.example/audit"),
     ):
         yield bad(f"origin-{name}", f"an origin {what}", Log(origin=origin).policy())
     two = [log.log_policy(), log_of(1, origin="acme.example/b", prefix="logs").log_policy()]

@@ -2,9 +2,9 @@
 
 use auditlog_chain::hash::Hash;
 
-use super::{Cache, CacheError, KeptCache};
+use super::{Cache, CacheError, FirstReason, KeptCache};
 use crate::head::CacheFile;
-use crate::source::{Condition, S3Objects};
+use crate::source::{Condition, ReadError, S3Objects};
 
 /// Bytes of the largest cache that is read: more than that of a thousand million segments has. Stops an object of any size from filling
 /// the memory.
@@ -15,6 +15,7 @@ const MAX_CACHE_BYTES: usize = 128 << 20;
 pub struct CacheBucket {
     bucket: S3Objects,
     prefix: String,
+    unread: FirstReason<ReadError>,
 }
 
 impl CacheBucket {
@@ -26,7 +27,16 @@ impl CacheBucket {
         } else {
             format!("{trimmed}/")
         };
-        Self { bucket, prefix }
+        Self {
+            bucket,
+            prefix,
+            unread: FirstReason::none(),
+        }
+    }
+
+    fn failed(&self, error: ReadError) -> CacheError {
+        let address = self.bucket.address(&self.prefix);
+        CacheError::Bucket { address, error }
     }
 
     fn key(&self, digest: Hash) -> String {
@@ -36,8 +46,13 @@ impl CacheBucket {
 
 impl Cache for CacheBucket {
     fn load(&self, digest: Hash) -> Option<Vec<u8>> {
-        let read = self.bucket.read(&self.key(digest), MAX_CACHE_BYTES);
-        Some(read.ok()??.bytes)
+        match self.bucket.read(&self.key(digest), MAX_CACHE_BYTES) {
+            Ok(kept) => Some(kept?.bytes),
+            Err(error) => {
+                self.unread.keep(error);
+                None
+            }
+        }
     }
 }
 
@@ -45,9 +60,11 @@ impl KeptCache for CacheBucket {
     fn keep(&self, file: &CacheFile) -> Result<(), CacheError> {
         let key = self.key(file.digest());
         let written = self.bucket.write(&key, file.bytes(), Condition::Always);
-        let address = self.bucket.address(&self.prefix);
-        let failed = |error| CacheError::Bucket { address, error };
-        written.map(drop).map_err(failed)
+        written.map(drop).map_err(|error| self.failed(error))
+    }
+
+    fn unread(&self) -> Option<CacheError> {
+        self.unread.take().map(|error| self.failed(error))
     }
 
     fn remove(&self, digest: Hash) {

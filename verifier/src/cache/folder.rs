@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::hash::Hash;
 
-use super::{Cache, CacheError, KeptCache};
+use super::{Cache, CacheError, FirstReason, KeptCache};
 use crate::head::CacheFile;
 use crate::regular;
 
@@ -14,6 +14,7 @@ use crate::regular;
 #[derive(Debug)]
 pub struct CacheFolder {
     path: PathBuf,
+    unread: FirstReason<io::Error>,
 }
 
 impl CacheFolder {
@@ -25,6 +26,7 @@ impl CacheFolder {
     pub fn open(path: &Path) -> Result<Self, CacheError> {
         let folder = Self {
             path: path.to_owned(),
+            unread: FirstReason::none(),
         };
         match fs::create_dir_all(path) {
             Ok(()) => Ok(folder),
@@ -44,7 +46,15 @@ impl CacheFolder {
 
 impl Cache for CacheFolder {
     fn load(&self, digest: Hash) -> Option<Vec<u8>> {
-        regular::read(&self.file(digest)).ok()
+        match regular::read(&self.file(digest)) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.unread.keep(error);
+                }
+                None
+            }
+        }
     }
 }
 
@@ -57,6 +67,10 @@ impl KeptCache for CacheFolder {
             _ = fs::remove_file(&beside);
             self.failed(error)
         })
+    }
+
+    fn unread(&self) -> Option<CacheError> {
+        self.unread.take().map(|error| self.failed(error))
     }
 
     fn remove(&self, digest: Hash) {
@@ -78,8 +92,13 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.unwrap().success());
         assert_eq!(folder.load(digest), None);
+        let why = folder.unread().unwrap().to_string();
+        assert!(why.ends_with("it is a device, pipe or socket"), "{why}");
+        assert!(folder.unread().is_none());
         fs::remove_file(&path).unwrap();
         fs::write(&path, "cache").unwrap();
         assert_eq!(folder.load(digest), Some(b"cache".to_vec()));
+        assert_eq!(folder.load(Hash::of(b"other")), None);
+        assert!(folder.unread().is_none());
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use log::{LogCache, Piece};
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use auditlog_chain::hash::Hash;
 
@@ -45,6 +46,9 @@ pub trait KeptCache: Cache {
     ///
     /// Where it cannot be written.
     fn keep(&self, file: &CacheFile) -> Result<(), CacheError>;
+
+    /// The first reason for which a file that is there could not be read. The verdict is the same without it.
+    fn unread(&self) -> Option<CacheError>;
 
     /// Removes a file that the pins name no longer. Where that fails, it is only in the way.
     fn remove(&self, digest: Hash);
@@ -69,6 +73,25 @@ pub enum CacheError {
         /// Why.
         error: ReadError,
     },
+}
+
+/// The first of several reasons, from whichever thread.
+#[derive(Debug)]
+struct FirstReason<T>(Mutex<Option<T>>);
+
+impl<T> FirstReason<T> {
+    const fn none() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn keep(&self, reason: T) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(reason);
+    }
+
+    fn take(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// No cache: everything is read, and what is kept is new.

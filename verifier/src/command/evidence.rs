@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::evidence::{MAX_PACK_BYTES, Pack, Segments};
 use auditlog_verifier::pins::Pins;
-use auditlog_verifier::report::Report;
+use auditlog_verifier::report::{Report, entries_word};
 use auditlog_verifier::request::Request;
 use auditlog_verifier::search::{Found, find};
 use auditlog_verifier::trail::Trail;
@@ -50,12 +50,13 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
 
 fn pack(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Stop> {
     arguments.log.check_apart(&arguments.out)?;
+    let query = arguments.span.query()?;
     let open = OpenLog::open_whole(&arguments.log)?;
     let trail = open.trail()?;
     let mut said = String::new();
     let mut found_verdict = Verdict::Verified;
     let chosen = if arguments.indexes.is_empty() {
-        let found = find(&trail, &arguments.span.query(), cores(), MAX_ENTRIES)?;
+        let found = find(&trail, &query, cores(), MAX_ENTRIES)?;
         said = summary(&trail, &found);
         found_verdict = verdict(&found);
         by_segment(&found)?
@@ -91,7 +92,8 @@ fn pack(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Stop> {
     let report_verdict = report.verdict();
     Ok(Outcome {
         output: format!(
-            "{said}packed: {count} entries of {} in {out}\nreport: {report_verdict}\ncheck:  auditlog-verify check --policy {policy} {out}\n",
+            "{said}packed: {count} {} of {} in {out}\nreport: {report_verdict}\ncheck:  auditlog-verify check --policy {policy} {out}\n",
+            entries_word(u64::try_from(count).unwrap_or(u64::MAX)),
             trail.origin()
         ),
         verdict: worse(report_verdict, found_verdict),

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_verifier::report::plain;
-use auditlog_verifier::search::{Found, Match, Query, Wanted, find};
+use auditlog_verifier::report::{entries_word, plain};
+use auditlog_verifier::search::{Found, Match, NothingRead, Query, Wanted, find};
 use auditlog_verifier::trail::{Trail, TrailError};
 use auditlog_verifier::verdict::Verdict;
 use serde_json::json;
 
+use super::absent;
 use super::cores::cores;
 use super::groups::time;
 use super::log::{LogArguments, OpenLog, Stop, ended};
@@ -46,12 +47,22 @@ pub(super) struct SpanArguments {
 }
 
 impl SpanArguments {
-    pub(super) fn query(&self) -> Query {
-        Query {
+    pub(super) fn query(&self) -> Result<Query, Usage> {
+        if let Some((from, to)) = self.from.zip(self.to)
+            && from >= to
+        {
+            let message =
+                format!("--from {from} is not before --to {to}, so nothing is in between");
+            return Err(Usage::new(
+                message,
+                "name a later --to or an earlier --from",
+            ));
+        }
+        Ok(Query {
             from: self.from,
             to: self.to,
             wanted: self.wanted.clone(),
-        }
+        })
     }
 }
 
@@ -69,9 +80,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Usage> {
 }
 
 fn search(arguments: &Arguments) -> Result<Outcome, Stop> {
+    let query = arguments.span.query()?;
     let open = OpenLog::open(&arguments.log)?;
     let trail = open.trail()?;
-    let found = find(&trail, &arguments.span.query(), cores(), arguments.limit)?;
+    let found = find(&trail, &query, cores(), arguments.limit)?;
     Ok(Outcome {
         output: match arguments.output {
             Output::Text => text(&trail, &found),
@@ -131,14 +143,18 @@ pub(super) fn summary(trail: &Trail<'_>, found: &Found) -> String {
             plain(&format!("{error} (segment {segment})"))
         );
     }
-    for (first, last) in &found.gaps {
-        _ = writeln!(
-            out,
-            "absent: segments {first} to {last}; entries in them were not searched"
-        );
+    let gaps = found.gaps.iter();
+    for line in absent::lines(gaps, "entries in them were not searched") {
+        _ = writeln!(out, "absent: {line}");
+    }
+    if let Some(nothing) = &found.nothing {
+        _ = writeln!(out, "not searched: {}", why(nothing));
     }
     let read = match found.segments {
-        Some((first, last)) => format!("{} entries in segments {first} to {last}", found.entries),
+        Some((first, last)) => {
+            let (entries, word) = (found.entries, entries_word(found.entries));
+            format!("{entries} {word} in segments {first} to {last}")
+        }
         None => "no segment".to_owned(),
     };
     let shown = found.matches.len();
@@ -150,12 +166,26 @@ pub(super) fn summary(trail: &Trail<'_>, found: &Found) -> String {
     };
     _ = writeln!(
         out,
-        "found: {count} entries{others} of {} in {read}",
+        "found: {count} {}{others} of {} in {read}",
+        entries_word(count),
         trail.origin()
     );
     let limit = "whether the log is complete up to its end is not checked here; verify it for that";
     _ = writeln!(out, "limit: {limit}");
     out
+}
+
+/// Why no segment was read.
+fn why(nothing: &NothingRead) -> String {
+    match nothing {
+        NothingRead::NoSegment => "the log does not have a segment here".to_owned(),
+        NothingRead::Earlier => "all segments were sealed before --from".to_owned(),
+        NothingRead::Later { number, opened } => {
+            format!(
+                "segment {number}, the first one that is there, was opened at {opened}, which is not before --to"
+            )
+        }
+    }
 }
 
 fn json_of(trail: &Trail<'_>, found: &Found) -> String {
@@ -179,6 +209,7 @@ fn json_of(trail: &Trail<'_>, found: &Found) -> String {
         "entries_read": found.entries,
         "segments_read": found.segments.map(|(first, last)| [first, last]),
         "absent": found.gaps.iter().map(|(first, last)| [first, last]).collect::<Vec<_>>(),
+        "not_searched": found.nothing.as_ref().map(why),
         "refused": found.refused.iter().map(refused).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")

@@ -158,7 +158,7 @@ pub(super) struct StateArguments {
     #[arg(long, value_name = "REGION")]
     pub(super) state_region: Option<String>,
     /// Account that must own the bucket that --pins and --cache name; not compared by default
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", value_parser = account)]
     pub(super) state_account: Option<String>,
 }
 
@@ -194,6 +194,15 @@ impl S3Arguments {
 /// Parses the place of pins.
 pub(super) fn pins_place() -> impl clap::builder::TypedValueParser<Value = KeptPlace> {
     OsStringValueParser::new().try_map(KeptPlace::parse_object)
+}
+
+/// Parses an AWS account.
+#[cfg(feature = "s3")]
+fn account(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_account
+        .then(|| text.to_owned())
+        .ok_or_else(|| "not an AWS account, such as 111122223333: expected 12 digits".to_owned())
 }
 
 pub(super) fn origin(text: &str) -> Result<Origin, String> {

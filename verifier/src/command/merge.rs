@@ -99,13 +99,14 @@ fn report(
     };
     let kept = arguments.pins.as_ref().map(|place| way.pins(place));
     let kept = kept.transpose()?;
-    if let Some(kept) = &kept {
-        plan.check_pins(&kept.load()?)?;
-    }
+    let pins = kept.as_ref().map(|kept| kept.load()).transpose()?;
     let found = Found::in_folders(&arguments.parts, plan.digest())?;
     let policy = (&declared.policy, declared.digest);
     let mut read = |range| found.read(range);
     let mut report = parts::merge(plan, policy, &mut read, now)?;
+    if let Some(pins) = &pins {
+        plan.check_pins(pins, &report)?;
+    }
     if let Some(kept) = &kept {
         keep_heads(&**kept, &mut report, &plan.pins(), None);
     }

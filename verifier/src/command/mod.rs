@@ -1,6 +1,7 @@
 //! What the command does. Each subcommand has a file of its own, with its arguments and one function that runs it; without a
 //! subcommand, the command verifies.
 
+mod absent;
 mod apart;
 mod arguments;
 mod array_index;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::proof::check::check_proof;
 use auditlog_verifier::proof::tlog;
-use auditlog_verifier::search::{Query, Wanted, find};
+use auditlog_verifier::search::{First, Query, Wanted, find, first};
 use auditlog_verifier::trail::{Segment, Trail};
 use auditlog_verifier::verdict::Verdict;
 
+use super::absent;
 use super::cores::cores;
 use super::groups::time;
 use super::log::{LogArguments, OpenLog, Stop, ended};
@@ -53,7 +54,8 @@ fn prove(arguments: &Arguments) -> Result<Outcome, Stop> {
     arguments.log.check_apart(&arguments.out)?;
     let open = OpenLog::open(&arguments.log)?;
     let trail = open.trail()?;
-    let index = index_of(&arguments.which, &trail)?;
+    let chosen = choose(&arguments.which, &trail)?;
+    let index = chosen.index;
     let Some(segment) = trail.segment_of_index(index)? else {
         let message = format!("no segment that is there has an entry with index {index}");
         return Err(Usage::new(message, "look for the entry with `auditlog-verify find`").into());
@@ -68,8 +70,9 @@ fn prove(arguments: &Arguments) -> Result<Outcome, Stop> {
     let written = files.write(&arguments.out, &stem)?;
     Ok(Outcome {
         output: format!(
-            "{}wrote:   {}\nwrote:   {}\ncheck:   auditlog-verify check --policy {} {}\n",
+            "{}{}wrote:   {}\nwrote:   {}\ncheck:   auditlog-verify check --policy {} {}\n",
             proven::inclusion(&proved),
+            chosen.limits(),
             written.proof.display(),
             written.entry.display(),
             arguments.log.policy.display(),
@@ -85,27 +88,66 @@ pub(super) fn name_of(open: &OpenLog) -> Result<&str, Usage> {
     Ok(prefix.rsplit_once('/').map_or(prefix, |(_, name)| name))
 }
 
-fn index_of(which: &Which, trail: &Trail<'_>) -> Result<u64, Stop> {
+/// The entry that was chosen, and what is not known of the choice.
+struct Chosen {
+    index: u64,
+    /// Absent segments that may have had another entry to choose.
+    gaps: Vec<(u64, u64)>,
+    /// What such an entry would be.
+    other: &'static str,
+}
+
+impl Chosen {
+    fn limits(&self) -> String {
+        let meaning = format!("{} may have been there", self.other);
+        let lines = absent::lines(self.gaps.iter(), &meaning).into_iter();
+        lines.fold(String::new(), |text, line| {
+            format!("{text}limit:   absent: {line}\n")
+        })
+    }
+}
+
+fn choose(which: &Which, trail: &Trail<'_>) -> Result<Chosen, Stop> {
     if let Some(index) = which.index {
-        return Ok(index);
+        return Ok(Chosen {
+            index,
+            gaps: Vec::new(),
+            other: "",
+        });
     }
     let query = Query {
         from: which.time,
         wanted: which.wanted.iter().cloned().collect(),
         ..Query::default()
     };
-    if let Some(time) = which.time {
-        return first_at(trail, &query)?.ok_or_else(|| {
-            let message = format!("no segment that is there has an entry of {time} or later");
-            Usage::new(message, "name an earlier time").into()
-        });
+    match which.time {
+        Some(time) => first_at(trail, &query, time),
+        None => only_one(trail, &query),
     }
-    let mut found = find(trail, &query, cores(), SHOWN)?;
+}
+
+/// The first entry of a time or later.
+fn first_at(trail: &Trail<'_>, query: &Query, time: Timestamp) -> Result<Chosen, Stop> {
+    let First { index, gaps } = first(trail, query)?.ok_or_else(|| {
+        let message = format!("no segment that is there has an entry of {time} or later");
+        Usage::new(message, "name an earlier time")
+    })?;
+    let other = "an earlier entry of this time or later";
+    Ok(Chosen { index, gaps, other })
+}
+
+/// The only entry with a value.
+fn only_one(trail: &Trail<'_>, query: &Query) -> Result<Chosen, Stop> {
+    let mut found = find(trail, query, cores(), SHOWN)?;
     if let Some((_, error)) = found.refused.drain(..).next() {
         return Err(error.into());
     }
     match (found.count, found.matches.first()) {
-        (1, Some(only)) => Ok(only.index),
+        (1, Some(only)) => Ok(Chosen {
+            index: only.index,
+            gaps: found.gaps,
+            other: "another entry with this value",
+        }),
         (0, _) => {
             let message = "no entry that is there has this value at this place";
             Err(Usage::new(message, "look for it with `auditlog-verify find`").into())
@@ -128,19 +170,6 @@ fn index_of(which: &Which, trail: &Trail<'_>) -> Result<u64, Stop> {
 
 /// How many indexes a hint shows.
 const SHOWN: usize = 10;
-
-/// The index of the first entry that a query covers.
-fn first_at(trail: &Trail<'_>, query: &Query) -> Result<Option<u64>, Stop> {
-    let Some(from) = query.from else {
-        return Ok(None);
-    };
-    for number in trail.numbers_from(from)? {
-        if let Some(index) = query.first_in(trail, number)? {
-            return Ok(Some(index));
-        }
-    }
-    Ok(None)
-}
 
 /// A proof and its entry, as they are written.
 pub(super) struct Files {

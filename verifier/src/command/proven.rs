@@ -8,7 +8,7 @@ use auditlog_verifier::evidence::CheckedPack;
 use auditlog_verifier::proof::check::{Form, Proven, Refused};
 use auditlog_verifier::proof::consistency::Continued;
 use auditlog_verifier::proof::limits;
-use auditlog_verifier::report::plain;
+use auditlog_verifier::report::{entries_word, plain};
 use auditlog_verifier::verdict::Verdict;
 
 use super::outcome::Outcome;
@@ -69,7 +69,8 @@ pub(super) fn pack(checked: &CheckedPack) -> String {
     let count = checked.proven.len();
     _ = writeln!(
         text,
-        "checked: {count} entries with their proofs; none of {} files was changed",
+        "checked: {count} {} with their proofs; none of {} files was changed",
+        entries_word(u64::try_from(count).unwrap_or(u64::MAX)),
         checked.files
     );
     let policy = if checked.same_policy {

@@ -32,8 +32,17 @@ impl Usage {
 
     /// Says it on standard error, as an error and a hint.
     pub(crate) fn complain(&self) {
+        self.say("error");
+    }
+
+    /// Says it on standard error, as a note and a hint: nothing has failed for it.
+    pub(crate) fn note(&self) {
+        self.say("note");
+    }
+
+    fn say(&self, kind: &str) {
         let mut stderr = io::stderr();
-        _ = writeln!(stderr, "error: {}", plain(&self.message));
+        _ = writeln!(stderr, "{kind}: {}", plain(&self.message));
         if let Some(hint) = &self.hint {
             _ = writeln!(stderr, "hint: {}", plain(hint));
         }

@@ -191,6 +191,10 @@ fn report(
         Some(cache) => verify_with_cache(&*source, &request, &pins, &**cache, &mut progress),
     };
     line.clear();
+    if let Some(error) = cache.as_ref().and_then(|cache| cache.unread()) {
+        let hint = "check what may be read there; the verdict does not depend on it";
+        Usage::new(format!("{error}; everything is read again"), hint).note();
+    }
     let mut report = report?;
     if let Some(kept) = &kept {
         keep_heads(&**kept, &mut report, &pins, cache.as_deref());

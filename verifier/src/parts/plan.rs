@@ -19,6 +19,7 @@ use crate::log_plan::{LeftOut, LogPlan, Slot};
 use crate::pin::Pin;
 use crate::pins::Pins;
 use crate::record::Record;
+use crate::report::{LogReport, Report};
 use crate::request::Request;
 use crate::rules::RULES;
 use crate::source::{ReadError, Source};
@@ -304,15 +305,23 @@ impl Plan {
         self.document.pins.clone().into_iter().collect()
     }
 
-    /// Whether these pins are those that the plan was made with, as far as they are of its logs. Other ones were not compared with
-    /// anything (A5).
+    /// Whether these pins are those that the plan was made with, as far as they are of its logs, or those that its merge has left: the heads
+    /// of its report. Other ones were not compared with anything (A5).
     ///
     /// # Errors
     ///
     /// Where they are not.
-    pub fn check_pins(&self, pins: &Pins) -> Result<(), PartsError> {
+    pub fn check_pins(&self, pins: &Pins, report: &Report) -> Result<(), PartsError> {
+        let is_head = |log: &Origin, pin: &Pin| {
+            let mut heads = report.logs().iter().filter_map(LogReport::verified);
+            heads.any(|head| head.origin() == log && head.pin() == pin)
+        };
+        let is_other = |log: &&Origin| {
+            let pin = pins.of(log);
+            pin != self.document.pins.get(*log) && !pin.is_some_and(|pin| is_head(log, pin))
+        };
         let mut logs = self.document.logs.iter().map(|planned| &planned.log);
-        let other = logs.find(|log| pins.of(log) != self.document.pins.get(*log));
+        let other = logs.find(is_other);
         other.map_or(Ok(()), |log| {
             let log = log.clone();
             Err(PartsError::OtherPins { log })

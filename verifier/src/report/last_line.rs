@@ -1,7 +1,7 @@
 //! The last line of the text: what was verified, from where to where, under which key, and what was not checked.
 
 use super::plain::plain;
-use super::words::{plural, shadowed};
+use super::words::{entries_word, plural, shadowed};
 use super::{LogReport, Report};
 use crate::holes::{Hole, Holes, WhyAbsent};
 use crate::not_checked::NotChecked;
@@ -66,7 +66,8 @@ fn summary_of_all(logs: &[LogReport]) -> String {
         .collect();
     let (entries, segments) = (sum(|log| log.entries), sum(|log| log.segments));
     let (count, verdicts) = (logs.len(), verdicts.join(", "));
-    format!("{count} logs: {verdicts}, {entries} entries in {segments} segments")
+    let (of_entries, of_segments) = (entries_word(entries), plural(segments, "segment"));
+    format!("{count} logs: {verdicts}, {entries} {of_entries} in {segments} {of_segments}")
 }
 
 fn summary(log: &LogReport) -> String {
@@ -90,8 +91,9 @@ fn summary(log: &LogReport) -> String {
         0 => String::new(),
         count => format!(", {}", shadowed(count)),
     };
+    let word = entries_word(entries);
     format!(
-        "{origin}: {entries} entries in segments {first} to {last}{but}, {from} to {to}, under {keys}{shadowed}"
+        "{origin}: {entries} {word} in segments {first} to {last}{but}, {from} to {to}, under {keys}{shadowed}"
     )
 }
 

@@ -38,6 +38,7 @@ use crate::verdict::Verdict;
 
 pub use html::PageContext;
 pub use plain::plain;
+pub use words::entries_word;
 
 /// The page that says what was seen, what it usually means and what to do. Its name is as stable as the code.
 fn help(code: &str) -> String {

@@ -9,6 +9,11 @@ pub(super) fn plural(count: u64, word: &str) -> String {
     }
 }
 
+/// The word for so many entries.
+pub fn entries_word(count: u64) -> &'static str {
+    if count == 1 { "entry" } else { "entries" }
+}
+
 /// Where plain readers do not see what was verified.
 pub(super) fn shadowed(count: u64) -> String {
     let keys = plural(count, "key");

@@ -1,5 +1,6 @@
 //! Looking for entries. Every segment that is read is verified by itself and compared with the one before it.
 
+mod absent;
 mod pointer;
 pub mod shape;
 mod wanted;
@@ -7,6 +8,7 @@ mod wanted;
 use auditlog_chain::line::{Body, Entry, Payload};
 use auditlog_chain::timestamp::Timestamp;
 
+use absent::Absent;
 pub use wanted::{Wanted, WantedError};
 
 use crate::budget::Budgets;
@@ -53,10 +55,37 @@ pub struct Found {
     pub entries: u64,
     /// The first and the last segment that were read.
     pub segments: Option<(u64, u64)>,
-    /// Ranges of segments that are not there.
+    /// Ranges of segments that are not there, and may have had an entry that was looked for.
     pub gaps: Vec<(u64, u64)>,
+    /// Why no segment was read.
+    pub nothing: Option<NothingRead>,
     /// Segments that were not accepted.
     pub refused: Vec<(u64, TrailError)>,
+}
+
+/// Why a search read no segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NothingRead {
+    /// The log has none.
+    NoSegment,
+    /// All of them were sealed before the span.
+    Earlier,
+    /// The first of them was opened at or after the end of the span.
+    Later {
+        /// Its number.
+        number: u64,
+        /// When it was opened.
+        opened: Timestamp,
+    },
+}
+
+/// The first entry that a query covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct First {
+    /// Its index.
+    pub index: u64,
+    /// Ranges of segments that are not there, and may have had an earlier one.
+    pub gaps: Vec<(u64, u64)>,
 }
 
 /// What one segment gave.
@@ -65,6 +94,7 @@ struct Part {
     result: Result<Read, TrailError>,
 }
 
+#[derive(Debug)]
 struct Read {
     before: End,
     head: End,
@@ -86,14 +116,8 @@ pub fn find(
     workers: usize,
     limit: usize,
 ) -> Result<Found, TrailError> {
-    let numbers = match query.from {
-        Some(from) => trail.numbers_from(from)?,
-        None => trail.numbers().collect(),
-    };
-    let first = numbers.first().copied();
-    let mut found = Found::default();
-    let mut last = None::<Read>;
-    let mut is_past = false;
+    let numbers = numbers(trail, query)?;
+    let mut search = Search::over(trail, query, limit, &numbers);
     let budgets = Budgets::new(workers, trail.read_ahead());
     let begins_late = std::sync::atomic::AtomicBool::new(false);
     parallel::in_order(
@@ -112,64 +136,149 @@ pub fn find(
             Some(Part { number, result })
         },
         |part| {
-            let Some(part) = part.filter(|_| !is_past) else {
+            let Some(part) = part.filter(|_| !search.is_past) else {
                 return;
             };
-            is_past = take(trail, query, limit, &mut found, &mut last, part);
-            if is_past {
+            search.take(part);
+            if search.is_past {
                 begins_late.store(true, std::sync::atomic::Ordering::Relaxed);
             }
         },
     );
-    let read = found.segments.map_or(0, |(_, last)| last);
-    let is_within = |gap: &(u64, u64)| first.is_none_or(|first| gap.1 >= first) && gap.0 <= read;
-    found.gaps = trail.gaps().into_iter().filter(is_within).collect();
-    Ok(found)
+    Ok(search.found())
 }
 
-/// Adds what a segment gave; whether it begins after all that is looked for.
-fn take(
-    trail: &Trail<'_>,
-    query: &Query,
-    limit: usize,
-    found: &mut Found,
-    last: &mut Option<Read>,
-    part: Part,
-) -> bool {
-    let number = part.number;
-    let mut read = match part.result {
-        Ok(read) => read,
-        Err(error) => {
-            found.refused.push((number, error));
-            *last = None;
-            return false;
+/// Looks for the first entry, one segment after the other.
+///
+/// # Errors
+///
+/// Where a segment was not accepted.
+pub fn first(trail: &Trail<'_>, query: &Query) -> Result<Option<First>, TrailError> {
+    let numbers = numbers(trail, query)?;
+    let mut absent = Absent::after(before(trail, &numbers));
+    for number in numbers {
+        let read = look(trail, trail.fetch(number)?, query, 1)?;
+        absent.segment(query, number, Some(&read));
+        if let Some(one) = read.matches.first() {
+            let (index, gaps) = (one.index, absent.gaps());
+            return Ok(Some(First { index, gaps }));
         }
-    };
-    if query.to.is_some_and(|to| read.opened >= to) {
-        return true;
     }
-    let follows = last.as_ref().filter(|last| last.next_segment == number);
-    if let Some(fault) = follows.and_then(|last| neighbour_fault(&last.head, &read.before)) {
-        let place = Place {
-            log: Some(trail.origin().clone()),
-            object: Some(trail.key_of(number)),
-            ..Place::default()
+    Ok(None)
+}
+
+/// The segments that may have what is looked for, up to the end of the log.
+fn numbers(trail: &Trail<'_>, query: &Query) -> Result<Vec<u64>, TrailError> {
+    match query.from {
+        Some(from) => trail.numbers_from(from),
+        None => Ok(trail.numbers().collect()),
+    }
+}
+
+/// The segment before the first of these that is there.
+fn before(trail: &Trail<'_>, numbers: &[u64]) -> Option<u64> {
+    let first = numbers.first().copied();
+    trail
+        .numbers()
+        .rev()
+        .find(|number| first.is_none_or(|first| *number < first))
+}
+
+/// A search under way.
+struct Search<'s, 't> {
+    trail: &'s Trail<'t>,
+    query: &'s Query,
+    limit: usize,
+    found: Found,
+    absent: Absent,
+    last: Option<Read>,
+    /// Whether the last segment begins after all that is looked for.
+    is_past: bool,
+}
+
+impl<'s, 't> Search<'s, 't> {
+    fn over(trail: &'s Trail<'t>, query: &'s Query, limit: usize, numbers: &[u64]) -> Self {
+        let last = before(trail, numbers);
+        let nothing = match (numbers.is_empty(), last) {
+            (true, None) => Some(NothingRead::NoSegment),
+            (true, Some(_)) => Some(NothingRead::Earlier),
+            (false, _) => None,
         };
-        let what = fault.into();
-        found
-            .refused
-            .push((number, TrailError::Wrong(Box::new(Placed { what, place }))));
+        Self {
+            trail,
+            query,
+            limit,
+            found: Found {
+                nothing,
+                ..Found::default()
+            },
+            absent: Absent::after(last),
+            last: None,
+            is_past: false,
+        }
     }
-    let room = limit.saturating_sub(found.matches.len());
-    found
-        .matches
-        .extend(std::mem::take(&mut read.matches).into_iter().take(room));
-    found.count = found.count.saturating_add(read.count);
-    found.entries = found.entries.saturating_add(read.entries);
-    let first = found.segments.map_or(number, |(first, _)| first);
-    found.segments = Some((first, number));
-    *last = Some(read);
-    false
+
+    /// Adds what a segment gave.
+    fn take(&mut self, part: Part) {
+        let number = part.number;
+        self.absent
+            .segment(self.query, number, part.result.as_ref().ok());
+        let read = match part.result {
+            Ok(read) => read,
+            Err(error) => {
+                self.found.refused.push((number, error));
+                self.last = None;
+                return;
+            }
+        };
+        let opened = read.opened;
+        self.is_past = self.query.to.is_some_and(|to| opened >= to);
+        if self.is_past {
+            if self.found.segments.is_none() && self.found.refused.is_empty() {
+                self.found.nothing = Some(NothingRead::Later { number, opened });
+            }
+            return;
+        }
+        self.compare(number, &read);
+        self.add(number, read);
+    }
+
+    /// With the segment before it, where that was accepted.
+    fn compare(&mut self, number: u64, read: &Read) {
+        let follows = self.last.as_ref();
+        let follows = follows.filter(|last| last.next_segment == number);
+        let fault = follows.and_then(|last| neighbour_fault(&last.head, &read.before));
+        if let Some(fault) = fault {
+            let place = Place {
+                log: Some(self.trail.origin().clone()),
+                object: Some(self.trail.key_of(number)),
+                ..Place::default()
+            };
+            let what = fault.into();
+            let wrong = TrailError::Wrong(Box::new(Placed { what, place }));
+            self.found.refused.push((number, wrong));
+        }
+    }
+
+    fn add(&mut self, number: u64, mut read: Read) {
+        let found = &mut self.found;
+        let room = self.limit.saturating_sub(found.matches.len());
+        found
+            .matches
+            .extend(std::mem::take(&mut read.matches).into_iter().take(room));
+        found.count = found.count.saturating_add(read.count);
+        found.entries = found.entries.saturating_add(read.entries);
+        let first = found.segments.map_or(number, |(first, _)| first);
+        found.segments = Some((first, number));
+        self.last = Some(read);
+    }
+
+    fn found(self) -> Found {
+        Found {
+            gaps: self.absent.gaps(),
+            ..self.found
+        }
+    }
 }
 
 /// The entries of a segment that match, collected while it is checked.
@@ -237,16 +346,6 @@ fn look(
 }
 
 impl Query {
-    /// Index of the first entry of a segment that matches.
-    ///
-    /// # Errors
-    ///
-    /// Where the segment was not accepted.
-    pub fn first_in(&self, trail: &Trail<'_>, number: u64) -> Result<Option<u64>, TrailError> {
-        let read = look(trail, trail.fetch(number)?, self, 1)?;
-        Ok(read.matches.first().map(|one| one.index))
-    }
-
     fn covers(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
     }

@@ -18,7 +18,7 @@ pub struct Summary {
 
 /// A shape: the places that an event of it always has, and where its parts may be, the best place first.
 ///
-/// A place is a JSON pointer. `POINTER?KEY` is the attribute with that key in a list of OpenTelemetry's attributes.
+/// A mark may name several places, with `|` between them: one of them is enough. A place is a JSON pointer. `POINTER?KEY` is the attribute with that key in a list of OpenTelemetry's attributes.
 struct Shape {
     name: &'static str,
     marks: &'static [&'static str],
@@ -116,9 +116,9 @@ const SHAPES: [Shape; 9] = [
     },
     Shape {
         name: "OpenTelemetry",
-        marks: &["/logRecord/timeUnixNano"],
+        marks: &["/logRecord/timeUnixNano|/logRecord/observedTimeUnixNano"],
         parts: [
-            &["/logRecord/timeUnixNano"],
+            &["/logRecord/timeUnixNano", "/logRecord/observedTimeUnixNano"],
             &[
                 "/logRecord/attributes?user.name",
                 "/logRecord/attributes?user.id",
@@ -176,9 +176,11 @@ const SHAPES: [Shape; 9] = [
 pub fn summary(json: &str) -> Option<Summary> {
     let shape = SHAPES
         .iter()
-        .find(|shape| shape.marks.iter().all(|mark| text_at(json, mark).is_some()))?;
+        .find(|shape| shape.marks.iter().all(|mark| has_mark(json, mark)))?;
     let part = |(label, places): (&'static str, &&[&str])| {
-        let value = places.iter().find_map(|place| text_at(json, place))?;
+        let mut values = places.iter().filter_map(|place| text_at(json, place));
+        // OpenTelemetry's 0 is a time that is not known.
+        let value = values.find(|value| label != "time" || value != "0")?;
         Some((label, if label == "time" { time(value) } else { value }))
     };
     Some(Summary {
@@ -189,6 +191,10 @@ pub fn summary(json: &str) -> Option<Summary> {
             .filter_map(part)
             .collect(),
     })
+}
+
+fn has_mark(json: &str, mark: &str) -> bool {
+    mark.split('|').any(|place| text_at(json, place).is_some())
 }
 
 /// A count of milliseconds, microseconds or nanoseconds since 1970 with the time that it is. Which one it is shows by its size.
@@ -208,17 +214,20 @@ fn time(value: String) -> String {
     }
 }
 
-/// One of OpenTelemetry's attributes. Its value is an object with one member, named after its type.
+/// One of OpenTelemetry's attributes. Its value is an object with one member, named after its type, and may be absent or empty.
 #[derive(Deserialize)]
 struct Attribute {
+    #[serde(default)]
     key: String,
-    value: std::collections::BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
+    value: serde_json::Value,
 }
 
 fn attribute(list: &str, key: &str) -> Option<String> {
     let list: Vec<Attribute> = serde_json::from_str(list).ok()?;
     let found = list.into_iter().find(|one| one.key == key)?;
-    found.value.values().find_map(|value| match value {
+    let members = found.value.as_object()?;
+    members.values().find_map(|value| match value {
         serde_json::Value::String(text) => Some(text.clone()),
         serde_json::Value::Number(number) => Some(number.to_string()),
         serde_json::Value::Bool(is) => Some(is.to_string()),
@@ -341,6 +350,27 @@ mod tests {
                 format!(r#"{{"logRecord":{{"timeUnixNano":"1","attributes":{attributes}}}}}"#);
             shown(&json, "OpenTelemetry", &["time=1"]);
         }
+    }
+
+    /// The format lets a value be left out, and a time be 0 or left out where the source has none.
+    #[test]
+    fn an_attribute_without_a_value_hides_no_other_and_the_time_of_observation_is_enough() {
+        let attributes = r#"[{"key":"empty"},{"key":"null","value":null},{"value":{"stringValue":"x"}},{"key":"nothing","value":{}},
+            {"key":"user.name","value":{"stringValue":"ada"}}]"#;
+        for time in ["", r#""timeUnixNano":"0","#, r#""timeUnixNano":0,"#] {
+            let json = format!(
+                r#"{{"logRecord":{{{time}"observedTimeUnixNano":"1795460400123456789","attributes":{attributes}}}}}"#
+            );
+            shown(
+                &json,
+                "OpenTelemetry",
+                &[
+                    "time=2026-11-23T19:00:00.123456Z (1795460400123456789)",
+                    "actor=ada",
+                ],
+            );
+        }
+        assert_eq!(summary(r#"{"logRecord":{"severityText":"INFO"}}"#), None);
     }
 
     #[test]

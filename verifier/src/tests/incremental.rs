@@ -40,17 +40,45 @@ impl Cache for Kept {
 }
 
 /// A cache to which somebody wrote.
-struct Tampered;
+#[derive(Clone, Copy, Debug)]
+enum Tampered {
+    /// It claims that there is one entry more.
+    MoreEntries,
+    /// It is one that an earlier run kept, under the name of the present one.
+    Replayed,
+    /// A bit of it is another one.
+    Flipped,
+    /// It ends early.
+    Cut,
+}
+
+impl Tampered {
+    const ALL: [Self; 4] = [Self::MoreEntries, Self::Replayed, Self::Flipped, Self::Cut];
+}
 
 impl Cache for Tampered {
     fn load(&self, digest: Hash) -> Option<Vec<u8>> {
-        let bytes = Kept.load(digest)?;
-        let text = String::from_utf8(bytes).unwrap();
-        // Claims that there is one entry more.
-        Some(
-            text.replacen("\"entries\":", "\"entries\":1", 1)
-                .into_bytes(),
-        )
+        let mut bytes = Kept.load(digest)?;
+        match self {
+            Self::MoreEntries => {
+                let text = String::from_utf8(bytes).unwrap();
+                let more = text.replacen("\"entries\":", "\"entries\":1", 1);
+                return Some(more.into_bytes());
+            }
+            Self::Replayed => {
+                let other = |kept: &BTreeMap<Hash, Vec<u8>>| {
+                    let mut others = kept.iter().filter(|(other, _)| **other != digest);
+                    others.next().map(|(_, bytes)| bytes.clone())
+                };
+                return KEPT.with_borrow(other);
+            }
+            Self::Flipped => {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            }
+            Self::Cut => bytes.truncate(bytes.len() / 2),
+        }
+        Some(bytes)
     }
 }
 
@@ -94,9 +122,15 @@ pub(super) fn assert_same_with_cache(
         let again = run(source, request, &pinned, &Kept);
         assert_same(&whole, &again, "with the cache of this run");
         CACHED.fetch_add(cached(&again), Ordering::Relaxed);
-        let tampered = run(source, request, &pinned, &Tampered);
-        assert_same(&whole, &tampered, "with a cache to which somebody wrote");
-        assert_eq!(cached(&tampered), 0);
+        for tampered in Tampered::ALL {
+            let report = run(source, request, &pinned, &tampered);
+            assert_same(
+                &whole,
+                &report,
+                &format!("with a cache that is {tampered:?}"),
+            );
+            assert_eq!(cached(&report), 0, "{tampered:?}");
+        }
     }
     report
 }

@@ -9,6 +9,7 @@
 mod absence;
 mod chain;
 mod evidence;
+mod forged;
 mod fuzz;
 mod head;
 mod histories;
@@ -20,6 +21,7 @@ mod proof;
 mod ranges;
 mod search;
 mod storage;
+mod tiles;
 mod time;
 mod vectors;
 mod world;

@@ -6,6 +6,7 @@ use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::TrustPolicy;
 use serde_json::Value;
 
+use super::forged::assert_forged_parts_do_not_pass;
 use super::histories::Random;
 use super::world::{Key, World, closed, codes, opened};
 use crate::conclude::{Found, conclude};
@@ -28,6 +29,7 @@ use crate::source::Source;
 use crate::state::State;
 use crate::survey::{choose_logs, survey};
 use crate::target::Target;
+use crate::verdict::Verdict;
 
 /// What must be equal however the verifier was run.
 const EQUAL: [&str; 11] = [
@@ -65,8 +67,11 @@ pub(super) fn assert_same_in_ranges(
     let few = 1 + seed % 4;
     let each = in_ranges(source, request, pins, &|plans| cut_at_each(plans));
     assert_same(whole, &each, "cut at each segment");
-    let in_few = in_ranges(source, request, pins, &|plans| split(plans, few));
+    let (plan, parts) = planned(source, request, pins, &|plans| split(plans, few));
+    let policy = (request.policy, request.policy_digest);
+    let in_few = merged(&plan, policy, &parts).unwrap();
     assert_same(whole, &in_few, "in a few ranges");
+    assert_forged_parts_do_not_pass(&plan, policy, &parts, whole, seed);
     let merged = in_any_order(source, request, pins, &mut Random::new(seed));
     assert_same(whole, &merged, "merged in any order");
 }
@@ -108,18 +113,37 @@ fn in_ranges(
     pins: &Pins,
     cut: &dyn Fn(&mut [LogPlan<'_>]) -> Vec<Vec<Slice>>,
 ) -> Report {
+    let (plan, parts) = planned(source, request, pins, cut);
+    merged(&plan, (request.policy, request.policy_digest), &parts).unwrap()
+}
+
+/// A plan, and the parts of its ranges.
+fn planned(
+    source: &dyn Source,
+    request: &Request<'_>,
+    pins: &Pins,
+    cut: &dyn Fn(&mut [LogPlan<'_>]) -> Vec<Vec<Slice>>,
+) -> (Plan, Vec<Vec<u8>>) {
     let policy = (request.policy, request.policy_digest);
     let planned = plan_cut(source, request, pins, cut).unwrap();
     let plan = Plan::parse(&planned.plan).unwrap();
-    let parts: Vec<_> = (0..)
+    let parts = (0..)
         .zip(&planned.lists)
         .map(|(range, list)| part(&plan, policy, (range, list), source, 1, &mut |_| {}).unwrap())
         .collect();
+    (plan, parts)
+}
+
+pub(super) fn merged(
+    plan: &Plan,
+    policy: (&TrustPolicy, Hash),
+    parts: &[Vec<u8>],
+) -> Result<Report, PartsError> {
     let mut read = |range: u64| {
         let found = parts.get(usize::try_from(range).unwrap());
         found.cloned().ok_or(PartsError::Missing { range })
     };
-    merge(&plan, policy, &mut read, plan.made()).unwrap()
+    merge(plan, policy, &mut read, plan.made())
 }
 
 /// In memory: a range for each segment, and neighbours merged in any order.
@@ -363,14 +387,44 @@ fn a_plan_is_merged_with_the_pins_that_it_was_made_with() {
     let taken = pins.take(report.logs()[0].verified().unwrap(), &Pins::default());
     assert_eq!(taken, Taken::Pinned);
     world.segments.remove(&5);
+    let cut = world.verify(&world.folder());
+    assert_eq!(cut.verdict(), Verdict::Verified);
     let unpinned = Plan::parse(&documents(&world).0).unwrap();
-    assert_eq!(unpinned.check_pins(&Pins::default()), Ok(()));
-    let refused = unpinned.check_pins(&pins).unwrap_err();
+    assert_eq!(unpinned.check_pins(&Pins::default(), &cut), Ok(()));
+    let refused = unpinned.check_pins(&pins, &cut).unwrap_err();
     assert!(matches!(refused, PartsError::OtherPins { .. }), "{refused}");
     world.pins = pins.clone();
+    let rolled_back = world.verify(&world.folder());
     let pinned = Plan::parse(&documents(&world).0).unwrap();
-    assert_eq!(pinned.check_pins(&pins), Ok(()));
-    assert!(pinned.check_pins(&Pins::default()).is_err());
+    assert_eq!(pinned.check_pins(&pins, &rolled_back), Ok(()));
+    let none = Pins::default();
+    assert!(pinned.check_pins(&none, &rolled_back).is_err());
+}
+
+/// A merge moves the pins to its heads. It may be done again then, and finds the same.
+#[test]
+fn a_plan_is_merged_again_with_the_pins_that_its_merge_has_left() {
+    let mut world = World::new(Key::ed25519(), 4);
+    let first = world.verify(&world.folder());
+    let before = first.logs()[0].verified().unwrap().clone();
+    _ = world.pins.take(&before, &Pins::default());
+    let time = opened(4);
+    let segment = closed(world.head(), None, &["1"], time, time + 30);
+    let signature = world.key.sign(&segment);
+    world.add(segment, vec![signature]);
+    let report = world.verify(&world.folder());
+    let plan = Plan::parse(&documents(&world).0).unwrap();
+    let mut left = world.pins.clone();
+    let head = report.logs()[0].verified().unwrap();
+    assert_eq!(left.take(head, &world.pins), Taken::Pinned);
+    assert_ne!(left, world.pins);
+    assert_eq!(plan.check_pins(&left, &report), Ok(()));
+    // Not those of a run that saw less, or something else.
+    assert!(plan.check_pins(&left, &first).is_err());
+    let mut forked = *head.pin();
+    forked.position.root = auditlog_chain::hash::leaf_hash(b"another tree");
+    let forked = Pins::from_iter([(head.origin().clone(), forked)]);
+    assert!(plan.check_pins(&forked, &report).is_err());
 }
 
 /// Where keys alternate without a key line, nobody can say in the middle of a log which segments are wrong: every second one is, from the

@@ -5,7 +5,7 @@ use auditlog_chain::segment::Head;
 use auditlog_chain::tree::CompactRange;
 
 use super::world::{Key, World, at, closed, opened};
-use crate::search::{Found, Query, find};
+use crate::search::{Found, NothingRead, Query, find, first};
 use crate::trail::{Trail, TrailError};
 
 fn search(world: &World, query: &Query, readers: usize, limit: usize) -> Found {
@@ -104,4 +104,83 @@ fn a_segment_that_does_not_continue_its_predecessor_is_refused() {
         panic!("{:?}", found.refused);
     };
     assert_eq!(placed.what.code(), "left-mismatch");
+}
+
+fn span(from: Option<i64>, to: Option<i64>) -> Query {
+    Query {
+        from: from.map(at),
+        to: to.map(at),
+        ..Query::default()
+    }
+}
+
+/// Each segment is sealed 30 seconds after it was opened, and the next one is opened later than that.
+#[test]
+fn an_absent_segment_is_named_where_an_entry_of_the_span_may_have_been_in_it() {
+    let mut world = World::new(Key::ed25519(), 6);
+    for number in [0, 1, 3] {
+        world.segments.remove(&number);
+    }
+    for (from, to, gaps) in [
+        (None, None, vec![(0, 1), (3, 3)]),
+        (Some(opened(1)), None, vec![(0, 1), (3, 3)]),
+        (Some(opened(1) + 30), None, vec![(0, 1), (3, 3)]),
+        (Some(opened(1) + 31), None, vec![(3, 3)]),
+        (Some(opened(2)), None, vec![(3, 3)]),
+        (Some(opened(3)), None, vec![(3, 3)]),
+        (Some(opened(4)), None, vec![]),
+        (None, Some(opened(5)), vec![(0, 1), (3, 3)]),
+        // Segment 4 is later than the span, and segment 3 may not have been.
+        (None, Some(opened(3)), vec![(0, 1), (3, 3)]),
+        (None, Some(opened(2) + 31), vec![(0, 1), (3, 3)]),
+        (None, Some(opened(2) + 30), vec![(0, 1)]),
+        (Some(opened(2)), Some(opened(2) + 30), vec![]),
+        (None, Some(opened(1)), vec![(0, 1)]),
+    ] {
+        let found = search(&world, &span(from, to), 2, 100);
+        assert_eq!(found.gaps, gaps, "{from:?} {to:?}");
+    }
+}
+
+#[test]
+fn the_first_entry_of_a_time_is_found_and_absent_segments_that_may_have_had_an_earlier_one_are_named()
+ {
+    let mut world = World::new(Key::ed25519(), 6);
+    world.segments.remove(&2);
+    world.segments.remove(&3);
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let memory = world.folder();
+    let trail = Trail::open(&memory, &policy, &policy.document().logs[0], 5).unwrap();
+    for (from, expected) in [
+        (opened(1), Some((4, vec![]))),
+        (opened(2), Some((16, vec![(2, 3)]))),
+        (opened(3), Some((16, vec![(2, 3)]))),
+        (opened(4), Some((16, vec![]))),
+        (opened(6), None),
+    ] {
+        let one = first(&trail, &span(Some(from), None)).unwrap();
+        assert_eq!(one.map(|one| (one.index, one.gaps)), expected, "{from}");
+    }
+}
+
+#[test]
+fn a_search_that_reads_nothing_says_why() {
+    let mut world = World::new(Key::ed25519(), 3);
+    world.segments.remove(&0);
+    let why = |world: &World, from, to| search(world, &span(from, to), 2, 100).nothing;
+    assert_eq!(
+        why(&world, Some(opened(9)), None),
+        Some(NothingRead::Earlier)
+    );
+    let (number, time) = (1, at(opened(1)));
+    assert_eq!(
+        why(&world, None, Some(opened(1))),
+        Some(NothingRead::Later {
+            number,
+            opened: time
+        })
+    );
+    assert_eq!(why(&world, None, Some(opened(2))), None);
+    world.segments.clear();
+    assert_eq!(why(&world, None, None), Some(NothingRead::NoSegment));
 }

@@ -78,6 +78,15 @@ async fn pins_and_cache_are_kept_in_another_bucket_and_written_on_one_condition(
     let second = run(&world, &way, place);
     assert_eq!((second.status, cached(&second)), (0, 64), "{second}");
     assert_eq!(keys(&world, BUCKET).await, verified);
+    assert!(!second.stderr.contains("note: "), "{second}");
+
+    // A cache that cannot be read: a note, and everything is read.
+    let denied = Answer::refusal("403 Forbidden", "AccessDenied");
+    way.once("GET", "/acme-pins/cache/", Fault::Answer(denied));
+    let uncached = run(&world, &way, place);
+    assert_eq!((uncached.status, cached(&uncached)), (0, 0), "{uncached}");
+    let note = "note: cannot use s3://acme-pins/cache/ as a cache: ";
+    assert_eq!(uncached.stderr.matches(note).count(), 1, "{uncached}");
 
     // Somebody else writes the pins between this run's read and its write: it reads them again.
     seal_one(&mut world).await;

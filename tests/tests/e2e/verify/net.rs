@@ -183,18 +183,43 @@ async fn a_body_of_another_length_than_was_listed_gives_no_verdict() {
     all_but_one(&run, "bytes, but the store sent 100", "verify again");
 }
 
+/// The SDK tries three times. A bucket that is throttled for longer is read all the same.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_asks_for_patience_is_asked_again() {
+async fn a_store_that_asks_for_fewer_requests_is_asked_until_it_answers() {
     let slow = || Fault::Answer(Answer::SLOW_DOWN);
+    let too_many = || Fault::Answer(Answer::refusal("429 Too Many Requests", "TooManyRequests"));
     let way = way().await;
-    way.times(2, "GET", LISTING, slow());
-    way.times(2, "GET", FIFTH, slow());
-    verify(&way).await.ok();
-    assert_eq!(way.faults(), 4);
-    all_but_one(
-        &verify_with(FIFTH, slow()).await,
-        "HTTP 503: ",
-        "overloaded or broken: verify again later",
+    way.times(4, "GET", LISTING, slow());
+    way.times(2, "GET", "?object-lock", too_many());
+    way.times(4, "GET", FIFTH, slow());
+    for number in 6..12 {
+        let object = format!("{number:012}.jsonl.zst?x-id=GetObject");
+        way.times(3, "GET", &object, too_many());
+    }
+    run_apart(command(&way, "20").await).await.ok();
+    assert_eq!(way.faults(), 4 + 2 + 4 + 6 * 3);
+}
+
+/// A store that has nothing else to say is given up on: for one object, and at once for those after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_only_asks_for_fewer_requests_is_given_up_on_in_the_end() {
+    let hint = "the store asks for fewer requests: verify again later";
+    let way = way().await;
+    way.from_now_on("GET", FIFTH, Fault::Answer(Answer::SLOW_DOWN));
+    let command_of_a_second = async || command(&way, "1").await.args(["--output", "json"]);
+    let run = run_apart(command_of_a_second().await).await;
+    all_but_one(&run, "HTTP 503: ", hint);
+    way.heal();
+    way.from_now_on("GET", OBJECTS, Fault::Answer(Answer::empty("429 Slow")));
+    let begun = std::time::Instant::now();
+    let run = run_apart(command_of_a_second().await).await;
+    no_verdict(&run, "segment-unreadable", "HTTP 429", hint);
+    assert_eq!(run.json()["undecided_count"], SEGMENTS, "{run}");
+    // Each of them alone would take six seconds.
+    assert!(
+        begun.elapsed() < Duration::from_secs(40),
+        "{:?}",
+        begun.elapsed()
     );
 }
 

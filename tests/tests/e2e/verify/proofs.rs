@@ -322,6 +322,53 @@ fn a_fault_in_what_is_read_is_a_fault_and_nothing_is_written() {
     run(&["prove", "--index", "4", "--out", into]).ok();
 }
 
+/// What is absent was not searched, so the entry that was chosen may not be the one that was meant.
+#[test]
+fn a_search_and_a_proof_name_the_absent_segments_that_may_have_had_an_entry() {
+    let folder = Folder::new();
+    for number in [1, 2] {
+        fs::remove_file(folder.segment(number)).expect("a segment");
+    }
+    let run = |arguments: &[&str]| {
+        let command = command("auditlog-verify").args(arguments).arg("--policy");
+        let command = command.arg(folder.path("policy.json"));
+        command.arg(folder.bucket()).run()
+    };
+    let out = |name: &str| folder.path(name).display().to_string();
+    for name in ["time", "where", "index"] {
+        fs::create_dir(out(name)).expect("a folder");
+    }
+    let early = "2000-01-01T00:00:00Z";
+    let by_time = run(&["prove", "--time", early, "--out", &out("time")]).ok();
+    let limit = "limit:   absent: segments 1 to 2; an earlier entry of this time or later may have been there\n";
+    assert!(by_time.stdout.contains(limit), "{by_time}");
+    let by_value = run(&["prove", "--where", "/user=ada", "--out", &out("where")]).ok();
+    let limit =
+        "limit:   absent: segments 1 to 2; another entry with this value may have been there\n";
+    assert!(by_value.stdout.contains(limit), "{by_value}");
+    let by_index = run(&["prove", "--index", "12", "--out", &out("index")]).ok();
+    assert!(!by_index.stdout.contains("absent"), "{by_index}");
+
+    let found = run(&["find", "--where", "/user=ada"]);
+    assert_eq!(found.status, 2, "{found}");
+    let absent = "absent: segments 1 to 2; entries in them were not searched\n";
+    assert!(found.stdout.contains(absent), "{found}");
+    assert!(found.stdout.contains("found: 1 entry of "), "{found}");
+    let nothing = run(&["find", "--to", early]);
+    assert_eq!(nothing.status, 2, "{nothing}");
+    let why = "not searched: segment 0, the first one that is there, was opened at ";
+    assert!(nothing.stdout.contains(why), "{nothing}");
+    let nothing = run(&["find", "--from", "2100-01-01T00:00:00Z", "--output", "json"]);
+    assert_eq!(
+        nothing.json()["not_searched"],
+        "all segments were sealed before --from",
+        "{nothing}"
+    );
+    let reversed = run(&["find", "--from", "2100-01-01T00:00:00Z", "--to", early]);
+    assert_eq!((reversed.status, reversed.stdout.as_str()), (2, ""));
+    assert!(reversed.stderr.contains("is not before --to"), "{reversed}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_of_a_bucket_are_found_shown_proved_and_exported() {
     let world = World::of(Engine::Ministack.start(), 4).await;

@@ -7,6 +7,7 @@ use auditlog_chain::policy::{KeyPolicy, LogPolicy, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 
 use super::super::markup::Markup;
+use super::super::words::entries_word;
 use super::super::{LogReport, Report};
 use super::scale::Scale;
 use crate::fault::Fault;
@@ -426,7 +427,7 @@ fn about(one: &Stretch) -> String {
             one.first, one.last, one.segments
         )
     };
-    _ = write!(words, ", {} entries", one.entries);
+    _ = write!(words, ", {} {}", one.entries, entries_word(one.entries));
     if one.sound < one.segments {
         let unsound = one.segments.saturating_sub(one.sound);
         _ = write!(words, ", {unsound} not sound");

@@ -16,17 +16,19 @@ impl S3 {
     /// A version in an archive: what the store says of it, and how to get its bytes.
     pub(super) async fn archived(&self, key: &str, version: &Version) -> Object {
         let head = self
-            .client
-            .head_object()
-            .bucket(&self.options.bucket)
-            .expected_bucket_owner(&self.options.account)
-            .set_request_payer(self.payer())
-            .key(key)
-            .set_version_id(version.id.clone())
-            .customize()
-            .interceptor(self.clock.watch())
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send()
+            .patiently(|| {
+                self.client
+                    .head_object()
+                    .bucket(&self.options.bucket)
+                    .expected_bucket_owner(&self.options.account)
+                    .set_request_payer(self.payer())
+                    .key(key)
+                    .set_version_id(version.id.clone())
+                    .customize()
+                    .interceptor(self.clock.watch())
+                    .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                    .send()
+            })
             .await;
         let (storage, error) = match head {
             Ok(head) => (

@@ -54,13 +54,15 @@ impl S3Canary {
             .object_lock_retain_until_date(date(lock.until))
     }
 
-    fn send(&self, put: PutObjectFluentBuilder) -> Answer<Option<String>> {
-        let sent = put
-            .customize()
-            .interceptor(self.s3.clock.watch())
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send();
-        match self.s3.runtime.block_on(sent) {
+    fn send(&self, put: impl Fn() -> PutObjectFluentBuilder) -> Answer<Option<String>> {
+        let send = || {
+            put()
+                .customize()
+                .interceptor(self.s3.clock.watch())
+                .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                .send()
+        };
+        match self.s3.runtime.block_on(self.s3.patiently(send)) {
             Ok(output) => Answer::Done(output.version_id),
             Err(error) => self.refused("put the canary", "s3:PutObject", &error),
         }
@@ -93,43 +95,45 @@ fn date(time: Timestamp) -> DateTime {
 
 impl Canary for S3Canary {
     fn create(&self, key: &str, bytes: &[u8], lock: CanaryLock) -> Answer<Option<String>> {
-        self.send(self.put(key, bytes, lock).if_none_match("*"))
+        self.send(|| self.put(key, bytes, lock).if_none_match("*"))
     }
 
     fn overwrite(&self, key: &str, bytes: &[u8], lock: CanaryLock) -> Answer<Option<String>> {
-        self.send(self.put(key, bytes, lock))
+        self.send(|| self.put(key, bytes, lock))
     }
 
     fn delete(&self, key: &str, version_id: &str) -> Answer<()> {
-        let sent = self
-            .s3
-            .client
-            .delete_object()
-            .bucket(&self.s3.options.bucket)
-            .expected_bucket_owner(&self.s3.options.account)
-            .key(key)
-            .version_id(version_id)
-            .customize()
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send();
-        match self.s3.runtime.block_on(sent) {
+        let send = || {
+            self.s3
+                .client
+                .delete_object()
+                .bucket(&self.s3.options.bucket)
+                .expected_bucket_owner(&self.s3.options.account)
+                .key(key)
+                .version_id(version_id)
+                .customize()
+                .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                .send()
+        };
+        match self.s3.runtime.block_on(self.s3.patiently(send)) {
             Ok(_) => Answer::Done(()),
             Err(error) => self.refused("delete the canary", "s3:DeleteObjectVersion", &error),
         }
     }
 
     fn hide(&self, key: &str) -> Answer<Option<String>> {
-        let sent = self
-            .s3
-            .client
-            .delete_object()
-            .bucket(&self.s3.options.bucket)
-            .expected_bucket_owner(&self.s3.options.account)
-            .key(key)
-            .customize()
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send();
-        match self.s3.runtime.block_on(sent) {
+        let send = || {
+            self.s3
+                .client
+                .delete_object()
+                .bucket(&self.s3.options.bucket)
+                .expected_bucket_owner(&self.s3.options.account)
+                .key(key)
+                .customize()
+                .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                .send()
+        };
+        match self.s3.runtime.block_on(self.s3.patiently(send)) {
             Ok(output) => {
                 let is_marker = output.delete_marker() == Some(true);
                 Answer::Done(output.version_id.filter(|_| is_marker))
@@ -147,35 +151,37 @@ impl Canary for S3Canary {
             .mode(mode)
             .retain_until_date(date(lock.until))
             .build();
-        let sent = self
-            .s3
-            .client
-            .put_object_retention()
-            .bucket(&self.s3.options.bucket)
-            .expected_bucket_owner(&self.s3.options.account)
-            .key(key)
-            .version_id(version_id)
-            .retention(retention)
-            .customize()
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send();
-        match self.s3.runtime.block_on(sent) {
+        let send = || {
+            self.s3
+                .client
+                .put_object_retention()
+                .bucket(&self.s3.options.bucket)
+                .expected_bucket_owner(&self.s3.options.account)
+                .key(key)
+                .version_id(version_id)
+                .retention(retention.clone())
+                .customize()
+                .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                .send()
+        };
+        match self.s3.runtime.block_on(self.s3.patiently(send)) {
             Ok(_) => Answer::Done(()),
             Err(error) => self.refused("shorten the lock", "s3:PutObjectRetention", &error),
         }
     }
 
     fn look(&self, key: &str, version_id: &str) -> Answer<Seen> {
-        let head = self
-            .s3
-            .client
-            .head_object()
-            .bucket(&self.s3.options.bucket)
-            .expected_bucket_owner(&self.s3.options.account)
-            .key(key)
-            .version_id(version_id)
-            .send();
-        let bytes = match self.s3.runtime.block_on(head) {
+        let head = || {
+            self.s3
+                .client
+                .head_object()
+                .bucket(&self.s3.options.bucket)
+                .expected_bucket_owner(&self.s3.options.account)
+                .key(key)
+                .version_id(version_id)
+                .send()
+        };
+        let bytes = match self.s3.runtime.block_on(self.s3.patiently(head)) {
             Ok(head) => head.content_length().unwrap_or_default(),
             Err(error) => return self.refused("look at the canary", "s3:GetObjectVersion", &error),
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Region, StalledStreamProtectionConfig};
 
@@ -47,6 +47,15 @@ pub(super) async fn client(options: &S3Options) -> Result<Client, ReadError> {
     }
     let config = aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(options.path_style)
+        .retry_partition(unlimited())
         .build();
     Ok(Client::from_conf(config))
+}
+
+/// The SDK's own budget ends after a hundred retries, from then on each request has one attempt. How many requests are sent is bounded by
+/// the turns and by the failures in a row.
+fn unlimited() -> RetryPartition {
+    RetryPartition::custom("auditlog-verify")
+        .token_bucket(TokenBucket::unlimited())
+        .build()
 }

@@ -8,6 +8,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use http_body_util::LengthLimitError;
 
 use super::causes::{cause_of, causes};
+use super::patience::is_throttled;
 use super::store::{Purpose, S3};
 use crate::source::ReadError;
 
@@ -114,6 +115,9 @@ impl S3 {
             )
             | (_, 301 | 307) => return Some(self.region_hint(refusal)),
             ("AccessDenied", _) | (_, 403) => return Some(self.permission_hint(permission)),
+            (_, 429 | 503) => {
+                "the store asks for fewer requests: verify again later, or raise --timeout to wait for longer"
+            }
             (_, 500..) => "the store is overloaded or broken: verify again later",
             ("", _) => UNLIKE_S3,
             _ => return None,
@@ -265,5 +269,5 @@ fn excerpt(answer: &HttpResponse) -> String {
 /// Whether the store did not answer at all, or only that it cannot answer now.
 pub(super) fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
     let status = error.raw_response().map(|answer| answer.status().as_u16());
-    status.is_none_or(|status| status >= 500)
+    is_throttled(error) || status.is_none_or(|status| status >= 500)
 }

@@ -4,10 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use auditlog_chain::timestamp::Timestamp;
-use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::list_object_versions::{
+    ListObjectVersionsError, ListObjectVersionsOutput,
+};
 use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 
 use super::bound::{Bound, MAX_PAGE_BYTES};
+use super::clock::LastDate;
 use super::endless::{Endless, Next, Watch};
 use super::error::UNLIKE_S3;
 use super::seconds::whole_seconds;
@@ -66,24 +71,8 @@ impl S3 {
         next: Option<&Next>,
         read: &Arc<AtomicU64>,
     ) -> Result<(ListObjectVersionsOutput, Option<Timestamp>), ReadError> {
-        let watch = self.clock.watch();
-        let date = watch.date();
-        let whole = Whole::default();
-        let page = self
-            .client
-            .list_object_versions()
-            .bucket(&self.options.bucket)
-            .expected_bucket_owner(&self.options.account)
-            .set_request_payer(self.payer())
-            .prefix(&self.scope)
-            .encoding_type(EncodingType::Url)
-            .set_key_marker(next.map(|(key, _)| key.clone()))
-            .set_version_id_marker(next.and_then(|(_, id)| id.clone()))
-            .customize()
-            .interceptor(watch)
-            .interceptor(Bound::counted(MAX_PAGE_BYTES, read))
-            .interceptor(whole.clone())
-            .send()
+        let Answer { page, date, whole } = self
+            .patiently(|| self.answer(next, read))
             .await
             .map_err(|error| self.failed("list the versions", "s3:ListBucketVersions", &error))?;
         if !whole.is_whole() {
@@ -102,6 +91,40 @@ impl S3 {
         }
         Ok((page, date.last()))
     }
+
+    async fn answer(
+        &self,
+        next: Option<&Next>,
+        read: &Arc<AtomicU64>,
+    ) -> Result<Answer, SdkError<ListObjectVersionsError, HttpResponse>> {
+        let watch = self.clock.watch();
+        let date = watch.date();
+        let whole = Whole::default();
+        let page = self
+            .client
+            .list_object_versions()
+            .bucket(&self.options.bucket)
+            .expected_bucket_owner(&self.options.account)
+            .set_request_payer(self.payer())
+            .prefix(&self.scope)
+            .encoding_type(EncodingType::Url)
+            .set_key_marker(next.map(|(key, _)| key.clone()))
+            .set_version_id_marker(next.and_then(|(_, id)| id.clone()))
+            .customize()
+            .interceptor(watch)
+            .interceptor(Bound::counted(MAX_PAGE_BYTES, read))
+            .interceptor(whole.clone())
+            .send()
+            .await?;
+        Ok(Answer { page, date, whole })
+    }
+}
+
+/// What came for a page.
+struct Answer {
+    page: ListObjectVersionsOutput,
+    date: LastDate,
+    whole: Whole,
 }
 
 impl S3 {

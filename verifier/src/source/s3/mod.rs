@@ -14,6 +14,7 @@ mod error;
 mod list;
 mod objects;
 mod options;
+mod patience;
 mod profile;
 mod read;
 mod seconds;

@@ -78,17 +78,18 @@ impl S3Objects {
     }
 
     async fn read_whole(&self, key: &str, limit: usize) -> Result<Option<Kept>, ReadError> {
-        let sent = self
-            .s3
-            .client
-            .get_object()
-            .bucket(&self.s3.options.bucket)
-            .set_expected_bucket_owner(self.owner())
-            .key(key)
-            .customize()
-            .interceptor(Bound::of(limit.max(MAX_ANSWER_BYTES)))
-            .send()
-            .await;
+        let get = || {
+            self.s3
+                .client
+                .get_object()
+                .bucket(&self.s3.options.bucket)
+                .set_expected_bucket_owner(self.owner())
+                .key(key)
+                .customize()
+                .interceptor(Bound::of(limit.max(MAX_ANSWER_BYTES)))
+                .send()
+        };
+        let sent = self.s3.patiently(get).await;
         let output = match sent {
             Ok(output) => output,
             Err(error) if error.code() == Some("NoSuchKey") => {
@@ -158,26 +159,27 @@ impl S3Objects {
         bytes: &[u8],
         condition: Condition<'_>,
     ) -> Result<Written, ReadError> {
-        let put = self
-            .s3
-            .client
-            .put_object()
-            .bucket(&self.s3.options.bucket)
-            .set_expected_bucket_owner(self.owner())
-            .key(key)
-            .content_type("application/json")
-            .checksum_algorithm(ChecksumAlgorithm::Sha256)
-            .body(ByteStream::from(bytes.to_vec()));
-        let put = match condition {
-            Condition::Always => put,
-            Condition::Absent => put.if_none_match("*"),
-            Condition::Unchanged(etag) => put.if_match(etag),
+        let send = || {
+            let put = self
+                .s3
+                .client
+                .put_object()
+                .bucket(&self.s3.options.bucket)
+                .set_expected_bucket_owner(self.owner())
+                .key(key)
+                .content_type("application/json")
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .body(ByteStream::from(bytes.to_vec()));
+            let put = match condition {
+                Condition::Always => put,
+                Condition::Absent => put.if_none_match("*"),
+                Condition::Unchanged(etag) => put.if_match(etag),
+            };
+            put.customize()
+                .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                .send()
         };
-        let sent = put
-            .customize()
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send();
-        match self.s3.runtime.block_on(sent) {
+        match self.s3.runtime.block_on(self.s3.patiently(send)) {
             Ok(_) => Ok(Written::Done),
             Err(error) if error.code().is_some_and(is_changed) => Ok(Written::Changed),
             Err(error) => {

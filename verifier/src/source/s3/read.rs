@@ -71,17 +71,19 @@ impl S3 {
         loop {
             left = left.saturating_sub(1);
             let sent = self
-                .client
-                .get_object()
-                .bucket(&self.options.bucket)
-                .expected_bucket_owner(&self.options.account)
-                .set_request_payer(self.payer())
-                .key(key)
-                .set_version_id(version.id.clone())
-                .customize()
-                .interceptor(self.clock.watch())
-                .interceptor(Bound::of(most_bytes(version)))
-                .send()
+                .patiently(|| {
+                    self.client
+                        .get_object()
+                        .bucket(&self.options.bucket)
+                        .expected_bucket_owner(&self.options.account)
+                        .set_request_payer(self.payer())
+                        .key(key)
+                        .set_version_id(version.id.clone())
+                        .customize()
+                        .interceptor(self.clock.watch())
+                        .interceptor(Bound::of(most_bytes(version)))
+                        .send()
+                })
                 .await;
             let mut output = match sent {
                 Ok(output) => output,
@@ -179,17 +181,19 @@ impl S3 {
 
     async fn retention(&self, key: &str, version: &Version) -> Result<Option<Lock>, ReadError> {
         let asked = self
-            .client
-            .get_object_retention()
-            .bucket(&self.options.bucket)
-            .expected_bucket_owner(&self.options.account)
-            .set_request_payer(self.payer())
-            .key(key)
-            .set_version_id(version.id.clone())
-            .customize()
-            .interceptor(self.clock.watch())
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send()
+            .patiently(|| {
+                self.client
+                    .get_object_retention()
+                    .bucket(&self.options.bucket)
+                    .expected_bucket_owner(&self.options.account)
+                    .set_request_payer(self.payer())
+                    .key(key)
+                    .set_version_id(version.id.clone())
+                    .customize()
+                    .interceptor(self.clock.watch())
+                    .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                    .send()
+            })
             .await;
         match asked {
             Ok(answer) => Ok(answer.retention().and_then(|retention| {

@@ -24,14 +24,16 @@ impl S3 {
 
     async fn versioning(&self) -> Result<Option<String>, ReadError> {
         let answer = self
-            .client
-            .get_bucket_versioning()
-            .bucket(&self.options.bucket)
-            .expected_bucket_owner(&self.options.account)
-            .customize()
-            .interceptor(self.clock.watch())
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send()
+            .patiently(|| {
+                self.client
+                    .get_bucket_versioning()
+                    .bucket(&self.options.bucket)
+                    .expected_bucket_owner(&self.options.account)
+                    .customize()
+                    .interceptor(self.clock.watch())
+                    .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                    .send()
+            })
             .await
             .map_err(|error| {
                 self.failed("read the versioning", "s3:GetBucketVersioning", &error)
@@ -41,14 +43,16 @@ impl S3 {
 
     async fn object_lock(&self) -> Result<Option<ObjectLockConfiguration>, ReadError> {
         let answer = self
-            .client
-            .get_object_lock_configuration()
-            .bucket(&self.options.bucket)
-            .expected_bucket_owner(&self.options.account)
-            .customize()
-            .interceptor(self.clock.watch())
-            .interceptor(Bound::of(MAX_ANSWER_BYTES))
-            .send()
+            .patiently(|| {
+                self.client
+                    .get_object_lock_configuration()
+                    .bucket(&self.options.bucket)
+                    .expected_bucket_owner(&self.options.account)
+                    .customize()
+                    .interceptor(self.clock.watch())
+                    .interceptor(Bound::of(MAX_ANSWER_BYTES))
+                    .send()
+            })
             .await;
         match answer {
             Ok(answer) => Ok(answer.object_lock_configuration),

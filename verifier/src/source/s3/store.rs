@@ -11,6 +11,7 @@ use tokio::time::timeout_at;
 use super::client::client;
 use super::clock::StoreClock;
 use super::options::{Payer, S3Options};
+use super::patience::Patience;
 use super::profile;
 use super::turns::Turns;
 use crate::source::ReadError;
@@ -28,6 +29,7 @@ pub struct S3 {
     /// Reads in a row that got no answer.
     pub(super) failures: AtomicUsize,
     pub(super) turns: Turns,
+    pub(super) patience: Patience,
     pub(super) purpose: Purpose,
 }
 
@@ -85,6 +87,7 @@ impl S3 {
             client,
             runtime,
             clock: StoreClock::new(options.clock),
+            patience: Patience::of_timeout(options.timeout),
             options,
             scope,
             sso_profile,

@@ -1,6 +1,8 @@
-//! How many objects are requested at once: few as long as nobody knows that the store answers, and one more for each answer.
+//! How many objects are requested at once: few as long as nobody knows that the store answers, and one more for each answer. Half as many
+//! where the store asks for fewer requests, and from then on slowly more.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -11,36 +13,119 @@ const FIRST: usize = 4;
 /// Most requests under way.
 const MOST: usize = 64;
 
+/// How long one halving counts for all refusals: those of requests that were under way at the time say nothing new.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// Turns to request an object.
 #[derive(Debug)]
 pub(super) struct Turns {
     turns: Semaphore,
-    /// How many turns may still be added.
-    more: AtomicUsize,
+    pace: Mutex<Pace>,
+}
+
+/// A turn, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn<'t> {
+    turns: &'t Turns,
+    permit: Option<SemaphorePermit<'t>>,
 }
 
 impl Turns {
     pub(super) fn new() -> Self {
         Self {
             turns: Semaphore::new(FIRST),
-            more: AtomicUsize::new(MOST.saturating_sub(FIRST)),
+            pace: Mutex::new(Pace::new()),
         }
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a turn. Nobody closes the semaphore, so there is always one.
-    pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
-        self.turns.acquire().await.ok()
+    pub(super) async fn take(&self) -> Turn<'_> {
+        let permit = self.turns.acquire().await.ok();
+        Turn {
+            turns: self,
+            permit,
+        }
     }
 
-    /// The store answered: one more at once.
+    /// The store answered.
     pub(super) fn answered(&self) {
-        let fewer = |more: usize| more.checked_sub(1);
-        let added = self
-            .more
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
-        if added.is_ok() {
+        if self.pace().answered() {
             self.turns.add_permits(1);
         }
+    }
+
+    /// The store asked for fewer requests.
+    pub(super) fn refused(&self, now: Instant) {
+        self.pace().refused(now);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take()
+            && self.turns.pace().is_owed()
+        {
+            permit.forget();
+        }
+    }
+}
+
+/// How many turns there may be.
+#[derive(Debug)]
+struct Pace {
+    allowed: usize,
+    /// Turns that are still there above those that are allowed.
+    owed: usize,
+    /// Answers since the last turn was added.
+    answers: usize,
+    /// When the turns were halved last.
+    halved: Option<Instant>,
+}
+
+impl Pace {
+    const fn new() -> Self {
+        Self {
+            allowed: FIRST,
+            owed: 0,
+            answers: 0,
+            halved: None,
+        }
+    }
+
+    /// Whether a turn is to be added.
+    fn answered(&mut self) -> bool {
+        self.answers = self.answers.saturating_add(1);
+        // Where the store has refused before: one more after each turn was used once.
+        let enough = self.halved.map_or(1, |_| self.allowed);
+        if self.answers < enough || self.allowed >= MOST {
+            return false;
+        }
+        self.answers = 0;
+        self.allowed = self.allowed.saturating_add(1);
+        !self.is_owed()
+    }
+
+    fn refused(&mut self, now: Instant) {
+        let is_new = |halved: Instant| now.saturating_duration_since(halved) >= AT_ONCE;
+        if !self.halved.is_none_or(is_new) {
+            return;
+        }
+        let fewer = self.allowed / 2;
+        self.halved = Some(now);
+        self.answers = 0;
+        self.allowed = self.allowed.saturating_sub(fewer);
+        self.owed = self.owed.saturating_add(fewer);
+    }
+
+    /// Whether a turn that ends is not to be used again.
+    fn is_owed(&mut self) -> bool {
+        let is_owed = self.owed > 0;
+        self.owed = self.owed.saturating_sub(1);
+        is_owed
     }
 }
 
@@ -48,13 +133,74 @@ impl Turns {
 mod tests {
     use super::*;
 
+    fn free(turns: &Turns) -> usize {
+        turns.turns.available_permits()
+    }
+
     #[test]
     fn turns_begin_few_and_become_one_more_with_each_answer() {
         let turns = Turns::new();
-        assert_eq!(turns.turns.available_permits(), 4);
+        assert_eq!(free(&turns), 4);
         for answer in 1..=100 {
             turns.answered();
-            assert_eq!(turns.turns.available_permits(), (4 + answer).min(64));
+            assert_eq!(free(&turns), (4 + answer).min(64));
         }
+    }
+
+    #[test]
+    fn refusals_halve_the_turns_once_a_second_and_leave_one() {
+        let (mut pace, start) = (Pace::new(), Instant::now());
+        for _ in 0..100 {
+            pace.answered();
+        }
+        for (second, allowed) in [32, 16, 8, 4, 2, 1, 1].into_iter().enumerate() {
+            let now = start + Duration::from_secs(second as u64);
+            for _ in 0..10 {
+                pace.refused(now);
+            }
+            assert_eq!(pace.allowed, allowed);
+        }
+        assert_eq!(pace.owed, 63);
+    }
+
+    #[test]
+    fn after_a_refusal_a_turn_is_added_once_each_of_them_was_answered() {
+        let mut pace = Pace::new();
+        pace.refused(Instant::now());
+        let mut added = Vec::new();
+        for answer in 1..=14 {
+            let before = pace.allowed;
+            pace.answered();
+            if pace.allowed > before {
+                added.push(answer);
+            }
+        }
+        assert_eq!(added, [2, 5, 9, 14]);
+    }
+
+    /// Whatever the store says in whatever order, there are never more turns than are allowed and owed, and always one.
+    #[tokio::test]
+    async fn turns_that_end_are_given_up_until_no_more_are_there_than_are_allowed() {
+        let (turns, start) = (Turns::new(), Instant::now());
+        let mut taken = std::collections::VecDeque::new();
+        for step in 0..5000_u64 {
+            match (step * step + step / 7) % 5 {
+                0 | 1 if free(&turns) > 0 => taken.push_back(turns.take().await),
+                2 => turns.answered(),
+                3 => drop(taken.pop_front()),
+                _ if step % 11 == 0 => turns.refused(start + Duration::from_millis(step * 300)),
+                _ => {}
+            }
+            let pace = turns.pace();
+            let there = turns.turns.available_permits() + taken.len();
+            assert_eq!(there, pace.allowed + pace.owed, "{step}");
+            assert!((1..=MOST).contains(&pace.allowed), "{step}");
+        }
+        taken.clear();
+        turns.refused(start + Duration::from_hours(1));
+        while turns.pace().owed > 0 {
+            drop(turns.take().await);
+        }
+        assert_eq!(free(&turns), turns.pace().allowed);
     }
 }

@@ -22,6 +22,7 @@ use self::place::{Place, Signed};
 pub(super) use self::random::Random;
 use self::truth::{ended_tail_is_due, must_be_found};
 use self::verdict::judge;
+use super::forged::forgeries;
 use super::incremental::cached_segments;
 use super::world::origin;
 use crate::pins::{Pins, Taken};
@@ -82,6 +83,10 @@ fn no_honest_history_has_a_fault_and_no_dishonest_one_is_verified() {
     let cached = cached_segments();
     assert!(count < 100 || cached > 0);
     println!("{cached} segments were not read again");
+    // Otherwise no history says anything about somebody who writes to the parts.
+    let (refused, taken) = forgeries();
+    assert!(count < 100 || (refused > 100 && taken > 100));
+    println!("{refused} forged parts were refused, {taken} changed nothing that a merge can check");
 }
 
 fn one(seed: u64, tally: &mut Tally) {
