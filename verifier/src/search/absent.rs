@@ -41,8 +41,8 @@ impl Absent {
         let before = following.and_then(|read| read.before.sealed);
         let is_early = query.from.zip(before);
         let is_late = query.to.zip(self.sealed);
-        !is_early.is_some_and(|(from, before)| before < from)
-            && !is_late.is_some_and(|(to, sealed)| sealed >= to)
+        is_early.is_none_or(|(from, before)| before >= from)
+            && is_late.is_none_or(|(to, sealed)| sealed < to)
     }
 
     pub(super) fn gaps(self) -> Vec<(u64, u64)> {

@@ -109,9 +109,10 @@ pub(super) fn is_throttled<E>(error: &SdkError<E, HttpResponse>) -> bool {
 
 /// Half of a pause up to all of it, so that requests that were refused together do not come back together.
 fn spread(pause: Duration) -> Duration {
-    let half = pause / 2;
-    let share = RandomState::new().hash_one(0) % 1000;
-    half.saturating_add(half.saturating_mul(u32::try_from(share).unwrap_or(0)) / 1000)
+    let half = pause.checked_div(2).unwrap_or(pause);
+    let share = u32::try_from(RandomState::new().hash_one(0) % 1000).unwrap_or(0);
+    let more = half.saturating_mul(share).checked_div(1000);
+    half.saturating_add(more.unwrap_or_default())
 }
 
 #[cfg(test)]
