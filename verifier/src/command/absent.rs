@@ -11,9 +11,12 @@ pub(super) fn lines<'g>(
     let others = gaps.len().saturating_sub(SHOWN);
     let mut lines: Vec<String> = gaps
         .take(SHOWN)
-        .map(|(first, last)| match first == last {
-            true => format!("segment {first}; {meaning}"),
-            false => format!("segments {first} to {last}; {meaning}"),
+        .map(|(first, last)| {
+            if first == last {
+                format!("segment {first}; {meaning}")
+            } else {
+                format!("segments {first} to {last}; {meaning}")
+            }
         })
         .collect();
     if others > 0 {

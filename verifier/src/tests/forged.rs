@@ -171,7 +171,6 @@ enum Kind {
 const fn kinds(kind: u64) -> Kind {
     match kind {
         0 | 1 => Kind::Number,
-        2 => Kind::List,
         3 => Kind::Text,
         4 => Kind::Object,
         _ => Kind::List,

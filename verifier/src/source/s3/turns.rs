@@ -153,8 +153,8 @@ mod tests {
         for _ in 0..100 {
             pace.answered();
         }
-        for (second, allowed) in [32, 16, 8, 4, 2, 1, 1].into_iter().enumerate() {
-            let now = start + Duration::from_secs(second as u64);
+        for (second, allowed) in (0..).zip([32, 16, 8, 4, 2, 1, 1]) {
+            let now = start + Duration::from_secs(second);
             for _ in 0..10 {
                 pace.refused(now);
             }
