@@ -6,7 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use crate::absence::holds::retained_until;
 use crate::fault::Fault;
-use crate::source::{Bucket, Lock, Storage, Version};
+use crate::source::{Bucket, Lock, NewObjects, Storage, Undated, Version};
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -36,14 +36,13 @@ pub(crate) fn check_version(
     begun: Timestamp,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if let Some(etag) = &version.multipart {
-        faults.push(Fault::ObjectMultipart {
-            found: etag.to_string(),
-        });
-    }
-    if storage.replica {
-        faults.push(Fault::ObjectReplica);
-    }
+    let undated = version.undated.iter().chain(&storage.undated);
+    faults.extend(undated.map(|undated| match undated {
+        Undated::InParts { shown_by } => Fault::ObjectMultipart {
+            found: shown_by.to_string(),
+        },
+        Undated::Replica => Fault::ObjectReplica,
+    }));
     if let (Some(stored), Ok(lock)) = (version.stored, &storage.lock) {
         check_lock(spans, stored, lock.as_ref(), begun, &mut faults);
     }
@@ -67,10 +66,10 @@ fn check_lock(
     };
     let found =
         retained_until(lock.until, lock.held_for_seconds, begun).unwrap_or(Timestamp::EPOCH);
-    if LockMode::parse(&lock.mode).is_none_or(|mode_found| mode_found < mode) {
+    if !lock.strength.is_at_least(mode) {
         faults.push(Fault::LockModeWeaker {
             expected: mode,
-            found: lock.mode.clone(),
+            found: lock.strength.to_string(),
             until: found,
         });
     }
@@ -85,23 +84,17 @@ fn check_lock(
 /// V20: the bucket keeps versions, and locks new objects at least as is declared now.
 pub(crate) fn check_bucket(spans: &[LockSpan], bucket: &Bucket, now: Timestamp) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if bucket.versioning.as_deref() != Some("Enabled") {
-        let found = bucket
-            .versioning
-            .clone()
-            .unwrap_or_else(|| "never enabled".to_owned());
-        faults.push(Fault::BucketVersioning { found });
-    }
+    let unversioned = bucket.unversioned.clone();
+    faults.extend(unversioned.map(|found| Fault::BucketVersioning { found }));
     let span = span_at(spans, now);
     let expected = format!("enabled, {} for {} days", span.mode, span.retention_days);
-    let strong = |(mode, days): &(String, u32)| {
-        LockMode::parse(mode).is_some_and(|mode| mode >= span.mode) && *days >= span.retention_days
-    };
-    let found = match (&bucket.retention, bucket.object_lock) {
-        (_, false) => Some("not enabled".to_owned()),
-        (None, true) => Some("enabled, without a default retention".to_owned()),
-        (Some(retention), true) if strong(retention) => None,
-        (Some((mode, days)), true) => Some(format!("enabled, {mode} for {days} days")),
+    let found = match &bucket.new_objects {
+        NewObjects::NeverLocked => Some("not enabled".to_owned()),
+        NewObjects::NotLocked => Some("enabled, without a default retention".to_owned()),
+        NewObjects::Locked { strength, days } => {
+            let is_enough = strength.is_at_least(span.mode) && *days >= span.retention_days;
+            (!is_enough).then(|| format!("enabled, {strength} for {days} days"))
+        }
     };
     faults.extend(found.map(|found| Fault::BucketLock { expected, found }));
     faults

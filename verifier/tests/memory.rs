@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use auditlog_chain::keys::PublicKey;
 use auditlog_chain::origin::Origin;
-use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::policy::{LockMode, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 use auditlog_verifier::pins::Pins;
 use auditlog_verifier::request::Request;
 use auditlog_verifier::source::{
-    Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version,
+    Bucket, ClockReading, Listed, Listing, NewObjects, Object, ReadError, Source, Strength, Version,
 };
 use auditlog_verifier::verdict::Verdict;
 use auditlog_verifier::verify::verify;
@@ -40,9 +40,11 @@ impl Source for Archived {
     }
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
         Ok(Some(Bucket {
-            versioning: Some("Enabled".to_owned()),
-            object_lock: true,
-            retention: Some(("COMPLIANCE".to_owned(), 365)),
+            unversioned: None,
+            new_objects: NewObjects::Locked {
+                strength: Strength::As(LockMode::Compliance),
+                days: 365,
+            },
         }))
     }
     fn list(&self, _: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
@@ -54,7 +56,7 @@ impl Source for Archived {
                     id: Some(format!("{number:032}")),
                     stored: Some(begun().saturating_add_seconds(i64::try_from(number).unwrap())),
                     bytes: 9_000,
-                    multipart: None,
+                    undated: None,
                     is_latest: true,
                 },
             });

@@ -80,7 +80,7 @@ fn check_versions(log: &Log<'_>, number: u64, slot: &Slot, kept: &mut Kept) {
 
 /// Nobody can shorten a lock in COMPLIANCE mode. A hold can be lifted, so it does not count here.
 fn firm_until(spans: &[LockSpan], lock: &Lock, stored: Timestamp) -> Option<Timestamp> {
-    let is_compliance = LockMode::parse(&lock.mode) == Some(LockMode::Compliance);
+    let is_compliance = lock.strength.is_at_least(LockMode::Compliance);
     let is_enough = |until: &Timestamp| *until >= kept_until(spans, stored);
     lock.until.filter(|until| is_compliance && is_enough(until))
 }

@@ -8,7 +8,7 @@ mod wanted;
 use auditlog_chain::line::{Body, Entry, Payload};
 use auditlog_chain::timestamp::Timestamp;
 
-use absent::Absent;
+use absent::{Absent, Times};
 pub use wanted::{Wanted, WantedError};
 
 use crate::budget::Budgets;
@@ -105,6 +105,15 @@ struct Read {
     count: u64,
 }
 
+impl Read {
+    fn times(&self) -> Times {
+        Times {
+            before: self.before.sealed,
+            sealed: self.head.sealed,
+        }
+    }
+}
+
 /// Looks for entries, with as many checks at once as there are workers. Keeps the first `limit` and counts the others.
 ///
 /// # Errors
@@ -155,10 +164,10 @@ pub fn find(
 /// Where a segment was not accepted.
 pub fn first(trail: &Trail<'_>, query: &Query) -> Result<Option<First>, TrailError> {
     let numbers = numbers(trail, query)?;
-    let mut absent = Absent::after(before(trail, &numbers));
+    let mut absent = Absent::after(before(trail, &numbers), (query.from, query.to));
     for number in numbers {
         let read = look(trail, trail.fetch(number)?, query, 1)?;
-        absent.segment(query, number, Some(&read));
+        absent.segment(number, Some(read.times()));
         if let Some(one) = read.matches.first() {
             let (index, gaps) = (one.index, absent.gaps());
             return Ok(Some(First { index, gaps }));
@@ -212,7 +221,7 @@ impl<'s, 't> Search<'s, 't> {
                 nothing,
                 ..Found::default()
             },
-            absent: Absent::after(last),
+            absent: Absent::after(last, (query.from, query.to)),
             last: None,
             is_past: false,
         }
@@ -221,8 +230,8 @@ impl<'s, 't> Search<'s, 't> {
     /// Adds what a segment gave.
     fn take(&mut self, part: Part) {
         let number = part.number;
-        self.absent
-            .segment(self.query, number, part.result.as_ref().ok());
+        let times = part.result.as_ref().ok().map(Read::times);
+        self.absent.segment(number, times);
         let read = match part.result {
             Ok(read) => read,
             Err(error) => {

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod canary;
+mod evidence;
 mod folder;
 #[cfg(feature = "s3")]
 mod s3;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bounded::Bounded;
 pub use canary::{Answer, Canary, CanaryLock, Seen};
+pub use evidence::{Bucket, Lock, Marker, NewObjects, Object, Storage, Strength, Undated, Version};
 pub use folder::Folder;
 #[cfg(feature = "s3")]
 pub(crate) use s3::{Condition, Written};
@@ -81,61 +83,6 @@ pub enum Listed {
     Unfinished,
 }
 
-/// What a listing says of one version of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Version {
-    /// Its id; `None` in a folder.
-    pub id: Option<String>,
-    /// `LastModified`, in whole seconds; `None` in a folder, where it proves nothing.
-    pub stored: Option<Timestamp>,
-    /// Bytes of the object.
-    pub bytes: u64,
-    /// Its `ETag`, where that shows an upload in parts.
-    pub multipart: Option<Box<str>>,
-    /// Whether it is what a reader of the key gets.
-    pub is_latest: bool,
-}
-
-/// A delete marker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marker {
-    /// Its version id.
-    pub id: Option<String>,
-    /// When it was set.
-    pub set: Timestamp,
-    /// Whether a reader of the key gets nothing.
-    pub is_latest: bool,
-}
-
-/// One version of an object: its bytes, and what the store says of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// The bytes; an error where the store has them and does not hand them out now, as an archive does.
-    pub bytes: Result<Vec<u8>, ReadError>,
-    /// What the store says of this version; `None` in a folder.
-    pub storage: Option<Storage>,
-}
-
-/// What the store says of one version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Storage {
-    /// Mode and retain-until; `None` where the version is not locked; an error where the store does not say.
-    pub lock: Result<Option<Lock>, ReadError>,
-    /// Whether it is a replica of an object elsewhere.
-    pub replica: bool,
-}
-
-/// The lock of one version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lock {
-    /// The mode by its S3 name.
-    pub mode: String,
-    /// Until when; `None` where only an event hold keeps the version.
-    pub until: Option<Timestamp>,
-    /// How long the version is kept once its event hold is lifted, where it is under one (A7).
-    pub held_for_seconds: Option<i64>,
-}
-
 /// When a listing was made, by the clock of the store, or by ours where it sends no `Date` (A1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -145,17 +92,6 @@ pub struct Listing {
     pub ended: Option<Timestamp>,
     /// Files that were passed over, since they came after it had begun (A1).
     pub passed_over: u64,
-}
-
-/// How a bucket is configured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bucket {
-    /// State of versioning, by its S3 name; `None` where it was never enabled.
-    pub versioning: Option<String>,
-    /// Whether Object Lock is enabled.
-    pub object_lock: bool,
-    /// The default retention: mode by its S3 name, and days.
-    pub retention: Option<(String, u32)>,
 }
 
 /// What a store's clock said in one of its answers, and what this machine's did.

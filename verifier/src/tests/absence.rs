@@ -2,7 +2,7 @@
 
 use auditlog_chain::policy::{
     Acknowledged, AcknowledgedCode, AfterMissing, BeforeMissing, Ended, Found, FoundMissing,
-    FoundSilence, FoundVersion, LockSpan, SilenceSpan,
+    FoundSilence, FoundVersion, LockMode, LockSpan, SilenceSpan,
 };
 use auditlog_chain::segment::Head;
 
@@ -206,7 +206,7 @@ fn a_segment_sealed_before_retention_was_lengthened_and_stored_after_it_has_not_
     }
     // Segment 10 was sealed a second before the change. Its successor was stored after it, and so may segment 10 have been.
     let mut memory = bucket(&world);
-    memory.bucket.as_mut().unwrap().retention = Some(("GOVERNANCE".to_owned(), 300));
+    memory.default_retention(LockMode::Governance, 300);
     assert_eq!(codes(&world.verify(&memory)), ["segment-missing"]);
     // Without the change, everything up to segment 10 has expired.
     world.policy.lock.truncate(1);

@@ -96,7 +96,7 @@ fn compare(whole: &Report, forged: &Report, what: &str) {
         assert_eq!(
             Some(head.pin().position),
             honest,
-            "{what}: another head is verified\n{text}\n{other}"
+            "{what}: the verified head is another one\n{text}\n{other}"
         );
     }
     let is_back =
@@ -110,7 +110,7 @@ fn compare(whole: &Report, forged: &Report, what: &str) {
     }
 }
 
-/// One value of one part is another one, of the same kind; what that is, in words. `None` where it is no change.
+/// One value of one part is another one, of the same kind, and what that is, in words. `None` where nothing changes.
 fn forge(random: &mut Random, parts: &[Vec<u8>]) -> Option<(Vec<Vec<u8>>, String)> {
     let texts: Vec<&str> = parts
         .iter()

@@ -1,8 +1,10 @@
 //! V17 to V20: what a store knows of the versions and of the bucket.
 
+use auditlog_chain::policy::LockMode;
+
 use super::world::{DAY, Key, Memory, World, at, codes};
 use crate::note::Note;
-use crate::source::{Lock, ReadError};
+use crate::source::{Lock, NewObjects, ReadError, Strength, Undated};
 use crate::verdict::Verdict;
 
 fn world() -> World {
@@ -90,7 +92,7 @@ fn each_version_is_locked_as_declared_when_it_was_made() {
     let mut world = world();
     let lock = |mode: &str, until: i64| {
         Ok(Some(Lock {
-            mode: mode.to_owned(),
+            strength: strength(mode),
             until: Some(at(until)),
             held_for_seconds: None,
         }))
@@ -128,13 +130,13 @@ fn each_version_is_locked_as_declared_when_it_was_made() {
     };
     world.policy.lock.push(stronger);
     let with_bucket = |memory: &mut Memory| {
-        memory.bucket.as_mut().unwrap().retention = Some(("COMPLIANCE".to_owned(), 31));
+        memory.default_retention(LockMode::Compliance, 31);
     };
     assert_eq!(faults(&world, with_bucket), ["lock-mode", "lock-mode"]);
     world.policy.lock[1].mode = auditlog_chain::policy::LockMode::Governance;
     world.policy.lock[1].retention_days = 32;
     let with_bucket = |memory: &mut Memory| {
-        memory.bucket.as_mut().unwrap().retention = Some(("COMPLIANCE".to_owned(), 32));
+        memory.default_retention(LockMode::Compliance, 32);
     };
     assert_eq!(
         faults(&world, with_bucket),
@@ -157,10 +159,11 @@ fn a_lock_that_cannot_be_read_gives_no_verdict() {
 fn objects_whose_last_modified_says_nothing_are_not_accepted() {
     let world = world();
     assert_eq!(
-        faults(&world, |memory| memory.storage(2).replica = true),
+        faults(&world, |memory| memory.storage(2).undated =
+            Some(Undated::Replica)),
         ["object-replica"]
     );
-    let parts = |memory: &mut Memory| memory.version(2).multipart = Some("\"abc-2\"".into());
+    let parts = |memory: &mut Memory| memory.version(2).undated = Some(in_parts());
     assert_eq!(faults(&world, parts), ["object-multipart"]);
 }
 
@@ -171,30 +174,38 @@ fn the_bucket_is_configured_as_declared() {
         faults(&world, |memory| change(memory.bucket.as_mut().unwrap()))
     };
     assert_eq!(
-        bucket(&|bucket| bucket.versioning = None),
+        bucket(&|bucket| bucket.unversioned = Some("Suspended".to_owned())),
         ["bucket-versioning"]
     );
     assert_eq!(
-        bucket(&|bucket| bucket.versioning = Some("Suspended".to_owned())),
-        ["bucket-versioning"]
-    );
-    assert_eq!(
-        bucket(&|bucket| bucket.object_lock = false),
-        ["bucket-lock"]
-    );
-    assert_eq!(bucket(&|bucket| bucket.retention = None), ["bucket-lock"]);
-    assert_eq!(
-        bucket(&|bucket| bucket.retention = Some(("GOVERNANCE".to_owned(), 29))),
+        bucket(&|bucket| bucket.new_objects = NewObjects::NeverLocked),
         ["bucket-lock"]
     );
     assert_eq!(
-        bucket(&|bucket| bucket.retention = Some(("none".to_owned(), 30))),
+        bucket(&|bucket| bucket.new_objects = NewObjects::NotLocked),
         ["bucket-lock"]
     );
-    assert_eq!(
-        bucket(&|bucket| bucket.retention = Some(("COMPLIANCE".to_owned(), 99))),
-        [""; 0]
-    );
+    let locked = |mode: &str, days: u32| {
+        let strength = strength(mode);
+        bucket(&|bucket| {
+            let strength = strength.clone();
+            bucket.new_objects = NewObjects::Locked { strength, days };
+        })
+    };
+    assert_eq!(locked("GOVERNANCE", 29), ["bucket-lock"]);
+    assert_eq!(locked("none", 30), ["bucket-lock"]);
+    assert_eq!(locked("COMPLIANCE", 99), [""; 0]);
+}
+
+/// A mode by its S3 name.
+fn strength(mode: &str) -> Strength {
+    LockMode::parse(mode).map_or_else(|| Strength::Unknown(mode.to_owned()), Strength::As)
+}
+
+fn in_parts() -> Undated {
+    Undated::InParts {
+        shown_by: "\"abc-2\"".into(),
+    }
 }
 
 #[test]
@@ -203,7 +214,7 @@ fn an_event_hold_counts_for_its_own_duration_from_now_on_and_no_longer() {
     let held = |until: Option<i64>, days: i64| {
         faults(&world, |memory| {
             memory.storage(2).lock = Ok(Some(Lock {
-                mode: "GOVERNANCE".to_owned(),
+                strength: strength("GOVERNANCE"),
                 until: until.map(at),
                 held_for_seconds: Some(days * DAY),
             }));
@@ -238,7 +249,7 @@ fn the_locks_of_archived_segments_are_judged_and_their_chain_is_undecided() {
     assert_eq!(undecided, [expected, expected]);
     let report = archived(&|memory| memory.storage(2).lock = Ok(None));
     assert_eq!(codes(&report), ["lock-missing"]);
-    let report = archived(&|memory| memory.storage(1).replica = true);
+    let report = archived(&|memory| memory.storage(1).undated = Some(Undated::Replica));
     assert_eq!(codes(&report), ["object-replica"]);
 }
 

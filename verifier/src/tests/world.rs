@@ -26,8 +26,8 @@ use crate::pins::Pins;
 use crate::report::Report;
 use crate::request::Request;
 use crate::source::{
-    Bucket, ClockReading, Listed, Listing, Lock, Marker, Object, ReadError, Source, Storage,
-    Version,
+    Bucket, ClockReading, Listed, Listing, Lock, Marker, NewObjects, Object, ReadError, Source,
+    Storage, Strength, Version,
 };
 use crate::verify::verify;
 
@@ -340,9 +340,11 @@ impl World {
     pub(super) fn bucket(&self) -> Memory {
         let mut memory = Memory {
             bucket: Some(Bucket {
-                versioning: Some("Enabled".to_owned()),
-                object_lock: true,
-                retention: Some(("GOVERNANCE".to_owned(), 30)),
+                unversioned: None,
+                new_objects: NewObjects::Locked {
+                    strength: Strength::As(LockMode::Governance),
+                    days: 30,
+                },
             }),
             clock: Some(ClockReading::between(
                 at(self.now),
@@ -420,6 +422,14 @@ pub(super) fn codes(report: &Report) -> Vec<&'static str> {
 }
 
 impl Memory {
+    /// Configures the default retention of the bucket.
+    pub(super) fn default_retention(&mut self, mode: LockMode, days: u32) {
+        self.bucket.as_mut().unwrap().new_objects = NewObjects::Locked {
+            strength: Strength::As(mode),
+            days,
+        };
+    }
+
     /// Puts a version before those that are there, stored at this second and locked for 31 days.
     pub(super) fn put(&mut self, segment: u64, id: &str, stored: i64, bytes: Vec<u8>) {
         let key = World::key_of(segment);
@@ -427,17 +437,17 @@ impl Memory {
             id: Some(id.to_owned()),
             stored: Some(at(stored)),
             bytes: u64::try_from(bytes.len()).unwrap(),
-            multipart: None,
+            undated: None,
             is_latest: false,
         };
         let lock = Lock {
-            mode: "GOVERNANCE".to_owned(),
+            strength: Strength::As(LockMode::Governance),
             until: Some(at(stored + 31 * DAY)),
             held_for_seconds: None,
         };
         let storage = Storage {
             lock: Ok(Some(lock)),
-            replica: false,
+            undated: None,
         };
         self.listed.insert(
             0,

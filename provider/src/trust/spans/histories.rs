@@ -20,8 +20,8 @@ use auditlog_chain::verifier_key::VerifierKey;
 use auditlog_verifier::pins::Pins;
 use auditlog_verifier::request::Request;
 use auditlog_verifier::source::{
-    Bucket, ClockReading, Listed, Listing, Lock as FoundLock, Object, ReadError, Source, Storage,
-    Version,
+    Bucket, ClockReading, Listed, Listing, Lock as FoundLock, NewObjects, Object, ReadError,
+    Source, Storage, Strength, Version,
 };
 use auditlog_verifier::verdict::Verdict;
 use auditlog_verifier::verify::verify;
@@ -213,9 +213,11 @@ impl History {
         let lock = self.applied_at(now).lock;
         let mut place = Place {
             bucket: Bucket {
-                versioning: Some("Enabled".to_owned()),
-                object_lock: true,
-                retention: Some((lock.mode.as_str().to_owned(), lock.days)),
+                unversioned: None,
+                new_objects: NewObjects::Locked {
+                    strength: Strength::As(lock.mode),
+                    days: lock.days,
+                },
             },
             now: time(now),
             objects: BTreeMap::new(),
@@ -232,7 +234,7 @@ impl History {
 
 fn object(made: &Made) -> Object {
     let lock = FoundLock {
-        mode: made.mode.as_str().to_owned(),
+        strength: Strength::As(made.mode),
         until: Some(time(made.until)),
         held_for_seconds: None,
     };
@@ -240,7 +242,7 @@ fn object(made: &Made) -> Object {
         bytes: Ok(made.bytes.clone()),
         storage: Some(Storage {
             lock: Ok(Some(lock)),
-            replica: false,
+            undated: None,
         }),
     }
 }
@@ -299,7 +301,7 @@ impl Source for Place {
                     id: Some("1".to_owned()),
                     stored: Some(*stored),
                     bytes: u64::try_from(object.bytes.as_ref().unwrap().len()).unwrap(),
-                    multipart: None,
+                    undated: None,
                     is_latest: true,
                 },
             });

@@ -2,10 +2,10 @@
 //! hands out their bytes only once somebody has restored them.
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{ObjectLockMode, ReplicationStatus};
+use aws_sdk_s3::types::ObjectLockMode;
 
 use super::bound::{Bound, MAX_ANSWER_BYTES};
-use super::read::{Hold, lock_of};
+use super::read::{Hold, lock_of, undated};
 use super::store::S3;
 use crate::source::{Object, ReadError, Storage, Version};
 
@@ -38,8 +38,8 @@ impl S3 {
             Err(error) => {
                 let doing = format!("look at {key}");
                 let error = self.failed(&doing, "s3:GetObjectVersion", &error);
-                let (lock, replica) = (Err(error.clone()), false);
-                (Storage { lock, replica }, error)
+                let (lock, undated) = (Err(error.clone()), None);
+                (Storage { lock, undated }, error)
             }
         };
         Object {
@@ -61,8 +61,8 @@ impl S3 {
         };
         let mode = head.object_lock_mode().map(ObjectLockMode::as_str);
         let lock = lock_of(mode, head.object_lock_retain_until_date(), &hold);
-        let replica = head.replication_status() == Some(&ReplicationStatus::Replica);
-        self.storage_of(key, version, lock, replica).await
+        let undated = undated(head.replication_status());
+        self.storage_of(key, version, lock, undated).await
     }
 
     fn in_archive(&self, key: &str, version: &Version, head: &HeadObjectOutput) -> ReadError {

@@ -213,6 +213,6 @@ fn seen(object: Object) -> Answer<Seen> {
     };
     Answer::Done(Seen {
         bytes,
-        lock: lock.and_then(|lock| Some((lock.mode, lock.until?))),
+        lock: lock.and_then(|lock| Some((lock.strength.to_string(), lock.until?))),
     })
 }

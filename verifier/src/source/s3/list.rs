@@ -18,7 +18,7 @@ use super::error::UNLIKE_S3;
 use super::seconds::whole_seconds;
 use super::store::S3;
 use super::whole::Whole;
-use crate::source::{Listed, Listing, Marker, ReadError, Version};
+use crate::source::{Listed, Listing, Marker, ReadError, Undated, Version};
 
 impl S3 {
     pub(super) async fn list_all(
@@ -146,7 +146,7 @@ fn listed_version(version: &ObjectVersion, encoded: bool) -> Result<Listed, Read
         .ok_or_else(|| lacks_of("Size", &key))?;
     let stored = whole_seconds(version.last_modified());
     let stored = stored.ok_or_else(|| lacks_of("LastModified", &key))?;
-    let multipart = version
+    let in_parts = version
         .e_tag()
         .filter(|tag| tag.contains('-'))
         .map(Box::from);
@@ -157,7 +157,7 @@ fn listed_version(version: &ObjectVersion, encoded: bool) -> Result<Listed, Read
             id: Some(id),
             stored: Some(stored),
             bytes,
-            multipart,
+            undated: in_parts.map(|shown_by| Undated::InParts { shown_by }),
             is_latest: version.is_latest() == Some(true),
         },
     })

@@ -3,6 +3,7 @@
 //! Every request names the account that owns the bucket, so that a bucket of the same name that somebody else made after
 //! ours was deleted is refused. Every request has a time limit, and so has every body: the SDK has none of its own.
 
+mod again;
 mod archive;
 mod bound;
 mod canary;

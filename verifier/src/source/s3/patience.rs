@@ -3,14 +3,11 @@
 //! The SDK tries three times, within a second or two. A bucket with many readers is throttled for longer, and a verification must then become
 //! slower, not end without a verdict. It ends where the store has nothing else to say for long.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::SdkError;
-
-use super::store::S3;
 
 /// The first pause after the SDK's own attempts, and the longest one.
 const FIRST: Duration = Duration::from_millis(250);
@@ -35,7 +32,7 @@ impl Patience {
         }
     }
 
-    fn answered(&self) {
+    pub(super) fn answered(&self) {
         *self.refusing.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -48,13 +45,13 @@ impl Patience {
 
 /// The pauses of one request.
 #[derive(Debug)]
-struct Pauses {
+pub(super) struct Pauses {
     refused: Option<Instant>,
     next: Duration,
 }
 
 impl Pauses {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             refused: None,
             next: FIRST,
@@ -62,7 +59,7 @@ impl Pauses {
     }
 
     /// How long to wait before the request is sent again; `None` where this request, or every one, was refused for too long.
-    fn after_refusal(&mut self, now: Instant, patience: &Patience) -> Option<Duration> {
+    pub(super) fn after_refusal(&mut self, now: Instant, patience: &Patience) -> Option<Duration> {
         let first = *self.refused.get_or_insert(now);
         let since = first.min(patience.refused(now));
         if now.saturating_duration_since(since) >= patience.most {
@@ -74,45 +71,10 @@ impl Pauses {
     }
 }
 
-impl S3 {
-    /// Sends a request, and sends it again as long as the store asks for patience.
-    pub(super) async fn patiently<T, E, F>(
-        &self,
-        send: impl Fn() -> F,
-    ) -> Result<T, SdkError<E, HttpResponse>>
-    where
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    {
-        let mut pauses = Pauses::new();
-        loop {
-            let answer = send().await;
-            let is_refused = answer.as_ref().err().is_some_and(is_throttled);
-            if !is_refused {
-                self.patience.answered();
-                return answer;
-            }
-            let now = Instant::now();
-            self.turns.refused(now);
-            match pauses.after_refusal(now, &self.patience) {
-                Some(pause) => tokio::time::sleep(spread(pause)).await,
-                None => return answer,
-            }
-        }
-    }
-}
-
 /// Whether the store asks for fewer requests. A 503 without a word says the same: the answer to `HeadObject` has no body.
 pub(super) fn is_throttled<E>(error: &SdkError<E, HttpResponse>) -> bool {
     let status = error.raw_response().map(|answer| answer.status().as_u16());
     matches!(status, Some(429 | 503))
-}
-
-/// Half of a pause up to all of it, so that requests that were refused together do not come back together.
-fn spread(pause: Duration) -> Duration {
-    let half = pause.checked_div(2).unwrap_or(pause);
-    let share = u32::try_from(RandomState::new().hash_one(0) % 1000).unwrap_or(0);
-    let more = half.saturating_mul(share).checked_div(1000);
-    half.saturating_add(more.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -160,17 +122,5 @@ mod tests {
         }
         patience.answered();
         assert_eq!(pauses.after_refusal(start + SECOND * 6, &patience), None);
-    }
-
-    #[test]
-    fn pauses_are_spread_over_their_second_half() {
-        let pauses: Vec<Duration> = (0..200).map(|_| spread(SECOND)).collect();
-        assert!(
-            pauses
-                .iter()
-                .all(|pause| (SECOND / 2..=SECOND).contains(pause))
-        );
-        let distinct: std::collections::BTreeSet<&Duration> = pauses.iter().collect();
-        assert!(distinct.len() > 50, "{}", distinct.len());
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use auditlog_chain::policy::LockMode;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::DateTime;
@@ -17,7 +18,7 @@ use super::client::ATTEMPTS;
 use super::error::{AGAIN, UNLIKE_S3, no_answer};
 use super::seconds::{YEAR_DAYS, whole_seconds};
 use super::store::S3;
-use crate::source::{Lock, Object, ReadError, Storage, Version};
+use crate::source::{Lock, Object, ReadError, Storage, Strength, Undated, Version};
 
 /// Reads in a row that may get no answer; then nothing more is read. Stops a store that no longer answers in the middle of a
 /// large bucket from costing a minute for each segment.
@@ -147,12 +148,12 @@ impl S3 {
         let lock = self.retention(key, version).await;
         Storage {
             lock,
-            replica: false,
+            undated: None,
         }
     }
 
     async fn storage(&self, key: &str, version: &Version, output: &GetObjectOutput) -> Storage {
-        let replica = output.replication_status() == Some(&ReplicationStatus::Replica);
+        let undated = undated(output.replication_status());
         let hold = Hold {
             event: output.object_lock_event_hold(),
             days: output.object_lock_event_hold_duration_days(),
@@ -160,7 +161,7 @@ impl S3 {
         };
         let mode = output.object_lock_mode().map(ObjectLockMode::as_str);
         let lock = lock_of(mode, output.object_lock_retain_until_date(), &hold);
-        self.storage_of(key, version, lock, replica).await
+        self.storage_of(key, version, lock, undated).await
     }
 
     /// What the store says of a version by the headers of an answer.
@@ -169,14 +170,14 @@ impl S3 {
         key: &str,
         version: &Version,
         lock: Option<Lock>,
-        replica: bool,
+        undated: Option<Undated>,
     ) -> Storage {
         let lock = match lock {
             Some(lock) => Ok(Some(lock)),
             // Without the permission to read its retention, the answer lacks these headers, as if the object had no lock.
             None => self.retention(key, version).await,
         };
-        Storage { lock, replica }
+        Storage { lock, undated }
     }
 
     async fn retention(&self, key: &str, version: &Version) -> Result<Option<Lock>, ReadError> {
@@ -266,6 +267,16 @@ impl Hold<'_> {
     }
 }
 
+/// That a version is a replica: its time is that of the original.
+pub(super) fn undated(status: Option<&ReplicationStatus>) -> Option<Undated> {
+    (status == Some(&ReplicationStatus::Replica)).then_some(Undated::Replica)
+}
+
+/// How strongly a mode keeps what is locked in it.
+pub(super) fn strength_of(mode: &str) -> Strength {
+    LockMode::parse(mode).map_or_else(|| Strength::Unknown(mode.to_owned()), Strength::As)
+}
+
 /// A lock has a mode, and a date or a hold.
 pub(super) fn lock_of(
     mode: Option<&str>,
@@ -275,7 +286,7 @@ pub(super) fn lock_of(
     let (until, held_for_seconds) = (whole_seconds(until), hold.seconds());
     let mode = mode.filter(|_| until.is_some() || held_for_seconds.is_some())?;
     Some(Lock {
-        mode: mode.to_owned(),
+        strength: strength_of(mode),
         until,
         held_for_seconds,
     })

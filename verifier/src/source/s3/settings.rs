@@ -1,12 +1,15 @@
 //! How the bucket is configured (V20).
 
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
-use aws_sdk_s3::types::{DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled,
+};
 
 use super::bound::{Bound, MAX_ANSWER_BYTES};
+use super::read::strength_of;
 use super::seconds::YEAR_DAYS;
 use super::store::S3;
-use crate::source::{Bucket, ReadError};
+use crate::source::{Bucket, NewObjects, ReadError};
 
 impl S3 {
     pub(super) async fn settings(&self) -> Result<Bucket, ReadError> {
@@ -15,10 +18,14 @@ impl S3 {
         let enabled = lock.as_ref().and_then(|lock| lock.object_lock_enabled())
             == Some(&ObjectLockEnabled::Enabled);
         let retention = lock.and_then(|lock| lock.rule?.default_retention);
+        let locked = retention.and_then(|retention| locked(&retention));
         Ok(Bucket {
-            versioning,
-            object_lock: enabled,
-            retention: retention.and_then(|retention| mode_and_days(&retention)),
+            unversioned: unversioned(versioning),
+            new_objects: if enabled {
+                locked.unwrap_or(NewObjects::NotLocked)
+            } else {
+                NewObjects::NeverLocked
+            },
         })
     }
 
@@ -65,13 +72,36 @@ impl S3 {
     }
 }
 
-/// A default retention by the mode's S3 name, and in days.
-fn mode_and_days(retention: &DefaultRetention) -> Option<(String, u32)> {
+/// What S3 says in place of that each version is kept. It says nothing where versioning was never enabled.
+fn unversioned(status: Option<String>) -> Option<String> {
+    let status = status.unwrap_or_else(|| "never enabled".to_owned());
+    (status != BucketVersioningStatus::Enabled.as_str()).then_some(status)
+}
+
+/// A default retention.
+fn locked(retention: &DefaultRetention) -> Option<NewObjects> {
     let years = retention
         .years()
         .filter(|years| *years > 0)
         .map(|years| years.saturating_mul(YEAR_DAYS));
     let days = retention.days().filter(|days| *days > 0).or(years)?;
-    let mode = retention.mode()?.as_str().to_owned();
-    Some((mode, u32::try_from(days).ok()?))
+    Some(NewObjects::Locked {
+        strength: strength_of(retention.mode()?.as_str()),
+        days: u32::try_from(days).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_enabled_versioning_keeps_each_version() {
+        assert_eq!(unversioned(Some("Enabled".to_owned())), None);
+        assert_eq!(
+            unversioned(Some("Suspended".to_owned())).as_deref(),
+            Some("Suspended")
+        );
+        assert_eq!(unversioned(None).as_deref(), Some("never enabled"));
+    }
 }

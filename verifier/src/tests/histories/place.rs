@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use auditlog_chain::builder::ClosedSegment;
+use auditlog_chain::policy::LockMode;
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::super::world::{Key, PREFIX, origin};
 use super::honest::{History, Hold, Made, Run};
-use crate::source::{Listed, Lock, Marker, Version};
+use crate::source::{Listed, Lock, Marker, Strength, Version};
 
 /// A moment in seconds after the beginning of 2026.
 pub(super) fn time(seconds: i64) -> Timestamp {
@@ -247,7 +248,7 @@ pub(super) fn lock(thing: &Thing, now: i64) -> Lock {
     let lifted = thing.held.zip(lifted_at.filter(|at| *at <= now));
     let until = lifted.map(|(hold, at)| at + hold.seconds);
     Lock {
-        mode: thing.mode.to_owned(),
+        strength: Strength::As(LockMode::parse(thing.mode).unwrap()),
         until: until.max(thing.locked_until).map(time),
         held_for_seconds: thing
             .held

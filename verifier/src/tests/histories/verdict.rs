@@ -15,7 +15,8 @@ use crate::pins::Pins;
 use crate::report::Report;
 use crate::request::Request;
 use crate::source::{
-    Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Storage, Version,
+    Bucket, ClockReading, Listed, Listing, NewObjects, Object, ReadError, Source, Storage,
+    Strength, Version,
 };
 use crate::verify::verify;
 
@@ -186,9 +187,11 @@ impl Source for Seen<'_> {
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
         let days = at(&self.history.lock, self.run.ended) / DAY;
         Ok(self.history.bucket.then(|| Bucket {
-            versioning: Some("Enabled".to_owned()),
-            object_lock: true,
-            retention: Some((mode(self.history).to_string(), u32::try_from(days).unwrap())),
+            unversioned: None,
+            new_objects: NewObjects::Locked {
+                strength: Strength::As(mode(self.history)),
+                days: u32::try_from(days).unwrap(),
+            },
         }))
     }
     fn list(&self, _: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
@@ -218,7 +221,7 @@ impl Source for Seen<'_> {
             bytes: Ok(thing.bytes.to_vec()),
             storage: self.history.bucket.then(|| Storage {
                 lock: Ok(locked.then(|| lock(thing, self.run.begun))),
-                replica: false,
+                undated: None,
             }),
         })
     }
