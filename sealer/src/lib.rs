@@ -63,6 +63,7 @@ pub mod disk;
 pub mod error;
 pub mod fencing;
 mod folder;
+pub mod follow;
 pub mod forward;
 pub mod input;
 pub mod limits;

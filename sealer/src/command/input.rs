@@ -2,6 +2,7 @@
 //!
 //! A new kind is a file of its own in `config/` that implements [`Input`], and its line in `Config::kinds`.
 
+use std::fs::Metadata;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -35,8 +36,26 @@ pub(super) trait Input {
     /// Who may send. All files that the table names are read.
     fn access(&self, config: &Path) -> Result<Access, Error>;
 
+    /// Looks at what it is to read, for a person who asks whether all is right. Nothing is opened for longer.
+    ///
+    /// # Errors
+    ///
+    /// Where something is there and cannot be read.
+    fn look(&self) -> Result<Looked, Mistake> {
+        Ok(Looked::default())
+    }
+
     /// Takes its ports, or opens what it reads. It must be called inside the runtime.
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error>;
+}
+
+/// What an input will read.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// The files that are there.
+    pub(super) files: Vec<(PathBuf, Metadata)>,
+    /// What is as it should not be, though the service goes on.
+    pub(super) warnings: Vec<String>,
 }
 
 /// What the service has for each input.
@@ -47,11 +66,21 @@ pub(super) struct Around {
     pub(super) router: Arc<Router>,
     /// Where the spools are, there is room for what is to be written into them.
     pub(super) scratch: PathBuf,
+    /// How many inputs follow files.
+    pub(super) file_inputs: usize,
     /// The clock.
     pub(super) now: Now,
 }
 
-type Served = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Served = Pin<Box<dyn Future<Output = Result<(), Box<FailedInput>>> + Send>>;
+
+/// An input that cannot go on.
+pub(super) struct FailedInput {
+    /// What routes call it.
+    pub(super) name: String,
+    /// Why.
+    pub(super) error: Error,
+}
 
 /// Something that is bound, and is served until the service ends.
 pub(super) struct Serving(Box<dyn FnOnce(watch::Receiver<bool>) -> Served + Send>);
@@ -61,12 +90,38 @@ impl Serving {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let serve = move |ending| {
+            let served = serve(ending);
+            async move {
+                served.await;
+                Ok(())
+            }
+        };
         Self(Box::new(move |ending| Box::pin(serve(ending))))
     }
 
-    /// Serves until `ending` is true.
-    pub(super) async fn until(self, ending: watch::Receiver<bool>) {
-        (self.0)(ending).await;
+    /// The same for an input that may end by itself, well or not.
+    pub(super) fn that_may_fail<F>(
+        name: String,
+        serve: impl FnOnce(watch::Receiver<bool>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let serve = move |ending| {
+            let served = serve(ending);
+            async move {
+                served
+                    .await
+                    .map_err(|error| Box::new(FailedInput { name, error }))
+            }
+        };
+        Self(Box::new(move |ending| Box::pin(serve(ending))))
+    }
+
+    /// Serves until `ending` is true, or the input has ended.
+    pub(super) async fn until(self, ending: watch::Receiver<bool>) -> Result<(), Box<FailedInput>> {
+        (self.0)(ending).await
     }
 }
 

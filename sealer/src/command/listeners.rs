@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::arguments::Now;
 use super::config::Config;
-use super::input::{Around, Serving};
+use super::input::{Around, FailedInput, Serving};
 
 /// Inputs that are bound.
 pub(super) struct Listeners(Vec<Serving>);
@@ -23,6 +23,7 @@ impl Listeners {
             config: config.path().to_owned(),
             router: Arc::clone(router),
             scratch: scratch.unwrap_or_else(env::temp_dir),
+            file_inputs: config.file_inputs(),
             now,
         };
         let mut bound = Vec::new();
@@ -35,7 +36,10 @@ impl Listeners {
     }
 
     /// Serves until `ending` is true.
-    pub(super) fn serve(self, ending: &watch::Receiver<bool>) -> JoinSet<()> {
+    pub(super) fn serve(
+        self,
+        ending: &watch::Receiver<bool>,
+    ) -> JoinSet<Result<(), Box<FailedInput>>> {
         let mut serving = JoinSet::new();
         for each in self.0 {
             serving.spawn(each.until(ending.clone()));

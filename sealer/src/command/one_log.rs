@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auditlog_sealer::error::{Cause, Error, MachineError, Trouble};
+use auditlog_sealer::follow::{Memory, Remembering};
 use auditlog_sealer::seal::{Notice, Sealer};
 use auditlog_sealer::service::{Ack, Answer, Offer, Part, Status, Writer};
 use tokio::sync::mpsc::UnboundedSender;
@@ -134,10 +135,15 @@ impl OneLog {
         let _ending = Ending(Arc::clone(&keeper.stop));
         let has_seen = spool.stored_head()?.is_some();
         let mut sealer = Sealer::find(setup, spool)?;
-        if !has_seen && sealer.stored().is_some() {
+        let is_new = !has_seen && sealer.stored().is_some();
+        if is_new {
             sealer.read_names(self.names_hours.saturating_mul(3600))?;
         }
         sealer.take_up_earlier()?;
+        self.status.remembers(Remembering {
+            inputs: sealer.spool().inputs(),
+            memory: if is_new { Memory::Lost } else { Memory::Kept },
+        });
         keeper.start()?;
         let writer = Writer {
             sealer,

@@ -37,7 +37,7 @@ impl Recovered {
         let shown = &known.accepted.shown;
         let input = match known.accepted.name {
             InputName::Unnamed(began) => format!("{shown} of {began}"),
-            InputName::Given(_) | InputName::File(_) => shown.clone(),
+            InputName::Given(_) | InputName::File(_) | InputName::Followed(_) => shown.clone(),
         };
         let events = known.unreported();
         (events > 0).then_some(Self { input, events })

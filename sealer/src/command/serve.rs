@@ -8,10 +8,12 @@ use auditlog_sealer::error::{Error, MachineError};
 use auditlog_sealer::service::{Destination, Intake, Router, Status};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use super::append;
 use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
+use super::input::FailedInput;
 use super::listeners::Listeners;
 use super::one_log::{Ended, OneLog};
 use super::output::{complain, print};
@@ -22,6 +24,9 @@ pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> 
     let config = Config::read(&arguments.config)?;
     for log in &config.logs {
         append::check(&config.append(log)?, now)?;
+    }
+    for warning in config.look()? {
+        eprintln!("warning: {warning}");
     }
     print("the configuration is valid\n")
 }
@@ -81,7 +86,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     })
 }
 
-/// Serves until a signal comes or all logs have stopped.
+/// Serves until a signal comes, or all logs have stopped or all inputs have ended.
 async fn until_it_ends(
     inputs: Listeners,
     is_ending: &AtomicBool,
@@ -101,7 +106,9 @@ async fn until_it_ends(
     let (end, ending) = watch::channel(false);
     let mut serving = inputs.serve(&ending);
     let mut stopped = Stopped::default();
+    let mut failed = None;
     tokio::select! {
+        () = all_inputs(&mut serving, &mut failed) => {}
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         () = stopped.all(&mut told) => {}
@@ -116,10 +123,31 @@ async fn until_it_ends(
         process::exit(status);
     });
     // All that was accepted is on the disk, so a listener that failed loses nothing.
-    while serving.join_next().await.is_some() {}
+    all_inputs(&mut serving, &mut failed).await;
     is_ending.store(true, Ordering::SeqCst);
     stopped.all(&mut told).await;
-    stopped.into_result()
+    stopped.into_result().and(failed.map_or(Ok(()), Err))
+}
+
+/// Waits until all inputs have ended. One of several that fails says so at once.
+async fn all_inputs(
+    serving: &mut JoinSet<Result<(), Box<FailedInput>>>,
+    failed: &mut Option<Error>,
+) {
+    while let Some(ended) = serving.join_next().await {
+        let Ok(Err(failed_input)) = ended else {
+            continue;
+        };
+        let FailedInput { name, error } = *failed_input;
+        let is_last = serving.is_empty();
+        *failed = Some(if is_last {
+            error
+        } else {
+            eprintln!("the input {name} has ended; the others go on");
+            complain(&error);
+            MachineError::InputEnded { input: name }.into()
+        });
+    }
 }
 
 /// The logs that have stopped, and why.

@@ -83,6 +83,14 @@ pub enum InputError {
         /// Number of the line, from 1.
         line: u64,
     },
+    /// No log takes an event of it.
+    #[error("{input} cannot be taken further: {reason}")]
+    NotTaken {
+        /// The input.
+        input: String,
+        /// Why.
+        reason: String,
+    },
     /// The person asked to stop.
     #[error("interrupted: reading stopped after line {line}")]
     Interrupted {
@@ -125,6 +133,9 @@ impl InputError {
                     "every event up to that line is sealed: go on with the next line"
                 }
             },
+            Self::NotTaken { .. } => {
+                "what came before is sealed: add a route that takes it, and give the same input again"
+            }
             Self::InterruptedEarly { .. } => {
                 "nothing new was taken: give the same input again from its beginning"
             }

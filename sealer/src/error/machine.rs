@@ -42,6 +42,12 @@ pub enum MachineError {
         /// Its name in the configuration.
         log: String,
     },
+    /// One of several inputs has ended before its end, and has said why.
+    #[error("the input {input} had ended")]
+    InputEnded {
+        /// Its name in the configuration.
+        input: String,
+    },
     /// The summary could not be written: nobody has seen what was sealed.
     #[error("standard output: the summary cannot be written: {0}")]
     NoSummary(io::Error),
@@ -62,7 +68,7 @@ impl MachineError {
             Self::NoService { .. } => {
                 "start it with auditlog-seal run; auditlog-seal spool DIR lists what waits in a spool meanwhile"
             }
-            Self::LogStopped { .. } => {
+            Self::LogStopped { .. } | Self::InputEnded { .. } => {
                 "its reason is above; start the service again once it is mended"
             }
             Self::NoPort { .. } => "stop the program that uses the port, or configure another one",

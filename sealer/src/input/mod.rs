@@ -13,7 +13,7 @@ use crate::limits::MAX_INPUT_LINE_BYTES;
 mod name;
 mod position;
 
-pub use name::{FileHead, FileName, GivenName, InputName, hash_of_beginning};
+pub use name::{FileHead, FileName, FollowedName, GivenName, InputName, hash_of_beginning};
 pub use position::{Position, Running};
 
 /// Bytes of a buffer: one longest line, and as much again.

@@ -29,6 +29,8 @@ pub enum InputName {
     File(FileName),
     /// Something that is not a file and has no name: it cannot be resumed. The time is that of its first event.
     Unnamed(Timestamp),
+    /// A file that an input of the service follows.
+    Followed(FollowedName),
 }
 
 impl InputName {
@@ -38,6 +40,7 @@ impl InputName {
         let name = match self {
             Self::Given(name) => name.to_string(),
             Self::File(name) => name.to_string(),
+            Self::Followed(name) => name.to_string(),
             Self::Unnamed(_) => return None,
         };
         Batch::parse(&format!("{name}@{offset}"))
@@ -90,11 +93,45 @@ pub struct FileName {
     head: Hash,
 }
 
+impl FileName {
+    /// Whether both files are at the same place of the same disk.
+    pub fn is_where(&self, other: &Self) -> bool {
+        other.is_at((self.device, self.inode))
+    }
+
+    /// Whether the file is at this device and inode.
+    pub fn is_at(&self, (device, inode): (u64, u64)) -> bool {
+        (self.device, self.inode) == (device, inode)
+    }
+}
+
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = self.head.to_hex();
         let (short, _) = head.split_at_checked(16).unwrap_or((&head, ""));
         write!(f, "file:{}:{}:{short}", self.device, self.inode)
+    }
+}
+
+/// A file that an input of the service follows. What was written into it after it had been truncated is another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowedName {
+    /// Name of the input.
+    pub input: GivenName,
+    /// What the file is recognised by.
+    pub file: FileName,
+    /// How often the file was found truncated before.
+    pub truncated: u64,
+}
+
+impl fmt::Display for FollowedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.file.fmt(f)?;
+        match self.truncated {
+            0 => Ok(()),
+            truncated => write!(f, ":{truncated}"),
+        }
     }
 }
 
@@ -134,13 +171,21 @@ impl FileHead {
         }
     }
 
+    /// Whether the file is where the one with that name was.
+    pub fn is_at_the_place_of(&self, name: &FileName) -> bool {
+        self.device == name.device && self.inode == name.inode
+    }
+
     /// Whether the file with this beginning is the one that got that name. It may have grown since.
     pub fn has(&self, name: &FileName) -> bool {
+        self.is_at_the_place_of(name) && self.begins_as(name)
+    }
+
+    /// Whether the file begins as the one that got that name, wherever it is.
+    pub fn begins_as(&self, name: &FileName) -> bool {
         let head = usize::try_from(name.head_bytes).ok();
         let head = head.and_then(|length| self.bytes.get(..length));
-        self.device == name.device
-            && self.inode == name.inode
-            && head.is_some_and(|head| Running::of(head) == name.head)
+        head.is_some_and(|head| Running::of(head) == name.head)
     }
 }
 
@@ -241,6 +286,16 @@ mod tests {
             format!("file:1:2:{}@0", &hash[..16])
         );
         assert_eq!(batch(&InputName::Unnamed(Timestamp::EPOCH), 0), None);
+        let followed = |truncated| FollowedName {
+            input: GivenName::parse("audit").unwrap(),
+            file: head(b"{1}\n").name(),
+            truncated,
+        };
+        for (truncated, after) in [(0, ""), (2, ":2")] {
+            let expected = format!("file:1:2:{}{after}@7", &hash[..16]);
+            let found = batch(&InputName::Followed(followed(truncated)), 7);
+            assert_eq!(found.unwrap(), expected);
+        }
     }
 
     #[test]

@@ -253,7 +253,8 @@ impl Chain {
             };
             self.append(&payload, &provenance, time)?;
         }
-        self.end_batch(offered.source_bytes(), offered.name_bytes());
+        self.accepting = offered.accepted.cloned();
+        self.end_batch(offered.source_bytes(), offered.recorded_name());
         if let (Some(name), Some(open)) = (offered.fingerprint(), &mut self.open) {
             open.names.push(name);
             self.spool.remember(name);
@@ -264,6 +265,12 @@ impl Chain {
     /// How far the input of the batch was read.
     pub(super) fn accepting(&mut self, accepted: Accepted) {
         self.accepting = Some(accepted);
+    }
+
+    /// Whether a batch that waits for the sync brings its input to this place, or beyond it.
+    pub(super) fn is_accepting(&self, to: &Accepted) -> bool {
+        let mut unsynced = self.unsynced.iter();
+        unsynced.any(|waits| waits.name == to.name && waits.position.bytes >= to.position.bytes)
     }
 
     /// Whether so much waits for a sync that no more may be added.

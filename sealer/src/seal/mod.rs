@@ -192,20 +192,24 @@ impl Sealer {
         Ok(Room::Left)
     }
 
-    /// Chains a whole batch, unless one of its name was accepted before and the name is unique. It is accepted only after [`Sealer::accept`], and is then in
+    /// Chains a whole batch, unless one of its name was accepted before and the name is unique, or its input was accepted up to the
+    /// end of it. It is accepted only after [`Sealer::accept`], and is then in
     /// one segment and in one record of the spool.
     ///
     /// # Errors
     ///
     /// As [`Sealer::append`]. Where the disk is full, nothing was chained, and the batch may be appended again.
     pub fn append_batch(&mut self, offered: &Offered<'_>, time: Timestamp) -> Result<Named, Error> {
+        if offered.accepted.is_some_and(|to| self.has_accepted(to)) {
+            return Ok(Named::Known);
+        }
         let is_known = match offered.fingerprint() {
             Some(name) => self.spool.knows(&name)?,
             None => false,
         };
         let named = match (is_known, offered.naming) {
             (true, Naming::Unique) => return Ok(Named::Known),
-            (true, Naming::Content) => Named::Suspected,
+            (true, Naming::Content) | (_, Naming::Doubtful) => Named::Suspected,
             (false, Naming::Unique | Naming::Content) => Named::New,
         };
         if offered.is_too_large() {
@@ -220,6 +224,11 @@ impl Sealer {
         let events = u64::try_from(offered.events.len()).unwrap_or(u64::MAX);
         self.appended = self.appended.saturating_add(events);
         Ok(named)
+    }
+
+    /// Whether all of an input up to this place was accepted, or is accepted by the next sync.
+    fn has_accepted(&self, to: &Accepted) -> bool {
+        self.spool.has_accepted(to) || self.chain.is_accepting(to)
     }
 
     /// Syncs what waits for it, and closes a segment that has no room for a batch.

@@ -4,6 +4,7 @@ use auditlog_chain::builder::{Batch, Source, StoredBatch};
 
 use crate::limits::{ENVELOPE_BYTES, MAX_BATCH_BYTES};
 use crate::names::Fingerprint;
+use crate::spool::Accepted;
 
 /// A batch that a sender offers.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,8 @@ pub struct Offered<'a> {
     pub naming: Naming,
     /// Its events, at least one.
     pub events: &'a StoredBatch,
+    /// How far the input that it came from was read with it. It is recognised by that, and the log alone has its name.
+    pub accepted: Option<&'a Accepted>,
 }
 
 /// What it means that the name of a batch is known.
@@ -26,6 +29,8 @@ pub enum Naming {
     Unique,
     /// Each batch of the same content has the name: the batch is chained again, and marked.
     Content,
+    /// The sender may have sent its events before, under whatever name: it is marked.
+    Doubtful,
 }
 
 /// What the log knows of a batch.
@@ -65,9 +70,17 @@ impl Offered<'_> {
         self.line_bytes() > MAX_BATCH_BYTES
     }
 
+    /// The name in the record of the spool.
+    pub(super) fn recorded_name(&self) -> &[u8] {
+        match self.accepted {
+            Some(_) => b"",
+            None => self.name_bytes(),
+        }
+    }
+
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
-        self.name
-            .map(|_| Fingerprint::of(self.source_bytes(), self.name_bytes()))
+        let name = self.name.filter(|_| self.accepted.is_none());
+        name.map(|_| Fingerprint::of(self.source_bytes(), self.name_bytes()))
     }
 }
 
@@ -106,6 +119,7 @@ mod tests {
             name: batch.as_ref(),
             naming: Naming::Unique,
             events: &events,
+            accepted: None,
         };
         assert!(line.len() < offered.line_bytes(), "{} bytes", line.len());
     }

@@ -2,6 +2,7 @@
 
 use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
 
+use super::reached::Reached;
 use crate::seal::Naming;
 
 /// What one sender sent as one unit.
@@ -17,6 +18,8 @@ pub struct Batch {
     pub tag: Option<String>,
     /// Its events, at least one.
     pub lines: StoredBatch,
+    /// How far the input that it came from was read with it, where that can be read again.
+    pub reached: Option<Reached>,
 }
 
 /// What was accepted of a batch.

@@ -438,6 +438,7 @@ impl HttpInput {
             naming,
             tag,
             lines,
+            reached: None,
         };
         let taken = self.offer(batch).await.map_err(|why| not_taken(&why))?;
         Ok(done(form, taken))
@@ -480,6 +481,7 @@ impl HttpInput {
             naming: Naming::Unique,
             tag: webhook.tag.clone(),
             lines,
+            reached: None,
         };
         self.offer(batch).await.map_err(|why| not_taken(&why))
     }

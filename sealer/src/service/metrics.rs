@@ -8,6 +8,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::status::Status;
 use crate::error::Cause;
+use crate::follow::Following;
 
 /// Name, kind, meaning and value of a metric of each log.
 type Metric = (&'static str, &'static str, &'static str, fn(&Status) -> u64);
@@ -91,8 +92,28 @@ const METRICS: [Metric; 12] = [
 /// Batches that each input could not hand on.
 pub(super) type Refused = BTreeMap<String, u64>;
 
+/// How far each input of files is.
+pub(super) type AllFollowing = BTreeMap<String, Following>;
+
+/// Name, meaning and value of a metric of each input of files.
+type FilesMetric = (&'static str, &'static str, fn(&Following) -> u64);
+
+const FILES_METRICS: [FilesMetric; 3] = [
+    ("followed_files", "Files that are followed", |of| of.files),
+    (
+        "behind_bytes",
+        "Bytes of followed files that are not accepted yet",
+        |of| of.behind,
+    ),
+    (
+        "unread_files",
+        "Files and folders that cannot be read now, or not further",
+        |of| of.problems,
+    ),
+];
+
 /// The metrics of all logs and inputs.
-pub(super) fn metrics(logs: &[&Status], refused: &Refused) -> String {
+pub(super) fn metrics(logs: &[&Status], refused: &Refused, following: &AllFollowing) -> String {
     let mut text = String::new();
     // Writing into a string cannot fail.
     for (name, kind, help, value) in METRICS {
@@ -112,6 +133,13 @@ pub(super) fn metrics(logs: &[&Status], refused: &Refused) -> String {
     );
     for (input, value) in refused {
         _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
+    }
+    for (name, help, value) in FILES_METRICS.iter().filter(|_| !following.is_empty()) {
+        head(&mut text, name, "gauge", help);
+        for (input, following) in following {
+            let value = value(following);
+            _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
+        }
     }
     text
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use auditlog_chain::builder::{Batch, Source, StoredBatch};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::reached::Reached;
 use crate::seal::Naming;
 
 /// When a batch is acknowledged.
@@ -58,6 +59,8 @@ pub struct Offer {
     pub naming: Naming,
     /// Its events.
     pub events: StoredBatch,
+    /// How far the input that it came from was read with it. It is then acknowledged once it is on the disk, since its input has it too.
+    pub reached: Option<Reached>,
     /// Answers the sender.
     pub answer: Box<dyn FnOnce(Answer) + Send>,
     /// Its part of the bytes that may wait.

@@ -97,6 +97,22 @@ pub(super) enum Way<'r> {
     Each(Vec<&'r str>),
 }
 
+/// The logs to which routes may lead from an input with a tag.
+pub(super) fn leads_to<'r>(routes: &'r [Route], input: &str, tag: Option<&str>) -> Vec<&'r str> {
+    let routes = routes.iter().filter(|route| is_for(route, input, tag));
+    routes.map(|route| route.log.as_str()).collect()
+}
+
+/// Whether a route takes events that come from an input with a tag.
+fn is_for(route: &Route, input: &str, tag: Option<&str>) -> bool {
+    let input_fits = route.input.as_deref().is_none_or(|name| name == input);
+    let tag_fits = |pattern: &TagPattern| match tag {
+        Some(tag) => pattern.matches(tag),
+        None => pattern.matches_none(),
+    };
+    input_fits && route.tag.as_ref().is_none_or(tag_fits)
+}
+
 /// Finds where a batch goes: each event to the log of the first route that takes it.
 ///
 /// # Errors
@@ -108,16 +124,10 @@ pub(super) fn find<'r>(
     tag: Option<&str>,
     events: &StoredBatch,
 ) -> Result<Way<'r>, Option<usize>> {
-    let is_for = |route: &&Route| {
-        let input_fits = route.input.as_deref().is_none_or(|name| name == input);
-        let pattern = route.tag.as_ref();
-        let tag_fits = |pattern: &TagPattern| match tag {
-            Some(tag) => pattern.matches(tag),
-            None => pattern.matches_none(),
-        };
-        input_fits && pattern.is_none_or(tag_fits)
-    };
-    let routes: Vec<&Route> = routes.iter().filter(is_for).collect();
+    let routes: Vec<&Route> = routes
+        .iter()
+        .filter(|route| is_for(route, input, tag))
+        .collect();
     let first = routes.first().ok_or(None)?;
     if first.field.is_none() {
         return Ok(Way::Whole(&first.log));
@@ -261,6 +271,10 @@ mod tests {
         assert_eq!(found("web", Some("other")), Ok(Way::Whole("rest")));
         assert_eq!(found("web", None), Ok(Way::Whole("rest")));
         assert_eq!(found("forward", Some("pay.eu")), Err(None));
+        let reached = |input, tag| leads_to(&routes, input, tag);
+        assert_eq!(reached("web", Some("pay.eu")), ["payments", "rest"]);
+        assert_eq!(reached("web", None), ["rest"]);
+        assert!(reached("forward", None).is_empty());
     }
 
     #[test]

@@ -10,10 +10,11 @@ use tokio::time::timeout;
 use super::batch::{Batch, NotTaken, Taken};
 use super::destination::Destination;
 use super::glance::Glance;
-use super::metrics::{Refused, metrics};
+use super::metrics::{AllFollowing, Refused, metrics};
 use super::offer::{Answer, Offer};
-use super::route::{Route, Way, find};
+use super::route::{Route, Way, find, leads_to};
 use super::status::{Part as PartOfLog, Status};
+use crate::follow::{Following, Remembering};
 use crate::seal::Offered;
 
 /// How long a batch waits for room before its sender is asked to come again later.
@@ -55,6 +56,7 @@ impl Destination {
             name: batch.name,
             naming: batch.naming,
             events: batch.lines,
+            reached: batch.reached,
             // A sender that has gone away sends again.
             answer: Box::new(move |answer| {
                 drop(room);
@@ -81,6 +83,7 @@ pub struct Router {
     logs: Vec<Destination>,
     routes: Vec<Route>,
     refused: Mutex<Refused>,
+    following: Mutex<AllFollowing>,
 }
 
 impl Router {
@@ -90,6 +93,7 @@ impl Router {
             logs,
             routes,
             refused: Mutex::default(),
+            following: Mutex::default(),
         }
     }
 
@@ -102,7 +106,27 @@ impl Router {
     pub fn metrics(&self) -> String {
         let logs: Vec<&Status> = self.logs.iter().map(|log| &*log.status).collect();
         let refused = self.refused.lock();
-        metrics(&logs, &refused.unwrap_or_else(PoisonError::into_inner))
+        let following = self.following.lock();
+        metrics(
+            &logs,
+            &refused.unwrap_or_else(PoisonError::into_inner),
+            &following.unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// What each log knows of its inputs that events of this input may be for; `None` until all of them have found their head.
+    pub fn remembering(&self, input: &str, tag: Option<&str>) -> Option<Vec<Remembering>> {
+        let names = leads_to(&self.routes, input, tag);
+        let logs = self.logs.iter();
+        let logs = logs.filter(|log| names.contains(&log.name.as_str()));
+        logs.map(|log| log.status.remembering()).collect()
+    }
+
+    /// How far an input of files is.
+    pub fn set_following(&self, input: &str, following: Following) {
+        let all = self.following.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        all.insert(input.to_owned(), following);
     }
 
     /// Each log at a glance.
@@ -175,6 +199,7 @@ impl Router {
                     naming: batch.naming,
                     tag: batch.tag.clone(),
                     lines,
+                    reached: batch.reached.clone(),
                 };
                 parts.push((log, part));
             }
@@ -190,6 +215,7 @@ impl Batch {
             name: self.name.as_ref(),
             naming: self.naming,
             events: &self.lines,
+            accepted: self.reached.as_ref().map(|reached| &reached.accepted),
         };
         offered.is_too_large()
     }

@@ -9,6 +9,7 @@ use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::error::{Cause, Trouble};
+use crate::follow::Remembering;
 use crate::names::Remembered;
 
 /// What is in trouble.
@@ -57,6 +58,8 @@ pub struct Status {
     origin: Mutex<String>,
     troubles: Mutex<BTreeMap<Part, Trouble>>,
     view: Mutex<View>,
+    /// What the log knew of its inputs when its head was found.
+    remembering: Mutex<Option<Remembering>>,
     /// When the thread of the log has gone round last; `None` where it may wait for others.
     beat: Mutex<Option<Instant>>,
     pub(super) events: AtomicU64,
@@ -86,6 +89,7 @@ impl Status {
             origin: Mutex::new(name.to_owned()),
             troubles: Mutex::new(BTreeMap::from([(Part::Accepting, unknown)])),
             view: Mutex::default(),
+            remembering: Mutex::default(),
             beat: Mutex::default(),
             events: AtomicU64::default(),
             batches: AtomicU64::default(),
@@ -125,6 +129,16 @@ impl Status {
         let is_new = troubles.remove(&part) != trouble;
         troubles.extend(trouble.map(|trouble| (part, trouble)));
         is_new
+    }
+
+    /// What the log knew of its inputs when its head was found; `None` before that.
+    pub fn remembering(&self) -> Option<Remembering> {
+        locked(&self.remembering).clone()
+    }
+
+    /// The head of the log is found.
+    pub fn remembers(&self, remembering: Remembering) {
+        *locked(&self.remembering) = Some(remembering);
     }
 
     /// What the thread of the log said last.

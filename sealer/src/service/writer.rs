@@ -119,8 +119,12 @@ impl Writer<'_> {
         self.until_it_passes(Sealer::accept)?;
         for (offer, said) in group {
             self.count(&offer, &said);
+            if let Some(reached) = &offer.reached {
+                self.sealer.spool().finish_inputs(&reached.finished);
+            }
             let is_in_log = matches!(said, Answer::Accepted | Answer::Repeat);
-            match (self.ack, segment.filter(|_| is_in_log)) {
+            let waits = is_in_log && offer.reached.is_none();
+            match (self.ack, segment.filter(|_| waits)) {
                 (Ack::Stored, Some(segment)) => waiters.push_back(Waiter {
                     segment,
                     answer: offer.answer,
@@ -139,6 +143,7 @@ impl Writer<'_> {
             name: offer.name.as_ref(),
             naming: offer.naming,
             events: &offer.events,
+            accepted: offer.reached.as_ref().map(|reached| &reached.accepted),
         };
         let named = self.until_it_passes(|sealer| sealer.append_batch(&offered, now))?;
         Ok(match named {

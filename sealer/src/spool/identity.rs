@@ -10,7 +10,10 @@ use crate::error::{Error, SpoolError};
 use crate::limits::MAX_RECORD_BYTES;
 
 /// The version of the spool that this program writes and reads.
-const VERSION: u64 = 4;
+const VERSION: u64 = 5;
+
+/// The oldest version whose write-ahead files this program reads.
+const SAME_FILES: u64 = 4;
 
 /// The oldest version whose records of head and inputs are those of this one.
 const SAME_RECORDS: u64 = 2;
@@ -41,7 +44,7 @@ pub(super) fn identity(files: &Files, log: &str, new_name: &str) -> Result<Ident
     let writer = match found {
         Some(found) if found.log == log && found.spool == VERSION => return Ok(found),
         None if used.is_used() => return Err(SpoolError::NoIdentity { path }.into()),
-        Some(found) if found.spool < VERSION && used.holds_events => {
+        Some(found) if found.spool < SAME_FILES && used.holds_events => {
             return Err(other_version(files, found.spool, found.program));
         }
         Some(found) if found.log != log && used.is_used() => {
@@ -53,10 +56,10 @@ pub(super) fn identity(files: &Files, log: &str, new_name: &str) -> Result<Ident
             .into());
         }
         Some(found) if found.log == log => {
-            if used.remembers {
-                take_over(files, found.spool)?;
-            } else {
-                keep_inputs(files, &Inputs::default())?;
+            match (found.spool, used.remembers) {
+                (SAME_FILES.., _) => {}
+                (older, true) => take_over(files, older)?,
+                (_, false) => keep_inputs(files, &Inputs::default())?,
             }
             found.writer
         }

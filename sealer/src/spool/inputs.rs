@@ -72,7 +72,7 @@ impl Inputs {
     pub fn find_file(&self, head: &FileHead) -> Option<&KnownInput> {
         let is_it = |known: &&KnownInput| match &known.accepted.name {
             InputName::File(name) => head.has(name),
-            InputName::Given(_) | InputName::Unnamed(_) => false,
+            InputName::Given(_) | InputName::Unnamed(_) | InputName::Followed(_) => false,
         };
         self.iter()
             .filter(is_it)
@@ -80,17 +80,38 @@ impl Inputs {
     }
 
     /// Remembers how far an input was accepted. Positions are absolute, so doing it twice is doing it once.
-    pub(super) fn accept(&mut self, accepted: Accepted) {
+    pub(crate) fn accept(&mut self, accepted: Accepted) {
         let known = self.take(&accepted.name);
-        let reported = known.map_or(0, |known| known.reported);
+        let reported = match accepted.name {
+            // The service reports each event in its metrics, and no summary does.
+            InputName::Followed(_) => accepted.position.events,
+            InputName::Given(_) | InputName::File(_) | InputName::Unnamed(_) => {
+                known.map_or(0, |known| known.reported)
+            }
+        };
         self.inputs.push(KnownInput {
             accepted,
             reported,
             reading: Reading::Unfinished,
         });
         while self.inputs.len() > MAX_INPUTS {
-            self.inputs.remove(0);
+            self.inputs.remove(self.least_needed());
         }
+    }
+
+    /// A followed file that is not there any more, or the input that was used least recently.
+    fn least_needed(&self) -> usize {
+        let is_gone = |known: &KnownInput| {
+            let is_followed = matches!(known.accepted.name, InputName::Followed(_));
+            is_followed && known.reading == Reading::Finished
+        };
+        self.inputs.iter().position(is_gone).unwrap_or(0)
+    }
+
+    /// Whether all up to this place was accepted.
+    pub(crate) fn has(&self, accepted: &Accepted) -> bool {
+        let known = self.find(&accepted.name);
+        known.is_some_and(|known| accepted.position.bytes <= known.accepted.position.bytes)
     }
 
     fn take(&mut self, name: &InputName) -> Option<KnownInput> {
@@ -123,7 +144,7 @@ impl Inputs {
     }
 
     /// An input was read to its end. It is now the one that was used last.
-    pub(super) fn finish(&mut self, name: &InputName) {
+    pub(crate) fn finish(&mut self, name: &InputName) {
         if let Some(known) = self.take(name) {
             self.inputs.push(KnownInput {
                 reading: Reading::Finished,
@@ -138,7 +159,7 @@ mod tests {
     use auditlog_chain::timestamp::Timestamp;
 
     use super::*;
-    use crate::input::{GivenName, Running};
+    use crate::input::{FollowedName, GivenName, Running};
 
     fn accepted(name: InputName, events: u64) -> Accepted {
         Accepted {
@@ -197,6 +218,43 @@ mod tests {
         inputs.rename(&given("old"), accepted(given("new"), 3));
         assert_eq!(inputs.find(&given("old")), None);
         assert_eq!(inputs.find(&given("new")).unwrap().unreported(), 1);
+    }
+
+    #[test]
+    fn what_was_accepted_up_to_a_place_is_known() {
+        let mut inputs = Inputs::default();
+        assert!(!inputs.has(&accepted(given("b"), 1)));
+        inputs.accept(accepted(given("b"), 3));
+        let has = |events| inputs.has(&accepted(given("b"), events));
+        assert!(has(2) && has(3) && !has(4));
+    }
+
+    #[test]
+    fn a_followed_file_that_is_gone_is_forgotten_before_any_other_input() {
+        let file = tempfile::tempfile().unwrap();
+        let head = FileHead::read(&file).unwrap();
+        let followed = |truncated| {
+            let input = GivenName::parse("audit").unwrap();
+            let file = head.name();
+            InputName::Followed(FollowedName {
+                input,
+                file,
+                truncated,
+            })
+        };
+        let mut inputs = Inputs::default();
+        inputs.accept(accepted(given("quiet"), 1));
+        inputs.accept(accepted(followed(0), 1));
+        inputs.accept(accepted(followed(1), 1));
+        inputs.finish(&followed(1));
+        for number in 0..MAX_INPUTS - 3 {
+            inputs.accept(accepted(given(&number.to_string()), 1));
+        }
+        inputs.accept(accepted(given("one more"), 1));
+        assert_eq!(inputs.find(&followed(1)), None);
+        inputs.accept(accepted(given("and another"), 1));
+        assert_eq!(inputs.find(&given("quiet")), None);
+        assert_eq!(inputs.find(&followed(0)).unwrap().unreported(), 0);
     }
 
     #[test]

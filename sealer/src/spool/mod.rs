@@ -275,6 +275,20 @@ impl Spool {
         counted.unsaved = true;
     }
 
+    /// Whether all of an input up to this place was accepted: its record is synced.
+    pub(crate) fn has_accepted(&self, accepted: &Accepted) -> bool {
+        self.counted().inputs.has(accepted)
+    }
+
+    /// Inputs were read to their end, and are not there any more.
+    pub(crate) fn finish_inputs(&self, names: &[InputName]) {
+        let mut counted = self.counted();
+        for name in names {
+            counted.inputs.finish(name);
+            counted.unsaved = true;
+        }
+    }
+
     /// Removes the write-ahead file of a segment that was never accepted, or that is stored. How much of each input was
     /// accepted is taken over first.
     ///

@@ -164,7 +164,7 @@ fn old(folder: &Path, record: &str, file: &str, text: &str) {
 fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it() {
     let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
     let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
-    let five = r#"{"spool":5,"program":"0.9.1","owner":"somebody"}"#;
+    let six = r#"{"spool":6,"program":"0.9.1","owner":"somebody"}"#;
     let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
     let maker = "the auditlog-seal that made it";
     for (record, file, text, version, program) in [
@@ -179,7 +179,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         (one, "000000000001.jsonl.zst", "object", "version 1", maker),
         (one, "run.json", unreported, "version 1", maker),
         (one, "run.json", "{", "version 1", maker),
-        (five, "open.jsonl", "", "version 5", "auditlog-seal 0.9.1"),
+        (six, "open.jsonl", "", "version 6", "auditlog-seal 0.9.1"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         old(folder.path(), record, file, text);
@@ -187,7 +187,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         let path = folder.path().display();
         assert_eq!(
             error.to_string(),
-            format!("the spool {path} has {version}, this program reads version 4")
+            format!("the spool {path} has {version}, this program reads version 5")
         );
         assert_eq!(
             error.hint().unwrap(),
@@ -218,7 +218,7 @@ fn an_old_spool_that_holds_nothing_is_taken_over() {
     assert_eq!(spool(folder.path()).writer(), "w");
     assert!(!folder.path().join("run.json").exists());
     let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
-    assert!(record.starts_with("{\"spool\":4,\"program\":"), "{record}");
+    assert!(record.starts_with("{\"spool\":5,\"program\":"), "{record}");
 }
 
 #[test]

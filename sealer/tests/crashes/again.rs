@@ -96,6 +96,7 @@ fn offer(sealer: &mut Sealer, event: u64) -> Named {
         name: name.as_ref(),
         naming: Naming::Unique,
         events: &batch,
+        accepted: None,
     };
     sealer.append_batch(&offered, accepted_at(event)).unwrap()
 }

@@ -71,7 +71,7 @@ impl Story {
     }
 
     /// Sends one more event, until it is acknowledged.
-    fn send(&self, intake: &Intake) {
+    fn send(intake: &Intake) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().build().unwrap();
         let mut answer = None;
@@ -83,6 +83,7 @@ impl Story {
                 name,
                 naming: Naming::Unique,
                 events,
+                reached: None,
                 answer: Box::new(move |answer| _ = tell.send(answer)),
                 permit: None,
             };
@@ -102,7 +103,7 @@ impl Story {
                 assert!(begun.elapsed() < Duration::from_mins(1));
                 thread::sleep(Duration::from_millis(1));
             }
-            self.send(&intake);
+            Self::send(&intake);
             self.machine.stop_after(0);
             self.ending.store(true, Ordering::SeqCst);
             drop(intake);

@@ -48,6 +48,7 @@ fn serve(world: &World, machine: &Machine) {
             name: name.as_ref(),
             naming: Naming::Unique,
             events: &batch,
+            accepted: None,
         };
         let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
         let named = until_it_passes(machine, || sealer.append_batch(&offered, now));

@@ -39,6 +39,7 @@ fn offer(sealer: &mut Sealer, name: &str, events: &StoredBatch) -> Named {
         name: name.as_ref(),
         naming: Naming::Unique,
         events,
+        accepted: None,
     };
     let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
     sealer.append_batch(&offered, now).unwrap()

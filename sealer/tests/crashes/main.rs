@@ -158,6 +158,7 @@ impl World {
                 name: name.as_ref(),
                 naming: Naming::Unique,
                 events: &batch,
+                accepted: None,
             };
             let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
             let named = sealer.append_batch(&offered, now)?;
@@ -167,6 +168,48 @@ impl World {
             );
             sealer.accept()?;
             *accepted = (*accepted).max(number + 1);
+        }
+        sealer.seal()
+    }
+
+    /// The same for an input of the service: it goes on where it was accepted, and offers once more what may have been.
+    fn follow(&self, machine: &Machine, accepted: &mut u64) -> Result<(), Error> {
+        let disk = Arc::new(machine.clone());
+        let spool = Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse)?;
+        let name = InputName::Given(GivenName::parse("input").unwrap());
+        let known = spool.inputs();
+        let known = known.find(&name);
+        let begin = known.map_or(0, |known| known.accepted.position.events);
+        assert!(
+            begin >= *accepted,
+            "{accepted} were accepted, {begin} are there"
+        );
+        let mut sealer = Sealer::start(self.setup(machine), spool)?;
+        let mut event = begin.saturating_sub(2);
+        while event < EVENTS {
+            let end = (event + 1 + event % 3).min(EVENTS);
+            let end = if event < begin { begin } else { end };
+            let mut batch = StoredBatch::default();
+            for event in event..end {
+                let json = format!("{{\"event\":{event}}}");
+                batch.push_json(json.as_bytes()).unwrap();
+            }
+            let to = Self::position(&name, end);
+            let name_in_log = Batch::parse(&format!("input@{event}"));
+            let offered = Offered {
+                source: None,
+                name: name_in_log.as_ref(),
+                naming: Naming::Doubtful,
+                events: &batch,
+                accepted: Some(&to),
+            };
+            let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
+            let named = sealer.append_batch(&offered, now)?;
+            assert_eq!(named == Named::Known, event < begin);
+            // It is known before it is synced.
+            assert_eq!(sealer.append_batch(&offered, now)?, Named::Known);
+            sealer.accept()?;
+            (*accepted, event) = (end, end);
         }
         sealer.seal()
     }
@@ -259,6 +302,12 @@ fn machine_that_loses_its_power_before_any_call_loses_nothing_that_was_synced() 
 fn batch_that_was_accepted_under_its_name_is_known_whatever_stopped() {
     let losses = [Loss::Nothing, Loss::Unsynced, Loss::Some(4)];
     stopped_everywhere(&losses, World::send_all);
+}
+
+#[test]
+fn input_that_is_followed_goes_on_where_it_was_accepted_whatever_stopped() {
+    let losses = [Loss::Nothing, Loss::Unsynced, Loss::Some(5)];
+    stopped_everywhere(&losses, World::follow);
 }
 
 #[test]

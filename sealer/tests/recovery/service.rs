@@ -89,6 +89,7 @@ impl Service {
             name: None,
             naming: Naming::Unique,
             events,
+            reached: None,
             answer: Box::new(move |answer| _ = tell.send(answer)),
             permit: None,
         };

@@ -1,8 +1,9 @@
 //! The configuration of the service: one TOML file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use auditlog_sealer::error::{Error, UsageError};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use super::arguments::AppendArguments;
 
 mod access;
+mod file;
 mod forward;
 mod http;
 mod inputs;
@@ -19,6 +21,7 @@ mod log;
 mod lumberjack;
 mod mistake;
 mod route;
+mod stdin;
 
 pub(super) use log::Log;
 
@@ -43,10 +46,16 @@ pub(super) struct Config {
     /// The listeners for Beats and Logstash.
     #[serde(default)]
     lumberjack: Vec<Lumberjack>,
+    /// The inputs of files.
+    #[serde(default)]
+    file: Vec<file::File>,
+    /// Standard input, at most once.
+    #[serde(default)]
+    stdin: Vec<stdin::Stdin>,
     #[serde(default)]
     routes: Vec<route::Table>,
     #[serde(skip)]
-    file: File,
+    text: File,
 }
 
 /// The text of the file, for messages.
@@ -112,7 +121,7 @@ impl Config {
                 "each [[http]] has TLS, and status asks a listener without it: add [[http]] with listen = \"127.0.0.1:PORT\""
             }
         };
-        Err(config.file.wrong(reason).into())
+        Err(config.text.wrong(reason).into())
     }
 
     fn parse(path: &Path) -> Result<Self, Error> {
@@ -128,13 +137,13 @@ impl Config {
             let reason = mistake::of(&file.text, at, error.message());
             file.wrong(format!("{line}{reason}"))
         })?;
-        config.file = file;
+        config.text = file;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), Error> {
         if self.logs.is_empty() {
-            return Err(self.file.wrong("a log is missing: add [[logs]]").into());
+            return Err(self.text.wrong("a log is missing: add [[logs]]").into());
         }
         let kinds = self.kinds();
         if kinds.iter().all(|(_, inputs)| inputs.is_empty()) {
@@ -143,14 +152,14 @@ impl Config {
                 .map(|(name, _)| format!("[[{name}]]"))
                 .collect();
             let reason = format!("an input is missing: add {}", headers.join(" or "));
-            return Err(self.file.wrong(reason).into());
+            return Err(self.text.wrong(reason).into());
         }
         self.check_logs()?;
         let inputs = self.check_inputs()?;
         for (number, table) in self.routes.iter().enumerate() {
             let mistake = table.mistake(&self.logs, &inputs);
             if let Some((key, reason)) = mistake {
-                return Err(self.file.wrong_at("routes", number, key, &reason).into());
+                return Err(self.text.wrong_at("routes", number, key, &reason).into());
             }
         }
         Ok(())
@@ -162,6 +171,8 @@ impl Config {
             ("http", each(&self.http)),
             ("forward", each(&self.forward)),
             ("lumberjack", each(&self.lumberjack)),
+            ("file", each(&self.file)),
+            ("stdin", each(&self.stdin)),
         ]
     }
 
@@ -171,23 +182,73 @@ impl Config {
         for (header, of_kind) in self.kinds() {
             for (number, input) in of_kind.into_iter().enumerate() {
                 let wrong =
-                    |(key, reason): Mistake| self.file.wrong_at(header, number, key, &reason);
+                    |(key, reason): Mistake| self.text.wrong_at(header, number, key, &reason);
                 input
                     .mistake()
                     .map_or(Ok(()), |mistake| Err(wrong(mistake)))?;
-                let access = input.access(&self.file.path)?;
+                let access = input.access(&self.text.path)?;
                 let added = inputs.add(input.name(), input.listen(), &access);
                 added.map_or(Ok(()), |mistake| Err(wrong(mistake)))?;
             }
         }
+        self.check_paths()?;
         Ok(inputs.names)
+    }
+
+    /// No path is under two inputs, and standard input is read once.
+    fn check_paths(&self) -> Result<(), Error> {
+        let mut paths = BTreeMap::new();
+        for (number, file) in self.file.iter().enumerate() {
+            for path in file.paths() {
+                if let Some(other) = paths.insert(path, file.name()) {
+                    let reason = twice(path, other);
+                    return Err(self.text.wrong_at("file", number, "paths", &reason).into());
+                }
+            }
+        }
+        if self.stdin.len() > 1 {
+            let reason = "standard input can be read once: remove one of the [[stdin]]";
+            return Err(self.text.wrong_at("stdin", 1, "name", reason).into());
+        }
+        Ok(())
+    }
+
+    /// Looks at what the inputs are to read. Returns what a person should know.
+    ///
+    /// # Errors
+    ///
+    /// Where something cannot be read, or would be read twice.
+    pub(super) fn look(&self) -> Result<Vec<String>, Error> {
+        let (mut warnings, mut files) = (Vec::new(), BTreeMap::new());
+        for (header, of_kind) in self.kinds() {
+            for (number, input) in of_kind.into_iter().enumerate() {
+                let wrong =
+                    |(key, reason): Mistake| self.text.wrong_at(header, number, key, &reason);
+                let looked = input.look().map_err(wrong)?;
+                warnings.extend(looked.warnings);
+                for (path, found) in looked.files {
+                    let place = (found.dev(), found.ino());
+                    let other = files.insert(place, input.name());
+                    if let Some(other) = other.filter(|other| *other != input.name()) {
+                        let path = path.display().to_string();
+                        return Err(wrong(("paths", twice(&path, other))).into());
+                    }
+                }
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// How many inputs follow files.
+    pub(super) fn file_inputs(&self) -> usize {
+        self.file.len()
     }
 
     fn check_logs(&self) -> Result<(), Error> {
         let (mut names, mut spools, mut logs) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (number, log) in self.logs.iter().enumerate() {
             let wrong =
-                |key, reason: String| Err(self.file.wrong_at("logs", number, key, &reason).into());
+                |key, reason: String| Err(self.text.wrong_at("logs", number, key, &reason).into());
             if self.logs.len() > 1 && !log.has_name() {
                 return wrong("name", "each of several logs needs a name".to_owned());
             }
@@ -213,7 +274,7 @@ impl Config {
 
     /// Where the file is.
     pub(super) fn path(&self) -> &Path {
-        &self.file.path
+        &self.text.path
     }
 
     /// A log as the options of `append` name it.
@@ -221,7 +282,7 @@ impl Config {
         log.append().map_err(|(key, reason)| {
             let is_it = |other: &Log| std::ptr::eq(other, log);
             let number = self.logs.iter().position(is_it).unwrap_or_default();
-            self.file.wrong_at("logs", number, &key, &reason).into()
+            self.text.wrong_at("logs", number, &key, &reason).into()
         })
     }
 
@@ -233,6 +294,10 @@ impl Config {
         }
         self.routes.iter().map(route::Table::route).collect()
     }
+}
+
+fn twice(path: &str, other: &str) -> String {
+    format!("{path} is also under the input {other}: its events would be in a log twice")
 }
 
 fn each<I: Input>(inputs: &[I]) -> Vec<&dyn Input> {

@@ -180,6 +180,7 @@ fn batch_of(
         naming,
         tag: Some(String::from_utf8_lossy(chunk.tag()).into_owned()),
         lines,
+        reached: None,
     }
 }
 

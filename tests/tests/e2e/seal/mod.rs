@@ -6,6 +6,7 @@ mod bucket;
 mod crash;
 mod disk;
 mod folder;
+mod follow;
 mod http;
 mod input;
 mod keeper;

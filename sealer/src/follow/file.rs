@@ -1,0 +1,270 @@
+//! One file that is followed.
+
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::lines::{End, Taken, take};
+use super::place::{Place, read_full_at};
+use crate::input::{FileHead, FollowedName, GivenName};
+use crate::limits::MAX_INPUT_LINE_BYTES;
+
+/// Bytes that are read at a time: one longest line, and as much again.
+pub(super) const READ_BYTES: usize = 2 * MAX_INPUT_LINE_BYTES;
+
+/// Where a file is on the disk.
+pub(super) type Inode = (u64, u64);
+
+/// The size of a file, and when it was changed.
+pub(super) type Stamp = (u64, i64, i64);
+
+/// A file that is followed.
+pub(super) struct Followed {
+    /// Its number, in the order in which files were found.
+    pub(super) number: u64,
+    /// Where it was found first.
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    pub(super) inode: Inode,
+    pub(super) name: Option<FollowedName>,
+    /// How often it was found truncated.
+    pub(super) truncated: u64,
+    /// Behind all that was accepted.
+    pub(super) place: Place,
+    /// Where batches must end that were offered before.
+    cuts: BTreeSet<u64>,
+    /// Up to here, events may be in the log already.
+    doubtful: u64,
+    /// Whether no path leads to it any more.
+    pub(super) is_parted: bool,
+    /// Since when nothing was written into it.
+    quiet_since: Instant,
+    /// Its size when it was looked at last.
+    pub(super) size: u64,
+    /// Whether all whole lines were read.
+    pub(super) is_at_end: bool,
+}
+
+/// What reading has found.
+pub(super) enum Found {
+    /// Nothing new.
+    Nothing,
+    /// Events; or only blank lines, where there are none.
+    Lines(Box<Lines>),
+    /// The file was truncated, or begins in another way.
+    Truncated,
+    /// The file does not have what was accepted from it.
+    Changed,
+}
+
+/// What is new in a file.
+pub(super) struct Lines {
+    pub(super) taken: Taken,
+    /// What the file is recognised by.
+    pub(super) name: FollowedName,
+    /// Whether the log may have it already.
+    pub(super) is_doubtful: bool,
+}
+
+/// Opens a regular file, and never waits for one that is not.
+pub(super) fn open(path: &Path) -> io::Result<Option<(File, Metadata)>> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+    let flags = i32::try_from(flags).unwrap_or(0);
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
+    let found = file.metadata()?;
+    Ok(found.is_file().then_some((file, found)))
+}
+
+pub(super) fn inode_of(found: &Metadata) -> Inode {
+    (found.dev(), found.ino())
+}
+
+pub(super) fn stamp_of(found: &Metadata) -> Stamp {
+    (found.len(), found.mtime(), found.mtime_nsec())
+}
+
+impl Followed {
+    /// A file that is read from its beginning.
+    pub(super) fn new(
+        number: u64,
+        path: PathBuf,
+        file: File,
+        found: &Metadata,
+        now: Instant,
+    ) -> Self {
+        Self {
+            number,
+            path,
+            file,
+            inode: inode_of(found),
+            name: None,
+            truncated: 0,
+            place: Place::default(),
+            cuts: BTreeSet::new(),
+            doubtful: 0,
+            is_parted: false,
+            quiet_since: now,
+            size: found.len(),
+            is_at_end: false,
+        }
+    }
+
+    /// The same file, from a place on.
+    pub(super) fn goes_on(
+        mut self,
+        name: Option<FollowedName>,
+        place: Place,
+        cuts: &[u64],
+    ) -> Self {
+        self.truncated = name.as_ref().map_or(0, |name| name.truncated);
+        self.name = name;
+        self.cuts.extend(cuts);
+        self.place = place;
+        self
+    }
+
+    /// Up to here, its events may be in the log already.
+    pub(super) const fn is_doubtful_up_to(&mut self, bytes: u64) {
+        self.doubtful = bytes;
+    }
+
+    /// Bytes that were not accepted yet.
+    pub(super) const fn behind(&self) -> u64 {
+        self.size.saturating_sub(self.place.bytes())
+    }
+
+    /// Whether it is not at its path any more, and nothing was written into it for so long.
+    pub(super) fn is_done(&self, now: Instant, linger: Duration) -> bool {
+        self.is_parted && now.saturating_duration_since(self.quiet_since) >= linger
+    }
+
+    /// Looks at its size.
+    pub(super) fn look(&mut self, now: Instant) -> io::Result<()> {
+        let size = self.file.metadata()?.len();
+        if size != self.size {
+            (self.size, self.quiet_since) = (size, now);
+        }
+        Ok(())
+    }
+
+    /// Whether a path leads to it.
+    pub(super) fn is_seen(&mut self, is_seen: bool, now: Instant) {
+        if self.is_parted == is_seen {
+            (self.is_parted, self.quiet_since) = (!is_seen, now);
+        }
+    }
+
+    /// Reads on. `end` says whether a last line without a line feed is taken.
+    pub(super) fn read(&mut self, input: &GivenName, end: End) -> io::Result<Found> {
+        // A file that has a name had a beginning.
+        if self.size < self.place.bytes() || self.size == 0 && self.name.is_some() {
+            return Ok(Found::Truncated);
+        }
+        if self.behind() == 0 {
+            self.is_at_end = true;
+            return Ok(Found::Nothing);
+        }
+        let (mut bytes, is_cut) = self.bytes()?;
+        if let Some(fault) = self.fault()? {
+            return Ok(fault);
+        }
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => self.new_name(input)?,
+        };
+        let end = if is_cut { End::Closed } else { end };
+        let mut taken = take(&bytes, &self.place, end);
+        if taken.after.bytes() == self.place.bytes() {
+            self.is_at_end = true;
+            return Ok(Found::Nothing);
+        }
+        self.is_at_end = false;
+        let border = self.doubtful;
+        let is_doubtful = self.place.bytes() < border;
+        if is_doubtful && taken.after.bytes() > border {
+            // What is certain is not marked, except for the line that is there at the border.
+            let length = border.saturating_sub(self.place.bytes());
+            bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            let before = take(&bytes, &self.place, End::Open);
+            if before.after.bytes() > self.place.bytes() {
+                taken = before;
+            }
+        }
+        Ok(Found::Lines(Box::new(Lines {
+            taken,
+            name,
+            is_doubtful,
+        })))
+    }
+
+    /// Bytes behind the place; whether they end where a batch has ended before.
+    fn bytes(&self) -> io::Result<(Vec<u8>, bool)> {
+        let behind = self.place.bytes().saturating_add(1);
+        let cut = self.cuts.range(behind..).next();
+        let left = cut.map(|cut| cut.saturating_sub(self.place.bytes()));
+        let left = left.and_then(|left| usize::try_from(left).ok());
+        let length = left.unwrap_or(READ_BYTES).min(READ_BYTES);
+        let there = usize::try_from(self.behind()).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; length.min(there.saturating_add(1))];
+        let filled = read_full_at(&self.file, &mut bytes, self.place.bytes())?;
+        bytes.truncate(filled);
+        Ok((bytes, left == Some(filled)))
+    }
+
+    /// Whether the file was truncated or changed: only then is the rest of it what follows. It must be asked after the reading.
+    fn fault(&self) -> io::Result<Option<Found>> {
+        if self.file.metadata()?.len() < self.place.bytes() {
+            return Ok(Some(Found::Truncated));
+        }
+        if let Some(name) = &self.name
+            && !FileHead::read(&self.file)?.begins_as(&name.file)
+        {
+            return Ok(Some(Found::Truncated));
+        }
+        Ok((!self.place.is_in(&self.file)?).then_some(Found::Changed))
+    }
+
+    fn new_name(&self, input: &GivenName) -> io::Result<FollowedName> {
+        Ok(FollowedName {
+            input: input.clone(),
+            file: FileHead::read(&self.file)?.name(),
+            truncated: self.truncated,
+        })
+    }
+
+    /// All up to a place was accepted.
+    pub(super) fn accepted(&mut self, name: &FollowedName, after: Place) {
+        self.name = Some(name.clone());
+        self.pass_over(after);
+    }
+
+    /// Nothing is to be accepted up to a place.
+    pub(super) fn pass_over(&mut self, after: Place) {
+        self.place = after;
+        let behind = self.place.bytes().saturating_add(1);
+        self.cuts = self.cuts.split_off(&behind);
+    }
+
+    /// A batch that ends here was offered, and it is not known whether any log has it.
+    pub(super) fn offered_up_to(&mut self, name: &FollowedName, bytes: u64) {
+        self.name = Some(name.clone());
+        self.cuts.insert(bytes);
+    }
+
+    /// What it has now is another file for the log.
+    /// Returns where it was, and where its batches had to end.
+    pub(super) fn begin_again(&mut self) -> (Place, Vec<u64>) {
+        self.truncated = self.truncated.saturating_add(1);
+        self.name = None;
+        self.doubtful = 0;
+        self.is_at_end = false;
+        let cuts = std::mem::take(&mut self.cuts).into_iter().collect();
+        (std::mem::take(&mut self.place), cuts)
+    }
+}

@@ -1,0 +1,175 @@
+//! An input of the service that follows files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::batch::{Batch, NotTaken};
+use super::reached::Reached;
+use super::router::{Pending, Router};
+use crate::follow::{Follower, Portion, Remembering, Round, Settings};
+use crate::listen::ended;
+use crate::seal::Naming;
+
+/// Between two looks whether the logs have found out what they know of an input.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long a file is left alone whose log takes nothing.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Files that are followed.
+pub struct FilesInput {
+    /// What routes call it.
+    pub name: String,
+    /// The tag of its batches.
+    pub tag: Option<String>,
+    /// Which files, and how.
+    pub settings: Settings,
+    /// Between two looks at them.
+    pub poll: Duration,
+    /// Where events go.
+    pub router: Arc<Router>,
+    /// Called with what a person should look at.
+    pub notify: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// Waits until all logs that the events of an input may be for know what they have of it; `None` where the service ends before.
+pub(super) async fn remembering(
+    router: &Router,
+    name: &str,
+    tag: Option<&str>,
+    ending: &mut watch::Receiver<bool>,
+) -> Option<Vec<Remembering>> {
+    loop {
+        if let Some(known) = router.remembering(name, tag) {
+            return Some(known);
+        }
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            () = ended(ending) => return None,
+        }
+    }
+}
+
+/// Follows files until `ending` is true. What was offered by then and not acknowledged is offered again by the next process.
+pub async fn serve_files(input: Arc<FilesInput>, mut ending: watch::Receiver<bool>) {
+    let known = remembering(
+        &input.router,
+        &input.name,
+        input.tag.as_deref(),
+        &mut ending,
+    );
+    let Some(known) = known.await else {
+        return;
+    };
+    let mut follower = Follower::new(input.settings.clone(), &known);
+    drop(known);
+    let mut held = Held::default();
+    while !*ending.borrow() {
+        let holding = held.now();
+        let round = spawn_blocking(move || {
+            let round = follower.round(&holding, Instant::now());
+            (follower, round)
+        });
+        let Ok((moved, Round { portions, notices })) = round.await else {
+            return (input.notify)("a thread has ended unexpectedly: no file is followed any more");
+        };
+        follower = moved;
+        for notice in notices {
+            (input.notify)(&notice.to_string());
+        }
+        let is_idle = portions.is_empty();
+        tokio::select! {
+            () = input.hand_on(portions, &mut follower, &mut held) => {}
+            () = ended(&mut ending) => return,
+        }
+        input
+            .router
+            .set_following(&input.name, follower.following());
+        if is_idle {
+            tokio::select! {
+                () = sleep(input.poll) => {}
+                () = ended(&mut ending) => return,
+            }
+        }
+    }
+}
+
+/// Files whose log takes nothing now, and until when they are left alone.
+#[derive(Default)]
+struct Held(BTreeMap<u64, Instant>);
+
+impl Held {
+    fn now(&mut self) -> BTreeSet<u64> {
+        let now = Instant::now();
+        self.0.retain(|_, until| *until > now);
+        self.0.keys().copied().collect()
+    }
+
+    fn hold(&mut self, file: u64) {
+        let now = Instant::now();
+        self.0.insert(file, now.checked_add(PAUSE).unwrap_or(now));
+    }
+}
+
+impl FilesInput {
+    /// Offers what is new in each file, and then waits for all answers, so that the files are synced together.
+    async fn hand_on(&self, portions: Vec<Portion>, follower: &mut Follower, held: &mut Held) {
+        let mut offered = Vec::new();
+        for mut portion in portions {
+            let batch = self.batch(&mut portion, follower);
+            let pending = self.router.offer(&self.name, batch).await;
+            offered.push((portion, pending));
+        }
+        for (portion, pending) in offered {
+            let taken = match pending {
+                Ok(pending) => Pending::answer(pending).await,
+                Err(not_taken) => Err(not_taken),
+            };
+            match taken {
+                Ok(_) => follower.accepted(&portion),
+                Err(why) => {
+                    follower.not_accepted(&portion);
+                    held.hold(portion.file);
+                    self.refused(&portion, &why, follower);
+                }
+            }
+        }
+    }
+
+    fn batch(&self, portion: &mut Portion, follower: &mut Follower) -> Batch {
+        let naming = if portion.is_doubtful {
+            Naming::Doubtful
+        } else {
+            Naming::Unique
+        };
+        Batch {
+            source: portion.source.clone(),
+            name: portion.batch.clone(),
+            naming,
+            tag: self.tag.clone(),
+            lines: std::mem::take(&mut portion.lines),
+            reached: Some(Reached {
+                accepted: portion.accepted.clone(),
+                finished: follower.take_finished(),
+            }),
+        }
+    }
+
+    /// A log that takes nothing says so itself. What no route takes waits until somebody adds one.
+    fn refused(&self, portion: &Portion, why: &NotTaken, follower: &mut Follower) {
+        if matches!(why, NotTaken::Later { .. }) {
+            return;
+        }
+        self.router.count_refused(&self.name);
+        let reason =
+            format!("{why}; it goes on once that is mended and the service is started again");
+        if let Some(notice) = follower.refused(portion, reason) {
+            (self.notify)(&notice.to_string());
+        }
+    }
+}
