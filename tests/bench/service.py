@@ -5,7 +5,7 @@ FOLDER is where cargo built: target/release, with auditlog-seal, auditlog-verify
 the cores with the service, so its part of the processor time is printed. The log is in a folder on the same disk as the spool: segments are
 compressed, signed and stored while events come in. After each run the service ends, and the verifier must find every event.
 
-Beside `append` stands what people pipe events through: `jq -c . | zstd | sha256sum`, over the same file, in turn. What Fluentd and Fluent Bit
+Beside `append` is what people pipe events through: `jq -c . | zstd | sha256sum`, over the same file, in turn. What Fluentd and Fluent Bit
 take in on two cores is quoted, not measured here. Times of a debug build say nothing, so for target/debug the figures are printed and not judged.
 """
 
