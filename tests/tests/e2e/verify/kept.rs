@@ -152,3 +152,16 @@ fn refused(run: &Run, why: &str) {
     assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run}");
     assert!(run.stderr.contains(why), "{run}");
 }
+
+/// A typing error must not become a bucket of nobody.
+#[test]
+fn the_account_of_the_kept_bucket_has_twelve_digits() {
+    for account in ["abc", "11112222333", "1111222233334", "11112222333x"] {
+        let run = command("auditlog-verify")
+            .args(["--policy", "policy.json", "--state-account", account])
+            .arg("s3://acme-audit")
+            .run();
+        assert_eq!(run.status, 2, "{run}");
+        assert!(run.stderr.contains("expected 12 digits"), "{run}");
+    }
+}
