@@ -69,7 +69,7 @@ test-engines: RUST_TEST_THREADS = 2
 test-engines: need-cargo need-java engines ## the ranges of a plan on Spark (a cluster, a killed executor), and the Jobs for Kubernetes
 	cargo test --workspace --test engines
 
-test-senders: need-cargo venv clients ## what real senders send, with the sealer killed on the way, into a local bucket and through the verifier
+test-senders: need-cargo venv clients senders ## what real senders send, with the sealer killed on the way, into a local bucket and through the verifier
 	cargo test --workspace --test senders
 
 acceptance-aws: need-cargo need-terraform ## the life cycle of a trail in a real AWS account; lists what it creates, asks first, costs under a dollar
@@ -88,7 +88,7 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	AUDITLOG_SERVICE_KILLS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service
 
 # Each crate with a folder fuzz, and its targets.
-FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,lumberjack,otlp
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,lumberjack,otlp,syslog
 
 fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
 	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed
@@ -138,7 +138,7 @@ scanners: $(SCANNERS)/requirements.txt ## Checkov, which runs the checks of exam
 
 iam: $(IAM)/installed.json ## the offline judge of bucket and key policies, pinned
 
-senders: $(SENDERS)/installed ## syslog-ng, for the files that are rendered for it, unpacked from Debian's packages
+senders: $(SENDERS)/installed ## syslog-ng and rsyslog, for the files that are rendered for them, unpacked from Debian's packages
 
 clients: $(CLIENTS)/installed ## senders of npm and PyPI that the tests run, pinned by their hashes
 
@@ -174,13 +174,16 @@ $(IAM)/installed.json: tests/iam/package-lock.json tests/iam/package.json | need
 	cd $(IAM) && npm ci --silent
 	cp $< $@
 
-# Unpacked and not installed: it would start, and take the place of another syslog daemon. What it needs comes along.
-$(SENDERS)/installed: | need-apt
+# Unpacked and not installed: they would start, and take the place of another syslog daemon. What they need comes along. The packages
+# of a line conflict with those of another.
+$(SENDERS)/installed: tests/senders/debian.txt | need-apt
 	rm -rf $(SENDERS)
 	mkdir -p $(SENDERS)/debs/partial $(SENDERS)/root
-	apt-get install --download-only --no-install-recommends -qqy -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
-		-o Dir::Cache::archives=$(CURDIR)/$(SENDERS)/debs syslog-ng-core syslog-ng-mod-http \
-		|| { echo 'no package syslog-ng-core: sudo apt-get update'; exit 1; }
+	while read -r packages; do \
+		apt-get install --download-only --no-install-recommends -qqy -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
+			-o Dir::Cache::archives=$(CURDIR)/$(SENDERS)/debs $$packages </dev/null \
+			|| { echo "no package of $$packages: sudo apt-get update"; exit 1; }; \
+	done <$<
 	for deb in $(SENDERS)/debs/*.deb; do dpkg-deb -x $$deb $(SENDERS)/root || exit 1; done
 	touch $@
 
@@ -230,7 +233,7 @@ need-readers:
 need-chromium:
 	@command -v chromium >/dev/null || { echo 'chromium is missing: sudo apt-get install chromium'; exit 1; }
 need-apt:
-	@command -v apt-get >/dev/null || { echo 'apt-get is missing: syslog-ng is taken from Debian'; exit 1; }
+	@command -v apt-get >/dev/null || { echo 'apt-get is missing: syslog-ng and rsyslog are taken from Debian'; exit 1; }
 need-java:
 	@command -v java >/dev/null || { echo 'Java is missing: sudo apt-get install default-jre-headless'; exit 1; }
 need-npm:

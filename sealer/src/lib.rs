@@ -79,6 +79,7 @@ pub mod service;
 pub mod signer;
 pub mod spool;
 pub mod store;
+pub mod syslog;
 pub mod target;
 pub mod wal;
 

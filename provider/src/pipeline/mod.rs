@@ -25,7 +25,9 @@ use tf_provider::{
 
 use crate::account::Account;
 use declared::declared;
+use model::TlsModel;
 pub use model::{PipelineModel, SenderModel};
+use program::{SyslogPorts, Way};
 use sealer::{Service, sealer_toml};
 use sender::{Sender, check, check_folders};
 use text::volatile;
@@ -141,25 +143,30 @@ fn render(config: &PipelineModel) -> Result<Rendered> {
         Tls::Unset
     };
     check_listener(config.listen.as_deref(), tls)?;
+    let ports = ports(config);
+    let (mut files, mut limits) = (BTreeMap::new(), BTreeMap::new());
+    let (mut sources, mut lost) = (Vec::new(), Vec::new());
+    for (source, model) in &config.senders {
+        let sender = Sender::parse(source, model, (&log.origin, &url), ports)?;
+        for (name, text) in sender.files() {
+            files.insert(format!("{source}/{name}"), text);
+        }
+        limits.insert(source.clone(), sender.limits());
+        sources.push((source.as_str(), sender.way()));
+        lost.extend(volatile(sender.folder()));
+    }
+    check_syslog(&sources, &url, config.tls.as_ref())?;
     let service = Service {
         listen: config.listen.as_deref(),
         folder: config.folder.as_deref(),
         spool: config.spool.as_deref(),
         ack: config.ack.as_deref(),
         tls: config.tls.as_ref(),
-        sources: config.senders.keys().map(String::as_str).collect(),
+        sources,
+        ports,
     };
     check_folders(config.senders.iter(), Some(service.spool()))?;
-    let (mut files, mut limits) = (BTreeMap::new(), BTreeMap::new());
-    let mut lost: Vec<String> = volatile(service.spool()).into_iter().collect();
-    for (source, model) in &config.senders {
-        let sender = Sender::parse(source, model, (&log.origin, &url))?;
-        for (name, text) in sender.files() {
-            files.insert(format!("{source}/{name}"), text);
-        }
-        limits.insert(source.clone(), sender.limits());
-        lost.extend(volatile(sender.folder()));
-    }
+    lost.extend(volatile(service.spool()));
     Ok(Rendered {
         sealer_toml: sealer_toml(&log, &service),
         sealer_unit: sealer_unit(&log, &service),
@@ -176,6 +183,57 @@ fn lost_on_restart(volatile: &[String]) -> Option<Diagnostic> {
     );
     let warning = Diagnostic::warning("Accepted events would be lost on a restart", detail);
     (!volatile.is_empty()).then(|| warning.at("spool"))
+}
+
+const RELP_PORT: u16 = 2514;
+const TCP_PORT: u16 = 6514;
+
+fn ports(config: &PipelineModel) -> SyslogPorts {
+    let port = |port: Option<u32>, usual| {
+        port.and_then(|port| u16::try_from(port).ok())
+            .unwrap_or(usual)
+    };
+    SyslogPorts {
+        relp: port(config.relp_port, RELP_PORT),
+        tcp: port(config.tcp_port, TCP_PORT),
+    }
+}
+
+/// Senders of syslog are told apart by their certificates, which the sealer itself must see.
+fn check_syslog(sources: &[(&str, Way)], url: &SealerUrl, tls: Option<&TlsModel>) -> Result {
+    for way in [Way::Relp, Way::Tcp] {
+        let of_way: Vec<&str> = sources
+            .iter()
+            .filter(|(_, of)| *of == way)
+            .map(|(name, _)| *name)
+            .collect();
+        let Some(first) = of_way.first() else {
+            continue;
+        };
+        let asks = tls.is_some_and(|tls| tls.client_ca.is_some());
+        let detail = if url.is_encrypted() && !asks {
+            format!(
+                "The sealer must see the certificate of {first}: set `tls` with `client_ca`, the authority that signed it."
+            )
+        } else if !url.is_encrypted() && asks {
+            format!(
+                "{first} reaches the sealer without TLS, which `client_ca` asks for. Use https:// in `url`."
+            )
+        } else if !url.is_encrypted() && of_way.len() > 1 {
+            format!(
+                "Without TLS, nothing distinguishes {}. Use https:// in `url`, or one sender.",
+                of_way.join(" and ")
+            )
+        } else {
+            continue;
+        };
+        return Err(
+            Diagnostic::error("The log would not say who sent an event", detail)
+                .at("senders")
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 fn limited(source: &str, limits: &[String]) -> Diagnostic {

@@ -16,6 +16,8 @@ model! {
         pub(super) spool: Option<String>,
         pub(super) ack: Option<String>,
         pub(super) tls: Option<TlsModel>,
+        pub(super) relp_port: Option<u32>,
+        pub(super) tcp_port: Option<u32>,
         pub(super) senders: BTreeMap<String, SenderModel>,
         pub(super) sealer_toml: Field<String>,
         pub(super) sealer_unit: Field<String>,
@@ -28,6 +30,7 @@ model! {
     pub struct TlsModel {
         pub(super) certificate: String,
         pub(super) key: String,
+        pub(super) client_ca: Option<String>,
     }
 
     /// A program that sends events.
@@ -36,6 +39,8 @@ model! {
         pub(super) program: String,
         pub(super) paths: Vec<String>,
         pub(super) ca_file: Option<String>,
+        pub(super) certificate: Option<String>,
+        pub(super) key: Option<String>,
         pub(super) folder: Option<String>,
         pub(super) buffer_megabytes: Option<u32>,
         pub(super) settings: Option<BTreeMap<String, String>>,

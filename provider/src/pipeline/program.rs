@@ -8,6 +8,9 @@ use super::url::SealerUrl;
 /// Field with an id that is made before the buffer, so that an event that is sent twice can be recognised.
 pub(super) const EVENT_ID: &str = "auditlog_event_id";
 
+/// Element of structured data that has it, in a message of syslog.
+pub(super) const EVENT_ID_ELEMENT: &str = "auditlog@32473";
+
 /// Largest line of a file that is followed. With its id and escapes, it fits the sealer's limit of 1 MiB for an event.
 pub(super) const MAX_LINE_BYTES: u32 = 512 << 10;
 
@@ -22,10 +25,23 @@ pub(super) struct Program {
     pub(super) tunable: &'static [Tunable],
     /// Settings that the files set so that nothing is lost.
     pub(super) fixed: &'static [Fixed],
+    /// How it reaches the sealer.
+    pub(super) way: Way,
     /// What it cannot do, a sentence each.
     pub(super) limits: &'static [&'static str],
     /// Names and texts of its files.
     pub(super) render: fn(&Plan<'_>) -> Vec<(&'static str, String)>,
+}
+
+/// How a program reaches the sealer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// HTTP, with a token.
+    Http,
+    /// RELP, with a certificate.
+    Relp,
+    /// Syslog over TCP, with a certificate.
+    Tcp,
 }
 
 /// A setting that loses nothing whatever it says.
@@ -54,10 +70,21 @@ pub(super) struct Plan<'a> {
     pub(super) url: &'a SealerUrl,
     pub(super) paths: &'a [String],
     pub(super) ca_file: Option<&'a str>,
+    /// The sender's own certificate and its key.
+    pub(super) certificate: Option<(&'a str, &'a str)>,
+    /// Where the sealer listens for syslog.
+    pub(super) ports: SyslogPorts,
     /// Where buffer and positions are.
     pub(super) folder: String,
     pub(super) buffer_megabytes: u32,
     pub(super) settings: BTreeMap<&'static str, u32>,
+}
+
+/// Where the sealer listens for syslog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SyslogPorts {
+    pub(super) relp: u16,
+    pub(super) tcp: u16,
 }
 
 impl Plan<'_> {
@@ -68,10 +95,15 @@ impl Plan<'_> {
 
     /// The head of a file, each line of it after the sign of a comment.
     pub(super) fn head(&self) -> String {
+        let token = match self.program.way {
+            Way::Http => {
+                "# AUDITLOG_TOKEN is the token of this source, in the environment of the program.\n"
+            }
+            Way::Relp | Way::Tcp => "",
+        };
         let mut text = format!(
             "# {}, the source {} of {}. Rendered by auditlog_pipeline, do not edit.\n\
-             # AUDITLOG_TOKEN is the token of this source, in the environment of the program.\n\
-             # What it cannot promise:\n",
+             {token}# What it cannot promise:\n",
             self.program.title, self.source, self.origin
         );
         for limit in self.program.limits {

@@ -60,10 +60,13 @@ fn service(schema: Schema) -> Schema {
             Attribute::optional(Nested::single(
                 Fields::new()
                     .attribute("certificate", file("PEM file of the sealer's certificate, with those that lead to its authority."))
-                    .attribute("key", file("PEM file of its private key.")),
+                    .attribute("key", file("PEM file of its private key."))
+                    .attribute("client_ca", path("PEM file with the authority of the certificates of senders that have no token, such as rsyslog.")),
             ))
             .description("Certificate of the sealer, on its machine. Default: none, and a proxy before the sealer ends TLS."),
         )
+        .attribute("relp_port", port("Port on which the sealer listens for RELP, where a sender needs it. Default: 2514."))
+        .attribute("tcp_port", port("Port on which the sealer listens for syslog over TCP, where a sender needs it. Default: 6514."))
 }
 
 fn results(schema: Schema) -> Schema {
@@ -107,6 +110,8 @@ fn sender_fields() -> Fields {
                 }),
         )
         .attribute("ca_file", path("PEM file on the sender's machine with the certificates that the sealer's is checked with. Default: those of the system."))
+        .attribute("certificate", path("PEM file on the sender's machine with its own certificate, whose subject the log has of each event. Needed by rsyslog, which has no token, behind https://."))
+        .attribute("key", path("PEM file of its private key."))
         .attribute(
             "folder",
             path("Folder of buffer and read positions on the sender's machine. It must survive restarts, and no other sender may use it. Default: `/var/lib/auditlog-` and the name of the sender."),
@@ -134,6 +139,15 @@ fn path(description: &str) -> Attribute {
     Attribute::optional(Type::String)
         .description(description)
         .validate(|text: String| check_path(&text))
+}
+
+fn port(description: &str) -> Attribute {
+    Attribute::optional(Type::Number)
+        .description(description)
+        .validate(|port: u32| match port {
+            1..=65_535 => Ok(()),
+            _ => Err(format!("{port} is not a port from 1 to 65535.")),
+        })
 }
 
 fn check_listen(text: &str) -> Result<(), String> {

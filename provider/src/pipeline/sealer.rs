@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::declared::DeclaredLog;
 use super::model::TlsModel;
-use super::program::EVENT_ID;
+use super::program::{EVENT_ID, EVENT_ID_ELEMENT, SyslogPorts, Way};
 
 const LISTEN: &str = "127.0.0.1:9880";
 const FOLDER: &str = "/etc/auditlog";
@@ -19,7 +19,8 @@ pub(super) struct Service<'a> {
     pub(super) ack: Option<&'a str>,
     /// What the listener shows to senders.
     pub(super) tls: Option<&'a TlsModel>,
-    pub(super) sources: Vec<&'a str>,
+    pub(super) sources: Vec<(&'a str, Way)>,
+    pub(super) ports: SyslogPorts,
 }
 
 impl Service<'_> {
@@ -64,11 +65,43 @@ pub(super) fn sealer_toml(log: &DeclaredLog, service: &Service<'_>) -> String {
             tls.certificate, tls.key
         );
     }
-    for source in &service.sources {
-        _ = write!(
-            text,
-            "\n[[http.token]]\nsource = \"{source}\"\nfile = \"{folder}/tokens/{source}\"\n"
-        );
+    for (source, way) in &service.sources {
+        if *way == Way::Http {
+            _ = write!(
+                text,
+                "\n[[http.token]]\nsource = \"{source}\"\nfile = \"{folder}/tokens/{source}\"\n"
+            );
+        }
     }
+    push_syslog(&mut text, service, (Way::Relp, "relp", service.ports.relp));
+    push_syslog(&mut text, service, (Way::Tcp, "tcp", service.ports.tcp));
     text
+}
+
+/// A listener for senders of syslog, where there are any. Without certificates, there is one sender, and the listener names it.
+fn push_syslog(text: &mut String, service: &Service<'_>, (way, transport, port): (Way, &str, u16)) {
+    let mut sources = service.sources.iter().filter(|(_, of)| *of == way);
+    let Some((source, _)) = sources.next() else {
+        return;
+    };
+    let address = service.listen.unwrap_or(LISTEN);
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    _ = write!(
+        text,
+        "\n[[syslog]]\nname = \"{transport}\"\ntransport = \"{transport}\"\nlisten = \"{host}:{port}\"\n\
+         event_id = \"{EVENT_ID_ELEMENT}/{EVENT_ID}\"\n"
+    );
+    let with_senders = service
+        .tls
+        .and_then(|tls| Some((tls, tls.client_ca.as_ref()?)));
+    match with_senders {
+        Some((tls, client_ca)) => {
+            _ = write!(
+                text,
+                "\n[syslog.tls]\ncertificate = \"{}\"\nkey = \"{}\"\nclient_ca = \"{client_ca}\"\n",
+                tls.certificate, tls.key
+            );
+        }
+        None => _ = writeln!(text, "source = \"{source}\""),
+    }
 }

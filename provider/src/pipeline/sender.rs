@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tf_provider::{Diagnostic, Result};
 
 use super::model::SenderModel;
-use super::program::{Plan, Program};
+use super::program::{Plan, Program, SyslogPorts, Way};
 use super::programs::program;
 use super::text::{check_source, is_within};
 use super::url::SealerUrl;
@@ -24,6 +24,7 @@ impl<'a> Sender<'a> {
         source: &'a str,
         model: &'a SenderModel,
         (origin, url): (&'a str, &'a SealerUrl),
+        ports: SyslogPorts,
     ) -> Result<Self> {
         let (program, settings) = check(source, model, Some(url))?;
         Ok(Self(Plan {
@@ -33,10 +34,16 @@ impl<'a> Sender<'a> {
             url,
             paths: &model.paths,
             ca_file: model.ca_file.as_deref(),
+            certificate: model.certificate.as_deref().zip(model.key.as_deref()),
+            ports,
             folder: folder_of(source, model),
             buffer_megabytes: model.buffer_megabytes.unwrap_or(USUAL_BUFFER_MEGABYTES),
             settings,
         }))
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.0.program.way
     }
 
     pub(super) fn files(&self) -> Vec<(&'static str, String)> {
@@ -113,9 +120,36 @@ pub(super) fn check(
     if model.ca_file.is_some() && url.is_some_and(|url| !url.is_encrypted()) {
         return Err(wrong("`ca_file` is for a sealer behind https://.".to_owned()).into());
     }
+    let is_encrypted = url.map(SealerUrl::is_encrypted);
+    check_certificate(program.way, model, is_encrypted).map_err(wrong)?;
     let given = model.settings.iter().flatten();
     let settings = settings(program, given).map_err(wrong)?;
     Ok((program, settings))
+}
+
+/// Over HTTP, a token says who sends. Over syslog, a certificate does; on one machine, the listener says it.
+fn check_certificate(
+    way: Way,
+    model: &SenderModel,
+    is_encrypted: Option<bool>,
+) -> Result<(), String> {
+    if model.certificate.is_some() != model.key.is_some() {
+        return Err("`certificate` and `key` belong together.".to_owned());
+    }
+    match (way, is_encrypted) {
+        (Way::Http, _) if model.certificate.is_some() => {
+            Err("`certificate` is for rsyslog. Over HTTP, the token says who sends.".to_owned())
+        }
+        (Way::Relp | Way::Tcp, Some(true))
+            if model.certificate.is_none() || model.ca_file.is_none() =>
+        {
+            Err("rsyslog has no token, so its certificate says who sends. Set `certificate`, `key` and `ca_file`.".to_owned())
+        }
+        (Way::Relp | Way::Tcp, Some(false)) if model.certificate.is_some() => {
+            Err("`certificate` is for a sealer behind https://.".to_owned())
+        }
+        (Way::Http | Way::Relp | Way::Tcp, _) => Ok(()),
+    }
 }
 
 fn settings<'a>(

@@ -10,7 +10,7 @@ use auditlog_chain::verifier_key::VerifierKey;
 use tf_provider::Field;
 
 use super::model::{PipelineModel, SenderModel, TlsModel};
-use super::program::EVENT_ID;
+use super::program::{EVENT_ID, Way};
 use super::programs::PROGRAMS;
 use super::{Rendered, render};
 
@@ -40,6 +40,7 @@ fn verifier_key(name: &str) -> String {
 const SPKI: &str = "MCowBQYDK2VwAyEAjZITZloBrr/b8aPBVfMXuYS8H3gp5DpA0ikrRwHsdYc=";
 
 fn sender(program: &str) -> SenderModel {
+    let has_certificate = program.starts_with("rsyslog");
     SenderModel {
         program: program.to_owned(),
         paths: vec![
@@ -47,6 +48,8 @@ fn sender(program: &str) -> SenderModel {
             "/var/log/payments.log".to_owned(),
         ],
         ca_file: Some("/etc/auditlog/ca.pem".to_owned()),
+        certificate: has_certificate.then(|| "/etc/auditlog/sender.pem".to_owned()),
+        key: has_certificate.then(|| "/etc/auditlog/sender.key".to_owned()),
         folder: None,
         buffer_megabytes: None,
         settings: None,
@@ -65,7 +68,10 @@ fn pipeline(senders: BTreeMap<String, SenderModel>) -> PipelineModel {
         tls: Some(TlsModel {
             certificate: "/etc/auditlog/sealer.pem".to_owned(),
             key: "/etc/auditlog/sealer.key".to_owned(),
+            client_ca: Some("/etc/auditlog/senders.pem".to_owned()),
         }),
+        relp_port: None,
+        tcp_port: None,
         senders,
         sealer_toml: Field::Unknown,
         sealer_unit: Field::Unknown,
@@ -127,15 +133,19 @@ fn every_program_buffers_names_its_events_and_says_what_it_cannot_promise() {
             .iter()
             .filter(|(name, _)| name.starts_with(&format!("{}/", program.name)));
         let text: String = files.map(|(_, text)| text.as_str()).collect();
-        for part in [
+        let of_way = match program.way {
+            Way::Http => ["AUDITLOG_TOKEN", "9880"],
+            Way::Relp => ["/etc/auditlog/sender.key", "2514"],
+            Way::Tcp => ["/etc/auditlog/sender.key", "6514"],
+        };
+        let parts = [
             EVENT_ID,
-            "AUDITLOG_TOKEN",
             "/etc/auditlog/ca.pem",
             "/var/lib/auditlog-",
             "/var/log/payments/",
-            "9880",
             "before the",
-        ] {
+        ];
+        for part in parts.into_iter().chain(of_way) {
             assert!(text.contains(part), "{}: {part}", program.name);
         }
         assert!(!program.limits.is_empty());
@@ -281,6 +291,67 @@ fn public_listener_without_tls_is_refused_at_once() {
     assert!(check(&given("0.0.0.0:9880")).is_err());
     let tls = given("0.0.0.0:9880").with("tls", tf_provider::Value::Unknown);
     assert!(check(&tls).is_ok());
+}
+
+#[test]
+fn sender_of_syslog_is_known_by_its_certificate_or_is_the_only_one_on_the_machine() {
+    let rsyslog = || one(sender("rsyslog"));
+    let mut unknown = rsyslog();
+    unknown.senders = [(
+        "a".to_owned(),
+        SenderModel {
+            certificate: None,
+            key: None,
+            ..sender("rsyslog")
+        },
+    )]
+    .into();
+    assert!(refused(&unknown).contains("Set `certificate`, `key` and `ca_file`"));
+    let mut unseen = rsyslog();
+    unseen.tls = None;
+    assert!(refused(&unseen).contains("set `tls` with `client_ca`"));
+    let half = one(SenderModel {
+        key: None,
+        ..sender("rsyslog")
+    });
+    assert!(refused(&half).contains("belong together"));
+    let token = one(SenderModel {
+        certificate: sender("rsyslog").certificate,
+        key: sender("rsyslog").key,
+        ..sender("vector")
+    });
+    assert!(refused(&token).contains("the token says who sends"));
+
+    let plain = |program| SenderModel {
+        ca_file: None,
+        certificate: None,
+        key: None,
+        ..sender(program)
+    };
+    let mut local = pipeline(
+        [
+            ("a".to_owned(), plain("rsyslog")),
+            ("b".to_owned(), plain("rsyslog-tcp")),
+        ]
+        .into(),
+    );
+    (local.url, local.tls, local.relp_port) = ("http://127.0.0.1:9880".to_owned(), None, Some(7));
+    let rendered = render(&local).unwrap();
+    for part in [
+        "\nlisten = \"127.0.0.1:7\"\n",
+        "\nsource = \"a\"\n",
+        "\nlisten = \"127.0.0.1:6514\"\n",
+        "\nsource = \"b\"\n",
+    ] {
+        assert!(
+            rendered.sealer_toml.contains(part),
+            "{part}: {}",
+            rendered.sealer_toml
+        );
+    }
+    assert!(!rendered.files["a/rsyslog.conf"].contains("tls"));
+    local.senders.insert("c".to_owned(), plain("rsyslog"));
+    assert!(refused(&local).contains("nothing distinguishes a and c"));
 }
 
 #[test]

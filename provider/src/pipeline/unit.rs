@@ -28,6 +28,7 @@ pub(super) fn sealer_unit(log: &DeclaredLog, service: &Service<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::program::SyslogPorts;
 
     fn unit(folder: Option<&str>, spool: Option<&str>) -> String {
         let log = DeclaredLog {
@@ -41,6 +42,7 @@ mod tests {
             ack: None,
             tls: None,
             sources: Vec::new(),
+            ports: SyslogPorts { relp: 1, tcp: 2 },
         };
         sealer_unit(&log, &service)
     }

@@ -26,6 +26,7 @@ mod route;
 mod router;
 mod standard_input;
 mod status;
+mod syslog;
 mod update;
 mod writer;
 
@@ -43,5 +44,6 @@ pub use route::{FieldIs, Route, TagPattern};
 pub use router::{Pending, Router};
 pub use standard_input::{StandardInput, serve_standard_input};
 pub use status::{Part, Status, View};
+pub use syslog::{LargeMessages, SyslogInput, Transport, serve_syslog};
 pub use update::Update;
 pub use writer::Writer;

@@ -135,6 +135,12 @@ impl Listener {
         }
     }
 
+    /// Ends as a service does.
+    #[allow(dead_code, reason = "not each listener has a test of its end")]
+    pub(crate) fn end(&self) {
+        self.ending.send(true).unwrap();
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.at).unwrap();
         stream

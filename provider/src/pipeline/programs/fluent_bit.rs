@@ -1,6 +1,6 @@
 //! Fluent Bit: `tail`, `record_modifier`, `http`.
 
-use super::super::program::{EVENT_ID, Fixed, MAX_LINE_BYTES, Plan, Program, Tunable};
+use super::super::program::{EVENT_ID, Fixed, MAX_LINE_BYTES, Plan, Program, Tunable, Way};
 
 /// What one chunk takes at most.
 const CHUNK_MEGABYTES: u32 = 2;
@@ -59,6 +59,7 @@ pub(super) const PROGRAM: Program = Program {
             why: "somebody else could answer that events are safe.",
         },
     ],
+    way: Way::Http,
     limits: &[
         "What the sealer refuses for good, because of a wrong token, say, is kept in the folder rejected of the buffer and not sent again by itself. Before 4.2, Fluent Bit drops it.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",

@@ -1,6 +1,6 @@
 //! Fluentd: `tail`, `record_transformer`, `http`. The id of a chunk is unique and stays over its retries, so it names the request.
 
-use super::super::program::{EVENT_ID, Fixed, Plan, Program, Tunable, not_accepted};
+use super::super::program::{EVENT_ID, Fixed, Plan, Program, Tunable, Way, not_accepted};
 
 pub(super) const PROGRAM: Program = Program {
     name: "fluentd",
@@ -57,6 +57,7 @@ pub(super) const PROGRAM: Program = Program {
             why: "somebody else could answer that events are safe.",
         },
     ],
+    way: Way::Http,
     limits: &[
         "Fluentd does not sync its buffer to the disk: a crash of the machine, not of Fluentd, can lose what it read in the last seconds.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",

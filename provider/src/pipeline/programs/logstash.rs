@@ -1,7 +1,7 @@
 //! Logstash: two pipelines with queues on disk. A filter runs behind the queue of its pipeline, so the first one makes the ids and
 //! the queue of the second one keeps them. Each event is a request of its own, named by its id.
 
-use super::super::program::{EVENT_ID, Fixed, Plan, Program, Tunable, not_accepted};
+use super::super::program::{EVENT_ID, Fixed, Plan, Program, Tunable, Way, not_accepted};
 
 pub(super) const PROGRAM: Program = Program {
     name: "logstash",
@@ -57,6 +57,7 @@ pub(super) const PROGRAM: Program = Program {
             why: "somebody else could answer that events are safe.",
         },
     ],
+    way: Way::Http,
     limits: &[
         "After a crash of Logstash, lines of the last second may be read again and stored twice, with two ids: it remembers once a second how far it has read.",
         "JSON is read and written again, with @timestamp, @version and the path of the file: spaces, repeated keys and the form of numbers may change before the sealer sees them.",

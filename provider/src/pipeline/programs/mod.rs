@@ -3,16 +3,19 @@
 mod fluent_bit;
 mod fluentd;
 mod logstash;
+mod rsyslog;
 mod syslog_ng;
 mod vector;
 
 use super::program::Program;
 
 /// Every program.
-pub(super) const PROGRAMS: [&Program; 5] = [
+pub(super) const PROGRAMS: [&Program; 7] = [
     &fluent_bit::PROGRAM,
     &fluentd::PROGRAM,
     &logstash::PROGRAM,
+    &rsyslog::RELP,
+    &rsyslog::TCP,
     &syslog_ng::PROGRAM,
     &vector::PROGRAM,
 ];

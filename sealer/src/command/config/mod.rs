@@ -22,6 +22,7 @@ mod lumberjack;
 mod mistake;
 mod route;
 mod stdin;
+mod syslog;
 
 pub(super) use log::Log;
 
@@ -30,6 +31,7 @@ use forward::Forward;
 use http::Http;
 use inputs::Inputs;
 use lumberjack::Lumberjack;
+use syslog::Syslog;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -52,6 +54,9 @@ pub(super) struct Config {
     /// Standard input, at most once.
     #[serde(default)]
     stdin: Vec<stdin::Stdin>,
+    /// The listeners for syslog.
+    #[serde(default)]
+    syslog: Vec<Syslog>,
     #[serde(default)]
     routes: Vec<route::Table>,
     #[serde(skip)]
@@ -173,6 +178,7 @@ impl Config {
             ("lumberjack", each(&self.lumberjack)),
             ("file", each(&self.file)),
             ("stdin", each(&self.stdin)),
+            ("syslog", each(&self.syslog)),
         ]
     }
 

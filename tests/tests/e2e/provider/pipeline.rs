@@ -23,14 +23,22 @@ const LINES: usize = 2000;
 struct Machine {
     folder: tempfile::TempDir,
     port: u16,
+    relp_port: u16,
+    tcp_port: u16,
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    free.local_addr().expect("an address").port()
 }
 
 impl Machine {
     fn new() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let machine = Self {
             folder: tempfile::tempdir().expect("a folder"),
-            port: free.local_addr().expect("an address").port(),
+            port: free_port(),
+            relp_port: free_port(),
+            tcp_port: free_port(),
         };
         for folder in ["etc/tokens", "in", "shipper"] {
             fs::create_dir_all(machine.path(folder)).expect("a folder");
@@ -52,7 +60,15 @@ impl Machine {
     /// A trail with a sender of each program; that of syslog-ng follows the files of this machine.
     fn declaration(&self, settings: &str) -> String {
         let at = self.folder.path().display();
-        let others = ["fluent-bit", "fluentd", "logstash", "vector"].map(|program| {
+        let others = [
+            "fluent-bit",
+            "fluentd",
+            "logstash",
+            "rsyslog",
+            "rsyslog-tcp",
+            "vector",
+        ];
+        let others = others.map(|program| {
             format!("    {program}-1 = {{ program = \"{program}\", paths = [\"/var/log/audit.log\"] }}\n")
         });
         format!(
@@ -70,6 +86,8 @@ data "auditlog_pipeline" "audit" {{
   trust_policy = auditlog_bucket.audit.trust_policy
   url          = "http://127.0.0.1:{port}"
   listen       = "127.0.0.1:{port}"
+  relp_port    = {relp_port}
+  tcp_port     = {tcp_port}
   folder       = "{at}/etc"
   spool        = "{at}/spool"
   senders = {{
@@ -88,6 +106,8 @@ output "files" {{ value = data.auditlog_pipeline.audit.files }}
 output "limits" {{ value = data.auditlog_pipeline.audit.limits }}
 "#,
             port = self.port,
+            relp_port = self.relp_port,
+            tcp_port = self.tcp_port,
             others = others.concat()
         )
     }
@@ -164,6 +184,22 @@ impl Running {
         let ended = self.child.wait().expect("its end");
         assert!(ended.success(), "{ended}");
     }
+}
+
+/// rsyslog as `make senders` has unpacked it, to check a file.
+fn rsyslog(config: &Path) -> Command {
+    let unpacked = root().join("target/senders/root");
+    let program = unpacked.join("usr/sbin/rsyslogd");
+    assert!(
+        program.exists(),
+        "{} is missing: make senders",
+        program.display()
+    );
+    let libraries = unpacked.join("usr/lib/x86_64-linux-gnu");
+    let modules = libraries.join("rsyslog");
+    let run = Command::new(program).env("LD_LIBRARY_PATH", libraries.display().to_string());
+    let run = run.args(["-N1", "-M"]).arg(modules);
+    run.arg("-f").arg(config)
 }
 
 /// syslog-ng as `make senders` has unpacked it.
@@ -272,6 +308,13 @@ async fn rendered_files_lead_every_line_into_the_log() {
         .args(["--syntax-only", "--no-caps", "-f"])
         .arg(&shipper);
     check.env("AUDITLOG_TOKEN", TOKEN).run().ok();
+    for source in ["rsyslog-1", "rsyslog-tcp-1"] {
+        let text = text(&output("files")[format!("{source}/rsyslog.conf")]);
+        // the folder must be there, also for a check
+        let text = text.replace(&format!("/var/lib/auditlog-{source}"), "/tmp");
+        let config = machine.write(&format!("etc/{source}.conf"), &text);
+        rsyslog(&config).run().ok();
+    }
 
     let mut lines = String::new();
     for number in 0..LINES {

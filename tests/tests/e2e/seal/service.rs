@@ -427,6 +427,16 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
             format!("{log}{http}{http}name = \"two\"\n"),
             "line 9: two inputs listen on 127.0.0.1:9880",
         ),
+        (
+            format!("{log}{http}[[syslog]]\nlisten = \"127.0.0.1:6514\"\ntransport = \"udp\"\n"),
+            "line 10: unknown variant `udp`, expected `tcp` or `relp`",
+        ),
+        (
+            format!(
+                "{log}{http}[[syslog]]\nlisten = \"127.0.0.1:6514\"\ntransport = \"tcp\"\nevent_id = \"id\"\n"
+            ),
+            "line 11: expected an element of structured data, / and a parameter of it, such as auditlog@32473/id",
+        ),
         (format!("{log}{http}["), "line 8: "),
         (
             format!("{log}{http}without_authentication = true\n{webhook}"),
