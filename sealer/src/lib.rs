@@ -60,6 +60,7 @@ use std::path::Path;
 
 pub mod aws;
 pub mod disk;
+mod elements;
 pub mod error;
 pub mod fencing;
 mod folder;

@@ -20,8 +20,8 @@ fn main() -> ExitCode {
     let arguments = command::Arguments::parse();
     match command::run(arguments, now) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            command::complain(&error);
+        Err(failed) => {
+            let error = (*failed).shown();
             if error.is_of_the_call() {
                 ExitCode::from(2)
             } else {

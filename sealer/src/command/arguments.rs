@@ -234,6 +234,9 @@ pub(super) struct SpoolArguments {
     /// Print the events, one on each line
     #[arg(long)]
     pub(super) events: bool,
+    /// Print the entries as the log has them, one on each line: the events with their times, sources and batches
+    #[arg(long, conflicts_with = "events")]
+    pub(super) entries: bool,
     /// Folder of the spool
     #[arg(value_name = "DIR")]
     pub(super) spool: PathBuf,

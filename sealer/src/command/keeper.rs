@@ -9,6 +9,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, MachineError, PolicyError, Trouble};
 use auditlog_sealer::seal::{Notice, Renewal, Setup};
 use auditlog_sealer::service::{Ages, Part, Status, Update};
@@ -38,17 +39,66 @@ pub(super) struct Keeper {
     /// How often somebody has asked for all to be read again.
     pub(super) asked: Arc<AtomicU64>,
     pub(super) stop: Arc<AtomicBool>,
+    /// What there was before the start has read any of it: what has changed since is read again.
+    pub(super) before: Watched,
 }
 
 /// What a file was when it was looked at; `None` where it cannot be.
 type Seen = Option<(u64, u64, i64, i64)>;
 
+/// What somebody can change, and when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Watched {
+    files: Vec<Seen>,
+    asked: u64,
+    at: Timestamp,
+}
+
+impl Watched {
+    /// Looks at what the options name.
+    pub(super) fn look(arguments: &AppendArguments, asked: &AtomicU64, now: Now) -> Self {
+        let files = [
+            arguments.policy.as_deref(),
+            arguments.key.key_file.as_deref(),
+            arguments.previous_key_file.as_deref(),
+        ];
+        Self {
+            at: now(),
+            asked: asked.load(Ordering::SeqCst),
+            files: files.into_iter().flatten().map(look).collect(),
+        }
+    }
+}
+
 /// What decides whether all is read again.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
     files: Vec<Seen>,
+    /// The keys that sign at that moment, by the policy that counts now.
     keys: Vec<String>,
     asked: u64,
+}
+
+impl State {
+    fn of(watched: Watched, setup: &Setup) -> Self {
+        Self {
+            keys: keys_at(setup, watched.at),
+            files: watched.files,
+            asked: watched.asked,
+        }
+    }
+}
+
+/// Says that the policy and the keys are watched no more, where the thread has panicked.
+struct Farewell(Arc<Status>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let stopped = Trouble::of(&MachineError::Stopped.into());
+            self.0.set(Part::Renewing, Some(stopped));
+        }
+    }
 }
 
 impl Keeper {
@@ -61,14 +111,17 @@ impl Keeper {
     }
 
     fn run(mut self) {
-        let mut state = self.state();
+        let _farewell = Farewell(Arc::clone(&self.status));
+        let mut state = State::of(self.before.clone(), &self.setup);
         let (mut tried, mut again) = (Instant::now(), false);
         let (mut asked_lock, mut weak) = (Instant::now(), self.setup.store.weak_default());
         while !self.stop.load(Ordering::SeqCst) {
-            let found = self.state();
+            let watched = Watched::look(&self.arguments, &self.asked, self.now);
+            let found = State::of(watched.clone(), &self.setup);
             if found != state || (again && tried.elapsed() >= TRY_AGAIN) {
                 again = self.renew(found.asked != state.asked);
-                (state, tried) = (self.state_with(found), Instant::now());
+                // The keys are those of the policy that counts now.
+                (state, tried) = (State::of(watched, &self.setup), Instant::now());
             }
             let is_well = self.status.trouble_of(Part::Locking).is_none();
             let pause = if is_well {
@@ -81,28 +134,6 @@ impl Keeper {
                 asked_lock = Instant::now();
             }
             thread::sleep(LOOK);
-        }
-    }
-
-    fn state(&self) -> State {
-        let arguments = &self.arguments;
-        let files = [
-            arguments.policy.as_deref(),
-            arguments.key.key_file.as_deref(),
-            arguments.previous_key_file.as_deref(),
-        ];
-        State {
-            files: files.into_iter().flatten().map(look).collect(),
-            keys: keys_at(&self.setup, (self.now)()),
-            asked: self.asked.load(Ordering::SeqCst),
-        }
-    }
-
-    /// The keys are those of the policy that counts now.
-    fn state_with(&self, found: State) -> State {
-        State {
-            keys: keys_at(&self.setup, (self.now)()),
-            ..found
         }
     }
 
@@ -168,4 +199,66 @@ impl Keeper {
 fn look(path: &Path) -> Seen {
     let found = fs::metadata(path).ok()?;
     Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use auditlog_chain::keys::KeySpec;
+    use auditlog_sealer::seal::Notify;
+    use auditlog_sealer::signer::LocalKey;
+    use clap::Parser as _;
+
+    use super::super::append::{Prepared, prepare_with};
+    use super::super::arguments::{Arguments, Command};
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_micros(1_800_000_000_000_000).unwrap()
+    }
+
+    fn parsed(words: &[&str]) -> Arguments {
+        Arguments::try_parse_from(["auditlog-seal"].iter().chain(words)).unwrap()
+    }
+
+    #[test]
+    fn change_before_the_log_is_found_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (key, to, spool) = (path("key.pem"), path("audit"), path("spool"));
+        let made = LocalKey::generate(KeySpec::EccNistEdwards25519).unwrap();
+        made.write(Path::new(&key)).unwrap();
+        let words = ["append", "--origin", "acme.example/log", "--to", &to];
+        let files = ["--key-file", &key, "--spool", &spool];
+        let Command::Append(arguments) = parsed(&[&words[..], &files].concat()).command else {
+            panic!("it is append");
+        };
+        let asked = Arc::new(AtomicU64::new(0));
+        let before = Watched::look(&arguments, &asked, now);
+        assert_eq!(Watched::look(&arguments, &asked, now), before);
+        // Somebody replaces the file while the start reads it.
+        let same = fs::read(&key).unwrap();
+        fs::remove_file(&key).unwrap();
+        fs::write(&key, same).unwrap();
+        let notify: Notify = Arc::new(|_| {});
+        let (prepared, ()) = prepare_with(&arguments, now, notify, || Ok(())).unwrap();
+        let Prepared { setup, .. } = prepared;
+        let (tell, updates) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let keeper = Keeper {
+            arguments: *arguments,
+            now,
+            setup,
+            status: Arc::new(Status::new("log")),
+            tell,
+            asked,
+            stop: Arc::clone(&stop),
+            before,
+        };
+        keeper.start().unwrap();
+        let update = updates.recv_timeout(Duration::from_secs(30));
+        stop.store(true, Ordering::SeqCst);
+        assert!(matches!(update, Ok(Update::Renewed { .. })));
+    }
 }

@@ -6,7 +6,7 @@ use auditlog_sealer::target::parse_origin;
 
 use arguments::{Command, KeygenArguments, Now};
 use clap::CommandFactory as _;
-use output::print;
+use output::{complain, complain_in_keys, print};
 
 mod append;
 mod arguments;
@@ -29,13 +29,50 @@ mod signals;
 mod spool;
 mod status;
 mod systemd;
+mod words;
 
 pub(crate) use arguments::Arguments;
-pub(crate) use output::complain;
+
+/// An error, and whom it is shown to.
+pub(crate) struct Failed {
+    error: Error,
+    /// Whether it is of the service, whose configuration has keys where `append` has options.
+    words: Words,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Options,
+    Keys,
+}
+
+impl Failed {
+    /// Shows it, and returns it.
+    pub(crate) fn shown(self) -> Error {
+        match self.words {
+            Words::Options => complain(&self.error),
+            Words::Keys => complain_in_keys(&self.error),
+        }
+        self.error
+    }
+}
 
 /// Does what was asked for.
-pub(crate) fn run(arguments: Arguments, now: Now) -> Result<(), Error> {
-    match arguments.command {
+pub(crate) fn run(arguments: Arguments, now: Now) -> Result<(), Box<Failed>> {
+    let words = match arguments.command {
+        Command::Run(_) | Command::CheckConfig(_) | Command::Status(_) => Words::Keys,
+        Command::Append(_)
+        | Command::Keygen(_)
+        | Command::Pages(_)
+        | Command::Policy(_)
+        | Command::Spool(_)
+        | Command::VerifierKey(_) => Words::Options,
+    };
+    run_command(arguments.command, now).map_err(|error| Box::new(Failed { error, words }))
+}
+
+fn run_command(command: Command, now: Now) -> Result<(), Error> {
+    match command {
         Command::Append(arguments) => append::run(&arguments, now),
         Command::Keygen(arguments) => keygen(&arguments),
         Command::Policy(arguments) => policy::run(&arguments, now),

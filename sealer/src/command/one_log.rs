@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::append::{Prepared, prepare_with};
 use super::arguments::{AppendArguments, Now};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Watched};
 use super::report::notice_of;
 
 /// Between two attempts to find the head of a log.
@@ -60,16 +60,21 @@ impl Drop for Ending {
 struct Farewell {
     to: UnboundedSender<Ended>,
     label: Option<String>,
+    status: Arc<Status>,
     done: Option<Result<(), Error>>,
 }
 
 impl Drop for Farewell {
     fn drop(&mut self) {
         let done = self.done.take();
+        let done = done.unwrap_or_else(|| Err(MachineError::Stopped.into()));
+        self.status.set(Part::Accepting, Some(stopped(&done)));
+        // It goes round no more, and the others do: a watchdog has nothing to mend.
+        self.status.rests();
         // A service that was stopped in another way has ended.
         _ = self.to.send(Ended {
             label: self.label.take(),
-            done: done.unwrap_or_else(|| Err(MachineError::Stopped.into())),
+            done,
         });
     }
 }
@@ -82,6 +87,7 @@ impl OneLog {
             let mut farewell = Farewell {
                 to: tell,
                 label: self.label.clone(),
+                status: Arc::clone(&self.status),
                 done: None,
             };
             farewell.done = Some(self.run());
@@ -104,16 +110,14 @@ impl OneLog {
                     self.rest(pause);
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 }
-                done => {
-                    self.status.set(Part::Accepting, Some(stopped(&done)));
-                    return done;
-                }
+                done => return done,
             }
         }
     }
 
     fn attempt(&self) -> Result<(), Error> {
         let notify = Arc::new(notice_of(self.label.clone()));
+        let before = Watched::look(&self.arguments, &self.asked, self.now);
         let (prepared, ()) = prepare_with(&self.arguments, self.now, notify, || Ok(()))?;
         let Prepared {
             setup,
@@ -121,6 +125,7 @@ impl OneLog {
             max_age,
         } = prepared;
         self.status.set_origin(setup.log.origin.as_str());
+        self.status.found_waiting(spool.kept());
         let clock = Arc::clone(&setup.clock);
         let (tell, updates) = channel();
         let keeper = Keeper {
@@ -131,6 +136,7 @@ impl OneLog {
             tell,
             asked: Arc::clone(&self.asked),
             stop: Arc::new(AtomicBool::new(false)),
+            before,
         };
         let _ending = Ending(Arc::clone(&keeper.stop));
         let has_seen = spool.stored_head()?.is_some();
@@ -195,5 +201,37 @@ fn stopped(done: &Result<(), Error>) -> Trouble {
             reason: format!("the log has stopped: {error}"),
             ..Trouble::of(error)
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+
+    #[test]
+    fn log_whose_thread_has_panicked_is_shown_as_stopped() {
+        let status = Arc::new(Status::new("log"));
+        status.set(Part::Accepting, None);
+        let (tell, mut told) = unbounded_channel();
+        let farewell = Farewell {
+            to: tell,
+            label: None,
+            status: Arc::clone(&status),
+            done: None,
+        };
+        let panics = thread::spawn(move || {
+            let _farewell = farewell;
+            panic!("as a bug does");
+        });
+        assert!(panics.join().is_err());
+        let expected = "the log has stopped: a thread of the service has ended unexpectedly";
+        assert_eq!(status.trouble().as_deref(), Some(expected));
+        assert!(status.is_alive(Duration::ZERO));
+        let ended = told.try_recv().unwrap();
+        let hint = ended.done.unwrap_err().hint();
+        let expected = "what was accepted is in the spool: start the service again";
+        assert_eq!(hint.as_deref(), Some(expected));
     }
 }

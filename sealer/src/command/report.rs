@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::arguments::Output;
 use super::output::write;
+use super::words::in_keys;
 
 /// What a summary says of the input.
 pub(crate) struct OfInput<'a> {
@@ -213,12 +214,13 @@ pub(crate) fn notice(notice: Notice) {
     _ = writeln!(io::stderr(), "warning: {notice}");
 }
 
-/// The same for one of several logs.
+/// The same for a log of the service, in its words. The only log has no name.
 pub(crate) fn notice_of(log: Option<String>) -> impl Fn(Notice) + Send + Sync {
-    move |shown| match &log {
-        None => notice(shown),
+    let of = log.map_or_else(String::new, |log| format!("log {log}: "));
+    move |shown| {
+        let shown = in_keys(&shown.to_string());
         // A standard error that was closed shows nothing.
-        Some(log) => _ = writeln!(io::stderr(), "warning: log {log}: {shown}"),
+        _ = writeln!(io::stderr(), "warning: {of}{shown}");
     }
 }
 

@@ -16,7 +16,7 @@ use super::config::Config;
 use super::input::FailedInput;
 use super::listeners::Listeners;
 use super::one_log::{Ended, OneLog};
-use super::output::{complain, print};
+use super::output::{complain_in_keys, print};
 use super::systemd::Manager;
 
 /// Checks a configuration, and what it names. Nothing is written.
@@ -58,7 +58,8 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             now,
         });
     }
-    let router = Arc::new(Router::new(destinations, config.routes()));
+    let router = Router::new(destinations, config.routes());
+    let router = Arc::new(router.saying(|line| eprintln!("warning: {line}")));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -144,7 +145,7 @@ async fn all_inputs(
             error
         } else {
             eprintln!("the input {name} has ended; the others go on");
-            complain(&error);
+            complain_in_keys(&error);
             MachineError::InputEnded { input: name }.into()
         });
     }
@@ -166,7 +167,7 @@ impl Stopped {
             let error = match label {
                 Some(log) => {
                     eprintln!("log {log} has stopped; the other logs go on");
-                    complain(&error);
+                    complain_in_keys(&error);
                     MachineError::LogStopped { log }.into()
                 }
                 None => error,

@@ -14,8 +14,13 @@ use super::output::print;
 
 pub(crate) fn run(arguments: &SpoolArguments) -> Result<(), Error> {
     let files = files(&arguments.spool)?;
-    if arguments.events {
-        return files.iter().try_for_each(|path| events(path));
+    if arguments.events || arguments.entries {
+        let print = if arguments.events {
+            Print::Events
+        } else {
+            Print::Entries
+        };
+        return files.iter().try_for_each(|path| events(path, print));
     }
     let mut text = String::new();
     for path in &files {
@@ -75,8 +80,17 @@ fn describe(path: &Path) -> Result<String, Error> {
     ))
 }
 
-/// Prints the events of one file, each on a line.
-fn events(path: &Path) -> Result<(), Error> {
+/// What is printed of an entry.
+#[derive(Clone, Copy)]
+enum Print {
+    /// Its event.
+    Events,
+    /// Its line in the log.
+    Entries,
+}
+
+/// Prints the events or the entries of one file, each on a line.
+fn events(path: &Path, print: Print) -> Result<(), Error> {
     let mut reader = open(path)?;
     let mut out = io::stdout().lock();
     while let Some(record) = reader.next_record().map_err(|error| fault(path, error))? {
@@ -89,7 +103,11 @@ fn events(path: &Path) -> Result<(), Error> {
             };
             let (Payload::Event(value) | Payload::Text(value) | Payload::Base64(value)) =
                 entry.payload;
-            match writeln!(out, "{value}") {
+            let text = match print {
+                Print::Events => value.as_bytes(),
+                Print::Entries => line,
+            };
+            match out.write_all(text).and_then(|()| out.write_all(b"\n")) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
                 written => written.map_err(MachineError::NoOutput)?,
             }

@@ -145,13 +145,14 @@ impl Error {
     }
 
     /// Whether the same attempt can succeed once somebody has mended something else than the log: the store or its lock, the key or the
-    /// policy, the disk, the clock.
+    /// policy, the disk, the clock. A spool that another process uses is free once that has ended.
     pub const fn can_be_mended(&self) -> bool {
         match self {
             Self::Key(error) => error.can_be_mended(),
             Self::Store(error) => {
                 error.is_of_the_lock() || self.may_pass() || self.is_of_the_clock()
             }
+            Self::Spool(SpoolError::Busy { .. }) => true,
             Self::Usage(_)
             | Self::Policy(_)
             | Self::Pins(_)

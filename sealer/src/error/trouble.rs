@@ -9,8 +9,10 @@ pub enum Cause {
     Clock,
     /// The disk of the spool is full, or fails.
     Disk,
-    /// A key is disabled, not valid, or its service does not answer or asks to slow down.
+    /// A key is disabled or not valid, or its service refuses to use it or asks to slow down.
     Key,
+    /// The service of the keys does not answer, or cannot be asked.
+    Kms,
     /// The bucket does not lock what it is given.
     Lock,
     /// The trust policy or the keys were changed, and cannot be used.
@@ -27,10 +29,11 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Clock,
         Self::Disk,
         Self::Key,
+        Self::Kms,
         Self::Lock,
         Self::Policy,
         Self::Queue,
@@ -45,6 +48,7 @@ impl Cause {
             Self::Clock => "clock",
             Self::Disk => "disk",
             Self::Key => "key",
+            Self::Kms => "kms",
             Self::Lock => "lock",
             Self::Policy => "policy",
             Self::Queue => "queue",
@@ -59,7 +63,13 @@ impl Cause {
             error if error.is_of_the_clock() => Self::Clock,
             error if error.is_of_the_lock() => Self::Lock,
             Error::Key(_) => Self::Key,
-            Error::Aws(fault) if fault.call.starts_with("KMS") => Self::Key,
+            Error::Aws(fault) if fault.call.starts_with("KMS") => {
+                if error.is_refusal() {
+                    Self::Key
+                } else {
+                    Self::Kms
+                }
+            }
             Error::Aws(_) | Error::Store(_) => Self::Store,
             Error::Spool(SpoolError::File(_)) => Self::Disk,
             Error::Policy(_) | Error::Usage(_) | Error::Pins(_) => Self::Policy,

@@ -13,6 +13,8 @@ pub struct Scan {
     at: u64,
     /// Where the elements of the outermost array begin, and where it ends: five at most.
     elements: Vec<u64>,
+    /// Whether the value is an array.
+    is_array: bool,
     is_whole: bool,
 }
 
@@ -70,6 +72,11 @@ impl Scan {
         self.elements.get(1).copied()
     }
 
+    /// Whether the value is an array: the members of a map are not the elements of a message.
+    pub(super) const fn is_array(&self) -> bool {
+        self.is_array
+    }
+
     /// Where the elements of the outermost array begin.
     pub(super) fn elements(&self) -> &[u64] {
         &self.elements
@@ -88,6 +95,9 @@ impl Scan {
     }
 
     fn enter(&mut self, head: Head) -> Result<(), Malformed> {
+        if self.open.is_empty() {
+            self.is_array = matches!(head, Head::Array(_));
+        }
         let (bytes, values) = match head {
             Head::Text(length) | Head::Binary(length) | Head::Extension(_, length) => (length, 0),
             Head::Array(count) => (0, u64::from(count)),

@@ -53,6 +53,9 @@ impl Shape {
         let [tag, second_at, rest @ ..] = scan.elements() else {
             return Err(not_a_message());
         };
+        if !scan.is_array() {
+            return Err(not_a_message());
+        }
         let end = scan.at();
         let third = rest.first().copied();
         let after = third.unwrap_or(end);
@@ -223,6 +226,8 @@ mod tests {
             b"\x92\xa1t\x05",
             b"\x95\xa1t\x05\x80\x80\x80",
             b"\x81\xa1t\x05",
+            b"\x81\xa1t\x90",
+            b"\x82\xa1t\x05\x80\x80",
         ] {
             assert_eq!(shape(message), Err(not_a_message()), "{message:?}");
         }

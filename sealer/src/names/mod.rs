@@ -3,6 +3,9 @@
 //! A name is remembered for a stated time, and no more than a stated number of names are. Those of the last batches are in memory. Older ones
 //! are in sorted files, with a filter in memory in front of each, so that a new name seldom costs a look at the disk.
 //!
+//! The window is what a repeat is dropped in. Files that are outside it are kept for longer: a name in them may have been given again to other
+//! events, so a batch of that name is kept, and marked.
+//!
 //! | file | what |
 //! | --- | --- |
 //! | `names.log` | the names of segments that are stored, in the order in which they were; a torn end was never relied on |
@@ -35,6 +38,10 @@ pub struct Window {
     pub seconds: i64,
     /// Names that are remembered at most, to within one sorted file.
     pub names: u64,
+    /// Seconds for which a name beyond these is known still, unless there are too many.
+    pub known_seconds: i64,
+    /// Names that are known at most, with those that are remembered.
+    pub known_names: u64,
 }
 
 impl Default for Window {
@@ -42,8 +49,21 @@ impl Default for Window {
         Self {
             seconds: 72 * 3600,
             names: 10_000_000,
+            known_seconds: 30 * 24 * 3600,
+            known_names: 30_000_000,
         }
     }
+}
+
+/// What is known of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing.
+    No,
+    /// A batch of it was accepted within the window.
+    Within,
+    /// A batch of it was accepted before that.
+    Beyond,
 }
 
 /// What is remembered of names.
@@ -55,6 +75,8 @@ pub struct Remembered {
     pub seconds: i64,
     /// Names that are remembered at most.
     pub most: u64,
+    /// Names that are in memory.
+    pub in_memory: u64,
 }
 
 /// Names in `names.log` from which they are sorted into a file of their own.
@@ -69,6 +91,8 @@ pub struct Names {
     log: Log,
     /// The oldest first.
     sorted: Vec<Sorted>,
+    /// Those that are outside the window.
+    beyond: usize,
     next_file: u64,
 }
 
@@ -87,7 +111,8 @@ impl Names {
         }
         sorted.sort_by_key(Sorted::number);
         let log = Log::open(&*disk)?;
-        Ok(Self {
+        let mut names = Self {
+            beyond: 0,
             recent: log.names().iter().copied().collect(),
             next_file: sorted
                 .last()
@@ -96,35 +121,43 @@ impl Names {
             sorted,
             disk,
             window,
-        })
+        };
+        let newest = names.sorted.last().map_or(Timestamp::EPOCH, Sorted::newest);
+        let last = newest.max(names.log.newest());
+        names.beyond = names.outside(last, window.seconds, window.names);
+        Ok(names)
     }
 
     /// What is remembered.
     pub fn remembered(&self) -> Remembered {
-        let recent = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
-        let sorted = self.sorted.iter().map(Sorted::count);
         Remembered {
-            names: sorted.fold(recent, u64::saturating_add),
+            names: self.count(),
             seconds: self.window.seconds,
             most: self.window.names,
+            in_memory: u64::try_from(self.recent.len()).unwrap_or(u64::MAX),
         }
     }
 
-    /// Whether a name is remembered.
+    /// What is known of a name.
     ///
     /// # Errors
     ///
     /// Where a file cannot be read.
-    pub fn contains(&self, name: &Fingerprint) -> io::Result<bool> {
+    pub fn look_up(&self, name: &Fingerprint) -> io::Result<Known> {
         if self.recent.contains(name) {
-            return Ok(true);
+            return Ok(Known::Within);
         }
-        for sorted in self.sorted.iter().rev() {
+        for (place, sorted) in self.sorted.iter().enumerate().rev() {
             if sorted.contains(&*self.disk, name)? {
-                return Ok(true);
+                let is_within = place >= self.beyond;
+                return Ok(if is_within {
+                    Known::Within
+                } else {
+                    Known::Beyond
+                });
             }
         }
-        Ok(false)
+        Ok(Known::No)
     }
 
     /// Remembers a name, which a write-ahead file has.
@@ -165,25 +198,34 @@ impl Names {
         Ok(())
     }
 
-    /// Removes the oldest files that are outside the window. A file stays as long as one of its names is inside.
+    /// Finds out which files are outside the window, and removes the oldest of them. A file stays as long as one of its names is inside.
     fn forget(&mut self, now: Timestamp) -> io::Result<()> {
-        while let Some(oldest) = self.sorted.first() {
-            let is_old = now.seconds_since(oldest.newest()) > self.window.seconds;
-            let kept: u64 = self.sorted.iter().map(Sorted::count).sum();
-            if !is_old && kept <= self.window.names {
-                break;
+        let window = self.window;
+        for _ in 0..self.outside(now, window.known_seconds, window.known_names) {
+            if let Some(oldest) = self.sorted.first() {
+                self.disk.remove(&oldest.name())?;
+                self.sorted.remove(0);
             }
-            self.disk.remove(&oldest.name())?;
-            self.sorted.remove(0);
         }
+        self.beyond = self.outside(now, window.seconds, window.names);
         Ok(())
+    }
+
+    /// How many files are older than that, or would be too many names together with the newer ones.
+    fn outside(&self, now: Timestamp, seconds: i64, most: u64) -> usize {
+        let mut names = 0u64;
+        let newest = self.sorted.iter().rev().take_while(|file| {
+            names = names.saturating_add(file.count());
+            now.seconds_since(file.newest()) <= seconds && names <= most
+        });
+        self.sorted.len().saturating_sub(newest.count())
     }
 
     /// How many names are remembered.
     pub fn count(&self) -> u64 {
         let recent = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
-        let sorted = self.sorted.iter().map(Sorted::count);
-        sorted.fold(recent, u64::saturating_add)
+        let within = self.sorted.iter().skip(self.beyond).map(Sorted::count);
+        within.fold(recent, u64::saturating_add)
     }
 }
 
@@ -207,6 +249,8 @@ mod tests {
         let window = Window {
             seconds: 100,
             names: 700_000,
+            known_seconds: 1000,
+            known_names: 700_000,
         };
         let open = || Names::open(Arc::clone(&disk), window).unwrap();
         let chunk = 1u64 << 17;
@@ -219,7 +263,10 @@ mod tests {
             }
         }
         // Two chunks make a file; three files are more than may be remembered.
-        let known = |names: &Names, number| names.contains(&name(number)).unwrap();
+        let known = |names: &Names, number| {
+            let known = names.look_up(&name(number)).unwrap();
+            known == Known::Within
+        };
         assert!(!known(&names, 0) && !known(&names, 2 * chunk - 1));
         assert!(known(&names, 2 * chunk) && known(&names, 6 * chunk - 1));
         assert!(!known(&names, 6 * chunk));
@@ -229,7 +276,17 @@ mod tests {
         names.take_over(&[name(7 * chunk)], at(200)).unwrap();
         assert_eq!(names.count(), 2);
         // What was only in memory is in a write-ahead file.
-        assert_eq!(open().count(), 1);
+        let mut names = open();
+        assert_eq!(names.count(), 1);
+        // Beyond the window, a name is known still, and it is known that it is beyond. Then it is forgotten.
+        let is = |names: &Names, number| names.look_up(&name(number)).unwrap();
+        assert_eq!(is(&names, 2 * chunk), Known::Beyond);
+        assert_eq!(is(&names, 6 * chunk - 1), Known::Beyond);
+        assert_eq!(is(&names, 7 * chunk), Known::Within);
+        assert_eq!(is(&names, 0), Known::No);
+        names.take_over(&[name(8 * chunk)], at(2000)).unwrap();
+        assert_eq!(is(&names, 6 * chunk - 1), Known::No);
+        assert_eq!(is(&open(), 6 * chunk - 1), Known::No);
     }
 
     #[test]
@@ -247,7 +304,7 @@ mod tests {
             let mut cut = open().unwrap();
             assert!([0, 2].contains(&cut.count()), "{length}");
             cut.take_over(&[name(4)], at(3)).unwrap();
-            assert!(open().unwrap().contains(&name(4)).unwrap());
+            assert_eq!(open().unwrap().look_up(&name(4)).unwrap(), Known::Within);
         }
         let mut names = open().unwrap();
         names.sort().unwrap();

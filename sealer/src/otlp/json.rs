@@ -4,12 +4,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::OtlpError;
+use crate::elements::{ElementsError, each_element};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request<'a> {
-    #[serde(borrow, default)]
-    resource_logs: Vec<ResourceLogs<'a>>,
+    #[serde(borrow)]
+    resource_logs: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -17,8 +18,10 @@ struct Request<'a> {
 struct ResourceLogs<'a> {
     #[serde(borrow)]
     resource: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    scope_logs: Vec<ScopeLogs<'a>>,
+    #[serde(borrow)]
+    scope_logs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    schema_url: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -26,11 +29,13 @@ struct ResourceLogs<'a> {
 struct ScopeLogs<'a> {
     #[serde(borrow)]
     scope: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    log_records: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    log_records: Option<&'a RawValue>,
+    #[serde(borrow)]
+    schema_url: Option<&'a RawValue>,
 }
 
-/// Gives each record of a request as one event.
+/// Gives each record of a request as one event. Nothing else of the request is in memory at a time, however many parts it has.
 ///
 /// # Errors
 ///
@@ -39,33 +44,58 @@ pub fn records_of_json<E>(
     body: &[u8],
     mut take: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), OtlpError<E>> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        // An array would be read as the fields in their order.
-        return Err(OtlpError::NotAnObject);
-    }
-    let request: Request<'_> = serde_json::from_slice(body).map_err(OtlpError::Json)?;
+    let request: Request<'_> = object(body)?;
     let mut record = 0usize;
-    for of_resource in &request.resource_logs {
-        for of_scope in &of_resource.scope_logs {
-            let begin = beginning(
-                of_resource.resource.map(RawValue::get),
-                of_scope.scope.map(RawValue::get),
-            );
-            for log in &of_scope.log_records {
+    each(request.resource_logs, |of_resource| {
+        let of_resource: ResourceLogs<'_> = object(of_resource.get().as_bytes())?;
+        each(of_resource.scope_logs, |of_scope| {
+            let of_scope: ScopeLogs<'_> = object(of_scope.get().as_bytes())?;
+            let text = |value: Option<&'_ RawValue>| value.map(|value| value.get().to_owned());
+            let begin = beginning(&[
+                ("resource", text(of_resource.resource)),
+                ("resourceSchemaUrl", text(of_resource.schema_url)),
+                ("scope", text(of_scope.scope)),
+                ("scopeSchemaUrl", text(of_scope.schema_url)),
+            ]);
+            each(of_scope.log_records, |log| {
                 record = record.saturating_add(1);
                 let event = format!("{begin}{}}}", log.get());
-                take(event.as_bytes()).map_err(|source| OtlpError::Record { record, source })?;
-            }
-        }
+                take(event.as_bytes()).map_err(|source| OtlpError::Record { record, source })
+            })
+        })
+    })
+}
+
+/// An array would be read as the fields in their order.
+fn object<'a, T: Deserialize<'a>, E>(text: &'a [u8]) -> Result<T, OtlpError<E>> {
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err(OtlpError::NotAnObject);
     }
-    Ok(())
+    serde_json::from_slice(text).map_err(OtlpError::Json)
+}
+
+/// Each element of an array; of none where it is absent.
+fn each<E>(
+    array: Option<&RawValue>,
+    take: impl FnMut(&RawValue) -> Result<(), OtlpError<E>>,
+) -> Result<(), OtlpError<E>> {
+    let Some(array) = array else {
+        return Ok(());
+    };
+    each_element(array.get().as_bytes(), take).map_err(|error| match error {
+        ElementsError::Json(error) => OtlpError::Json(error),
+        ElementsError::Refused(refused) => refused,
+    })
 }
 
 /// What the events of a scope begin with. What is empty is left out.
-pub(super) fn beginning(resource: Option<&str>, scope: Option<&str>) -> String {
+pub(super) fn beginning(members: &[(&str, Option<String>)]) -> String {
     let mut begin = "{".to_owned();
-    for (name, value) in [("resource", resource), ("scope", scope)] {
-        if let Some(value) = value.filter(|value| !matches!(*value, "{}" | "null")) {
+    for (name, value) in members {
+        let value = value
+            .as_deref()
+            .filter(|value| !matches!(*value, "{}" | "null" | "\"\""));
+        if let Some(value) = value {
             begin.push('"');
             begin.push_str(name);
             begin.push_str("\":");
@@ -85,7 +115,8 @@ mod tests {
     fn each_record_is_an_event_with_its_resource_and_its_scope_as_they_came() {
         let body = br#"{"resourceLogs":[{"resource":{"attributes":[ ]},"scopeLogs":[
             {"scope":{"name":"s"},"logRecords":[{"timeUnixNano":"1","body":{"stringValue":"a"}},{"flags": 1.0}]},
-            {"logRecords":[{}],"unknown":1}]},{"scopeLogs":[{"scope":{},"logRecords":[{"x":1}]}]}]}"#;
+            {"logRecords":[{}],"unknown":1}]},{"schemaUrl":"https://a/1","scopeLogs":[
+            {"schemaUrl": "https://b/\u0031" ,"scope":{},"logRecords":[{"x":1}]},{"schemaUrl":"","logRecords":[{}]}]}]}"#;
         let mut events = Vec::new();
         let taken = records_of_json(body, |event| {
             events.push(String::from_utf8(event.to_vec()).unwrap());
@@ -98,14 +129,22 @@ mod tests {
                 r#"{"resource":{"attributes":[ ]},"scope":{"name":"s"},"logRecord":{"timeUnixNano":"1","body":{"stringValue":"a"}}}"#,
                 r#"{"resource":{"attributes":[ ]},"scope":{"name":"s"},"logRecord":{"flags": 1.0}}"#,
                 r#"{"resource":{"attributes":[ ]},"logRecord":{}}"#,
-                r#"{"logRecord":{"x":1}}"#,
+                r#"{"resourceSchemaUrl":"https://a/1","scopeSchemaUrl":"https://b/\u0031","logRecord":{"x":1}}"#,
+                r#"{"resourceSchemaUrl":"https://a/1","logRecord":{}}"#,
             ]
         );
     }
 
     #[test]
     fn other_bodies_are_refused() {
-        for body in [&b"[]"[..], b"{\"resourceLogs\":1}", b"{", b""] {
+        for body in [
+            &b"[]"[..],
+            b"{\"resourceLogs\":1}",
+            b"{\"resourceLogs\":[[]]}",
+            b"{\"resourceLogs\":[{\"scopeLogs\":[1]}]}",
+            b"{",
+            b"",
+        ] {
             let refused = records_of_json(body, |_| Ok::<_, ()>(()));
             let expected = matches!(refused, Err(OtlpError::Json(_) | OtlpError::NotAnObject));
             assert!(expected, "{body:?}");

@@ -1,7 +1,7 @@
 //! Log records of OpenTelemetry (OTLP), in protobuf and in JSON: the bytes of a request, and nothing else.
 //!
-//! Each record is an event of its own, with the resource and the scope that it comes from: `{"resource":…,"scope":…,"logRecord":…}`. What came
-//! as JSON is kept byte for byte. What came as protobuf is written as the JSON of OTLP.
+//! Each record is an event of its own, with the resource and the scope that it comes from: `{"resource":…,"scope":…,"logRecord":…}`, and
+//! `resourceSchemaUrl` and `scopeSchemaUrl` where they name a schema. What came as JSON is kept byte for byte. What came as protobuf is written as the JSON of OTLP.
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

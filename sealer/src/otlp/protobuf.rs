@@ -2,7 +2,7 @@
 
 use super::OtlpError;
 use super::json::beginning;
-use super::record::{log_record, resource, scope};
+use super::record::{log_record, push_text, resource, scope};
 use super::wire::Fields;
 
 /// Gives each record of a request as one event, as the JSON of OTLP.
@@ -23,6 +23,7 @@ pub fn records_of_protobuf<E>(
         }
         let of_resource = of_resource.bytes();
         let resource = resource(last(of_resource, 1).map_err(wrong)?).map_err(wrong)?;
+        let resource_schema = schema_url(of_resource).map_err(wrong)?;
         let mut scopes = Fields(of_resource);
         while let Some((number, of_scope)) = scopes.next_field().map_err(wrong)? {
             if number != 2 {
@@ -30,7 +31,12 @@ pub fn records_of_protobuf<E>(
             }
             let of_scope = of_scope.bytes();
             let scope = scope(last(of_scope, 1).map_err(wrong)?).map_err(wrong)?;
-            let begin = beginning(Some(&resource), Some(&scope));
+            let begin = beginning(&[
+                ("resource", Some(resource.clone())),
+                ("resourceSchemaUrl", Some(resource_schema.clone())),
+                ("scope", Some(scope)),
+                ("scopeSchemaUrl", Some(schema_url(of_scope).map_err(wrong)?)),
+            ]);
             let mut records = Fields(of_scope);
             while let Some((number, log)) = records.next_field().map_err(wrong)? {
                 if number != 2 {
@@ -45,6 +51,13 @@ pub fn records_of_protobuf<E>(
         }
     }
     Ok(())
+}
+
+/// The URL of the schema that a resource or a scope names, as JSON.
+fn schema_url(message: &[u8]) -> Result<String, &'static str> {
+    let mut json = String::new();
+    push_text(&mut json, last(message, 3)?)?;
+    Ok(json)
 }
 
 /// The last field of this number: where there are several, it counts.
@@ -149,12 +162,59 @@ mod tests {
             "the body is not an ExportLogsServiceRequest: it ends in the middle of a field";
         assert_eq!(events(b"\x0a\x05\x12").unwrap_err(), expected);
         assert_eq!(events(&record.repeat(9)).unwrap_err(), "record 9: too many");
-        // A body that is nested a thousand times.
-        let mut value = field(1, b"x");
-        for _ in 0..20 {
-            value = field(5, &field(1, &value));
+    }
+
+    /// A field of any length.
+    fn long(number: u8, bytes: &[u8]) -> Vec<u8> {
+        let mut field = vec![(number << 3) | 2];
+        let mut length = bytes.len();
+        while length >= 0x80 {
+            field.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+            length >>= 7;
         }
-        let body = field(5, &value);
-        assert!(events(&field(1, &field(2, &field(2, &body)))).is_ok());
+        field.push(u8::try_from(length).unwrap());
+        field.extend(bytes);
+        field
+    }
+
+    #[test]
+    fn value_that_is_nested_too_deep_is_refused_and_one_less_is_an_event() {
+        // As arrays, and as lists of keys and values.
+        let array: fn(&[u8]) -> Vec<u8> = |value| long(5, &long(1, value));
+        let list: fn(&[u8]) -> Vec<u8> = |value| long(6, &long(1, &long(2, value)));
+        for (around, levels) in [(array, 39), (list, 30)] {
+            let nested = |levels: usize| {
+                let value = (0..levels).fold(field(1, b"x"), |value, _| around(&value));
+                let record = long(5, &value);
+                events(&long(1, &long(2, &long(2, &record))))
+            };
+            let event = nested(levels).unwrap();
+            assert_eq!(event[0].matches('x').count(), 1);
+            auditlog_chain::event::check_event(&event[0]).unwrap();
+        }
+        let too_deep = |levels| {
+            let value = (0..levels).fold(field(1, b"x"), |value, _| array(&value));
+            events(&long(1, &long(2, &long(2, &long(5, &value)))))
+        };
+        for levels in [40, 2000] {
+            let expected =
+                "the body is not an ExportLogsServiceRequest: a value is nested too deep";
+            assert_eq!(too_deep(levels).unwrap_err(), expected, "{levels}");
+        }
+    }
+
+    #[test]
+    fn schema_urls_are_kept_with_what_they_are_of() {
+        let record = field(2, b"");
+        let scope = [field(3, b"https://b/\"2\""), record.clone(), record.clone()].concat();
+        let resource = [
+            field(2, &scope),
+            field(3, b"https://a/1"),
+            field(2, &record),
+        ]
+        .concat();
+        let with = r#"{"resourceSchemaUrl":"https://a/1","scopeSchemaUrl":"https://b/\"2\"","logRecord":{}}"#;
+        let without = r#"{"resourceSchemaUrl":"https://a/1","logRecord":{}}"#;
+        assert_eq!(events(&field(1, &resource)).unwrap(), [with, with, without]);
     }
 }

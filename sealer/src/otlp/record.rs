@@ -279,7 +279,7 @@ fn push_double(to: &mut String, number: f64) {
 }
 
 /// Text of protobuf is UTF-8.
-fn push_text(to: &mut String, bytes: &[u8]) -> Result<(), &'static str> {
+pub(super) fn push_text(to: &mut String, bytes: &[u8]) -> Result<(), &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| "a text is not UTF-8")?;
     let quoted = serde_json::to_string(text).map_err(|_| "a text cannot be written")?;
     to.push_str(&quoted);

@@ -16,10 +16,12 @@ use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::error::{Error, Trouble};
 use crate::input::InputName;
+use crate::names::Known;
 use crate::spool::{Accepted, Series, Spool};
 use chain::Chain;
 use ship::Shipper;
 use shipping::Shipping;
+use waiting::Waiting;
 
 mod again;
 mod chain;
@@ -77,6 +79,16 @@ pub struct Sealer {
     doubtful: Option<u64>,
     /// Whether files of segments that were chained again may have replaced only some of the others.
     half_replaced: bool,
+    full_disk: FullDisk,
+}
+
+/// What happens where the disk of the spool is full and segments wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FullDisk {
+    /// They are stored first, so that the disk has room again.
+    StoresFirst,
+    /// Whoever has called is told at once: nobody may wait for the network.
+    IsSaid,
 }
 
 impl Sealer {
@@ -120,6 +132,7 @@ impl Sealer {
             accepted: 0,
             doubtful: None,
             half_replaced: false,
+            full_disk: FullDisk::StoresFirst,
         })
     }
 
@@ -142,13 +155,17 @@ impl Sealer {
     }
 
     /// Takes up what an earlier run left in the spool, and creates the log where it is new. What waits is stored while more is
-    /// accepted, on a thread of its own.
+    /// accepted, on a thread of its own. From now on, a full disk is reported at once, and nothing waits for the store.
     ///
     /// # Errors
     ///
     /// Where the store, the key or the spool are not as they must be. What was accepted earlier is still in the spool.
     pub fn take_up_earlier(&mut self) -> Result<(), Error> {
+        self.full_disk = FullDisk::IsSaid;
         self.recover()?;
+        if self.shipping.is_empty() {
+            self.spool.end_reserve()?;
+        }
         if self.chain.head().next_segment == 0 {
             self.heartbeat()?;
         }
@@ -203,14 +220,17 @@ impl Sealer {
         if offered.accepted.is_some_and(|to| self.has_accepted(to)) {
             return Ok(Named::Known);
         }
-        let is_known = match offered.fingerprint() {
+        let known = match offered.fingerprint() {
             Some(name) => self.spool.knows(&name)?,
-            None => false,
+            None => Known::No,
         };
-        let named = match (is_known, offered.naming) {
-            (true, Naming::Unique) => return Ok(Named::Known),
-            (true, Naming::Content) | (_, Naming::Doubtful) => Named::Suspected,
-            (false, Naming::Unique | Naming::Content) => Named::New,
+        let named = match (known, offered.naming) {
+            (Known::Within, Naming::Unique) => return Ok(Named::Known),
+            // Its sender may have begun to count again since.
+            (Known::Beyond, Naming::Unique)
+            | (Known::Within | Known::Beyond, Naming::Content)
+            | (_, Naming::Doubtful) => Named::Suspected,
+            (Known::No, Naming::Unique | Naming::Content) => Named::New,
         };
         if offered.is_too_large() {
             return Ok(Named::TooLarge);
@@ -284,14 +304,18 @@ impl Sealer {
         (self.setup.notify)(notice);
     }
 
-    /// Where the disk is full and segments wait, the disk has room again once they are stored.
+    /// Where the disk is full and segments wait, the disk has room again once they are stored. A service does not wait for that.
     fn with_room<T>(
         &mut self,
         tried: Result<T, Error>,
         again: impl FnOnce(&mut Chain) -> Result<T, Error>,
     ) -> Result<T, Error> {
         match tried {
-            Err(error) if error.is_full_disk() && !self.shipping.is_empty() => {
+            Err(error)
+                if error.is_full_disk()
+                    && self.full_disk == FullDisk::StoresFirst
+                    && !self.shipping.is_empty() =>
+            {
                 self.shipping.drain()?;
                 again(&mut self.chain)
             }
@@ -323,6 +347,20 @@ impl Sealer {
     pub fn accept(&mut self) -> Result<(), Error> {
         self.sync()?;
         self.shipping.lasting_failure()?;
+        self.close_full()
+    }
+
+    /// The same, whatever storing has said: what cannot be stored now waits on the disk. [`Sealer::check`] says why.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails: what was appended since the last call is then not accepted.
+    pub fn accept_behind_what_waits(&mut self) -> Result<(), Error> {
+        self.sync()?;
+        self.close_full()
+    }
+
+    fn close_full(&mut self) -> Result<(), Error> {
         if self.chain.is_segment_full() {
             self.close()?;
             return self.shipping.go_on();
@@ -339,10 +377,40 @@ impl Sealer {
 
     fn close(&mut self) -> Result<(), Error> {
         let closed = self.chain.close();
-        if let Some(waiting) = self.with_room(closed, Chain::close)? {
+        if let Some(mut waiting) = self.with_room(closed, Chain::close)? {
+            if self.shipping.is_behind() {
+                self.take_over_names(&mut waiting);
+                self.spool.take_reserve(self.reserve_bytes());
+            }
             self.shipping.push(waiting);
         }
         Ok(())
+    }
+
+    /// The frames of a segment and its object, of lines that cannot be compressed, and a group that is being written meanwhile.
+    fn reserve_bytes(&self) -> u64 {
+        let lines = u64::try_from(self.setup.limits.bytes).unwrap_or(u64::MAX);
+        lines.saturating_mul(2).saturating_add(16 << 20)
+    }
+
+    /// Whether the room that was kept for storing segments is in use, and the disk has no other: nothing may be accepted.
+    pub fn stores_with_the_last_room(&self) -> bool {
+        let is_given = self.spool.reserve_is_given();
+        if !is_given || self.waiting_segments() == 0 {
+            return false;
+        }
+        // Whoever stores a segment is not robbed of it.
+        self.shipping.is_busy() || !self.spool.take_reserve(self.reserve_bytes())
+    }
+
+    /// However long the queue is, the names in it do not fill the memory. If we crash before the segment is stored, its names are in its
+    /// write-ahead file as well, which does no harm.
+    fn take_over_names(&self, waiting: &mut Waiting) {
+        let now = (self.setup.clock)();
+        // On a full disk they wait with their segment.
+        if self.spool.remember_all(&waiting.names, now).is_ok() {
+            waiting.names = Vec::new();
+        }
     }
 
     /// Seals the open segment, if there is one, and all that wait: closes it, has them signed, and writes them into the store.
@@ -351,8 +419,11 @@ impl Sealer {
     ///
     /// Where one of these fails; what was accepted is in the spool.
     pub fn seal(&mut self) -> Result<(), Error> {
-        self.sync()?;
-        self.close()?;
+        // All of it waits for the store in any case.
+        let before = std::mem::replace(&mut self.full_disk, FullDisk::StoresFirst);
+        let closed = self.sync().and_then(|()| self.close());
+        self.full_disk = before;
+        closed?;
         self.drain()
     }
 

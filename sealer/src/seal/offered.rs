@@ -40,7 +40,8 @@ pub enum Named {
     New,
     /// A batch of its name was accepted before. Nothing was chained.
     Known,
-    /// A batch of its content was accepted before. It was chained, and marked as a possible repeat.
+    /// A batch of its content was accepted before, or one of its name so long ago that it may be another one. It was chained, and marked as
+    /// a possible repeat.
     Suspected,
     /// It takes more bytes than a batch may. Nothing was chained.
     TooLarge,

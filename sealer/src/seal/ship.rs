@@ -72,9 +72,23 @@ impl Shipper {
         });
     }
 
-    /// Takes one segment through all its steps. Where one fails, the segment has kept what was done, and the next attempt goes on
-    /// there.
+    /// Takes one segment through all its steps. Where the disk is full, it gets the room that was kept for it.
     pub(super) fn ship(&mut self, waiting: &mut Waiting) -> Result<(), Error> {
+        match self.try_to_ship(waiting) {
+            Err(error) if error.is_full_disk() && self.spool.give_reserve() => {
+                self.try_to_ship(waiting)
+            }
+            done => done,
+        }
+    }
+
+    /// Nothing waits any more.
+    pub(super) fn has_stored_all(&self) -> Result<(), Error> {
+        self.spool.end_reserve()
+    }
+
+    /// Where one step fails, the segment has kept what was done, and the next attempt goes on there.
+    fn try_to_ship(&mut self, waiting: &mut Waiting) -> Result<(), Error> {
         self.not_in_future(waiting)?;
         let signers = match waiting.form {
             Form::Closed { .. } => self.signers(waiting)?,

@@ -36,8 +36,7 @@ struct Shared {
 
 struct State {
     waiting: VecDeque<Waiting>,
-    /// Whether the thread has taken the first one.
-    busy: bool,
+    thread: Thread,
     /// Why the last attempt has failed, until somebody has taken it.
     failed: Option<Error>,
     /// Attempts that have failed one after the other.
@@ -53,6 +52,17 @@ struct State {
     asked: bool,
     stop: bool,
     shipped: Shipped,
+}
+
+/// What the thread does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    /// It waits, or there is none.
+    Waits,
+    /// It has taken the first segment.
+    Stores,
+    /// It has ended though nobody asked it to: nothing is stored any more.
+    HasDied,
 }
 
 /// What the first segment waits for.
@@ -104,11 +114,11 @@ impl Shared {
                 shipper.setup = setup;
             }
             let asked = std::mem::take(&mut state.asked);
-            (state.busy, state.failed, state.next_attempt) = (true, None, None);
+            (state.thread, state.failed, state.next_attempt) = (Thread::Stores, None, None);
             drop(state);
             let done = shipper.ship(&mut waiting);
             state = self.state();
-            state.busy = false;
+            state.thread = Thread::Waits;
             match (&done, state.failures) {
                 (Err(error), 1) if !asked && !state.asked => {
                     shipper.say_that_it_waits(&waiting, error);
@@ -117,12 +127,41 @@ impl Shared {
                 (Ok(()) | Err(_), _) => {}
             }
             state.end_attempt(waiting, done, shipper);
+            if state.waiting.is_empty() {
+                // What cannot be removed now is there when the next queue grows.
+                _ = shipper.has_stored_all();
+            }
             self.changed.notify_all();
         }
     }
 }
 
+/// Says that the thread has ended in a panic, so that nobody waits for it.
+struct Farewell<'s>(&'s Shared);
+
+impl Drop for Farewell<'_> {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        let mut state = self.0.state();
+        state.thread = Thread::HasDied;
+        state.failures = state.failures.saturating_add(1);
+        state.trouble = Some(Trouble::of(&MachineError::Stopped.into()));
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
 impl State {
+    /// The segment that the thread had taken is still on the disk, and whoever opens the spool next finds it there.
+    fn must_live(&self) -> Result<(), Error> {
+        if self.thread == Thread::HasDied {
+            return Err(MachineError::Stopped.into());
+        }
+        Ok(())
+    }
+
     fn end_attempt(&mut self, waiting: Waiting, done: Result<(), Error>, shipper: &Shipper) {
         match done {
             Ok(()) => {
@@ -154,7 +193,7 @@ impl Shipping {
     pub(super) fn new(shipper: Shipper) -> Self {
         let state = State {
             waiting: VecDeque::new(),
-            busy: false,
+            thread: Thread::Waits,
             failed: None,
             failures: 0,
             next_attempt: None,
@@ -184,7 +223,9 @@ impl Shipping {
         let shared = Arc::clone(&self.shared);
         let builder = thread::Builder::new().name("ship".to_owned());
         let thread = builder.spawn(move || {
+            let farewell = Farewell(&shared);
             shared.run(&mut shipper);
+            drop(farewell);
             shipper
         });
         self.thread = Some(thread.map_err(MachineError::NoThread)?);
@@ -201,9 +242,21 @@ impl Shipping {
         self.shared.changed.notify_all();
     }
 
+    /// Whether so many segments wait that the next one does not stay in memory.
+    pub(super) fn is_behind(&self) -> bool {
+        let state = self.shared.state();
+        let being_stored = usize::from(state.thread == Thread::Stores);
+        state.waiting.len().saturating_add(being_stored) >= IN_MEMORY
+    }
+
+    /// Whether a segment is being stored.
+    pub(super) fn is_busy(&self) -> bool {
+        self.shared.state().thread == Thread::Stores
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         let state = self.shared.state();
-        state.waiting.is_empty() && !state.busy
+        state.waiting.is_empty() && state.thread != Thread::Stores
     }
 
     /// Stores what waits, where no thread does.
@@ -224,7 +277,8 @@ impl Shipping {
         state.failed = None;
         self.shared.changed.notify_all();
         loop {
-            if state.waiting.is_empty() && !state.busy {
+            state.must_live()?;
+            if state.waiting.is_empty() && state.thread != Thread::Stores {
                 return Ok(());
             }
             if let Some(error) = state.failed.take() {
@@ -237,7 +291,7 @@ impl Shipping {
     fn drain_here(shared: &Shared, shipper: &mut Shipper) -> Result<(), Error> {
         loop {
             let Some(mut waiting) = shared.state().waiting.pop_front() else {
-                return Ok(());
+                return shipper.has_stored_all();
             };
             let done = shipper.ship(&mut waiting);
             let mut state = shared.state();
@@ -251,6 +305,7 @@ impl Shipping {
     /// A failure that time alone does not mend.
     pub(super) fn lasting_failure(&self) -> Result<(), Error> {
         let mut state = self.shared.state();
+        state.must_live()?;
         if state.failed.as_ref().is_some_and(|error| !error.may_pass())
             && let Some(error) = state.failed.take()
         {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use tokio::task::spawn_blocking;
 
 use super::batch::{Batch, NotTaken};
 use super::parse::{Form, Parsed, Refused, parse};
+use super::refusals::Refusal;
 use super::router::Router;
 use crate::listen::{
     Access, Claim, Denied, Door, Encoding, NotSigned, UnpackError, ended, serve_each, unpack,
@@ -130,10 +132,12 @@ pub async fn serve(listener: TcpListener, input: Arc<HttpInput>, ending: watch::
 
 /// Answers the requests of one connection.
 async fn converse(input: Arc<HttpInput>, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+    let peer = stream.peer_addr().ok().map(|peer| peer.ip());
     let Some((stream, subject)) = input.door.enter(stream).await else {
         return;
     };
-    let answer = service_fn(|request| answer(Arc::clone(&input), subject.clone(), request));
+    let from = From { peer, subject };
+    let answer = service_fn(|request| answer(Arc::clone(&input), from.clone(), request));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
@@ -149,15 +153,29 @@ async fn converse(input: Arc<HttpInput>, stream: TcpStream, mut ending: watch::R
     }
 }
 
+/// Where a connection comes from.
+#[derive(Clone)]
+struct From {
+    peer: Option<IpAddr>,
+    /// The subject of its certificate.
+    subject: Option<Source>,
+}
+
 type Reply = Response<Full<Bytes>>;
 
 fn reply(status: StatusCode, text: impl Into<String>) -> Reply {
     let mut text: String = text.into();
     text.push('\n');
+    let why = Why(text.trim_end().to_owned());
     let mut reply = Response::new(Full::new(Bytes::from(text)));
     *reply.status_mut() = status;
+    reply.extensions_mut().insert(why);
     reply
 }
+
+/// What a reply says, for whoever runs the service.
+#[derive(Clone)]
+struct Why(String);
 
 fn refuse(status: StatusCode, text: impl Into<String>) -> Box<Reply> {
     Box::new(reply(status, text))
@@ -186,7 +204,7 @@ fn not_taken(why: &NotTaken) -> Box<Reply> {
 
 async fn answer(
     input: Arc<HttpInput>,
-    subject: Option<Source>,
+    from: From,
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
     let path = request.uri().path();
@@ -197,8 +215,8 @@ async fn answer(
         Method::GET if path.starts_with(READY_OF) => input.ready_of(path),
         Method::GET if path == "/metrics" => reply(StatusCode::OK, input.router.metrics()),
         Method::GET if path == "/status" => input.glances(),
-        Method::POST if is_events => input.events(subject, request).await,
-        Method::POST if path == WEBHOOK => input.webhook(request).await,
+        Method::POST if is_events => input.events(&from, request).await,
+        Method::POST if path == WEBHOOK => input.webhook(&from, request).await,
         _ if is_events || matches!(path, WEBHOOK | "/healthz" | READY | "/metrics" | "/status") => {
             reply(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -253,15 +271,21 @@ impl Head {
             let value = headers.get(name);
             value.map(|value| value.to_str().unwrap_or_default())
         };
-        let encoding = text(CONTENT_ENCODING).unwrap_or_default();
-        let encoding = Encoding::parse(encoding).ok_or_else(|| {
+        // Several headers of a name are one list.
+        let encodings = headers.get_all(CONTENT_ENCODING).iter();
+        let encodings: Vec<_> = encodings
+            .map(|value| value.to_str().unwrap_or("?"))
+            .collect();
+        let encoding = encodings.join(", ");
+        let encoding = Encoding::parse(&encoding).ok_or_else(|| {
             let refused =
                 format!("the content encoding {encoding} is not supported: use gzip or zstd");
             refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused)
         })?;
+        let is_one = headers.get_all(IDEMPOTENCY_KEY).iter().nth(1).is_none();
         let key = text(IDEMPOTENCY_KEY).map(|key| {
-            BatchName::parse(key).ok_or_else(|| {
-                let expected = "an idempotency key is 1 to 255 characters of printable ASCII without quote and backslash";
+            BatchName::parse(key).filter(|_| is_one).ok_or_else(|| {
+                let expected = "an idempotency key is 1 to 255 characters of printable ASCII without quote and backslash, in one header";
                 refuse(StatusCode::BAD_REQUEST, expected)
             })
         });
@@ -399,22 +423,46 @@ impl HttpInput {
         }
     }
 
-    async fn events(&self, subject: Option<Source>, request: Request<Incoming>) -> Reply {
-        match self.taken(subject, request).await {
-            Ok(reply) => reply,
-            Err(refused) => {
-                self.router.count_refused(&self.name);
-                *refused
-            }
+    async fn events(&self, from: &From, request: Request<Incoming>) -> Reply {
+        let source = self.source(request.headers(), from.subject.as_ref());
+        let sender = source.as_ref().ok().cloned().flatten();
+        let taken = match source {
+            Ok(source) => self.taken(source, request).await,
+            Err(refused) => Err(refused),
+        };
+        taken.unwrap_or_else(|refused| {
+            self.say_refused(sender.as_ref(), from, &refused);
+            *refused
+        })
+    }
+
+    /// Who must come again later hears so, and the log has said why.
+    fn say_refused(&self, sender: Option<&Source>, from: &From, refused: &Reply) {
+        let status = refused.status();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return self.router.count_refused(&self.name);
         }
+        let peer = || {
+            from.peer.map_or_else(
+                || "a sender".to_owned(),
+                |peer| format!("a sender at {peer}"),
+            )
+        };
+        let sender = sender.map_or_else(peer, |sender| sender.as_str().to_owned());
+        let why = refused.extensions().get::<Why>();
+        self.router.refused(&Refusal {
+            input: &self.name,
+            from: &sender,
+            kind: status.as_str(),
+            reason: why.map_or("", |why| &why.0),
+        });
     }
 
     async fn taken(
         &self,
-        subject: Option<Source>,
+        source: Option<Source>,
         request: Request<Incoming>,
     ) -> Result<Reply, Box<Reply>> {
-        let source = self.source(request.headers(), subject.as_ref())?;
         let head = Head::of(request.uri().path(), request.headers())?;
         let packed = self.bodies.take(head.bytes()).await?;
         let body = receive(request.into_body(), MAX_BODY_BYTES).await?;
@@ -444,14 +492,11 @@ impl HttpInput {
         Ok(done(form, taken))
     }
 
-    async fn webhook(&self, request: Request<Incoming>) -> Reply {
-        match self.signed(request).await {
-            Ok(reply) => reply,
-            Err(refused) => {
-                self.router.count_refused(&self.name);
-                *refused
-            }
-        }
+    async fn webhook(&self, from: &From, request: Request<Incoming>) -> Reply {
+        self.signed(request).await.unwrap_or_else(|refused| {
+            self.say_refused(None, from, &refused);
+            *refused
+        })
     }
 
     /// Takes a message that its sender has signed. What is not signed decides nothing: neither a tag, nor a name, nor an encoding.

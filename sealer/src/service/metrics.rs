@@ -89,9 +89,6 @@ const METRICS: [Metric; 12] = [
     ),
 ];
 
-/// Batches that each input could not hand on.
-pub(super) type Refused = BTreeMap<String, u64>;
-
 /// How far each input of files is.
 pub(super) type AllFollowing = BTreeMap<String, Following>;
 
@@ -113,7 +110,11 @@ const FILES_METRICS: [FilesMetric; 3] = [
 ];
 
 /// The metrics of all logs and inputs.
-pub(super) fn metrics(logs: &[&Status], refused: &Refused, following: &AllFollowing) -> String {
+pub(super) fn metrics(
+    logs: &[&Status],
+    refused: &BTreeMap<String, u64>,
+    following: &AllFollowing,
+) -> String {
     let mut text = String::new();
     // Writing into a string cannot fail.
     for (name, kind, help, value) in METRICS {

@@ -92,26 +92,39 @@ impl Intake {
         (Self { offers, room }, taken)
     }
 
+    /// Takes room for so many bytes of events. `None` where there is none for so long.
+    pub async fn room(&self, bytes: usize, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        let units = bytes.div_ceil(UNIT_BYTES).max(1);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let most = WAITING_BYTES.checked_div(UNIT_BYTES).unwrap_or(1);
+        let units = units.min(u32::try_from(most).unwrap_or(u32::MAX));
+        let room = Arc::clone(&self.room).acquire_many_owned(units);
+        tokio::time::timeout(patience, room).await.ok()?.ok()
+    }
+
+    /// Sends an offer that has its room. Each takes one unit at least, so there is always a place for it.
+    ///
+    /// # Errors
+    ///
+    /// Gives the offer back where the log has stopped.
+    pub fn send(&self, offer: Offer) -> Result<(), Box<Offer>> {
+        self.offers
+            .try_send(offer)
+            .map_err(|refused| match refused {
+                TrySendError::Full(offer) | TrySendError::Disconnected(offer) => Box::new(offer),
+            })
+    }
+
     /// Offers a batch. Where there is no room for so long, the offer is given back: its sender must come again later.
     ///
     /// # Errors
     ///
     /// Gives the offer back.
     pub async fn offer(&self, mut offer: Offer, patience: Duration) -> Result<(), Box<Offer>> {
-        let units = offer.events.bytes().div_ceil(UNIT_BYTES).max(1);
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
-        let most = WAITING_BYTES.checked_div(UNIT_BYTES).unwrap_or(1);
-        let units = units.min(u32::try_from(most).unwrap_or(u32::MAX));
-        let room = Arc::clone(&self.room).acquire_many_owned(units);
-        let Ok(Ok(permit)) = tokio::time::timeout(patience, room).await else {
+        let Some(room) = self.room(offer.events.bytes(), patience).await else {
             return Err(Box::new(offer));
         };
-        offer.permit = Some(permit);
-        match self.offers.try_send(offer) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(offer) | TrySendError::Disconnected(offer)) => {
-                Err(Box::new(offer))
-            }
-        }
+        offer.permit = Some(room);
+        self.send(offer)
     }
 }

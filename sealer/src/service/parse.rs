@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::member::has_member;
+use crate::elements::{ElementsError, each_element};
 use crate::limits::MAX_BATCH_EVENTS;
 use crate::otlp::{OtlpError, records_of_json, records_of_protobuf};
 use crate::seal::Naming;
@@ -108,7 +109,7 @@ impl Ids {
 #[derive(Deserialize)]
 struct EventList<'a> {
     #[serde(borrow)]
-    items: Vec<&'a RawValue>,
+    items: &'a RawValue,
 }
 
 impl Form {
@@ -138,9 +139,7 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
     let trimmed = body.trim_ascii();
     match form {
         Form::Json if trimmed.starts_with(b"[") => {
-            let elements: Vec<&RawValue> =
-                serde_json::from_slice(trimmed).map_err(Refused::Array)?;
-            push_all(&mut events, &elements)?;
+            push_all(&mut events, trimmed, Refused::Array)?;
         }
         Form::Json if !trimmed.is_empty() => push_values(&mut events, trimmed)?,
         // An array would be read as the fields in their order.
@@ -148,7 +147,8 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
         Form::Kubernetes => {
             let list: EventList<'_> =
                 serde_json::from_slice(trimmed).map_err(Refused::Kubernetes)?;
-            push_all(&mut events, &list.items)?;
+            let items = list.items.get().as_bytes();
+            push_all(&mut events, items, Refused::Kubernetes)?;
         }
         Form::OtlpJson => {
             records_of_json(body, |record| push_record(&mut events, record)).map_err(of_otlp)?;
@@ -171,13 +171,23 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
     Ok(Parsed { events, ids })
 }
 
-fn push_all(events: &mut StoredBatch, elements: &[&RawValue]) -> Result<(), Refused> {
-    for (element, value) in (1..).zip(elements) {
+/// The elements of an array, which are counted while they are read.
+fn push_all(
+    events: &mut StoredBatch,
+    array: &[u8],
+    malformed: fn(serde_json::Error) -> Refused,
+) -> Result<(), Refused> {
+    let mut element = 0usize;
+    let pushed = each_element(array, |value| {
+        element = element.saturating_add(1);
         must_be_few(events)?;
         let pushed = events.push_json(value.get().as_bytes());
-        pushed.map_err(|source| Refused::Element { element, source })?;
-    }
-    Ok(())
+        pushed.map_err(|source| Refused::Element { element, source })
+    });
+    pushed.map_err(|error| match error {
+        ElementsError::Json(error) => malformed(error),
+        ElementsError::Refused(refused) => refused,
+    })
 }
 
 /// Why a record cannot be added.
@@ -378,7 +388,15 @@ mod tests {
         assert_eq!(parsed("text/plain", &most).unwrap().len(), MAX_BATCH_EVENTS);
         let expected = "the body has more than 126976 events: send fewer at a time";
         let array = format!("[{}1]", "1,".repeat(MAX_BATCH_EVENTS));
-        for (kind, body) in [("text/plain", most + "1"), ("application/json", array)] {
+        // They are counted while they are read: what follows does not matter.
+        let cut = array.replace("1]", "1,");
+        let items = format!("{{\"items\":{array}}}");
+        for (kind, body) in [
+            ("text/plain", most + "1"),
+            ("application/json", array),
+            ("application/json", cut),
+            ("kubernetes", items),
+        ] {
             assert_eq!(parsed(kind, &body).unwrap_err(), expected);
         }
     }
@@ -398,6 +416,16 @@ mod tests {
             (
                 "kubernetes",
                 "[[1]]",
+                "the body is not an EventList of audit.k8s.io: ",
+            ),
+            (
+                "kubernetes",
+                "{\"items\":1}",
+                "the body is not an EventList of audit.k8s.io: ",
+            ),
+            (
+                "kubernetes",
+                "{\"items\":[1,{]}",
                 "the body is not an EventList of audit.k8s.io: ",
             ),
             (

@@ -4,6 +4,8 @@ use auditlog_chain::builder::{StoredBatch, StoredPayload};
 use auditlog_chain::line::Payload;
 use serde_json::Value;
 
+use super::pointer::value_at;
+
 /// A route to a log. It takes what all its conditions hold for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -76,14 +78,17 @@ pub struct FieldIs {
 }
 
 impl FieldIs {
-    fn holds(&self, event: &Value) -> bool {
-        match event.pointer(&self.pointer) {
-            Some(Value::String(text)) => *text == self.equals,
-            Some(found @ (Value::Number(_) | Value::Bool(_))) => {
+    fn holds(&self, event: &str) -> bool {
+        let found = value_at(event, &self.pointer);
+        // What is in an array or an object is not compared.
+        let found = found.filter(|text| !text.starts_with(['{', '[']));
+        match found.map(serde_json::from_str) {
+            Some(Ok(Value::String(text))) => text == self.equals,
+            Some(Ok(found @ (Value::Number(_) | Value::Bool(_)))) => {
                 let text = found.to_string();
                 text == self.equals
             }
-            Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => false,
+            Some(Ok(Value::Null | Value::Array(_) | Value::Object(_)) | Err(_)) | None => false,
         }
     }
 }
@@ -134,8 +139,8 @@ pub(super) fn find<'r>(
     }
     let mut logs = Vec::with_capacity(events.len());
     for (number, payload) in (1..).zip(events.iter()) {
-        let event = value_of(&payload);
-        let takes = |field: &FieldIs| event.as_ref().is_some_and(|event| field.holds(event));
+        let event = json_of(&payload);
+        let takes = |field: &FieldIs| event.is_some_and(|event| field.holds(event));
         let mut taking = routes.iter();
         let route = taking.find(|route| route.field.as_ref().is_none_or(takes));
         logs.push(route.ok_or(Some(number))?.log.as_str());
@@ -147,10 +152,10 @@ pub(super) fn find<'r>(
     }
 }
 
-/// Only JSON has fields. Of a key that is there several times, the last one counts, as for everyday readers.
-fn value_of(payload: &StoredPayload<'_>) -> Option<Value> {
+/// Only JSON has fields.
+fn json_of<'p>(payload: &'p StoredPayload<'_>) -> Option<&'p str> {
     match payload.as_payload() {
-        Payload::Event(text) => serde_json::from_str(text).ok(),
+        Payload::Event(text) => Some(text),
         Payload::Text(_) | Payload::Base64(_) => None,
     }
 }
@@ -310,5 +315,16 @@ mod tests {
         routes.push(route("rest"));
         let found = find(&routes, "web", None, &other);
         assert_eq!(found, Ok(Way::Each(vec!["b", "rest"])));
+    }
+
+    #[test]
+    fn field_of_an_event_is_found_however_deep_the_event_is_nested() {
+        let routes = [with_field("a", "/kind", "x"), route("rest")];
+        for levels in [1, 126, 127] {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            let event = format!("{{\"deep\":{open}{close},\"kind\":\"x\"}}");
+            let found = find(&routes, "web", None, &batch(&[&event]));
+            assert_eq!(found.as_ref(), Ok(&Way::Whole("a")), "{levels}");
+        }
     }
 }

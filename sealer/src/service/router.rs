@@ -1,7 +1,7 @@
 //! The way from the inputs to the logs.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::StoredBatch;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use super::batch::{Batch, NotTaken, Taken};
 use super::destination::Destination;
 use super::glance::Glance;
-use super::metrics::{AllFollowing, Refused, metrics};
+use super::metrics::{AllFollowing, metrics};
 use super::offer::{Answer, Offer};
+use super::refusals::{Refusal, Refusals};
 use super::route::{Route, Way, find, leads_to};
 use super::status::{Part as PartOfLog, Status};
 use crate::follow::{Following, Remembering};
@@ -28,8 +29,17 @@ impl Destination {
         }
     }
 
-    /// Takes room to wait for the store, where batches wait for it. While nothing is stored, nobody waits for room.
-    async fn room(&self) -> Result<Option<OwnedSemaphorePermit>, NotTaken> {
+    /// Takes room for a part: on its way to the thread of the log, and to wait for the store, where batches wait for it.
+    async fn room(&self, part: &Batch) -> Result<Room, NotTaken> {
+        let stored = self.room_to_wait().await?;
+        let bytes = part.lines.bytes();
+        let way = self.intake.room(bytes, ROOM_PATIENCE).await;
+        let way = way.ok_or_else(|| self.later(TOO_MUCH_WAITS))?;
+        Ok(Room { stored, way })
+    }
+
+    /// While nothing is stored, nobody waits for room.
+    async fn room_to_wait(&self) -> Result<Option<OwnedSemaphorePermit>, NotTaken> {
         let Some(room) = &self.stored else {
             return Ok(None);
         };
@@ -44,11 +54,7 @@ impl Destination {
     }
 
     /// Offers a batch, or a part of one. What it takes to wait for the store is held until it is there.
-    async fn offer(
-        &self,
-        batch: Batch,
-        room: Option<OwnedSemaphorePermit>,
-    ) -> Result<Part, NotTaken> {
+    fn offer(&self, batch: Batch, Room { stored, way }: Room) -> Result<Part, NotTaken> {
         let events = batch.lines.len();
         let (tell, told) = oneshot::channel();
         let offer = Offer {
@@ -59,20 +65,27 @@ impl Destination {
             reached: batch.reached,
             // A sender that has gone away sends again.
             answer: Box::new(move |answer| {
-                drop(room);
+                drop(stored);
                 _ = tell.send(answer);
             }),
-            permit: None,
+            permit: Some(way),
         };
-        let offered = self.intake.offer(offer, ROOM_PATIENCE).await;
-        let full = "too much waits to be accepted: come again later";
-        offered.map_err(|_| self.later(full))?;
+        let sent = self.intake.send(offer);
+        sent.map_err(|_| self.later("the log has stopped"))?;
         Ok(Part {
             log: self.clone(),
             events,
             told,
         })
     }
+}
+
+const TOO_MUCH_WAITS: &str = "too much waits to be accepted: come again later";
+
+/// What a part of a batch takes until it is in the log.
+struct Room {
+    stored: Option<OwnedSemaphorePermit>,
+    way: OwnedSemaphorePermit,
 }
 
 /// Takes batches from the inputs, and gives each to the logs that its routes lead to.
@@ -82,9 +95,13 @@ impl Destination {
 pub struct Router {
     logs: Vec<Destination>,
     routes: Vec<Route>,
-    refused: Mutex<Refused>,
     following: Mutex<AllFollowing>,
+    refused: Mutex<Refusals>,
+    say: Option<Say>,
 }
+
+/// Takes a line for people.
+type Say = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Router {
     /// Each route must lead to one of the logs.
@@ -94,7 +111,15 @@ impl Router {
             routes,
             refused: Mutex::default(),
             following: Mutex::default(),
+            say: None,
         }
+    }
+
+    /// The same, with somebody who takes a line for people where senders are refused.
+    #[must_use]
+    pub fn saying(mut self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.say = Some(Box::new(say));
+        self
     }
 
     /// The logs, in the order of the configuration.
@@ -105,11 +130,11 @@ impl Router {
     /// The metrics of all logs, in Prometheus' text format.
     pub fn metrics(&self) -> String {
         let logs: Vec<&Status> = self.logs.iter().map(|log| &*log.status).collect();
-        let refused = self.refused.lock();
+        let refused = self.refusals();
         let following = self.following.lock();
         metrics(
             &logs,
-            &refused.unwrap_or_else(PoisonError::into_inner),
+            refused.counts(),
             &following.unwrap_or_else(PoisonError::into_inner),
         )
     }
@@ -129,6 +154,10 @@ impl Router {
         all.insert(input.to_owned(), following);
     }
 
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Each log at a glance.
     pub fn glances(&self) -> Vec<Glance> {
         self.logs.iter().map(Glance::of).collect()
@@ -136,10 +165,15 @@ impl Router {
 
     /// Counts a batch that an input could not hand on, for whatever reason.
     pub fn count_refused(&self, input: &str) {
-        let refused = self.refused.lock();
-        let mut refused = refused.unwrap_or_else(PoisonError::into_inner);
-        let counter = refused.entry(input.to_owned()).or_default();
-        *counter = counter.saturating_add(1);
+        self.refusals().count(input);
+    }
+
+    /// Counts a batch that an input has refused, and says so from time to time.
+    pub fn refused(&self, refusal: &Refusal<'_>) {
+        let line = self.refusals().add(refusal, Instant::now());
+        if let (Some(line), Some(say)) = (line, &self.say) {
+            say(&line);
+        }
     }
 
     /// Offers a batch that came from an input. It is acknowledged once [`Pending::answer`] says so.
@@ -158,14 +192,15 @@ impl Router {
                 return Err(log.later(&trouble));
             }
         }
-        // All of it has room before any of it is offered.
+        // All of it has room before any of it is offered: a sender would send again what one of the logs has taken, and of a batch
+        // without a name, nobody would see it.
         let mut rooms = Vec::new();
-        for (log, _) in &parts {
-            rooms.push(log.room().await?);
+        for (log, part) in &parts {
+            rooms.push(log.room(part).await?);
         }
         let mut pending = Pending { parts: Vec::new() };
         for ((log, part), room) in parts.into_iter().zip(rooms) {
-            pending.parts.push(log.offer(part, room).await?);
+            pending.parts.push(log.offer(part, room)?);
         }
         Ok(pending)
     }
@@ -281,7 +316,7 @@ mod tests {
     use super::*;
     use crate::error::{Cause, Trouble};
     use crate::service::offer::{Ack, Intake};
-    use crate::service::route::TagPattern;
+    use crate::service::route::{FieldIs, TagPattern};
 
     fn log(name: &str, ack: Ack) -> (Destination, Route, Receiver<Offer>) {
         let (intake, offers) = Intake::new();
@@ -361,6 +396,39 @@ mod tests {
             assert_eq!(of_other.try_iter().count(), 300);
             // Whoever waited is gone, and what it sent was stored.
             assert!(router.offer("http", batch("a")).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn batch_for_two_logs_is_offered_to_neither_while_one_has_no_room() {
+        let (one, _, of_one) = log("a", Ack::Synced);
+        let (full, _, of_full) = log("b", Ack::Synced);
+        let to = |name: &str| Route {
+            log: name.to_owned(),
+            input: None,
+            tag: None,
+            field: Some(FieldIs {
+                pointer: "/log".to_owned(),
+                equals: name.to_owned(),
+            }),
+        };
+        let intake = full.intake.clone();
+        let router = Router::new(vec![one, full], vec![to("a"), to("b")]);
+        let mut both = batch("x");
+        both.lines = StoredBatch::default();
+        for event in ["{\"log\":\"a\"}", "{\"log\":\"b\"}"] {
+            both.lines.push_json(event.as_bytes()).unwrap();
+        }
+        block_on(async {
+            let all = intake.room(usize::MAX, Duration::ZERO).await;
+            assert!(all.is_some());
+            let refused = router.offer("forward", both.clone()).await.err();
+            assert!(matches!(refused, Some(NotTaken::Later { .. })));
+            assert_eq!(of_one.try_iter().count(), 0);
+            drop(all);
+            assert!(router.offer("forward", both).await.is_ok());
+            assert_eq!(of_one.try_iter().count(), 1);
+            assert_eq!(of_full.try_iter().count(), 1);
         });
     }
 

@@ -1,7 +1,7 @@
 //! What is known of one log while the service runs.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use auditlog_chain::timestamp::Timestamp;
 use crate::error::{Cause, Trouble};
 use crate::follow::Remembering;
 use crate::names::Remembered;
+use crate::spool::Kept;
 
 /// What is in trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,6 +154,20 @@ impl Status {
     /// The thread of the log has gone round, or may wait for others from now on.
     pub(super) fn beat(&self, at: Option<Instant>) {
         *locked(&self.beat) = at;
+    }
+
+    /// The thread of the log may wait for others, or has ended.
+    pub fn rests(&self) {
+        self.beat(None);
+    }
+
+    /// These files were in the spool when it was opened.
+    pub fn found_waiting(&self, kept: &[Kept]) {
+        let bytes = kept.iter().map(|kept| kept.tail.whole);
+        let segments = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+        self.waiting_segments.store(segments, Ordering::Relaxed);
+        let bytes = bytes.fold(0, u64::saturating_add);
+        self.waiting_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Whether the thread of the log has gone round within this time, or may wait for others.

@@ -29,6 +29,9 @@ const SHORT_WAIT: Duration = Duration::from_millis(5);
 /// Bytes of offers that are synced together.
 const GROUP_BYTES: usize = 4 << 20;
 
+/// Names of batches in memory. Stops a queue of very many small batches from filling it.
+const MAX_NAMES_IN_MEMORY: u64 = 4_000_000;
+
 /// The thread of one log.
 pub struct Writer<'o> {
     /// Chains and syncs.
@@ -116,7 +119,7 @@ impl Writer<'_> {
             next = self.offers.try_recv().ok();
         }
         let segment = self.sealer.open_segment();
-        self.until_it_passes(Sealer::accept)?;
+        self.until_it_passes(Sealer::accept_behind_what_waits)?;
         for (offer, said) in group {
             self.count(&offer, &said);
             if let Some(reached) = &offer.reached {
@@ -333,6 +336,25 @@ impl Writer<'_> {
             reason: "the spool is as large as spool_max_bytes allows".to_owned(),
         });
         let of_the_clock = |trouble: &Trouble| trouble.cause == Cause::Clock;
-        full.or_else(|| self.sealer.trouble().filter(of_the_clock))
+        full.or_else(|| self.too_many_names())
+            .or_else(|| self.no_room_on_disk())
+            .or_else(|| self.sealer.trouble().filter(of_the_clock))
+    }
+
+    fn no_room_on_disk(&self) -> Option<Trouble> {
+        self.sealer.stores_with_the_last_room().then(|| Trouble {
+            cause: Cause::Disk,
+            reason: "the disk of the spool is full, and its last room is for storing what waits"
+                .to_owned(),
+        })
+    }
+
+    /// The names of a long queue are in files, unless an earlier run has left that behind or the disk takes no more.
+    fn too_many_names(&self) -> Option<Trouble> {
+        let in_memory = self.sealer.spool().remembered().in_memory;
+        (in_memory > MAX_NAMES_IN_MEMORY).then(|| Trouble {
+            cause: Cause::Queue,
+            reason: format!("more than {MAX_NAMES_IN_MEMORY} batches wait for the store"),
+        })
     }
 }

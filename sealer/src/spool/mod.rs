@@ -12,6 +12,7 @@
 //! | `000000000042.wal.again`, `again.json` | segments that are being chained again, and which ones they replace |
 //! | `head.json` | segment, size and root of the last stored head, for the life of the log |
 //! | `names.log`, `00000007.names` | the names of batches that were accepted before the oldest write-ahead file |
+//! | `reserve` | room for storing the oldest segments on a full disk, while a queue waits |
 //! | `inputs.json` | how much of each input was accepted before the oldest write-ahead file, and how much of that a summary has reported; there from the beginning, with a sum over it |
 //!
 //! A batch is accepted once its record is synced. Any number of closed files may wait. In order, for each segment:
@@ -32,7 +33,7 @@
 //!    segment is stored.
 //!
 //! A disk that fills up between any two steps stops the run as a crash would. Half a file is removed again, so that a little
-//! more room is enough to go on. Once the summary of a run was written, `inputs.json` records what it has reported. If we
+//! more room is enough to go on. While a queue waits, `reserve` keeps the room that storing its first segment takes. Once the summary of a run was written, `inputs.json` records what it has reported. If we
 //! crash in between, the next summary reports the same events again, and loses no count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -48,7 +49,7 @@ use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, MachineError, SpoolError};
 use crate::folder::{create_folders, sync_folder};
 use crate::input::InputName;
-use crate::names::{Fingerprint, Names, Remembered, Window};
+use crate::names::{Fingerprint, Known, Names, Remembered, Window};
 use crate::wal::{Opening, Reader};
 
 use file::{
@@ -57,6 +58,7 @@ use file::{
 };
 use found::look_through;
 use identity::{identity, inputs, keep_inputs};
+use reserve::Reserve;
 
 mod file;
 mod found;
@@ -64,6 +66,7 @@ mod head;
 mod identity;
 mod inputs;
 mod lost;
+mod reserve;
 mod series;
 mod summed;
 mod writer;
@@ -82,6 +85,7 @@ pub struct Spool {
     names: Mutex<Names>,
     /// What was there when it was opened, the oldest first.
     kept: Vec<Kept>,
+    reserve: Reserve,
     lock: Option<File>,
 }
 
@@ -169,6 +173,7 @@ impl Spool {
             inputs: Mutex::new(Counted { inputs, unsaved }),
             names: Mutex::new(known),
             kept,
+            reserve: Reserve::found(&names),
             lock: None,
         })
     }
@@ -344,9 +349,33 @@ impl Spool {
         self.files.read(&object_name(segment), MAX_OBJECT_BYTES)
     }
 
+    /// Keeps room for storing a segment, as long as segments wait. Says whether there is any.
+    pub(crate) fn take_reserve(&self, bytes: u64) -> bool {
+        self.reserve.take(&self.files, bytes)
+    }
+
+    /// The disk is full: gives the room that is kept to whoever stores segments. Says whether there was any.
+    pub(crate) fn give_reserve(&self) -> bool {
+        self.reserve.give(&self.files)
+    }
+
+    /// Whether the room that is kept is in use: nothing else may be written.
+    pub(crate) fn reserve_is_given(&self) -> bool {
+        self.reserve.is_given()
+    }
+
+    /// Nothing waits any more.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk fails: the room stays as it is.
+    pub(crate) fn end_reserve(&self) -> Result<(), Error> {
+        self.reserve.end(&self.files)
+    }
+
     /// Whether a batch of this name was accepted.
-    pub(crate) fn knows(&self, name: &Fingerprint) -> Result<bool, Error> {
-        let known = self.names().contains(name);
+    pub(crate) fn knows(&self, name: &Fingerprint) -> Result<Known, Error> {
+        let known = self.names().look_up(name);
         known.map_err(self.files.fault(file::UNREADABLE, NAMES))
     }
 

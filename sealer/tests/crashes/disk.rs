@@ -24,6 +24,8 @@ struct State {
     stops_before: Option<usize>,
     /// From this call on, the disk takes nothing more.
     full_from: Option<usize>,
+    /// Bytes of all files, at most.
+    capacity: Option<usize>,
     /// The one call that fails.
     fails_at: Option<usize>,
 }
@@ -76,6 +78,12 @@ impl Machine {
         self.state().full_from = None;
     }
 
+    /// From now on, only what takes the place of something else has room.
+    pub(crate) fn has_no_more_room(&self) {
+        let mut state = self.state();
+        state.capacity = Some(state.bytes());
+    }
+
     /// After so many more calls, one call fails.
     pub(crate) fn fail_once_after(&self, calls: usize) {
         let mut state = self.state();
@@ -101,6 +109,7 @@ impl Machine {
         state.calls = 0;
         state.stops_before = None;
         state.full_from = None;
+        state.capacity = None;
         state.fails_at = None;
         match loss {
             Loss::Nothing => {}
@@ -144,6 +153,11 @@ impl State {
             return Err(ErrorKind::StorageFull.into());
         }
         self.call()
+    }
+
+    fn bytes(&self) -> usize {
+        let files = self.names.values().map(|file| &self.files[*file]);
+        files.map(|file| file.now.len()).sum()
     }
 
     /// A file system keeps the order of changes to names.
@@ -269,7 +283,12 @@ impl Open {
     fn add(&self, change: impl FnOnce(&mut Content)) -> io::Result<()> {
         let mut state = self.machine.state();
         state.call_with_room()?;
+        let before = state.files[self.file].clone();
         change(&mut state.files[self.file]);
+        if state.capacity.is_some_and(|most| state.bytes() > most) {
+            state.files[self.file] = before;
+            return Err(ErrorKind::StorageFull.into());
+        }
         Ok(())
     }
 }

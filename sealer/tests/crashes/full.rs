@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::{Batch, StoredBatch};
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::Error;
+use auditlog_sealer::error::{Cause, Error, Trouble};
 use auditlog_sealer::seal::{Named, Naming, Offered, Sealer};
 use auditlog_sealer::spool::{LostInputs, Spool};
 
@@ -30,7 +32,24 @@ fn until_it_passes<T>(machine: &Machine, mut attempt: impl FnMut() -> Result<T, 
     unreachable!("some attempt passes or fails")
 }
 
-/// Sends each event as a batch of its own name, as a service does with what it is offered.
+/// Offers an event as a batch of its own name, as a service does with what it is offered.
+fn offer(sealer: &mut Sealer, event: u64) -> Result<Named, Error> {
+    let mut batch = StoredBatch::default();
+    let json = format!("{{\"event\":{event}}}");
+    batch.push_json(json.as_bytes()).unwrap();
+    let name = Batch::parse(&format!("batch {event}"));
+    let offered = Offered {
+        source: None,
+        name: name.as_ref(),
+        naming: Naming::Unique,
+        events: &batch,
+        accepted: None,
+    };
+    let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
+    sealer.append_batch(&offered, now)
+}
+
+/// Sends each event as a batch of its own name.
 fn serve(world: &World, machine: &Machine) {
     let start = || {
         let disk = Arc::new(machine.clone());
@@ -39,19 +58,7 @@ fn serve(world: &World, machine: &Machine) {
     };
     let mut sealer = until_it_passes(machine, start);
     for event in 0..EVENTS {
-        let mut batch = StoredBatch::default();
-        let json = format!("{{\"event\":{event}}}");
-        batch.push_json(json.as_bytes()).unwrap();
-        let name = Batch::parse(&format!("batch {event}"));
-        let offered = Offered {
-            source: None,
-            name: name.as_ref(),
-            naming: Naming::Unique,
-            events: &batch,
-            accepted: None,
-        };
-        let now = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
-        let named = until_it_passes(machine, || sealer.append_batch(&offered, now));
+        let named = until_it_passes(machine, || offer(&mut sealer, event));
         assert_eq!(named, Named::New);
         until_it_passes(machine, || sealer.accept());
     }
@@ -70,4 +77,54 @@ fn disk_that_is_full_before_any_call_stops_nobody_for_good() {
         serve(&world, &machine);
         world.has_each_event_once(&format!("full before call {full}"));
     }
+}
+
+#[test]
+fn service_whose_disk_is_full_says_so_though_segments_wait_for_a_store_that_is_away() {
+    let (world, machine) = (World::new(), Machine::new());
+    let disk = Arc::new(machine.clone());
+    let spool = Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse).unwrap();
+    let mut sealer = Sealer::find(world.setup(&machine), spool).unwrap();
+    sealer.take_up_earlier().unwrap();
+    world.go_away();
+    offer(&mut sealer, 0).unwrap();
+    sealer.close_old().unwrap();
+    assert_eq!(sealer.waiting_segments(), 1);
+    offer(&mut sealer, 1).unwrap();
+    machine.fill_after(0);
+    let full = sealer.accept_behind_what_waits().unwrap_err();
+    assert_eq!(Trouble::of(&full).cause, Cause::Disk, "{full}");
+    machine.make_room();
+    sealer.accept_behind_what_waits().unwrap();
+    world.come_back();
+    sealer.seal().unwrap();
+    world.has_events(2, "the disk was full");
+}
+
+#[test]
+fn queue_that_has_filled_the_disk_is_stored_with_the_room_that_was_kept_for_it() {
+    let (world, machine) = (World::new(), Machine::new());
+    let disk = Arc::new(machine.clone());
+    let spool = Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse).unwrap();
+    let mut sealer = Sealer::find(world.setup(&machine), spool).unwrap();
+    sealer.take_up_earlier().unwrap();
+    world.go_away();
+    for event in 0..4 {
+        offer(&mut sealer, event).unwrap();
+        sealer.close_old().unwrap();
+    }
+    offer(&mut sealer, 4).unwrap();
+    machine.has_no_more_room();
+    // The open file has taken its room ahead. Frames and objects have none.
+    sealer.accept_behind_what_waits().unwrap();
+    world.come_back();
+    let begun = Instant::now();
+    while sealer.waiting_segments() > 0 {
+        let trouble = sealer.trouble();
+        assert!(begun.elapsed() < Duration::from_secs(30), "{trouble:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!sealer.stores_with_the_last_room());
+    sealer.seal().unwrap();
+    world.has_events(5, "the queue had filled the disk");
 }

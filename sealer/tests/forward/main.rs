@@ -334,3 +334,26 @@ fn log_that_takes_nothing_withholds_the_acknowledgement_until_it_does() {
     acknowledged(&mut stream, b"", CHUNK);
     assert_eq!(listener.log.events(), [rendered(1)]);
 }
+
+#[test]
+fn log_that_takes_nothing_does_not_keep_the_room_that_all_senders_share() {
+    let listener = listener(Access::default(), None);
+    let record = [b"\x81\xa1x\xda\x40\x00".as_slice(), &[b'x'; 0x4000]].concat();
+    let entry = [b"\x92", TIME, record.as_slice()].concat();
+    // Each is more than is kept in memory, and there is room for four in files.
+    let message = packed(&entry.repeat(1100), &options(CHUNK));
+    listener.log.set_trouble(Some("the disk is full"));
+    let mut arriving = Vec::new();
+    for _ in 0..3 {
+        let mut stream = listener.connect();
+        stream.write_all(&message[..message.len() - 1]).unwrap();
+        arriving.push(stream);
+    }
+    let mut waiting = listener.connect();
+    waiting.write_all(&message).unwrap();
+    // Whoever waits for an acknowledgement sends again.
+    assert_eq!(listener.refusals(1)[0], "the disk is full");
+    listener.log.set_trouble(None);
+    drop(arriving);
+    acknowledged(&mut listener.connect(), &message, CHUNK);
+}

@@ -25,6 +25,10 @@ pub(crate) enum Mood {
     Unasked,
     /// Its clock is an hour ahead of ours.
     Ahead,
+    /// It does not lock what it is given.
+    Unlocked,
+    /// Whoever creates something panics, as a bug does.
+    Panics,
     /// It has done it and does not answer.
     Mute,
     /// It has done it, was asked again by the SDK, and says that the name is taken.
@@ -86,6 +90,10 @@ impl Store for Memory {
                 allowed_seconds: 300,
             }
             .into()),
+            Mood::Unlocked => Err(StoreError::NotLocked {
+                bucket: self.place().to_owned(),
+            }
+            .into()),
             _ => Ok(()),
         }
     }
@@ -130,6 +138,7 @@ impl Store for Memory {
         if mood == Mood::Away {
             return Err(lost());
         }
+        assert!(mood != Mood::Panics, "as a bug does");
         let mut objects = self.objects();
         let versions = objects.entry(key.to_owned()).or_default();
         if mood == Mood::Forged {
@@ -147,6 +156,8 @@ impl Store for Memory {
             | Mood::Away
             | Mood::Unasked
             | Mood::Ahead
+            | Mood::Unlocked
+            | Mood::Panics
             | Mood::Forged
             | Mood::Careless
             | Mood::Unlisted => Ok(Created::New),

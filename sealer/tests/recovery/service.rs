@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use auditlog_chain::builder::StoredBatch;
-use auditlog_sealer::error::Error;
+use auditlog_chain::builder::{Batch, StoredBatch};
+use auditlog_sealer::error::{Cause, Error, MachineError};
 use auditlog_sealer::seal::{Limits, Naming, Renewal, Sealer, Setup};
-use auditlog_sealer::service::{Ack, Ages, Answer, Intake, Offer, Status, Update, Writer};
+use auditlog_sealer::service::{Ack, Ages, Answer, Intake, Offer, Part, Status, Update, Writer};
 use auditlog_sealer::store::LockSource;
 
 use crate::keys::Say;
@@ -81,12 +81,16 @@ impl Service {
     }
 
     fn offer(&self, event: &str) -> Receiver<Answer> {
+        self.offer_as(None, event)
+    }
+
+    fn offer_as(&self, name: Option<&str>, event: &str) -> Receiver<Answer> {
         let mut events = StoredBatch::default();
         events.push_json(event.as_bytes()).unwrap();
         let (tell, told) = channel();
         let offer = Offer {
             source: None,
-            name: None,
+            name: name.and_then(Batch::parse),
             naming: Naming::Unique,
             events,
             reached: None,
@@ -106,6 +110,20 @@ impl Service {
         while !is(self.status.trouble().as_deref()) {
             let trouble = self.status.trouble();
             assert!(begun.elapsed() < Duration::from_secs(30), "{trouble:?}");
+            thread::yield_now();
+        }
+    }
+
+    #[track_caller]
+    fn until_storing(&self, expected: Option<Cause>) {
+        let begun = Instant::now();
+        let cause = || {
+            self.status
+                .trouble_of(Part::Storing)
+                .map(|trouble| trouble.cause)
+        };
+        while cause() != expected {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", cause());
             thread::yield_now();
         }
     }
@@ -263,4 +281,74 @@ fn service_goes_on_accepting_while_a_segment_waits_that_an_old_key_may_have_sign
     assert_eq!(bench.store.objects().len(), 1);
     let kept: u64 = bench.spool().kept().iter().map(|kept| kept.events).sum();
     assert_eq!(kept, 3);
+}
+
+#[test]
+fn failure_of_the_store_that_somebody_must_mend_refuses_nobody() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    bench.store.set(Mood::Unlocked);
+    for event in ["1", "2"] {
+        assert_eq!(service.offer(event).recv(), Ok(Answer::Accepted));
+        service.until_storing(Some(Cause::Lock));
+    }
+    // A renewal brings an attempt at once, and its failure is there when the next batch is synced.
+    for event in ["3", "4", "5", "6"] {
+        service.tell.send(renewed(bench.setup())).unwrap();
+        assert_eq!(service.offer(event).recv(), Ok(Answer::Accepted));
+    }
+    bench.store.set(Mood::Honest);
+    service.until_storing(None);
+    let said = Arc::clone(&service.said);
+    service.end().unwrap();
+    assert_eq!(bench.events(), ["1", "2", "3", "4", "5", "6"]);
+    let said = said.lock().unwrap();
+    let refusals = said
+        .iter()
+        .filter(|text| text.starts_with("no events are accepted"));
+    assert_eq!(refusals.count(), 0, "{said:?}");
+}
+
+#[test]
+fn log_whose_shipper_has_panicked_stops_and_keeps_what_it_accepted() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    bench.store.set(Mood::Panics);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    let stopped = service.thread.join().unwrap();
+    assert!(
+        matches!(stopped, Err(Error::Machine(MachineError::Stopped))),
+        "{stopped:?}"
+    );
+    bench.store.set(Mood::Honest);
+    Service::start(&bench, u64::MAX).end().unwrap();
+    assert_eq!(bench.events(), ["1"]);
+}
+
+#[test]
+fn names_of_a_long_queue_are_in_files_and_are_known_whatever_stops() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    bench.store.set(Mood::Away);
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        let accepted = service.offer_as(Some(name), "1");
+        assert_eq!(accepted.recv(), Ok(Answer::Accepted));
+    }
+    // Those of the first two wait with their segments.
+    let log = bench.folder.path().join("names.log");
+    let begun = Instant::now();
+    while fs::metadata(&log).map_or(0, |found| found.len()) < 3 * (16 + 16) {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        thread::yield_now();
+    }
+    assert!(service.end().is_err());
+    let service = Service::start(&bench, u64::MAX);
+    for name in names {
+        let again = service.offer_as(Some(name), "1");
+        assert_eq!(again.recv(), Ok(Answer::Repeat), "{name}");
+    }
+    bench.store.set(Mood::Honest);
+    service.end().unwrap();
+    assert_eq!(bench.events().len(), names.len());
 }

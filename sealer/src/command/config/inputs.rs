@@ -137,7 +137,7 @@ mod tests {
         access.users.pop();
         assert_eq!(added("g", port(7), &access), "");
         // A file does not listen.
-        assert_eq!(inputs.add("h", None, &nobody), None);
+        assert_eq!(inputs.add("j", None, &nobody), None);
         assert_eq!(inputs.add("i", None, &nobody), None);
     }
 }

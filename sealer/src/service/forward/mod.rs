@@ -7,7 +7,7 @@ mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
 use tokio::net::{TcpListener, TcpStream};
@@ -29,7 +29,15 @@ pub use wire::Room;
 const MAX_CONNECTIONS: usize = 1000;
 
 /// Between two offers of what a log does not take now.
-const RETRY: Duration = Duration::from_millis(100);
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(2);
+
+/// How long a message is offered whose sender waits for an acknowledgement. Fluentd waits for 190 seconds, and sends again then. Stops a
+/// log that takes nothing from holding what all senders share.
+const ACK_PATIENCE: Duration = Duration::from_secs(200);
+
+/// The same of a sender that waits for none, and does not send again.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// One listener.
 pub struct ForwardInput {
@@ -125,23 +133,27 @@ impl ForwardInput {
     ) -> Result<Option<Vec<u8>>, Closed> {
         let chunk = Chunk::of(message)?;
         let (read, sum) = blocking(chunk.clone(), |chunk| chunk.read()).await?.1?;
-        let name = chunk.name(&sum);
-        let batch = |lines, part| batch_of(&chunk, name.as_ref(), part, source, lines);
+        let (name, tag, ack) = (chunk.name(&sum), chunk.tag().to_vec(), chunk.ack());
+        let batch = |lines, part| batch_of(&tag, name.as_ref(), part, source, lines);
+        let mut offering = Offering::new(ack.is_some(), ending.clone());
         let mut pending = Vec::new();
         match read {
             Read::Nothing => {}
-            Read::One(lines) => pending.push(self.offer(batch(lines, None), ending).await?),
+            Read::One(lines) => pending.push(self.offer(batch(lines, None), &mut offering).await?),
             Read::Many => {
                 let mut parts = chunk.parts();
                 for number in 1.. {
                     let (moved, part) = blocking(parts, Parts::next_part).await?;
                     let Some(lines) = part? else { break };
-                    pending.push(self.offer(batch(lines, Some(number)), ending).await?);
+                    let part = batch(lines, Some(number));
+                    pending.push(self.offer(part, &mut offering).await?);
                     parts = moved;
                 }
             }
         }
-        let Some(ack) = chunk.ack() else {
+        // Others need its room, however long the answers take.
+        drop(chunk);
+        let Some(ack) = ack else {
             // Nobody waits for it.
             return Ok(None);
         };
@@ -151,20 +163,56 @@ impl ForwardInput {
         Ok(Some(ack))
     }
 
-    /// Offers a part, for as long as it takes: meanwhile nothing is read from this sender, and it gets no acknowledgement.
-    async fn offer(&self, batch: Batch, ending: &watch::Receiver<bool>) -> Result<Pending, Closed> {
+    /// Offers a part again and again: meanwhile nothing is read from this sender, and it gets no acknowledgement.
+    async fn offer(&self, batch: Batch, offering: &mut Offering) -> Result<Pending, Closed> {
+        let mut retry = FIRST_RETRY;
         loop {
             match self.router.offer(&self.name, batch.clone()).await {
-                Err(NotTaken::Later { .. }) if *ending.borrow() => return Err(Closed::Ending),
-                Err(NotTaken::Later { .. }) => tokio::time::sleep(RETRY).await,
+                Err(NotTaken::Later { .. }) if *offering.ending.borrow() => {
+                    return Err(Closed::Ending);
+                }
+                Err(later @ NotTaken::Later { .. }) => {
+                    if offering.gives_up(self.room.is_scarce()) {
+                        return Err(later.into());
+                    }
+                    tokio::time::sleep(retry).await;
+                    retry = retry.saturating_mul(2).min(LONGEST_RETRY);
+                }
                 offered => return Ok(offered?),
             }
         }
     }
 }
 
+/// The offers of one message.
+struct Offering {
+    begun: Instant,
+    /// Whether the sender sends again what is not acknowledged.
+    sends_again: bool,
+    ending: watch::Receiver<bool>,
+}
+
+impl Offering {
+    fn new(sends_again: bool, ending: watch::Receiver<bool>) -> Self {
+        Self {
+            begun: Instant::now(),
+            sends_again,
+            ending,
+        }
+    }
+
+    /// Whether what no log takes now is given up. A sender that sends again keeps it, and does not take the room of others meanwhile.
+    fn gives_up(&self, is_scarce: bool) -> bool {
+        let waited = self.begun.elapsed();
+        if self.sends_again {
+            return is_scarce || waited >= ACK_PATIENCE;
+        }
+        waited >= PATIENCE
+    }
+}
+
 fn batch_of(
-    chunk: &Chunk,
+    tag: &[u8],
     name: Option<&ChunkName>,
     part: Option<usize>,
     source: Option<&Source>,
@@ -178,7 +226,7 @@ fn batch_of(
         source: source.cloned(),
         name: name.and_then(|name| BatchName::parse(&name.of_part(part))),
         naming,
-        tag: Some(String::from_utf8_lossy(chunk.tag()).into_owned()),
+        tag: Some(String::from_utf8_lossy(tag).into_owned()),
         lines,
         reached: None,
     }

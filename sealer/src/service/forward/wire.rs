@@ -63,6 +63,14 @@ impl Default for Room {
     }
 }
 
+impl Room {
+    /// Whether others may have to wait for room.
+    pub(super) fn is_scarce(&self) -> bool {
+        let few = MEMORY_KIB.div_euclid(4);
+        self.files.available_permits() == 0 || self.memory.available_permits() < few
+    }
+}
+
 /// Why nothing more comes.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WireError {

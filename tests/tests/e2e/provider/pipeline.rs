@@ -186,6 +186,14 @@ impl Running {
     }
 }
 
+/// A test that fails leaves no process behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
 /// rsyslog as `make senders` has unpacked it, to check a file.
 fn rsyslog(config: &Path) -> Command {
     let unpacked = root().join("target/senders/root");

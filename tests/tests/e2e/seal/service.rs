@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -147,14 +147,34 @@ impl Service {
     }
 
     /// Ends it as an operator does.
-    pub(crate) fn end(self) -> Run {
+    pub(crate) fn end(mut self) -> Run {
         signal(&self.child, "TERM");
-        Run::from_output(&self.child.wait_with_output().unwrap())
+        let mut out = self.child.stdout.take().unwrap();
+        let read = thread::spawn(move || {
+            let mut stdout = Vec::new();
+            out.read_to_end(&mut stdout).map(|_| stdout)
+        });
+        let mut stderr = Vec::new();
+        let mut said = self.child.stderr.take().unwrap();
+        said.read_to_end(&mut stderr).unwrap();
+        Run::from_output(&Output {
+            stdout: read.join().unwrap().unwrap(),
+            stderr,
+            status: self.child.wait().unwrap(),
+        })
     }
 
-    pub(super) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// Ends it as a crash does.
+    pub(super) fn kill(self) {
+        drop(self);
+    }
+}
+
+/// A test that fails leaves no process behind.
+impl Drop for Service {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
     }
 }
 
@@ -210,8 +230,27 @@ fn events_that_were_acknowledged_are_sealed_when_the_service_ends() {
         "{text}"
     );
 
-    // The name is remembered after its segment was stored.
-    let service = Service::start(&bench, &into_folder(&bench), &[]);
+    // The name is remembered after its segment was stored, also where another process has the spool for a moment.
+    let busy = fs::File::open(bench.path("spool/lock")).unwrap();
+    busy.lock().unwrap();
+    let logs = format!(
+        "{}{}\n",
+        table_of(&bench, "", "policy.json", "spool"),
+        into_folder(&bench)
+    );
+    let mut service = Service::of_logs(&bench, &logs, &[]);
+    let begun = Instant::now();
+    let is_busy = |answer: Answer| {
+        answer
+            .body
+            .starts_with("another process is using the spool")
+    };
+    while !service.get("/readyz").is_some_and(is_busy) {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        thread::yield_now();
+    }
+    drop(busy);
+    service.until_ready();
     assert_eq!(
         service.post("5", named).unwrap().body,
         "{\"accepted\":0,\"repeat\":true}"
@@ -237,6 +276,18 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
             "content-encoding: br\r\n",
             415,
             "the content encoding br is not supported",
+        ),
+        (
+            "1",
+            "content-encoding: gzip\r\ncontent-encoding: zstd\r\n",
+            415,
+            "the content encoding gzip, zstd is not supported",
+        ),
+        (
+            "1",
+            "idempotency-key: x\r\nidempotency-key: y\r\n",
+            400,
+            "an idempotency key is 1 to 255 characters",
         ),
         (
             "1",
@@ -269,7 +320,29 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     }
     assert_eq!(service.get("/elsewhere").unwrap().status, 404);
     assert_eq!(service.get("/events").unwrap().status, 405);
-    service.end().ok();
+    let ended = service.end().ok();
+    // Each kind of refusal once, whoever sends it.
+    for (line, times) in [
+        (
+            "refused a batch of app: line 2: the event is not exactly one JSON value",
+            1,
+        ),
+        (
+            "refused a batch of app: the content encoding br is not supported",
+            1,
+        ),
+        (
+            "refused a batch of a sender at 127.0.0.1: a token or a password is needed",
+            1,
+        ),
+        (
+            "refused a batch of app: the body has more than 8388608 bytes",
+            1,
+        ),
+    ] {
+        assert_eq!(ended.stderr.matches(line).count(), times, "{line}: {ended}");
+    }
+    assert_eq!(ended.stderr.lines().count(), 4, "{ended}");
     assert!(bench.verified().is_empty());
 }
 
@@ -416,11 +489,11 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
         ),
         (
             format!("{log}max_segment_events = 0\n{http}"),
-            "line 6: invalid value '0' for '--max-segment-events <N>': 0 is not in 1..",
+            "line 6: invalid value '0' for 'max_segment_events <N>': 0 is not in 1..",
         ),
         (
             format!("{log}kms_key = \"alias/x\"\n{http}"),
-            "line 3: the argument '--key-file <FILE>' cannot be used with '--kms-key <KEY>'",
+            "line 3: the argument 'key_file <FILE>' cannot be used with 'kms_key <KEY>'",
         ),
         (log.clone(), "an input is missing: add [[http]]"),
         (

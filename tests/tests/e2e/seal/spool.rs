@@ -245,6 +245,16 @@ fn waiting_segments_of_a_spool_are_listed_and_their_events_printed() {
         shown(&["--events"]).ok().stdout,
         numbered(3).join("\n") + "\n"
     );
+    let entries = shown(&["--entries"]).ok().stdout;
+    let parts = [r#""time":"#, r#""event":"#];
+    let whole = entries
+        .lines()
+        .filter(|line| parts.iter().all(|part| line.contains(part)));
+    assert_eq!(
+        (whole.count(), entries.lines().count()),
+        (3, 3),
+        "{entries}"
+    );
     let wal = bench.path("spool/000000000001.wal");
     let mut changed = fs::read(&wal).unwrap();
     changed[60] ^= 1;
