@@ -83,7 +83,7 @@ enum Step {
     /// An answer.
     Say { number: u32, data: String },
     /// An answer once a message is stored.
-    Store { number: u32, batch: Batch },
+    Store { number: u32, batch: Box<Batch> },
 }
 
 /// What comes after the frames that were gathered.
@@ -156,6 +156,7 @@ impl Session<'_> {
                 let batch = self
                     .input
                     .single(frame.data, message.as_ref(), self.source)?;
+                let batch = Box::new(batch);
                 Ok(Step::Store { number, batch })
             }
         }
@@ -170,7 +171,7 @@ impl SyslogInput {
         for step in steps {
             match step {
                 Step::Say { number, data } => due.push((number, data, None)),
-                Step::Store { number, batch } => match self.offer(batch, ending).await {
+                Step::Store { number, batch } => match self.offer(*batch, ending).await {
                     Ok(pending) => due.push((number, "200 OK".to_owned(), Some(pending))),
                     Err(why) => {
                         failed = Some(why);
