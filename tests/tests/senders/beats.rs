@@ -218,7 +218,9 @@ fn window_that_filebeat_sends_again_is_in_the_log_once() {
     let text = filebeat_yml(&folder, way.at);
     let without_tls = text.split("  ssl:").next().unwrap();
     fs::write(folder.join("filebeat.yml"), without_tls).unwrap();
-    let lines: String = (0..50).map(|number| format!("{number}\n")).collect();
+    let lines: String = (0..50)
+        .map(|number: u32| number.to_string() + "\n")
+        .collect();
     fs::write(folder.join("a.json"), lines).unwrap();
     let mut sender = filebeat(&folder);
     let sender = sender.stdout(Stdio::null()).stderr(Stdio::null());
