@@ -57,7 +57,7 @@ check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, a
 advisories: need-cargo $(DENY) ## known vulnerabilities in dependencies; fetches the database of advisories from the network
 	$(DENY) --locked check advisories
 
-test: need-cargo need-terraform need-readers need-chromium venv readers iam scanners senders ## all tests; they start local S3 and KMS endpoints and the real Terraform
+test: need-cargo need-terraform need-readers need-chromium need-gpg venv readers iam scanners senders ## all tests; they start local S3 and KMS endpoints and the real Terraform
 	cargo test --workspace
 	cargo build --workspace --bins
 	cd tests/adoption && printf '%s\n' test_*.py | xargs -P 2 -I '{}' $(CURDIR)/$(VENV)/bin/python -m unittest '{}'
@@ -180,7 +180,7 @@ $(SENDERS)/installed: tests/senders/debian.txt | need-apt
 	rm -rf $(SENDERS)
 	mkdir -p $(SENDERS)/debs/partial $(SENDERS)/root
 	while read -r packages; do \
-		apt-get install --download-only --no-install-recommends -qqy -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
+		apt-get install --download-only --reinstall --no-install-recommends -qqy -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
 			-o Dir::Cache::archives=$(CURDIR)/$(SENDERS)/debs $$packages </dev/null \
 			|| { echo "no package of $$packages: sudo apt-get update"; exit 1; }; \
 	done <$<
@@ -217,7 +217,7 @@ clean: ## remove all that was built or installed (target/)
 	rm -rf target
 
 # One line says what is missing, and the one thing to install.
-.PHONY: need-cargo need-cargo-fuzz need-ceph need-chromium need-java need-terraform need-readers need-npm need-python3 need-apt
+.PHONY: need-cargo need-cargo-fuzz need-ceph need-chromium need-java need-terraform need-readers need-npm need-python3 need-apt need-gpg
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: curl --proto "=https" -sSf https://sh.rustup.rs | sh'; exit 1; }
 need-cargo-fuzz:
@@ -230,6 +230,8 @@ need-python3:
 	@command -v $(PYTHON) >/dev/null || { echo 'python3 is missing: sudo apt-get install python3 python3-venv'; exit 1; }
 need-readers:
 	@command -v jq >/dev/null && command -v zstdcat >/dev/null || { echo 'jq or zstd is missing: sudo apt-get install jq zstd'; exit 1; }
+need-gpg:
+	@command -v gpg >/dev/null || { echo 'gpg is missing: sudo apt-get install gnupg'; exit 1; }
 need-chromium:
 	@command -v chromium >/dev/null || { echo 'chromium is missing: sudo apt-get install chromium'; exit 1; }
 need-apt:

@@ -75,7 +75,7 @@ class Dist(unittest.TestCase):
         run("release/sums", out, VERSION)
         return out
 
-    def test_second_packing_gives_the_same_bytes_at_another_time_by_another_user(self):
+    def test_second_packing_gives_the_same_bytes_whatever_times_and_modes_the_files_have(self):
         small = self.root / "small"
         shutil.copytree(self.binaries, small)
         shutil.copy(small / "auditlog-seal", small / "terraform-provider-auditlog")
