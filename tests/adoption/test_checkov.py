@@ -58,6 +58,7 @@ CASES = {
         (set(), {"on_destroy": '"forget"'}),
         ({6}, {"allow_weakening": '["retention 2192d -> 365d"]'}),
         (set(), {"allow_weakening": "[]"}),
+        (set(), {"allow_weakening": "var.allowed"}),
         ({11}, {"logs": None}),
         (set(), {"logs": "var.logs"}),
         (set(), {"logs": "{ for name in var.names : name => { signing_key = auditlog_signing_key.good.trust } }"}),

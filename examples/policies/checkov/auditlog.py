@@ -73,7 +73,7 @@ class Rule(BaseResourceCheck):
 Rule(1, "Ensure that no lock can be bypassed (COMPLIANCE)", BUCKET,
      lambda conf: any(of(lock, "mode") == "GOVERNANCE" for lock in locks_of(conf)), ["object_lock/mode", "logs"])
 Rule(2, f"Ensure that objects are locked for at least {REQUIRED_DAYS} days", BUCKET,
-     lambda conf: any((days_of(lock) or REQUIRED_DAYS) < REQUIRED_DAYS for lock in locks_of(conf)), ["object_lock/days", "logs"])
+     lambda conf: any((days := days_of(lock)) is not None and days < REQUIRED_DAYS for lock in locks_of(conf)), ["object_lock/days", "logs"])
 Rule(3, "Ensure that administrators and break_glass are stated", BUCKET,
      lambda conf: not (is_set(conf, "administrators") and is_set(conf, "break_glass")), ["administrators", "break_glass"])
 Rule(4, "Ensure that writers and readers of each log are stated", BUCKET,
@@ -81,7 +81,7 @@ Rule(4, "Ensure that writers and readers of each log are stated", BUCKET,
      ["logs"])
 Rule(5, "Ensure that a destroy does not delete the trail", BUCKET, lambda conf: of(conf, "on_destroy") == "empty", ["on_destroy"])
 Rule(6, "Ensure that nothing weakens the bucket", BUCKET,
-     lambda conf: is_set(conf, "allow_weakening") and conf["allow_weakening"] not in ([[]], []), ["allow_weakening"])
+     lambda conf: isinstance(of(conf, "allow_weakening"), list) and bool(of(conf, "allow_weakening")), ["allow_weakening"])
 Rule(8, "Ensure that administrators and signers are stated", KEY,
      lambda conf: not (is_set(conf, "administrators") and is_set(conf, "signers")), ["administrators", "signers"])
 Rule(9, "Ensure that a destroy keeps the key", KEY,
