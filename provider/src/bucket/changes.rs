@@ -48,7 +48,7 @@ fn compare(at: &AttributePath, before: &Value, after: &Value, lines: &mut Vec<St
                 compare(&at, &of(before), &of(after), lines);
             }
         }
-        (_, after) if !after.is_wholly_known() => {}
+        (_, Value::Unknown) => {}
         (before, after) => lines.push(line(at, before, after)),
     }
 }
@@ -66,7 +66,7 @@ fn shown(value: &Value) -> Option<String> {
         Value::Null => Some("null".to_owned()),
         Value::Bool(value) => Some(value.to_string()),
         Value::Number(value) => Some(value.to_string()),
-        Value::String(text) if text.len() <= MAX_SHOWN_CHARS => Some(format!("{text:?}")),
+        Value::String(text) if text.chars().count() <= MAX_SHOWN_CHARS => Some(format!("{text:?}")),
         Value::String(_)
         | Value::Unknown
         | Value::List(_)

@@ -13,6 +13,7 @@ use super::path::{logs_of, path_of};
 use crate::account::Account;
 use crate::aws::{Clients, StoredVersion, first_under, first_version, is_followed, read_version};
 use crate::diagnostic::nested;
+use crate::error::Error;
 use crate::trust::model::EndedModel;
 
 /// How a declared end compares with the bucket.
@@ -90,7 +91,16 @@ async fn rest(
         ended.segment
     );
     let warning = Diagnostic::warning("The log goes on after its declared end", detail);
-    followed.ok()?.then(|| warning.at("logs"))
+    match followed {
+        Ok(is_followed) => is_followed.then(|| warning.at("logs")),
+        Err(error) => Some(unchecked(&with_hint(&error), path)),
+    }
+}
+
+/// The error and what to do about it, in one sentence of a warning.
+fn with_hint(error: &Error) -> String {
+    let hint = error.hint().map(|hint| format!(" ({hint})"));
+    format!("{error}{}", hint.unwrap_or_default())
 }
 
 fn declared(log: &Object) -> Option<(String, EndedModel)> {
@@ -112,7 +122,7 @@ pub(super) async fn compare(clients: &Clients, bucket: &str, log: &Object) -> Co
     let origin = log.value("origin").as_str().and_then(Origin::parse);
     let key = segment_key(&prefix, ended.segment);
     let found = match first_version(clients, bucket, &key).await {
-        Err(error) => return Compared::Unreadable(format!("{error}")),
+        Err(error) => return Compared::Unreadable(with_hint(&error)),
         Ok(None) => return absent(clients, bucket, &prefix, ended.segment).await,
         Ok(Some(found)) => found,
     };

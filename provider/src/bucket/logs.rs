@@ -217,11 +217,6 @@ mod tests {
             "must end with",
         );
         refused(
-            &log("a", Some("https://acme.example/a"), None),
-            r#"logs["a"].origin"#,
-            "not an origin",
-        );
-        refused(
             &config(&[], &["archive"]),
             "declared_prefixes[0]",
             "must end in",

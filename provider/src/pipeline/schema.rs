@@ -61,7 +61,7 @@ fn service(schema: Schema) -> Schema {
                 Fields::new()
                     .attribute("certificate", file("PEM file of the sealer's certificate, with those that lead to its authority."))
                     .attribute("key", file("PEM file of its private key."))
-                    .attribute("client_ca", path("PEM file with the authority of the certificates of senders that have no token, such as rsyslog.")),
+                    .attribute("client_ca", path("PEM file with the authority of the certificates of senders that have no token, such as rsyslog. Default: none, and no sender needs a certificate.")),
             ))
             .description("Certificate of the sealer, on its machine. Default: none, and a proxy before the sealer ends TLS."),
         )
@@ -110,8 +110,8 @@ fn sender_fields() -> Fields {
                 }),
         )
         .attribute("ca_file", path("PEM file on the sender's machine with the certificates that the sealer's is checked with. Default: those of the system."))
-        .attribute("certificate", path("PEM file on the sender's machine with its own certificate, whose subject the log has of each event. Needed by rsyslog, which has no token, behind https://."))
-        .attribute("key", path("PEM file of its private key."))
+        .attribute("certificate", path("PEM file on the sender's machine with its own certificate, whose subject the log has of each event. Needed by rsyslog, which has no token, behind https://. Default: none."))
+        .attribute("key", path("PEM file of the private key of `certificate`. Default: none."))
         .attribute(
             "folder",
             path("Folder of buffer and read positions on the sender's machine. It must survive restarts, and no other sender may use it. Default: `/var/lib/auditlog-` and the name of the sender."),
