@@ -84,9 +84,9 @@ fn what_an_auditor_can_ask_for_works_as_written() {
     terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
     terraform.shell(&block("", "terraform init")).ok();
     let run = terraform.shell(&block("", "auditlog-verify prove")).ok();
-    assert!(run.stdout.contains("found: 1 entries of "), "{run}");
+    assert!(run.stdout.contains("found: 1 entry of "), "{run}");
     assert!(run.stdout.contains("proved:  entry 5 of "), "{run}");
-    assert!(run.stdout.contains("checked: 1 entries "), "{run}");
+    assert!(run.stdout.contains("checked: 1 entry "), "{run}");
     terraform.shell(&block("", "--cache")).ok();
     for name in ["report.html", "report.xml", "cache"] {
         assert!(terraform.path().join(name).exists(), "{name}");

@@ -69,7 +69,7 @@ pub(super) fn pack(checked: &CheckedPack) -> String {
     let count = checked.proven.len();
     _ = writeln!(
         text,
-        "checked: {count} {} with their proofs; none of {} files was changed",
+        "checked: {count} {} and the proof of each; none of {} files was changed",
         entries_word(u64::try_from(count).unwrap_or(u64::MAX)),
         checked.files
     );
