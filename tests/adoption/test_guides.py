@@ -44,7 +44,7 @@ class Guides(unittest.TestCase):
         runs = self.run_all(place, "docs/guides/auditor.md")
         self.assertIn('"origin": "acme-auditor/payments"', runs[0].stdout)
         self.assertIn("\nverified: ", runs[1].stdout)
-        self.assertIn("checked: 1 entries ", runs[2].stdout)
+        self.assertIn("checked: 1 entry ", runs[2].stdout)
         self.assertIn("evidence.zip: OK", runs[3].stdout)
         digest = json.loads((place.folder / "report.json").read_text())["policy"]["digest"].removeprefix("sha256:")
         self.assertIn(f"{digest}  trust-policy.json", (place.folder / "SHA256SUMS").read_text())
