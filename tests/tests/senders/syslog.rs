@@ -168,12 +168,14 @@ impl<'r> Machine<'r> {
         service.until(&what, |service| accepted(service) >= events);
     }
 
-    /// Waits until nothing is accepted for two seconds.
+    /// Waits until nothing is accepted for so long that rsyslog has tried again meanwhile.
     fn until_quiet(&self) {
-        let mut before = None;
-        while before != Some(accepted(&self.service)) {
-            before = Some(accepted(&self.service));
+        let (mut before, mut quiet) = (accepted(&self.service), 0);
+        while quiet < 4 {
             thread::sleep(Duration::from_secs(2));
+            let now = accepted(&self.service);
+            quiet = if now == before { quiet + 1 } else { 0 };
+            before = now;
         }
     }
 }
