@@ -83,7 +83,7 @@ impl Load {
     }
 
     fn chunks_of_a_connection(&self) -> usize {
-        self.events / self.events_a_chunk / self.connections
+        (self.events / self.events_a_chunk / self.connections).max(1)
     }
 
     /// The time between two chunks of a connection; zero where it sends as fast as it can.
