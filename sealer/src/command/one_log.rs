@@ -146,9 +146,16 @@ impl OneLog {
             sealer.read_names(self.names_hours.saturating_mul(3600))?;
         }
         sealer.take_up_earlier()?;
+        // After another attempt of this process, the spool has seen the log.
+        let before = self.status.remembering();
+        let was_new = before.is_some_and(|known| known.memory == Memory::Lost);
         self.status.remembers(Remembering {
             inputs: sealer.spool().inputs(),
-            memory: if is_new { Memory::Lost } else { Memory::Kept },
+            memory: if is_new || was_new {
+                Memory::Lost
+            } else {
+                Memory::Kept
+            },
         });
         keeper.start()?;
         let writer = Writer {

@@ -136,8 +136,13 @@ async fn all_inputs(
     failed: &mut Option<Error>,
 ) {
     while let Some(ended) = serving.join_next().await {
-        let Ok(Err(failed_input)) = ended else {
-            continue;
+        let failed_input = match ended {
+            Ok(Ok(())) => continue,
+            Ok(Err(failed_input)) => failed_input,
+            Err(_) => Box::new(FailedInput {
+                name: "of an unknown name".to_owned(),
+                error: MachineError::Stopped.into(),
+            }),
         };
         let FailedInput { name, error } = *failed_input;
         let is_last = serving.is_empty();
@@ -178,5 +183,22 @@ impl Stopped {
 
     fn into_result(self) -> Result<(), Error> {
         self.last.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_that_has_panicked_has_failed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let failed = runtime.unwrap().block_on(async {
+            let (mut serving, mut failed) = (JoinSet::new(), None);
+            serving.spawn(async { panic!("as a bug does") });
+            all_inputs(&mut serving, &mut failed).await;
+            failed.unwrap().to_string()
+        });
+        assert_eq!(failed, "a thread of the service has ended unexpectedly");
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Followed {
     /// Where batches must end that were offered before.
     cuts: BTreeSet<u64>,
     /// Up to here, events may be in the log already.
-    doubtful: u64,
+    pub(super) doubtful: u64,
     /// Whether no path leads to it any more.
     pub(super) is_parted: bool,
     /// Since when nothing was written into it.

@@ -21,6 +21,9 @@ use crate::spool::Accepted;
 /// Bytes that one round reads, about. They are in memory at a time.
 const ROUND_BYTES: u64 = 8 << 20;
 
+/// Files that are finished and that a batch says so of, at most.
+const MOST_FINISHED: usize = 32;
+
 /// Characters of a path that the spool keeps.
 const MAX_SHOWN: usize = 255;
 
@@ -53,6 +56,8 @@ pub struct Follower {
     aside: BTreeMap<Inode, (Stamp, PathBuf)>,
     /// What is not read now, and why.
     problems: BTreeMap<PathBuf, String>,
+    /// Patterns whose folders cannot be listed now, and why.
+    unlisted: BTreeMap<PathBuf, String>,
     finished: Vec<InputName>,
     notices: Vec<FollowNotice>,
     /// The number of the next file that is found.
@@ -109,6 +114,7 @@ impl Follower {
             at_paths: BTreeSet::new(),
             aside: BTreeMap::new(),
             problems: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             finished: Vec::new(),
             notices: Vec::new(),
             next: 0,
@@ -166,13 +172,18 @@ impl Follower {
     /// A portion cannot be accepted by any log as it is. It is offered again.
     pub fn refused(&mut self, portion: &Portion, reason: String) -> Option<FollowNotice> {
         let path = self.file(portion.file)?.path.clone();
-        self.problem(&path, reason);
-        self.notices.pop()
+        say(&mut self.problems, &path, reason)
     }
 
-    /// Files that are not there any more and were read to their end, since the last call.
-    pub fn take_finished(&mut self) -> Vec<InputName> {
-        std::mem::take(&mut self.finished)
+    /// Files that are not there any more and were read to their end, the first of them. They are for the log together with a batch.
+    pub fn finished(&self) -> Vec<InputName> {
+        let finished = self.finished.iter().take(MOST_FINISHED);
+        finished.cloned().collect()
+    }
+
+    /// A log knows that these files are finished.
+    pub fn told_finished(&mut self, told: &[InputName]) {
+        self.finished.retain(|name| !told.contains(name));
     }
 
     /// How far it is.
@@ -182,7 +193,7 @@ impl Follower {
         Following {
             files: count(self.files.len()),
             behind: behind.fold(0, u64::saturating_add),
-            problems: count(self.problems.len()),
+            problems: count(self.problems.len().saturating_add(self.unlisted.len())),
         }
     }
 
@@ -208,13 +219,8 @@ impl Follower {
     }
 
     fn problem(&mut self, path: &Path, reason: String) {
-        if self.problems.get(path) != Some(&reason) {
-            self.notices.push(FollowNotice::NotRead {
-                path: path.to_owned(),
-                reason: reason.clone(),
-            });
-            self.problems.insert(path.to_owned(), reason);
-        }
+        let notice = say(&mut self.problems, path, reason);
+        self.notices.extend(notice);
     }
 
     fn is_well(&mut self, path: &Path) {
@@ -233,13 +239,17 @@ impl Follower {
         for pattern in self.settings.paths.clone() {
             match pattern.find() {
                 Ok(found) => {
-                    self.is_well(pattern.as_path());
+                    let path = pattern.as_path().to_owned();
+                    if self.unlisted.remove(&path).is_some() {
+                        self.notices.push(FollowNotice::ReadAgain { path });
+                    }
                     paths.extend(found);
                 }
                 Err((at, error)) => {
                     all_seen = false;
                     let reason = format!("{} cannot be looked at: {error}", at.display());
-                    self.problem(pattern.as_path(), reason);
+                    let notice = say(&mut self.unlisted, pattern.as_path(), reason);
+                    self.notices.extend(notice);
                 }
             }
         }
@@ -267,10 +277,12 @@ impl Follower {
             }
         }
         self.is_first = false;
-        let is_there = |path: &PathBuf| {
-            paths.contains(path) || self.settings.paths.iter().any(|one| one.as_path() == path)
-        };
-        self.problems.retain(|path, _| is_there(path));
+        if all_seen {
+            let followed = &self.files;
+            let is_followed = |path: &PathBuf| followed.iter().any(|file| file.path == *path);
+            self.problems
+                .retain(|path, _| paths.contains(path) || is_followed(path));
+        }
         for number in self.numbers() {
             self.look_again(number, all_seen.then_some(&seen), now);
         }
@@ -346,6 +358,7 @@ impl Follower {
         let head = FileHead::read(&file)?;
         let number = self.next;
         let mut new = Followed::new(number, path.to_owned(), file, found, now);
+        let mut doubtful = 0;
         if let Some(earlier) = self.earlier.last_at(&head).cloned() {
             let is_it = head.has(&earlier.name.file);
             let resumed = if is_it {
@@ -354,7 +367,11 @@ impl Follower {
                 None
             };
             match resumed {
-                Some((place, cuts)) => new = new.goes_on(Some(earlier.name), place, &cuts),
+                Some((place, cuts)) => {
+                    let name = InputName::Followed(earlier.name.clone());
+                    self.finished.retain(|finished| *finished != name);
+                    new = new.goes_on(Some(earlier.name), place, &cuts);
+                }
                 None if is_it && !earlier.is_deleted && found.len() >= earlier.bytes() => {
                     let stamp = (stamp_of(found), path.to_owned());
                     self.aside.insert(new.inode, stamp);
@@ -371,15 +388,9 @@ impl Follower {
                 }
             }
         } else {
-            let doubtful = self.doubtful(path, &new)?;
-            if doubtful > 0 {
-                new.is_doubtful_up_to(doubtful);
-                self.notices.push(FollowNotice::Doubtful {
-                    path: path.to_owned(),
-                    bytes: doubtful,
-                });
-            }
+            doubtful = self.doubtful(path, &new)?;
         }
+        self.doubt(&mut new, doubtful);
         self.aside.retain(|_, (_, aside)| aside != path);
         self.is_well(path);
         new.number = self.next;
@@ -388,12 +399,24 @@ impl Follower {
         Ok(())
     }
 
-    /// Bytes of a new file that the log may have already: where it has lost its memory, or where the file took the place of another one
-    /// and begins with all that was accepted from that.
-    fn doubtful(&self, path: &Path, new: &Followed) -> io::Result<u64> {
-        if self.is_first && self.earlier.memory_is_lost() {
-            return Ok(new.size);
+    /// So many bytes of a file may be in a log already; all of it may, where a log has lost its memory. What is before the place of the
+    /// file is known to all logs.
+    fn doubt(&mut self, file: &mut Followed, mut bytes: u64) {
+        if self.is_first && self.earlier.memory_is_lost() && file.place.bytes() == 0 {
+            bytes = file.size;
         }
+        if bytes > 0 {
+            file.is_doubtful_up_to(bytes);
+            self.notices.push(FollowNotice::Doubtful {
+                path: file.path.clone(),
+                bytes,
+            });
+        }
+    }
+
+    /// Bytes of a new file that the log may have already, where the file took the place of another one and begins with all that was
+    /// accepted from that.
+    fn doubtful(&self, path: &Path, new: &Followed) -> io::Result<u64> {
         let mut most = 0;
         for other in &self.files {
             let is_replaced = other.path == path && other.file.metadata()?.nlink() == 0;
@@ -442,6 +465,7 @@ impl Follower {
             let rest = Followed::new(self.next, path.to_owned(), file, &found, now);
             let mut rest = rest.goes_on(Some(name.clone()), place, &cuts);
             rest.is_seen(false, now);
+            self.doubt(&mut rest, 0);
             self.next = self.next.saturating_add(1);
             self.files.push(rest);
             let path = path.to_owned();
@@ -503,6 +527,7 @@ impl Follower {
             let moved = Followed::new(self.next, earlier.path.clone(), file, &found, now);
             let mut moved = moved.goes_on(Some(earlier.name.clone()), place, &cuts);
             moved.is_seen(false, now);
+            self.doubt(&mut moved, 0);
             self.next = self.next.saturating_add(1);
             self.files.push(moved);
             return Ok(true);
@@ -551,6 +576,7 @@ impl Follower {
             return;
         };
         let (path, name) = (file.path.clone(), file.name.clone());
+        let doubtful = file.doubtful;
         let (place, cuts) = file.begin_again();
         let position = place.position();
         let earlier = name.as_ref().and_then(|name| self.earlier.find(name));
@@ -563,9 +589,19 @@ impl Follower {
             Ok((found == Some(position.hash)).then(|| (place.clone(), cuts.clone())))
         };
         let is_known = position.bytes > 0 || earlier.is_some();
-        if let Some(name) = name.filter(|_| is_known) {
-            match self.find_copy(&path, &name, now, place_in) {
-                Ok(true) => {}
+        if let Some(name) = name {
+            let found = if is_known {
+                self.find_copy(&path, &name, now, place_in)
+            } else {
+                // Whatever was offered of it, no log has said that it has it: a copy cannot be recognised.
+                Ok(false)
+            };
+            match found {
+                Ok(true) => {
+                    if let Some(rest) = self.files.last_mut() {
+                        rest.is_doubtful_up_to(doubtful);
+                    }
+                }
                 Ok(false) => self.is_lost(&path, name, position.bytes),
                 Err(error) => self.problem(&path, error.to_string()),
             }
@@ -625,6 +661,16 @@ impl Follower {
             after,
         }
     }
+}
+
+/// Remembers why something is not read, and says so where it was not for this reason before.
+fn say(known: &mut BTreeMap<PathBuf, String>, path: &Path, reason: String) -> Option<FollowNotice> {
+    if known.get(path) == Some(&reason) {
+        return None;
+    }
+    known.insert(path.to_owned(), reason.clone());
+    let path = path.to_owned();
+    Some(FollowNotice::NotRead { path, reason })
 }
 
 /// Who events are from where nobody says otherwise: the input and the file.

@@ -353,12 +353,14 @@ impl World {
                 }
                 is_accepted &= mood == Mood::Accepts || part.is_empty();
             }
-            for name in follower.take_finished() {
-                self.logs
-                    .iter_mut()
-                    .for_each(|log| log.inputs.finish(&name));
-            }
             if is_accepted {
+                let finished = follower.finished();
+                for log in &mut self.logs {
+                    for name in &finished {
+                        log.inputs.finish(name);
+                    }
+                }
+                follower.told_finished(&finished);
                 follower.accepted(&portion);
                 let ids = parts.iter().flat_map(StoredBatch::iter);
                 let ids = ids.filter_map(|event| match event.as_payload() {
@@ -673,4 +675,114 @@ fn what_a_truncated_file_had_is_read_from_its_copy() {
         "{said}"
     );
     assert!(said.contains("after byte 9 "), "{said}");
+}
+
+fn settings(folder: &tempfile::TempDir, pattern: &str) -> Settings {
+    let pattern = folder.path().join(pattern).display().to_string();
+    Settings {
+        input: GivenName::parse("audit").unwrap(),
+        paths: vec![Pattern::parse(&pattern).unwrap()],
+        source: None,
+        linger: LINGER,
+        most_files: 5,
+    }
+}
+
+/// What is offered in one round, whether it is marked, and what was said.
+fn offered(follower: &mut Follower, now: Instant) -> (Vec<(usize, bool)>, String) {
+    let Round { portions, notices } = follower.round(&BTreeSet::new(), now);
+    for portion in &portions {
+        follower.accepted(portion);
+    }
+    let events = portions
+        .iter()
+        .map(|portion| (portion.lines.len(), portion.is_doubtful));
+    let said: Vec<String> = notices.iter().map(ToString::to_string).collect();
+    (events.collect(), said.join("\n"))
+}
+
+#[test]
+fn where_one_of_two_logs_has_lost_its_memory_files_that_the_other_knows_are_marked() {
+    let mut plain = Plain::new();
+    for (name, ids) in [("a.log", 0..3), ("b.log", 3..5), ("c.log", 5..6)] {
+        plain.write(name, ids);
+    }
+    assert_eq!(plain.rounds().0, certain(0..6));
+    // Renamed, and copied and truncated.
+    fs::rename(plain.path("b.log"), plain.path("b.log.1")).unwrap();
+    fs::copy(plain.path("c.log"), plain.path("c.log.1")).unwrap();
+    fs::write(plain.path("c.log"), "").unwrap();
+    let kept = Remembering {
+        inputs: plain.log.inputs.clone(),
+        memory: Memory::Kept,
+    };
+    let lost = |memory| Remembering {
+        inputs: Inputs::default(),
+        memory,
+    };
+    let settings = settings(&plain.folder, "*.log");
+    for (memory, is_marked) in [(Memory::Kept, false), (Memory::Lost, true)] {
+        let mut follower = Follower::new(settings.clone(), &[kept.clone(), lost(memory)]);
+        let (mut events, said) = offered(&mut follower, plain.now);
+        events.sort_unstable();
+        let expected = [1, 2, 3].map(|count| (count, is_marked));
+        assert_eq!(events, expected, "{said}");
+        let warns = said.contains("a.log may have events that are in the log already");
+        assert_eq!(warns, is_marked, "{said}");
+    }
+}
+
+#[test]
+fn what_is_not_read_is_named_once() {
+    let plain = Plain::new();
+    plain.write("a.log", 0..3);
+    let mut follower = Follower::new(settings(&plain.folder, "a.log"), &[]);
+    let mut said = Vec::new();
+    for _ in 0..3 {
+        let Round { portions, notices } = follower.round(&BTreeSet::new(), plain.now);
+        said.extend(notices);
+        let reason = "no route leads to a log".to_owned();
+        said.extend(follower.refused(&portions[0], reason));
+        assert_eq!(follower.following().problems, 1);
+    }
+    assert_eq!(said.len(), 1, "{said:?}");
+    let (events, said) = offered(&mut follower, plain.now);
+    assert_eq!((events.len(), said.as_str()), (1, ""));
+    let (_, said) = offered(&mut follower, plain.now);
+    assert!(said.ends_with("a.log is read again"), "{said}");
+    assert_eq!(follower.following().problems, 0);
+}
+
+#[test]
+fn file_that_is_truncated_before_anything_of_it_was_accepted_is_named() {
+    let mut plain = Plain::new();
+    plain.write("a.log", 0..3);
+    let follower = plain.follower.as_mut().unwrap();
+    let round = follower.round(&BTreeSet::new(), plain.now);
+    follower.not_accepted(&round.portions[0]);
+    fs::write(plain.path("a.log"), "").unwrap();
+    let (events, said) = plain.rounds();
+    assert!(events.is_empty());
+    assert!(
+        said.contains("a.log was truncated, and is read from its beginning; lines that were written into it after byte 0"),
+        "{said}"
+    );
+    plain.write("a.log", 3..4);
+    assert_eq!(plain.rounds().0, certain(3..4));
+}
+
+#[test]
+fn what_is_finished_is_told_until_a_log_knows_it() {
+    let mut plain = Plain::new();
+    plain.write("a.log", 0..3);
+    plain.rounds();
+    fs::remove_file(plain.path("a.log")).unwrap();
+    plain.rounds();
+    plain.now += LINGER;
+    plain.rounds();
+    let follower = plain.follower.as_mut().unwrap();
+    let finished = follower.finished();
+    assert_eq!((finished.len(), follower.finished()), (1, finished.clone()));
+    follower.told_finished(&finished);
+    assert!(follower.finished().is_empty());
 }

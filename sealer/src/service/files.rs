@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::batch::{Batch, NotTaken};
 use super::reached::Reached;
 use super::router::{Pending, Router};
+use crate::error::{Error, MachineError};
 use crate::follow::{Follower, Portion, Remembering, Round, Settings};
+use crate::input::InputName;
 use crate::listen::ended;
 use crate::seal::Naming;
 
-/// Between two looks whether the logs have found out what they know of an input.
+/// Between two looks whether the logs have found out what they know of an input; also the least that a log has to take or answer a batch.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a file is left alone whose log takes nothing.
@@ -31,6 +33,8 @@ pub struct FilesInput {
     pub settings: Settings,
     /// Between two looks at them.
     pub poll: Duration,
+    /// How long the logs have to answer what is offered together. What they do not answer in time is offered again.
+    pub patience: Duration,
     /// Where events go.
     pub router: Arc<Router>,
     /// Called with what a person should look at.
@@ -56,7 +60,14 @@ pub(super) async fn remembering(
 }
 
 /// Follows files until `ending` is true. What was offered by then and not acknowledged is offered again by the next process.
-pub async fn serve_files(input: Arc<FilesInput>, mut ending: watch::Receiver<bool>) {
+///
+/// # Errors
+///
+/// Where it has ended by itself.
+pub async fn serve_files(
+    input: Arc<FilesInput>,
+    mut ending: watch::Receiver<bool>,
+) -> Result<(), Error> {
     let known = remembering(
         &input.router,
         &input.name,
@@ -64,7 +75,7 @@ pub async fn serve_files(input: Arc<FilesInput>, mut ending: watch::Receiver<boo
         &mut ending,
     );
     let Some(known) = known.await else {
-        return;
+        return Ok(());
     };
     let mut follower = Follower::new(input.settings.clone(), &known);
     drop(known);
@@ -76,7 +87,7 @@ pub async fn serve_files(input: Arc<FilesInput>, mut ending: watch::Receiver<boo
             (follower, round)
         });
         let Ok((moved, Round { portions, notices })) = round.await else {
-            return (input.notify)("a thread has ended unexpectedly: no file is followed any more");
+            return Err(MachineError::Stopped.into());
         };
         follower = moved;
         for notice in notices {
@@ -85,7 +96,7 @@ pub async fn serve_files(input: Arc<FilesInput>, mut ending: watch::Receiver<boo
         let is_idle = portions.is_empty();
         tokio::select! {
             () = input.hand_on(portions, &mut follower, &mut held) => {}
-            () = ended(&mut ending) => return,
+            () = ended(&mut ending) => return Ok(()),
         }
         input
             .router
@@ -93,10 +104,11 @@ pub async fn serve_files(input: Arc<FilesInput>, mut ending: watch::Receiver<boo
         if is_idle {
             tokio::select! {
                 () = sleep(input.poll) => {}
-                () = ended(&mut ending) => return,
+                () = ended(&mut ending) => return Ok(()),
             }
         }
     }
+    Ok(())
 }
 
 /// Files whose log takes nothing now, and until when they are left alone.
@@ -117,21 +129,34 @@ impl Held {
 }
 
 impl FilesInput {
-    /// Offers what is new in each file, and then waits for all answers, so that the files are synced together.
+    /// Offers what is new in each file, and then waits for all answers, so that the files are synced together. A log that takes or answers
+    /// nothing does not hold up the files of the others for long: what is offered again ends at the same byte, and is in the log once.
     async fn hand_on(&self, portions: Vec<Portion>, follower: &mut Follower, held: &mut Held) {
+        let begun = Instant::now();
+        let left = || self.patience.saturating_sub(begun.elapsed()).max(LOOK);
+        let finished = follower.finished();
         let mut offered = Vec::new();
         for mut portion in portions {
-            let batch = self.batch(&mut portion, follower);
-            let pending = self.router.offer(&self.name, batch).await;
+            let batch = self.batch(&mut portion, &finished);
+            let pending = timeout(left(), self.router.offer(&self.name, batch)).await;
             offered.push((portion, pending));
         }
         for (portion, pending) in offered {
             let taken = match pending {
-                Ok(pending) => Pending::answer(pending).await,
-                Err(not_taken) => Err(not_taken),
+                Ok(Ok(pending)) => Pending::answer_within(pending, left()).await,
+                Ok(Err(not_taken)) => Err(not_taken),
+                // There was no room for it.
+                Err(_) => {
+                    follower.not_accepted(&portion);
+                    held.hold(portion.file);
+                    continue;
+                }
             };
             match taken {
-                Ok(_) => follower.accepted(&portion),
+                Ok(_) => {
+                    follower.accepted(&portion);
+                    follower.told_finished(&finished);
+                }
                 Err(why) => {
                     follower.not_accepted(&portion);
                     held.hold(portion.file);
@@ -141,7 +166,7 @@ impl FilesInput {
         }
     }
 
-    fn batch(&self, portion: &mut Portion, follower: &mut Follower) -> Batch {
+    fn batch(&self, portion: &mut Portion, finished: &[InputName]) -> Batch {
         let naming = if portion.is_doubtful {
             Naming::Doubtful
         } else {
@@ -155,7 +180,7 @@ impl FilesInput {
             lines: std::mem::take(&mut portion.lines),
             reached: Some(Reached {
                 accepted: portion.accepted.clone(),
-                finished: follower.take_finished(),
+                finished: finished.to_vec(),
             }),
         }
     }

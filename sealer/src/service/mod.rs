@@ -29,6 +29,8 @@ mod router;
 mod standard_input;
 mod status;
 mod syslog;
+#[cfg(test)]
+mod tests;
 mod update;
 mod writer;
 

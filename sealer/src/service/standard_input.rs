@@ -16,7 +16,7 @@ use super::files::remembering;
 use super::reached::Reached;
 use super::router::Router;
 use crate::error::{FileFault, InputError};
-use crate::follow::{End, Place, Remembering, Taken, take};
+use crate::follow::{End, Memory, Place, Remembering, Taken, take};
 use crate::input::{GivenName, InputName, Position};
 use crate::limits::MAX_INPUT_LINE_BYTES;
 use crate::listen::ended;
@@ -77,7 +77,12 @@ pub async fn serve_standard_input(
         place: Place::default(),
         buffer: Vec::new(),
         is_over: false,
+        naming: Naming::Unique,
     };
+    let is_lost = known.iter().any(|log| log.memory == Memory::Lost);
+    if input.input.is_some() && is_lost && reading.earlier.len() < known.len() {
+        reading.naming = Naming::Doubtful;
+    }
     reading.begin = match reading.earlier.first() {
         Some(first) if reading.earlier.len() == known.len() => *first,
         Some(_) | None => Place::default().position(),
@@ -106,6 +111,8 @@ struct Reading {
     buffer: Vec<u8>,
     /// Whether that is the rest.
     is_over: bool,
+    /// Whether a log may have it already, under the same name.
+    naming: Naming,
 }
 
 impl StandardInput {
@@ -145,7 +152,11 @@ impl StandardInput {
             let chunk = chunk.map_err(InputError::Unreadable)?;
             reading.buffer.extend_from_slice(&chunk);
             let has_room = reading.buffer.len() < READ_BYTES;
-            next = chunks.try_recv().ok().filter(|_| has_room);
+            next = if has_room {
+                chunks.try_recv().ok()
+            } else {
+                None
+            };
         }
         self.skip(reading)?;
         while self.offer_next(reading).await? {}
@@ -220,14 +231,20 @@ impl StandardInput {
             self.must_be(&after, border)?;
         }
         if !events.is_empty() {
-            self.offer(events, at, &after).await?;
+            self.offer(events, at, &after, reading.naming).await?;
         }
         reading.place = after;
         reading.buffer.drain(..taken);
         Ok(true)
     }
 
-    async fn offer(&self, lines: StoredBatch, at: u64, after: &Place) -> Result<(), InputError> {
+    async fn offer(
+        &self,
+        lines: StoredBatch,
+        at: u64,
+        after: &Place,
+        naming: Naming,
+    ) -> Result<(), InputError> {
         let name = self.input.clone().map(InputName::Given);
         let accepted = name.as_ref().map(|name| Accepted {
             name: name.clone(),
@@ -241,7 +258,7 @@ impl StandardInput {
                 Some(name) => name.batch_at(at),
                 None => BatchName::parse(&format!("stdin:{}@{at}", self.started)),
             },
-            naming: Naming::Unique,
+            naming,
             tag: self.tag.clone(),
             lines,
             reached: accepted.map(|accepted| Reached {

@@ -1,6 +1,6 @@
 //! `[[file]]`: files that are followed.
 
-use std::fs::File as OpenFile;
+use std::fs::{self, File as OpenFile};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ use crate::command::input::{Around, Input, Looked, Mistake, Serving};
 
 /// Files that are followed at a time by all inputs, at most: a spool remembers a thousand inputs, and rotated files for a time.
 const MOST_FILES: usize = 800;
+
+/// How long the logs have to answer what is offered together.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Milliseconds between two looks.
 const POLL: std::ops::RangeInclusive<u64> = 10..=60_000;
@@ -138,8 +141,13 @@ impl Input for File {
                 looked.warnings.push(format!("{shown} is not there yet"));
             }
             for path in found {
-                let open = OpenFile::open(&path);
-                let metadata = open.and_then(|file| file.metadata());
+                // The opening of a named pipe would wait for whoever writes into it.
+                let metadata = fs::metadata(&path).and_then(|found| {
+                    if found.is_file() {
+                        return OpenFile::open(&path)?.metadata();
+                    }
+                    Ok(found)
+                });
                 let metadata = match metadata {
                     Ok(metadata) => metadata,
                     // It was removed meanwhile.
@@ -170,9 +178,11 @@ impl Input for File {
             tag: self.tag.clone(),
             settings: self.settings(most.max(1))?,
             poll: Duration::from_millis(self.poll_milliseconds),
+            patience: PATIENCE,
             router: Arc::clone(&around.router),
             notify: Arc::new(notify),
         });
-        Ok(vec![Serving::new(move |ending| serve_files(input, ending))])
+        let serve = move |ending| serve_files(input, ending);
+        Ok(vec![Serving::that_may_fail(self.name.clone(), serve)])
     }
 }

@@ -269,6 +269,10 @@ fn mistakes_of_files_are_named_with_their_line() {
     assert_eq!(blocks.len(), 2);
     fs::create_dir(bench.path("logs")).unwrap();
     fs::write(bench.path("logs/a.log"), "").unwrap();
+    // Nobody writes into it, and nobody waits for that.
+    let pipe = bench.path("logs/pipe.log");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    assert!(made.unwrap().success());
     let logs = bench.path("logs").display().to_string();
     let absent = check(&format!("[[file]]\npaths = [\"{logs}/b.log\"]\n")).ok();
     let expected = format!("warning: {logs}/b.log is not there yet\n");
