@@ -30,17 +30,26 @@ const KEYS: [&str; 15] = [
 /// The same text with keys of the configuration in the place of options of `append`. Commands keep their options.
 pub(super) fn in_keys(text: &str) -> String {
     let mut words = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("--") {
+    let (mut before, mut rest) = (String::new(), text);
+    while let Some((between, after)) = rest.split_once("--") {
         let end = after.find(|c: char| !c.is_ascii_lowercase() && c != '-');
         let (name, behind) = after.split_at(end.unwrap_or(after.len()));
-        words.push_str(before);
-        let key = key_of(name).filter(|_| !is_of_a_command(before));
+        words.push_str(between);
+        before.push_str(between);
+        let is_option = begins_a_word(&before) && !is_of_a_command(&before);
+        let key = key_of(name).filter(|_| is_option);
         words.push_str(&key.unwrap_or_else(|| format!("--{name}")));
+        before.push_str(name);
         rest = behind;
     }
     words.push_str(rest);
     words
+}
+
+/// Whether what comes next is not the middle of a path or of another word.
+fn begins_a_word(before: &str) -> bool {
+    let last = before.chars().next_back();
+    last.is_none_or(|last| last.is_whitespace() || matches!(last, '\'' | '"' | '`' | '('))
 }
 
 fn key_of(option: &str) -> Option<String> {
@@ -52,9 +61,15 @@ fn key_of(option: &str) -> Option<String> {
 /// Whether what comes next is an option of another command than `append`.
 fn is_of_a_command(before: &str) -> bool {
     let sentence = before.rsplit([',', ';', ':']).next().unwrap_or_default();
-    ["auditlog-verify", "auditlog-seal", "aws "]
-        .iter()
-        .any(|command| sentence.contains(command))
+    let commands = [
+        "auditlog-verify",
+        "auditlog-seal",
+        "aws ",
+        // These are of `auditlog-seal append`.
+        "append them",
+        "append only",
+    ];
+    commands.iter().any(|command| sentence.contains(command))
 }
 
 #[cfg(test)]
@@ -86,8 +101,18 @@ mod tests {
             ),
             (
                 "print its events with auditlog-seal spool --events DIR, and append them with --pins FILE",
-                "print its events with auditlog-seal spool --events DIR, and append them with pins FILE",
+                "print its events with auditlog-seal spool --events DIR, and append them with --pins FILE",
             ),
+            (
+                "append them with the key that is valid now and --pins FILE or --head-unknown: add --to DIR",
+                "append them with the key that is valid now and --pins FILE or --head-unknown: add to DIR",
+            ),
+            (
+                "remove it: rm -r /srv/acme--to/x --to",
+                "remove it: rm -r /srv/acme--to/x to",
+            ),
+            ("--to (--spool) \"--log\"", "to (spool) \"origin\""),
+            ("é--to", "é--to"),
             (
                 "it is --unknown-option here --",
                 "it is --unknown-option here --",
