@@ -20,6 +20,11 @@ pub(crate) fn each_element<E>(
     array: &[u8],
     take: impl FnMut(&RawValue) -> Result<(), E>,
 ) -> Result<(), ElementsError<E>> {
+    // The error for a value of another type would quote all of it.
+    if !array.trim_ascii_start().starts_with(b"[") {
+        let error = serde_json::Error::custom("expected a JSON array");
+        return Err(ElementsError::Json(error));
+    }
     let mut elements = Elements {
         take,
         refused: None,
@@ -92,7 +97,10 @@ mod tests {
         assert_eq!(elements("[1,2,]", 1).unwrap_err(), "too many");
         assert!(elements("[1,2,]", 9).is_err());
         assert!(elements("[1] 2", 9).is_err());
-        assert!(elements("{}", 9).is_err());
+        for other in ["{}", "\"a secret\"", "7", ""] {
+            let said = elements(other, 9).unwrap_err();
+            assert_eq!(said, "expected a JSON array", "{other}");
+        }
         // An element may be nested as deep as an event may.
         let deep = format!("[{}{}]", "[".repeat(500), "]".repeat(500));
         assert_eq!(elements(&deep, 1).unwrap().len(), 1);

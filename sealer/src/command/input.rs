@@ -3,6 +3,7 @@
 //! A new kind is a file of its own in `config/` that implements [`Input`], and its line in `Config::kinds`.
 
 use std::fs::Metadata;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -161,7 +162,9 @@ impl Around {
         Arc::new(move |why| {
             let second = now().as_micros().div_euclid(1_000_000);
             if last.swap(second, Ordering::Relaxed) != second {
-                eprintln!("warning: the input {name} has closed a connection: {why}");
+                let line = format!("warning: the input {name} has closed a connection: {why}");
+                // What a person cannot read does not stop an input.
+                _ = writeln!(io::stderr(), "{line}");
             }
         })
     }

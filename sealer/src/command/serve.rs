@@ -1,5 +1,6 @@
 //! `auditlog-seal run`: the service.
 
+use std::io::{self, Write as _};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -59,7 +60,10 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         });
     }
     let router = Router::new(destinations, config.routes());
-    let router = Arc::new(router.saying(|line| eprintln!("warning: {line}")));
+    let router = Arc::new(router.saying(|line| {
+        // What a person cannot read does not stop an input.
+        _ = writeln!(io::stderr(), "warning: {line}");
+    }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

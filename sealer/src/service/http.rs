@@ -448,11 +448,13 @@ impl HttpInput {
                 |peer| format!("a sender at {peer}"),
             )
         };
-        let sender = sender.map_or_else(peer, |sender| sender.as_str().to_owned());
+        let sender = sender.map(Source::as_str);
+        let shown = sender.map_or_else(peer, str::to_owned);
         let why = refused.extensions().get::<Why>();
         self.router.refused(&Refusal {
             input: &self.name,
-            from: &sender,
+            sender,
+            from: &shown,
             kind: status.as_str(),
             reason: why.map_or("", |why| &why.0),
         });

@@ -9,11 +9,16 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// Senders and kinds that are told apart. Stops strangers from filling the memory, and a journal.
 const MOST: usize = 256;
 
+/// Characters of a reason that are reported: it may quote a request.
+const MOST_OF_REASON: usize = 300;
+
 /// A batch that was refused.
 pub struct Refusal<'r> {
     /// Name of the input.
     pub input: &'r str,
-    /// Who sent it, or from where it came.
+    /// Who sent it, where that is known. All others are reported together: they could have any number of addresses.
+    pub sender: Option<&'r str>,
+    /// Who sent it, or from where it came, for people.
     pub from: &'r str,
     /// Refusals of one kind are reported together.
     pub kind: &'r str,
@@ -26,6 +31,8 @@ pub struct Refusal<'r> {
 pub(super) struct Refusals {
     counts: BTreeMap<String, u64>,
     said: BTreeMap<[String; 3], Said>,
+    /// When it was said that there are too many to be told apart.
+    said_full: Option<Instant>,
 }
 
 /// When it was said last, and how often it has happened since.
@@ -49,17 +56,20 @@ impl Refusals {
         self.count(refusal.input);
         let Refusal {
             input,
+            sender,
             from,
             kind,
             reason,
         } = refusal;
-        let key = [input, from, kind].map(|text| (*text).to_owned());
+        let reason = shortened(reason);
+        let key = [*input, sender.unwrap_or_default(), kind].map(str::to_owned);
         let line = format!("the input {input} has refused a batch of {from}: {reason}");
         let Some(said) = self.said.get_mut(&key) else {
-            return self.make_room(now).then(|| {
-                self.said.insert(key, Said { at: now, since: 0 });
-                line
-            });
+            if !self.make_room(now) {
+                return self.say_full(now);
+            }
+            self.said.insert(key, Said { at: now, since: 0 });
+            return Some(line);
         };
         said.since = said.since.saturating_add(1);
         if now.saturating_duration_since(said.at) < PAUSE {
@@ -69,10 +79,28 @@ impl Refusals {
         (said.at, said.since) = (now, 0);
         Some(match since {
             1 => line,
-            more => format!(
-                "the input {input} has refused {more} more batches of {from} within {seconds} seconds, the last one because: {reason}"
-            ),
+            more => {
+                let (senders, last) = match sender {
+                    Some(sender) => (*sender, String::new()),
+                    None => ("senders without a name", format!(" of {from}")),
+                };
+                format!(
+                    "the input {input} has refused {more} more batches of {senders} within {seconds} seconds, the last one{last} because: {reason}"
+                )
+            }
         })
+    }
+
+    /// Some are not said. Says that, once a minute.
+    fn say_full(&mut self, now: Instant) -> Option<String> {
+        let said = self.said_full;
+        if said.is_some_and(|said| now.saturating_duration_since(said) < PAUSE) {
+            return None;
+        }
+        self.said_full = Some(now);
+        let line =
+            "more senders are refused than can be named; see auditlog_sealer_refused_batches_total";
+        Some(line.to_owned())
     }
 
     /// Forgets what has not happened for long.
@@ -82,6 +110,13 @@ impl Refusals {
                 .retain(|_, said| now.saturating_duration_since(said.at) < PAUSE);
         }
         self.said.len() < MOST
+    }
+}
+
+fn shortened(reason: &str) -> String {
+    match reason.char_indices().nth(MOST_OF_REASON) {
+        None => reason.to_owned(),
+        Some((end, _)) => format!("{}…", reason.get(..end).unwrap_or_default()),
     }
 }
 
@@ -96,6 +131,7 @@ mod tests {
         let mut add = |from, kind, seconds| {
             let refusal = Refusal {
                 input: "http",
+                sender: Some(from),
                 from,
                 kind,
                 reason: "why",
@@ -115,29 +151,71 @@ mod tests {
         assert_eq!(refusals.counts()["http"], 8);
     }
 
-    #[test]
-    fn strangers_without_end_are_counted_and_not_all_said() {
-        let mut refusals = Refusals::default();
-        let begun = Instant::now();
-        let mut lines = 0;
-        for number in 0..1000_u32 {
-            let refusal = Refusal {
-                input: "http",
-                from: &number.to_string(),
-                kind: "401",
-                reason: "why",
-            };
-            lines += usize::from(refusals.add(&refusal, begun).is_some());
-        }
-        assert_eq!((lines, refusals.said.len()), (MOST, MOST));
-        assert_eq!(refusals.counts()["http"], 1000);
-        let later = Refusal {
+    /// A refusal of 401, at this second.
+    fn add(
+        refusals: &mut Refusals,
+        sender: Option<&str>,
+        from: &str,
+        at: Instant,
+    ) -> Option<String> {
+        let refusal = Refusal {
             input: "http",
-            from: "another",
+            sender,
+            from,
             kind: "401",
             reason: "why",
         };
-        assert!(refusals.add(&later, begun + PAUSE).is_some());
+        refusals.add(&refusal, at)
+    }
+
+    #[test]
+    fn senders_without_end_are_counted_and_one_line_reports_that_not_all_are_named() {
+        let mut refusals = Refusals::default();
+        let begun = Instant::now();
+        let mut lines = Vec::new();
+        for number in 0..1000_u32 {
+            let name = number.to_string();
+            lines.extend(add(&mut refusals, Some(&name), &name, begun));
+        }
+        let full =
+            "more senders are refused than can be named; see auditlog_sealer_refused_batches_total";
+        assert_eq!((lines.len(), refusals.said.len()), (MOST + 1, MOST));
+        assert_eq!(lines.last().unwrap(), full);
+        assert_eq!(refusals.counts()["http"], 1000);
+        assert!(add(&mut refusals, Some("another"), "another", begun + PAUSE).is_some());
         assert_eq!(refusals.said.len(), 1);
+    }
+
+    #[test]
+    fn strangers_at_any_number_of_addresses_silence_nobody() {
+        let mut refusals = Refusals::default();
+        let begun = Instant::now();
+        let mut lines = Vec::new();
+        for number in 0..1000_u32 {
+            let from = format!("a sender at {number}");
+            lines.extend(add(&mut refusals, None, &from, begun));
+        }
+        assert_eq!(
+            lines,
+            ["the input http has refused a batch of a sender at 0: why"]
+        );
+        assert!(add(&mut refusals, Some("shop"), "shop", begun).is_some());
+        let more = "the input http has refused 1000 more batches of senders without a name within 60 seconds, the last one of a sender at x because: why";
+        let said = add(&mut refusals, None, "a sender at x", begun + PAUSE);
+        assert_eq!(said.as_deref(), Some(more));
+    }
+
+    #[test]
+    fn long_reason_is_cut() {
+        let refusal = Refusal {
+            input: "http",
+            sender: None,
+            from: "a sender",
+            kind: "400",
+            reason: &"é".repeat(1 << 20),
+        };
+        let line = Refusals::default().add(&refusal, Instant::now()).unwrap();
+        assert!(line.ends_with("éé…"), "{line}");
+        assert!(line.chars().count() < 400, "{line}");
     }
 }
