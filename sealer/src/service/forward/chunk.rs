@@ -106,6 +106,11 @@ impl Chunk {
         })
     }
 
+    /// Whether it takes room that all connections share.
+    pub(super) fn takes_room(&self) -> bool {
+        self.body.takes_room()
+    }
+
     /// The name of the chunk in the log. Its sender knows it by its id.
     pub(super) fn name(&self, sum: &[u8]) -> Option<ChunkName> {
         let id = self.options.chunk_id()?;

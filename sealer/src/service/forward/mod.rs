@@ -135,7 +135,7 @@ impl ForwardInput {
         let (read, sum) = blocking(chunk.clone(), |chunk| chunk.read()).await?.1?;
         let (name, tag, ack) = (chunk.name(&sum), chunk.tag().to_vec(), chunk.ack());
         let batch = |lines, part| batch_of(&tag, name.as_ref(), part, source, lines);
-        let mut offering = Offering::new(ack.is_some(), ending.clone());
+        let mut offering = Offering::new(ack.is_some(), chunk.takes_room(), ending.clone());
         let mut pending = Vec::new();
         match read {
             Read::Nothing => {}
@@ -189,14 +189,17 @@ struct Offering {
     begun: Instant,
     /// Whether the sender sends again what is not acknowledged.
     sends_again: bool,
+    /// Whether its message takes room that others may need.
+    takes_room: bool,
     ending: watch::Receiver<bool>,
 }
 
 impl Offering {
-    fn new(sends_again: bool, ending: watch::Receiver<bool>) -> Self {
+    fn new(sends_again: bool, takes_room: bool, ending: watch::Receiver<bool>) -> Self {
         Self {
             begun: Instant::now(),
             sends_again,
+            takes_room,
             ending,
         }
     }
@@ -205,7 +208,7 @@ impl Offering {
     fn gives_up(&self, is_scarce: bool) -> bool {
         let waited = self.begun.elapsed();
         if self.sends_again {
-            return is_scarce || waited >= ACK_PATIENCE;
+            return is_scarce && self.takes_room || waited >= ACK_PATIENCE;
         }
         waited >= PATIENCE
     }
@@ -242,4 +245,24 @@ async fn blocking<T: Send + 'static, R: Send + 'static>(
         (on, result)
     });
     done.await.map_err(|_| Closed::Stopped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scarce_room_ends_the_offers_of_a_message_that_takes_room_and_is_sent_again() {
+        for (sends_again, takes_room, expected) in [
+            (true, true, true),
+            (true, false, false),
+            (false, true, false),
+            (false, false, false),
+        ] {
+            let (_end, ending) = watch::channel(false);
+            let offering = Offering::new(sends_again, takes_room, ending);
+            assert_eq!(offering.gives_up(true), expected);
+            assert!(!offering.gives_up(false));
+        }
+    }
 }

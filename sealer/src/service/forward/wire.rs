@@ -107,6 +107,14 @@ pub(super) enum Body {
 }
 
 impl Body {
+    /// Whether it takes room that all connections share.
+    pub(super) const fn takes_room(&self) -> bool {
+        match self {
+            Self::File { .. } => true,
+            Self::Memory { _room: room, .. } => room.is_some(),
+        }
+    }
+
     /// Reads bytes at an offset, as many as there are.
     pub(super) fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
         match self {
