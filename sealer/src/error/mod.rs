@@ -1,6 +1,6 @@
 //! What can go wrong, sorted by who is at fault: each in a module of its own, with its hint.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use auditlog_chain::builder::BuildError;
 
@@ -192,12 +192,39 @@ impl Error {
 
     /// Whether the disk of the spool has no room.
     pub fn is_full_disk(&self) -> bool {
-        let full = |fault: &FileFault| fault.source.kind() == ErrorKind::StorageFull;
-        matches!(self, Self::Spool(SpoolError::File(fault)) if full(fault))
+        matches!(self, Self::Spool(SpoolError::File(fault)) if is_full(&fault.source))
     }
 
     /// Whether it is the input that ended the run: the sealer itself can go on.
     pub const fn is_of_the_input(&self) -> bool {
         matches!(self, Self::Input(_))
+    }
+}
+
+/// Whether a call has failed because the disk is full, or the quota of its user.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn disk_is_full_also_where_a_user_may_have_no_more() {
+        for (kind, expected) in [
+            (ErrorKind::StorageFull, true),
+            (ErrorKind::QuotaExceeded, true),
+            (ErrorKind::PermissionDenied, false),
+        ] {
+            let fault = FileFault::of("the spool cannot be written", Path::new("x"));
+            let error = Error::from(SpoolError::File(fault(kind.into())));
+            assert_eq!(error.is_full_disk(), expected, "{kind}");
+        }
     }
 }

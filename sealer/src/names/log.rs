@@ -17,7 +17,8 @@ const HEADER_BYTES: usize = 16;
 const MAX_BYTES: u64 = 64 << 20;
 
 pub(super) struct Log {
-    names: Vec<Fingerprint>,
+    /// Each with the time when it was added.
+    names: Vec<(Fingerprint, Timestamp)>,
     newest: Timestamp,
     file: Option<Box<dyn DiskFile>>,
     /// Bytes of whole chunks.
@@ -66,12 +67,14 @@ impl Log {
 
     fn add(&mut self, body: &[u8], seconds: i64) {
         let (names, _) = body.as_chunks();
-        self.names
-            .extend(names.iter().map(|bytes| Fingerprint::from_bytes(*bytes)));
-        self.newest = Timestamp::EPOCH.saturating_add_seconds(seconds);
+        let added = Timestamp::EPOCH.saturating_add_seconds(seconds);
+        let names = names.iter().map(|bytes| Fingerprint::from_bytes(*bytes));
+        self.names.extend(names.map(|name| (name, added)));
+        self.newest = added;
     }
 
-    pub(super) fn names(&self) -> &[Fingerprint] {
+    /// Each with the time when it was added, in this order.
+    pub(super) fn names(&self) -> &[(Fingerprint, Timestamp)] {
         &self.names
     }
 
@@ -115,12 +118,12 @@ impl Log {
     pub(super) fn clear(&mut self, disk: &dyn Disk) -> io::Result<()> {
         if let Some(file) = &mut self.file {
             file.set_length(0)?;
+            // What comes next begins there, also where the sync fails.
+            self.at = 0;
+            self.names.clear();
             file.sync()?;
         }
-        disk.sync_names()?;
-        self.at = 0;
-        self.names.clear();
-        Ok(())
+        disk.sync_names()
     }
 }
 

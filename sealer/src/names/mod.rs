@@ -21,7 +21,7 @@ mod sorted;
 
 pub use fingerprint::Fingerprint;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -86,12 +86,12 @@ const SORT_AT: usize = 1 << 18;
 pub struct Names {
     disk: Arc<dyn Disk>,
     window: Window,
-    /// Those that are in no sorted file.
-    recent: HashSet<Fingerprint>,
+    /// Those that are in no sorted file, and when each was added.
+    recent: HashMap<Fingerprint, Timestamp>,
     log: Log,
     /// The oldest first.
     sorted: Vec<Sorted>,
-    /// Those that are outside the window.
+    /// Those that were outside the window when names were added last.
     beyond: usize,
     next_file: u64,
 }
@@ -138,31 +138,39 @@ impl Names {
         }
     }
 
-    /// What is known of a name.
+    /// What is known of a name now.
     ///
     /// # Errors
     ///
     /// Where a file cannot be read.
-    pub fn look_up(&self, name: &Fingerprint) -> io::Result<Known> {
-        if self.recent.contains(name) {
-            return Ok(Known::Within);
+    pub fn look_up(&self, name: &Fingerprint, now: Timestamp) -> io::Result<Known> {
+        if let Some(added) = self.recent.get(name) {
+            return Ok(self.known_since(*added, now));
         }
         for (place, sorted) in self.sorted.iter().enumerate().rev() {
             if sorted.contains(&*self.disk, name)? {
-                let is_within = place >= self.beyond;
-                return Ok(if is_within {
-                    Known::Within
-                } else {
+                return Ok(if place < self.beyond {
                     Known::Beyond
+                } else {
+                    self.known_since(sorted.newest(), now)
                 });
             }
         }
         Ok(Known::No)
     }
 
+    /// A log that gets no names has an end of its window as well.
+    fn known_since(&self, added: Timestamp, now: Timestamp) -> Known {
+        if now.seconds_since(added) <= self.window.seconds {
+            Known::Within
+        } else {
+            Known::Beyond
+        }
+    }
+
     /// Remembers a name, which a write-ahead file has.
-    pub fn insert(&mut self, name: Fingerprint) {
-        self.recent.insert(name);
+    pub fn insert(&mut self, name: Fingerprint, now: Timestamp) {
+        self.recent.insert(name, now);
     }
 
     /// Takes over the names of a write-ahead file that is about to be removed, synced.
@@ -174,41 +182,44 @@ impl Names {
         if names.is_empty() {
             return Ok(());
         }
-        self.recent.extend(names);
+        self.recent.extend(names.iter().map(|name| (*name, now)));
         self.log.append(&*self.disk, names, now)?;
+        // The names are synced. Where the rest fails, it is done with the next ones.
         if self.log.names().len() >= SORT_AT {
-            self.sort()?;
+            _ = self.sort();
         }
-        self.forget(now)
+        self.forget(now);
+        Ok(())
     }
 
     /// If we crash before the log is emptied, its names are in both files, which does no harm.
     fn sort(&mut self) -> io::Result<()> {
-        let mut names = self.log.names().to_vec();
+        let names = self.log.names().iter();
+        let mut names: Vec<_> = names.map(|(name, _)| *name).collect();
         names.sort_unstable();
         names.dedup();
         let newest = self.log.newest();
         let sorted = Sorted::write(&*self.disk, self.next_file, &names, newest)?;
         self.next_file = self.next_file.saturating_add(1);
         self.sorted.push(sorted);
-        self.log.clear(&*self.disk)?;
         for name in &names {
             self.recent.remove(name);
         }
-        Ok(())
+        self.log.clear(&*self.disk)
     }
 
     /// Finds out which files are outside the window, and removes the oldest of them. A file stays as long as one of its names is inside.
-    fn forget(&mut self, now: Timestamp) -> io::Result<()> {
+    fn forget(&mut self, now: Timestamp) {
         let window = self.window;
         for _ in 0..self.outside(now, window.known_seconds, window.known_names) {
-            if let Some(oldest) = self.sorted.first() {
-                self.disk.remove(&oldest.name())?;
-                self.sorted.remove(0);
+            match self.sorted.first() {
+                Some(oldest) if self.disk.remove(&oldest.name()).is_ok() => {
+                    self.sorted.remove(0);
+                }
+                Some(_) | None => break,
             }
         }
         self.beyond = self.outside(now, window.seconds, window.names);
-        Ok(())
     }
 
     /// How many files are older than that, or would be too many names together with the newer ones.
@@ -264,14 +275,14 @@ mod tests {
         }
         // Two chunks make a file; three files are more than may be remembered.
         let known = |names: &Names, number| {
-            let known = names.look_up(&name(number)).unwrap();
+            let known = names.look_up(&name(number), at(5)).unwrap();
             known == Known::Within
         };
         assert!(!known(&names, 0) && !known(&names, 2 * chunk - 1));
         assert!(known(&names, 2 * chunk) && known(&names, 6 * chunk - 1));
         assert!(!known(&names, 6 * chunk));
         assert_eq!(names.count(), 4 * chunk);
-        names.insert(name(6 * chunk));
+        names.insert(name(6 * chunk), at(5));
         assert!(known(&names, 6 * chunk));
         names.take_over(&[name(7 * chunk)], at(200)).unwrap();
         assert_eq!(names.count(), 2);
@@ -279,7 +290,7 @@ mod tests {
         let mut names = open();
         assert_eq!(names.count(), 1);
         // Beyond the window, a name is known still, and it is known that it is beyond. Then it is forgotten.
-        let is = |names: &Names, number| names.look_up(&name(number)).unwrap();
+        let is = |names: &Names, number| names.look_up(&name(number), at(200)).unwrap();
         assert_eq!(is(&names, 2 * chunk), Known::Beyond);
         assert_eq!(is(&names, 6 * chunk - 1), Known::Beyond);
         assert_eq!(is(&names, 7 * chunk), Known::Within);
@@ -304,7 +315,8 @@ mod tests {
             let mut cut = open().unwrap();
             assert!([0, 2].contains(&cut.count()), "{length}");
             cut.take_over(&[name(4)], at(3)).unwrap();
-            assert_eq!(open().unwrap().look_up(&name(4)).unwrap(), Known::Within);
+            let known = open().unwrap().look_up(&name(4), at(3)).unwrap();
+            assert_eq!(known, Known::Within);
         }
         let mut names = open().unwrap();
         names.sort().unwrap();
@@ -313,5 +325,56 @@ mod tests {
         *changed.last_mut().unwrap() ^= 1;
         std::fs::write(&path, changed).unwrap();
         assert!(open().is_err());
+    }
+
+    #[test]
+    fn name_leaves_the_window_though_no_other_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
+        let window = Window {
+            seconds: 100,
+            ..Window::default()
+        };
+        let open = || Names::open(Arc::clone(&disk), window).unwrap();
+        let mut names = open();
+        names.take_over(&[name(1)], at(0)).unwrap();
+        names.take_over(&[name(2)], at(50)).unwrap();
+        names.insert(name(3), at(60));
+        let known = |names: &Names, seconds| {
+            [1, 2, 3].map(|number| names.look_up(&name(number), at(seconds)).unwrap())
+        };
+        let (within, beyond) = (Known::Within, Known::Beyond);
+        assert_eq!(known(&names, 100), [within; 3]);
+        assert_eq!(known(&names, 101), [beyond, within, within]);
+        assert_eq!(known(&names, 161), [beyond; 3]);
+        assert_eq!(known(&open(), 101), [beyond, within, Known::No]);
+        // A file is in the window as long as its newest name.
+        names.sort().unwrap();
+        assert_eq!(known(&names, 150), [within; 3]);
+        assert_eq!(known(&names, 151), [beyond, beyond, within]);
+        assert_eq!(known(&open(), 151), [beyond, beyond, Known::No]);
+        // What comes again is in the window again.
+        names.take_over(&[name(1)], at(200)).unwrap();
+        assert_eq!(known(&names, 201)[0], within);
+    }
+
+    #[test]
+    fn names_that_cannot_be_sorted_are_taken_over_and_sorted_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
+        let mut names = Names::open(Arc::clone(&disk), Window::default()).unwrap();
+        // No file can have this name.
+        let in_the_way = folder.path().join("00000001.names");
+        std::fs::create_dir(&in_the_way).unwrap();
+        let many: Vec<_> = (0..1 << 18).map(name).collect();
+        names.take_over(&many, at(1)).unwrap();
+        assert!(!folder.path().join("00000001.names.new").exists());
+        assert_eq!(names.remembered().in_memory, 1 << 18);
+        std::fs::remove_dir(&in_the_way).unwrap();
+        names.take_over(&[name(1 << 18)], at(2)).unwrap();
+        assert_eq!(names.remembered().in_memory, 0);
+        assert!(in_the_way.is_file());
+        let known = names.look_up(&name(1), at(3)).unwrap();
+        assert_eq!(known, Known::Within);
     }
 }

@@ -51,10 +51,15 @@ impl Sorted {
         bytes.extend(rest);
         let name = file_name(number);
         let new = format!("{name}.new");
-        let mut file = disk.create(&new)?;
-        file.write_at(0, &bytes)?;
-        file.sync()?;
-        disk.rename(&new, &name)?;
+        let written = disk.create(&new).and_then(|mut file| {
+            file.write_at(0, &bytes)?;
+            file.sync()
+        });
+        if let Err(error) = written.and_then(|()| disk.rename(&new, &name)) {
+            // On a full disk, half a file would take the room that others need.
+            _ = disk.remove(&new);
+            return Err(error);
+        }
         disk.sync_names()?;
         Ok(Self {
             number,

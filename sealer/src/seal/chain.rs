@@ -257,7 +257,7 @@ impl Chain {
         self.end_batch(offered.source_bytes(), offered.recorded_name());
         if let (Some(name), Some(open)) = (offered.fingerprint(), &mut self.open) {
             open.names.push(name);
-            self.spool.remember(name);
+            self.spool.remember(name, time);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use auditlog_chain::builder::{Provenance, StoredPayload};
+use auditlog_chain::builder::{MAX_OPEN_BYTES, Provenance, StoredPayload};
 use auditlog_chain::line::Repeat;
 use auditlog_chain::policy::Position;
 use auditlog_chain::segment::Head;
@@ -221,7 +221,7 @@ impl Sealer {
             return Ok(Named::Known);
         }
         let known = match offered.fingerprint() {
-            Some(name) => self.spool.knows(&name)?,
+            Some(name) => self.spool.knows(&name, time)?,
             None => Known::No,
         };
         let named = match (known, offered.naming) {
@@ -387,9 +387,11 @@ impl Sealer {
         Ok(())
     }
 
-    /// The frames of a segment and its object, of lines that cannot be compressed, and a group that is being written meanwhile.
+    /// The frames of a segment and its object, of lines that cannot be compressed, and a group that is being written meanwhile. A last
+    /// batch may bring a segment beyond its limit, and up to what any may have.
     fn reserve_bytes(&self) -> u64 {
-        let lines = u64::try_from(self.setup.limits.bytes).unwrap_or(u64::MAX);
+        let lines = self.setup.limits.bytes.max(MAX_OPEN_BYTES);
+        let lines = u64::try_from(lines).unwrap_or(u64::MAX);
         lines.saturating_mul(2).saturating_add(16 << 20)
     }
 

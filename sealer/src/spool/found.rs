@@ -1,5 +1,8 @@
 //! What an earlier process left behind: each write-ahead file, read from its beginning to its end.
 
+use auditlog_chain::line::parse_line;
+use auditlog_chain::timestamp::Timestamp;
+
 use crate::disk::DiskFile;
 use crate::error::{Error, SpoolError};
 use crate::names::Fingerprint;
@@ -24,6 +27,8 @@ pub struct Kept {
     pub tail: Tail,
     /// The names of its batches.
     pub names: Vec<Fingerprint>,
+    /// When the last of these was accepted.
+    pub last_named: Timestamp,
 }
 
 /// How a write-ahead file ends.
@@ -79,6 +84,7 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
     let opened: Result<Reader<Box<dyn DiskFile>>, _> = Reader::new(files.open(&name)?);
     let mut reader = opened.map_err(|error| fault(error.into()))?;
     let (mut batches, mut events, mut names) = (0u64, 0u64, Vec::new());
+    let mut last_named = Timestamp::EPOCH;
     while let Some(record) = reader.next_record().map_err(fault)? {
         match record {
             Record::Opening(opening) if opening.segment == segment => {}
@@ -94,6 +100,7 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
                 events = events.saturating_add(u64::from(batch.count));
                 if !batch.name.is_empty() {
                     names.push(Fingerprint::of(batch.source, batch.name));
+                    last_named = last_named.max(time_of(batch.lines));
                 }
                 if !batch.note.is_empty() {
                     accept(parse_note(files, &name, batch.note)?);
@@ -115,7 +122,15 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
         end,
         tail,
         names,
+        last_named,
     })
+}
+
+/// When a batch was accepted. Whether its lines are valid is found out later.
+fn time_of(lines: &[u8]) -> Timestamp {
+    let first = lines.split(|byte| *byte == b'\n').next();
+    let line = first.and_then(|first| parse_line(first).ok());
+    line.map_or(Timestamp::EPOCH, |line| line.time)
 }
 
 fn parse_note(files: &Files, name: &str, note: &[u8]) -> Result<Accepted, Error> {

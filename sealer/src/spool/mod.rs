@@ -164,16 +164,19 @@ impl Spool {
         })?;
         let opened = Names::open(Arc::clone(&files.disk), Window::default());
         let mut known = opened.map_err(files.fault(file::UNREADABLE, NAMES))?;
-        for name in kept.iter().flat_map(|kept| &kept.names) {
-            known.insert(*name);
+        for kept in &kept {
+            for name in &kept.names {
+                known.insert(*name, kept.last_named);
+            }
         }
+        let reserve = Reserve::found(&files);
         Ok(Self {
             files,
             writer: identity.writer,
             inputs: Mutex::new(Counted { inputs, unsaved }),
             names: Mutex::new(known),
             kept,
-            reserve: Reserve::found(&names),
+            reserve,
             lock: None,
         })
     }
@@ -349,7 +352,8 @@ impl Spool {
         self.files.read(&object_name(segment), MAX_OBJECT_BYTES)
     }
 
-    /// Keeps room for storing a segment, as long as segments wait. Says whether there is any.
+    /// Keeps room for storing a segment, as long as segments wait. Says whether there is any. Where the disk is too full for it, nothing may
+    /// be accepted until there is, or nothing waits.
     pub(crate) fn take_reserve(&self, bytes: u64) -> bool {
         self.reserve.take(&self.files, bytes)
     }
@@ -373,15 +377,15 @@ impl Spool {
         self.reserve.end(&self.files)
     }
 
-    /// Whether a batch of this name was accepted.
-    pub(crate) fn knows(&self, name: &Fingerprint) -> Result<Known, Error> {
-        let known = self.names().look_up(name);
+    /// Whether a batch of this name was accepted, and how long before this time.
+    pub(crate) fn knows(&self, name: &Fingerprint, now: Timestamp) -> Result<Known, Error> {
+        let known = self.names().look_up(name, now);
         known.map_err(self.files.fault(file::UNREADABLE, NAMES))
     }
 
     /// Remembers the name of a batch that is about to be synced.
-    pub(crate) fn remember(&self, name: Fingerprint) {
-        self.names().insert(name);
+    pub(crate) fn remember(&self, name: Fingerprint, now: Timestamp) {
+        self.names().insert(name, now);
     }
 
     /// Remembers the names of batches that are in the store, synced.

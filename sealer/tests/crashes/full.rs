@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::{Batch, StoredBatch};
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_sealer::disk::Disk as _;
 use auditlog_sealer::error::{Cause, Error, Trouble};
 use auditlog_sealer::seal::{Named, Naming, Offered, Sealer};
 use auditlog_sealer::spool::{LostInputs, Spool};
@@ -114,6 +115,7 @@ fn queue_that_has_filled_the_disk_is_stored_with_the_room_that_was_kept_for_it()
         sealer.close_old().unwrap();
     }
     offer(&mut sealer, 4).unwrap();
+    assert!(keeps_room(&machine));
     machine.has_no_more_room();
     // The open file has taken its room ahead. Frames and objects have none.
     sealer.accept_behind_what_waits().unwrap();
@@ -124,7 +126,48 @@ fn queue_that_has_filled_the_disk_is_stored_with_the_room_that_was_kept_for_it()
         assert!(begun.elapsed() < Duration::from_secs(30), "{trouble:?}");
         thread::sleep(Duration::from_millis(1));
     }
-    assert!(!sealer.stores_with_the_last_room());
     sealer.seal().unwrap();
+    assert!(!keeps_room(&machine));
     world.has_events(5, "the queue had filled the disk");
+}
+
+fn keeps_room(machine: &Machine) -> bool {
+    machine
+        .names()
+        .unwrap()
+        .iter()
+        .any(|name| name == "reserve")
+}
+
+#[test]
+fn queue_that_grows_on_a_disk_without_room_to_keep_takes_nothing_more() {
+    let mut queues = 0;
+    for full in 0..60 {
+        let (world, machine) = (World::new(), Machine::new());
+        let disk = Arc::new(machine.clone());
+        let spool =
+            Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse).unwrap();
+        let mut sealer = Sealer::find(world.setup(&machine), spool).unwrap();
+        sealer.take_up_earlier().unwrap();
+        world.go_away();
+        machine.fill_after(full);
+        let closed = (0..4).take_while(|event| {
+            let offered = offer(&mut sealer, *event);
+            offered.and_then(|_| sealer.close_old()).is_ok()
+        });
+        // Room is kept once two others wait.
+        if closed.count() > 2 {
+            queues += 1;
+            let takes_nothing = sealer.stores_with_the_last_room();
+            assert!(
+                takes_nothing || keeps_room(&machine),
+                "full after {full} calls"
+            );
+        }
+        machine.make_room();
+        world.come_back();
+        until_it_passes(&machine, || sealer.seal());
+        assert!(!sealer.stores_with_the_last_room());
+    }
+    assert!(queues > 0);
 }
