@@ -1,9 +1,14 @@
 //! An event without the order of its members: Beats write them in another order each time that they send an event.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Bytes that are equal for two texts of JSON that differ in white space, escapes and the order of members alone. What is not
-/// JSON is as it came.
+/// Bytes of a value that are written where it is in another one. Of more, there is the hash: otherwise, each level around a value would
+/// copy it once more.
+const MAX_NESTED_BYTES: usize = 64;
+
+/// Bytes that are equal for two texts of JSON that differ in white space, escapes and the order of members alone, and in numbers that are
+/// equal as a double, where they have a fraction, an exponent or more than 64 bits. What is not JSON is as it came.
 pub fn canonical(json: &[u8]) -> Vec<u8> {
     match serde_json::from_slice::<Canonical>(json) {
         Ok(canonical) => canonical.0,
@@ -56,7 +61,7 @@ impl<'de> Visitor<'de> for Value {
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Vec<u8>, A::Error> {
         let mut all = b"[".to_vec();
         while let Some(Canonical(value)) = values.next_element()? {
-            all.extend(value);
+            push(&mut all, value);
         }
         all.push(b']');
         Ok(all)
@@ -65,17 +70,29 @@ impl<'de> Visitor<'de> for Value {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Vec<u8>, A::Error> {
         let mut all = Vec::new();
         while let Some((name, Canonical(value))) = members.next_entry::<String, _>()? {
-            all.push((name, value));
+            let mut short = Vec::new();
+            push(&mut short, value);
+            all.push((name, short));
         }
         // Members of the same name keep their order.
         all.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut object = b"{".to_vec();
         for (name, value) in all {
-            object.extend(text(&name));
+            push(&mut object, text(&name));
             object.extend(value);
         }
         object.push(b'}');
         Ok(object)
+    }
+}
+
+/// Appends a value that is in another one.
+fn push(to: &mut Vec<u8>, value: Vec<u8>) {
+    if value.len() <= MAX_NESTED_BYTES {
+        to.extend(value);
+    } else {
+        to.push(b'h');
+        to.extend(digest(&SHA256, &value).as_ref());
     }
 }
 
@@ -108,6 +125,23 @@ mod tests {
             canonical(br#"{"a":2,"a":1}"#)
         );
         assert_ne!(canonical(b"18446744073709551615"), canonical(b"-1"));
+        assert_eq!(canonical(b"0.1"), canonical(b"0.10000000000000000001"));
         assert_eq!(canonical(b"{"), b"?{");
+    }
+
+    #[test]
+    fn large_value_is_not_copied_at_each_level_around_it_and_counts_with_each_byte() {
+        let nested = |text: &str| format!("{}\"{text}\"{}", "[{\"a\":".repeat(60), "}]".repeat(60));
+        let large = nested(&"x".repeat(1 << 20));
+        let found = canonical(large.as_bytes());
+        assert!(found.starts_with(b"[") && found.len() < 2 * MAX_NESTED_BYTES);
+        assert_eq!(found, canonical(large.replace(':', " : ").as_bytes()));
+        let other = nested(&("x".repeat((1 << 20) - 1) + "y"));
+        assert_ne!(found, canonical(other.as_bytes()));
+        // A hash is not the text of it.
+        let long = "x".repeat(100);
+        let hash = digest(&SHA256, &text(&long));
+        let written = [b"[h".as_slice(), hash.as_ref(), b"]"].concat();
+        assert_eq!(canonical(format!("[\"{long}\"]").as_bytes()), written);
     }
 }

@@ -5,7 +5,7 @@
 use auditlog_chain::builder::StoredPayload;
 
 use super::malformed::Malformed;
-use super::reader::{Item, Place, Reader};
+use super::reader::{Item, Reader};
 
 /// Reads bytes as those of a connection. Whether at least one event was in them.
 pub fn connection(input: &[u8]) -> bool {
@@ -50,11 +50,10 @@ fn items(input: &[u8], step: usize) -> Items {
 }
 
 fn is_event(item: &Item<'_>) -> bool {
-    let Item::Event { json, place, .. } = item else {
-        return false;
-    };
-    assert!(matches!(place, Place::Alone | Place::Compressed));
-    StoredPayload::json(json).is_ok()
+    match item {
+        Item::Event { json, .. } => StoredPayload::json(json).is_ok(),
+        Item::Window { .. } | Item::End => false,
+    }
 }
 
 #[cfg(test)]

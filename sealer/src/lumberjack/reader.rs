@@ -63,6 +63,13 @@ impl Reader {
         self.compressed.is_none() && self.arrived.unread().is_empty()
     }
 
+    /// Gives its memory back, where nothing is in it.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.arrived = Buffer::default();
+        }
+    }
+
     /// Bytes that it keeps.
     pub fn kept_bytes(&self) -> usize {
         let unpacked = self.compressed.as_ref();
@@ -160,7 +167,7 @@ impl Buffer {
     fn make_room(&mut self) {
         self.bytes.drain(..self.begin);
         self.begin = 0;
-        if self.bytes.len() < KEPT_BYTES && self.bytes.capacity() > 4 * KEPT_BYTES {
+        if self.bytes.len() < KEPT_BYTES && self.bytes.capacity() > KEPT_BYTES {
             self.bytes.shrink_to(KEPT_BYTES);
         }
     }
@@ -317,6 +324,24 @@ mod tests {
         reader.push(b"2C\xff\xff\xff\xff");
         assert_eq!(reader.next_item(), Ok(None));
         assert!(reader.arrived.bytes.capacity() < 100);
+    }
+
+    #[test]
+    fn memory_of_what_was_given_is_given_back() {
+        for bytes in [100 << 10, 200 << 10, 1 << 20] {
+            let mut reader = Reader::default();
+            reader.push(&json(1, &vec![b'1'; bytes]));
+            assert!(matches!(reader.next_item(), Ok(Some(Item::Event { .. }))));
+            // The next window begins.
+            reader.push(b"2");
+            assert!(reader.kept_bytes() <= KEPT_BYTES, "{bytes}");
+            reader.release();
+            assert!(!reader.is_empty(), "nothing that arrived is lost");
+            reader.push(b"W\0\0\0\x01");
+            assert!(matches!(reader.next_item(), Ok(Some(Item::Window { .. }))));
+            reader.release();
+            assert_eq!(reader.kept_bytes(), 0);
+        }
     }
 
     #[test]

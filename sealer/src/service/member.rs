@@ -1,4 +1,4 @@
-//! Whether an event has a member that says which event it is.
+//! The member of an event that says which event it is.
 
 use std::fmt;
 
@@ -10,21 +10,34 @@ use serde_json::value::RawValue;
 
 /// Whether an event is an object with this member, and its value is a string with text or a number.
 pub(super) fn has_member(payload: &StoredPayload<'_>, name: &str) -> bool {
-    match payload.as_payload() {
-        Payload::Event(text) => member(text, name).is_some_and(|value| is_id(value.get())),
-        Payload::Text(_) | Payload::Base64(_) => false,
-    }
+    id(payload, name).is_some()
+}
+
+/// The value of this member as it was written, where the event is an object with it, and the value is a string with text or a number.
+pub(super) fn id<'p>(payload: &'p StoredPayload<'_>, name: &str) -> Option<&'p str> {
+    event(payload).and_then(|text| id_in(text, name))
 }
 
 /// The same of a member of an object that is a member of it.
-pub(super) fn has_member_of(payload: &StoredPayload<'_>, outer: &str, name: &str) -> bool {
+pub(super) fn id_within<'p>(
+    payload: &'p StoredPayload<'_>,
+    outer: &str,
+    name: &str,
+) -> Option<&'p str> {
+    let outer = event(payload).and_then(|text| member(text, outer))?;
+    id_in(outer.get(), name)
+}
+
+fn event<'p>(payload: &'p StoredPayload<'_>) -> Option<&'p str> {
     match payload.as_payload() {
-        Payload::Event(text) => {
-            let inner = member(text, outer).and_then(|value| member(value.get(), name));
-            inner.is_some_and(|value| is_id(value.get()))
-        }
-        Payload::Text(_) | Payload::Base64(_) => false,
+        Payload::Event(text) => Some(text),
+        Payload::Text(_) | Payload::Base64(_) => None,
     }
+}
+
+fn id_in<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let value = member(text, name)?.get();
+    is_id(value).then_some(value)
 }
 
 /// The value of a member. Of several, the last one counts.

@@ -73,6 +73,11 @@ impl Framing {
         })
     }
 
+    /// Bytes at the front that belong to no message.
+    pub fn skipped(self, bytes: &[u8]) -> usize {
+        self.skip(bytes).0
+    }
+
     /// A counted message may be followed by a line end, and lines may be empty.
     fn skip(self, bytes: &[u8]) -> (usize, &[u8]) {
         let is_skipped = |byte: &u8| match self {
@@ -173,6 +178,7 @@ mod tests {
                 found.push(String::from_utf8(message.to_vec()).unwrap());
                 pending.drain(..taken);
             }
+            pending.drain(..framing.skipped(&pending));
         }
         let rest = framing.rest(&pending).map(|rest| match rest {
             Rest::Line(line) => String::from_utf8(line.to_vec()).unwrap(),
@@ -209,6 +215,19 @@ mod tests {
         expect("<1>a\n<2>b", &["<1>a"], Some("<2>b"));
         expect("no priority\n", &["no priority"], None);
         expect("\n\n", &[], None);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_is_between_messages() {
+        for (bytes, after) in [("4 <1>a\n", "\n\r\n\0"), ("<1>a\n", "\n\n"), ("", "\n\n")] {
+            let mut framing = Framing::default();
+            let taken = framing.next(bytes.as_bytes()).unwrap();
+            let taken = taken.map_or(0, |(_, taken)| taken);
+            let after = format!("{}{after}", &bytes[taken..]);
+            assert_eq!(framing.next(after.as_bytes()), Ok(None), "{bytes:?}");
+            assert_eq!(framing.skipped(after.as_bytes()), after.len(), "{bytes:?}");
+        }
+        assert_eq!(Framing::Lines.skipped(b"\n<1>a"), 1);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,9 @@ use auditlog_chain::builder::Source;
 use auditlog_chain::line::Payload;
 use auditlog_sealer::error::{Cause, Trouble};
 use auditlog_sealer::seal::Naming;
-use auditlog_sealer::service::{Answer, Destination, Intake, Offer, Part, Route, Router, Status};
+use auditlog_sealer::service::{
+    Answer, Destination, Intake, Offer, Part, Route, Router, Status, TagPattern,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -30,6 +33,9 @@ pub(crate) struct Got {
 pub(crate) struct Log {
     status: Arc<Status>,
     got: Arc<Mutex<Vec<Got>>>,
+    /// Batches that were offered, also where they are not answered yet.
+    offered: Arc<AtomicUsize>,
+    answering: Arc<Mutex<()>>,
 }
 
 impl Log {
@@ -42,6 +48,22 @@ impl Log {
     pub(crate) fn events(&self) -> Vec<String> {
         let new = self.batches().into_iter().filter(|got| !got.is_known);
         new.flat_map(|got| got.events).collect()
+    }
+
+    /// Nothing is answered until the guard is dropped.
+    #[allow(dead_code, reason = "not each listener has a test of its end")]
+    pub(crate) fn hold_answers(&self) -> MutexGuard<'_, ()> {
+        self.answering.lock().unwrap()
+    }
+
+    /// Returns once so many batches were offered.
+    #[allow(dead_code, reason = "not each listener has a test of its end")]
+    pub(crate) fn await_offers(&self, expected: usize) {
+        let begun = Instant::now();
+        while self.offered.load(Ordering::SeqCst) < expected {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{expected}");
+            thread::yield_now();
+        }
     }
 
     pub(crate) fn set_trouble(&self, trouble: Option<&str>) {
@@ -80,17 +102,31 @@ impl Listener {
         S: FnOnce(TcpListener, Parts) -> F + Send + 'static,
         F: Future<Output = ()>,
     {
+        Self::start_routed(None, serve)
+    }
+
+    /// The same with a log that takes what has this tag, or everything.
+    pub(crate) fn start_routed<S, F>(tag: Option<&str>, serve: S) -> Self
+    where
+        S: FnOnce(TcpListener, Parts) -> F + Send + 'static,
+        F: Future<Output = ()>,
+    {
         let (intake, offers) = Intake::new();
         let status = Arc::new(Status::new("log"));
         status.set(Part::Accepting, None);
         let log = Log {
             status: Arc::clone(&status),
             got: Arc::default(),
+            offered: Arc::default(),
+            answering: Arc::default(),
         };
         let got = Arc::clone(&log.got);
+        let (offered, answering) = (Arc::clone(&log.offered), Arc::clone(&log.answering));
         thread::spawn(move || {
             let mut names = HashSet::new();
             for offer in offers {
+                offered.fetch_add(1, Ordering::SeqCst);
+                let _answering = answering.lock();
                 take(offer, &mut names, &got);
             }
         });
@@ -103,7 +139,7 @@ impl Listener {
         let route = Route {
             log: "log".to_owned(),
             input: None,
-            tag: None,
+            tag: tag.map(|tag| TagPattern::parse(tag).unwrap()),
             field: None,
         };
         let refusals: Arc<Mutex<Vec<String>>> = Arc::default();

@@ -16,7 +16,12 @@ use auditlog_sealer::service::{LargeMessages, SyslogInput, Transport, serve_sysl
 use log::{Listener, source};
 
 fn listener(transport: Transport) -> Listener {
-    Listener::start(move |listener, parts| {
+    routed(transport, None)
+}
+
+/// A listener whose log takes what has this tag, or everything.
+fn routed(transport: Transport, tag: Option<&str>) -> Listener {
+    Listener::start_routed(tag, move |listener, parts| {
         let input = SyslogInput {
             name: "syslog".to_owned(),
             transport,
@@ -190,13 +195,15 @@ fn log_that_takes_nothing_withholds_the_answers_until_it_does() {
 fn what_was_taken_is_answered_when_the_service_ends() {
     let listener = listener(Transport::Relp);
     let mut stream = open(&listener);
-    answered(
-        &mut stream,
-        &frame(2, "syslog", "<13>a: 1"),
-        &frame(2, "rsp", "200 OK"),
-    );
+    let held = listener.log.hold_answers();
+    let message = frame(2, "syslog", "<13>a: 1");
+    stream.write_all(message.as_bytes()).unwrap();
+    listener.log.await_offers(1);
     listener.end();
+    drop(held);
+    answered(&mut stream, "", &frame(2, "rsp", "200 OK"));
     assert_eq!(until_the_end(&mut stream, ""), BYE);
+    assert_eq!(messages(&listener, 1), ["<13>a: 1"]);
 }
 
 #[test]
@@ -362,4 +369,58 @@ fn what_has_arrived_over_tcp_is_taken_when_the_service_ends() {
         messages(&listener, 4),
         ["<13>a: 0", "<13>a: 1", "<13>a: 2", "<13>a: cut"]
     );
+}
+
+#[test]
+fn what_was_read_over_tcp_and_not_taken_when_the_service_ends_leaves_a_warning() {
+    let listener = listener(Transport::Tcp);
+    let mut stream = listener.connect();
+    stream.write_all(b"<13>a: 0\n").unwrap();
+    assert_eq!(messages(&listener, 1), ["<13>a: 0"]);
+    listener.log.set_trouble(Some("the disk is full"));
+    stream.write_all(b"<13>a: 1\n").unwrap();
+    listener.end();
+    let expected = "the service ended before the log took what was read: it is lost";
+    assert_eq!(listener.refusals(1), [expected]);
+    assert_eq!(messages(&listener, 1), ["<13>a: 0"]);
+}
+
+#[test]
+fn message_over_tcp_without_a_route_does_not_take_others_with_it() {
+    let listener = routed(Transport::Tcp, Some("app"));
+    let many: String = (0..3000)
+        .map(|n| match n % 3 {
+            1 => format!("<13>other: {n}\n"),
+            _ => format!("<13>app: {n}\n"),
+        })
+        .collect();
+    until_the_end(&mut listener.connect(), &format!("{many}<13>app: cut"));
+    let refusals = listener.refusals(1);
+    let expected = "no route leads to a log from the input syslog with the tag \"other\"";
+    assert_eq!(refusals, [expected]);
+    let found = messages(&listener, 2);
+    assert_eq!(found[..2], ["<13>app: 0", "<13>app: 2"]);
+    assert!(found.iter().all(|raw| raw.starts_with("<13>app: ")));
+}
+
+/// Each of them would have the room of a large message.
+#[test]
+fn line_ends_over_tcp_take_no_room_from_the_messages_of_others() {
+    let listener = listener(Transport::Tcp);
+    let nothing = "\n".repeat(256 << 10);
+    let idle: Vec<TcpStream> = (0..64)
+        .map(|_| {
+            let mut stream = listener.connect();
+            stream.write_all(nothing.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let large = format!("<13>a: {}", "x".repeat(200_000));
+    until_the_end(&mut listener.connect(), &format!("{large}\n"));
+    assert_eq!(messages(&listener, 1), [large]);
+    let mut last = &idle[0];
+    let more = format!("{}<13>a: 2\n", "\n".repeat(2 << 20));
+    last.write_all(more.as_bytes()).unwrap();
+    assert_eq!(messages(&listener, 2).last().unwrap(), "<13>a: 2");
+    assert_eq!(listener.refusals(0), Vec::<String>::new());
 }

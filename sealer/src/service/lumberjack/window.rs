@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::lumberjack::{Version, canonical};
 use crate::seal::Naming;
-use crate::service::member::{has_member, has_member_of};
+use crate::service::member::{id, id_within};
 
 /// Events of a part, in bytes and in number.
 const PART_BYTES: usize = 4 << 20;
@@ -79,15 +79,21 @@ impl Window {
             return Err(WindowError::TooMany);
         }
         self.sequence = sequence;
-        let canonical = canonical(json);
-        let length = u64::try_from(canonical.len()).unwrap_or(u64::MAX);
-        self.sum.update(&length.to_be_bytes());
-        self.sum.update(&canonical);
-        let has_id = has_member_of(&payload, "@metadata", "_id")
-            || event_id.is_some_and(|member| has_member(&payload, member));
-        self.each_has_id &= has_id;
+        self.sum(&canonical(json));
+        let of_beats = id_within(&payload, "@metadata", "_id");
+        let own = event_id.and_then(|member| id(&payload, member));
+        self.each_has_id &= of_beats.or(own).is_some();
+        // As they were written: two long numbers may be equal as a double.
+        self.sum(of_beats.unwrap_or_default().as_bytes());
+        self.sum(own.unwrap_or_default().as_bytes());
         self.add(&payload);
         Ok(())
+    }
+
+    fn sum(&mut self, bytes: &[u8]) {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.sum.update(&length.to_be_bytes());
+        self.sum.update(bytes);
     }
 
     fn add(&mut self, payload: &StoredPayload<'_>) {
@@ -174,6 +180,24 @@ mod tests {
         let ordered = |json| names(window(&[json], None));
         assert_eq!(ordered(r#"{"a":1,"b":2}"#), ordered(r#"{"b":2,"a":1}"#));
         assert!(one[0].starts_with("sha256:") && one[0].len() == 7 + 64);
+    }
+
+    #[test]
+    fn windows_have_different_names_where_an_id_differs_in_any_digit() {
+        let own = |id: &str| names(window(&[&format!("{{\"n\":1,\"id\":{id}}}")], Some("id")));
+        let of_beats = |id: &str| {
+            let event = format!("{{\"@metadata\":{{\"_id\":{id}}}}}");
+            names(window(&[&event], None))
+        };
+        for (one, other) in [
+            ("18446744073709551616", "18446744073709551617"),
+            ("0.10000000000000000", "0.10000000000000001"),
+            ("\"a\"", "\"b\""),
+        ] {
+            assert_eq!(own(one), own(one));
+            assert_ne!(own(one), own(other), "{one}");
+            assert_ne!(of_beats(one), of_beats(other), "{one}");
+        }
     }
 
     #[test]

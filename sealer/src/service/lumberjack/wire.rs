@@ -65,6 +65,9 @@ pub(super) enum WireError {
     Window(#[from] WindowError),
     #[error("the sender was too slow")]
     TooSlow,
+    /// Other senders have the room. The sender sends again.
+    #[error("there was no room for a large window for too long")]
+    NoRoom,
     /// The sender sends again.
     #[error("the connection broke off")]
     BrokeOff,
@@ -91,6 +94,8 @@ pub(super) struct Wire {
     /// A window that was announced before the one before it was whole.
     announced: Option<Window>,
     has_sent: bool,
+    /// Whether it is our side that lets the sender wait.
+    waits_for_room: bool,
 }
 
 impl Wire {
@@ -101,6 +106,7 @@ impl Wire {
             buffer: Vec::new(),
             announced: None,
             has_sent: false,
+            waits_for_room: false,
         }
     }
 
@@ -143,6 +149,8 @@ impl Wire {
         event_id: Option<&str>,
     ) -> Result<Option<Arrived>, WireError> {
         if self.reader.is_empty() && self.announced.is_none() {
+            // Room is counted for windows alone.
+            self.reader.release();
             let patience = if self.has_sent {
                 IDLE_PATIENCE
             } else {
@@ -156,9 +164,13 @@ impl Wire {
             }
         }
         self.has_sent = true;
+        self.waits_for_room = false;
         let arriving = self.arrive(room, event_id);
-        let window = timeout(WINDOW_PATIENCE, arriving).await;
-        window.unwrap_or(Err(WireError::TooSlow)).map(Some)
+        match timeout(WINDOW_PATIENCE, arriving).await {
+            Ok(window) => window.map(Some),
+            Err(_) if self.waits_for_room => Err(WireError::NoRoom),
+            Err(_) => Err(WireError::TooSlow),
+        }
     }
 
     async fn arrive(
@@ -225,7 +237,9 @@ impl Wire {
         ] {
             if kept > least && have.is_none() {
                 let permit = Arc::clone(room).acquire_owned();
+                self.waits_for_room = true;
                 let permit = self.while_alive(version, permit).await?;
+                self.waits_for_room = false;
                 *have = Some(permit.map_err(|_| WireError::BrokeOff)?);
             }
         }

@@ -77,8 +77,8 @@ pub(super) enum Closed {
     Event(#[from] EventError),
     #[error(transparent)]
     NotTaken(#[from] NotTaken),
-    /// The service ends.
-    #[error("the service is ending")]
+    /// The service ends. Only over TCP is it said: what is not answered over RELP comes again.
+    #[error("the service ended before the log took what was read: it is lost")]
     Ending,
 }
 
@@ -125,10 +125,14 @@ impl SyslogInput {
     }
 }
 
-/// The name of the program is the kind of its messages.
+/// Bytes of a tag. A warning has the tag that no route takes.
+const MAX_TAG_BYTES: usize = 255;
+
+/// The name of the program is the kind of its messages, where it is not longer than a name.
 pub(super) fn tag_of(message: Option<&Message<'_>>) -> Option<String> {
     message
         .and_then(|message| message.app_name)
+        .filter(|name| name.len() <= MAX_TAG_BYTES)
         .map(str::to_owned)
 }
 
@@ -143,4 +147,22 @@ fn name_of(raw: &[u8]) -> Option<BatchName> {
         _ = write!(name, "{byte:02x}");
     }
     BatchName::parse(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syslog::parse;
+
+    #[test]
+    fn name_of_a_program_is_its_tag_unless_it_is_longer_than_a_name() {
+        for (bytes, has_tag) in [(1, true), (255, true), (256, false), (500 << 10, false)] {
+            let name = "a".repeat(bytes);
+            let message = format!("<13>1 - web {name} - - - hello");
+            let message = parse(message.as_bytes());
+            let tag = tag_of(message.as_ref());
+            assert_eq!(tag, has_tag.then_some(name), "{bytes}");
+        }
+        assert_eq!(tag_of(None), None);
+    }
 }

@@ -40,7 +40,9 @@ async fn converse(input: Arc<SyslogInput>, stream: TcpStream, ending: watch::Rec
         Transport::Relp => relp::take_all(&input, wire, source.as_ref()).await,
     };
     match closed {
-        Ok(()) | Err(Closed::Ending | Closed::Wire(WireError::BrokeOff)) => {}
+        Ok(()) | Err(Closed::Wire(WireError::BrokeOff)) => {}
+        // The client sends again what was not answered.
+        Err(Closed::Ending) if input.transport == Transport::Relp => {}
         Err(why) => {
             input.router.count_refused(&input.name);
             (input.notify)(&why.to_string());

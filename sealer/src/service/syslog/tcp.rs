@@ -8,7 +8,7 @@ use auditlog_chain::builder::{Source, StoredBatch};
 use super::input::{Closed, SyslogInput, tag_of};
 use super::wire::{Ending, Got, Wire};
 use crate::seal::Naming;
-use crate::service::batch::Batch;
+use crate::service::batch::{Batch, NotTaken};
 use crate::syslog::{Framing, Rest, TooLong, parse, push};
 
 /// How long a sender may have nothing to say. A sender whose connection was closed loses what it writes next, so that it is long.
@@ -36,6 +36,7 @@ pub(super) async fn take_all(
         source,
         framing: Framing::default(),
         ending: wire.ending(),
+        without_route: None,
     };
     let mut idle = FIRST_PATIENCE;
     loop {
@@ -76,6 +77,8 @@ struct Lines<'a> {
     source: Option<&'a Source>,
     framing: Framing,
     ending: Ending,
+    /// Why the first message that no route takes was not taken. Those of other programs that were read are taken nevertheless.
+    without_route: Option<NotTaken>,
 }
 
 impl Lines<'_> {
@@ -88,10 +91,19 @@ impl Lines<'_> {
             self.offer(batches).await?;
             match more {
                 More::Whole => {}
-                More::Partial => return Ok(()),
-                More::Never(why) => return Err(why.into()),
+                More::Partial => return self.all_had_a_route(),
+                More::Never(why) => {
+                    self.all_had_a_route()?;
+                    return Err(why.into());
+                }
             }
         }
+    }
+
+    fn all_had_a_route(&mut self) -> Result<(), Closed> {
+        self.without_route
+            .take()
+            .map_or(Ok(()), |why| Err(why.into()))
     }
 
     fn gather(&mut self, pending: &[u8], to: &mut Batches) -> Result<(usize, More), Closed> {
@@ -103,7 +115,11 @@ impl Lines<'_> {
                     self.add(raw, to)?;
                     taken = taken.saturating_add(bytes);
                 }
-                Ok(None) => return Ok((taken, More::Partial)),
+                Ok(None) => {
+                    // Line ends alone are not a part of a message: the sender has nothing to say.
+                    let skipped = self.framing.skipped(rest);
+                    return Ok((taken.saturating_add(skipped), More::Partial));
+                }
                 Err(why) => return Ok((taken, More::Never(why))),
             }
         }
@@ -122,7 +138,8 @@ impl Lines<'_> {
             }
             None => {}
         }
-        self.offer(batches).await
+        self.offer(batches).await?;
+        self.all_had_a_route()
     }
 
     /// Messages of one program are in one batch, unless each is recognised by its id.
@@ -155,11 +172,18 @@ impl Lines<'_> {
         }
     }
 
-    /// All of them are offered before the first one is waited for, so that they are synced together.
-    async fn offer(&self, batches: Batches) -> Result<(), Closed> {
+    /// All of them are offered before the first one is waited for, so that they are synced together. A sender does not send them again:
+    /// one without a route does not take the others with it.
+    async fn offer(&mut self, batches: Batches) -> Result<(), Closed> {
         let mut pending = Vec::new();
         for batch in batches.0 {
-            pending.push(self.input.offer(batch, &self.ending).await?);
+            match self.input.offer(batch, &self.ending).await {
+                Ok(offered) => pending.push(offered),
+                Err(Closed::NotTaken(why @ NotTaken::NoRoute { .. })) => {
+                    self.without_route.get_or_insert(why);
+                }
+                Err(why) => return Err(why),
+            }
         }
         for pending in pending {
             pending.answer().await?;

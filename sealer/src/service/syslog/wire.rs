@@ -26,6 +26,9 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) enum WireError {
     #[error("the sender was too slow")]
     TooSlow,
+    /// Other senders have the room.
+    #[error("there was no room for a large message for too long")]
+    NoRoom,
     #[error("the connection broke off")]
     BrokeOff,
 }
@@ -183,7 +186,7 @@ impl Wire {
     async fn must_fit(&mut self) -> Result<(), WireError> {
         if self.pending.len() > FREE_BYTES && self.permit.is_none() {
             let permit = timeout(SLOW_PATIENCE, Arc::clone(&self.large).acquire_owned()).await;
-            let permit = permit.map_err(|_| WireError::TooSlow)?;
+            let permit = permit.map_err(|_| WireError::NoRoom)?;
             self.permit = permit.ok();
         }
         self.pending.reserve(FREE_BYTES);
