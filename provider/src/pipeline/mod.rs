@@ -28,7 +28,7 @@ use declared::declared;
 use model::TlsModel;
 pub use model::{PipelineModel, SenderModel};
 use program::{SyslogPorts, Way};
-use sealer::{Service, sealer_toml};
+use sealer::{LISTEN, Service, sealer_toml};
 use sender::{Sender, check, check_folders};
 use text::volatile;
 use unit::sealer_unit;
@@ -63,13 +63,20 @@ impl DataSource for PipelineSource {
         let Value::Map(senders) = config.value("senders") else {
             return Ok(());
         };
-        let mut known = BTreeMap::new();
+        let (mut known, mut ways) = (BTreeMap::new(), Vec::new());
         for (source, value) in senders.iter().filter(|(_, value)| value.is_wholly_known()) {
             let path = AttributePath::from("senders").key(source.as_str());
             let model = SenderModel::from_value(value.clone(), &path)?;
-            check(source, &model, url.as_ref())?;
+            let (program, _) = check(source, &model, url.as_ref())?;
+            ways.push(program.way);
             known.insert(source.clone(), model);
         }
+        check_ports(&Ports {
+            listen: config.get("listen")?,
+            relp: config.get("relp_port")?,
+            tcp: config.get("tcp_port")?,
+            ways: &ways,
+        })?;
         check_folders(known.iter(), config.value("spool").as_str())
     }
 
@@ -156,6 +163,13 @@ fn render(config: &PipelineModel) -> Result<Rendered> {
         lost.extend(volatile(sender.folder()));
     }
     check_syslog(&sources, &url, config.tls.as_ref())?;
+    let ways: Vec<Way> = sources.iter().map(|(_, way)| *way).collect();
+    check_ports(&Ports {
+        listen: config.listen.clone().into(),
+        relp: config.relp_port.into(),
+        tcp: config.tcp_port.into(),
+        ways: &ways,
+    })?;
     let service = Service {
         listen: config.listen.as_deref(),
         folder: config.folder.as_deref(),
@@ -197,6 +211,44 @@ fn ports(config: &PipelineModel) -> SyslogPorts {
         relp: port(config.relp_port, RELP_PORT),
         tcp: port(config.tcp_port, TCP_PORT),
     }
+}
+
+/// Where the sealer is to listen, and the ways that its senders take.
+struct Ports<'a> {
+    listen: Field<String>,
+    relp: Field<u32>,
+    tcp: Field<u32>,
+    ways: &'a [Way],
+}
+
+/// Checks that no two listeners have one port. Those for syslog are there where a sender needs them.
+fn check_ports(ports: &Ports<'_>) -> Result {
+    let of = |way: Way, port: &Field<u32>, usual: u16| match port {
+        _ if !ports.ways.contains(&way) => None,
+        Field::Null => Some(u32::from(usual)),
+        Field::Unknown => None,
+        Field::Known(port) => Some(*port),
+    };
+    let listen = match &ports.listen {
+        Field::Null => Some(LISTEN),
+        Field::Unknown => None,
+        Field::Known(listen) => Some(listen.as_str()),
+    };
+    let listen = listen.and_then(|listen| listen.parse::<SocketAddr>().ok());
+    let http = ("listen", listen.map(|address| address.port().into()));
+    let relp = ("relp_port", of(Way::Relp, &ports.relp, RELP_PORT));
+    let tcp = ("tcp_port", of(Way::Tcp, &ports.tcp, TCP_PORT));
+    for ((one, port), (other, same)) in [(http, relp), (http, tcp), (relp, tcp)] {
+        if let (Some(port), true) = (port, port == same) {
+            let detail = format!(
+                "`{one}` and `{other}` have the port {port}, and the sealer can listen there once. Give each its own."
+            );
+            return Err(Diagnostic::error("The sealer could not start", detail)
+                .at(other)
+                .into());
+        }
+    }
+    Ok(())
 }
 
 /// Senders of syslog are told apart by their certificates, which the sealer itself must see.

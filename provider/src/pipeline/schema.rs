@@ -144,18 +144,53 @@ fn path(description: &str) -> Attribute {
 fn port(description: &str) -> Attribute {
     Attribute::optional(Type::Number)
         .description(description)
-        .validate(|port: u32| match port {
-            1..=65_535 => Ok(()),
-            _ => Err(format!("{port} is not a port from 1 to 65535.")),
-        })
+        .validate(|port: u32| check_port(port))
+}
+
+/// The first port that a program may listen on without a capability. The unit has none.
+const FIRST_PORT: u32 = 1024;
+
+fn check_port(port: u32) -> Result<(), String> {
+    match port {
+        FIRST_PORT..=65_535 => Ok(()),
+        _ => Err(format!(
+            "{port} is not a port from {FIRST_PORT} to 65535. The sealer's unit has no right to listen on one below."
+        )),
+    }
 }
 
 fn check_listen(text: &str) -> Result<(), String> {
     let address: Result<SocketAddr, _> = text.parse();
     match address {
-        Ok(_) => Ok(()),
+        Ok(address) => check_port(address.port().into()),
         Err(_) => Err(format!(
             "{text:?} is not an address and a port, such as \"127.0.0.1:9880\"."
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The unit has an empty `CapabilityBoundingSet`.
+    #[test]
+    fn ports_on_which_the_unit_may_not_listen_are_refused() {
+        for (port, is_port) in [
+            (0, false),
+            (7, false),
+            (1023, false),
+            (1024, true),
+            (65_535, true),
+            (65_536, false),
+        ] {
+            assert_eq!(check_port(port).is_ok(), is_port, "{port}");
+        }
+        let refused = check_listen("0.0.0.0:443").unwrap_err();
+        assert!(
+            refused.starts_with("443 is not a port from 1024 to 65535"),
+            "{refused}"
+        );
+        check_listen("[::1]:9880").unwrap();
     }
 }

@@ -6,7 +6,8 @@ use super::declared::DeclaredLog;
 use super::model::TlsModel;
 use super::program::{EVENT_ID, EVENT_ID_ELEMENT, SyslogPorts, Way};
 
-const LISTEN: &str = "127.0.0.1:9880";
+/// Where the sealer listens by default.
+pub(super) const LISTEN: &str = "127.0.0.1:9880";
 const FOLDER: &str = "/etc/auditlog";
 const SPOOL: &str = "/var/lib/auditlog/spool";
 

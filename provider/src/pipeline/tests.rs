@@ -335,10 +335,39 @@ fn sender_of_syslog_is_known_by_its_certificate_or_is_the_only_one_on_the_machin
         ]
         .into(),
     );
-    (local.url, local.tls, local.relp_port) = ("http://127.0.0.1:9880".to_owned(), None, Some(7));
+    (local.url, local.tls, local.relp_port) =
+        ("http://127.0.0.1:9880".to_owned(), None, Some(7514));
+    for (listen, relp, tcp, both) in [
+        (None, Some(7514), Some(7514), "`relp_port` and `tcp_port`"),
+        (None, Some(6514), None, "`relp_port` and `tcp_port`"),
+        (None, None, Some(9880), "`listen` and `tcp_port`"),
+        (
+            Some("127.0.0.1:2514"),
+            None,
+            None,
+            "`listen` and `relp_port`",
+        ),
+    ] {
+        let mut twice = local.clone();
+        twice.listen = listen.map(str::to_owned);
+        (twice.relp_port, twice.tcp_port) = (relp, tcp);
+        assert!(refused(&twice).contains(both), "{both}");
+        // Nobody listens where no sender needs it.
+        twice.senders = [("a".to_owned(), plain("vector"))].into();
+        render(&twice).unwrap();
+        let at_plan = tf_provider::Object::new()
+            .with("url", "http://127.0.0.1:9880")
+            .with("listen", listen.map(str::to_owned))
+            .with("relp_port", relp)
+            .with("tcp_port", tcp)
+            .with("senders", local.senders.clone());
+        let found = tf_provider::DataSource::validate(&super::PipelineSource, &at_plan);
+        let found = found.unwrap_err();
+        assert!(found.iter().any(|one| one.detail.contains(both)), "{both}");
+    }
     let rendered = render(&local).unwrap();
     for part in [
-        "\nlisten = \"127.0.0.1:7\"\n",
+        "\nlisten = \"127.0.0.1:7514\"\n",
         "\nsource = \"a\"\n",
         "\nlisten = \"127.0.0.1:6514\"\n",
         "\nsource = \"b\"\n",
