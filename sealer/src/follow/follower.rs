@@ -235,6 +235,7 @@ impl Follower {
     /// Finds files that are new, and those that are not at their path any more.
     fn look(&mut self, now: Instant) {
         let (mut seen, mut all_seen) = (BTreeSet::new(), true);
+        let mut unseen = BTreeSet::new();
         let mut paths = Vec::new();
         for pattern in self.settings.paths.clone() {
             match pattern.find() {
@@ -271,7 +272,7 @@ impl Follower {
                 Ok(_) => {}
                 Err(error) if is_absent(&error) => {}
                 Err(error) => {
-                    all_seen = false;
+                    unseen.insert(path);
                     self.problem(path, error.to_string());
                 }
             }
@@ -284,7 +285,9 @@ impl Follower {
                 .retain(|path, _| paths.contains(path) || is_followed(path));
         }
         for number in self.numbers() {
-            self.look_again(number, all_seen.then_some(&seen), now);
+            let is_unseen = |file: &Followed| unseen.contains(&file.path);
+            let is_seen = all_seen && !self.file(number).is_some_and(is_unseen);
+            self.look_again(number, is_seen.then_some(&seen), now);
         }
     }
 

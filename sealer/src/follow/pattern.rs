@@ -36,7 +36,7 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// Names the folder that cannot be listed, or the path that cannot be looked at.
+    /// Names the folder that cannot be listed. A path that cannot be looked at is found: it must not hide the others.
     pub fn find(&self) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
         let mut found = vec![PathBuf::from("/")];
         for part in self.0.components() {
@@ -56,9 +56,8 @@ impl Pattern {
         let mut there = Vec::new();
         for path in found {
             match fs::metadata(&path) {
-                Ok(_) => there.push(path),
                 Err(error) if is_absent(&error) => {}
-                Err(error) => return Err((path, error)),
+                Ok(_) | Err(_) => there.push(path),
             }
         }
         there.sort();

@@ -754,6 +754,17 @@ fn what_is_not_read_is_named_once() {
 }
 
 #[test]
+fn link_that_leads_nowhere_hides_no_other_file() {
+    let mut plain = Plain::new();
+    std::os::unix::fs::symlink("loop.log", plain.path("loop.log")).unwrap();
+    plain.write("good.log", 0..3);
+    let (events, said) = plain.rounds();
+    assert_eq!(events, certain(0..3), "{said}");
+    assert!(said.contains("loop.log"), "{said}");
+    assert_eq!(plain.follower.as_ref().unwrap().following().problems, 1);
+}
+
+#[test]
 fn file_that_is_truncated_before_anything_of_it_was_accepted_is_named() {
     let mut plain = Plain::new();
     plain.write("a.log", 0..3);

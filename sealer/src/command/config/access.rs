@@ -178,9 +178,13 @@ fn secret(
         Err(UsageError::Configuration { path, reason }.into())
     };
     let (path, read) = match (file, variable) {
-        (Some(path), None) => match fs::read(path) {
-            Ok(bytes) => (path, bytes),
-            Err(error) => return wrong(path, error.to_string()),
+        // A device may have no end, and a pipe may never begin.
+        (Some(path), None) => match fs::metadata(path).map(|found| found.is_file()) {
+            Ok(false) => return wrong(path, format!("{of} must be in a regular file")),
+            Ok(true) | Err(_) => match fs::read(path) {
+                Ok(bytes) => (path, bytes),
+                Err(error) => return wrong(path, error.to_string()),
+            },
         },
         (None, Some(name)) => match env::var_os(name) {
             Some(text) => (config, text.into_encoded_bytes()),
@@ -208,4 +212,29 @@ fn source(name: &str) -> Result<Source, Error> {
         }
         .into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_is_read_from_a_regular_file_alone() {
+        let read = |path: &str| {
+            let found = secret(
+                Path::new("sealer.toml"),
+                "the token",
+                Some(Path::new(path)),
+                None,
+            );
+            found.map_err(|error| error.to_string())
+        };
+        let zero = read("/dev/zero").unwrap_err();
+        assert!(
+            zero.contains("the token must be in a regular file"),
+            "{zero}"
+        );
+        let absent = read("/dev/null/x").unwrap_err();
+        assert!(absent.contains("Not a directory"), "{absent}");
+    }
 }
