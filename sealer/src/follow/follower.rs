@@ -640,8 +640,12 @@ impl Follower {
             is_doubtful,
         } = lines;
         let begin = self.file(number).map_or(0, |file| file.place.bytes());
-        let Taken { events, after } = taken;
-        if after.is_in_line() {
+        let Taken {
+            events,
+            after,
+            is_divided,
+        } = taken;
+        if is_divided {
             let (path, bytes) = (path.to_owned(), after.bytes());
             self.notices.push(FollowNotice::LongLine { path, bytes });
         }

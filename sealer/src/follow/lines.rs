@@ -29,11 +29,14 @@ pub struct Taken {
     pub events: StoredBatch,
     /// Behind them.
     pub after: Place,
+    /// Whether a line is too long for one event, and was divided.
+    pub is_divided: bool,
 }
 
 /// Takes the events of bytes that begin at a place: whole lines, and parts of lines that are too long. Blank lines are passed over.
 pub fn take(bytes: &[u8], begin: &Place, end: End) -> Taken {
     let (mut events, mut after) = (StoredBatch::default(), begin.clone());
+    let mut is_divided = false;
     let mut rest = bytes;
     while !rest.is_empty() && events.len() < MAX_EVENTS {
         let newline = rest.iter().position(|byte| *byte == b'\n');
@@ -46,6 +49,7 @@ pub fn take(bytes: &[u8], begin: &Place, end: End) -> Taken {
             (_, false) => break,
         };
         let (line, _) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        is_divided |= is_part && bare > PIECE_BYTES;
         let before = events.len();
         if is_part && line.is_empty() {
             // The line feed of a line that was taken without it.
@@ -62,7 +66,11 @@ pub fn take(bytes: &[u8], begin: &Place, end: End) -> Taken {
         after.advance(taken, u64::from(ends || is_last), new);
         rest = behind;
     }
-    Taken { events, after }
+    Taken {
+        events,
+        after,
+        is_divided,
+    }
 }
 
 /// Whether a line has nothing but the white space of JSON.
@@ -122,6 +130,16 @@ mod tests {
             Payload::Base64(text) => format!("base64 {text}"),
         };
         events.iter().map(show).collect()
+    }
+
+    #[test]
+    fn only_a_line_that_is_too_long_is_divided() {
+        let is_divided = |bytes: &[u8], end| take(bytes, &Place::default(), end).is_divided;
+        assert!(!is_divided(b"one\nthe end of it", End::Closed));
+        let mut long = vec![b'x'; MAX_INPUT_LINE_BYTES];
+        assert!(!is_divided(&[&long, b"\n".as_slice()].concat(), End::Open));
+        long.extend(b"x\n");
+        assert!(is_divided(&long, End::Open));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub enum FollowNotice {
         bytes: u64,
     },
     /// A line is too long for one event.
-    #[error("a line of {} that ends before byte {bytes} is too long for one event; it is kept as several texts", path.display())]
+    #[error("a line of {} near byte {bytes} is too long for one event; it is kept as several texts", path.display())]
     LongLine {
         /// The file.
         path: PathBuf,

@@ -222,7 +222,7 @@ impl StandardInput {
             End::Open
         };
         let bytes = reading.buffer.get(..length).unwrap_or_default();
-        let Taken { events, after } = take(bytes, &reading.place, end);
+        let Taken { events, after, .. } = take(bytes, &reading.place, end);
         let taken = usize::try_from(after.bytes().saturating_sub(at)).unwrap_or(0);
         if taken == 0 {
             return Ok(false);
