@@ -222,3 +222,53 @@ impl Batches {
             .map(|batch| &mut batch.lines)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+
+    use super::super::input::{LargeMessages, Transport};
+    use super::*;
+    use crate::listen::{Access, Door};
+    use crate::service::Router;
+
+    #[test]
+    fn line_ends_between_messages_are_taken_and_a_part_of_a_message_stays() {
+        let input = SyslogInput {
+            name: "syslog".to_owned(),
+            transport: Transport::Tcp,
+            access: Access::default(),
+            door: Door::default(),
+            event_id: None,
+            router: Arc::new(Router::new(Vec::new(), Vec::new())),
+            room: LargeMessages::default(),
+            notify: Arc::new(|_: &str| {}),
+        };
+        let (_tell, ending) = watch::channel(false);
+        for (bytes, whole, left) in [
+            ("\n\n\n", 0, 0),
+            ("<13>a: 1\n\n\n", 1, 0),
+            ("<13>a: 1\n<13>a", 1, 5),
+            ("7 <13>a: \n", 1, 0),
+            ("7 <13>a: \n7 <1", 1, 4),
+        ] {
+            let mut lines = Lines {
+                input: &input,
+                source: None,
+                framing: Framing::default(),
+                ending: Ending(ending.clone()),
+                without_route: None,
+            };
+            let mut batches = Batches::default();
+            let (taken, more) = lines.gather(bytes.as_bytes(), &mut batches).unwrap();
+            assert!(matches!(more, More::Partial), "{bytes:?}");
+            assert_eq!(
+                (batches.0.len(), bytes.len() - taken),
+                (whole, left),
+                "{bytes:?}"
+            );
+        }
+    }
+}

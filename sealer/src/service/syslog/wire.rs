@@ -46,7 +46,7 @@ pub(super) enum Got {
 
 /// Whether the service ends.
 #[derive(Clone)]
-pub(super) struct Ending(watch::Receiver<bool>);
+pub(super) struct Ending(pub(super) watch::Receiver<bool>);
 
 impl Ending {
     pub(super) fn is_there(&self) -> bool {
