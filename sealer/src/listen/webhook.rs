@@ -13,6 +13,9 @@ const TOLERANCE_SECONDS: u64 = 300;
 /// Most signatures of a message: one for each secret that is in use. Stops a header that is compared without end.
 const MAX_SIGNATURES: usize = 16;
 
+/// Bytes of an HMAC with SHA-256.
+const SIGNATURE_BYTES: usize = 32;
+
 /// What a secret begins with.
 const SECRET: &str = "whsec_";
 
@@ -92,10 +95,15 @@ impl Claim {
         }
         let signatures = signature.split(' ').take(MAX_SIGNATURES);
         let decoded = signatures.filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok());
+        let signatures: Vec<Vec<u8>> = decoded.filter(|one| one.len() == SIGNATURE_BYTES).collect();
+        // A malformed signature is refused before room is taken for the body.
+        if signatures.is_empty() {
+            return Err(NotSigned::Signature);
+        }
         Ok(Self {
             id,
             time: time.to_owned(),
-            signatures: decoded.collect(),
+            signatures,
         })
     }
 
@@ -218,6 +226,16 @@ mod tests {
             ([ID, TIME, &SIGNATURE[3..]], 0, NotSigned::Signature),
         ] {
             assert_eq!(signer("svix", headers, now), Err(expected), "{headers:?}");
+        }
+        for malformed in ["", "v1,", "v1,aa==", "v1,AAAA v2,x"] {
+            let header = |name: &str| match name {
+                "svix-id" => Some(ID),
+                "svix-timestamp" => Some(TIME),
+                "svix-signature" => Some(malformed),
+                _ => None,
+            };
+            let claim = Claim::of(header, at(0));
+            assert_eq!(claim, Err(NotSigned::Signature), "{malformed}");
         }
         let none = Claim::of(|_| None, at(0));
         assert_eq!(none, Err(NotSigned::Headers));
