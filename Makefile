@@ -29,7 +29,7 @@ export AUDITLOG_VERSION := $(shell ./version)
 # Most tests wait for another program most of the time.
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
-.PHONY: help build docs check advisories test test-ceph test-engines test-senders acceptance-aws soak fuzz bench bench-engines demo dist dist-twice install venv readers engines iam scanners senders clients clean
+.PHONY: help build docs check advisories test test-ceph test-engines test-senders acceptance-aws soak fuzz bench bench-engines demo pictures dist dist-twice install venv readers engines iam scanners senders clients clean
 
 help: ## list the targets
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -111,6 +111,11 @@ bench-engines: need-cargo need-java engines ## what Spark adds to the ranges of 
 demo: need-cargo need-terraform venv ## the whole path on this machine: apply, seal, verify, tamper
 	cargo build --workspace --bins
 	@examples/demo/run
+
+pictures: demo need-chromium ## the pictures of the README: what the demo prints, and the page that it leaves
+	examples/demo/run | $(PYTHON) examples/demo/picture.py docs/images/demo.svg
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,1800 \
+		--screenshot=docs/images/demo-report.png target/demo-report.html
 
 install: need-cargo need-terraform ## the provider to ~/.terraform.d/plugins, the two commands with manual pages and completions to ~/.local (PREFIX=)
 	cargo build --workspace --bins --profile $(PROFILE)
