@@ -128,6 +128,8 @@ class Dist(unittest.TestCase):
             for file in ["LICENSE", "CHANGELOG.md", f"share/man/man1/{command}.1", f"share/bash-completion/completions/{command}",
                          f"share/fish/vendor_completions.d/{command}.fish", f"share/zsh/site-functions/_{command}"]:
                 self.assertEqual(modes[file], 0o644, file)
+            unit = "lib/systemd/system/auditlog-sealer.service"
+            self.assertEqual(modes.get(unit), 0o644 if command == "auditlog-seal" else None)
 
     def test_bash_reads_the_completions(self):
         for command, word, expected in [("auditlog-verify", "evid", "evidence"), ("auditlog-seal", "check-", "check-config")]:

@@ -92,8 +92,19 @@ class FirstHour(unittest.TestCase):
         shown = [transcript for transcripts in sections().values() for transcript in transcripts]
         self.assertGreaterEqual(len(shown), 60)
         for transcript in shown:
-            if transcript.code and "auditlog-" in transcript.commands[-1]:
+            # With 127, the shell says that it does not find the command.
+            if transcript.code not in (0, 127) and "auditlog-" in transcript.commands[-1]:
                 self.assertRegex("\n".join(transcript.output), "hint:|help:|--help|expected one of", transcript.commands[-1])
+
+    def test_each_error_of_terraform_says_what_to_do_there_or_in_the_guide(self):
+        ways = r"\b([Ss]et|[Cc]hoose|[Rr]un|[Ee]xpected|[Ii]nstall|[Aa]dd|must|need the permission)\s|`(aws|terraform) "
+        for section in read(GUIDE).split("\n## ")[1:]:
+            for before, body in re.findall(r"([^\n]*(?:\n[^\n]+)*)\n\n```console\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
+                commands = [line for line in body.splitlines() if line.startswith("$ ")]
+                if "terraform" in commands[-1] and not body.endswith("(exit code 0)\n"):
+                    _, _, error = body.rpartition("\nError: ") if "\nError: " in body else body.partition("Error: ")
+                    self.assertTrue(error, body)
+                    self.assertRegex(before + error, ways, commands[-1])
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ fn first_use(endpoint: &Endpoint, main_tf: &str) -> TrustPolicy {
         "nothing is pinned: {run}"
     );
     assert!(run.stdout.contains("\nverified: "), "{run}");
+    let night = terraform.shell(&block("", "/dev/null")).ok();
+    assert!(night.stdout.contains("\nverified: "), "{night}");
+    assert!(terraform.path().join("report.html").is_file(), "{night}");
     let plan = terraform.plan();
     assert_eq!(plan.status, 0, "the declaration is what is there: {plan}");
     terraform.run(&["fmt", "-check", "-diff"]).ok();
@@ -117,11 +120,12 @@ fn every_block_is_known() {
     let blocks = readme.split("```").skip(1).step_by(2);
     let known = [
         "make demo",
-        "flowchart LR",
         "make install",
         "resource \"auditlog_bucket\"",
         "COMPLIANCE 2192 days",
         "terraform init",
+        "/dev/null",
+        "flowchart LR",
         "auditlog-verify prove",
         "--cache",
         "auditlog-verify merge",

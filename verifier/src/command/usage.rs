@@ -12,8 +12,7 @@ use auditlog_verifier::request::RequestError;
 use auditlog_verifier::source::ReadError;
 
 /// The hint where a file is not the trust policy.
-const RENDERED: &str =
-    "name the file that the data source auditlog_trust_policy rendered, unchanged";
+const RENDERED: &str = "name the file that `terraform output -raw trust_policy` wrote, unchanged";
 
 /// Why the command could not look at anything, and what a person can do about it.
 #[derive(Clone, Debug)]
