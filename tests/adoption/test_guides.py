@@ -83,9 +83,8 @@ class Guides(unittest.TestCase):
         [declared] = blocks("docs/guides/cost.md", "hcl")
         place = Workplace().with_provider()
         self.addCleanup(place.__exit__)
-        providers = first_use().split("provider \"auditlog\"")[0]
-        place.write("main.tf", providers + declared)
-        place.run("terraform fmt -check -diff\nterraform init")
+        place.write("main.tf", declared)
+        place.run("terraform fmt -check -diff")
         [command] = [block for block in blocks("docs/guides/cost.md", "") if "raw table" in block]
         lines = place.run(command).stdout.splitlines()[-3:]
         self.assertIn("\n".join(lines), read("docs/guides/cost.md"), "\n".join(lines))
@@ -121,6 +120,15 @@ class Guides(unittest.TestCase):
         run = place.run("terraform fmt -check -diff\n" + self.named(new_log))
         self.assertIn("verified: acme-theft/payments-2: ", run.stdout)
         self.assertIn("disowned", run.stdout)
+
+    def test_controls_of_the_page_are_those_of_the_guide_and_each_has_a_source(self):
+        of_page = re.findall(r'control\(\s*"([^"]+)",\s*"([^"]+)",', read("verifier/src/report/html/controls.rs"))
+        guide = read("docs/guides/controls.md")
+        rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \| \((\d)\) \|$", guide, re.MULTILINE)
+        self.assertGreater(len(of_page), 10)
+        self.assertEqual([(name, asks) for name, asks, _ in rows], of_page)
+        sources = set(re.findall(r"^(\d)\. ", guide, re.MULTILINE))
+        self.assertEqual({source for _, _, source in rows}, sources)
 
     def test_links_of_guides_and_examples_lead_somewhere(self):
         pages = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md"), *ROOT.glob("terraform/*/README.md"), *ROOT.glob("*.md")]
