@@ -17,7 +17,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from license_expression import get_spdx_licensing
 
-from support import BINARIES, ROOT, Endpoint, Workplace
+from support import BINARIES, ROOT, Endpoint, Workplace, read
 
 VERSION, PLATFORM, TARGET = "0.1.20261126120000", "linux_amd64", "x86_64-unknown-linux-gnu"
 PROVIDER = f"terraform-provider-auditlog_{VERSION}"
@@ -115,6 +115,15 @@ class Dist(unittest.TestCase):
                 self.assertFalse((signed / f"{name}.sig").read_bytes().startswith(b"-----"), "the registry reads binary signatures only")
                 run("gpg", "--batch", "--verify", signed / f"{name}.sig", signed / name, **gpg)
             run("gpgconf", "--kill", "all", **gpg)
+
+    def test_notes_say_what_is_stable_and_what_has_changed(self):
+        notes = run("release/notes")
+        stable = read("docs/guides/install.md").split("## What is stable\n")[1].split("\n## ")[0]
+        self.assertEqual([line.split("|")[2:] for line in notes.splitlines() if line.startswith("|")],
+                         [line.split("|")[2:] for line in re.sub(r"\]\((?:\.\./\.\./)?", "](", stable).splitlines() if line.startswith("|")])
+        for path in re.findall(r"\]\((?!https?:)([^)#]+)", notes):
+            self.assertTrue((ROOT / path).exists(), path)
+        self.assertIn("\n### Added\n\n- ", notes)
 
     def test_unsigned_release_says_so(self):
         self.assertIn("not signed: the Terraform Registry accepts signed releases only", run("release/sums", self.dist, VERSION))
