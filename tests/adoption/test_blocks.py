@@ -77,6 +77,7 @@ NOT_RUN = {
     (G + "install.md", "make dist SIGN"): "takes a release build: .github/workflows/release.yml; test_dist.py signs",
     (S + "fluentd.md", "@type forward"): "no parser of the format is here", (S + "fluentd.md", "@type http"): "no parser of the format is here",
     (S + "logstash.md", "filter {"): "no parser of the format is here",
+    (G + "pipelines.md", "client_max_body_size"): "nginx is not here",
     (POLICIES, "conftest"): "neither conftest nor opa is here: test_policies.py runs the rules with regopy",
     (POLICIES, "checkov --directory"): "test_checkov.py runs Checkov with these options",
 }

@@ -92,12 +92,32 @@ class Guides(unittest.TestCase):
         [measure] = blocks("docs/guides/cost.md", "sh")
         self.assertRegex(place.run(measure).stdout, r"\d+\s+\./cost\n$")
 
+    def test_figures_of_the_service_and_of_the_comparison_are_those_of_their_sources(self):
+        with Workplace().with_provider() as place:
+            place.write("main.tf", first_use())
+            asks = ["monthly_cost(10, 1, 0.001, \"1s\", 3, [], null)", "monthly_cost(1, 1, 0.001, \"1m\", 3, [], null)"]
+            ask = f"jsonencode([{', '.join(f'provider::auditlog::{one}' for one in asks)}])\n"
+            printed = place.run("terraform init > init.txt\nterraform console", stdin=ask).stdout
+        ten_a_second, each_minute = json.loads(json.loads(printed))
+        month = lambda bill: bill["cost"]["requests"] + bill["cost"]["signatures"]
+        guide = read("docs/guides/service.md")
+        self.assertIn(f"about ten segments a second, which is {month(ten_a_second):.0f} dollars a month", guide)
+        self.assertIn(f"a segment\nevery minute, it is {month(each_minute):.2f} dollars", guide)
+        self.assertIn(f"a signature and a PUT, {month(ten_a_second) / ten_a_second['signatures']:.5f} dollars", guide)
+        resources = re.findall(r'^resource "aws_', read("docs/guides/upgrade.md").split("\n## The configuration after")[0], re.MULTILINE)
+        words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
+        self.assertIn(f"replaces has {words[len(resources)]} resources", read("docs/guides/comparison.md"))
+
     def test_runbook_of_a_compromise_finds_nothing_and_goes_on(self):
         place = self.trail("incident")
         place.run("auditlog-verify --policy trust-policy.json --pins pins.json")
-        keep, decide, declare, look, go_on, _, _ = blocks("docs/guides/key-compromise.md", "sh")
+        keep, without_pins, decide, declare, look, go_on, _, _ = blocks("docs/guides/key-compromise.md", "sh")
         [declared, _] = blocks("docs/guides/key-compromise.md", "hcl")
         place.run(keep + decide)
+        # The last segment, by its own checkpoint, is what the pins have.
+        place.run(self.named(without_pins).replace("segment=0", "segment=1"))
+        pins, by_hand = (json.loads((place.folder / name).read_text())["logs"] for name in ["before-pins.json", "last-good.json"])
+        self.assertEqual({log: {key: pin[key] for key in ["segment", "size", "root"]} for log, pin in pins.items()}, by_hand)
         place.write("main.tf", self.named(replace_block(first_use(), KEY.split("  alias")[0], declared)))
         place.run("terraform fmt -check -diff\n" + declare)
         self.assertIn("nothing was signed after the last good segment", place.run(look).stdout)
@@ -106,7 +126,7 @@ class Guides(unittest.TestCase):
     def test_runbook_of_a_compromise_finds_the_thief_and_goes_on_in_a_new_log(self):
         place = self.trail("theft")
         place.run("auditlog-verify --policy trust-policy.json --pins pins.json\ncp pins.json before-pins.json")
-        _, decide, declare, look, _, end, new_log = blocks("docs/guides/key-compromise.md", "sh")
+        _, _, decide, declare, look, _, end, new_log = blocks("docs/guides/key-compromise.md", "sh")
         [declared, ended] = blocks("docs/guides/key-compromise.md", "hcl")
         place.run(decide)
         # The thief has the right to sign and to write, and a spool of its own.
