@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditlog_tests::root;
 use rcgen::{
@@ -60,6 +60,8 @@ struct Machine<'r> {
     service: Service<'r>,
     folder: PathBuf,
     port: SocketAddr,
+    /// Messages that omrelp sends before it waits for an answer.
+    window: &'static str,
 }
 
 impl<'r> Machine<'r> {
@@ -80,6 +82,7 @@ impl<'r> Machine<'r> {
             service,
             folder,
             port,
+            window: "128",
         }
     }
 
@@ -99,6 +102,10 @@ impl<'r> Machine<'r> {
             ("\"2514\"", &format!("\"{}\"", self.port.port())),
             ("\"6514\"", &format!("\"{}\"", self.port.port())),
             ("resumeInterval=\"5\"", "resumeInterval=\"1\""),
+            (
+                "windowSize=\"128\"",
+                &format!("windowSize=\"{}\"", self.window),
+            ),
         ] {
             text = text.replace(from, to);
         }
@@ -120,6 +127,8 @@ impl<'r> Machine<'r> {
                 .args(arguments);
             command
         };
+        // A process that was killed has left it.
+        _ = fs::remove_file(self.folder.join("pid"));
         assert!(with(&["-N1"]).status().unwrap().success());
         with(&["-n"]).spawn().unwrap()
     }
@@ -160,6 +169,19 @@ impl<'r> Machine<'r> {
             writeln!(lines, "login {number} of \"Zo\u{eb}\"").unwrap();
         }
         file.write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// Waits until rsyslog has put the first lines into its queue on the disk.
+    fn until_queued(&self) {
+        let queue = self.folder.join("state/auditlog-rsyslog.00000001");
+        let begun = Instant::now();
+        while fs::metadata(&queue).map_or(0, |file| file.len()) == 0 {
+            assert!(
+                begun.elapsed() < Duration::from_mins(1),
+                "nothing is queued"
+            );
+            thread::yield_now();
+        }
     }
 
     fn until(&mut self, events: u64) {
@@ -237,6 +259,41 @@ fn rsyslog_over_relp_loses_nothing_and_doubles_nothing_where_the_sealer_is_kille
     assert_eq!(first["app_name"], "rsyslog", "{first}");
     let id = &first["structured_data"]["auditlog@32473"]["auditlog_event_id"];
     assert!(id.as_str().is_some_and(|id| !id.is_empty()), "{first}");
+}
+
+/// A line counts as read when it is in the queue on the disk, and omrelp has one message on the way.
+#[test]
+fn rsyslog_that_is_killed_while_it_reads_loses_and_doubles_no_more_than_its_file_says() {
+    let remote = Remote::new();
+    let mut machine = Machine::start(&remote, "relp");
+    machine.window = "1";
+    machine.service.kill();
+    machine.write(0..400);
+    let mut sender = machine.rsyslog("rsyslog");
+    machine.until_queued();
+    stop(sender);
+    machine.service.start_again();
+    machine.write(400..500);
+    sender = machine.rsyslog("rsyslog");
+    machine.until(50);
+    stop(sender);
+    sender = machine.rsyslog("rsyslog");
+    machine.until_quiet();
+    stop(sender);
+    let numbers = numbers(&machine.service.end());
+    let lost: Vec<u64> = (0..500)
+        .filter(|number| !numbers.contains_key(number))
+        .collect();
+    let doubled = numbers.iter().filter(|(_, count)| **count > 1);
+    let doubled: Vec<u64> = doubled.map(|(number, _)| *number).collect();
+    assert!(
+        lost.len() <= 1,
+        "one message on the way of the second kill: {lost:?}"
+    );
+    assert!(
+        doubled.len() <= 2,
+        "one line of the file at each kill: {doubled:?}"
+    );
 }
 
 /// What was accepted stays, what is sent over a connection that holds arrives, and nothing is there twice. More is not promised.

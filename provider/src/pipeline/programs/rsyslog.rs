@@ -59,22 +59,39 @@ const DISCARD: Fixed = Fixed {
     why: "a queue that is nearly full drops messages.",
 };
 
+const SUBMIT: Fixed = Fixed {
+    name: "maxSubmitAtOnce",
+    value: "1",
+    why: "rsyslog notes that it has read lines before it puts so many of them into the queue.",
+};
+
+const PERSIST: Fixed = Fixed {
+    name: "persistStateInterval",
+    value: "1",
+    why: "rsyslog notes so seldom how far it has read, and reads lines twice after a crash.",
+};
+
+const FULL: &str = "A queue that stays full for 23 days drops a line, and another one every 23 days: rsyslog cannot wait for ever.";
+
 const LONG_LINES: &str = "A line of more than 480 KiB is divided into several events.";
 
 const TEXT: &str =
     "Each line is one text, in the field message: what is JSON in it stays inside of the text.";
 
-const TWICE: &str = "After a crash of rsyslog, lines that it was reading are read again: they are stored twice then, with two ids.";
+const TWICE: &str = "After a crash of rsyslog, the line that it was reading of each file may be read again and stored twice, with two ids. After a crash of the machine, it may be the whole file: rsyslog does not sync how far it has read.";
 
 pub(super) const RELP: Program = Program {
     name: "rsyslog",
     title: "rsyslog 8.2302 or later with omrelp",
     tunable: &[RESUME, BATCH, WINDOW],
-    fixed: &[QUEUE_TYPE, RETRIES, TIMEOUT, SHUTDOWN, DISCARD],
+    fixed: &[
+        QUEUE_TYPE, RETRIES, TIMEOUT, SHUTDOWN, DISCARD, SUBMIT, PERSIST,
+    ],
     way: Way::Relp,
     limits: &[
         "A crash of rsyslog, or a stop while the sealer does not answer, can lose the last 128 messages: omrelp takes as many as windowSize out of the queue before they are answered. With windowSize = 1 it is one, and much slower.",
         TWICE,
+        FULL,
         LONG_LINES,
         TEXT,
     ],
@@ -85,11 +102,14 @@ pub(super) const TCP: Program = Program {
     name: "rsyslog-tcp",
     title: "rsyslog 8.2302 or later with omfwd",
     tunable: &[RESUME, BATCH],
-    fixed: &[QUEUE_TYPE, RETRIES, TIMEOUT, SHUTDOWN, DISCARD],
+    fixed: &[
+        QUEUE_TYPE, RETRIES, TIMEOUT, SHUTDOWN, DISCARD, SUBMIT, PERSIST,
+    ],
     way: Way::Tcp,
     limits: &[
         "Syslog over TCP has no acknowledgement: what was sent before a connection breaks, or before the sealer crashes, can be lost, and nobody learns of it. Use rsyslog with omrelp wherever you can.",
         TWICE,
+        FULL,
         LONG_LINES,
         TEXT,
     ],
@@ -147,7 +167,7 @@ fn file(plan: &Plan<'_>, global: &str, module: &str, action: &str) -> String {
 global(
   workDirectory="{folder}"
   maxMessageSize="{MAX_LINE}"{global})
-# a line is in the queue on the disk before the next one is read, and a full queue stops the reading
+# with maxSubmitAtOnce below, a line is in the queue on the disk before it counts as read; a full queue stops the reading
 main_queue(queue.type="Direct")
 module(load="imfile" mode="inotify")
 {module}
@@ -180,7 +200,7 @@ ruleset(name="auditlog") {{
 
 fn input(plan: &Plan<'_>, path: &str) -> String {
     format!(
-        "input(type=\"imfile\" file=\"{path}\" tag=\"{}\" ruleset=\"auditlog\" persistStateInterval=\"1\")\n",
+        "input(type=\"imfile\" file=\"{path}\" tag=\"{}\" ruleset=\"auditlog\" maxSubmitAtOnce=\"1\" persistStateInterval=\"1\")\n",
         plan.source
     )
 }
