@@ -20,12 +20,14 @@ locals {
     signing-key = jsondecode(file("${path.module}/signing-key.json"))
     bucket      = jsondecode(file("${path.module}/bucket.json"))
     objects     = jsondecode(file("${path.module}/objects.json"))
+    watchers    = jsondecode(file("${path.module}/watchers.json"))
   }
   # The same rules for this trail.
   of_this_trail = {
     signing-key = { resources = { ARN = var.signing_keys } }
     bucket      = { requestParameters = { bucketName = [var.bucket] } }
     objects     = { requestParameters = { bucketName = [var.bucket] } }
+    watchers    = {} # every rule and every trail of the account and region
   }
   rules = {
     for name, rule in local.examples : name => merge(rule, { detail = merge(rule.detail, local.of_this_trail[name]) })

@@ -59,6 +59,12 @@ locks contains [change.address, sprintf("the log %s", [name]), log.object_lock] 
 	is_object(log.object_lock)
 }
 
+# An archive without a lock of its own has the strongest one of its policy.
+locks contains [change.address, "the archive", change.change.after.object_lock] if {
+	some change in ours("auditlog_trust_policy_archive")
+	is_object(change.change.after.object_lock)
+}
+
 deny contains sprintf("%s: the lock of %s is GOVERNANCE, which can be bypassed: use COMPLIANCE (AUDITLOG_1)", [address, of]) if {
 	some [address, of, lock] in locks
 	lock.mode == "GOVERNANCE"

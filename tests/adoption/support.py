@@ -14,6 +14,10 @@ BINARIES = pathlib.Path(os.environ.get("AUDITLOG_BINARIES", ROOT / "target" / "d
 # The AWS command, of `make readers`.
 AWS = ROOT / "target" / "readers" / "bin"
 
+# The rules of examples/policies that an example breaks on purpose, since it is a first try, and those that warn; the examples that are not one.
+FIRST_TRY = ([1, 2, 3, 4, 8], [10])
+OPEN = {"records": ([], [10]), "rotation": ([1, 2, 3, 4, 8], []), "teams": ([1, 2, 3, 8], [10])}
+
 
 def read(path):
     return (ROOT / path).read_text()

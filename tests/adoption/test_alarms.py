@@ -40,6 +40,10 @@ def of_bucket(name, bucket="acme-audit-8f3a", **more):
     return call("s3", name, requestParameters={"bucketName": bucket, "Host": f"{bucket}.s3.amazonaws.com"}, **more)
 
 
+def of_watcher(service, name):
+    return call(service, name, requestParameters={"name": "acme-audit-8f3a-bucket"})
+
+
 OTHER_KEY = KEY.replace("1234abcd", "ffffabcd")
 # What must wake somebody up, and what must not, by the rule.
 EVENTS = {
@@ -63,6 +67,12 @@ EVENTS = {
     "objects": (
         [of_bucket(name) for name in ["DeleteObject", "DeleteObjects", "PutObjectRetention", "PutObjectLegalHold"]],
         [of_bucket("PutObject"), of_bucket("GetObject"), of_bucket("DeleteObject", "another")],
+    ),
+    "watchers": (
+        [of_watcher("events", name) for name in ["DeleteRule", "DisableRule", "RemoveTargets"]]
+        + [of_watcher("cloudtrail", name) for name in ["DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail"]],
+        [of_watcher("events", "PutRule"), of_watcher("events", "EnableRule"), of_watcher("cloudtrail", "StartLogging"),
+         of_watcher("cloudtrail", "LookupEvents"), of_bucket("DeleteBucket")],
     ),
 }
 

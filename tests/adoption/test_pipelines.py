@@ -84,6 +84,49 @@ class Runs(unittest.TestCase):
         self.assertIn("keep the report", night.stderr)
         self.assertIn("segment-missing", (place.folder / "reports/report.xml").read_text())
 
+    def test_plan_needs_no_more_than_the_permissions_that_only_read(self):
+        with Endpoint("ministack", "guarded") as endpoint, Workplace(endpoint).with_provider() as place:
+            place.copy("examples/ci/scripts", "ci")
+            [permissions] = blocks("examples/ci/README.md", "hcl")
+            place.write("main.tf", f"{first_use()}\n{permissions}")
+            place.run("terraform init\nterraform apply\nterraform output -raw plan_json > plan.json")
+            policy = json.loads((place.folder / "plan.json").read_text())
+            # The local endpoint does not know this condition, and denies what has it.
+            conditions = [statement.pop("Condition", None) for statement in policy["Statement"]]
+            self.assertEqual([one for one in conditions if one], [{"StringEquals": {"kms:KeyUsage": "SIGN_VERIFY"}}])
+            place.write("plan.json", json.dumps(policy))
+            # It asks the key's policy about this action, too, which AWS does not, and it speaks HTTP, which the bucket's policy denies. So
+            # both policies are changed, and the plan must see that.
+            place.run("aws kms get-key-policy --key-id alias/acme-audit --policy-name default --query Policy --output text "
+                      """| jq '.Statement += [{Effect: "Allow", Principal: {AWS: "000000000000"}, Action: "kms:ListAliases", Resource: "*"}]' > key.json\n"""
+                      "key=$(aws kms describe-key --key-id alias/acme-audit --query KeyMetadata.KeyId --output text)\n"
+                      "aws kms put-key-policy --key-id $key --policy-name default --policy file://key.json\n"
+                      "aws s3api delete-bucket-policy --bucket acme-audit-8f3a")
+            place.run("aws iam create-user --user-name plan\n"
+                      "aws iam put-user-policy --user-name plan --policy-name plan --policy-document file://plan.json")
+            key = json.loads(place.run("aws iam create-access-key --user-name plan").stdout)["AccessKey"]
+            place.env |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+            self.assertIn("0 to add, 2 to change, 0 to destroy", place.run("ci/plan").stdout)
+            refused = place.run("terraform apply -no-color", 1)
+            self.assertIn("AccessDenied", refused.stderr.replace("\n", " "))
+            place.run("aws s3api put-bucket-versioning --bucket acme-audit-8f3a --versioning-configuration Status=Suspended", 255)
+
+    def test_installation_takes_one_commit_and_then_the_cache(self):
+        place = Workplace()
+        self.addCleanup(place.__exit__)
+        place.copy("examples/ci/scripts", "ci")
+        place.write("sources/Makefile", "install:\n\tmkdir -p $(HOME)/.local/bin\n\techo one >> $(HOME)/.local/bin/made\n")
+        git = "git -c user.name=a -c user.email=a@example.com -C sources"
+        place.run(f"git init -q sources\n{git} add Makefile\n{git} commit -qm one")
+        first = place.run("git -C sources rev-parse HEAD").stdout.strip()
+        place.write("sources/Makefile", "install:\n\tfalse\n")
+        place.run(f"{git} commit -qam two")
+        which = {"AUDITLOG_GIT": str(place.folder / "sources"), "AUDITLOG_COMMIT": first, "GITHUB_PATH": str(place.folder / "path")}
+        place.run("ci/install", **which)
+        self.assertIn("comes from the cache", place.run("ci/install", **which).stdout)
+        self.assertEqual((place.root / "home/.local/bin/made").read_text(), "one\n")
+        self.assertEqual((place.folder / "path").read_text(), f"{place.root}/home/.local/bin\n" * 2)
+
     def test_without_pins_the_job_says_what_to_set(self):
         place, _ = self.work("unset")
         del place.env["AUDITLOG_PINS"]

@@ -7,17 +7,21 @@ import unittest
 
 import regopy
 
-from support import Endpoint, Workplace, first_use, read
+from support import FIRST_TRY, OPEN, ROOT, Endpoint, Workplace, first_use, read
 
 ROOT_USER = "arn:aws:iam::000000000000:root"
 BUCKET, KEY = "auditlog_bucket.records", "auditlog_signing_key.records"
+VARIABLES = {"records": {"administrator": ROOT_USER}}
+BUCKET_TO_IMPORT = ("aws s3api create-bucket --bucket acme-existing --create-bucket-configuration LocationConstraint=eu-central-1\n"
+                    "aws s3api put-bucket-versioning --bucket acme-existing --versioning-configuration Status=Enabled")
 
 
 def judge(plan):
     """The rules that a plan breaks, with the address of each resource, and the same for warnings."""
     engine = regopy.Interpreter()
     engine.add_module("auditlog.rego", read("examples/policies/auditlog.rego"))
-    engine.set_input(plan)
+    # regopy 1.5 prints a quote in a text as it is, which is not JSON: `team["payments"]` becomes `team['payments']`.
+    engine.set_input(json.loads(re.sub(r'\[\\"([^"\\]*)\\"\]', r"['\1']", json.dumps(plan))))
     found = []
     for kind in ["deny", "warn"]:
         [[messages]] = [one["expressions"] for one in [json.loads(str(engine.query(f"data.auditlog.{kind}")))]]
@@ -31,10 +35,14 @@ class Policies(unittest.TestCase):
     def setUpClass(cls):
         with Endpoint() as endpoint:
             cls.first_use = cls.planned(endpoint, first_use())
-            cls.records = cls.planned(endpoint, read("examples/stacks/records/main.tf"), administrator=ROOT_USER)
+            with Workplace(endpoint) as place:
+                place.run(BUCKET_TO_IMPORT)
+            cls.stacks = {path.parent.name: cls.planned(endpoint, path.read_text(), **VARIABLES.get(path.parent.name, {}))
+                          for path in sorted((ROOT / "examples/stacks").glob("*/main.tf"))}
+            cls.records = cls.stacks["records"]
             cls.module = cls.planned(endpoint, """
                 module "trail" {
-                  source      = "./audit-trail"
+                  source      = "../../../terraform/audit-trail"
                   bucket      = "acme-audit-module"
                   object_lock = { mode = "GOVERNANCE", days = 400 }
                   logs        = { payments = { writers = ["arn:aws:iam::000000000000:role/sealer"] } }
@@ -44,9 +52,11 @@ class Policies(unittest.TestCase):
     @staticmethod
     def planned(endpoint, main_tf, **variables):
         with Workplace(endpoint).with_provider() as place:
+            # As deep as an example, which names modules of the repository.
+            place.copy("terraform", "terraform")
+            place.folder = place.folder / "examples/stacks/planned"
             place.write("main.tf", main_tf)
             place.write("terraform.tfvars.json", json.dumps(variables))
-            place.copy("terraform/audit-trail", "audit-trail")
             return json.loads(place.run(
                 "terraform init >&2\nterraform plan -out=planned >&2\nterraform show -json planned").stdout)
 
@@ -62,6 +72,18 @@ class Policies(unittest.TestCase):
 
     def test_records_pass(self):
         self.assertEqual(judge(self.records), ([], [(10, KEY)]))
+
+    def test_each_example_is_judged_as_it_says(self):
+        judged = {name: tuple(sorted({rule for rule, _ in found}) for found in judge(plan)) for name, plan in self.stacks.items()}
+        self.assertEqual(judged, {name: OPEN.get(name, FIRST_TRY) for name in self.stacks})
+
+    def test_days_of_presets_are_those_of_the_provider(self):
+        presets = dict(re.findall(r'name: "([^"]+)",\s*days: ([0-9_]+|[A-Z_]+)', read("provider/src/trust/preset.rs")))
+        guide = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (\d+) \|", read("docs/guides/retention-presets.md"), re.MULTILINE))
+        self.assertEqual(set(presets), set(guide), "the guide has the days of preset.rs, as a test there says")
+        for path in ["examples/policies/auditlog.rego", "examples/policies/checkov/auditlog.py"]:
+            [copied] = re.findall(r"(?i)preset_days :?= \{(.*)\}", read(path))
+            self.assertEqual(dict(re.findall(r'"([^"]+)": (\d+)', copied)), guide, path)
 
     def test_module_is_looked_into(self):
         key, bucket = "module.trail.auditlog_signing_key.this", "module.trail.auditlog_bucket.this"
@@ -105,7 +127,8 @@ class Policies(unittest.TestCase):
             (7, KEY, deleted),
             (8, KEY, after("administrators", value=None)),
             (8, KEY, after("signers", value=None)),
-            (9, KEY, after("on_destroy", value="delete")),
+            (9, KEY, after("on_destroy", value="schedule_deletion")),
+            (None, KEY, after("on_destroy", value="retain")),
         ]
         for rule, address, change in cases:
             expected = [] if rule is None else [(rule, address)]
@@ -113,6 +136,17 @@ class Policies(unittest.TestCase):
             self.assertEqual(denied, expected, f"AUDITLOG_{rule} on {address}")
         rules = {int(number) for number in re.findall(r"\(AUDITLOG_(\d+)\)", read("examples/policies/auditlog.rego"))}
         self.assertEqual(rules, {rule for rule, _, _ in cases if rule} | {10, 11})
+
+    def test_lock_of_an_archive_is_judged(self):
+        for rules, lock in [([], None), ([], {"mode": "COMPLIANCE", "days": 365}), ([1], {"mode": "GOVERNANCE", "days": 365}),
+                            ([2], {"mode": "COMPLIANCE", "days": 364})]:
+            plan = copy.deepcopy(self.records)
+            address = "auditlog_trust_policy_archive.records"
+            plan["resource_changes"].append({
+                "address": address, "mode": "managed", "type": "auditlog_trust_policy_archive",
+                "change": {"actions": ["create"], "after": {"prefix": "trust-policies/", "object_lock": lock}, "after_unknown": {}},
+            })
+            self.assertEqual(judge(plan)[0], [(rule, address) for rule in rules])
 
     def test_rules_that_warn(self):
         def set_rotation(change):

@@ -12,7 +12,7 @@ from checkov.terraform.checks.resource.base_resource_check import BaseResourceCh
 REQUIRED_DAYS = 365
 
 PRESET_DAYS = {"sec-17a-4": 2192, "finra-4511": 2192, "pci-dss-10": 366, "hipaa": 2192}
-BUCKET, KEY = "auditlog_bucket", "auditlog_signing_key"
+BUCKET, KEY, ARCHIVE = "auditlog_bucket", "auditlog_signing_key", "auditlog_trust_policy_archive"
 
 
 def plain(value):
@@ -57,11 +57,11 @@ def days_of(lock):
 
 
 class Rule(BaseResourceCheck):
-    """One rule for one type of resource: whether a configuration breaks it."""
+    """One rule for types of resources: whether a configuration breaks it."""
 
-    def __init__(self, rule, name, resource, breaks, looks_at):
+    def __init__(self, rule, name, resources, breaks, looks_at):
         self.breaks, self.looks_at = breaks, looks_at
-        super().__init__(name=name, id=f"CKV_AUDITLOG_{rule}", categories=[CheckCategories.LOGGING], supported_resources=[resource])
+        super().__init__(name=name, id=f"CKV_AUDITLOG_{rule}", categories=[CheckCategories.LOGGING], supported_resources=resources)
 
     def scan_resource_conf(self, conf):
         return CheckResult.FAILED if self.breaks(conf) else CheckResult.PASSED
@@ -70,21 +70,21 @@ class Rule(BaseResourceCheck):
         return self.looks_at
 
 
-Rule(1, "Ensure that no lock can be bypassed (COMPLIANCE)", BUCKET,
+Rule(1, "Ensure that no lock can be bypassed (COMPLIANCE)", [BUCKET, ARCHIVE],
      lambda conf: any(of(lock, "mode") == "GOVERNANCE" for lock in locks_of(conf)), ["object_lock/mode", "logs"])
-Rule(2, f"Ensure that objects are locked for at least {REQUIRED_DAYS} days", BUCKET,
+Rule(2, f"Ensure that objects are locked for at least {REQUIRED_DAYS} days", [BUCKET, ARCHIVE],
      lambda conf: any((days := days_of(lock)) is not None and days < REQUIRED_DAYS for lock in locks_of(conf)), ["object_lock/days", "logs"])
-Rule(3, "Ensure that administrators and break_glass are stated", BUCKET,
+Rule(3, "Ensure that administrators and break_glass are stated", [BUCKET],
      lambda conf: not (is_set(conf, "administrators") and is_set(conf, "break_glass")), ["administrators", "break_glass"])
-Rule(4, "Ensure that writers and readers of each log are stated", BUCKET,
+Rule(4, "Ensure that writers and readers of each log are stated", [BUCKET],
      lambda conf: any(not (is_set(log, "writers") and is_set(log, "readers")) for log in logs_of(conf).values() if isinstance(log, dict)),
      ["logs"])
-Rule(5, "Ensure that a destroy does not delete the trail", BUCKET, lambda conf: of(conf, "on_destroy") == "empty", ["on_destroy"])
-Rule(6, "Ensure that nothing weakens the bucket", BUCKET,
+Rule(5, "Ensure that a destroy does not delete the trail", [BUCKET], lambda conf: of(conf, "on_destroy") == "empty", ["on_destroy"])
+Rule(6, "Ensure that nothing weakens the bucket", [BUCKET],
      lambda conf: isinstance(of(conf, "allow_weakening"), list) and bool(of(conf, "allow_weakening")), ["allow_weakening"])
-Rule(8, "Ensure that administrators and signers are stated", KEY,
+Rule(8, "Ensure that administrators and signers are stated", [KEY],
      lambda conf: not (is_set(conf, "administrators") and is_set(conf, "signers")), ["administrators", "signers"])
-Rule(9, "Ensure that a destroy keeps the key", KEY,
+Rule(9, "Ensure that a destroy keeps the key", [KEY],
      lambda conf: of(conf, "on_destroy") == "schedule_deletion", ["on_destroy"])
-Rule(10, "Ensure that the key rotates", KEY, lambda conf: not is_set(conf, "rotation"), ["rotation"])
-Rule(11, "Ensure that the bucket declares logs", BUCKET, lambda conf: not is_set(conf, "logs"), ["logs"])
+Rule(10, "Ensure that the key rotates", [KEY], lambda conf: not is_set(conf, "rotation"), ["rotation"])
+Rule(11, "Ensure that the bucket declares logs", [BUCKET], lambda conf: not is_set(conf, "logs"), ["logs"])
