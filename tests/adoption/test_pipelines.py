@@ -96,7 +96,7 @@ class Runs(unittest.TestCase):
             self.assertEqual([one for one in conditions if one], [{"StringEquals": {"kms:KeyUsage": "SIGN_VERIFY"}}])
             place.write("plan.json", json.dumps(policy))
             # It asks the key's policy about this action, too, which AWS does not, and it speaks HTTP, which the bucket's policy denies. So
-            # both policies are changed, and the plan must see that.
+            # both policies are changed, and the plan must show it.
             place.run("aws kms get-key-policy --key-id alias/acme-audit --policy-name default --query Policy --output text "
                       """| jq '.Statement += [{Effect: "Allow", Principal: {AWS: "000000000000"}, Action: "kms:ListAliases", Resource: "*"}]' > key.json\n"""
                       "key=$(aws kms describe-key --key-id alias/acme-audit --query KeyMetadata.KeyId --output text)\n"
