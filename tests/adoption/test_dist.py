@@ -17,7 +17,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from license_expression import get_spdx_licensing
 
-from support import BINARIES, ROOT, Endpoint, Workplace, read
+from support import BINARIES, ROOT, Endpoint, Workplace, blocks, read
 
 VERSION, PLATFORM, TARGET = "0.1.20261126120000", "linux_amd64", "x86_64-unknown-linux-gnu"
 PROVIDER = f"terraform-provider-auditlog_{VERSION}"
@@ -43,6 +43,12 @@ def run(*command, cwd=ROOT, **env):
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=os.environ | env, capture_output=True, text=True)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def of_the_guide(word):
+    """A block of the guide, for this version."""
+    [block] = [block for block in blocks("docs/guides/install.md", "") if word in block]
+    return block.replace("VERSION", VERSION)
 
 
 class Dist(unittest.TestCase):
@@ -114,7 +120,14 @@ class Dist(unittest.TestCase):
             for name in [f"{PROVIDER}_SHA256SUMS", f"auditlog_{VERSION}_SHA256SUMS"]:
                 self.assertFalse((signed / f"{name}.sig").read_bytes().startswith(b"-----"), "the registry reads binary signatures only")
                 run("gpg", "--batch", "--verify", signed / f"{name}.sig", signed / name, **gpg)
+            (signed / "auditlog.asc").write_text(run("gpg", "--armor", "--export", **gpg))
             run("gpgconf", "--kill", "all", **gpg)
+        # Whoever installs it has the public key alone.
+        with tempfile.TemporaryDirectory(dir="/tmp") as home:
+            checked = run("bash", "-euo", "pipefail", "-c", "exec 2>&1\n" + of_the_guide("gpg --verify"), cwd=signed, GNUPGHOME=home)
+            self.assertIn("Good signature", checked)
+            self.assertIn(f"{ZIP}: OK", checked)
+            run("gpgconf", "--kill", "all", GNUPGHOME=home)
 
     def test_notes_say_what_is_stable_and_what_has_changed(self):
         notes = run("release/notes")
@@ -139,6 +152,12 @@ class Dist(unittest.TestCase):
                 self.assertEqual(modes[file], 0o644, file)
             unit = "lib/systemd/system/auditlog-sealer.service"
             self.assertEqual(modes.get(unit), 0o644 if command == "auditlog-seal" else None)
+
+    def test_archive_is_unpacked_as_the_guide_says(self):
+        with tempfile.TemporaryDirectory() as home:
+            run("bash", "-euc", of_the_guide("tar --extract"), cwd=self.dist, HOME=home)
+            for file in ["bin/auditlog-verify", "share/man/man1/auditlog-verify.1", "share/bash-completion/completions/auditlog-verify"]:
+                self.assertTrue((pathlib.Path(home) / ".local" / file).is_file(), file)
 
     def test_bash_reads_the_completions(self):
         for command, word, expected in [("auditlog-verify", "evid", "evidence"), ("auditlog-seal", "check-", "check-config")]:
@@ -165,7 +184,7 @@ class Dist(unittest.TestCase):
 
     def test_terraform_installs_the_provider_from_a_folder_by_version_and_hash(self):
         with Endpoint() as endpoint, Workplace(endpoint) as place:
-            mirror = place.root / "mirror/registry.terraform.io/auditlog/auditlog"
+            mirror = (place.root / of_the_guide("mirror/registry.terraform.io").strip()).parent
             mirror.mkdir(parents=True)
             shutil.copy(self.dist / ZIP, mirror)
             rc = place.root / "terraform.rc"
