@@ -75,6 +75,7 @@ pub struct CheckedSegment {
     events: u64,
     bytes: u64,
     key_change: Option<KeyChange>,
+    close_line: Vec<u8>,
     signed: SignedCheckpoint,
 }
 
@@ -137,6 +138,12 @@ impl CheckedSegment {
     /// The key line, if the segment has one.
     pub const fn key_change(&self) -> Option<&KeyChange> {
         self.key_change.as_ref()
+    }
+
+    /// The close line, without its newline. It is the last leaf under the checkpoint's root, so with the checkpoint it proves the segment's number,
+    /// its times and where the log is after it, to whoever does not have the object.
+    pub fn close_line(&self) -> &[u8] {
+        &self.close_line
     }
 
     /// The checkpoint and its signatures.

@@ -1,7 +1,7 @@
 //! What one segment shows by itself. Small: the object is gone. Everything else is judged from these facts, so a range that
 //! another machine looked at is judged in the same way as one that was looked at here.
 
-use auditlog_chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use auditlog_chain::checkpoint::SignedCheckpoint;
 use auditlog_chain::hash::Hash;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::policy::{LogPolicy, Position};
@@ -11,7 +11,9 @@ use auditlog_chain::tree::CompactRange;
 use auditlog_chain::verifier_key::VerifierKey;
 use serde::{Deserialize, Serialize};
 
+use crate::ending::{Ending, Shown};
 use crate::fault::Fault;
+use crate::log_plan::Slot;
 use crate::place::Placed;
 use crate::source::ReadError;
 
@@ -155,9 +157,8 @@ pub(crate) struct Sound {
     /// The key line.
     #[serde(with = "key_line")]
     pub(crate) key_change: Option<KeyChange>,
-    /// The checkpoint with its signatures.
-    #[serde(with = "note")]
-    pub(crate) signed: SignedCheckpoint,
+    /// Its close line, and the checkpoint with its signatures.
+    pub(crate) ending: Ending,
     /// The authorised keys that signed; `None` where a signature is not valid, or not of such a key. A document does not say it.
     #[serde(skip)]
     pub(crate) signers: Option<Vec<VerifierKey>>,
@@ -166,7 +167,6 @@ pub(crate) struct Sound {
 impl Sound {
     /// The facts of a checked segment.
     pub(crate) fn of(segment: &CheckedSegment, log: &LogPolicy) -> Self {
-        let signed = segment.signed_checkpoint();
         Self {
             number: segment.number(),
             before: segment.before().into(),
@@ -175,17 +175,27 @@ impl Sound {
             sealed: segment.sealed(),
             events: segment.events(),
             key_change: segment.key_change().cloned(),
-            signed: signed.clone(),
-            signers: signers(signed, segment.sealed(), log),
+            ending: Ending::of(segment),
+            signers: signers(segment.signed_checkpoint(), segment.sealed(), log),
         }
     }
 
-    /// Whether the parts fit each other, where they come from a document.
+    /// Whether the parts fit each other, where they come from a document: what is said of its end is what its signed lines show.
     fn fits(&self, log: &LogPolicy) -> bool {
-        let Checkpoint { origin, size, root } = &self.signed.checkpoint;
-        (origin, *size) == (&log.origin, self.after.range.size())
-            && *root == self.after.range.root()
-            && self.lines() == size.checked_sub(self.before.range.size())
+        let said = Shown {
+            number: self.number,
+            events: self.events,
+            sealed: self.sealed,
+            range: self.after.range.clone(),
+            last_leaf: self.after.last_leaf,
+        };
+        self.ending.shows(&log.origin) == Some(said)
+            && self.lines()
+                == self
+                    .after
+                    .range
+                    .size()
+                    .checked_sub(self.before.range.size())
             && self.after.sealed == Some(self.sealed)
     }
 
@@ -210,7 +220,7 @@ impl Sound {
         Position {
             segment: self.number,
             size: self.after.range.size(),
-            root: self.signed.checkpoint.root,
+            root: self.ending.signed.checkpoint.root,
         }
     }
 }
@@ -228,8 +238,28 @@ impl Facts {
         if sound.number != self.number || !sound.fits(log) {
             return Err("a checkpoint is not that of its segment");
         }
-        sound.signers = signers(&sound.signed, sound.sealed, log);
+        sound.signers = signers(&sound.ending.signed, sound.sealed, log);
         Ok(())
+    }
+
+    /// Whether a look at a key, under which the listing has this, can have shown it.
+    pub(crate) fn can_be_of(&self, number: u64, slot: &Slot) -> bool {
+        let version = slot.versions.last();
+        let listed = (
+            version.and_then(|one| one.id.as_ref()),
+            version.and_then(|one| one.stored),
+        );
+        let is_same = (self.number, (self.version_id.as_ref(), self.stored)) == (number, listed);
+        let markers = slot.markers.iter().map(|marker| &marker.id);
+        let is_seen = match &self.seen {
+            Seen::Marked(ids) => !slot.is_present() && ids.iter().eq(markers),
+            // A folder has no version that a lock could have let go.
+            Seen::Gone => self.stored.is_some(),
+            Seen::Listed => false,
+            Seen::Unread(_) => slot.is_present(),
+            Seen::Unsound(_) | Seen::Sound(_) => slot.is_present() && slot.foreign.is_none(),
+        };
+        is_same && is_seen
     }
 
     /// Whether a segment is there: it was listed, and was not gone when it was read.
@@ -299,26 +329,5 @@ mod key_line {
             verifier_key: written.verifier_key,
             previous: written.previous,
         }))
-    }
-}
-
-/// A checkpoint in a document: the note, as C2SP tools take it.
-pub(crate) mod note {
-    use auditlog_chain::checkpoint::SignedCheckpoint;
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(
-        signed: &SignedCheckpoint,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&signed.note())
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SignedCheckpoint, D::Error> {
-        let note = String::deserialize(deserializer)?;
-        SignedCheckpoint::parse_note(&note).ok_or_else(|| D::Error::custom("not a signed note"))
     }
 }

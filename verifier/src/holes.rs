@@ -55,6 +55,17 @@ impl Holes {
         &self.listed
     }
 
+    /// Whether all of them are listed.
+    pub(crate) fn are_all_listed(&self) -> bool {
+        u64::try_from(self.listed.len()) == Ok(self.count)
+    }
+
+    /// Whether as many are listed as have room.
+    pub(crate) fn are_full_or_all_listed(&self) -> bool {
+        let listed = u64::try_from(self.listed.len()).unwrap_or(u64::MAX);
+        self.count == listed || (self.listed.len() == MAX_LISTED && self.count > listed)
+    }
+
     /// How many there are.
     pub const fn count(&self) -> u64 {
         self.count

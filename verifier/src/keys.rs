@@ -118,6 +118,7 @@ impl Rules<'_> {
         }
         let claimed = signed
             .segment
+            .ending
             .signed
             .signatures
             .first()
@@ -174,7 +175,7 @@ impl Rules<'_> {
         required: &RequiredSignatures<'_>,
         signed: &Signed<'_>,
     ) -> Result<(), (Option<u64>, Fault)> {
-        let notes = &signed.segment.signed.signatures;
+        let notes = &signed.segment.ending.signed.signatures;
         let due = required.among(notes.len());
         let signed_by = |all: &[VerifierKey]| all.iter().eq(due.iter().copied());
         if signed.segment.signers.as_deref().is_some_and(signed_by) {
@@ -190,7 +191,7 @@ impl Rules<'_> {
         if let Some(stranger) = stranger {
             return Err((None, self.unknown(hex(stranger.key_id))));
         }
-        let checkpoint = &signed.segment.signed;
+        let checkpoint = &signed.segment.ending.signed;
         let checked = checkpoint.check_signatures(&due, signed.segment.sealed);
         checked.map_err(|fault| (None, ChainFault::from(fault).into()))
     }

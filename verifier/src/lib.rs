@@ -74,6 +74,7 @@ mod budget;
 pub mod cache;
 mod conclude;
 mod declared;
+mod ending;
 pub mod evidence;
 mod examine;
 mod explained;

@@ -56,6 +56,12 @@ impl<T> Found<T> {
             .saturating_add(self.more)
     }
 
+    /// Whether as many are listed as have room.
+    fn is_full_or_all_listed(&self) -> bool {
+        let is_full = self.listed.len() == MAX_LISTED;
+        is_full || (self.more == 0 && self.listed.len() < MAX_LISTED)
+    }
+
     fn push(&mut self, what: T, place: Place) {
         if self.listed.len() < MAX_LISTED {
             self.listed.push(Placed { what, place });
@@ -78,6 +84,14 @@ impl<T> Found<T> {
 }
 
 impl Record {
+    /// Whether nothing is counted that has room in a list, and no list is longer than that.
+    pub(crate) fn is_full_or_all_listed(&self) -> bool {
+        self.faults.is_full_or_all_listed()
+            && self.acknowledged.is_full_or_all_listed()
+            && self.undecided.is_full_or_all_listed()
+            && self.notes.is_full_or_all_listed()
+    }
+
     pub(crate) fn fault(&mut self, fault: Fault, place: Place) {
         self.faults.push(fault, place);
     }

@@ -182,6 +182,20 @@ impl Timeline {
         coarse
     }
 
+    /// Whether everything in it is of segments with these numbers, and in its place.
+    pub(crate) fn is_within(&self, first: u64, last: u64) -> bool {
+        let within = |from: u64, to: u64| first <= from && from <= to && to <= last;
+        let mut stretches = self.stretches.iter();
+        let mut keys = self.keys.values();
+        self.stretches.len() <= MAX_STRETCHES
+            && stretches.all(|(at, one)| {
+                within(one.first, one.last)
+                    && one.first.checked_shr(self.shift).unwrap_or(0) == *at
+                    && one.last.checked_shr(self.shift).unwrap_or(0) == *at
+            })
+            && keys.all(|key| within(key.first, key.last))
+    }
+
     fn put(&mut self, stretch: &Stretch) {
         let at = stretch.first.checked_shr(self.shift).unwrap_or(0);
         let slot = self.stretches.entry(at);

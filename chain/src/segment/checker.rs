@@ -25,6 +25,7 @@ pub(crate) struct Checker<'e> {
     lines: u64,
     pub(crate) opening: Option<Opening>,
     pub(crate) closing: Option<Closing>,
+    close_line: Vec<u8>,
 }
 
 /// What is known once the open line has been read.
@@ -52,6 +53,7 @@ impl<'e> Checker<'e> {
             lines: 0,
             opening: None,
             closing: None,
+            close_line: Vec::new(),
         }
     }
 
@@ -170,6 +172,9 @@ impl<'e> Checker<'e> {
         if self.closing.is_none() {
             let parsed = parse_leaf(line)?;
             self.leaf(&parsed, leaf, place)?;
+            if self.closing.is_some() {
+                self.close_line = line.to_vec();
+            }
             each(line, &parsed);
             return Ok(());
         }
@@ -346,6 +351,7 @@ impl<'e> Checker<'e> {
             events: opening.events,
             bytes,
             key_change: opening.key_change,
+            close_line: std::mem::take(&mut self.close_line),
             signed,
         })
     }

@@ -122,8 +122,7 @@ impl<'p> Piece<'p> {
     /// The range, where it need not be read again. Its locks must have been looked at where they need to be.
     pub(crate) fn range<'l>(&self, log: &'l Log<'l>) -> Option<RangeResult<'l>> {
         let kept = self.kept.as_ref()?;
-        let (first, last) = (self.slots.first()?.0, self.slots.last()?.0);
-        let range = RangeResult::of_written(log, kept.result.clone(), &(first..=last)).ok()?;
+        let range = RangeResult::of_written(log, kept.result.clone(), &self.slots).ok()?;
         range.clean().is_some().then_some(range)
     }
 

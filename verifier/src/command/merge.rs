@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_verifier::parts::{self, Part, PartsError, Plan};
+use auditlog_verifier::parts::{self, OfRange, Part, PartsError};
 use auditlog_verifier::regular;
 use auditlog_verifier::report::Report;
 
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
     )?;
     arguments.report.check_apart_from(target)?;
     write(&arguments.report, &declared, || {
-        report(arguments, &folder.plan, &declared, now)
+        report(arguments, &folder, &declared, now)
     })
 }
 
@@ -86,7 +86,7 @@ fn check_inputs(arguments: &Arguments) -> Result<(), Usage> {
 
 fn report(
     arguments: &Arguments,
-    plan: &Plan,
+    folder: &PlanFolder,
     declared: &Declaration,
     now: Timestamp,
 ) -> Result<Report, Usage> {
@@ -100,10 +100,23 @@ fn report(
     let kept = arguments.pins.as_ref().map(|place| way.pins(place));
     let kept = kept.transpose()?;
     let pins = kept.as_ref().map(|kept| kept.load()).transpose()?;
+    let plan = &folder.plan;
     let found = Found::in_folders(&arguments.parts, plan.digest())?;
     let policy = (&declared.policy, declared.digest);
-    let mut read = |range| found.read(range);
-    let mut report = parts::merge(plan, policy, &mut read, now)?;
+    let mut unreadable = None;
+    let mut read = |range| {
+        let part = found.read(range)?;
+        let list = folder.list(range).map_err(|usage| {
+            unreadable = Some(usage);
+            PartsError::OtherList { range }
+        })?;
+        Ok(OfRange { list, part })
+    };
+    let merged = parts::merge(plan, policy, &mut read, now);
+    if let Some(usage) = unreadable {
+        return Err(usage);
+    }
+    let mut report = merged?;
     if let Some(pins) = &pins {
         plan.check_pins(pins, &report)?;
     }

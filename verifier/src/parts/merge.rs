@@ -6,10 +6,11 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::error::PartsError;
 use super::part::{Part, Slice};
-use super::plan::Plan;
+use super::plan::{List, ListedSlice, Plan};
 use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
+use crate::log_plan::Slot;
 use crate::merge::{Merged, finish};
 use crate::place::Place;
 use crate::range::log::Log;
@@ -20,16 +21,25 @@ use crate::run::Run;
 use crate::source::ClockReading;
 use crate::undecided::Undecided;
 
+/// What a merge reads of a range.
+#[derive(Clone, Debug)]
+pub struct OfRange {
+    /// Its list, which the plan made.
+    pub list: Vec<u8>,
+    /// Its partial result.
+    pub part: Vec<u8>,
+}
+
 /// Merges the partial results of all ranges of a plan. `read` gives the bytes of each, in the order of the ranges, so that one of
 /// them at a time is in memory. `now` is this machine's clock.
 ///
 /// # Errors
 ///
-/// Where the policy is not the plan's, or a partial result is missing, of another plan, or contradicts itself.
+/// Where the policy or a list is not the plan's, or a partial result is missing, of another plan, or contradicts itself, its list or the policy.
 pub fn merge(
     plan: &Plan,
     (policy, digest): (&TrustPolicy, Hash),
-    read: &mut dyn FnMut(u64) -> Result<Vec<u8>, PartsError>,
+    read: &mut dyn FnMut(u64) -> Result<OfRange, PartsError>,
     now: Timestamp,
 ) -> Result<Report, PartsError> {
     let request = plan.request(policy, digest, 0)?;
@@ -44,8 +54,9 @@ pub fn merge(
     let logs: Vec<Log<'_>> = chosen.iter().copied().map(log).collect();
     let mut whole = Whole::of(&logs);
     for range in 0..plan.ranges() {
-        let part = Part::parse(plan, range, &read(range)?)?;
-        whole.take(range, part)?;
+        let found = read(range)?;
+        let part = Part::parse(plan, range, &found.part)?;
+        whole.take(part, &plan.list(range, &found.list)?)?;
     }
     let clock = whole.clock;
     let merged = whole.finish(plan);
@@ -79,25 +90,28 @@ impl<'p> Whole<'p> {
         }
     }
 
-    fn take(&mut self, range: u64, part: Part) -> Result<(), PartsError> {
+    fn take(&mut self, part: Part, list: &List) -> Result<(), PartsError> {
+        let range = part.range;
         self.clock = self
             .clock
             .into_iter()
             .chain(part.clock)
             .max_by_key(|one| one.apart_seconds);
-        for slice in part.slices {
-            self.append(slice)
+        // The plan has the same slices for both.
+        for (slice, listed) in part.slices.into_iter().zip(&list.slices) {
+            self.append(slice, listed)
                 .map_err(|why| PartsError::Contradicts { range, why })?;
         }
         Ok(())
     }
 
-    fn append(&mut self, slice: Slice) -> Result<(), &'static str> {
+    fn append(&mut self, slice: Slice, listed: &ListedSlice) -> Result<(), &'static str> {
         let mut logs = self.logs.iter_mut();
         let whole = logs.find(|one| one.log().policy_of.origin == slice.log);
         let whole = whole.ok_or("it is of a log that the plan does not have")?;
-        let within = slice.first..=slice.last;
-        whole.append(RangeResult::of_written(whole.log(), slice.result, &within)?);
+        let listed = listed.slots.iter().map(|(number, slot)| (*number, &**slot));
+        let listed: Vec<(u64, &Slot)> = listed.collect();
+        whole.append(RangeResult::of_written(whole.log(), slice.result, &listed)?);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod split;
 
 pub use error::PartsError;
-pub use merge::merge;
+pub use merge::{OfRange, merge};
 #[cfg(any(fuzzing, test))]
 pub(crate) use part::is_part;
 pub use part::{Header, Part, part};

@@ -34,7 +34,7 @@ pub struct Part {
     rules: u64,
     plan: Hash,
     policy: Hash,
-    range: u64,
+    pub(super) range: u64,
     list: Hash,
     /// The reading of the store's clock that differs by more than the skew.
     pub(super) clock: Option<ClockReading>,

@@ -5,8 +5,6 @@ use auditlog_chain::timestamp::Timestamp;
 use super::context::{Context, left, previous};
 use super::log::Log;
 use super::tally::Tally;
-use crate::absence::border::Known;
-use crate::absence::span::end_of;
 use crate::acknowledged::Acknowledged;
 use crate::explained::covering;
 use crate::facts::{Facts, Seen, Sound};
@@ -78,8 +76,7 @@ impl<'p> Judge<'p> {
 
     /// A segment that was listed and gone when it was read counts as absent (A1).
     fn count_as_absent(&mut self, number: u64, stored: Option<Timestamp>) {
-        let kept_until = stored.map(|stored| end_of(&self.log.declared.lock, stored));
-        let known = kept_until.map(|kept_until| Known { number, kept_until });
+        let known = stored.map(|stored| self.log.gone(number, stored));
         self.context.gone.extend(known);
     }
 

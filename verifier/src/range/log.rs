@@ -6,6 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::declared::Declared;
+use crate::absence::border::Known;
 use crate::absence::markers::Reach;
 use crate::absence::moments::Moments;
 use crate::absence::pin;
@@ -19,6 +20,7 @@ use crate::request::Request;
 use crate::rules::RULES;
 
 use crate::absence::silence::{Period, deadline};
+use crate::absence::span::end_of;
 
 /// What every rule about one log takes.
 pub(crate) struct Log<'p> {
@@ -73,6 +75,12 @@ impl<'p> Log<'p> {
             object: Some(self.policy_of.segment_key(number)),
             ..Place::default()
         }
+    }
+
+    /// A segment that was listed, and gone when it was read: until when it had to be kept.
+    pub(crate) fn gone(&self, number: u64, stored: Timestamp) -> Known {
+        let kept_until = end_of(&self.declared.lock, stored);
+        Known { number, kept_until }
     }
 
     /// The log as a whole.

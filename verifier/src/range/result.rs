@@ -7,17 +7,16 @@
 //! next segment shows that the case makes no difference, and one is left. Where keys alternate without a key line, both are kept to the
 //! end, so that a range takes no more memory however long that goes on.
 
-use std::ops::RangeInclusive;
-
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::context::Context;
 use super::judge::Judge;
 use super::log::Log;
-use super::written::{Rest, Written};
+use super::written::{Known, Rest, Written};
 use crate::facts::{Facts, Sound};
 use crate::keys::Signed;
+use crate::log_plan::Slot;
 
 /// What is known of one range of a log's segments. Neighbours can be put together, in any order: the result is that of one range
 /// over all of them.
@@ -193,30 +192,34 @@ impl<'p> RangeResult<'p> {
         }
     }
 
-    /// A range that another machine looked at, of the segments with these numbers.
+    /// A range that another machine, or another run, looked at; `listed` is what the listing has of it.
     ///
     /// # Errors
     ///
-    /// How it contradicts itself. What a range leaves out does not show.
+    /// How it contradicts itself, the listing or the policy. That a finding was left out does not show.
     pub(crate) fn of_written(
         log: &'p Log<'p>,
         written: Written,
-        within: &RangeInclusive<u64>,
+        listed: &[(u64, &Slot)],
     ) -> Result<Self, &'static str> {
         let mut range = Self::anywhere(log);
-        let mut next = *within.start();
+        let mut listed = listed.iter();
         for mut facts in written.lead {
             if !range.rest.is_empty() {
                 return Err("it leaves to the merge what it could judge");
             }
-            if facts.number < next || !within.contains(&facts.number) {
-                return Err("its segments are out of order");
+            let listed = listed.next();
+            if !listed.is_some_and(|(number, slot)| facts.can_be_of(*number, slot)) {
+                return Err("its segments are not those that were listed");
             }
-            next = facts.number.saturating_add(1);
             facts.complete(log.policy_of)?;
             range.push(facts);
         }
-        range.take_rest(written.rest, within)?;
+        let listed = listed.as_slice();
+        if range.rest.is_empty() && !listed.is_empty() {
+            return Err("it leaves out its last segment");
+        }
+        range.take_rest(written.rest, listed)?;
         Ok(range)
     }
 
@@ -224,7 +227,7 @@ impl<'p> RangeResult<'p> {
     fn take_rest(
         &mut self,
         written: Vec<Rest>,
-        within: &RangeInclusive<u64>,
+        listed: &[(u64, &Slot)],
     ) -> Result<(), &'static str> {
         match (self.rest.len(), written.len()) {
             (0, 1..) => return Err("it judges what it could not judge"),
@@ -235,12 +238,16 @@ impl<'p> RangeResult<'p> {
             _ => {}
         }
         self.rest.truncate(written.len());
+        let log = self.log;
         for (case, written) in self.rest.iter_mut().zip(written) {
             if case.active != written.active {
                 return Err("it has other cases than its lead");
             }
-            written.check(self.log, within, &case.judge.context)?;
-            (case.judge.context, case.judge.tally) = (written.context, written.tally);
+            let lead = &case.judge.context;
+            written.check(&Known { log, listed, lead })?;
+            let pin = log.pin.map(|pin| pin.segment);
+            case.judge.tally = written.tally.with_trail_of_last(pin);
+            case.judge.context = written.context;
         }
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auditlog_chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::LogPolicy;
 use auditlog_chain::timestamp::Timestamp;
@@ -11,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use crate::absence::border::Left;
-use crate::facts::{Facts, Sound, note, signers};
+use crate::ending::Ending;
+use crate::facts::{End, Facts, Sound, signers};
 use crate::holes::Holes;
 use crate::pin::Pin;
 use crate::record::Record;
@@ -45,18 +45,10 @@ pub(crate) struct Tally {
     pub(crate) idle_markers: u64,
     /// Until when all locks hold, whatever anybody does; the beginning of time where one does not.
     firm_until: Option<Timestamp>,
-    /// The last checkpoint.
-    checkpoint: Option<Last>,
+    /// The end of the last sound segment.
+    ending: Option<Ending>,
     /// What a report draws.
     pub(crate) timeline: Timeline,
-}
-
-/// A checkpoint, and what its signatures are over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Last {
-    sealed: Timestamp,
-    #[serde(with = "note")]
-    signed: SignedCheckpoint,
 }
 
 impl Tally {
@@ -84,31 +76,55 @@ impl Tally {
         kept
     }
 
-    /// Whether the last checkpoint is that of the last sound segment, which the context has.
-    pub(super) fn has_checkpoint_of(&self, log: &LogPolicy, context: &Context) -> bool {
-        let (last, checkpoint) = match (&self.last, &self.checkpoint) {
+    /// Whether its end is that of the last sound segment, which the context has.
+    pub(super) fn has_ending_of(&self, log: &LogPolicy, context: &Context) -> bool {
+        let (last, ending) = match (&self.last, &self.ending) {
             (None, None) => return true,
-            (Some(last), Some(checkpoint)) => (last, checkpoint),
+            (Some(last), Some(ending)) => (last, ending),
             _ => return false,
         };
-        let Checkpoint { origin, size, root } = &checkpoint.signed.checkpoint;
+        let Some(shown) = ending.shows(&log.origin) else {
+            return false;
+        };
         let position = last.position;
         let left = Left {
-            number: position.segment,
-            size: position.size,
-            root: position.root,
-            sealed: last.sealed,
+            number: shown.number,
+            size: shown.range.size(),
+            root: shown.range.root(),
+            sealed: shown.sealed,
             stored: last.stored,
         };
-        (origin, *size, *root) == (&log.origin, position.size, position.root)
-            && checkpoint.sealed == last.sealed
+        (position.segment, position.size, position.root) == (left.number, left.size, left.root)
+            && last.sealed == left.sealed
             && context.left == Some(left)
+    }
+
+    /// Whether the log is this far at its end.
+    pub(super) fn ends_with(&self, log: &LogPolicy, end: &End) -> bool {
+        let shown = self
+            .ending
+            .as_ref()
+            .and_then(|ending| ending.shows(&log.origin));
+        shown.is_some_and(|shown| {
+            (&shown.range, shown.last_leaf, Some(shown.sealed))
+                == (&end.range, end.last_leaf, end.sealed)
+        })
+    }
+
+    /// Takes only what the last segment shows for what is above the pin.
+    pub(super) fn with_trail_of_last(mut self, pin: Option<u64>) -> Self {
+        let last = self.last.map(|last| last.position);
+        let last = last.filter(|last| pin.is_none_or(|pin| last.segment > pin));
+        let trail = last.map(|last| (last.segment, (last.size, last.root)));
+        self.trail = trail.into_iter().collect();
+        self
     }
 
     /// The authorised key of the first signature of the last checkpoint, where all of its signatures are valid.
     pub(super) fn last_signer(&self, log: &LogPolicy) -> Option<VerifierKey> {
-        let last = self.checkpoint.as_ref()?;
-        signers(&last.signed, last.sealed, log)?.into_iter().next()
+        let sealed = self.last?.sealed;
+        let signed = &self.ending.as_ref()?.signed;
+        signers(signed, sealed, log)?.into_iter().next()
     }
 
     /// Counts a sound segment.
@@ -116,10 +132,7 @@ impl Tally {
         self.segments = self.segments.saturating_add(1);
         self.entries = self.entries.saturating_add(sound.events);
         self.first.get_or_insert((sound.number, sound.opened));
-        self.checkpoint = Some(Last {
-            sealed: sound.sealed,
-            signed: sound.signed.clone(),
-        });
+        self.ending = Some(sound.ending.clone());
         self.last = Some(Pin {
             position: sound.position(),
             sealed: sound.sealed,
@@ -139,7 +152,7 @@ impl Tally {
         self.entries = self.entries.saturating_add(other.entries);
         self.first = self.first.or(other.first);
         self.last = other.last.or(self.last);
-        self.checkpoint = other.checkpoint.or(self.checkpoint.take());
+        self.ending = other.ending.or(self.ending.take());
         self.holes.append(other.holes);
         self.trail.extend(other.trail);
         self.idle_markers = self.idle_markers.saturating_add(other.idle_markers);

@@ -83,7 +83,7 @@ fn summary(log: &LogReport) -> String {
     let keys = if log.keys.is_empty() {
         "no key".to_owned()
     } else {
-        format!("key {}", log.keys.join(", "))
+        format!("key {}", plain(&log.keys.join(", ")))
     };
     let (entries, last, but) = (log.entries, head.position.segment, except(&log.holes));
     let (from, to) = (opened.to_rfc3339(), head.sealed.to_rfc3339());

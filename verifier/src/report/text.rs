@@ -152,7 +152,7 @@ fn write_log(out: &mut String, log: &LogReport) -> fmt::Result {
         writeln!(out, "  shadowed {}", shadowed(log.shadowed))?;
     }
     if !log.keys.is_empty() {
-        writeln!(out, "  keys     {}", log.keys.join(", "))?;
+        writeln!(out, "  keys     {}", plain(&log.keys.join(", ")))?;
     }
     Ok(())
 }

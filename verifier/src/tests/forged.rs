@@ -11,9 +11,9 @@ use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::TrustPolicy;
 
 use super::histories::Random;
-use super::ranges::merged;
+use super::ranges::Documents;
 use crate::not_checked::NotChecked;
-use crate::parts::{PartsError, Plan};
+use crate::parts::PartsError;
 use crate::report::Report;
 use crate::verdict::Verdict;
 
@@ -38,24 +38,24 @@ pub(super) fn forgeries() -> (u64, u64) {
 }
 
 pub(super) fn assert_forged_parts_do_not_pass(
-    plan: &Plan,
+    documents: &Documents,
     policy: (&TrustPolicy, Hash),
-    parts: &[Vec<u8>],
     whole: &Report,
     seed: u64,
 ) {
+    let parts = &documents.parts;
     let mut random = Random::new(seed);
-    replay(plan, policy, parts, &mut random);
-    let mut without = parts.to_vec();
+    replay(documents, policy, &mut random);
+    let mut without = parts.clone();
     if without.pop().is_some() {
-        let error = merged(plan, policy, &without).unwrap_err();
+        let error = documents.merged_with(policy, &without).unwrap_err();
         assert!(matches!(error, PartsError::Missing { .. }), "{error}");
     }
     for _ in 0..TRIES {
         let Some((forged, what)) = forge(&mut random, parts) else {
             continue;
         };
-        let Ok(report) = merged(plan, policy, &forged) else {
+        let Ok(report) = documents.merged_with(policy, &forged) else {
             REFUSED.fetch_add(1, Ordering::Relaxed);
             continue;
         };
@@ -65,18 +65,18 @@ pub(super) fn assert_forged_parts_do_not_pass(
 }
 
 /// A part of an earlier run, in the place of one of this one.
-fn replay(plan: &Plan, policy: (&TrustPolicy, Hash), parts: &[Vec<u8>], random: &mut Random) {
-    let before = BEFORE.replace(Some((plan.digest(), parts.to_vec())));
-    let Some((_, old)) = before.filter(|(digest, old)| *digest != plan.digest() && !old.is_empty())
-    else {
+fn replay(documents: &Documents, policy: (&TrustPolicy, Hash), random: &mut Random) {
+    let (digest, parts) = (documents.plan.digest(), &documents.parts);
+    let before = BEFORE.replace(Some((digest, parts.clone())));
+    let Some((_, old)) = before.filter(|(before, old)| *before != digest && !old.is_empty()) else {
         return;
     };
     let Some(at) = index(random, parts.len()) else {
         return;
     };
-    let mut replayed = parts.to_vec();
+    let mut replayed = parts.clone();
     replayed[at].clone_from(&old[at % old.len()]);
-    let error = merged(plan, policy, &replayed).unwrap_err();
+    let error = documents.merged_with(policy, &replayed).unwrap_err();
     assert!(matches!(error, PartsError::Foreign { .. }), "{error}");
 }
 

@@ -10,6 +10,7 @@ mod absence;
 mod chain;
 mod evidence;
 mod forged;
+mod forged_fields;
 mod fuzz;
 mod head;
 mod histories;

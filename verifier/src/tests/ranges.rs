@@ -17,7 +17,7 @@ use crate::look::{Read, Stretch, look_at};
 use crate::merge::finish;
 use crate::parts::plan::plan_cut;
 use crate::parts::split::{Slice, split};
-use crate::parts::{PartsError, Plan, merge, part};
+use crate::parts::{OfRange, PartsError, Plan, merge, part};
 use crate::pins::{Pins, Taken};
 use crate::range::log::Log;
 use crate::range::result::RangeResult;
@@ -67,11 +67,11 @@ pub(super) fn assert_same_in_ranges(
     let few = 1 + seed % 4;
     let each = in_ranges(source, request, pins, &|plans| cut_at_each(plans));
     assert_same(whole, &each, "cut at each segment");
-    let (plan, parts) = planned(source, request, pins, &|plans| split(plans, few));
+    let few = planned(source, request, pins, &|plans| split(plans, few));
     let policy = (request.policy, request.policy_digest);
-    let in_few = merged(&plan, policy, &parts).unwrap();
+    let in_few = few.merged(policy).unwrap();
     assert_same(whole, &in_few, "in a few ranges");
-    assert_forged_parts_do_not_pass(&plan, policy, &parts, whole, seed);
+    assert_forged_parts_do_not_pass(&few, policy, whole, seed);
     let merged = in_any_order(source, request, pins, &mut Random::new(seed));
     assert_same(whole, &merged, "merged in any order");
 }
@@ -113,17 +113,50 @@ fn in_ranges(
     pins: &Pins,
     cut: &dyn Fn(&mut [LogPlan<'_>]) -> Vec<Vec<Slice>>,
 ) -> Report {
-    let (plan, parts) = planned(source, request, pins, cut);
-    merged(&plan, (request.policy, request.policy_digest), &parts).unwrap()
+    let planned = planned(source, request, pins, cut);
+    planned
+        .merged((request.policy, request.policy_digest))
+        .unwrap()
 }
 
-/// A plan, and the parts of its ranges.
+/// A plan, its lists, and the parts of its ranges.
+pub(super) struct Documents {
+    pub(super) plan: Plan,
+    pub(super) written: Vec<u8>,
+    pub(super) lists: Vec<Vec<u8>>,
+    pub(super) parts: Vec<Vec<u8>>,
+}
+
+impl Documents {
+    fn merged(&self, policy: (&TrustPolicy, Hash)) -> Result<Report, PartsError> {
+        self.merged_with(policy, &self.parts)
+    }
+
+    /// Merged with other parts.
+    pub(super) fn merged_with(
+        &self,
+        policy: (&TrustPolicy, Hash),
+        parts: &[Vec<u8>],
+    ) -> Result<Report, PartsError> {
+        let mut read = |range: u64| {
+            let at = usize::try_from(range).unwrap();
+            let part = parts.get(at).cloned();
+            Ok(OfRange {
+                list: self.lists[at].clone(),
+                part: part.ok_or(PartsError::Missing { range })?,
+            })
+        };
+        merge(&self.plan, policy, &mut read, self.plan.made())
+    }
+}
+
+/// A plan, its lists, and the parts of its ranges.
 fn planned(
     source: &dyn Source,
     request: &Request<'_>,
     pins: &Pins,
     cut: &dyn Fn(&mut [LogPlan<'_>]) -> Vec<Vec<Slice>>,
-) -> (Plan, Vec<Vec<u8>>) {
+) -> Documents {
     let policy = (request.policy, request.policy_digest);
     let planned = plan_cut(source, request, pins, cut).unwrap();
     let plan = Plan::parse(&planned.plan).unwrap();
@@ -131,19 +164,12 @@ fn planned(
         .zip(&planned.lists)
         .map(|(range, list)| part(&plan, policy, (range, list), source, 1, &mut |_| {}).unwrap())
         .collect();
-    (plan, parts)
-}
-
-pub(super) fn merged(
-    plan: &Plan,
-    policy: (&TrustPolicy, Hash),
-    parts: &[Vec<u8>],
-) -> Result<Report, PartsError> {
-    let mut read = |range: u64| {
-        let found = parts.get(usize::try_from(range).unwrap());
-        found.cloned().ok_or(PartsError::Missing { range })
-    };
-    merge(plan, policy, &mut read, plan.made())
+    Documents {
+        plan,
+        written: planned.plan,
+        lists: planned.lists,
+        parts,
+    }
 }
 
 /// In memory: a range for each segment, and neighbours merged in any order.
@@ -217,31 +243,27 @@ fn in_any_order(
 }
 
 /// The plan of a world in two ranges, and its parts.
-pub(super) fn documents(world: &World) -> (Vec<u8>, Vec<Vec<u8>>) {
-    let (folder, policy) = (world.folder(), world.policy());
+pub(super) fn documents(world: &World) -> Documents {
+    documents_of(world, &world.folder(), 2)
+}
+
+/// The plan of a world in so many ranges, and its parts.
+pub(super) fn documents_of(world: &World, source: &dyn Source, ranges: u64) -> Documents {
+    let policy = world.policy();
     let request = world.request(&policy);
-    let planned = plan_cut(&folder, &request, &world.pins, &|plans| split(plans, 2)).unwrap();
-    let plan = Plan::parse(&planned.plan).unwrap();
-    let of = (request.policy, request.policy_digest);
-    let parts = (0..).zip(&planned.lists);
-    let parts =
-        parts.map(|(range, list)| part(&plan, of, (range, list), &folder, 1, &mut |_| {}).unwrap());
-    let parts = parts.collect();
-    (planned.plan, parts)
+    let cut = |plans: &mut [LogPlan<'_>]| split(plans, ranges);
+    planned(source, &request, &world.pins, &cut)
 }
 
 /// Whoever can write to the parts can leave out a finding, and no more: without a key, the head stays what it is.
 #[test]
 fn a_part_with_another_byte_is_refused_or_leaves_the_head_as_it_is() {
     let world = World::new(Key::ed25519(), 6);
-    let (plan, parts) = documents(&world);
-    let (plan, policy) = (Plan::parse(&plan).unwrap(), world.policy());
+    let (documents, policy) = (documents(&world), world.policy());
     let of = (&policy, world.request(&policy).policy_digest);
-    let merged = |parts: &[Vec<u8>]| {
-        let mut read = |range: u64| Ok(parts[usize::try_from(range).unwrap()].clone());
-        merge(&plan, of, &mut read, plan.made())
-    };
-    let good = merged(&parts).unwrap();
+    let merged = |parts: &[Vec<u8>]| documents.merged_with(of, parts);
+    let parts = &documents.parts;
+    let good = merged(parts).unwrap();
     let head = |report: &Report| {
         let verified = report.logs()[0].verified();
         verified.map(|head| head.pin().position)
@@ -266,36 +288,33 @@ fn a_part_with_another_byte_is_refused_or_leaves_the_head_as_it_is() {
 
 /// A log in two ranges, of which the second one's part is to be changed.
 struct Parted {
-    plan: Plan,
+    documents: Documents,
     policy: TrustPolicy,
     digest: Hash,
-    parts: Vec<Vec<u8>>,
 }
 
 impl Parted {
     fn of(world: &World) -> Self {
-        let (plan, parts) = documents(world);
         let policy = world.policy();
         Self {
-            plan: Plan::parse(&plan).unwrap(),
+            documents: documents(world),
             digest: world.request(&policy).policy_digest,
             policy,
-            parts,
         }
     }
 
     /// The second part, before and after the name of its rest.
     fn second(&self) -> (&str, &str) {
-        let written = std::str::from_utf8(&self.parts[1]).unwrap();
+        let written = std::str::from_utf8(&self.documents.parts[1]).unwrap();
         written.split_once("\"rest\":").unwrap()
     }
 
     #[track_caller]
     fn refuses(&self, second: &str, name: &str) {
-        let parts = [self.parts[0].as_slice(), second.as_bytes()];
-        let mut read = |range: u64| Ok(parts[usize::try_from(range).unwrap()].to_vec());
-        let of = (&self.policy, self.digest);
-        let found = merge(&self.plan, of, &mut read, self.plan.made());
+        let parts = [self.documents.parts[0].clone(), second.into()];
+        let found = self
+            .documents
+            .merged_with((&self.policy, self.digest), &parts);
         assert!(
             matches!(found, Err(PartsError::Contradicts { range: 1, .. })),
             "{name}: {found:?}"
@@ -316,7 +335,7 @@ fn a_part_cannot_end_with_what_nobody_signed() {
     };
     let active = format!("\"active\":\"{}\"", between("\"active\":\"", "\""));
     let head = format!("\"head\":{{{}}}", between("\"head\":{", "}"));
-    let checkpoint = between("\"checkpoint\":{", "}");
+    let checkpoint = between("\"signed\":\"", "\"");
     let signature = checkpoint.rsplit_once(' ').unwrap().1;
     // As long as the real one.
     let forged = signature.replacen(&signature[6..12], "AAAAAA", 1);
@@ -389,13 +408,13 @@ fn a_plan_is_merged_with_the_pins_that_it_was_made_with() {
     world.segments.remove(&5);
     let cut = world.verify(&world.folder());
     assert_eq!(cut.verdict(), Verdict::Verified);
-    let unpinned = Plan::parse(&documents(&world).0).unwrap();
+    let unpinned = documents(&world).plan;
     assert_eq!(unpinned.check_pins(&Pins::default(), &cut), Ok(()));
     let refused = unpinned.check_pins(&pins, &cut).unwrap_err();
     assert!(matches!(refused, PartsError::OtherPins { .. }), "{refused}");
     world.pins = pins.clone();
     let rolled_back = world.verify(&world.folder());
-    let pinned = Plan::parse(&documents(&world).0).unwrap();
+    let pinned = documents(&world).plan;
     assert_eq!(pinned.check_pins(&pins, &rolled_back), Ok(()));
     let none = Pins::default();
     assert!(pinned.check_pins(&none, &rolled_back).is_err());
@@ -413,7 +432,7 @@ fn a_plan_is_merged_again_with_the_pins_that_its_merge_has_left() {
     let signature = world.key.sign(&segment);
     world.add(segment, vec![signature]);
     let report = world.verify(&world.folder());
-    let plan = Plan::parse(&documents(&world).0).unwrap();
+    let plan = documents(&world).plan;
     let mut left = world.pins.clone();
     let head = report.logs()[0].verified().unwrap();
     assert_eq!(left.take(head, &world.pins), Taken::Pinned);
@@ -446,8 +465,7 @@ fn keys_that_alternate_without_a_key_line_leave_no_long_lead() {
         .into_iter()
         .filter(|code| code.starts_with("signature"));
     assert_eq!(wrong.count(), 19, "{}", report.to_text());
-    let (_, parts) = documents(&world);
-    for part in &parts {
+    for part in &documents(&world).parts {
         let part = String::from_utf8_lossy(part);
         assert_eq!(part.matches("\"seen\":").count(), 1, "{part}");
     }

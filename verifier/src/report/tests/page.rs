@@ -208,6 +208,15 @@ fn no_name_becomes_markup() {
 }
 
 #[test]
+fn no_name_begins_a_line_of_the_text_or_moves_the_cursor() {
+    let (hostile, harmless) = (with_name(HOSTILE), with_name("nothing-strange"));
+    let (bad, good) = (hostile.to_text(), harmless.to_text());
+    assert_eq!(bad.lines().count(), good.lines().count(), "{bad}");
+    let strange = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{ffff}".contains(c);
+    assert!(!bad.contains(strange), "{bad}");
+}
+
+#[test]
 fn the_page_loads_and_runs_nothing() {
     let page = page(&full(), &policy(&["payments", "orders", "users"]));
     for word in [
