@@ -183,6 +183,7 @@ impl Identity {
     /// What the spool keeps of it.
     pub(super) fn accepted(&self, name: InputName, position: Position) -> Accepted {
         Accepted {
+            doubtful: 0,
             name,
             shown: self.shown.clone(),
             place: self.place,

@@ -144,6 +144,8 @@ impl OneLog {
         let is_new = !has_seen && sealer.stored().is_some();
         if is_new {
             sealer.read_names(self.names_hours.saturating_mul(3600))?;
+            // The next attempt may find that the spool knows the log by then.
+            sealer.spool().lose_memory((self.now)())?;
         }
         sealer.take_up_earlier()?;
         // After another attempt of this process, the spool has seen the log.

@@ -27,7 +27,7 @@ pub(crate) fn complain(error: &Error) {
 
 /// The same in the words of the service.
 pub(super) fn complain_in_keys(error: &Error) {
-    let hint = error.hint().map(|hint| in_keys(&hint));
+    let hint = error.hint_of_service().map(|hint| in_keys(&hint));
     show(&in_keys(&error.to_string()), hint);
 }
 

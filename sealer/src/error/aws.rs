@@ -8,6 +8,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use http_body_util::LengthLimitError;
 
+use super::Then;
+
 /// A call that failed.
 #[derive(Debug)]
 pub struct AwsFault {
@@ -180,7 +182,7 @@ impl AwsFault {
     }
 
     /// What to do about it.
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, then: Then) -> String {
         let hint = match &self.kind {
             AwsFaultKind::NoCredentials(_) => {
                 "set AWS_PROFILE or --profile, or sign in: aws sts get-caller-identity shows who you are"
@@ -192,16 +194,21 @@ impl AwsFault {
             AwsFaultKind::Incomplete(_) | AwsFaultKind::UnlikeS3(_) | AwsFaultKind::TooLong => {
                 "S3 never answers so: check what answers in its place (--endpoint-url, AWS_ENDPOINT_URL, a proxy); nothing was written"
             }
-            AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) => {
-                "check the endpoint and the network, and run the command again: what was accepted is in the spool"
-            }
+            AwsFaultKind::TimedOut | AwsFaultKind::Broken(_) => match then {
+                Then::Again => {
+                    "check the endpoint and the network, and run the command again: what was accepted is in the spool"
+                }
+                Then::ByItself => {
+                    "check the endpoint and the network: it is tried again, and what was accepted is in the spool"
+                }
+            },
             AwsFaultKind::Answered {
                 code,
                 status,
                 region,
                 owner,
                 ..
-            } => return self.answered(code, *status, region.as_deref(), owner.as_deref()),
+            } => return self.answered(code, *status, region.as_deref(), owner.as_deref(), then),
         };
         hint.to_owned()
     }
@@ -212,6 +219,7 @@ impl AwsFault {
         status: u16,
         region: Option<&str>,
         owner: Option<&str>,
+        then: Then,
     ) -> String {
         let elsewhere = status == 301
             || [
@@ -229,7 +237,7 @@ impl AwsFault {
             let owner = owner.unwrap_or_default();
             return format!("{owner}{}{PERMISSIONS}", lacking(self.call));
         }
-        answered(code, status).to_owned()
+        answered(code, status, then).to_owned()
     }
 }
 
@@ -253,7 +261,8 @@ fn lacking(call: &str) -> String {
     format!("{permission} is missing; ")
 }
 
-fn answered(code: &str, status: u16) -> &'static str {
+fn answered(code: &str, status: u16, then: Then) -> &'static str {
+    let is_again = then == Then::Again;
     match code {
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
@@ -272,8 +281,15 @@ fn answered(code: &str, status: u16) -> &'static str {
         "KMSInvalidStateException" => {
             "aws kms describe-key shows its state; cancel-key-deletion and then enable-key bring it back"
         }
+        "InvalidObjectState" if !is_again => "the object is archived: aws s3api restore-object",
         "InvalidObjectState" => {
             "the object is archived: aws s3api restore-object, then run the command again"
+        }
+        _ if status == 409 && !is_again => {
+            "another request is changing the same object: it is tried again, and what was accepted is in the spool"
+        }
+        _ if status >= 500 && !is_again => {
+            "it is tried again, and what was accepted is in the spool"
         }
         _ if status == 409 => {
             "another request is changing the same object: run the command again; what was accepted is in the spool"
@@ -387,14 +403,14 @@ mod tests {
             (fault(404, "NoSuchBucket", ""), "make the bucket with "),
             (fault(503, "SlowDown", ""), "run the command again: "),
         ] {
-            let hint = fault.hint();
+            let hint = fault.hint(Then::Again);
             assert!(hint.starts_with(expected), "{fault}: {hint}");
         }
         assert_eq!(
             fault(418, "", "").to_string(),
             "S3 PutObject s3://audit/log: refused (HTTP 418)"
         );
-        let hint = fault(418, "", "").hint();
+        let hint = fault(418, "", "").hint(Then::Again);
         assert!(
             hint.starts_with("the service refused the request"),
             "{hint}"

@@ -2,7 +2,7 @@
 
 use auditlog_chain::event::EventError;
 
-use super::FileFault;
+use super::{FileFault, Then};
 
 /// How an input goes on after it was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +108,14 @@ pub enum InputError {
 }
 
 impl InputError {
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, then: Then) -> String {
         let hint = match self {
+            Self::Unreadable(_) if then == Then::ByItself => {
+                "what was read before is sealed: start the service again with an input that can be read"
+            }
+            Self::Changed { .. } | Self::TooShort { .. } if then == Then::ByItself => {
+                "nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name: input = \"NAME\""
+            }
             Self::Unreadable(_) => {
                 "give a file of JSON Lines that can be read, or - for standard input; the summary says what of it is sealed"
             }

@@ -7,6 +7,8 @@ use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
 
+use super::Then;
+
 /// Why a log cannot be continued.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -190,7 +192,7 @@ fn text(root: Option<Hash>) -> String {
 }
 
 impl LogError {
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, then: Then) -> String {
         let hint = match self {
             Self::Hidden { .. } => {
                 "find out who deleted it; aws s3api delete-object --version-id MARKER restores it"
@@ -212,6 +214,9 @@ impl LogError {
                 ..
             } => {
                 "give the pins of a run of auditlog-verify that verified this log, or the spool that the log was written with, or accept what the store holds with --head-unknown"
+            }
+            Self::InsideAnother { .. } if then == Then::ByItself => {
+                "nothing was written: give the log a prefix of its own in the trust policy"
             }
             Self::InsideAnother { .. } => {
                 "nothing was written: give the log a prefix of its own with --prefix, or in the trust policy"

@@ -31,8 +31,28 @@ pub use store::StoreError;
 pub use trouble::{Cause, Trouble};
 pub use usage::UsageError;
 
-/// What to do about a file that the sealer itself writes.
-const DISK: &str = "make sure that the disk has room and can be written; what was accepted before is in the spool, and the next append seals it";
+/// What goes on after an error: a hint for one is wrong for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// A person runs the command again.
+    Again,
+    /// The service, or what goes on in the background, tries it again by itself.
+    ByItself,
+}
+
+impl Then {
+    /// What to do about a file that the sealer itself writes.
+    const fn of_disk(self) -> &'static str {
+        match self {
+            Self::Again => {
+                "make sure that the disk has room and can be written; what was accepted before is in the spool, and the next append seals it"
+            }
+            Self::ByItself => {
+                "make sure that the disk has room and can be written; what was accepted before is in the spool, and is sealed later"
+            }
+        }
+    }
+}
 
 /// What to do about a clock.
 const CLOCK: &str = "set this machine's clock (timedatectl status); a time in the future would stay a fault for as long as the object is locked";
@@ -78,17 +98,26 @@ pub enum Error {
 impl Error {
     /// What to do about it: a command, an option or a file.
     pub fn hint(&self) -> Option<String> {
+        self.hint_before(Then::Again)
+    }
+
+    /// The same for a log of the service, which tries again by itself.
+    pub fn hint_of_service(&self) -> Option<String> {
+        self.hint_before(Then::ByItself)
+    }
+
+    fn hint_before(&self, then: Then) -> Option<String> {
         match self {
             Self::Usage(error) => error.hint(),
             Self::Policy(error) => Some(error.hint()),
             Self::Pins(error) => Some(error.hint().to_owned()),
             Self::Key(error) => error.hint(),
-            Self::Input(error) => Some(error.hint()),
-            Self::Store(error) => Some(error.hint()),
-            Self::Log(error) => Some(error.hint()),
-            Self::Spool(error) => Some(error.hint()),
+            Self::Input(error) => Some(error.hint(then)),
+            Self::Store(error) => Some(error.hint(then)),
+            Self::Log(error) => Some(error.hint(then)),
+            Self::Spool(error) => Some(error.hint(then)),
             Self::Machine(error) => error.hint(),
-            Self::Aws(fault) => Some(fault.hint()),
+            Self::Aws(fault) => Some(fault.hint(then)),
             Self::Chain(_) => None,
         }
     }
@@ -214,6 +243,60 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn service_asks_nobody_to_run_a_command_again() {
+        let disk = || FileFault::of("the spool cannot be written", Path::new("x"));
+        let file = || disk()(ErrorKind::StorageFull.into());
+        let fault = |kind| AwsFault {
+            call: "S3 PutObject",
+            target: "s3://audit/log".to_owned(),
+            kind,
+        };
+        let answered = |status, code: &str| {
+            fault(AwsFaultKind::Answered {
+                status,
+                code: code.into(),
+                message: "".into(),
+                region: None,
+                owner: None,
+            })
+        };
+        let path = Path::new("spool").to_owned();
+        let of_inputs = SpoolError::NoInputs {
+            path: path.join("inputs.json"),
+        };
+        let input = || "daily".to_owned();
+        let errors: [Error; 11] = [
+            SpoolError::File(file()).into(),
+            StoreError::File(file()).into(),
+            SpoolError::Finished { path, found: 1 }.into(),
+            of_inputs.into(),
+            fault(AwsFaultKind::TimedOut).into(),
+            answered(409, "ConditionalRequestConflict").into(),
+            answered(503, "SlowDown").into(),
+            answered(403, "InvalidObjectState").into(),
+            InputError::Unreadable(file()).into(),
+            InputError::TooShort {
+                input: input(),
+                expected: 2,
+                found: 1,
+            }
+            .into(),
+            LogError::InsideAnother {
+                prefix: "a/b".to_owned(),
+                first: "a/000000000000.jsonl.zst".to_owned(),
+            }
+            .into(),
+        ];
+        for error in errors {
+            let (command, service) = (error.hint().unwrap(), error.hint_of_service().unwrap());
+            assert_ne!(command, service);
+            for of_a_command in ["run the command", "append", "--input", "--prefix"] {
+                assert!(!service.contains(of_a_command), "{error}: {service}");
+            }
+        }
+    }
 
     #[test]
     fn disk_is_full_also_where_a_user_may_have_no_more() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use auditlog_chain::fault::SegmentFault;
 use auditlog_chain::timestamp::Timestamp;
 
-use super::FileFault;
+use super::{FileFault, Then};
 use crate::wal::WalFault;
 
 /// Why the spool cannot be used.
@@ -137,11 +137,14 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, then: Then) -> String {
         let hint = match self {
-            Self::File(_) => super::DISK,
+            Self::File(_) => then.of_disk(),
             Self::Ahead { .. } | Self::Mismatch { .. } => {
                 "check that --to names the right place, and that the spool is not an old copy; otherwise move it away, and append those of its events that the log does not have"
+            }
+            Self::InFuture { .. } if then == Then::ByItself => {
+                "a time in the future would stay a fault for as long as the object is locked: set this machine's clock (timedatectl status), or wait until that time; nothing in the spool is lost"
             }
             Self::InFuture { .. } => {
                 "a time in the future would stay a fault for as long as the object is locked: set this machine's clock (timedatectl status), or run it again after that time; nothing in the spool is lost"
@@ -157,17 +160,20 @@ impl SpoolError {
                 "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have; auditlog-seal spool --events DIR prints them"
             }
             Self::Finished { path, .. } => {
-                return format!(
-                    "remove it (rm -r {}), and run the command again with --pins FILE or --head-unknown",
-                    path.display()
-                );
+                let again = match then {
+                    Then::Again => "run the command again with --pins FILE or --head-unknown",
+                    Then::ByItself => {
+                        "start the service with pins = \"FILE\" or head_unknown = true"
+                    }
+                };
+                return format!("remove it (rm -r {}), and {again}", path.display());
             }
             Self::Version { path, program, .. } => return of_version(path, program.as_deref()),
             Self::Gone { .. } => {
                 "what was accepted and is not sealed went with it: give these events again, and keep the spool on a disk that outlives the process"
             }
             Self::NoIdentity { path } | Self::NoInputs { path } | Self::Record { path, .. } => {
-                return of_record(path);
+                return of_record(path, then);
             }
             Self::OfAnother { .. } => "give each log and destination its own --spool",
             Self::Busy { .. } => "wait for the other auditlog-seal to end, or stop it",
@@ -189,9 +195,12 @@ fn of_version(path: &Path, program: Option<&str>) -> String {
 }
 
 /// What to do about a record of the spool that is not whole or not there. Which one it is, is in its name.
-fn of_record(path: &Path) -> String {
+fn of_record(path: &Path, then: Then) -> String {
     let name = path.file_name().unwrap_or_default();
     let what = match name.to_str().unwrap_or_default() {
+        "inputs.json" if then == Then::ByItself => {
+            "it says how much of each file was accepted: put it back, or move the spool away and start the service with pins = \"FILE\" or head_unknown = true, which takes the files again and marks their events; auditlog-seal spool --events DIR prints what the spool holds"
+        }
         "inputs.json" => {
             "it says how much of each input was accepted: put it back, or go on without it with --inputs-unknown, and append only what the log does not have"
         }

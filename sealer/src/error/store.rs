@@ -2,7 +2,7 @@
 
 use auditlog_chain::timestamp::Timestamp;
 
-use super::FileFault;
+use super::{FileFault, Then};
 
 /// Why a store cannot be used. What is in it is not judged here: that is [`LogError`](super::LogError).
 #[derive(Debug, thiserror::Error)]
@@ -73,9 +73,9 @@ impl StoreError {
         )
     }
 
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, then: Then) -> String {
         let hint = match self {
-            Self::File(_) => super::DISK,
+            Self::File(_) => then.of_disk(),
             Self::NotVersioned { .. } => {
                 "aws s3api put-bucket-versioning --versioning-configuration Status=Enabled, or the resource auditlog_bucket"
             }

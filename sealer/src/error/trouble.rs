@@ -102,9 +102,9 @@ impl Trouble {
 }
 
 impl Error {
-    /// What happened, and what to do about it.
+    /// What happened, and what to do about it, where it is tried again.
     pub fn with_hint(&self) -> String {
-        match self.hint() {
+        match self.hint_of_service() {
             Some(hint) => format!("{self}; {hint}"),
             None => self.to_string(),
         }

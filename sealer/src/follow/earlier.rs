@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
+use auditlog_chain::timestamp::Timestamp;
+
 use super::place::Place;
 use crate::input::{FileHead, FollowedName, GivenName, InputName, Position};
 use crate::spool::{Inputs, Reading};
@@ -33,6 +35,8 @@ pub(super) struct Earlier {
     pub(super) path: PathBuf,
     /// How much of it was accepted, for each log that has any of it.
     positions: Vec<Position>,
+    /// Up to here, its events may be in a log in another place.
+    pub(super) doubtful: u64,
     /// Whether each log has some of it.
     by_all: bool,
     /// Whether it was read to its end, and was not at its path any more.
@@ -48,6 +52,7 @@ impl Earlier {
             name,
             path,
             positions: vec![position],
+            doubtful: 0,
             by_all: true,
             is_finished: false,
             is_deleted: false,
@@ -90,6 +95,7 @@ impl Earlier {
 pub(super) struct AllEarlier {
     files: Vec<Earlier>,
     memory_is_lost: bool,
+    lost: Option<Timestamp>,
 }
 
 impl AllEarlier {
@@ -97,6 +103,7 @@ impl AllEarlier {
         let mut all = Self {
             files: Vec::new(),
             memory_is_lost: logs.iter().any(|log| log.memory == Memory::Lost),
+            lost: logs.iter().filter_map(|log| log.inputs.lost()).max(),
         };
         for log in logs {
             for known in log.inputs.iter() {
@@ -112,10 +119,12 @@ impl AllEarlier {
                 match all.files.iter_mut().find(|file| file.name == *name) {
                     Some(file) => {
                         file.positions.push(accepted.position);
+                        file.doubtful = file.doubtful.max(accepted.doubtful);
                         file.is_finished &= is_finished;
                     }
                     None => all.files.push(Earlier {
                         is_finished,
+                        doubtful: accepted.doubtful,
                         ..Earlier::at(name.clone(), path, accepted.position)
                     }),
                 }
@@ -135,6 +144,11 @@ impl AllEarlier {
     /// Whether a log has lost what it knew.
     pub(super) const fn memory_is_lost(&self) -> bool {
         self.memory_is_lost
+    }
+
+    /// When the last of the logs was found to have lost what it knew, in this run or an earlier one.
+    pub(super) const fn lost(&self) -> Option<Timestamp> {
+        self.lost
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Earlier> {

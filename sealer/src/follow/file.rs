@@ -5,7 +5,9 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+
+use auditlog_chain::timestamp::Timestamp;
 
 use super::lines::{End, Taken, take};
 use super::place::{Place, read_full_at};
@@ -38,6 +40,8 @@ pub(super) struct Followed {
     cuts: BTreeSet<u64>,
     /// Up to here, events may be in the log already.
     pub(super) doubtful: u64,
+    /// Where it was before it was truncated.
+    pub(super) before: Option<Place>,
     /// Whether no path leads to it any more.
     pub(super) is_parted: bool,
     /// Since when nothing was written into it.
@@ -46,6 +50,8 @@ pub(super) struct Followed {
     pub(super) size: u64,
     /// Whether all whole lines were read.
     pub(super) is_at_end: bool,
+    /// Whether nothing of it was read yet.
+    is_fresh: bool,
 }
 
 /// What reading has found.
@@ -108,6 +114,8 @@ impl Followed {
             place: Place::default(),
             cuts: BTreeSet::new(),
             doubtful: 0,
+            before: None,
+            is_fresh: true,
             is_parted: false,
             quiet_since: now,
             size: found.len(),
@@ -142,6 +150,25 @@ impl Followed {
     /// Whether it is not at its path any more, and nothing was written into it for so long.
     pub(super) fn is_done(&self, now: Instant, linger: Duration) -> bool {
         self.is_parted && now.saturating_duration_since(self.quiet_since) >= linger
+    }
+
+    /// Whether it has something, of which nothing was looked at before. The next time it says no.
+    pub(super) const fn begins_now(&mut self) -> bool {
+        if self.size == 0 {
+            return false;
+        }
+        std::mem::replace(&mut self.is_fresh, false) && self.place.bytes() == 0
+    }
+
+    /// Whether it was made, or written last, before this time. A file system that does not say when a file was made says the latter alone.
+    pub(super) fn was_there(&self, at: Timestamp) -> bool {
+        let micros = u64::try_from(at.as_micros()).unwrap_or(0);
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(micros));
+        let Ok(found) = self.file.metadata() else {
+            return true;
+        };
+        let mut times = [found.created(), found.modified()].into_iter().flatten();
+        at.is_some_and(|at| times.any(|time| time <= at))
     }
 
     /// Looks at its size.
@@ -261,6 +288,8 @@ impl Followed {
     /// Returns where it was, and where its batches had to end.
     pub(super) fn begin_again(&mut self) -> (Place, Vec<u64>) {
         self.truncated = self.truncated.saturating_add(1);
+        self.is_fresh = true;
+        self.before = Some(self.place.clone());
         self.name = None;
         self.doubtful = 0;
         self.is_at_end = false;

@@ -21,9 +21,6 @@ use crate::spool::Accepted;
 /// Bytes that one round reads, about. They are in memory at a time.
 const ROUND_BYTES: u64 = 8 << 20;
 
-/// Files that are finished and that a batch says so of, at most.
-const MOST_FINISHED: usize = 32;
-
 /// Characters of a path that the spool keeps.
 const MAX_SHOWN: usize = 255;
 
@@ -175,15 +172,9 @@ impl Follower {
         say(&mut self.problems, &path, reason)
     }
 
-    /// Files that are not there any more and were read to their end, the first of them. They are for the log together with a batch.
-    pub fn finished(&self) -> Vec<InputName> {
-        let finished = self.finished.iter().take(MOST_FINISHED);
-        finished.cloned().collect()
-    }
-
-    /// A log knows that these files are finished.
-    pub fn told_finished(&mut self, told: &[InputName]) {
-        self.finished.retain(|name| !told.contains(name));
+    /// Files that nobody will find again: those that were read to their end, and those of which the rest is lost.
+    pub fn take_finished(&mut self) -> Vec<InputName> {
+        std::mem::take(&mut self.finished)
     }
 
     /// How far it is.
@@ -374,6 +365,7 @@ impl Follower {
                     let name = InputName::Followed(earlier.name.clone());
                     self.finished.retain(|finished| *finished != name);
                     new = new.goes_on(Some(earlier.name), place, &cuts);
+                    new.is_doubtful_up_to(earlier.doubtful);
                 }
                 None if is_it && !earlier.is_deleted && found.len() >= earlier.bytes() => {
                     let stamp = (stamp_of(found), path.to_owned());
@@ -405,10 +397,10 @@ impl Follower {
     /// So many bytes of a file may be in a log already; all of it may, where a log has lost its memory. What is before the place of the
     /// file is known to all logs.
     fn doubt(&mut self, file: &mut Followed, mut bytes: u64) {
-        if self.is_first && self.earlier.memory_is_lost() && file.place.bytes() == 0 {
+        if file.place.bytes() == 0 && self.may_be_forgotten(file) {
             bytes = file.size;
         }
-        if bytes > 0 {
+        if bytes > file.doubtful {
             file.is_doubtful_up_to(bytes);
             self.notices.push(FollowNotice::Doubtful {
                 path: file.path.clone(),
@@ -417,17 +409,18 @@ impl Follower {
         }
     }
 
-    /// Bytes of a new file that the log may have already, where the file took the place of another one and begins with all that was
+    /// Whether a log may have taken a file, and has lost its memory since: whatever is there when that is found out, and afterwards what is
+    /// as old as that.
+    fn may_be_forgotten(&self, file: &Followed) -> bool {
+        let is_found_out_now = self.is_first && self.earlier.memory_is_lost();
+        let lost = self.earlier.lost().filter(|_| file.truncated == 0);
+        is_found_out_now || lost.is_some_and(|lost| file.was_there(lost))
+    }
+
+    /// Bytes of a new file that the log may have already, where the file took the place of one that is gone and begins with all that was
     /// accepted from that.
     fn doubtful(&self, path: &Path, new: &Followed) -> io::Result<u64> {
         let mut most = 0;
-        for other in &self.files {
-            let is_replaced = other.path == path && other.file.metadata()?.nlink() == 0;
-            let (bytes, hash) = (other.place.bytes(), other.place.position().hash);
-            if is_replaced && hash_of_beginning(&new.file, bytes)? == Some(hash) {
-                most = bytes.max(most);
-            }
-        }
         for gone in self.earlier.iter().filter(|earlier| earlier.path == path) {
             let mut files = self.files.iter();
             let is_there = files.any(|file| file.name.as_ref() == Some(&gone.name))
@@ -437,6 +430,36 @@ impl Follower {
             }
         }
         Ok(most)
+    }
+
+    /// Before anything of a file is read: how much of it was accepted from the file that was at its path before, or from this one before it
+    /// was truncated. Whoever edits a file writes it again.
+    fn doubt_what_was_written_again(&mut self, number: u64) -> io::Result<()> {
+        let Some(new) = self.file_mut(number) else {
+            return Ok(());
+        };
+        if !new.begins_now() {
+            return Ok(());
+        }
+        let (path, before) = (new.path.clone(), new.before.take());
+        let mut most = 0;
+        let older = self.files.iter();
+        let older = older.filter(|older| older.number < number && older.path == path);
+        let places: Vec<Place> = older
+            .map(|older| older.place.clone())
+            .chain(before)
+            .collect();
+        if let Some(new) = self.file(number) {
+            for place in places.iter().filter(|place| place.bytes() > 0) {
+                most = place.end_of_window_in(&new.file)?.unwrap_or(0).max(most);
+            }
+        }
+        if let Some(new) = self.file_mut(number).filter(|new| most > new.doubtful) {
+            new.is_doubtful_up_to(most);
+            let (path, bytes) = (new.path.clone(), most);
+            self.notices.push(FollowNotice::Doubtful { path, bytes });
+        }
+        Ok(())
     }
 
     /// What was not read of a truncated file may be in a copy beside it, which goes on under the name of the file. `place_in` says where a
@@ -467,6 +490,11 @@ impl Follower {
             };
             let rest = Followed::new(self.next, path.to_owned(), file, &found, now);
             let mut rest = rest.goes_on(Some(name.clone()), place, &cuts);
+            rest.is_doubtful_up_to(
+                self.earlier
+                    .find(name)
+                    .map_or(0, |earlier| earlier.doubtful),
+            );
             rest.is_seen(false, now);
             self.doubt(&mut rest, 0);
             self.next = self.next.saturating_add(1);
@@ -529,6 +557,7 @@ impl Follower {
             };
             let moved = Followed::new(self.next, earlier.path.clone(), file, &found, now);
             let mut moved = moved.goes_on(Some(earlier.name.clone()), place, &cuts);
+            moved.is_doubtful_up_to(earlier.doubtful);
             moved.is_seen(false, now);
             self.doubt(&mut moved, 0);
             self.next = self.next.saturating_add(1);
@@ -540,6 +569,11 @@ impl Follower {
 
     /// Reads one file on.
     fn read(&mut self, number: u64, now: Instant) -> Option<Portion> {
+        if let Err(error) = self.doubt_what_was_written_again(number) {
+            let path = self.file(number)?.path.clone();
+            self.problem(&path, error.to_string());
+            return None;
+        }
         loop {
             let (input, linger) = (self.settings.input.clone(), self.settings.linger);
             let file = self.file_mut(number)?;
@@ -639,7 +673,9 @@ impl Follower {
             name,
             is_doubtful,
         } = lines;
-        let begin = self.file(number).map_or(0, |file| file.place.bytes());
+        let (begin, doubtful) = self
+            .file(number)
+            .map_or((0, 0), |file| (file.place.bytes(), file.doubtful));
         let Taken {
             events,
             after,
@@ -649,6 +685,12 @@ impl Follower {
             let (path, bytes) = (path.to_owned(), after.bytes());
             self.notices.push(FollowNotice::LongLine { path, bytes });
         }
+        // Behind it, all is certain.
+        let doubtful = if doubtful > after.bytes() {
+            doubtful
+        } else {
+            0
+        };
         let source = self.settings.source.clone();
         let source = source.or_else(|| source_of(&self.settings.input, path));
         let name_in_log = InputName::Followed(name.clone());
@@ -662,6 +704,7 @@ impl Follower {
                 name: name_in_log,
                 shown: path.to_string_lossy().chars().take(MAX_SHOWN).collect(),
                 place: None,
+                doubtful,
                 position: after.position(),
             },
             name,
@@ -694,8 +737,23 @@ fn changed(path: &Path, bytes: u64) -> String {
     )
 }
 
-/// The regular files in a folder whose names begin like this file's name, the newest first.
+/// The regular files whose names begin like this file's name, in its folder and in that of the file that it is a link to, the newest first.
 fn beside(path: &Path) -> io::Result<Vec<(PathBuf, File, Metadata)>> {
+    let mut found = beside_one(path)?;
+    if let Some(target) = target_of(path) {
+        found.extend(beside_one(&target)?);
+    }
+    found.sort_by_key(|(_, _, metadata)| std::cmp::Reverse(stamp_of(metadata)));
+    Ok(found)
+}
+
+/// What a path is a link to, whether or not it is there.
+fn target_of(path: &Path) -> Option<PathBuf> {
+    let target = fs::read_link(path).ok()?;
+    Some(path.parent()?.join(target))
+}
+
+fn beside_one(path: &Path) -> io::Result<Vec<(PathBuf, File, Metadata)>> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Ok(Vec::new());
     };
@@ -718,6 +776,5 @@ fn beside(path: &Path) -> io::Result<Vec<(PathBuf, File, Metadata)>> {
             found.push((entry.path(), file, metadata));
         }
     }
-    found.sort_by_key(|(_, _, metadata)| std::cmp::Reverse(stamp_of(metadata)));
     Ok(found)
 }

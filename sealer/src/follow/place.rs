@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
+use memchr::memmem::rfind;
+
 use crate::input::{Position, Running};
 
 /// Bytes before a place that are compared before more is taken. Stops a file that was truncated and written again from passing for one
@@ -12,6 +14,9 @@ const WINDOW_BYTES: usize = 1024;
 
 /// Bytes that are read at a time while a beginning is hashed.
 const READ_BYTES: usize = 1 << 20;
+
+/// Bytes of a file in which another one is looked for. Stops a large file from holding up the others.
+const SEARCHED_BYTES: u64 = 64 << 20;
 
 /// A place in a file or in another input: all before it was accepted.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +82,27 @@ impl Place {
         let mut found = vec![0; self.window.len()];
         let at = self.bytes.saturating_sub(length);
         Ok(read_full_at(file, &mut found, at)? == found.len() && found == self.window)
+    }
+
+    /// Where the bytes right before it end in another file, the last of several times; `None` where the file does not have them. Of a large
+    /// file, the beginning is looked at.
+    pub(super) fn end_of_window_in(&self, file: &File) -> io::Result<Option<u64>> {
+        let (mut at, mut last) = (0u64, None);
+        let overlap = self.window.len().saturating_sub(1);
+        let mut buffer = vec![0; READ_BYTES.saturating_add(overlap)];
+        while at < SEARCHED_BYTES {
+            let filled = read_full_at(file, &mut buffer, at)?;
+            let found = buffer.get(..filled).unwrap_or_default();
+            if let Some(found) = rfind(found, &self.window) {
+                let end = found.saturating_add(self.window.len());
+                last = Some(at.saturating_add(u64::try_from(end).unwrap_or(u64::MAX)));
+            }
+            if filled < buffer.len() {
+                break;
+            }
+            at = at.saturating_add(u64::try_from(READ_BYTES).unwrap_or(u64::MAX));
+        }
+        Ok(last)
     }
 
     /// The places of a file at these positions, which must be in order; `None` where it is shorter, or does not have what was accepted.
@@ -155,5 +181,36 @@ mod tests {
         std::os::unix::fs::FileExt::write_all_at(&file, &other, 0).unwrap();
         assert!(place.is_in(&file).unwrap());
         assert!(Place::at_each(&file, &positions).unwrap().is_none());
+    }
+
+    #[test]
+    fn last_bytes_are_found_where_a_file_was_written_again() {
+        let line = |number: usize| format!("{{\"line\":{number:060}}}\n").into_bytes();
+        let text: Vec<u8> = (0..40_000).flat_map(line).collect();
+        let mut place = Place::default();
+        place.advance(&text, 1, 1);
+        let end_in = |other: &[u8]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(other).unwrap();
+            place.end_of_window_in(&file).unwrap()
+        };
+        let length = u64::try_from(text.len()).unwrap();
+        // As it was, with more behind it, without its beginning, and with a line that is longer.
+        assert_eq!(end_in(&text), Some(length));
+        assert_eq!(end_in(&[&text[..], b"more\n"].concat()), Some(length));
+        assert_eq!(end_in(&text[71..]), Some(length - 71));
+        assert_eq!(end_in(&[b"edited", &text[..]].concat()), Some(length + 6));
+        // Twice, and not at all.
+        assert_eq!(end_in(&text.repeat(2)), Some(length * 2));
+        assert_eq!(end_in(b""), None);
+        assert_eq!(end_in(&text[..text.len() - 1]), None);
+        // Wherever a part of the reading ends.
+        for before in READ_BYTES - WINDOW_BYTES - 2..READ_BYTES + 2 {
+            if before % 97 == 0 || before + 2 > READ_BYTES {
+                let other = [&vec![b'x'; before], &place.window[..], b"y"].concat();
+                let end = u64::try_from(before + WINDOW_BYTES).unwrap();
+                assert_eq!(end_in(&other), Some(end), "{before}");
+            }
+        }
     }
 }

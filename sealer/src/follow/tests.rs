@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::StoredBatch;
 use auditlog_chain::line::Payload;
+use auditlog_chain::timestamp::Timestamp;
 
 use super::*;
 use crate::input::GivenName;
@@ -354,13 +355,6 @@ impl World {
                 is_accepted &= mood == Mood::Accepts || part.is_empty();
             }
             if is_accepted {
-                let finished = follower.finished();
-                for log in &mut self.logs {
-                    for name in &finished {
-                        log.inputs.finish(name);
-                    }
-                }
-                follower.told_finished(&finished);
                 follower.accepted(&portion);
                 let ids = parts.iter().flat_map(StoredBatch::iter);
                 let ids = ids.filter_map(|event| match event.as_payload() {
@@ -370,6 +364,12 @@ impl World {
                 self.certain.extend(ids);
             } else {
                 follower.not_accepted(&portion);
+            }
+        }
+        let finished = follower.take_finished();
+        for log in &mut self.logs {
+            for name in &finished {
+                log.inputs.finish(name);
             }
         }
     }
@@ -597,18 +597,25 @@ fn what_may_be_a_repeat_is_taken_and_marked() {
         said.contains("a.log may have events that are in the log already; its first 27 bytes"),
         "{said}"
     );
-    // A rotation is not one of them, though the new file begins alike.
+    // So it does with a rotation whose new file begins alike: nobody can say which one it was.
     plain.write("b.log", 10..13);
     assert_eq!(plain.rounds().0, certain(10..13));
     fs::rename(plain.path("b.log"), plain.path("b.log.1")).unwrap();
     plain.write("b.log", 10..14);
-    assert_eq!(plain.rounds().0, certain(10..14));
+    assert_eq!(
+        plain.rounds().0,
+        [doubtful(10..13), certain(13..14)].concat()
+    );
+    // Other rotations are not marked.
+    fs::rename(plain.path("b.log"), plain.path("b.log.2")).unwrap();
+    plain.write("b.log", 14..16);
+    assert_eq!(plain.rounds().0, certain(14..16));
     // The log has lost its memory.
     plain.log.inputs = Inputs::default();
     plain.start(Memory::Lost);
     assert_eq!(
         plain.rounds().0,
-        [doubtful(0..5), doubtful(10..14)].concat()
+        [doubtful(0..5), doubtful(14..16)].concat()
     );
     plain.write("a.log", 6..8);
     plain.write("c.log", 8..9);
@@ -783,7 +790,7 @@ fn file_that_is_truncated_before_anything_of_it_was_accepted_is_named() {
 }
 
 #[test]
-fn what_is_finished_is_told_until_a_log_knows_it() {
+fn what_is_finished_is_told_once() {
     let mut plain = Plain::new();
     plain.write("a.log", 0..3);
     plain.rounds();
@@ -792,8 +799,189 @@ fn what_is_finished_is_told_until_a_log_knows_it() {
     plain.now += LINGER;
     plain.rounds();
     let follower = plain.follower.as_mut().unwrap();
-    let finished = follower.finished();
-    assert_eq!((finished.len(), follower.finished()), (1, finished.clone()));
-    follower.told_finished(&finished);
-    assert!(follower.finished().is_empty());
+    assert_eq!(follower.take_finished().len(), 1);
+    assert!(follower.take_finished().is_empty());
+}
+
+#[test]
+fn file_that_is_gone_is_named_once_over_restarts() {
+    let mut plain = Plain::new();
+    plain.write("a.log", 0..3);
+    plain.rounds();
+    fs::remove_file(plain.path("a.log")).unwrap();
+    for is_first in [true, false] {
+        plain.start(Memory::Kept);
+        let (events, said) = plain.rounds();
+        assert!(events.is_empty());
+        assert_eq!(said.contains("a.log is gone"), is_first, "{said}");
+        // As the thread of the log does.
+        for name in plain.follower.as_mut().unwrap().take_finished() {
+            plain.log.inputs.finish(&name);
+        }
+    }
+}
+
+/// The line that was edited has a number no more.
+fn without_edited(mut events: Vec<(u64, bool)>) -> Vec<(u64, bool)> {
+    events.retain(|(id, _)| *id != 7);
+    events
+}
+
+/// Edits a file as programs do that write a new one, or write into it.
+fn edited(how: &str) -> (Vec<(u64, bool)>, String) {
+    let mut plain = Plain::new();
+    plain.write("a.log", 0..200);
+    assert_eq!(plain.rounds().0, certain(0..200));
+    let path = plain.path("a.log");
+    let text = fs::read_to_string(&path).unwrap();
+    // A line that is not the last one has another text.
+    let text = text.replace("{\"id\":7}", "{\"id\":7,\"edited\":true}");
+    let new = plain.path("a.new");
+    match how {
+        "kept" => fs::rename(&path, plain.path("a.bak")).unwrap(),
+        "linked" => fs::hard_link(&path, plain.path("other")).unwrap(),
+        "removed" | "into it" => {}
+        // Written into before it is edited, and not read meanwhile.
+        "grown" => plain.write("a.log", 200..202),
+        _ => panic!("{how}"),
+    }
+    let grown = if how == "grown" {
+        "{\"id\":200}\n{\"id\":201}\n"
+    } else {
+        ""
+    };
+    let text = format!("{text}{grown}{{\"id\":202}}\n");
+    if how == "into it" {
+        fs::write(&path, "").unwrap();
+        assert_eq!(plain.rounds().0, []);
+        fs::write(&path, text).unwrap();
+    } else {
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, &path).unwrap();
+    }
+    plain.rounds()
+}
+
+#[test]
+fn events_of_a_file_that_was_edited_are_marked_as_far_as_they_were_accepted() {
+    for how in ["kept", "linked", "removed", "into it"] {
+        let (events, said) = edited(how);
+        assert_eq!(
+            events,
+            [without_edited(doubtful(0..200)), certain(202..203)].concat(),
+            "{how}: {said}"
+        );
+        assert!(said.contains("marked as possible repeats"), "{said}");
+    }
+    let (events, said) = edited("grown");
+    let expected = [
+        certain(200..202),
+        without_edited(doubtful(0..202)),
+        certain(202..203),
+    ]
+    .concat();
+    assert_eq!(events, expected, "{said}");
+}
+
+#[test]
+fn rest_of_files_is_marked_by_later_starts_after_a_log_has_lost_its_memory() {
+    let mut plain = Plain::new();
+    for (name, ids) in [("a.log", 0..3), ("b.log", 3..6), ("restored.old", 6..9)] {
+        plain.write(name, ids);
+    }
+    let now = Timestamp::from_system_time(std::time::SystemTime::now()).unwrap();
+    plain.log.inputs.lose(now);
+    let mut follower = Follower::new(
+        settings(&plain.folder, "*.log"),
+        &[Remembering {
+            inputs: plain.log.inputs.clone(),
+            memory: Memory::Lost,
+        }],
+    );
+    // The first start ends when it has a part of one file.
+    let first = follower.round(&BTreeSet::new(), plain.now).portions;
+    let first = first
+        .into_iter()
+        .find(|portion| portion.accepted.shown.ends_with("a.log"));
+    let mut first = first.unwrap();
+    assert!(first.is_doubtful);
+    let line = fs::read(plain.path("a.log")).unwrap();
+    let mut place = Place::default();
+    place.advance(&line[..9], 1, 1);
+    first.accepted.position = place.position();
+    assert_eq!(first.accepted.doubtful, 0);
+    first.accepted.doubtful = 27;
+    plain.log.inputs.accept(first.accepted);
+    // What comes back was there, too. What is new is not marked.
+    fs::rename(plain.path("restored.old"), plain.path("c.log")).unwrap();
+    plain.write("a.log", 20..21);
+    plain.start(Memory::Kept);
+    let (mut events, said) = plain.rounds();
+    events.sort_unstable();
+    let expected = [doubtful(1..9), certain(20..21)].concat();
+    assert_eq!(events, expected, "{said}");
+    assert!(!said.contains("a.log may have"), "{said}");
+    let lost = std::time::SystemTime::now();
+    loop {
+        plain.write("d.log", 30..32);
+        let made = fs::metadata(plain.path("d.log")).unwrap();
+        if made.created().or(made.modified()).unwrap() > lost {
+            break;
+        }
+        // The clock of files goes in steps.
+        fs::remove_file(plain.path("d.log")).unwrap();
+    }
+    plain.start(Memory::Kept);
+    assert_eq!(plain.rounds().0, certain(30..32));
+}
+
+#[test]
+fn border_of_what_may_be_a_repeat_is_told_with_each_place_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let line = format!("{{\"text\":\"{}\"}}\n", "x".repeat(1 << 20 >> 1));
+    fs::write(&path, line.repeat(9)).unwrap();
+    let lost = Remembering {
+        inputs: Inputs::default(),
+        memory: Memory::Lost,
+    };
+    let mut follower = Follower::new(settings(&folder, "a.log"), &[lost]);
+    let size = u64::try_from(line.len() * 9).unwrap();
+    let mut borders = Vec::new();
+    loop {
+        let portions = follower.round(&BTreeSet::new(), Instant::now()).portions;
+        let Some(portion) = portions.first() else {
+            break;
+        };
+        assert!(portion.is_doubtful);
+        borders.push(portion.accepted.doubtful);
+        follower.accepted(portion);
+    }
+    assert!(borders.len() > 1);
+    assert_eq!(borders.pop(), Some(0));
+    assert!(borders.iter().all(|border| *border == size), "{borders:?}");
+}
+
+#[test]
+fn file_that_is_followed_through_a_link_is_found_where_it_was_rotated() {
+    let mut plain = Plain::new();
+    let data = plain.path("data");
+    fs::create_dir(&data).unwrap();
+    std::os::unix::fs::symlink(data.join("app.txt"), plain.path("a.log")).unwrap();
+    plain.write("data/app.txt", 0..3);
+    assert_eq!(plain.rounds().0, certain(0..3));
+    plain.write("data/app.txt", 3..5);
+    // While nobody looks, by renaming, and by copying and truncating.
+    fs::rename(data.join("app.txt"), data.join("app.txt.1")).unwrap();
+    plain.write("data/app.txt", 5..6);
+    plain.start(Memory::Kept);
+    assert_eq!(plain.rounds().0, certain(3..6));
+    plain.write("data/app.txt", 6..8);
+    fs::copy(data.join("app.txt"), data.join("app.txt.2")).unwrap();
+    fs::write(data.join("app.txt"), "").unwrap();
+    plain.write("data/app.txt", 8..9);
+    plain.start(Memory::Kept);
+    let (mut events, said) = plain.rounds();
+    events.sort_unstable();
+    assert_eq!(events, certain(6..9), "{said}");
 }

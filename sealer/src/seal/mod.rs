@@ -19,6 +19,7 @@ use crate::input::InputName;
 use crate::names::Known;
 use crate::spool::{Accepted, Series, Spool};
 use chain::Chain;
+use contents::{Contents, sum_of};
 use ship::Shipper;
 use shipping::Shipping;
 use waiting::Waiting;
@@ -26,6 +27,7 @@ use waiting::Waiting;
 mod again;
 mod chain;
 mod compress;
+mod contents;
 mod expiry;
 mod head;
 mod known;
@@ -75,6 +77,7 @@ pub struct Sealer {
     shipping: Shipping,
     appended: u64,
     accepted: u64,
+    contents: Contents,
     /// The segment of which it is not known whether an old key has signed it.
     doubtful: Option<u64>,
     /// Whether files of segments that were chained again may have replaced only some of the others.
@@ -130,6 +133,7 @@ impl Sealer {
             shipping: Shipping::new(shipper),
             appended: 0,
             accepted: 0,
+            contents: Contents::new(),
             doubtful: None,
             half_replaced: false,
             full_disk: FullDisk::StoresFirst,
@@ -220,11 +224,17 @@ impl Sealer {
         if offered.accepted.is_some_and(|to| self.has_accepted(to)) {
             return Ok(Named::Known);
         }
-        let known = match offered.fingerprint() {
-            Some(name) => self.spool.knows(&name, time)?,
+        let name = offered.fingerprint();
+        let known = match &name {
+            Some(name) => self.spool.knows(name, time)?,
             None => Known::No,
         };
+        // A name that is made of the content says what that is.
+        let name = name.filter(|_| offered.naming == Naming::Unique);
+        let content = name.map(|name| (name, sum_of(offered.events)));
+        let is_other = content.is_some_and(|(name, sum)| self.contents.is_other(&name, sum));
         let named = match (known, offered.naming) {
+            (Known::Within | Known::Beyond, Naming::Unique) if is_other => Named::Reused,
             (Known::Within, Naming::Unique) => return Ok(Named::Known),
             // Its sender may have begun to count again since.
             (Known::Beyond, Naming::Unique)
@@ -239,8 +249,11 @@ impl Sealer {
         if !self.chain.is_open() {
             self.chain.open(time)?;
         }
-        let repeat = (named == Named::Suspected).then_some(Repeat::Suspected);
+        let repeat = (named != Named::New).then_some(Repeat::Suspected);
         self.chain.append_batch(offered, repeat, time)?;
+        if let Some((name, sum)) = content {
+            self.contents.insert(name, sum);
+        }
         let events = u64::try_from(offered.events.len()).unwrap_or(u64::MAX);
         self.appended = self.appended.saturating_add(events);
         Ok(named)

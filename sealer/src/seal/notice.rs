@@ -81,6 +81,15 @@ pub enum Notice {
         /// The first segment that was read.
         first: u64,
     },
+    /// A sender gives one name to several batches.
+    NameReused {
+        /// The name of the last one.
+        name: String,
+        /// Who sent it, where that is known.
+        source: Option<String>,
+        /// How many there were since this was said last.
+        batches: u64,
+    },
     /// The policy and the keys were read again.
     Renewed,
     /// The bucket does not lock what it is given.
@@ -157,6 +166,20 @@ impl fmt::Display for Notice {
                 f,
                 "the spool has not seen the log: the names of {names} batches were read from its segments from {first} on; a batch from before that would be taken again"
             ),
+            Self::NameReused {
+                name,
+                source,
+                batches,
+            } => {
+                let plural = if *batches == 1 { "batch" } else { "batches" };
+                let of = source
+                    .as_ref()
+                    .map_or_else(String::new, |source| format!(" of {source}"));
+                write!(
+                    f,
+                    "{batches} {plural} came under the name of another one, with other events; the last name was {name}{of}. They were kept, and are marked as possible repeats: each batch needs a name of its own, which its sender keeps for that batch alone"
+                )
+            }
             Self::Renewed => f.write_str("the trust policy and the keys were read again"),
             Self::Refuses { reason } => write!(
                 f,

@@ -43,6 +43,9 @@ pub enum Named {
     /// A batch of its content was accepted before, or one of its name so long ago that it may be another one. It was chained, and marked as
     /// a possible repeat.
     Suspected,
+    /// Another batch of its name was accepted shortly before. It was chained, and marked as a possible repeat: its sender gives one name to
+    /// several batches.
+    Reused,
     /// It takes more bytes than a batch may. Nothing was chained.
     TooLarge,
 }

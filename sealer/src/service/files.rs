@@ -13,7 +13,6 @@ use super::reached::Reached;
 use super::router::{Pending, Router};
 use crate::error::{Error, MachineError};
 use crate::follow::{Follower, Portion, Remembering, Round, Settings};
-use crate::input::InputName;
 use crate::listen::ended;
 use crate::seal::Naming;
 
@@ -98,6 +97,10 @@ pub async fn serve_files(
             () = input.hand_on(portions, &mut follower, &mut held) => {}
             () = ended(&mut ending) => return Ok(()),
         }
+        let finished = follower.take_finished();
+        input
+            .router
+            .finish(&input.name, input.tag.as_deref(), &finished);
         input
             .router
             .set_following(&input.name, follower.following());
@@ -134,10 +137,9 @@ impl FilesInput {
     async fn hand_on(&self, portions: Vec<Portion>, follower: &mut Follower, held: &mut Held) {
         let begun = Instant::now();
         let left = || self.patience.saturating_sub(begun.elapsed()).max(LOOK);
-        let finished = follower.finished();
         let mut offered = Vec::new();
         for mut portion in portions {
-            let batch = self.batch(&mut portion, &finished);
+            let batch = self.batch(&mut portion);
             let pending = timeout(left(), self.router.offer(&self.name, batch)).await;
             offered.push((portion, pending));
         }
@@ -155,7 +157,6 @@ impl FilesInput {
             match taken {
                 Ok(_) => {
                     follower.accepted(&portion);
-                    follower.told_finished(&finished);
                 }
                 Err(why) => {
                     follower.not_accepted(&portion);
@@ -166,7 +167,7 @@ impl FilesInput {
         }
     }
 
-    fn batch(&self, portion: &mut Portion, finished: &[InputName]) -> Batch {
+    fn batch(&self, portion: &mut Portion) -> Batch {
         let naming = if portion.is_doubtful {
             Naming::Doubtful
         } else {
@@ -180,7 +181,6 @@ impl FilesInput {
             lines: std::mem::take(&mut portion.lines),
             reached: Some(Reached {
                 accepted: portion.accepted.clone(),
-                finished: finished.to_vec(),
             }),
         }
     }

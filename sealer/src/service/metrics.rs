@@ -17,7 +17,7 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-const METRICS: [Metric; 12] = [
+const METRICS: [Metric; 13] = [
     ("ready", "gauge", "1 while batches are taken", |status| {
         u64::from(status.trouble().is_none())
     }),
@@ -50,6 +50,12 @@ const METRICS: [Metric; 12] = [
         "counter",
         "Batches that were kept, and marked as possible repeats",
         |status| load(&status.suspected),
+    ),
+    (
+        "reused_names_total",
+        "counter",
+        "Batches under the name of another batch with other events: they were kept, and marked",
+        |status| load(&status.reused),
     ),
     (
         "sealed_segments_total",

@@ -1,6 +1,5 @@
 //! How far an input was read that can be read again.
 
-use crate::input::InputName;
 use crate::spool::Accepted;
 
 /// How far an input was read with a batch. It is stored in the record of the batch, so both are there after a crash or neither is.
@@ -8,6 +7,4 @@ use crate::spool::Accepted;
 pub struct Reached {
     /// The place behind the batch.
     pub accepted: Accepted,
-    /// Inputs that were read to their end and are not there any more: they are the first that the spool forgets.
-    pub finished: Vec<InputName>,
 }

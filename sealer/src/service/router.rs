@@ -16,6 +16,7 @@ use super::refusals::{Refusal, Refusals};
 use super::route::{Route, Way, find, leads_to};
 use super::status::{Part as PartOfLog, Status};
 use crate::follow::{Following, Remembering};
+use crate::input::InputName;
 use crate::seal::Offered;
 
 /// How long a batch waits for room before its sender is asked to come again later.
@@ -30,22 +31,26 @@ impl Destination {
     }
 
     /// Takes room for a part: on its way to the thread of the log, and to wait for the store, where batches wait for it.
-    async fn room(&self, part: &Batch) -> Result<Room, NotTaken> {
-        let stored = self.room_to_wait().await?;
+    async fn room(&self, part: &Batch, until: Instant) -> Result<Room, NotTaken> {
+        let left = || until.saturating_duration_since(Instant::now());
+        let stored = self.room_to_wait(left()).await?;
         let bytes = part.lines.bytes();
-        let way = self.intake.room(bytes, ROOM_PATIENCE).await;
+        let way = self.intake.room(bytes, left()).await;
         let way = way.ok_or_else(|| self.later(TOO_MUCH_WAITS))?;
         Ok(Room { stored, way })
     }
 
     /// While nothing is stored, nobody waits for room.
-    async fn room_to_wait(&self) -> Result<Option<OwnedSemaphorePermit>, NotTaken> {
+    async fn room_to_wait(
+        &self,
+        patience: Duration,
+    ) -> Result<Option<OwnedSemaphorePermit>, NotTaken> {
         let Some(room) = &self.stored else {
             return Ok(None);
         };
         let patience = match self.status.trouble_of(PartOfLog::Storing) {
             Some(_) => Duration::ZERO,
-            None => ROOM_PATIENCE,
+            None => patience,
         };
         match timeout(patience, Arc::clone(room).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Some(permit)),
@@ -98,6 +103,8 @@ pub struct Router {
     following: Mutex<AllFollowing>,
     refused: Mutex<Refusals>,
     say: Option<Say>,
+    /// How long a batch waits for room in all its logs.
+    patience: Duration,
 }
 
 /// Takes a line for people.
@@ -112,6 +119,7 @@ impl Router {
             refused: Mutex::default(),
             following: Mutex::default(),
             say: None,
+            patience: ROOM_PATIENCE,
         }
     }
 
@@ -145,6 +153,18 @@ impl Router {
         let logs = self.logs.iter();
         let logs = logs.filter(|log| names.contains(&log.name.as_str()));
         logs.map(|log| log.status.remembering()).collect()
+    }
+
+    /// Says to the logs that events of this input may be for which inputs nobody will find again.
+    pub fn finish(&self, input: &str, tag: Option<&str>, finished: &[InputName]) {
+        if finished.is_empty() {
+            return;
+        }
+        let names = leads_to(&self.routes, input, tag);
+        let logs = self.logs.iter();
+        for log in logs.filter(|log| names.contains(&log.name.as_str())) {
+            log.status.finish(finished);
+        }
     }
 
     /// How far an input of files is.
@@ -194,9 +214,12 @@ impl Router {
         }
         // All of it has room before any of it is offered: a sender would send again what one of the logs has taken, and of a batch
         // without a name, nobody would see it.
+        // Many logs take no longer than one.
+        let now = Instant::now();
+        let until = now.checked_add(self.patience).unwrap_or(now);
         let mut rooms = Vec::new();
         for (log, part) in &parts {
-            rooms.push(log.room(part).await?);
+            rooms.push(log.room(part, until).await?);
         }
         let mut pending = Pending { parts: Vec::new() };
         for ((log, part), room) in parts.into_iter().zip(rooms) {
@@ -430,6 +453,59 @@ mod tests {
             assert_eq!(of_one.try_iter().count(), 1);
             assert_eq!(of_full.try_iter().count(), 1);
         });
+    }
+
+    #[test]
+    fn batch_for_many_logs_waits_no_longer_than_for_one() {
+        let names: Vec<String> = (0..4).map(|number| format!("log{number}")).collect();
+        let (mut logs, mut ways, mut ends, mut held) = (vec![], vec![], vec![], vec![]);
+        let mut lines = StoredBatch::default();
+        for name in &names {
+            let (log, _, end) = log(name, Ack::Stored);
+            let stored = log.stored.clone().unwrap();
+            ways.push(Route {
+                log: name.clone(),
+                input: None,
+                tag: None,
+                field: Some(FieldIs {
+                    pointer: "/log".to_owned(),
+                    equals: name.clone(),
+                }),
+            });
+            let event = format!("{{\"log\":\"{name}\"}}");
+            lines.push_json(event.as_bytes()).unwrap();
+            // Each has room a little later.
+            let permits = u32::try_from(stored.available_permits()).unwrap();
+            held.push(stored.try_acquire_many_owned(permits).unwrap());
+            logs.push(log);
+            ends.push(end);
+        }
+        let mut router = Router::new(logs, ways);
+        router.patience = Duration::from_millis(400);
+        let batch = Batch {
+            lines,
+            ..batch("x")
+        };
+        block_on(async {
+            let begun = Instant::now();
+            let gives = async {
+                for permits in held {
+                    tokio::time::sleep(Duration::from_millis(150)).await;
+                    drop(permits);
+                }
+            };
+            let offered = router.offer("http", batch);
+            let (refused, ()) = tokio::join!(
+                async {
+                    let refused = offered.await.err();
+                    (refused, begun.elapsed())
+                },
+                gives
+            );
+            assert!(matches!(refused.0, Some(NotTaken::Later { .. })));
+            assert!(refused.1 < Duration::from_millis(900), "{:?}", refused.1);
+        });
+        assert!(ends.iter().all(|end| end.try_recv().is_err()));
     }
 
     #[test]

@@ -80,7 +80,8 @@ pub async fn serve_standard_input(
         naming: Naming::Unique,
     };
     let is_lost = known.iter().any(|log| log.memory == Memory::Lost);
-    if input.input.is_some() && is_lost && reading.earlier.len() < known.len() {
+    let may_be_forgotten = input.input.is_some() && is_lost && reading.earlier.len() < known.len();
+    if may_be_forgotten || input.is_doubtful(&known) {
         reading.naming = Naming::Doubtful;
     }
     reading.begin = match reading.earlier.first() {
@@ -116,6 +117,16 @@ struct Reading {
 }
 
 impl StandardInput {
+    /// Whether an earlier run had to mark it, and was not accepted to its end.
+    fn is_doubtful(&self, known: &[Remembering]) -> bool {
+        let name = self.input.clone().map(InputName::Given);
+        let found = known
+            .iter()
+            .filter_map(|log| log.inputs.find(name.as_ref()?));
+        let mut found = found.map(|known| &known.accepted);
+        found.any(|accepted| accepted.doubtful > accepted.position.bytes)
+    }
+
     fn earlier(&self, known: &[Remembering]) -> Vec<Position> {
         let Some(name) = &self.input else {
             return Vec::new();
@@ -250,6 +261,12 @@ impl StandardInput {
             name: name.clone(),
             shown: self.shown(),
             place: None,
+            // Which part of it a log may have is not known.
+            doubtful: if naming == Naming::Doubtful {
+                u64::MAX
+            } else {
+                0
+            },
             position: after.position(),
         });
         let batch = Batch {
@@ -261,10 +278,7 @@ impl StandardInput {
             naming,
             tag: self.tag.clone(),
             lines,
-            reached: accepted.map(|accepted| Reached {
-                accepted,
-                finished: Vec::new(),
-            }),
+            reached: accepted.map(|accepted| Reached { accepted }),
         };
         loop {
             let taken = match self.router.offer(&self.name, batch.clone()).await {

@@ -10,8 +10,12 @@ use auditlog_chain::timestamp::Timestamp;
 
 use crate::error::{Cause, Trouble};
 use crate::follow::Remembering;
+use crate::input::InputName;
 use crate::names::Remembered;
 use crate::spool::Kept;
+
+/// Between two lines about names that several batches have.
+const SAID_FOR: Duration = Duration::from_mins(1);
 
 /// What is in trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +65,8 @@ pub struct Status {
     view: Mutex<View>,
     /// What the log knew of its inputs when its head was found.
     remembering: Mutex<Option<Remembering>>,
+    /// Inputs that were read to their end and are not there any more, which the log does not know yet.
+    finished: Mutex<Vec<InputName>>,
     /// When the thread of the log has gone round last; `None` where it may wait for others.
     beat: Mutex<Option<Instant>>,
     pub(super) events: AtomicU64,
@@ -68,6 +74,9 @@ pub struct Status {
     pub(super) bytes: AtomicU64,
     pub(super) repeats: AtomicU64,
     pub(super) suspected: AtomicU64,
+    pub(super) reused: AtomicU64,
+    /// How many of these were said, and when.
+    said_reused: Mutex<(u64, Option<Instant>)>,
     pub(super) sealed_segments: AtomicU64,
     pub(super) waiting_segments: AtomicU64,
     pub(super) waiting_bytes: AtomicU64,
@@ -91,12 +100,15 @@ impl Status {
             troubles: Mutex::new(BTreeMap::from([(Part::Accepting, unknown)])),
             view: Mutex::default(),
             remembering: Mutex::default(),
+            finished: Mutex::default(),
             beat: Mutex::default(),
             events: AtomicU64::default(),
             batches: AtomicU64::default(),
             bytes: AtomicU64::default(),
             repeats: AtomicU64::default(),
             suspected: AtomicU64::default(),
+            reused: AtomicU64::default(),
+            said_reused: Mutex::default(),
             sealed_segments: AtomicU64::default(),
             waiting_segments: AtomicU64::default(),
             waiting_bytes: AtomicU64::default(),
@@ -142,6 +154,28 @@ impl Status {
         *locked(&self.remembering) = Some(remembering);
     }
 
+    /// Inputs were read to their end and are not there any more.
+    pub(super) fn finish(&self, names: &[InputName]) {
+        locked(&self.finished).extend_from_slice(names);
+    }
+
+    pub(super) fn take_finished(&self) -> Vec<InputName> {
+        std::mem::take(&mut *locked(&self.finished))
+    }
+
+    /// How many batches have come under the name of another one since that was said last; `None` where it was said within a minute.
+    pub(super) fn say_reused(&self, now: Instant) -> Option<u64> {
+        let mut said = locked(&self.said_reused);
+        let (before, at) = *said;
+        let is_recent = |at: Instant| now.saturating_duration_since(at) < SAID_FOR;
+        if at.is_some_and(is_recent) {
+            return None;
+        }
+        let all = self.reused.load(Ordering::Relaxed);
+        *said = (all, Some(now));
+        Some(all.saturating_sub(before))
+    }
+
     /// What the thread of the log said last.
     pub fn view(&self) -> View {
         locked(&self.view).clone()
@@ -183,5 +217,21 @@ impl Status {
     /// The policy was read.
     pub fn set_origin(&self, origin: &str) {
         origin.clone_into(&mut locked(&self.origin));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reused_names_are_reported_once_a_minute_with_their_number() {
+        let (status, begin) = (Status::new("log"), Instant::now());
+        let mut said = Vec::new();
+        for seconds in [0, 1, 59, 60, 61, 200] {
+            status.reused.fetch_add(1, Ordering::Relaxed);
+            said.push(status.say_reused(begin + Duration::from_secs(seconds)));
+        }
+        assert_eq!(said, [Some(1), None, None, Some(3), None, Some(2)]);
     }
 }

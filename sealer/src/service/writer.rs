@@ -89,6 +89,7 @@ impl Writer<'_> {
                 Ok(first) => self.take(first, waiters)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.finish_inputs();
                     self.status.beat(None);
                     let sealed = self.sealer.seal();
                     self.tell_stored(waiters);
@@ -101,7 +102,16 @@ impl Writer<'_> {
             self.close_what_is_due(!waiters.is_empty())?;
             self.tell_stored(waiters);
             self.update();
+            self.finish_inputs();
             self.wait_for_room(waiters)?;
+        }
+    }
+
+    /// Remembers which files nobody will find again, so that nobody is told of them twice.
+    fn finish_inputs(&self) {
+        let finished = self.status.take_finished();
+        if !finished.is_empty() {
+            self.sealer.spool().finish_inputs(&finished);
         }
     }
 
@@ -122,9 +132,6 @@ impl Writer<'_> {
         self.until_it_passes(Sealer::accept_behind_what_waits)?;
         for (offer, said) in group {
             self.count(&offer, &said);
-            if let Some(reached) = &offer.reached {
-                self.sealer.spool().finish_inputs(&reached.finished);
-            }
             let is_in_log = matches!(said, Answer::Accepted | Answer::Repeat);
             let waits = is_in_log && offer.reached.is_none();
             match (self.ack, segment.filter(|_| waits)) {
@@ -156,8 +163,28 @@ impl Writer<'_> {
                 self.status.suspected.fetch_add(1, Ordering::Relaxed);
                 Answer::Accepted
             }
+            Named::Reused => {
+                self.status.suspected.fetch_add(1, Ordering::Relaxed);
+                self.status.reused.fetch_add(1, Ordering::Relaxed);
+                self.warn_of_reuse(offer);
+                Answer::Accepted
+            }
             Named::TooLarge => Answer::TooLarge,
         })
+    }
+
+    /// Says once a minute that a sender gives one name to several batches.
+    fn warn_of_reuse(&self, offer: &Offer) {
+        let Some(batches) = self.status.say_reused(Instant::now()) else {
+            return;
+        };
+        let name = offer.name.as_ref().map_or("", |name| name.as_str());
+        let source = offer.source.as_ref();
+        self.sealer.notify(Notice::NameReused {
+            name: name.to_owned(),
+            source: source.map(|source| source.as_str().to_owned()),
+            batches,
+        });
     }
 
     /// Where the disk is full or fails, nothing is taken until it is well again.

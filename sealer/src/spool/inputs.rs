@@ -1,6 +1,7 @@
 //! How much of each input was accepted: `inputs.json`, and ahead of it the records of the write-ahead files.
 
 use auditlog_chain::hash::Hash;
+use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::input::{FileHead, InputName, Position};
@@ -19,6 +20,14 @@ pub struct Accepted {
     pub place: Option<Hash>,
     /// How far it was accepted.
     pub position: Position,
+    /// Up to this byte, a log may have its events already, in a place that nobody remembers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub doubtful: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+const fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// Whether an input was read to its end.
@@ -55,12 +64,29 @@ impl KnownInput {
 #[serde(deny_unknown_fields)]
 pub struct Inputs {
     inputs: Vec<KnownInput>,
+    /// When the log was found to be older than the spool. What was accepted before that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lost: Option<Timestamp>,
 }
 
 impl Inputs {
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &KnownInput> {
         self.inputs.iter()
+    }
+
+    /// When the log was found to be older than the spool: what was accepted before that is not known.
+    pub const fn lost(&self) -> Option<Timestamp> {
+        self.lost
+    }
+
+    /// The log is older than the spool. Says whether that is new.
+    pub(crate) const fn lose(&mut self, now: Timestamp) -> bool {
+        let is_new = self.lost.is_none();
+        if is_new {
+            self.lost = Some(now);
+        }
+        is_new
     }
 
     /// The input with this name.
@@ -156,8 +182,6 @@ impl Inputs {
 
 #[cfg(test)]
 mod tests {
-    use auditlog_chain::timestamp::Timestamp;
-
     use super::*;
     use crate::input::{FollowedName, GivenName, Running};
 
@@ -166,6 +190,7 @@ mod tests {
             name,
             shown: "an input".to_owned(),
             place: None,
+            doubtful: 0,
             position: Position {
                 events,
                 lines: events,

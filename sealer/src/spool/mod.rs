@@ -288,13 +288,27 @@ impl Spool {
         self.counted().inputs.has(accepted)
     }
 
-    /// Inputs were read to their end, and are not there any more.
+    /// Inputs were read to their end, and are not there any more. Where that cannot be kept, it is kept with what comes next.
     pub(crate) fn finish_inputs(&self, names: &[InputName]) {
         let mut counted = self.counted();
         for name in names {
             counted.inputs.finish(name);
             counted.unsaved = true;
         }
+        drop(counted);
+        _ = self.save_inputs();
+    }
+
+    /// The log is older than the spool: what was accepted before is not known, now and after any crash.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub fn lose_memory(&self, now: Timestamp) -> Result<(), Error> {
+        let mut counted = self.counted();
+        counted.unsaved |= counted.inputs.lose(now);
+        drop(counted);
+        self.save_inputs()
     }
 
     /// Removes the write-ahead file of a segment that was never accepted, or that is stored. How much of each input was

@@ -114,6 +114,7 @@ fn files_that_are_missing_or_not_closed_are_named() {
 fn accepted(events: u64) -> Accepted {
     Accepted {
         place: None,
+        doubtful: 0,
         name: InputName::Given(GivenName::parse("payments").unwrap()),
         shown: "payments".to_owned(),
         position: Position {
@@ -187,7 +188,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         let path = folder.path().display();
         assert_eq!(
             error.to_string(),
-            format!("the spool {path} has {version}, this program reads version 5")
+            format!("the spool {path} has {version}, this program reads version 6")
         );
         assert_eq!(
             error.hint().unwrap(),
@@ -218,7 +219,7 @@ fn an_old_spool_that_holds_nothing_is_taken_over() {
     assert_eq!(spool(folder.path()).writer(), "w");
     assert!(!folder.path().join("run.json").exists());
     let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
-    assert!(record.starts_with("{\"spool\":5,\"program\":"), "{record}");
+    assert!(record.starts_with("{\"spool\":6,\"program\":"), "{record}");
 }
 
 #[test]
@@ -251,4 +252,31 @@ fn old_spool_without_events_keeps_what_it_remembers_or_is_removed() {
             "remove it (rm -r {path}), and run the command again with --pins FILE or --head-unknown"
         )
     );
+}
+
+#[test]
+fn loss_of_memory_is_kept_from_when_it_was_found_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |seconds| Timestamp::EPOCH.saturating_add_seconds(seconds);
+    let one = spool(folder.path());
+    assert_eq!(one.inputs().lost(), None);
+    one.lose_memory(at(7)).unwrap();
+    // Also where nothing is accepted before the next start.
+    drop(one);
+    let two = spool(folder.path());
+    two.lose_memory(at(9)).unwrap();
+    drop(two);
+    assert_eq!(spool(folder.path()).inputs().lost(), Some(at(7)));
+}
+
+#[test]
+fn place_without_a_doubtful_part_is_written_as_before() {
+    let text = serde_json::to_string(&accepted(1)).unwrap();
+    assert!(!text.contains("doubtful"), "{text}");
+    assert_eq!(
+        serde_json::from_str::<Accepted>(&text).unwrap(),
+        accepted(1)
+    );
+    let inputs = serde_json::to_string(&Inputs::default()).unwrap();
+    assert_eq!(inputs, "{\"inputs\":[]}");
 }

@@ -219,6 +219,7 @@ impl World {
             name: name.clone(),
             shown: "input".to_owned(),
             place: None,
+            doubtful: 0,
             position: Position {
                 events,
                 lines: events,

@@ -103,23 +103,25 @@ impl Bench {
     }
 
     fn events(&self) -> Vec<String> {
+        let event = |line: &String| {
+            let (_, event) = line.split_once("\"event\":")?;
+            Some(event.strip_suffix('}')?.to_owned())
+        };
+        self.texts().iter().filter_map(event).collect()
+    }
+
+    /// The lines that have an event.
+    fn texts(&self) -> Vec<String> {
         let objects = self.store.objects();
-        let mut events = Vec::new();
+        let mut lines = Vec::new();
         for versions in objects.values() {
             assert_eq!(versions.len(), 1);
             let text = zstd::stream::decode_all(versions[0].as_slice()).unwrap();
             let text = String::from_utf8(text).unwrap();
-            let event = |line: &str| {
-                Some(
-                    line.split_once("\"event\":")?
-                        .1
-                        .strip_suffix('}')?
-                        .to_owned(),
-                )
-            };
-            events.extend(text.lines().filter_map(event));
+            let with_event = text.lines().filter(|line| line.contains("\"event\":"));
+            lines.extend(with_event.map(str::to_owned));
         }
-        events
+        lines
     }
 }
 
@@ -133,6 +135,7 @@ fn push(sealer: &mut Sealer, events: &[&str], clock: &Clock) {
             .unwrap();
         sealer.accepting(Accepted {
             place: None,
+            doubtful: 0,
             name: name.clone(),
             shown: "an input".to_owned(),
             position: Position {

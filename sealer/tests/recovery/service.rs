@@ -351,4 +351,53 @@ fn names_of_a_long_queue_are_in_files_and_are_known_whatever_stops() {
     bench.store.set(Mood::Honest);
     service.end().unwrap();
     assert_eq!(bench.events().len(), names.len());
+    // The write-ahead files, which had all of them, are gone: only the files of names are left.
+    let is_wal = |entry: fs::DirEntry| entry.path().extension().is_some_and(|end| end == "wal");
+    let files = fs::read_dir(bench.folder.path()).unwrap();
+    assert!(!files.map(Result::unwrap).any(is_wal));
+    let service = Service::start(&bench, u64::MAX);
+    for name in names {
+        let again = service.offer_as(Some(name), "1");
+        assert_eq!(again.recv(), Ok(Answer::Repeat), "{name}");
+    }
+    assert_eq!(
+        service.offer_as(Some("f"), "1").recv(),
+        Ok(Answer::Accepted)
+    );
+    service.end().unwrap();
+    assert_eq!(bench.events().len(), names.len() + 1);
+}
+
+#[test]
+fn batch_under_the_name_of_another_one_is_kept_marked_and_said() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    let offer = |event: &str| service.offer_as(Some("a"), event).recv().unwrap();
+    for (event, expected) in [
+        ("1", Answer::Accepted),
+        ("1", Answer::Repeat),
+        ("2", Answer::Accepted),
+        ("2", Answer::Repeat),
+        ("1", Answer::Accepted),
+    ] {
+        assert_eq!(offer(event), expected, "{event}");
+    }
+    let said: Vec<String> = service.said.lock().unwrap().clone();
+    let said: Vec<&String> = said
+        .iter()
+        .filter(|text| text.contains("the last name was a."))
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("1 batch came under the name of another one"));
+    service.end().unwrap();
+    let marked = bench
+        .texts()
+        .into_iter()
+        .map(|line| line.contains("\"repeat\":\"suspected\""));
+    assert_eq!(bench.events(), ["1", "2", "1"]);
+    assert_eq!(marked.collect::<Vec<bool>>(), [false, true, true]);
+    // Another run knows the name alone.
+    let service = Service::start(&bench, u64::MAX);
+    assert_eq!(service.offer_as(Some("a"), "3").recv(), Ok(Answer::Repeat));
+    service.end().unwrap();
 }
