@@ -1,7 +1,7 @@
 //! `auditlog-seal append`: what it was called for, before it begins.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auditlog_chain::builder::Source;
@@ -67,6 +67,7 @@ impl Named {
         let policy = arguments.policy.as_deref();
         let policy = policy.map(|path| read_policy(path, now())).transpose()?;
         let (log, destination) = target(arguments, policy.as_ref())?;
+        must_be_elsewhere(arguments.spool.as_deref(), &log, &destination)?;
         let bucket = policy
             .as_ref()
             .and_then(|policy| policy.document().store.as_ref())
@@ -82,17 +83,6 @@ impl Named {
             destination,
             aws,
         })
-    }
-}
-
-/// Checks what the options name: the policy, the log, the destination, the pins and the keys. Nothing is written, and the bucket is not
-/// asked.
-pub(super) fn check(arguments: &AppendArguments, now: Now) -> Result<(), Error> {
-    let named = Named::of(arguments, now)?;
-    let key = named.signers.now.verifier_key(&named.log.origin);
-    match &named.policy {
-        Some(policy) => may_sign(policy, &named.log, &key, now()),
-        None => Ok(()),
     }
 }
 
@@ -258,7 +248,26 @@ fn source(text: Option<&str>) -> Result<Option<Source>, Error> {
     text.map(parse).transpose()
 }
 
-fn target(
+/// A spool among the segments of its log would be read as a part of it.
+pub(super) fn must_be_elsewhere(
+    spool: Option<&Path>,
+    log: &LogPolicy,
+    destination: &Destination,
+) -> Result<(), Error> {
+    let (Some(spool), Destination::Folder(folder)) = (spool, destination) else {
+        return Ok(());
+    };
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (spool, folder) = (absolute(spool), absolute(folder));
+    let of_log = folder.join(&log.prefix);
+    if folder.starts_with(&spool) || spool.starts_with(&of_log) {
+        let folder = of_log;
+        return Err(UsageError::SpoolInLog { spool, folder }.into());
+    }
+    Ok(())
+}
+
+pub(super) fn target(
     arguments: &AppendArguments,
     policy: Option<&TrustPolicy>,
 ) -> Result<(LogPolicy, Destination), Error> {
@@ -293,7 +302,7 @@ fn target(
 }
 
 /// What the options say of the head. A pin counts also where the spool knows the log.
-fn known_head(arguments: &AppendArguments, log: &LogPolicy) -> Result<KnownHead, Error> {
+pub(super) fn known_head(arguments: &AppendArguments, log: &LogPolicy) -> Result<KnownHead, Error> {
     let pins = arguments.pins.as_deref();
     let pin = pins.map(|pins| read_pin(pins, &log.origin)).transpose()?;
     Ok(match pin {

@@ -5,12 +5,12 @@
 use std::fs::Metadata;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use auditlog_sealer::error::{Error, MachineError};
+use auditlog_sealer::error::{Error, MachineError, UsageError};
 use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::Router;
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
@@ -18,8 +18,30 @@ use tokio::sync::watch;
 
 use super::arguments::Now;
 
-/// A key of a table that is wrong, and why.
-pub(super) type Mistake = (&'static str, String);
+/// Something that is wrong with a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// Which key of it: `listen`, or `token.0.file` for one of its first token.
+    pub(super) at: String,
+    /// What is wrong. It has no secret.
+    pub(super) what: String,
+    /// What to do about it.
+    pub(super) remedy: String,
+}
+
+impl Wrong {
+    pub(super) fn new(
+        at: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            at: at.into(),
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
 
 /// A table of the configuration that says where events come from.
 pub(super) trait Input {
@@ -30,20 +52,20 @@ pub(super) trait Input {
     fn listen(&self) -> Option<SocketAddr>;
 
     /// What is wrong with the table alone.
-    fn mistake(&self) -> Option<Mistake> {
-        None
+    fn mistakes(&self) -> Vec<Wrong> {
+        Vec::new()
     }
 
     /// Who may send. All files that the table names are read.
-    fn access(&self, config: &Path) -> Result<Access, Error>;
-
-    /// Looks at what it is to read, for a person who asks whether all is right. Nothing is opened for longer.
     ///
     /// # Errors
     ///
-    /// Where something is there and cannot be read.
-    fn look(&self) -> Result<Looked, Mistake> {
-        Ok(Looked::default())
+    /// All that is wrong with these files, or with who may send.
+    fn access(&self) -> Result<Access, Vec<Wrong>>;
+
+    /// Looks at what it is to read, for a person who asks whether all is right. Nothing is opened for longer.
+    fn look(&self) -> Looked {
+        Looked::default()
     }
 
     /// Takes its ports, or opens what it reads. It must be called inside the runtime.
@@ -53,10 +75,12 @@ pub(super) trait Input {
 /// What an input will read.
 #[derive(Default)]
 pub(super) struct Looked {
-    /// The files that are there.
-    pub(super) files: Vec<(PathBuf, Metadata)>,
+    /// The files that are there, and the key that names each.
+    pub(super) files: Vec<(String, PathBuf, Metadata)>,
     /// What is as it should not be, though the service goes on.
     pub(super) warnings: Vec<String>,
+    /// What is there and cannot be read.
+    pub(super) wrong: Vec<Wrong>,
 }
 
 /// What the service has for each input.
@@ -129,7 +153,8 @@ impl Serving {
 /// Connections that the system accepts before the listener does.
 const BACKLOG: u32 = 1024;
 
-pub(super) fn bind_tcp(listen: SocketAddr) -> Result<TcpListener, Error> {
+/// Takes a port. Where the configuration names none, it says which one.
+pub(super) fn bind_tcp(name: &str, listen: SocketAddr) -> Result<TcpListener, Error> {
     let bind = || {
         let socket = match listen {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -139,7 +164,13 @@ pub(super) fn bind_tcp(listen: SocketAddr) -> Result<TcpListener, Error> {
         socket.bind(listen)?;
         socket.listen(BACKLOG)
     };
-    Ok(bind().map_err(no_port(listen))?)
+    let listener = bind().map_err(no_port(listen))?;
+    if listen.port() == 0 {
+        let at = listener.local_addr().map_err(no_port(listen))?;
+        // What a person cannot read does not stop an input.
+        _ = writeln!(io::stderr(), "the input {name} listens on {at}");
+    }
+    Ok(listener)
 }
 
 pub(super) fn bind_udp(listen: SocketAddr) -> Result<UdpSocket, Error> {
@@ -156,6 +187,20 @@ fn no_port(listen: SocketAddr) -> impl Fn(std::io::Error) -> MachineError {
 }
 
 impl Around {
+    /// What has gone wrong with a table since it was checked.
+    pub(super) fn wrong(&self, wrong: Vec<Wrong>) -> Error {
+        let first = wrong.into_iter().next();
+        let Wrong { what, remedy, .. } = first.unwrap_or_else(|| Wrong::new("", "", ""));
+        let (path, line) = (self.config.clone(), None);
+        UsageError::Configuration {
+            path,
+            line,
+            what,
+            remedy,
+        }
+        .into()
+    }
+
     /// Says why a connection was closed, so that a sender that tries over and over does not fill a journal.
     pub(super) fn warn_once_a_second(&self, name: &str) -> Arc<dyn Fn(&str) + Send + Sync> {
         let (name, last, now) = (name.to_owned(), AtomicI64::new(i64::MIN), self.now);

@@ -13,6 +13,7 @@ mod arguments;
 mod aws;
 mod config;
 mod events;
+mod faults;
 mod input;
 mod keeper;
 mod keys;

@@ -11,7 +11,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::append;
 use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
 use super::input::FailedInput;
@@ -22,14 +21,21 @@ use super::systemd::Manager;
 
 /// Checks a configuration, and what it names. Nothing is written.
 pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
-    let config = Config::read(&arguments.config)?;
-    for log in &config.logs {
-        append::check(&config.append(log)?, now)?;
+    let (config, mut mistakes) = Config::checked(&arguments.config)?;
+    let mut failed = Vec::new();
+    if let Some(config) = &config {
+        failed = config.look_at_logs(&mut mistakes, now);
+        for warning in config.look(&mut mistakes) {
+            eprintln!("warning: {warning}");
+        }
     }
-    for warning in config.look()? {
-        eprintln!("warning: {warning}");
+    let last = failed.pop();
+    failed.iter().for_each(complain_in_keys);
+    if let Err(mistake) = mistakes.into_result() {
+        last.iter().for_each(complain_in_keys);
+        return Err(mistake);
     }
-    print("the configuration is valid\n")
+    last.map_or_else(|| print("the configuration is valid\n"), Err)
 }
 
 pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
@@ -204,5 +210,40 @@ mod tests {
             failed.unwrap().to_string()
         });
         assert_eq!(failed, "a thread of the service has ended unexpectedly");
+    }
+
+    #[test]
+    fn input_that_fails_beside_others_ends_alone_and_is_named_at_the_end() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let (ended, said) = runtime.unwrap().block_on(async {
+            let (mut serving, mut failed) = (JoinSet::new(), None);
+            let (end, mut ending) = watch::channel(false);
+            serving.spawn(async {
+                Err(Box::new(FailedInput {
+                    name: "stdin".to_owned(),
+                    error: MachineError::Stopped.into(),
+                }))
+            });
+            serving.spawn(async move {
+                _ = ending.wait_for(|ending| *ending).await;
+                Ok(())
+            });
+            {
+                let mut all = std::pin::pin!(all_inputs(&mut serving, &mut failed));
+                // The other one goes on.
+                for _ in 0..10 {
+                    tokio::select! {
+                        biased;
+                        () = &mut all => panic!("all have ended"),
+                        () = tokio::task::yield_now() => {}
+                    }
+                }
+                end.send(true).unwrap();
+                all.await;
+            }
+            (serving.is_empty(), failed.unwrap().to_string())
+        });
+        assert!(ended);
+        assert_eq!(said, "the input stdin had ended");
     }
 }

@@ -28,20 +28,24 @@ pub enum UsageError {
     #[error("no signing key was given")]
     NoKey,
     /// The configuration cannot be used.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}:{} {what}", path.display(), line.map_or_else(String::new, |line| format!("{line}:")))]
     Configuration {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its line.
-        reason: String,
+        /// The line, from 1.
+        line: Option<usize>,
+        /// What is wrong.
+        what: String,
+        /// What to do about it.
+        remedy: String,
     },
-    /// A listener that asks nobody who they are is not on the loopback address.
-    #[error(
-        "the listener {listen} can be reached from other machines, and asks senders for nothing"
-    )]
-    OpenListener {
-        /// Its address.
-        listen: String,
+    /// The spool is where the segments of the log are stored, or around them.
+    #[error("the spool {} cannot be in the folder of the log, {}, or around it", spool.display(), folder.display())]
+    SpoolInLog {
+        /// The folder of the spool.
+        spool: PathBuf,
+        /// The folder of the log.
+        folder: PathBuf,
     },
     /// No folder for the spool is known.
     #[error("the folder for the spool is unknown: neither HOME nor XDG_STATE_HOME is set")]
@@ -113,12 +117,8 @@ impl UsageError {
             Self::NoDestination => "add --to ./DIR or --to s3://BUCKET",
             Self::NoKey => "add --key-file FILE or --kms-key KEY",
             Self::NoSpool => "add --spool DIR",
-            Self::Configuration { .. } => {
-                "correct the file; auditlog-seal check-config --config FILE checks it, and docs/guides/service.md describes it"
-            }
-            Self::OpenListener { .. } => {
-                "listen on 127.0.0.1, or add tokens, users or a client_ca; without_authentication = true lets everybody send"
-            }
+            Self::Configuration { remedy, .. } => remedy.as_str(),
+            Self::SpoolInLog { .. } => "name a folder elsewhere with --spool DIR",
             Self::OtherDestination { .. } => {
                 "omit --to, or give the trust policy that was made for that destination"
             }

@@ -40,6 +40,23 @@ pub struct Certificates {
     pub client_ca: Option<PathBuf>,
 }
 
+impl Certificates {
+    /// What is wrong with each file alone, and its key in the configuration.
+    pub fn faults(&self) -> Vec<(&'static str, Error)> {
+        let private = PrivateKeyDer::from_pem_file(&self.key);
+        let private = private.map_err(|error| wrong(&self.key, &error));
+        let authorities = self.client_ca.as_ref().map(all_certificates);
+        [
+            ("certificate", all_certificates(&self.certificate).err()),
+            ("key", private.err()),
+            ("client_ca", authorities.and_then(Result::err)),
+        ]
+        .into_iter()
+        .filter_map(|(key, error)| Some((key, error?)))
+        .collect()
+    }
+}
+
 /// Where connections come in.
 #[derive(Clone, Default)]
 pub struct Door {
@@ -116,7 +133,9 @@ fn wrong(path: &std::path::Path, reason: &dyn std::fmt::Display) -> Error {
     let reason = reason.to_string();
     UsageError::Configuration {
         path: path.to_owned(),
-        reason,
+        line: None,
+        what: reason,
+        remedy: "name another file, in PEM, that the user of the service can read".to_owned(),
     }
     .into()
 }

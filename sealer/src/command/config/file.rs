@@ -1,7 +1,7 @@
 //! `[[file]]`: files that are followed.
 
-use std::fs::{self, File as OpenFile};
-use std::io::ErrorKind;
+use std::fs::{self, File as OpenFile, Metadata};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::{FilesInput, serve_files};
 use serde::Deserialize;
 
-use crate::command::input::{Around, Input, Looked, Mistake, Serving};
+use super::access::SOURCE;
+use crate::command::input::{Around, Input, Looked, Serving, Wrong};
 
 /// Files that are followed at a time by all inputs, at most: a spool remembers a thousand inputs, and rotated files for a time.
 const MOST_FILES: usize = 800;
@@ -59,9 +60,10 @@ impl File {
         &self.paths
     }
 
-    fn patterns(&self) -> Vec<Pattern> {
-        let paths = self.paths.iter();
-        paths.filter_map(|path| Pattern::parse(path)).collect()
+    /// Those that are patterns, with their numbers.
+    fn patterns(&self) -> impl Iterator<Item = (usize, Pattern)> {
+        let paths = self.paths.iter().enumerate();
+        paths.filter_map(|(number, path)| Some((number, Pattern::parse(path)?)))
     }
 
     fn settings(&self, most_files: usize) -> Result<Settings, Error> {
@@ -71,12 +73,81 @@ impl File {
         };
         Ok(Settings {
             input: GivenName::parse(&self.name).ok_or_else(|| malformed(&self.name))?,
-            paths: self.patterns(),
+            paths: self.patterns().map(|(_, pattern)| pattern).collect(),
             source: self.source.as_deref().and_then(Source::parse),
             linger: Duration::from_secs(self.linger_seconds),
             most_files,
         })
     }
+}
+
+/// What the name of an input may be that logs remember.
+pub(super) const GIVEN_NAME: &str =
+    "write 1 to 200 characters of printable ASCII without quote and backslash";
+
+/// What is wrong with a path as it is written.
+fn of_path(number: usize, path: &str) -> Option<Wrong> {
+    let (what, remedy) = if Pattern::parse(path).is_none() {
+        (
+            format!("{path} is not the absolute path of a file"),
+            "begin it with /, and name a file, with * and ? in names where there are several",
+        )
+    } else if path.split('/').any(|part| part.contains("**")) {
+        (
+            format!("{path}: ** does not lead through folders here"),
+            "write a path for each depth, such as /var/log/*.log and /var/log/*/*.log",
+        )
+    } else if path.contains('[') {
+        (
+            format!("{path}: [ begins no list of characters here"),
+            "write ? for one character, also for a [ in a name, or a path for each name",
+        )
+    } else {
+        return None;
+    };
+    Some(Wrong::new(format!("paths.{number}"), what, remedy))
+}
+
+/// Looks at what is at a path.
+fn look_at(at: &str, pattern: &Pattern, looked: &mut Looked) {
+    let found = match pattern.find() {
+        Ok(found) => found,
+        Err(fault) => return looked.wrong.push(unread(at, fault)),
+    };
+    if found.is_empty() {
+        let shown = pattern.as_path().display();
+        looked.warnings.push(format!("{shown} is not there yet"));
+    }
+    for path in found {
+        match metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {
+                looked.files.push((at.to_owned(), path, metadata));
+            }
+            Ok(_) if pattern.path().is_some() => {
+                let what = format!("{} is not a file", path.display());
+                let remedy = format!("for the files of a folder, write {}/*.log", path.display());
+                looked.wrong.push(Wrong::new(at, what, remedy));
+            }
+            Ok(_) => {}
+            // It was removed meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => looked.wrong.push(unread(at, (path, error))),
+        }
+    }
+}
+
+/// The opening of a named pipe would wait for whoever writes into it.
+fn metadata(path: &Path) -> io::Result<Metadata> {
+    let found = fs::metadata(path)?;
+    if found.is_file() {
+        return OpenFile::open(path)?.metadata();
+    }
+    Ok(found)
+}
+
+fn unread(at: &str, (path, error): (PathBuf, io::Error)) -> Wrong {
+    let what = format!("{} cannot be read: {error}", path.display());
+    Wrong::new(at, what, "let the user of the service read it")
 }
 
 impl Input for File {
@@ -88,83 +159,45 @@ impl Input for File {
         None
     }
 
-    fn mistake(&self) -> Option<Mistake> {
-        let is_source = |text: &String| Source::parse(text).is_some();
-        let wrong = |path: &&String| Pattern::parse(path).is_none();
-        let names = "1 to 200 characters of printable ASCII without quote and backslash";
+    fn mistakes(&self) -> Vec<Wrong> {
+        let mut wrong = Vec::new();
         if GivenName::parse(&self.name).is_none() {
-            return Some(("name", format!("the name of an input of files has {names}")));
+            let what = format!("{:?} cannot be the name of an input of files", self.name);
+            wrong.push(Wrong::new("name", what, GIVEN_NAME));
         }
-        if self.source.as_ref().is_some_and(|text| !is_source(text)) {
-            return Some((
-                "source",
-                "a source has 1 to 255 characters of printable ASCII without quote and backslash"
-                    .to_owned(),
-            ));
+        let source = self.source.as_deref();
+        if let Some(text) = source.filter(|text| Source::parse(text).is_none()) {
+            let what = format!("{text:?} cannot be a source in the log");
+            wrong.push(Wrong::new("source", what, SOURCE));
         }
         if self.paths.is_empty() {
-            return Some((
-                "paths",
-                "a path is missing: paths = [\"/var/log/app/*.log\"]".to_owned(),
-            ));
+            let remedy = "add one: paths = [\"/var/log/app/*.log\"]";
+            wrong.push(Wrong::new("paths", "a path is missing", remedy));
         }
-        if let Some(path) = self.paths.iter().find(wrong) {
-            let reason = format!(
-                "{path} is not the absolute path of a file: begin it with /, and name a file, with * and ? in names where there are several"
-            );
-            return Some(("paths", reason));
-        }
+        let paths = self.paths.iter().enumerate();
+        wrong.extend(paths.filter_map(|(number, path)| of_path(number, path)));
         if !POLL.contains(&self.poll_milliseconds) {
             let (least, most) = (POLL.start(), POLL.end());
-            return Some(("poll_milliseconds", format!("expected {least} to {most}")));
+            let what = format!("{} is not in {least} to {most}", self.poll_milliseconds);
+            wrong.push(Wrong::new(
+                "poll_milliseconds",
+                what,
+                "write 250, or leave it out",
+            ));
         }
-        None
+        wrong
     }
 
-    fn access(&self, _: &Path) -> Result<Access, Error> {
+    fn access(&self) -> Result<Access, Vec<Wrong>> {
         Ok(Access::default())
     }
 
-    fn look(&self) -> Result<Looked, Mistake> {
+    fn look(&self) -> Looked {
         let mut looked = Looked::default();
-        for pattern in self.patterns() {
-            let shown = pattern.as_path().display();
-            let cannot = |(path, error): (PathBuf, std::io::Error)| {
-                let path = path.display();
-                (
-                    "paths",
-                    format!("{path} cannot be read: {error}; let the user of the service read it"),
-                )
-            };
-            let found = pattern.find().map_err(cannot)?;
-            if found.is_empty() {
-                looked.warnings.push(format!("{shown} is not there yet"));
-            }
-            for path in found {
-                // The opening of a named pipe would wait for whoever writes into it.
-                let metadata = fs::metadata(&path).and_then(|found| {
-                    if found.is_file() {
-                        return OpenFile::open(&path)?.metadata();
-                    }
-                    Ok(found)
-                });
-                let metadata = match metadata {
-                    Ok(metadata) => metadata,
-                    // It was removed meanwhile.
-                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                    Err(error) => return Err(cannot((path, error))),
-                };
-                if metadata.is_file() {
-                    looked.files.push((path, metadata));
-                } else if pattern.path().is_some() {
-                    return Err((
-                        "paths",
-                        format!("{shown} is not a file: for the files of a folder, add /*.log"),
-                    ));
-                }
-            }
+        for (number, pattern) in self.patterns() {
+            look_at(&format!("paths.{number}"), &pattern, &mut looked);
         }
-        Ok(looked)
+        looked
     }
 
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {

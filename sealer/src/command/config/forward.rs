@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -11,7 +10,7 @@ use auditlog_sealer::service::{ForwardInput, Room, serve_forward, serve_heartbea
 use serde::Deserialize;
 
 use super::access::{Asks, SecretFrom, Senders, UserFrom};
-use crate::command::input::{Around, Input, Mistake, Serving, bind_tcp, bind_udp};
+use crate::command::input::{Around, Input, Serving, Wrong, bind_tcp, bind_udp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
@@ -38,7 +37,7 @@ fn usual_name() -> String {
 
 impl Forward {
     /// Who may send, and how connections come in.
-    fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
+    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
         let senders = Senders {
             listen: self.listen,
             source: self.source.as_deref(),
@@ -47,12 +46,13 @@ impl Forward {
             webhooks: &[],
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication || self.shared_key.is_some()),
+            ways: &["a shared_key"],
         };
-        senders.open(config, &[])
+        senders.open(&[])
     }
 
-    fn key(&self, config: &Path) -> Result<Option<Vec<u8>>, Error> {
-        let read = |key: &SecretFrom| key.read(config, "the shared key");
+    fn key(&self) -> Result<Option<Vec<u8>>, Wrong> {
+        let read = |key: &SecretFrom| key.read("shared_key", "the shared key");
         self.shared_key.as_ref().map(read).transpose()
     }
 }
@@ -67,30 +67,36 @@ impl Input for Forward {
     }
 
     /// Users are asked for in the handshake, which needs a key.
-    fn mistake(&self) -> Option<Mistake> {
+    fn mistakes(&self) -> Vec<Wrong> {
         let lacks_key = !self.user.is_empty() && self.shared_key.is_none();
-        lacks_key.then(|| ("user", "users need a shared_key".to_owned()))
+        let remedy = "add shared_key = { file = … } or { env = … }";
+        let wrong = lacks_key.then(|| Wrong::new("user", "users need a shared_key", remedy));
+        wrong.into_iter().collect()
     }
 
-    fn access(&self, config: &Path) -> Result<Access, Error> {
-        let (access, _) = self.open(config)?;
-        self.key(config)?;
-        Ok(access)
+    fn access(&self) -> Result<Access, Vec<Wrong>> {
+        match (self.open(), self.key()) {
+            (Ok((access, _)), Ok(_)) => Ok(access),
+            (opened, key) => {
+                let wrong = opened.err().unwrap_or_default().into_iter();
+                Err(wrong.chain(key.err()).collect())
+            }
+        }
     }
 
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
-        let listener = bind_tcp(self.listen)?;
+        let listener = bind_tcp(&self.name, self.listen)?;
         let mut serving = Vec::new();
         if self.udp_heartbeat {
             let socket = bind_udp(self.listen)?;
             serving.push(Serving::new(move |ending| serve_heartbeats(socket, ending)));
         }
-        let (access, door) = self.open(&around.config)?;
+        let (access, door) = self.open().map_err(|wrong| around.wrong(wrong))?;
         let input = Arc::new(ForwardInput {
             name: self.name.clone(),
             access,
             door,
-            shared_key: self.key(&around.config)?,
+            shared_key: self.key().map_err(|wrong| around.wrong(vec![wrong]))?,
             host: host(),
             router: Arc::clone(&around.router),
             room: Room::default(),

@@ -1,7 +1,6 @@
 //! `[[http]]`: a listener.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -10,7 +9,7 @@ use auditlog_sealer::service::{Bodies, HttpInput, serve};
 use serde::Deserialize;
 
 use super::access::{Asks, Senders, TokenFrom, UserFrom, WebhookFrom};
-use crate::command::input::{Around, Input, Mistake, Serving, bind_tcp};
+use crate::command::input::{Around, Input, Serving, Wrong, bind_tcp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
@@ -42,7 +41,7 @@ impl Http {
     }
 
     /// Who may send, and how connections come in.
-    fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
+    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
         let senders = Senders {
             listen: self.listen,
             source: self.source.as_deref(),
@@ -51,8 +50,9 @@ impl Http {
             webhooks: &self.webhook,
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication),
+            ways: &["tokens", "users"],
         };
-        senders.open(config, &[b"http/1.1"])
+        senders.open(&[b"http/1.1"])
     }
 }
 
@@ -66,19 +66,21 @@ impl Input for Http {
     }
 
     /// Where webhooks are signed, nobody sends without a name.
-    fn mistake(&self) -> Option<Mistake> {
+    fn mistakes(&self) -> Vec<Wrong> {
         let is_open = self.without_authentication && !self.webhook.is_empty();
-        let reason = "where webhooks are signed, nobody sends without a signature, a token or a password: remove this line";
-        is_open.then(|| ("without_authentication", reason.to_owned()))
+        let what =
+            "where webhooks are signed, nobody sends without a signature, a token or a password";
+        let wrong = is_open.then(|| Wrong::new("without_authentication", what, "remove this line"));
+        wrong.into_iter().collect()
     }
 
-    fn access(&self, config: &Path) -> Result<Access, Error> {
-        Ok(self.open(config)?.0)
+    fn access(&self) -> Result<Access, Vec<Wrong>> {
+        Ok(self.open()?.0)
     }
 
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
-        let listener = bind_tcp(self.listen)?;
-        let (access, door) = self.open(&around.config)?;
+        let listener = bind_tcp(&self.name, self.listen)?;
+        let (access, door) = self.open().map_err(|wrong| around.wrong(wrong))?;
         let input = Arc::new(HttpInput {
             name: self.name.clone(),
             access,

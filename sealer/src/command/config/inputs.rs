@@ -1,49 +1,94 @@
 //! What no two inputs may have in common, and no two senders of one.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use auditlog_sealer::listen::{Access, Token, Webhook};
 
-use crate::command::input::Mistake;
+use crate::command::input::Wrong;
 
 /// The inputs so far.
 #[derive(Default)]
 pub(super) struct Inputs<'c> {
     pub(super) names: BTreeSet<&'c str>,
-    listen: BTreeSet<SocketAddr>,
+    listen: Vec<(SocketAddr, &'c str)>,
 }
 
 impl<'c> Inputs<'c> {
-    /// Adds one. Returns the key that is wrong, and why.
-    pub(super) fn add(
-        &mut self,
-        name: &'c str,
-        listen: Option<SocketAddr>,
-        access: &Access,
-    ) -> Option<Mistake> {
+    /// Adds one, without its senders.
+    pub(super) fn add(&mut self, name: &'c str, listen: Option<SocketAddr>) -> Vec<Wrong> {
+        let mut wrong = Vec::new();
         if !self.names.insert(name) {
-            return Some(("name", format!("two inputs have the name {name}")));
+            let what = format!("two inputs have the name {name}");
+            wrong.push(Wrong::new(
+                "name",
+                what,
+                "give each input a name of its own",
+            ));
         }
-        // Port 0 is another one each time.
-        let listen = listen.filter(|listen| listen.port() != 0);
-        if let Some(listen) = listen.filter(|listen| !self.listen.insert(*listen)) {
-            return Some(("listen", format!("two inputs listen on {listen}")));
+        if let Some(listen) = listen {
+            wrong.extend(self.same_port(listen));
+            self.listen.push((listen, name));
         }
-        if let Some((one, other)) = same_secret(&access.tokens) {
-            let (one, other) = (one.source.as_str(), other.source.as_str());
-            let reason = format!("the tokens of {one} and {other} are the same secret");
-            return Some(("token", reason));
-        }
-        if let Some((one, other)) = same_key(&access.webhooks) {
-            let (one, other) = (one.source.as_str(), other.source.as_str());
-            let reason = format!("the webhooks of {one} and {other} have the same secret");
-            return Some(("webhook", reason));
-        }
-        let mut names = BTreeSet::new();
-        let twice = access.users.iter().find(|user| !names.insert(&user.name));
-        twice.map(|user| ("user", format!("two users have the name {}", user.name)))
+        wrong
     }
+
+    fn same_port(&self, listen: SocketAddr) -> Option<Wrong> {
+        let mut others = self.listen.iter();
+        let (other, name) = others.find(|(other, _)| overlap(listen, *other))?;
+        let what = if listen == *other {
+            format!("two inputs listen on {listen}")
+        } else {
+            format!("{listen} takes the port of the input {name}, which listens on {other}")
+        };
+        Some(Wrong::new(
+            "listen",
+            what,
+            "give each input a port of its own",
+        ))
+    }
+}
+
+/// Whether two listeners would get the same connections. Port 0 is another one each time.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_port = one.port() == other.port() && one.port() != 0;
+    let (one, other) = (one.ip().to_canonical(), other.ip().to_canonical());
+    same_port && (one == other || includes(one, other) || includes(other, one))
+}
+
+/// Whether one address includes the other one: `::` also takes connections over IPv4.
+fn includes(one: IpAddr, other: IpAddr) -> bool {
+    one.is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+}
+
+/// What two senders of one input have in common, and must not.
+pub(super) fn shared(access: &Access) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    if let Some((one, other)) = same_secret(&access.tokens) {
+        let (one, other) = (one.source.as_str(), other.source.as_str());
+        let what = format!("the tokens of {one} and {other} are the same secret");
+        wrong.push(Wrong::new(
+            "token",
+            what,
+            "give each sender a secret of its own",
+        ));
+    }
+    if let Some((one, other)) = same_key(&access.webhooks) {
+        let (one, other) = (one.source.as_str(), other.source.as_str());
+        let what = format!("the webhooks of {one} and {other} have the same secret");
+        wrong.push(Wrong::new(
+            "webhook",
+            what,
+            "give each webhook a secret of its own",
+        ));
+    }
+    let mut names = BTreeSet::new();
+    let twice = access.users.iter().find(|user| !names.insert(&user.name));
+    if let Some(user) = twice {
+        let what = format!("two users have the name {}", user.name);
+        wrong.push(Wrong::new("user", what, "give each user a name of its own"));
+    }
+    wrong
 }
 
 fn same_secret(tokens: &[Token]) -> Option<(&Token, &Token)> {
@@ -99,45 +144,73 @@ mod tests {
     }
 
     #[test]
-    fn what_two_inputs_or_two_senders_share_is_refused() {
-        let nobody = Access::default();
+    fn what_two_inputs_share_is_refused() {
         let mut inputs = Inputs::default();
-        let port = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let mut added = |name, port, access: &Access| {
-            let wrong = inputs.add(name, Some(port), access);
-            wrong.map_or_else(String::new, |(key, reason)| format!("{key}: {reason}"))
+        let mut added = |name, listen: Option<&str>| {
+            let listen = listen.map(|listen| listen.parse().unwrap());
+            let wrong = inputs.add(name, listen).into_iter();
+            let wrong = wrong.map(|Wrong { at, what, .. }| format!("{at}: {what}"));
+            wrong.collect::<Vec<String>>().join("; ")
         };
-        assert_eq!(added("a", port(1), &nobody), "");
+        assert_eq!(added("a", Some("127.0.0.1:1")), "");
         assert_eq!(
-            added("a", port(2), &nobody),
-            "name: two inputs have the name a"
+            added("a", Some("127.0.0.1:1")),
+            "name: two inputs have the name a; listen: two inputs listen on 127.0.0.1:1"
         );
+        assert_eq!(added("c", Some("127.0.0.1:0")), "");
+        assert_eq!(added("d", Some("127.0.0.1:0")), "");
+        // Files do not listen.
+        assert_eq!(added("e", None), "");
+        assert_eq!(added("f", None), "");
         assert_eq!(
-            added("b", port(1), &nobody),
-            "listen: two inputs listen on 127.0.0.1:1"
+            added("g", Some("0.0.0.0:1")),
+            "listen: 0.0.0.0:1 takes the port of the input a, which listens on 127.0.0.1:1"
         );
-        assert_eq!(added("c", port(0), &nobody), "");
-        assert_eq!(added("d", port(0), &nobody), "");
+    }
+
+    #[test]
+    fn listeners_overlap_where_one_of_them_takes_all_addresses() {
+        for (one, other, expected) in [
+            ("127.0.0.1:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "127.0.0.1:2", false),
+            ("127.0.0.1:1", "127.0.0.2:1", false),
+            ("0.0.0.0:1", "127.0.0.1:1", true),
+            ("0.0.0.0:0", "127.0.0.1:0", false),
+            ("[::]:1", "127.0.0.1:1", true),
+            ("[::]:1", "0.0.0.0:1", true),
+            ("[::]:1", "[::1]:1", true),
+            ("[::1]:1", "127.0.0.1:1", false),
+            ("0.0.0.0:1", "[::1]:1", false),
+            ("[::ffff:127.0.0.1]:1", "127.0.0.1:1", true),
+        ] {
+            let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(overlap(one, other), expected, "{one} {other}");
+            assert_eq!(overlap(other, one), expected, "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn what_two_senders_share_is_refused() {
+        let said = |access: &Access| {
+            let wrong = shared(access).into_iter();
+            let wrong = wrong.map(|Wrong { at, what, .. }| format!("{at}: {what}"));
+            wrong.collect::<Vec<String>>()
+        };
         let mut access = Access {
             tokens: vec![token("x", "one"), token("y", "two"), token("z", "one")],
             users: vec![user("u"), user("v"), user("u")],
             webhooks: vec![webhook("h"), webhook("i")],
             source: None,
         };
-        let expected = "token: the tokens of x and z are the same secret";
-        assert_eq!(added("e", port(5), &access), expected);
+        let expected = [
+            "token: the tokens of x and z are the same secret",
+            "webhook: the webhooks of h and i have the same secret",
+            "user: two users have the name u",
+        ];
+        assert_eq!(said(&access), expected);
         access.tokens.pop();
-        let expected = "webhook: the webhooks of h and i have the same secret";
-        assert_eq!(added("f", port(6), &access), expected);
         access.webhooks.pop();
-        assert_eq!(
-            added("h", port(8), &access),
-            "user: two users have the name u"
-        );
         access.users.pop();
-        assert_eq!(added("g", port(7), &access), "");
-        // A file does not listen.
-        assert_eq!(inputs.add("j", None, &nobody), None);
-        assert_eq!(inputs.add("i", None, &nobody), None);
+        assert!(said(&access).is_empty());
     }
 }

@@ -1,13 +1,15 @@
 //! `[[logs]]`: a log, by the names that the options of `append` have.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use auditlog_sealer::service::{Ack, Route, TagPattern};
 use clap::Parser as _;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::Deserialize;
 
 use crate::command::arguments::{AppendArguments, Arguments, Command};
+use crate::command::input::Wrong;
 
 /// A log, by the names that the options of `append` have.
 #[derive(Debug, Deserialize)]
@@ -75,6 +77,11 @@ impl Log {
         &self.spool
     }
 
+    /// The same, however it is written.
+    pub(super) fn absolute_spool(&self) -> PathBuf {
+        std::path::absolute(&self.spool).unwrap_or_else(|_| self.spool.clone())
+    }
+
     /// What two tables of the same log have in common.
     pub(super) fn identity(&self) -> (&Path, Option<&str>, Option<&str>) {
         (&self.policy, self.origin.as_deref(), self.to.as_deref())
@@ -91,17 +98,53 @@ impl Log {
         }
     }
 
-    /// The log as the options of `append` name it, so that both mean the same; otherwise the key that is wrong, and why.
-    pub(super) fn append(&self) -> Result<AppendArguments, (String, String)> {
-        let parsed = Arguments::try_parse_from(self.words());
+    /// The log as the options of `append` name it, so that both mean the same.
+    ///
+    /// # Errors
+    ///
+    /// A key that is wrong.
+    pub(super) fn append(&self) -> Result<AppendArguments, Wrong> {
+        self.append_without(&BTreeSet::new())
+    }
+
+    fn append_without(&self, keys: &BTreeSet<String>) -> Result<AppendArguments, Wrong> {
+        let parsed = Arguments::try_parse_from(self.words(keys));
         match parsed.map(|arguments| arguments.command) {
             Ok(Command::Append(arguments)) => Ok(*arguments),
-            Ok(_) => Err((String::new(), "this is not a log".to_owned())),
+            Ok(_) => Err(Wrong::new("", "this is not a log", "")),
             Err(error) => Err(wrong_option(&error)),
         }
     }
 
-    fn words(&self) -> Vec<String> {
+    /// What is wrong with the table alone.
+    pub(super) fn mistakes(&self) -> Vec<Wrong> {
+        let (_, mut wrong) = self.without_mistakes();
+        if self.spool_max_bytes == 0 {
+            let what = "nothing is accepted with spool_max_bytes = 0";
+            let remedy = "write a number of bytes, or leave it out";
+            wrong.push(Wrong::new("spool_max_bytes", what, remedy));
+        }
+        wrong
+    }
+
+    /// The log without the keys that are wrong, and what is wrong with them.
+    pub(super) fn without_mistakes(&self) -> (Option<AppendArguments>, Vec<Wrong>) {
+        let (mut wrong, mut without) = (Vec::new(), BTreeSet::new());
+        loop {
+            match self.append_without(&without) {
+                Ok(arguments) => return (Some(arguments), wrong),
+                Err(fault) => {
+                    let is_new = without.insert(fault.at.clone());
+                    wrong.push(fault);
+                    if !is_new {
+                        return (None, wrong);
+                    }
+                }
+            }
+        }
+    }
+
+    fn words(&self, without: &BTreeSet<String>) -> Vec<String> {
         let path = |path: &PathBuf| Some(path.display().to_string());
         let number = |number: Option<u64>| number.map(|number| number.to_string());
         let seconds = self.max_segment_seconds.map(u64::from);
@@ -127,6 +170,7 @@ impl Log {
             ("--profile", self.profile.clone()),
             ("--timeout", number(self.timeout)),
         ] {
+            let value = value.filter(|_| !without.contains(&key_of(name)));
             words.extend(value.map(|value| format!("{name}={value}")));
         }
         for (name, is_set) in [
@@ -140,20 +184,51 @@ impl Log {
     }
 }
 
-/// A value that the option of `append` does not accept: its key here, and what is wrong.
-fn wrong_option(error: &clap::Error) -> (String, String) {
+/// The key of an option.
+fn key_of(option: &str) -> String {
+    let name = option.trim_start_matches("--").split([' ', '=']).next();
+    match name.unwrap_or_default() {
+        "log" => "origin".to_owned(),
+        name => name.replace('-', "_"),
+    }
+}
+
+/// A value that the option of `append` does not accept.
+fn wrong_option(error: &clap::Error) -> Wrong {
     let option = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(option)) => option.as_str(),
         Some(ContextValue::Strings(options)) => options.first().map_or("", String::as_str),
         _ => "",
     };
-    let name = option.trim_start_matches("--").split([' ', '=']).next();
-    let key = match name.unwrap_or_default() {
-        "log" => "origin".to_owned(),
-        name => name.replace('-', "_"),
-    };
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
-    let reason = first.strip_prefix("error: ").unwrap_or(first);
-    (key, reason.to_owned())
+    let what = first.strip_prefix("error: ").unwrap_or(first);
+    let remedy = match error.kind() {
+        ErrorKind::ArgumentConflict => "leave one of them out",
+        _ => "auditlog-seal append --help says what it may be",
+    };
+    Wrong::new(key_of(option), what, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_that_is_wrong_is_named_at_once() {
+        let log: Log = toml::from_str(
+            "policy = \"p\"\nspool = \"s\"\nkey_file = \"k\"\nkms_key = \"k\"\nmax_segment_events = 0\ntimeout = 0\nspool_max_bytes = 0\n",
+        )
+        .unwrap();
+        let keys: BTreeSet<String> = log.mistakes().into_iter().map(|wrong| wrong.at).collect();
+        let expected = [
+            "key_file",
+            "max_segment_events",
+            "spool_max_bytes",
+            "timeout",
+        ];
+        assert_eq!(keys, expected.map(str::to_owned).into());
+        let (arguments, _) = log.without_mistakes();
+        assert_eq!(arguments.unwrap().key.kms_key.as_deref(), Some("k"));
+    }
 }

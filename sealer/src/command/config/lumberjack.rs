@@ -1,7 +1,6 @@
 //! `[[lumberjack]]`: a listener for Beats and Logstash.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -10,7 +9,7 @@ use auditlog_sealer::service::{LumberjackInput, WindowRoom, serve_lumberjack};
 use serde::Deserialize;
 
 use super::access::{Asks, Senders};
-use crate::command::input::{Around, Input, Serving, bind_tcp};
+use crate::command::input::{Around, Input, Serving, Wrong, bind_tcp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
@@ -32,7 +31,7 @@ fn usual_name() -> String {
 
 impl Lumberjack {
     /// Who may send, and how connections come in. The protocol has neither tokens nor passwords, so only a certificate says who sends.
-    fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
+    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
         let senders = Senders {
             listen: self.listen,
             source: self.source.as_deref(),
@@ -41,8 +40,9 @@ impl Lumberjack {
             webhooks: &[],
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication),
+            ways: &[],
         };
-        senders.open(config, &[])
+        senders.open(&[])
     }
 }
 
@@ -55,13 +55,13 @@ impl Input for Lumberjack {
         Some(self.listen)
     }
 
-    fn access(&self, config: &Path) -> Result<Access, Error> {
-        Ok(self.open(config)?.0)
+    fn access(&self) -> Result<Access, Vec<Wrong>> {
+        Ok(self.open()?.0)
     }
 
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
-        let listener = bind_tcp(self.listen)?;
-        let (access, door) = self.open(&around.config)?;
+        let listener = bind_tcp(&self.name, self.listen)?;
+        let (access, door) = self.open().map_err(|wrong| around.wrong(wrong))?;
         let input = Arc::new(LumberjackInput {
             name: self.name.clone(),
             source: access.source,

@@ -1,92 +1,108 @@
-//! What is wrong with the text of a configuration, without the values that it has: they may be secrets.
+//! All that is wrong with a configuration, each with its line and with what to do about it.
 
-/// What a message of the parser says of a mistake at this byte.
-pub(super) fn of(text: &str, at: usize, message: &str) -> String {
-    let Some(reason) = without_value(message) else {
-        return message.to_owned();
-    };
-    let way = match key_at(text, at) {
-        "shared_key" => "shared_key = { file = … } or { env = … }",
-        "token" => "[[http.token]] has a source, and the secret in a file or an env",
-        "webhook" => "[[http.webhook]] has a source, and the secret in a file or an env",
-        "user" => "a user is a table with a name, and the password in a file or an env",
-        _ => return reason,
-    };
-    format!("{reason}: {way}")
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use auditlog_sealer::error::{Error, UsageError};
+
+use super::lines::Lines;
+use crate::command::input::Wrong;
+use crate::command::output::complain_in_keys;
+
+/// One thing that is wrong. What has no line, such as a table that is missing, comes first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mistake {
+    /// Its line, from 1.
+    pub(super) line: Option<usize>,
+    /// What is wrong.
+    pub(super) what: String,
+    /// What to do about it.
+    pub(super) remedy: String,
 }
 
-/// The message, where it has a value: without it.
-fn without_value(message: &str) -> Option<String> {
-    let is_of_a_value = |start: &&str| message.starts_with(*start);
-    let start = ["invalid type: ", "invalid value: "]
-        .into_iter()
-        .find(is_of_a_value)?;
-    let (found, expected) = message.strip_prefix(start)?.rsplit_once(", expected ")?;
-    let kind: &str = found.split(['"', '`']).next().unwrap_or_default();
-    let expected = match expected {
-        "struct SecretFrom" | "struct TokenFrom" | "struct UserFrom" | "struct WebhookFrom" => {
-            "a table"
+impl Mistake {
+    fn of(self, path: &Path) -> Error {
+        let Self { line, what, remedy } = self;
+        let path = path.to_owned();
+        UsageError::Configuration {
+            path,
+            line,
+            what,
+            remedy,
         }
-        other => other,
-    };
-    Some(format!("{start}{}, expected {expected}", kind.trim_end()))
+        .into()
+    }
 }
 
-/// The key of the line that has this byte.
-fn key_at(text: &str, at: usize) -> &str {
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let key = line.rsplit('=').nth(1).unwrap_or_default();
-    key.trim()
-        .rsplit([' ', '{', ',', '.'])
-        .next()
-        .unwrap_or_default()
+/// All of them.
+#[derive(Debug)]
+pub(in crate::command) struct Mistakes {
+    path: PathBuf,
+    lines: Lines,
+    /// Keys that another value was put in the place of, so that the rest could be read. What is wrong with that value, nobody wrote.
+    amended: BTreeSet<String>,
+    found: Vec<Mistake>,
+    /// Whether each table could be read.
+    is_whole: bool,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reason(text: &str) -> String {
-        let error = toml::from_str::<crate::command::config::Config>(text).unwrap_err();
-        let at = error.span().map_or(0, |span| span.start);
-        of(text, at, error.message())
+impl Mistakes {
+    pub(super) const fn new(
+        path: PathBuf,
+        lines: Lines,
+        amended: BTreeSet<String>,
+        found: Vec<Mistake>,
+    ) -> Self {
+        Self {
+            is_whole: found.is_empty(),
+            path,
+            lines,
+            amended,
+            found,
+        }
     }
 
-    #[test]
-    fn value_that_may_be_a_secret_is_in_no_message() {
-        let listen = "listen = \"127.0.0.1:1\"";
-        for (text, expected) in [
-            (
-                format!("logs = []\n[[forward]]\n{listen}\nshared_key = \"s3cret, expected 1\""),
-                "invalid type: string, expected a table: shared_key = { file = … } or { env = … }",
-            ),
-            (
-                format!("logs = []\nforward = [{{ {listen}, shared_key = 's3cret\" \"' }}]"),
-                "invalid type: string, expected a table: shared_key = { file = … } or { env = … }",
-            ),
-            (
-                format!("logs = []\n[[http]]\n{listen}\ntoken = \"s3cret\""),
-                "invalid type: string, expected a sequence: [[http.token]] has a source, and the secret in a file or an env",
-            ),
-            (
-                format!("logs = []\n[[http]]\n{listen}\nwebhook = \"whsec_s3cret\""),
-                "invalid type: string, expected a sequence: [[http.webhook]] has a source, and the secret in a file or an env",
-            ),
-            (
-                format!("logs = []\n[[http]]\n{listen}\ntoken = [\n\"s3cret\"]"),
-                "invalid type: string, expected a table",
-            ),
-            (
-                format!("logs = []\n[[http]]\n{listen}\nuser = \"s3cret\""),
-                "invalid type: string, expected a sequence: a user is a table with a name, and the password in a file or an env",
-            ),
-            (
-                "logs = 3".to_owned(),
-                "invalid type: integer, expected a sequence",
-            ),
-        ] {
-            assert_eq!(reason(&text), expected, "{text}");
+    /// Adds one of the table that this way leads to.
+    pub(super) fn add(&mut self, table: &str, wrong: Wrong) {
+        let Wrong { at, what, remedy } = wrong;
+        let way = format!("{table}.{at}");
+        let is_amended = |amended: &String| {
+            let rest = way.strip_prefix(amended.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if !self.amended.iter().any(is_amended) {
+            let line = self.lines.of(&way);
+            self.found.push(Mistake { line, what, remedy });
         }
+    }
+
+    /// Adds several.
+    pub(super) fn extend(&mut self, table: &str, wrong: impl IntoIterator<Item = Wrong>) {
+        for each in wrong {
+            self.add(table, each);
+        }
+    }
+
+    /// Adds one of the whole file, unless a table of it could not be read.
+    pub(super) fn add_of_file(&mut self, what: &str, remedy: String) {
+        if self.is_whole {
+            let what = what.to_owned();
+            self.found.push(Mistake {
+                line: None,
+                what,
+                remedy,
+            });
+        }
+    }
+
+    /// Shows all but the last one, which it returns.
+    pub(in crate::command) fn into_result(mut self) -> Result<(), Error> {
+        self.found.sort();
+        self.found.dedup();
+        let last = self.found.pop();
+        for mistake in self.found {
+            complain_in_keys(&mistake.of(&self.path));
+        }
+        last.map_or(Ok(()), |mistake| Err(mistake.of(&self.path)))
     }
 }

@@ -1,36 +1,46 @@
 //! The configuration of the service: one TOML file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use auditlog_sealer::error::{Error, UsageError};
 use auditlog_sealer::service::Route;
 use serde::Deserialize;
 
-use super::arguments::AppendArguments;
+use super::arguments::{AppendArguments, Now};
+use super::faults::{Faults, Keys};
 
 mod access;
 mod file;
 mod forward;
 mod http;
 mod inputs;
+mod lines;
 mod log;
+mod logs;
 mod lumberjack;
+mod message;
 mod mistake;
+mod nearest;
+mod paths;
 mod route;
+mod shape;
 mod stdin;
 mod syslog;
 
 pub(super) use log::Log;
+pub(super) use mistake::Mistakes;
 
-use super::input::{Input, Mistake};
+use super::input::{Input, Wrong};
 use forward::Forward;
 use http::Http;
-use inputs::Inputs;
+use inputs::{Inputs, shared};
+use logs::{Count, Logs};
 use lumberjack::Lumberjack;
+use paths::{Files, Paths};
+use shape::{Shaped, shape};
 use syslog::Syslog;
 
 /// The whole file.
@@ -38,6 +48,7 @@ use syslog::Syslog;
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     /// The logs, in their order.
+    #[serde(default)]
     pub(super) logs: Vec<Log>,
     /// The HTTP listeners.
     #[serde(default)]
@@ -60,114 +71,109 @@ pub(super) struct Config {
     #[serde(default)]
     routes: Vec<route::Table>,
     #[serde(skip)]
-    text: File,
-}
-
-/// The text of the file, for messages.
-#[derive(Debug, Default)]
-struct File {
     path: PathBuf,
-    text: String,
-}
-
-impl File {
-    fn wrong(&self, reason: impl Into<String>) -> UsageError {
-        UsageError::Configuration {
-            path: self.path.clone(),
-            reason: reason.into(),
-        }
-    }
-
-    /// A mistake of the table with this header and number, at a key of it where the key is there.
-    fn wrong_at(&self, header: &str, number: usize, key: &str, reason: &str) -> UsageError {
-        let lines = self.text.lines().zip(1_usize..);
-        let mut before = 0_usize;
-        let mut found = None;
-        for (line, at) in lines {
-            let line = line.trim();
-            if line.starts_with('[') {
-                let is_it = line
-                    .strip_prefix("[[")
-                    .and_then(|rest| rest.split("]]").next());
-                let is_it = is_it.map(str::trim) == Some(header);
-                if is_it && before == number {
-                    found = Some(at);
-                } else if found.is_some() {
-                    break;
-                }
-                before = before.saturating_add(usize::from(is_it));
-            }
-            let rest = line.strip_prefix(key).filter(|_| found.is_some());
-            if rest.is_some_and(|rest| rest.trim_start().starts_with('=')) {
-                found = Some(at);
-                break;
-            }
-        }
-        let line = found.map_or_else(String::new, |line| format!("line {line}: "));
-        self.wrong(format!("{line}{reason}"))
-    }
 }
 
 impl Config {
+    /// Reads the file, and the secrets and certificates that it names.
+    ///
+    /// # Errors
+    ///
+    /// Shows all mistakes but the last one, which it returns.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let config = Self::parse(path)?;
-        config.check()?;
-        Ok(config)
+        let (config, mistakes) = Self::checked(path)?;
+        mistakes.into_result()?;
+        // Where nothing is wrong, all was read.
+        config.ok_or_else(|| unreadable(path, "it cannot be used".to_owned()))
+    }
+
+    /// The file, as far as it can be read, and all that is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// Where there is nothing to read.
+    pub(super) fn checked(path: &Path) -> Result<(Option<Self>, Mistakes), Error> {
+        let Shaped {
+            value,
+            lines,
+            amended,
+            mistakes,
+        } = Self::shaped(path)?;
+        let mut mistakes = Mistakes::new(path.to_owned(), lines, amended, mistakes);
+        if let Some(config) = &value {
+            config.check(&mut mistakes);
+        }
+        Ok((value, mistakes))
     }
 
     /// Where the service listens, whether or not this user may read what else the file names.
     pub(super) fn plain_listener(path: &Path) -> Result<SocketAddr, Error> {
-        let config = Self::parse(path)?;
-        let plain = config.http.iter().find(|http| !http.has_tls());
-        let reason = match plain {
+        let shaped = Self::shaped(path)?;
+        let mistakes = Mistakes::new(
+            path.to_owned(),
+            shaped.lines,
+            shaped.amended,
+            shaped.mistakes,
+        );
+        mistakes.into_result()?;
+        let listeners = shaped.value.map(|config| config.http).unwrap_or_default();
+        let plain = listeners.iter().find(|http| !http.has_tls());
+        let (what, remedy) = match plain {
             Some(http) => return Ok(http.listen),
-            None if config.http.is_empty() => "the service has no HTTP listener: add [[http]]",
-            None => {
-                "each [[http]] has TLS, and status asks a listener without it: add [[http]] with listen = \"127.0.0.1:PORT\""
-            }
+            None if listeners.is_empty() => ("the service has no HTTP listener", "add [[http]]"),
+            None => (
+                "each [[http]] has TLS, and status asks a listener without it",
+                "add [[http]] with listen = \"127.0.0.1:PORT\"",
+            ),
         };
-        Err(config.text.wrong(reason).into())
-    }
-
-    fn parse(path: &Path) -> Result<Self, Error> {
-        let mut file = File {
+        Err(UsageError::Configuration {
             path: path.to_owned(),
-            text: String::new(),
-        };
-        file.text = fs::read_to_string(path).map_err(|error| file.wrong(error.to_string()))?;
-        let mut config: Self = toml::from_str(&file.text).map_err(|error| {
-            let line = error.span().map(|span| line_of(&file.text, span.start));
-            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
-            let at = error.span().map_or(0, |span| span.start);
-            let reason = mistake::of(&file.text, at, error.message());
-            file.wrong(format!("{line}{reason}"))
-        })?;
-        config.text = file;
-        Ok(config)
+            line: None,
+            what: what.to_owned(),
+            remedy: remedy.to_owned(),
+        }
+        .into())
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn shaped(path: &Path) -> Result<Shaped<Self>, Error> {
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, error.to_string()))?;
+        let mut shaped: Shaped<Self> = shape(&text);
+        if let Some(config) = &mut shaped.value {
+            path.clone_into(&mut config.path);
+        }
+        Ok(shaped)
+    }
+
+    fn check(&self, mistakes: &mut Mistakes) {
         if self.logs.is_empty() {
-            return Err(self.text.wrong("a log is missing: add [[logs]]").into());
+            mistakes.add_of_file("a log is missing", "add [[logs]]".to_owned());
         }
         let kinds = self.kinds();
         if kinds.iter().all(|(_, inputs)| inputs.is_empty()) {
-            let headers: Vec<String> = kinds
-                .iter()
-                .map(|(name, _)| format!("[[{name}]]"))
-                .collect();
-            let reason = format!("an input is missing: add {}", headers.join(" or "));
-            return Err(self.text.wrong(reason).into());
+            let headers = kinds.iter().map(|(name, _)| format!("[[{name}]]"));
+            let headers: Vec<String> = headers.collect();
+            let remedy = format!("add {}", headers.join(" or "));
+            mistakes.add_of_file("an input is missing", remedy);
         }
-        self.check_logs()?;
-        let inputs = self.check_inputs()?;
+        self.check_logs(mistakes);
+        let inputs = self.check_inputs(mistakes);
+        self.check_paths(mistakes);
+        let logs: Vec<&str> = self.logs.iter().map(Log::name).collect();
         for (number, table) in self.routes.iter().enumerate() {
-            let mistake = table.mistake(&self.logs, &inputs);
-            if let Some((key, reason)) = mistake {
-                return Err(self.text.wrong_at("routes", number, key, &reason).into());
-            }
+            mistakes.extend(&format!("routes.{number}"), table.mistakes(&logs, &inputs));
         }
-        Ok(())
+    }
+
+    fn check_logs(&self, mistakes: &mut Mistakes) {
+        let count = if self.logs.len() > 1 {
+            Count::Several
+        } else {
+            Count::Only
+        };
+        let mut logs = Logs::default();
+        for (number, log) in self.logs.iter().enumerate() {
+            mistakes.extend(&format!("logs.{number}"), logs.add(log, count));
+        }
     }
 
     /// The inputs of each kind, with the header of their tables.
@@ -182,67 +188,79 @@ impl Config {
         ]
     }
 
-    /// Returns the names of the inputs.
-    fn check_inputs(&self) -> Result<BTreeSet<&str>, Error> {
-        let mut inputs = Inputs::default();
-        for (header, of_kind) in self.kinds() {
-            for (number, input) in of_kind.into_iter().enumerate() {
-                let wrong =
-                    |(key, reason): Mistake| self.text.wrong_at(header, number, key, &reason);
-                input
-                    .mistake()
-                    .map_or(Ok(()), |mistake| Err(wrong(mistake)))?;
-                let access = input.access(&self.text.path)?;
-                let added = inputs.add(input.name(), input.listen(), &access);
-                added.map_or(Ok(()), |mistake| Err(wrong(mistake)))?;
-            }
-        }
-        self.check_paths()?;
-        Ok(inputs.names)
+    /// All inputs, with the way to their tables.
+    fn inputs(&self) -> impl Iterator<Item = (String, &dyn Input)> {
+        let kinds = self.kinds().into_iter();
+        kinds.flat_map(|(header, of_kind)| {
+            let of_kind = of_kind.into_iter().enumerate();
+            of_kind.map(move |(number, input)| (format!("{header}.{number}"), input))
+        })
     }
 
-    /// No path is under two inputs, and standard input is read once.
-    fn check_paths(&self) -> Result<(), Error> {
-        let mut paths = BTreeMap::new();
-        for (number, file) in self.file.iter().enumerate() {
-            for path in file.paths() {
-                if let Some(other) = paths.insert(path, file.name()) {
-                    let reason = twice(path, other);
-                    return Err(self.text.wrong_at("file", number, "paths", &reason).into());
-                }
-            }
+    /// Returns the names of the inputs.
+    fn check_inputs(&self, mistakes: &mut Mistakes) -> BTreeSet<&str> {
+        let mut inputs = Inputs::default();
+        for (table, input) in self.inputs() {
+            mistakes.extend(&table, input.mistakes());
+            mistakes.extend(&table, inputs.add(input.name(), input.listen()));
+            let of_senders = input
+                .access()
+                .map_or_else(|wrong| wrong, |access| shared(&access));
+            mistakes.extend(&table, of_senders);
         }
         if self.stdin.len() > 1 {
-            let reason = "standard input can be read once: remove one of the [[stdin]]";
-            return Err(self.text.wrong_at("stdin", 1, "name", reason).into());
+            let what = "standard input can be read once";
+            mistakes.add(
+                "stdin.1",
+                Wrong::new("", what, "remove one of the [[stdin]]"),
+            );
         }
-        Ok(())
+        inputs.names
+    }
+
+    /// No path is under two inputs or in a spool.
+    fn check_paths(&self, mistakes: &mut Mistakes) {
+        let (mut paths, spools) = (Paths::default(), self.spools());
+        for (number, file) in self.file.iter().enumerate() {
+            let wrong = paths.add(file.name(), file.paths(), &spools);
+            mistakes.extend(&format!("file.{number}"), wrong);
+        }
+    }
+
+    fn spools(&self) -> Vec<PathBuf> {
+        self.logs.iter().map(Log::absolute_spool).collect()
+    }
+
+    /// Looks at what the logs name. Returns what has failed for a reason that is not in the configuration.
+    pub(super) fn look_at_logs(&self, mistakes: &mut Mistakes, now: Now) -> Vec<Error> {
+        let mut failed = Vec::new();
+        for (number, log) in self.logs.iter().enumerate() {
+            // What is wrong with its table was found before.
+            if let (Some(arguments), wrong) = log.without_mistakes() {
+                let keys = if wrong.is_empty() {
+                    Keys::Known
+                } else {
+                    Keys::Unknown
+                };
+                let faults = Faults::of(&arguments, keys, now);
+                mistakes.extend(&format!("logs.{number}"), faults.wrong);
+                failed.extend(faults.failed);
+            }
+        }
+        failed
     }
 
     /// Looks at what the inputs are to read. Returns what a person should know.
-    ///
-    /// # Errors
-    ///
-    /// Where something cannot be read, or would be read twice.
-    pub(super) fn look(&self) -> Result<Vec<String>, Error> {
-        let (mut warnings, mut files) = (Vec::new(), BTreeMap::new());
-        for (header, of_kind) in self.kinds() {
-            for (number, input) in of_kind.into_iter().enumerate() {
-                let wrong =
-                    |(key, reason): Mistake| self.text.wrong_at(header, number, key, &reason);
-                let looked = input.look().map_err(wrong)?;
-                warnings.extend(looked.warnings);
-                for (path, found) in looked.files {
-                    let place = (found.dev(), found.ino());
-                    let other = files.insert(place, input.name());
-                    if let Some(other) = other.filter(|other| *other != input.name()) {
-                        let path = path.display().to_string();
-                        return Err(wrong(("paths", twice(&path, other))).into());
-                    }
-                }
-            }
+    pub(super) fn look(&self, mistakes: &mut Mistakes) -> Vec<String> {
+        let (mut warnings, spools) = (Vec::new(), self.spools());
+        let mut files = Files::default();
+        for (table, input) in self.inputs() {
+            let mut looked = input.look();
+            mistakes.extend(&table, files.add(input.name(), &looked, &spools));
+            mistakes.extend(&table, std::mem::take(&mut looked.wrong));
+            warnings.extend(looked.warnings);
         }
-        Ok(warnings)
+        warnings
     }
 
     /// How many inputs follow files.
@@ -250,45 +268,22 @@ impl Config {
         self.file.len()
     }
 
-    fn check_logs(&self) -> Result<(), Error> {
-        let (mut names, mut spools, mut logs) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for (number, log) in self.logs.iter().enumerate() {
-            let wrong =
-                |key, reason: String| Err(self.text.wrong_at("logs", number, key, &reason).into());
-            if self.logs.len() > 1 && !log.has_name() {
-                return wrong("name", "each of several logs needs a name".to_owned());
-            }
-            if !log::is_name(log.name()) {
-                let expected = "a name of a log has 1 to 64 letters, digits, - and _";
-                return wrong("name", expected.to_owned());
-            }
-            if !names.insert(log.name()) {
-                return wrong("name", format!("two logs have the name {}", log.name()));
-            }
-            if !spools.insert(log.spool()) {
-                let spool = log.spool().display();
-                return wrong("spool", format!("two logs have the spool {spool}"));
-            }
-            if !logs.insert(log.identity()) {
-                let reason = "another of the [[logs]] is the same log: a log has one writer";
-                return wrong("origin", reason.to_owned());
-            }
-            self.append(log)?;
-        }
-        Ok(())
-    }
-
     /// Where the file is.
     pub(super) fn path(&self) -> &Path {
-        &self.text.path
+        &self.path
     }
 
     /// A log as the options of `append` name it.
     pub(super) fn append(&self, log: &Log) -> Result<AppendArguments, Error> {
-        log.append().map_err(|(key, reason)| {
-            let is_it = |other: &Log| std::ptr::eq(other, log);
-            let number = self.logs.iter().position(is_it).unwrap_or_default();
-            self.text.wrong_at("logs", number, &key, &reason).into()
+        log.append().map_err(|Wrong { what, remedy, .. }| {
+            let (path, line) = (self.path.clone(), None);
+            UsageError::Configuration {
+                path,
+                line,
+                what,
+                remedy,
+            }
+            .into()
         })
     }
 
@@ -302,17 +297,20 @@ impl Config {
     }
 }
 
-fn twice(path: &str, other: &str) -> String {
-    format!("{path} is also under the input {other}: its events would be in a log twice")
+fn unreadable(path: &Path, what: String) -> Error {
+    let remedy = "name the file with --config FILE; docs/guides/service.md describes it".to_owned();
+    let path = path.to_owned();
+    UsageError::Configuration {
+        path,
+        line: None,
+        what,
+        remedy,
+    }
+    .into()
 }
 
 fn each<I: Input>(inputs: &[I]) -> Vec<&dyn Input> {
     inputs.iter().map(|input| input as &dyn Input).collect()
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    before.split(|byte| *byte == b'\n').count()
 }
 
 #[cfg(test)]

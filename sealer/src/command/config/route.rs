@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use auditlog_sealer::service::{FieldIs, Route, TagPattern};
 use serde::Deserialize;
 
-use super::Log;
+use super::nearest::nearest;
+use crate::command::input::Wrong;
 
 /// A route, as it is written.
 #[derive(Debug, Deserialize)]
@@ -19,37 +20,52 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The key that is wrong, and why.
-    pub(super) fn mistake(
-        &self,
-        logs: &[Log],
-        inputs: &BTreeSet<&str>,
-    ) -> Option<(&'static str, String)> {
-        let names: Vec<&str> = logs.iter().map(Log::name).collect();
-        let is_input = |name: &String| inputs.contains(name.as_str());
-        let is_pattern = |text: &String| TagPattern::parse(text).is_some();
-        let is_pointer = |text: &String| text.starts_with('/');
-        if !names.contains(&self.log.as_str()) {
-            let reason = format!("no log has the name {}: {}", self.log, names.join(", "));
-            return Some(("log", reason));
+    /// What is wrong with it, beside these logs and inputs.
+    pub(super) fn mistakes(&self, logs: &[&str], inputs: &BTreeSet<&str>) -> Vec<Wrong> {
+        let inputs: Vec<&str> = inputs.iter().copied().collect();
+        [
+            unknown("log", Some(&self.log), logs),
+            unknown("input", self.input.as_ref(), &inputs),
+            self.of_tag(),
+            self.of_field(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn of_tag(&self) -> Option<Wrong> {
+        let tag = self.tag.as_ref();
+        let tag = tag.filter(|text| TagPattern::parse(text).is_none())?;
+        let remedy =
+            "write parts with a single . between them; * is one part, ** any number of them";
+        Some(Wrong::new(
+            "tag",
+            format!("{tag:?} is not a pattern of tags"),
+            remedy,
+        ))
+    }
+
+    fn of_field(&self) -> Option<Wrong> {
+        let remedy = "write field = \"/service\" with equals = \"TEXT\"";
+        match (&self.field, &self.equals) {
+            (Some(field), _) if !field.starts_with('/') => Some(Wrong::new(
+                "field",
+                format!("{field:?} is not a JSON Pointer"),
+                remedy,
+            )),
+            (Some(_), None) => Some(Wrong::new(
+                "field",
+                "a field needs equals beside it",
+                remedy,
+            )),
+            (None, Some(_)) => Some(Wrong::new(
+                "equals",
+                "equals needs a field beside it",
+                remedy,
+            )),
+            (Some(_), Some(_)) | (None, None) => None,
         }
-        if let Some(name) = self.input.as_ref().filter(|name| !is_input(name)) {
-            let known: Vec<&str> = inputs.iter().copied().collect();
-            let reason = format!("no input has the name {name}: {}", known.join(", "));
-            return Some(("input", reason));
-        }
-        if self.tag.as_ref().is_some_and(|text| !is_pattern(text)) {
-            let expected = "a tag pattern has parts with a single . between them; * is one part, ** any number of them";
-            return Some(("tag", expected.to_owned()));
-        }
-        if self.field.as_ref().is_some_and(|text| !is_pointer(text)) {
-            let expected = "a field is a JSON Pointer such as /service";
-            return Some(("field", expected.to_owned()));
-        }
-        if self.field.is_some() != self.equals.is_some() {
-            return Some(("field", "field and equals belong together".to_owned()));
-        }
-        None
     }
 
     pub(super) fn route(&self) -> Route {
@@ -62,4 +78,15 @@ impl Table {
             field: field.map(|(pointer, equals)| FieldIs { pointer, equals }),
         }
     }
+}
+
+/// A name that nothing has.
+fn unknown(kind: &'static str, name: Option<&String>, known: &[&str]) -> Option<Wrong> {
+    let name = name.filter(|name| !known.contains(&name.as_str()))?;
+    let what = format!("no {kind} has the name {name}");
+    let remedy = match nearest(name, known) {
+        Some(meant) => format!("write {meant} in its place, if that is what is meant"),
+        None => format!("write one of {}", known.join(", ")),
+    };
+    Some(Wrong::new(kind, what, remedy))
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use auditlog_chain::builder::Source;
@@ -12,7 +11,9 @@ use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::{StandardInput, serve_standard_input};
 use serde::Deserialize;
 
-use crate::command::input::{Around, Input, Mistake, Serving};
+use super::access::SOURCE;
+use super::file::GIVEN_NAME;
+use crate::command::input::{Around, Input, Serving, Wrong};
 
 /// Standard input.
 #[derive(Debug, Deserialize)]
@@ -38,20 +39,29 @@ impl Input for Stdin {
         None
     }
 
-    fn mistake(&self) -> Option<Mistake> {
-        let input = self.input.as_deref();
-        if input.is_some_and(|name| GivenName::parse(name).is_none()) {
-            let expected = "the name of an input has 1 to 200 characters of printable ASCII without quote and backslash";
-            return Some(("input", expected.to_owned()));
-        }
+    fn mistakes(&self) -> Vec<Wrong> {
+        let name = self.input.as_deref();
+        let name = name.filter(|name| GivenName::parse(name).is_none());
+        let name = name.map(|name| {
+            Wrong::new(
+                "input",
+                format!("{name:?} cannot be the name of an input"),
+                GIVEN_NAME,
+            )
+        });
         let source = self.source.as_deref();
-        source.is_some_and(|text| Source::parse(text).is_none()).then(|| {
-            let expected = "a source has 1 to 255 characters of printable ASCII without quote and backslash";
-            ("source", expected.to_owned())
-        })
+        let source = source.filter(|text| Source::parse(text).is_none());
+        let source = source.map(|text| {
+            Wrong::new(
+                "source",
+                format!("{text:?} cannot be a source in the log"),
+                SOURCE,
+            )
+        });
+        name.into_iter().chain(source).collect()
     }
 
-    fn access(&self, _: &Path) -> Result<Access, Error> {
+    fn access(&self) -> Result<Access, Vec<Wrong>> {
         Ok(Access::default())
     }
 

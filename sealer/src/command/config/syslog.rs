@@ -1,7 +1,6 @@
 //! `[[syslog]]`: a listener for syslog over TCP or RELP.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -10,7 +9,7 @@ use auditlog_sealer::service::{LargeMessages, SyslogInput, Transport, serve_sysl
 use serde::Deserialize;
 
 use super::access::{Asks, Senders};
-use crate::command::input::{Around, Input, Mistake, Serving, bind_tcp};
+use crate::command::input::{Around, Input, Serving, Wrong, bind_tcp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
@@ -33,7 +32,7 @@ fn usual_name() -> String {
 
 impl Syslog {
     /// Who may send, and how connections come in.
-    fn open(&self, config: &Path) -> Result<(Access, Door), Error> {
+    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
         let senders = Senders {
             listen: self.listen,
             source: self.source.as_deref(),
@@ -42,8 +41,9 @@ impl Syslog {
             webhooks: &[],
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication),
+            ways: &[],
         };
-        senders.open(config, &[])
+        senders.open(&[])
     }
 }
 
@@ -56,22 +56,30 @@ impl Input for Syslog {
         Some(self.listen)
     }
 
-    fn mistake(&self) -> Option<Mistake> {
-        let id = self.event_id.as_deref()?;
-        let is_path = id
-            .split_once('/')
-            .is_some_and(|(element, name)| is_name(element) && is_name(name));
-        let expected = "expected an element of structured data, / and a parameter of it, such as auditlog@32473/id";
-        (!is_path).then(|| ("event_id", expected.to_owned()))
+    fn mistakes(&self) -> Vec<Wrong> {
+        let is_path = |id: &str| {
+            let parts = id.split_once('/');
+            parts.is_some_and(|(element, name)| is_name(element) && is_name(name))
+        };
+        let id = self.event_id.as_deref().filter(|id| !is_path(id));
+        let remedy = "write an element of structured data, / and a parameter of it, such as auditlog@32473/id";
+        let wrong = id.map(|id| {
+            Wrong::new(
+                "event_id",
+                format!("{id:?} is not a place in structured data"),
+                remedy,
+            )
+        });
+        wrong.into_iter().collect()
     }
 
-    fn access(&self, config: &Path) -> Result<Access, Error> {
-        Ok(self.open(config)?.0)
+    fn access(&self) -> Result<Access, Vec<Wrong>> {
+        Ok(self.open()?.0)
     }
 
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
-        let listener = bind_tcp(self.listen)?;
-        let (access, door) = self.open(&around.config)?;
+        let listener = bind_tcp(&self.name, self.listen)?;
+        let (access, door) = self.open().map_err(|wrong| around.wrong(wrong))?;
         let input = Arc::new(SyslogInput {
             name: self.name.clone(),
             transport: self.transport,

@@ -286,45 +286,39 @@ fn mistakes_of_files_are_named_with_their_line() {
     for (inputs, error) in [
         (
             "[[file]]\npaths = []\n".to_owned(),
-            format!("line {}: a path is missing", line + 1),
+            format!(":{}: a path is missing", line + 1),
         ),
         (
             "[[file]]\npaths = [\"a.log\"]\n".to_owned(),
-            format!("line {}: a.log is not the absolute path", line + 1),
+            format!(":{}: a.log is not the absolute path", line + 1),
         ),
         (
             format!("[[file]]\npaths = [\"{logs}\"]\n"),
-            format!("line {}: {logs} is not a file: for the files", line + 1),
+            format!(":{}: {logs} is not a file\nhint: for the files", line + 1),
         ),
         (
             format!("[[file]]\npaths = [\"{logs}/a.log\"]\npoll_milliseconds = 1\n"),
-            format!("line {}: expected 10 to 60000", line + 2),
+            format!(":{}: 1 is not in 10 to 60000", line + 2),
         ),
         (
             format!("[[file]]\nname = \"ä\"\npaths = [\"{logs}/a.log\"]\n"),
-            format!("line {}: the name of an input of files", line + 1),
+            format!(":{}: \"ä\" cannot be the name of an input", line + 1),
         ),
         (
             format!("{one}[[file]]\npaths = [\"{logs}/a.log\"]\n"),
-            format!(
-                "line {}: {logs}/a.log is also under the input one",
-                line + 4
-            ),
+            format!(":{}: {logs}/a.log is also under the input one", line + 4),
         ),
         (
             format!("{one}[[file]]\npaths = [\"{logs}/*.log\"]\n"),
-            format!(
-                "line {}: {logs}/*.log is also under the input one",
-                line + 4
-            ),
+            format!(":{}: {logs}/*.log is also under the input one", line + 4),
         ),
         (
             "[[stdin]]\n[[stdin]]\nname = \"b\"\n".to_owned(),
-            format!("line {}: standard input can be read once", line + 2),
+            format!(":{}: standard input can be read once", line + 1),
         ),
         (
             "[[stdin]]\ninput = \"\"\n".to_owned(),
-            format!("line {}: the name of an input has", line + 1),
+            format!(":{}: \"\" cannot be the name of an input", line + 1),
         ),
     ] {
         let run = check(&inputs);

@@ -1,6 +1,5 @@
 //! `auditlog-seal run`: events over HTTP, acknowledged once they are on the disk or in the store.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -477,88 +476,166 @@ fn mistakes_of_a_configuration_are_named_with_their_line() {
         "[[http.webhook]]\nsource = \"hoop\"\nfile = \"{}\"\n",
         secret.display()
     );
-    let mut expected = String::new();
     for (config, error) in [
-        (
-            format!("{log}colour = 1\n{http}"),
-            "line 6: unknown field `colour`",
-        ),
-        (
-            format!("{log}ack = \"soon\"\n{http}"),
-            "line 6: unknown variant `soon`",
-        ),
+        (format!("{log}colour = 1\n{http}"), ":6: unknown key colour"),
         (
             format!("{log}max_segment_events = 0\n{http}"),
-            "line 6: invalid value '0' for 'max_segment_events <N>': 0 is not in 1..",
+            ":6: invalid value '0' for 'max_segment_events <N>': 0 is not in 1..",
         ),
         (
             format!("{log}kms_key = \"alias/x\"\n{http}"),
-            "line 3: the argument 'key_file <FILE>' cannot be used with 'kms_key <KEY>'",
+            ":3: the argument 'key_file <FILE>' cannot be used with 'kms_key <KEY>'",
         ),
-        (log.clone(), "an input is missing: add [[http]]"),
-        (
-            format!("{log}{http}{http}name = \"two\"\n"),
-            "line 9: two inputs listen on 127.0.0.1:9880",
-        ),
-        (
-            format!("{log}{http}[[syslog]]\nlisten = \"127.0.0.1:6514\"\ntransport = \"udp\"\n"),
-            "line 10: unknown variant `udp`, expected `tcp` or `relp`",
-        ),
-        (
-            format!(
-                "{log}{http}[[syslog]]\nlisten = \"127.0.0.1:6514\"\ntransport = \"tcp\"\nevent_id = \"id\"\n"
-            ),
-            "line 11: expected an element of structured data, / and a parameter of it, such as auditlog@32473/id",
-        ),
-        (format!("{log}{http}["), "line 8: "),
+        (log.clone(), ": an input is missing"),
+        (format!("{log}{http}["), ":8: "),
         (
             format!("{log}{http}without_authentication = true\n{webhook}"),
-            "line 8: where webhooks are signed, nobody sends without a signature, a token or a password: remove this line",
+            ":8: where webhooks are signed, nobody sends without a signature",
         ),
         (
             format!("{log}{http}{webhook}{webhook}"),
-            "line 6: the webhooks of hoop and hoop have the same secret",
-        ),
-        (
-            format!("{log}[[lumberjack]]\nlisten = \"127.0.0.1:5044\"\nshared_key = 1\n"),
-            "line 8: unknown field `shared_key`",
+            ":8: the webhooks of hoop and hoop have the same secret",
         ),
     ] {
         let run = check(&bench, &config);
         assert_eq!(run.status, 2, "{run}");
-        expected.clear();
-        write!(expected, "error: {path}: ").unwrap();
-        assert!(
-            run.stderr.starts_with(&expected) && run.stderr.contains(error),
-            "{run}"
-        );
-        assert!(run.stderr.contains("\nhint: correct the file; "), "{run}");
+        let expected = format!("error: {path}{error}");
+        assert!(run.stderr.starts_with(&expected), "{expected}: {run}");
+        assert_eq!(run.stderr.matches("\nhint: ").count(), 1, "{run}");
     }
     // A message about a secret does not have it.
     fs::write(&secret, "whsec_s3cret-s3cret").unwrap();
     let run = check(&bench, &format!("{log}{http}{webhook}"));
-    let wrong =
-        "the secret of the webhook hoop is not one of Svix: expected whsec_ and base64 behind it";
+    let wrong = format!(
+        "error: {path}:10: the secret of the webhook hoop is not one of Svix: expected whsec_ and base64 behind it\n"
+    );
     assert!(
-        run.stderr.contains(wrong) && !run.stderr.contains("s3cret-"),
+        run.stderr.starts_with(&wrong) && !run.stderr.contains("s3cret-"),
         "{run}"
     );
-    let beats = check(
-        &bench,
-        &format!("{log}[[lumberjack]]\nlisten = \"0.0.0.0:5044\"\n"),
-    );
+}
+
+/// A configuration in which each table has a mistake, and the files that it names.
+fn full_of_mistakes(bench: &Bench) -> String {
+    let at = |name: &str| bench.path(name).display().to_string();
+    fs::write(bench.path("short.token"), "short").unwrap();
+    fs::write(bench.path("tls.pem"), "not PEM").unwrap();
+    fs::write(bench.path("spool"), "").unwrap();
+    format!(
+        "[[logs]]\n\
+         policy = \"{}\"\n\
+         key_fil = \"{}\"\n\
+         spool = \"{}\"\n\
+         to = \"audit\"\n\
+         spool_max_bytes = 0\n\
+         ack = \"soon\"\n\
+         max_segment_events = 0\n\
+         [[http]]\n\
+         listen = \"127.0.0.1:9880\"\n\
+         [[http.token]]\n\
+         source = \"api\"\n\
+         file = \"{}\"\n\
+         [[http.token]]\n\
+         source = \"other\"\n\
+         env = \"AUDITLOG_NOT_SET\"\n\
+         [http.tls]\n\
+         certificate = \"{}\"\n\
+         key = \"{}\"\n\
+         [[forward]]\n\
+         listen = \"0.0.0.0:9880\"\n\
+         [[forward.user]]\n\
+         name = \"u\"\n\
+         file = \"{}\"\n\
+         [[lumberjack]]\n\
+         [[file]]\n\
+         paths = [\"{}/*.log\", \"/var/log/**/a.log\"]\n\
+         [[routes]]\n\
+         log = \"lg\"\n\
+         input = \"htpp\"\n",
+        at("policy.json"),
+        at("none.pem"),
+        at("spool"),
+        at("short.token"),
+        at("tls.pem"),
+        at("none.key"),
+        at("none.token"),
+        at("spool"),
+    )
+}
+
+#[test]
+fn all_mistakes_of_a_configuration_are_named_at_once_by_its_check_and_by_the_service() {
+    let bench = Bench::new();
+    let at = |name: &str| bench.path(name).display().to_string();
+    let config = full_of_mistakes(&bench);
+    let run = check(&bench, &config);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run}");
+    let path = at("sealer.toml");
+    let begins = format!("error: {path}:");
+    let found: Vec<&str> = run
+        .stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix(&begins))
+        .collect();
+    let expected = [
+        "3: unknown key key_fil".to_owned(),
+        format!("3: {}: the key cannot be read", at("none.pem")),
+        format!("4: {} is not a folder", at("spool")),
+        "5: expected a folder that begins with . or / (such as ./audit)".to_owned(),
+        "6: nothing is accepted with spool_max_bytes = 0".to_owned(),
+        "7: ack: unknown variant `soon`, expected `synced` or `stored`".to_owned(),
+        "8: invalid value '0' for 'max_segment_events <N>'".to_owned(),
+        "13: the token of api has fewer than 16 characters".to_owned(),
+        "16: the token of other is not known: the variable AUDITLOG_NOT_SET is not set".to_owned(),
+        format!("18: {}: ", at("tls.pem")),
+        format!("19: {}: ", at("none.key")),
+        "21: 0.0.0.0:9880 takes the port of the input http, which listens on 127.0.0.1:9880"
+            .to_owned(),
+        format!("24: the password of u cannot be read: {}", at("none.token")),
+        "25: the key listen is missing".to_owned(),
+        format!("27: {}/*.log is in the spool", at("spool")),
+        "27: /var/log/**/a.log: ** does not lead through folders here".to_owned(),
+        "29: no log has the name lg".to_owned(),
+        "30: no input has the name htpp".to_owned(),
+    ];
+    let mut rest = found.clone();
+    for expected in &expected {
+        let at = rest
+            .iter()
+            .position(|line| line.starts_with(expected.as_str()));
+        let at = at.unwrap_or_else(|| panic!("{expected}: {run}"));
+        rest.remove(at);
+    }
+    // Users of Forward need a key beside it.
+    assert_eq!(rest, ["22: users need a shared_key"], "{run}");
+    let line = |text: &&str| text.split(':').next().unwrap().parse::<u32>().unwrap();
+    assert!(found.is_sorted_by_key(line), "{run}");
+    let lines = run.stderr.lines();
+    let lines = lines.filter(|line| !line.starts_with("warning: "));
+    let hints = lines.skip(1).step_by(2);
     assert!(
-        beats
-            .stderr
-            .starts_with("error: the listener 0.0.0.0:5044 can be reached"),
-        "{beats}"
+        hints.clone().all(|hint| hint.starts_with("hint: ")),
+        "{run}"
     );
-    let open = format!("{log}[[http]]\nlisten = \"0.0.0.0:9880\"\n");
-    assert_eq!(
-        check(&bench, &open).stderr,
-        "error: the listener 0.0.0.0:9880 can be reached from other machines, and asks senders for nothing\n\
-         hint: listen on 127.0.0.1, or add tokens, users or a client_ca; without_authentication = true lets everybody send\n"
-    );
+    assert_eq!(hints.count(), found.len(), "{run}");
+    for hint in [
+        "hint: write key_file in its place, if that is what is meant",
+        "hint: write http in its place, if that is what is meant",
+    ] {
+        assert!(run.stderr.contains(hint), "{hint}: {run}");
+    }
+
+    // The service says the same of the table itself, and does not begin.
+    let service = command("auditlog-seal").args(["run", "--config"]);
+    let service = service.arg(bench.path("sealer.toml")).run();
+    assert_eq!(service.status, 2, "{service}");
+    for line in service.stderr.lines() {
+        assert!(run.stderr.contains(line), "{line}: {service}");
+    }
+    let lines = service.stderr.lines();
+    let said = lines.filter(|line| line.starts_with("error: ")).count();
+    // Each log finds out by itself whether what it names can be used.
+    assert_eq!(said + 3, found.len(), "{service}");
 }
 
 #[test]
@@ -611,6 +688,13 @@ fn files_that_a_configuration_names_are_opened_by_its_check() {
             "{run}"
         );
     }
+    // Segments and spool in one folder.
+    let audit = bench.path("audit").display().to_string();
+    let config = configured(&bench, "policy.json", "key.pem").replace("./audit", &audit);
+    let config = config.replace(&bench.path("spool").display().to_string(), &audit);
+    let run = check(&bench, &format!("{config}{http}"));
+    let expected = format!(":4: the spool {audit} cannot be in the folder of the log, {audit}/");
+    assert!(run.status == 2 && run.stderr.contains(&expected), "{run}");
 }
 
 /// Two logs, the second one under a policy that has retired its key.
@@ -726,40 +810,40 @@ fn mistakes_in_logs_and_routes_are_named_with_their_line() {
     for (config, error) in [
         (
             logs.replace("name = \"orders\"\n", "") + http,
-            "line 8: each of several logs needs a name".to_owned(),
+            ":8: each of several logs needs a name".to_owned(),
         ),
         (
             logs.replace("name = \"orders\"", "name = \"payments\"") + http,
-            "line 9: two logs have the name payments".to_owned(),
+            ":9: two logs have the name payments".to_owned(),
         ),
         (
             logs.replace("name = \"orders\"", "name = \"a b\"") + http,
-            "line 9: a name of a log has 1 to 64".to_owned(),
+            ":9: \"a b\" cannot be the name of a log".to_owned(),
         ),
         (
             logs.replace("spool-orders", "spool") + http,
-            "line 12: two logs have the spool".to_owned(),
+            ":12: two logs have the spool".to_owned(),
         ),
         (
             route("input = \"forward\"\n"),
-            format!("line {line}: no input has the name forward: http"),
+            format!(":{line}: no input has the name forward"),
         ),
         (
             route("tag = \"a..b\"\n"),
-            format!("line {line}: a tag pattern has parts"),
+            format!(":{line}: \"a..b\" is not a pattern of tags"),
         ),
         (
             route("field = \"kind\"\n"),
-            format!("line {line}: a field is a JSON Pointer"),
+            format!(":{line}: \"kind\" is not a JSON Pointer"),
         ),
         (
             route("field = \"/kind\"\n"),
-            format!("line {line}: field and equals belong together"),
+            format!(":{line}: a field needs equals beside it"),
         ),
         (
             route("").replace("log = \"orders\"", "log = \"none\""),
             format!(
-                "line {}: no log has the name none: payments, orders",
+                ":{}: no log has the name none\nhint: write one of payments, orders\n",
                 line - 1
             ),
         ),
