@@ -4,14 +4,22 @@ use tf_provider::Diagnostic;
 
 use crate::aws::{Principal, admits};
 
-/// Why the caller could not change `what` any more under a policy for these administrators; nothing where it could, where
-/// nobody is stated, or where the caller is not known.
+/// Why the caller could not change `what` any more under a policy for these administrators, or may not be able to because nobody
+/// knows who it is; nothing where it could, or where nobody is stated.
 pub(crate) fn locked_out(
     what: &str,
     administrators: Option<&[Principal]>,
     caller: Option<&str>,
 ) -> Option<String> {
-    let (stated, caller) = (administrators?, caller?);
+    let stated = administrators?;
+    let Some(caller) = caller else {
+        return Some(format!(
+            "The provider does not know as whom Terraform runs, so it cannot check that the caller is among `administrators`. If it were \
+             not, it could not change the {what} any more, and only the account's root user could repair it. Remove \
+             `skip_requesting_account_id` and `skip_credentials_validation` from the provider block, so that the provider asks STS, or \
+             leave `administrators` out."
+        ));
+    };
     let role =
         Principal::of_caller(caller).map_or_else(|| caller.to_owned(), |role| role.to_string());
     (!admits(stated, caller)).then(|| {
@@ -54,8 +62,18 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_locked_out_where_nobody_is_stated_or_the_caller_is_not_known() {
+    fn nobody_is_locked_out_where_nobody_is_stated() {
         assert_eq!(found(None, Some(SESSION)), None);
-        assert_eq!(found(Some(&[]), None), None);
+        assert_eq!(found(None, None), None);
+    }
+
+    #[test]
+    fn caller_who_is_not_known_may_be_locked_out() {
+        let text = found(Some(&["arn:aws:iam::123456789012:role/terraform"]), None).unwrap();
+        assert!(
+            text.starts_with("The provider does not know as whom Terraform runs"),
+            "{text}"
+        );
+        assert!(text.contains("change the key any more"), "{text}");
     }
 }

@@ -2,14 +2,15 @@
 
 use tf_provider::{Attribute, Type};
 
-/// `region` of a resource: its own, or the provider's when it is created. It stays there when the provider's changes.
-pub fn attribute() -> Attribute {
+/// `region` of a resource: its own, or the provider's when it is created. It stays there when the provider's changes. `change`
+/// says what another one does.
+pub fn attribute(change: &str) -> Attribute {
     Attribute::optional_computed(Type::String)
         .use_state_for_unknown()
-        .description(
+        .description(format!(
             "AWS region of the resource. Default: the region of the provider block when the resource is created. A resource \
-             stays in its region when that of the provider block changes.",
-        )
+             stays in its region when that of the provider block changes. {change}",
+        ))
         .validate(|region: String| check(&region))
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn add_to(schema: Schema) -> Schema {
             attribute(
                 "Tags of the resource by key. Default: none. A tag here wins over one of the provider's `default_tags` with the \
                  same key. A tag that somebody else adds is removed by the next apply, unless `ignore_tags` of the provider names \
-                 it. Keys that begin with `aws:` or `auditlog:` are refused.",
+                 it. Keys that begin with `aws:` or `auditlog:` are refused. A change is made in place.",
             ),
         )
         .attribute(

@@ -102,6 +102,18 @@ pub async fn read_archived(
     clients: &Clients,
     place: &ArchivePlace,
 ) -> Result<Option<Archived>, Error> {
+    let found = read_archived_bytes(clients, place).await?;
+    Ok(found.map(|(found, _)| found))
+}
+
+/// The same with its bytes.
+///
+/// # Errors
+/// What S3 said.
+pub async fn read_archived_bytes(
+    clients: &Clients,
+    place: &ArchivePlace,
+) -> Result<Option<(Archived, Vec<u8>)>, Error> {
     let sent = clients
         .s3
         .get_object()
@@ -121,27 +133,26 @@ pub async fn read_archived(
 
 const GET: &str = "GetObject";
 
-async fn archived(place: &ArchivePlace, answer: GetObjectOutput) -> Result<Archived, Error> {
+async fn archived(
+    place: &ArchivePlace,
+    answer: GetObjectOutput,
+) -> Result<(Archived, Vec<u8>), Error> {
     let time = |time: DateTime| Timestamp::from_micros(time.secs().saturating_mul(1_000_000));
     let incomplete = |_| Error::Incomplete {
         operation: GET,
         target: place.key.clone(),
         missing: "the rest of the object",
     };
-    Ok(Archived {
+    let bytes = answer.body.collect().await.map_err(incomplete)?;
+    let bytes = bytes.to_vec();
+    let found = Archived {
         version_id: answer.version_id,
         stored: answer.last_modified.and_then(time),
         mode: answer.object_lock_mode.map(|mode| mode.as_str().to_owned()),
         retain_until: answer.object_lock_retain_until_date.and_then(time),
-        sha256: TrustPolicy::digest(
-            &answer
-                .body
-                .collect()
-                .await
-                .map_err(incomplete)?
-                .into_bytes(),
-        ),
-    })
+        sha256: TrustPolicy::digest(&bytes),
+    };
+    Ok((found, bytes))
 }
 
 /// Gives a version a longer lock, or one of a stronger mode. S3 refuses anything weaker of a COMPLIANCE lock.

@@ -20,8 +20,10 @@ pub enum Extent {
     /// All of them.
     #[default]
     All,
-    /// Not all: there are too many, or a permission is missing.
+    /// Not all: there are too many.
     Part,
+    /// None, because a permission is missing.
+    Denied,
 }
 
 /// A key of a resource that waits for an alias until the key that has it is destroyed.

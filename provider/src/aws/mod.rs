@@ -22,7 +22,10 @@ mod shared;
 mod stop;
 mod tags;
 
-pub use archive::{ArchivePlace, Archived, Put, Retention, lengthen, put_archived, read_archived};
+pub use archive::{
+    ArchivePlace, Archived, Put, Retention, lengthen, put_archived, read_archived,
+    read_archived_bytes,
+};
 pub use bucket::{
     ABORT_DAYS, Age, BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption,
     Leaves, Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Rule, SseC, Storage,
@@ -34,6 +37,7 @@ pub use bucket::{
 };
 pub use cancel::Cancel;
 pub use clients::Clients;
+pub(crate) use key::MAX_KEYS;
 pub use key::{
     AliasHolder, CREATED_TAG, Deletion, Freshness, Grant, KEY_USAGE, KeyParts, KeySettings,
     MadeKey, NewKey, RETAINED_TAG, Stray, Usability, alias_holder, change_key, create_key,
@@ -46,8 +50,9 @@ pub(crate) use place::Place;
 pub use place::partition;
 pub use policy::{
     BucketPolicy, Delivery, Enforced, ExtraError, IamScope, KeyPolicy, KeyPolicyState, LogAccess,
-    ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits, denies_signing,
-    format_tls_only_policy, policies_agree, policy_changes, unenforced,
+    ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits, denials,
+    denies_signing, foreign_denials, format_tls_only_policy, policies_agree, policy_changes,
+    unenforced,
 };
 pub use proxies::ProxySettings;
 pub use session::{AssumeRole, Session, Token, WebIdentity};

@@ -55,6 +55,31 @@ pub(super) fn bucket_policy(
     })
 }
 
+/// Checks that the account is known where the policy needs it: it says which principals are of another account, and whose logs a
+/// service may deliver.
+///
+/// # Errors
+/// The first argument that needs it.
+pub(super) fn check_account(model: &BucketModel) -> Result {
+    if model.account_id.known().is_some() {
+        return Ok(());
+    }
+    let stated = |(name, log): (&String, &LogModel)| {
+        let lists = [("writers", &log.writers), ("readers", &log.readers)];
+        let stated = lists.into_iter().find(|(_, list)| list.is_some());
+        stated.map(|(list, _)| path_of(name).attribute(list))
+    };
+    let delivery = model.log_delivery.as_ref();
+    let delivery = delivery.map(|_| AttributePath::from("log_delivery"));
+    let path = model.logs.iter().flatten().find_map(stated).or(delivery);
+    path.map_or(Ok(()), |path| {
+        let detail = "The bucket policy needs the account for it, and the provider does not know it. Remove \
+                      `skip_requesting_account_id` and `skip_credentials_validation` from the provider block, so that the provider \
+                      asks STS, or leave the argument out: then IAM alone decides.";
+        Err(nested("The account of the bucket is not known", detail, &path).into())
+    })
+}
+
 /// The same as one JSON document.
 ///
 /// # Errors

@@ -10,16 +10,20 @@ use super::ratchet::ALLOW;
 /// Longer texts, such as policies, are named and not printed.
 const MAX_SHOWN_CHARS: usize = 60;
 
+/// Values of tags may be sensitive. Terraform hides them in its own output, and does not tell a provider.
+const HIDDEN: [&str; 2] = ["tags", "tags_all"];
+
 /// Names every difference whose value is known, beside the refusal of one of them.
 pub(super) fn announced(prior: &Object, planned: &Object) -> Option<Diagnostic> {
     let mut lines = Vec::new();
     for (name, after) in planned.iter().filter(|(name, _)| name.as_str() != ALLOW) {
-        compare(
-            &AttributePath::from(name.as_str()),
-            prior.value(name),
-            after,
-            &mut lines,
-        );
+        let (at, before) = (AttributePath::from(name.as_str()), prior.value(name));
+        if HIDDEN.contains(&name.as_str()) {
+            let changes = before != after && after.is_wholly_known();
+            lines.extend(changes.then(|| format!("- {at}")));
+        } else {
+            compare(&at, before, after, &mut lines);
+        }
     }
     if lines.is_empty() {
         return None;
@@ -123,6 +127,19 @@ mod tests {
                 "- versioning: \"Suspended\" -> \"Enabled\"",
             ]
         );
+    }
+
+    #[test]
+    fn values_of_tags_are_not_printed() {
+        let tagged = |token: &str| {
+            let tags: Value = Value::Map([("token".to_owned(), Value::from(token))].into());
+            let bucket = bucket(30, "Enabled", "", true).with("tags", &tags);
+            bucket.with("tags_all", &tags)
+        };
+        let found = announced(&tagged("secret-1"), &tagged("secret-2")).unwrap();
+        let lines: Vec<&str> = found.detail.lines().skip(2).collect();
+        assert_eq!(lines, ["- tags", "- tags_all"]);
+        assert_eq!(announced(&tagged("secret-1"), &tagged("secret-1")), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Field, Result};
 
-use super::access::{bucket_policy, render};
+use super::access::{bucket_policy, check_account, render};
 use super::document::document;
 use super::given::given_spans;
 use super::history::{History, Wanted};
@@ -59,11 +59,14 @@ pub(super) fn desired(
     model.object_ownership = Field::Known(OWNERSHIP.to_owned());
     let kms = model.encryption.is_some();
     model.sse_algorithm = Field::Known(if kms { SSE_KMS } else { SSE_S3 }.to_owned());
+    check_account(&model)?;
     if model.policy.known().is_none() {
         model.policy = Field::Known(render(&bucket_policy(&model, &history, place)?)?);
     }
     let storage = wanted_storage(model.storage.as_ref(), history.longest(place.now));
-    model.lifecycle_rules = Field::Known(rule_lines(&storage));
+    if model.lifecycle_rules.known().is_none() {
+        model.lifecycle_rules = Field::Known(rule_lines(&storage));
+    }
     model.foreign = Field::Known(model.foreign.into_known().unwrap_or_default());
     model.event_hold = model.event_hold.into_known().into();
     history.fill(&mut model);
@@ -153,4 +156,66 @@ fn fill_trust_policy(model: &mut BucketModel, history: &History, now: Timestamp)
     model.trust_policy = json.into();
     model.trust_policy_sha256 = digest.into();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_chain::policy::{LockMode, LockSpan};
+    use tf_provider::Object;
+
+    use super::*;
+    use crate::aws::{Cancel, Clients, Settings};
+
+    async fn offline() -> Clients {
+        let settings = Settings {
+            region: Some("eu-central-1".to_owned()),
+            skip_requesting_account_id: true,
+            ..Settings::default()
+        };
+        Clients::connect(&settings, Cancel::default())
+            .await
+            .unwrap()
+    }
+
+    fn span(day: u32, retention_days: u32) -> LockSpan {
+        LockSpan {
+            from: Timestamp::EPOCH.saturating_add_days(day),
+            mode: LockMode::Governance,
+            retention_days,
+        }
+    }
+
+    fn model() -> BucketModel {
+        let lock = Object::new()
+            .with("mode", "GOVERNANCE")
+            .with("days", 3)
+            .with("notice", "1d");
+        let storage = Object::new().with("expiration", "after_retention");
+        let model = Object::new()
+            .with("bucket", "acme-audit")
+            .with("object_lock", lock)
+            .with("storage", storage);
+        model.decode().unwrap()
+    }
+
+    #[tokio::test]
+    async fn rules_of_a_saved_plan_stay_when_an_old_span_ends_before_the_apply() {
+        let clients = &offline().await;
+        let before = History {
+            lock: vec![span(0, 30), span(10, 3)],
+            ..History::default()
+        };
+        let rules = |model: BucketModel, day: u32| {
+            let now = Timestamp::EPOCH.saturating_add_days(day);
+            let desired = desired(model, &before, Place { clients, now }).unwrap();
+            desired.model
+        };
+        let planned = rules(model(), 11);
+        let much_later = rules(model(), 200);
+        assert_ne!(planned.lifecycle_rules, much_later.lifecycle_rules);
+        assert_eq!(
+            rules(planned.clone(), 200).lifecycle_rules,
+            planned.lifecycle_rules
+        );
+    }
 }

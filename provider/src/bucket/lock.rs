@@ -14,6 +14,24 @@ use crate::trust::spans::Lock;
 /// How long before it begins a stronger lock is announced, where the configuration does not say.
 pub(super) const DEFAULT_NOTICE: &str = "1d";
 
+/// The longest notice, in days. A span that was weakened is kept for in storage and bucket policy for 30 days after its end
+/// ([`longest`](crate::trust::spans::longest)): a day more than a sealer with the old file may lock with it.
+const MAX_NOTICE_DAYS: u64 = 29;
+
+/// Checks that a text is a notice.
+///
+/// # Errors
+/// It is not a duration, or a longer one.
+pub(super) fn check_notice(text: &str) -> Result<(), String> {
+    let most = MAX_NOTICE_DAYS.saturating_mul(86_400);
+    match parse_duration(text)? {
+        seconds if seconds > most => Err(format!(
+            "{text:?} is longer than {MAX_NOTICE_DAYS} days. Until it is over, the stronger lock does not hold."
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A mode and a period as written: exactly one of days and years, or a preset, which sets a minimum and a default.
 struct Written<'a> {
     mode: &'a str,
@@ -255,6 +273,18 @@ mod tests {
             let text = days(&wrong).unwrap_err();
             assert!(text.contains(why), "{text}");
         }
+    }
+
+    #[test]
+    fn notice_is_at_most_29_days() {
+        for text in ["0s", "1d", "29d", "696h"] {
+            assert_eq!(check_notice(text), Ok(()), "{text}");
+        }
+        for text in ["30d", "697h", "36500d"] {
+            let wrong = check_notice(text).unwrap_err();
+            assert!(wrong.contains("longer than 29 days"), "{wrong}");
+        }
+        assert!(check_notice("1w").is_err());
     }
 
     fn config(mode: &str, days: u32, acknowledged: &str) -> Object {

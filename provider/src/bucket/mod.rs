@@ -20,6 +20,7 @@ mod losses;
 mod memory;
 mod model;
 mod name;
+mod partial;
 mod path;
 mod place;
 mod plan;

@@ -1,9 +1,12 @@
 //! What `auditlog_bucket` plans.
 
+use std::collections::BTreeMap;
+
 use auditlog_chain::policy::LockMode;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{
-    Context, Diagnostic, Diagnostics, Field, Object, Plan, Result, ToValue as _, Value,
+    AttributePath, Context, Diagnostic, Diagnostics, Field, Object, Plan, Result, ToValue as _,
+    Value, ValueError,
 };
 
 use super::access::{bucket_policy, locked_out, not_enforced};
@@ -13,13 +16,17 @@ use super::desired::{Desired, desired, settings};
 use super::given;
 use super::history::History;
 use super::lock::of_value;
+use super::logs::complete;
 use super::memory::{applied_encryption, clock, declared, now};
 use super::model::{BucketModel, SSE_C_BLOCKED, SSE_C_UNSUPPORTED};
+use super::partial::{Extent, known_part};
+use super::path::{logs_of, path_of};
 use super::place::Place;
 use super::ratchet;
 use super::storage::archive_warning;
 use crate::account::Account;
-use crate::aws::policies_agree;
+use crate::aws::{DefaultRetention, policies_agree};
+use crate::diagnostic::nested;
 use crate::lockout;
 use crate::tags;
 
@@ -40,6 +47,7 @@ const DERIVED: [&str; 11] = [
 
 /// What a declaration adds to, so that it is known only once it is applied.
 const DECLARED: [&str; 2] = ["lock_spans", "log_spans"];
+const LOCK: &str = "object_lock";
 const EXPORTED: [&str; 2] = ["trust_policy", "trust_policy_sha256"];
 
 pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
@@ -54,7 +62,7 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     let judged = check_ratchet(cx, plan, &before);
     let is_refused = judged.is_err();
     wrong.take(judged);
-    if let Some(warning) = irreversible(plan, clock(cx)) {
+    for warning in irreversible(plan, now()) {
         cx.warn(warning);
     }
     plan_region(cx, plan);
@@ -68,26 +76,89 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
-/// Everything that follows from the configuration, where all of that is known.
+/// Everything that follows from the configuration, where all of that is known; where it is not, what can be checked all the same.
 fn plan_declaration(cx: &Context<Account>, plan: &mut Plan, before: &History) -> Result {
-    let (Some(_), Some(model)) = (cx.data().known(), known(plan)) else {
+    let part = known_part(&plan.config, &plan.planned, plan.prior.as_ref());
+    // a value that cannot be read is wrong, whatever else is not known yet
+    let model = part.state.decode().map_err(|error| unreadable(&error))?;
+    if part.extent != Extent::Whole || cx.data().known().is_none() {
         unknown(plan);
+    }
+    if cx.data().known().is_none() {
         return Ok(());
+    }
+    let declaration = Declaration {
+        model,
+        extent: part.extent,
     };
-    let clients = cx
-        .data()
-        .clients_in(model.region.known().map(String::as_str))?;
-    let place = Place {
-        clients: &clients,
-        now: clock(cx).unwrap_or(Timestamp::EPOCH),
-    };
-    let desired = desired(model, before, place)?;
-    let settings = settings(&desired, place.now)?;
-    if let Some(warning) = archive_warning(&settings.storage) {
+    declaration.plan(cx, plan, before)
+}
+
+fn unreadable(error: &ValueError) -> Diagnostic {
+    let detail = format!("Expected {}, found {}.", error.expected, error.found);
+    nested("Value of the wrong kind", &detail, &error.path)
+}
+
+/// What a configuration declares, as far as it is known.
+struct Declaration {
+    model: BucketModel,
+    extent: Extent,
+}
+
+impl Declaration {
+    fn plan(mut self, cx: &Context<Account>, plan: &mut Plan, before: &History) -> Result {
+        let clients = cx
+            .data()
+            .clients_in(self.model.region.known().map(String::as_str))?;
+        let place = Place {
+            clients: &clients,
+            now: clock(cx).unwrap_or(Timestamp::EPOCH),
+        };
+        if plan.planned.value("administrators").is_wholly_known() {
+            warn_of_lockout(cx, &self.model, place)?;
+        }
+        if self.extent == Extent::WithoutLock {
+            let bucket = self.model.name()?.to_owned();
+            complete(&bucket, &mut self.model);
+            let policy = bucket_policy(&self.model, before, place)?;
+            warn(cx, not_enforced(&policy));
+            return Ok(());
+        }
+        let desired = desired(self.model, before, place)?;
+        let settings = settings(&desired, place.now)?;
+        warn(cx, without_account(&desired.model));
+        warn(cx, archive_warning(&settings.storage));
+        let policy = bucket_policy(&desired.model, &desired.history, place)?;
+        warn(cx, not_enforced(&policy));
+        if self.extent == Extent::Whole {
+            show(plan, &desired, before);
+        }
+        Ok(())
+    }
+}
+
+/// The trust policy names the account, so that there is none without it.
+fn without_account(model: &BucketModel) -> Option<Diagnostic> {
+    let has_logs = model.logs.as_ref().is_some_and(|logs| !logs.is_empty());
+    (has_logs && model.account_id.known().is_none()).then(|| {
+        let detail = "The provider does not know the account, which the trust policy names, so `trust_policy` will be null. Remove \
+                      `skip_requesting_account_id` and `skip_credentials_validation` from the provider block, so that the provider \
+                      asks STS.";
+        Diagnostic::warning("No trust policy", detail).at("logs")
+    })
+}
+
+fn warn(cx: &Context<Account>, warning: Option<Diagnostic>) {
+    if let Some(warning) = warning {
         cx.warn(warning);
     }
-    warn_of_access(cx, &desired, place)?;
-    show(plan, &desired, before);
+}
+
+/// Says that Terraform would lock itself out.
+fn warn_of_lockout(cx: &Context<Account>, model: &BucketModel, place: Place<'_>) -> Result {
+    if let Some(detail) = locked_out(model, place.clients.caller_arn())? {
+        cx.warn(lockout::announced(detail));
+    }
     Ok(())
 }
 
@@ -104,38 +175,12 @@ fn plan_name(plan: &mut Plan) {
     }
 }
 
-/// What the policy leaves to IAM, and that Terraform would lock itself out.
-fn warn_of_access(cx: &Context<Account>, desired: &Desired, place: Place<'_>) -> Result {
-    let policy = bucket_policy(&desired.model, &desired.history, place)?;
-    if let Some(warning) = not_enforced(&policy) {
-        cx.warn(warning);
-    }
-    if let Some(detail) = locked_out(&desired.model, place.clients.caller_arn())? {
-        cx.warn(lockout::announced(detail));
-    }
-    Ok(())
-}
-
 /// A new bucket is made in the provider's region, unless it names its own.
 fn plan_region(cx: &Context<Account>, plan: &mut Plan) {
     let named = !plan.config.value("region").is_null();
     if let (true, false, Some(clients)) = (plan.is_create(), named, cx.data().known()) {
         plan.planned.set("region", clients.region());
     }
-}
-
-/// What the plan is made of, if all that the configuration says is known; a signing key need not be.
-fn known(plan: &Plan) -> Option<BucketModel> {
-    let mut model: BucketModel = plan.planned.decode().ok()?;
-    model.bucket.known()?;
-    let configured = |name: &str| !plan.config.value(name).is_null();
-    if !configured("lock_spans") {
-        model.lock_spans = Field::Unknown;
-    }
-    model.log_spans = Field::Unknown;
-    model.trust_policy = Field::Unknown;
-    model.policy = Field::Unknown;
-    Some(model)
 }
 
 /// What was declared before: as it was applied, even if the bucket's tags say something else now.
@@ -241,24 +286,38 @@ fn plan_kept(plan: &mut Plan) {
     plan.planned.set("foreign", foreign.unwrap_or_else(none));
 }
 
-/// The date is computed from the time of the last read, since a plan has no clock.
-fn irreversible(plan: &Plan, now: Option<Timestamp>) -> Option<Diagnostic> {
-    let lock = |object: &Object| of_value(object.value("object_lock"));
-    let after = lock(&plan.planned)?;
-    if after.mode != LockMode::Compliance || plan.prior.as_ref().and_then(lock) == Some(after) {
-        return None;
-    }
-    let days = after.period.days();
-    let date = now.map(|now| {
-        let until = now.saturating_add_days(days).to_rfc3339();
-        format!(" An object that is written when the bucket was last read is locked until {until}.")
-    });
+/// Each lock that nobody can end, where it is new: of the bucket, and of the logs that have their own. The plan is the same whatever
+/// the time is; only the text has a date.
+fn irreversible(plan: &Plan, now: Timestamp) -> Vec<Diagnostic> {
+    let before = plan.prior.as_ref().map(locks).unwrap_or_default();
+    let new = locks(&plan.planned)
+        .into_iter()
+        .filter(|(path, lock)| lock.mode == LockMode::Compliance && before.get(path) != Some(lock));
+    new.map(|(path, lock)| announced(&path, lock, now))
+        .collect()
+}
+
+/// The locks that are known, by the path of their attribute.
+fn locks(state: &Object) -> BTreeMap<String, DefaultRetention> {
+    let bucket = (AttributePath::from(LOCK), state.value(LOCK));
+    let logs = logs_of(state);
+    let logs = logs.map(|(name, log)| (path_of(name).attribute(LOCK), log.value(LOCK)));
+    let locks = std::iter::once(bucket).chain(logs);
+    let known = locks.filter_map(|(path, lock)| Some((path.to_string(), of_value(lock)?)));
+    known.collect()
+}
+
+fn announced(path: &str, lock: DefaultRetention, now: Timestamp) -> Diagnostic {
+    let days = lock.period.days();
+    let until = now.saturating_add_days(days).to_rfc3339();
+    let at = (path != LOCK).then(|| format!("At {path}: "));
     let detail = format!(
-        "Mode COMPLIANCE, {days} days: nothing that is written from now on can be deleted for {days} days after its write, by nobody, \
-         and the bucket cannot be deleted before.{}",
-        date.unwrap_or_default()
+        "{}Mode COMPLIANCE, {days} days: nothing that is written from now on can be deleted for {days} days after its write, by nobody, \
+         and the bucket cannot be deleted before. An object that is written now is locked until {until}.",
+        at.unwrap_or_default()
     );
-    Some(Diagnostic::warning("Irreversible lock", detail).at("object_lock"))
+    let top = if path == LOCK { LOCK } else { "logs" };
+    Diagnostic::warning("Irreversible lock", detail).at(top)
 }
 
 /// Checks the spans that the configuration gives; another bucket has none yet.

@@ -12,7 +12,7 @@ use super::history::History;
 use super::lock::{declared as as_lock, of_value};
 use super::model::{SSE_KMS, SSE_S3};
 use super::strength::{Strength, Weakening, of_span, stronger};
-use crate::aws::{DefaultRetention, Enforced};
+use crate::aws::{DefaultRetention, Enforced, foreign_denials, format_tls_only_policy};
 
 /// The argument.
 pub(super) const ALLOW: &str = "allow_weakening";
@@ -53,12 +53,20 @@ impl Before<'_> {
         self.encryption.map(is_s3)
     }
 
+    /// Encryption by KMS that was found, with a key that the state names or without one.
+    fn found_kms(&self) -> Option<&'static str> {
+        let algorithm = self.state.value("sse_algorithm").as_str();
+        algorithm
+            .filter(|algorithm| algorithm.starts_with("aws:"))
+            .map(|_| SSE_KMS)
+    }
+
     /// What was declared; where that is not known, what was found.
     fn declared(&self) -> Strength {
         let lock = self.declared_lock().or(self.found_lock());
         let strength = Strength::with_lock(self.state, lock);
         strength
-            .encrypted(self.applied_encryption())
+            .encrypted(self.applied_encryption().or(self.found_kms()))
             .declared(self.logs())
     }
 
@@ -67,6 +75,7 @@ impl Before<'_> {
         let lock = stronger(self.found_lock(), self.declared_lock());
         let applied = self.applied_encryption();
         let kms = applied.filter(|applied| *applied == SSE_KMS);
+        let kms = kms.or(self.found_kms());
         let strength = Strength::with_lock(self.state, lock);
         strength.encrypted(kms).declared(self.logs())
     }
@@ -74,9 +83,19 @@ impl Before<'_> {
     /// Lists of principals are in the state, once anything was applied. Before, the policy says them.
     fn with_policy(&self, strength: Strength, planned: &Object) -> Strength {
         match (self.encryption, self.state.value("policy").as_str()) {
-            (None, Some(policy)) => strength.enforced(&Enforced::of(policy), planned),
+            (None, Some(policy)) => strength
+                .enforced(&Enforced::of(policy), planned)
+                .denied(foreign_denials(policy, &self.tls_only())),
             _ => strength,
         }
+    }
+
+    /// What the policy of every bucket has.
+    fn tls_only(&self) -> String {
+        let arn = self.state.value("arn").as_str().unwrap_or_default();
+        let partition = arn.split(':').nth(1).unwrap_or("aws");
+        let bucket = self.state.value("bucket").as_str().unwrap_or_default();
+        format_tls_only_policy(partition, bucket)
     }
 
     /// What others have changed, a line each.
@@ -91,15 +110,22 @@ impl Before<'_> {
             let (found, was) = (as_lock(found), as_lock(was));
             format!("- default retention is {found}, but {was} was declared")
         });
+        let kms = about(&["encryption"]).then(|| self.encryption_of_others());
+        lock.into_iter().chain(kms).collect()
+    }
+
+    fn encryption_of_others(&self) -> String {
+        let algorithm = self.state.value("sse_algorithm").as_str();
+        let algorithm = algorithm.unwrap_or(SSE_KMS);
         let key = self.state.value("encryption").as_object();
         let key = key.and_then(|kms| kms.value("kms_key_arn").as_str());
-        let key = key.filter(|_| about(&["encryption"])).map(|key| {
-            format!(
+        match key {
+            Some(key) => format!(
                 "- encryption is {SSE_KMS} with the key {key}, but {SSE_S3} was declared. Check who may use and delete that key: \
                  without it, nobody can read what is stored now"
-            )
-        });
-        lock.into_iter().chain(key).collect()
+            ),
+            None => format!("- encryption is {algorithm}, but {SSE_S3} was declared"),
+        }
     }
 }
 
@@ -317,6 +343,56 @@ mod tests {
             "{said}"
         );
         assert_eq!(judge(&removed, &encrypted), Judged::default());
+    }
+
+    #[test]
+    fn encryption_by_kms_without_a_key_of_its_own_counts_as_kms() {
+        let entry = "encryption aws:kms -> AES256";
+        for algorithm in ["aws:kms", "aws:kms:dsse"] {
+            let found = bucket("GOVERNANCE", 3).with("sse_algorithm", algorithm);
+            let planned = bucket("GOVERNANCE", 3).with("sse_algorithm", SSE_S3);
+            let said = judge(&before(&found), &planned).refused.unwrap().detail;
+            let others = format!("- encryption is {algorithm}, but AES256 was declared");
+            assert!(
+                said.starts_with("The bucket is not as") && said.contains(&others),
+                "{said}"
+            );
+            assert!(said.contains(entry), "{said}");
+            let imported = Before {
+                encryption: None,
+                ..before(&found)
+            };
+            let said = judge(&imported, &planned).refused.unwrap().detail;
+            assert!(
+                said.starts_with("This change") && said.contains(entry),
+                "{said}"
+            );
+            let key = Object::new().with("kms_key_arn", "arn:aws:kms:eu-central-1:1:key/1");
+            let kept = planned.with("encryption", key);
+            assert_eq!(judge(&imported, &kept), Judged::default());
+        }
+    }
+
+    #[test]
+    fn what_others_deny_in_an_imported_bucket_is_not_dropped_unnamed() {
+        let vpc = r#"{"Sid":"Vpc","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"x"}"#;
+        let tls = format_tls_only_policy("aws", "trail").replace("DenyPlainText", "Tls");
+        let policy = tls.replacen('[', &format!("[{vpc},"), 1);
+        let found = bucket("GOVERNANCE", 3)
+            .with("bucket", "trail")
+            .with("arn", "arn:aws:s3:::trail")
+            .with("policy", policy);
+        let imported = Before {
+            encryption: None,
+            ..before(&found)
+        };
+        let planned = bucket("GOVERNANCE", 3).with("bucket", "trail");
+        let said = judge(&imported, &planned).refused.unwrap().detail;
+        let line = "- policy extra_policy_json - \"Vpc\"";
+        assert!(said.contains(line) && !said.contains("Tls"), "{said}");
+        let extra = format!(r#"{{"Version":"2012-10-17","Statement":[{vpc}]}}"#);
+        let kept = planned.with("extra_policy_json", extra);
+        assert_eq!(judge(&imported, &kept), Judged::default());
     }
 
     #[test]

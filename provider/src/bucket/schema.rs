@@ -3,7 +3,7 @@
 use tf_provider::{Attribute, Field, Fields, Nested, Schema, Type};
 
 use super::destroy;
-use super::lock::DEFAULT_NOTICE;
+use super::lock::{DEFAULT_NOTICE, check_notice};
 use super::logs::DEFAULT_SILENCE;
 use super::name::{check_bucket_name, check_prefix};
 use super::ratchet::ALLOW;
@@ -11,7 +11,6 @@ use super::storage::{logging_attribute, storage_attribute};
 use crate::aws::Period;
 use crate::region;
 use crate::tags;
-use crate::trust::duration::parse_duration;
 use crate::trust::keys::trust_fields;
 use crate::trust::model::{ended_fields, lock_span_fields, mode_attribute, parse_silence};
 use crate::trust::preset::Preset;
@@ -47,7 +46,7 @@ pub(super) fn schema() -> Schema {
                 )
                 .validate(|prefix: String| check_prefix(&prefix)),
         )
-        .attribute("region", region::attribute().requires_replace())
+        .attribute("region", region::attribute("Another region makes another bucket, which is refused as long as this one holds anything.").requires_replace())
         .attribute(
             "object_lock",
             Attribute::required(Nested::single(lock_fields())).description(
@@ -58,7 +57,8 @@ pub(super) fn schema() -> Schema {
         .attribute(
             "encryption",
             Attribute::optional(Nested::single(encryption_fields())).description(
-                "Encryption with a KMS key. Default: SSE-S3, with keys that S3 keeps.",
+                "Encryption with a KMS key. Default: SSE-S3, with keys that S3 keeps. A change holds for new objects; existing ones keep theirs. To \
+                 leave it out needs `allow_weakening`.",
             ),
         );
     let schema = schema
@@ -69,7 +69,7 @@ pub(super) fn schema() -> Schema {
             ALLOW,
             Attribute::optional(Type::list(Type::String)).description(
                 "Changes that weaken the bucket and are meant, each in the words of the error that asks for it, such as `retention 2192d -> \
-                 365d`. An entry that allows nothing gives a warning. Default: none.",
+                 365d`. An entry that allows nothing gives a warning. Default: none. A change does nothing by itself.",
             ),
         );
     computed(principals(logs(tags::add_to(schema))))
@@ -85,37 +85,43 @@ fn lock_fields() -> Fields {
             "acknowledge_irreversible",
             text(
                 "Acknowledgement of COMPLIANCE, which nobody can end early: the mode and the days, such as `COMPLIANCE 2192 days`. \
-                 Required with COMPLIANCE.",
+                 Required with COMPLIANCE. A change does nothing by itself.",
             ),
         )
         .attribute(
             "notice",
             Attribute::optional(Type::String)
                 .default(DEFAULT_NOTICE)
-                .validate(|text: String| parse_duration(&text).map(drop))
+                .validate(|text: String| check_notice(&text))
                 .description(
                     "Time between the apply of a stronger lock and the beginning of its span in the trust policy, in which sealers get \
-                     the new file. Default: `1d`.",
+                     the new file, at most `29d`. A change holds for later changes of the lock. Default: `1d`.",
                 ),
         )
 }
 
 fn period_fields() -> Fields {
     Fields::new()
-        .attribute("mode", mode_attribute())
+        .attribute(
+            "mode",
+            mode_attribute().description(
+                "`GOVERNANCE` (can be bypassed with a special permission) or `COMPLIANCE` (by nobody). A change to COMPLIANCE begins after \
+                 `object_lock.notice`; a change to GOVERNANCE needs `allow_weakening`.",
+            ),
+        )
         .attribute(
             "days",
-            period("Retention in days, 1 to 36500. Exactly one of it and `years`, unless `preset` is set.", Period::MAX_DAYS, "days"),
+            period("Retention in days, 1 to 36500. Exactly one of it and `years`, unless `preset` is set. A change to more begins after `object_lock.notice`; a change to less needs `allow_weakening`.", Period::MAX_DAYS, "days"),
         )
         .attribute(
             "years",
-            period("Retention in years of 365 days, 1 to 100. Exactly one of it and `days`, unless `preset` is set.", Period::MAX_YEARS, "years"),
+            period("Retention in years of 365 days, 1 to 100. Exactly one of it and `days`, unless `preset` is set. A change to more begins after `object_lock.notice`; a change to less needs `allow_weakening`.", Period::MAX_YEARS, "years"),
         )
         .attribute(
             "preset",
             text(
                 "Rule whose retention is the minimum, and the default where neither `days` nor `years` is set: `finra-4511`, `hipaa`, \
-                 `pci-dss-10` or `sec-17a-4`. It sets nothing else that the rule asks for, and is not legal advice. Default: none.",
+                 `pci-dss-10` or `sec-17a-4`. It sets nothing else that the rule asks for, and is not legal advice. Default: none. A change counts as one of the days.",
             )
             .one_of(Preset::names()),
         )
@@ -134,7 +140,7 @@ fn encryption_fields() -> Fields {
             Attribute::required(Type::String)
                 .description(
                     "ARN of a symmetric KMS key. Plan and apply check that it is enabled, symmetric and in the bucket's region. Whoever deletes that \
-                     key makes the logs unreadable.",
+                     key makes the logs unreadable. Another key encrypts new objects; existing ones keep theirs.",
                 )
                 .validate(|arn: String| {
                     if arn.starts_with("arn:") && arn.contains(":kms:") && arn.contains(":key/") {
@@ -147,7 +153,7 @@ fn encryption_fields() -> Fields {
             "bucket_key_enabled",
             Attribute::optional(Type::Bool)
                 .default(true)
-                .description("Whether S3 derives a key for the bucket, which saves calls to KMS. On by default."),
+                .description("Whether S3 derives a key for the bucket, which saves calls to KMS. Default: true. A change holds for new objects."),
         )
 }
 
@@ -158,20 +164,20 @@ fn logs(schema: Schema) -> Schema {
             Attribute::optional(Nested::map(log_fields()))
                 .description(
                     "Logs by name. Names have 1 to 64 letters, digits and `-_.`. A log is ended by `ended`, and is never removed while its \
-                     segments are in the bucket. Default: none.",
+                     segments are in the bucket. Default: none. Another log begins when it is added.",
                 ),
         )
         .attribute(
             "declared_prefixes",
             Attribute::optional(Type::list(Type::String)).description(
-                "Prefixes, each ending in `/`, under which the bucket may contain anything else. The verifier does not look at it. Default: none.",
+                "Prefixes, each ending in `/`, under which the bucket may contain anything else. The verifier does not look at it. Default: none. A change makes a new trust policy.",
             ),
         )
         .attribute(
             "acknowledged",
             Attribute::optional(Type::list(Type::String)).description(
                 "Findings that a person has explained, each as the JSON object that the verifier prints. They are still found, and do not \
-                 change its exit code. Default: none.",
+                 change its exit code. Default: none. A change makes a new trust policy.",
             )
             .validate(|entries: Vec<Field<String>>| check_acknowledged(&entries)),
         )
@@ -187,25 +193,29 @@ fn principals(schema: Schema) -> Schema {
             "administrators",
             arns(
                 "ARNs of the roles and users that may change the bucket's lock, versioning, policy, lifecycle, encryption, public access \
-                 block, ownership, replication and tags. Terraform's own role must be among them. Default: IAM alone decides.",
+                 block, ownership, replication and tags (not those of a bucket with ABAC, which `s3:TagResource` changes: IAM alone \
+                 decides on it). Terraform's own role must be among them. Default: IAM alone decides. A change replaces the bucket policy \
+                 in place; one more principal, or to leave the list out, needs `allow_weakening`.",
             ),
         )
         .attribute(
             "break_glass",
             arns(
                 "ARNs of the roles and users that may delete objects of logs, hide them, and bypass GOVERNANCE. `[]` means nobody. Default: \
-                 IAM alone decides.",
+                 IAM alone decides. A change replaces the bucket policy in place; one more principal, or to leave the list out, needs \
+                 `allow_weakening`.",
             ),
         )
         .attribute("log_delivery", Attribute::optional(Nested::single(delivery_fields())).description(
             "Services of AWS that deliver their logs to the bucket, outside of the logs above. Their prefix is declared to the verifier. Default: \
-             none.",
+             none. A change replaces the bucket policy in place, and makes a new trust policy.",
         ))
         .attribute(
             "extra_policy_json",
             text(
                 "Policy document whose statements are added to the bucket policy. A statement that would weaken the policy is refused. \
-                 Default: none.",
+                 Default: none. A change replaces the bucket policy in place; a statement that denies something is not dropped or changed \
+                 without `allow_weakening`.",
             ),
         )
 }
@@ -274,19 +284,20 @@ fn log_fields() -> Fields {
             Attribute::required(Nested::single(trust_fields()))
                 .description(
                     "Keys that may sign the log: the attribute `trust` of an `auditlog_signing_key`. A key that was there is not dropped while \
-                     the log has segments.",
+                     the log has segments. A change makes a new trust policy.",
                 ),
         )
         .attribute(
             "writers",
             arns(
-                "ARNs of the roles and users that may write segments, also of other accounts. `[]` means nobody. Default: IAM alone decides.",
+                "ARNs of the roles and users that may write segments, also of other accounts. `[]` means nobody. Default: IAM alone decides. A change replaces the bucket policy in place; to leave the list out needs \
+                 `allow_weakening`.",
             ),
         )
         .attribute(
             "readers",
             arns(
-                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied reading where `writers` is set too, or where the log has ended. Default: IAM alone decides.",
+                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied reading where `writers` is set too, or where the log has ended. Default: IAM alone decides. A change replaces the bucket policy in place; to leave the list out needs `allow_weakening`.",
             ),
         )
         .attribute(
@@ -296,21 +307,23 @@ fn log_fields() -> Fields {
                 .validate(|text: String| parse_silence(&text).map(drop))
                 .description(
                     "Time that the log may go without a new segment before the verifier reports its silence: an integer and one of `s`, `m`, \
-                     `h`, `d`. The retention must be at least twice as long. A shorter one begins after `object_lock.notice`. Default: `25h`.",
+                     `h`, `d`. The retention must be at least twice as long. Default: `25h`. A change to a longer one holds at once; a shorter one begins after \
+                     `object_lock.notice`.",
                 ),
         )
         .attribute(
             "object_lock",
             Attribute::optional(Nested::single(period_fields())).description(
-                "Lock of this log in place of the bucket's. The sealer sets it on each segment. Default: the bucket's.",
+                "Lock of this log in place of the bucket's. The sealer sets it on each segment. Default: the bucket's. A change leaves existing \
+                 segments alone.",
             ),
         )
         .attribute(
             "began",
             known_once(
                 "Time from which the log must have segments, RFC 3339. Default: the time at which it was added. Set it for a log that was \
-                 there before: not later than its first segment was stored, and not in the future. Removing it later keeps the value; set \
-                 another one to correct it.",
+                 there before: not later than its first segment was stored, and not in the future. Removing it later keeps the value; a change \
+                 corrects it.",
             )
             .validate(|text: String| parse_time(&text).map(drop)),
         )
@@ -319,7 +332,7 @@ fn log_fields() -> Fields {
             Attribute::optional(Nested::single(ended_fields(stored))).description(
                 "End of the log, as `auditlog-verify` reports its head. Plan and apply compare it with that segment, as far as they may read it. Segments \
                  after it are faults, and the bucket policy denies everybody to write them. `writers` may still read where `readers` is set. It is \
-                 not taken back, but its values can be corrected. Default: the log goes on.",
+                 not taken back, but a change can correct its values. Default: the log goes on.",
             ),
         )
 }
@@ -421,7 +434,7 @@ fn spans(schema: Schema) -> Schema {
             "lock_spans",
             Attribute::optional_computed(Nested::list(lock_span_fields())).description(
                 "Locks that were declared over time, the earliest first. Set it only on import, for a bucket whose lock changed before: the \
-                 spans must have begun, and the last one must be `object_lock`. A list that differs from what was declared is refused. Default: what was declared.",
+                 spans must have begun, and the last one must be `object_lock`. A change is refused once something was declared. Default: what was declared.",
             ),
         )
         .attribute(
@@ -430,7 +443,7 @@ fn spans(schema: Schema) -> Schema {
         )
         .attribute(
             "trust_policy",
-            text("Trust policy as JSON; null without logs. Write it to a file unchanged, and keep it out of the writer's reach."),
+            text("Trust policy as JSON; null without logs, and where the provider does not know the account. Write it to a file unchanged, and keep it out of the writer's reach."),
         )
         .attribute("trust_policy_sha256", text("SHA-256 of `trust_policy`, in hex."))
 }

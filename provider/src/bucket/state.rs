@@ -98,9 +98,11 @@ pub(super) fn with_strength(
     retention: Option<DefaultRetention>,
     encryption: Encryption,
 ) -> BucketModel {
+    let (encryption, algorithm) = seen_encryption(known, encryption);
     BucketModel {
         object_lock: retention.map(|found| LockModel::seen(known.object_lock.as_ref(), found)),
-        encryption: seen_encryption(known, encryption).0,
+        encryption,
+        sse_algorithm: Field::Known(algorithm),
         ..known.clone()
     }
 }

@@ -43,7 +43,7 @@ model! {
 pub(super) fn storage_attribute() -> Attribute {
     Attribute::optional(Nested::single(storage_fields())).description(
         "Storage classes and expiration, as lifecycle rules of the bucket. Default: objects stay in STANDARD and never expire. \
-         Incomplete uploads are always aborted after 7 days.",
+         Incomplete uploads are always aborted after 7 days. A change replaces the lifecycle rules, which hold for the objects that are there too.",
     )
 }
 
@@ -107,7 +107,7 @@ pub(super) fn logging_attribute() -> Attribute {
                 .description("What the names of the access logs begin with. Default: nothing."),
         );
     Attribute::optional(Nested::single(fields))
-        .description("Server access logs of the bucket. Default: none are written.")
+        .description("Server access logs of the bucket. Default: none are written. A change is made in place; access logs that were delivered stay.")
 }
 
 /// An expiration as it is configured.

@@ -1,7 +1,8 @@
 //! What of a bucket can become weaker, and by what it becomes so.
 //!
 //! Versioning, Object Lock, the public access block and ownership have no argument, so no plan weakens them. What is left is
-//! the lock of the bucket and of each log, encryption, and the lists of principals that the bucket policy enforces.
+//! the lock of the bucket and of each log, encryption, the lists of principals that the bucket policy enforces, and what the
+//! policy denies beyond them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use tf_provider::{Object, Value};
 use super::lock::of_value;
 use super::model::{SSE_KMS, SSE_S3};
 use super::path::{default_prefix, logs_of, path_of};
-use crate::aws::{DefaultRetention, Enforced, Period, Principal};
+use crate::aws::{DefaultRetention, Enforced, Period, Principal, denials};
 
 /// Principals by the pattern that a policy recognises each by, which leaves out its path.
 type Principals = BTreeMap<String, String>;
@@ -26,6 +27,8 @@ pub(super) struct Strength {
     encryption: Option<&'static str>,
     /// By argument: who is named, or `None` where IAM alone decides. An argument that is not known yet is absent.
     principals: BTreeMap<String, Option<Principals>>,
+    /// What `extra_policy_json` denies: each statement by its meaning, and its name. `None` where it is not known yet.
+    denials: Option<BTreeMap<String, String>>,
 }
 
 /// One thing that becomes weaker.
@@ -50,6 +53,7 @@ impl Strength {
             .locks
             .extend(bucket.map(|lock| (String::new(), lock)));
         strength.encryption = encryption_of(object);
+        strength.denials = denials_of(object.value(EXTRA));
         for list in ["administrators", "break_glass"] {
             strength.add_principals(list.to_owned(), object.value(list));
         }
@@ -137,6 +141,12 @@ impl Strength {
         self
     }
 
+    /// The same with what the statements of others deny that were found in a policy.
+    pub(super) fn denied(mut self, found: BTreeMap<String, String>) -> Self {
+        self.denials.get_or_insert_default().extend(found);
+        self
+    }
+
     /// Patterns that a policy has, where the list of an argument is not there.
     fn fill(&mut self, argument: &str, found: Option<&BTreeSet<String>>) {
         let is_named = matches!(self.principals.get(argument), Some(Some(_)));
@@ -175,8 +185,30 @@ impl Strength {
                     .map(|entry| Weakening::new(&entry.clone(), entry)),
             );
         }
+        found.extend(self.lost_denials(after));
         found
     }
+
+    /// What is not denied any more. A statement that changed is another one: nobody can say whether it is stricter.
+    fn lost_denials(&self, after: &Self) -> Vec<Weakening> {
+        let (Some(before), Some(after)) = (&self.denials, &after.denials) else {
+            return Vec::new();
+        };
+        let lost = before.iter().filter(|(one, _)| !after.contains_key(*one));
+        let entry = |name: &String| format!("policy {EXTRA} - {name}");
+        lost.map(|(_, name)| Weakening::new(&entry(name), entry(name)))
+            .collect()
+    }
+}
+
+/// The argument whose statements are added to the policy.
+const EXTRA: &str = "extra_policy_json";
+
+fn denials_of(extra: &Value) -> Option<BTreeMap<String, String>> {
+    if extra.is_null() {
+        return Some(BTreeMap::new());
+    }
+    extra.as_str().map(denials)
 }
 
 impl Weakening {
@@ -331,6 +363,31 @@ pub(super) mod tests {
                 "policy break_glass -> not enforced"
             ]
         );
+    }
+
+    #[test]
+    fn statement_that_denies_and_goes_is_a_weakening_and_one_that_allows_is_not() {
+        let with = |statements: &str| {
+            let extra = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+            bucket("GOVERNANCE", 3).with(EXTRA, extra)
+        };
+        let deny = |sid: &str, action: &str| {
+            format!(r#"{{"Sid":"{sid}","Effect":"Deny","Principal":"*","Action":"{action}"}}"#)
+        };
+        let allow = deny("In", "s3:GetObject").replace("Deny", "Allow");
+        let vpc = deny("Vpc", "s3:*");
+        let before = with(&format!("{vpc},{allow}"));
+        let entry = ["policy extra_policy_json - \"Vpc\""];
+        assert_eq!(found(&before, &bucket("GOVERNANCE", 3)), entry);
+        assert_eq!(found(&before, &with(&deny("Vpc", "s3:Get*"))), entry);
+        let more = format!(
+            "{},{}",
+            deny("Other", "s3:PutObject"),
+            deny("Renamed", "s3:*")
+        );
+        assert!(found(&before, &with(&more)).is_empty());
+        let unknown = bucket("GOVERNANCE", 3).with(EXTRA, Value::Unknown);
+        assert!(found(&before, &unknown).is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::claim::{Claim, Standing, standing};
 use super::context::{
     check_account, check_caller, check_place, clients, key_failed, key_id, now, unknown_account,
 };
+use super::current::of_versions;
 use super::declared::checked;
 use super::due::Due;
 use super::handover;
@@ -46,7 +47,7 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
     }
     // before anything is made: an alias that belongs to somebody else would leave a key without one
     let known = predecessors(cx);
-    let standing = standing(clients, &planned.alias, Claim::New(&known), now())
+    let standing = standing(clients, &planned.alias, Claim::New(&known))
         .await
         .map_err(not_made)?;
     let holder = match &standing {
@@ -60,7 +61,7 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
     report_strays(cx, clients, &planned, known, Freshness::OfThisRun).await;
     let mut history = History::default();
     let found = make(cx, clients, &planned, &mut history).await?;
-    cx.keep(&state::of_versions(planned.clone(), &history));
+    cx.keep(&of_versions(planned.clone(), &history));
     let failed = |error: Error| unfinished(&error);
     match &standing {
         Standing::Ours(from) => {
@@ -255,7 +256,7 @@ impl<'a> Update<'a> {
         } else {
             Claim::Kept { versions, was_ours }
         };
-        let standing = standing(self.clients, &self.planned.alias, claim, now()).await;
+        let standing = standing(self.clients, &self.planned.alias, claim).await;
         standing.map_err(|e| key_failed(&e).into())
     }
 
@@ -405,7 +406,7 @@ impl<'a> Update<'a> {
             }
         }
         let state = seen(&known, self.clients, &self.history, &found);
-        let state = state.unwrap_or_else(|_| state::of_versions(known, &self.history));
+        let state = state.unwrap_or_else(|_| of_versions(known, &self.history));
         self.cx.keep(&state);
     }
 }

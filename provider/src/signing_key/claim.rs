@@ -2,17 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use auditlog_chain::timestamp::Timestamp;
-
 use super::marks::parse_marks;
 use crate::aws::{
     AliasHolder, Clients, RETAINED_TAG, alias_holder, denies_signing, read_key_policy,
 };
 use crate::error::Error;
-
-/// A key with our tags that holds the alias and is not in the state was left behind by a killed create only if it is young and
-/// its policy still denies signing, as it did when the key was made. Any other one belongs to somebody else's configuration.
-const STRAY_SECONDS: i64 = 3600;
 
 /// Who asks for an alias.
 #[derive(Debug, Clone, Copy)]
@@ -65,12 +59,11 @@ pub(crate) async fn standing(
     clients: &Clients,
     alias: &str,
     claim: Claim<'_>,
-    now: Timestamp,
 ) -> Result<Standing, Error> {
     let Some(found) = alias_holder(clients, alias).await? else {
         return Ok(Standing::Ours(None));
     };
-    let verdict = match claim.verdict(alias, &found, now) {
+    let verdict = match claim.verdict(alias, &found) {
         Verdict::FreeIfUnfinished => {
             let policy = read_key_policy(clients, &found.key_id).await?;
             if denies_signing(&policy) {
@@ -103,7 +96,7 @@ enum Verdict {
 }
 
 impl Claim<'_> {
-    fn verdict(self, alias: &str, found: &AliasHolder, now: Timestamp) -> Verdict {
+    fn verdict(self, alias: &str, found: &AliasHolder) -> Verdict {
         let marks = parse_marks(&found.tags);
         let made_for_it =
             marks.alias.as_deref() == Some(alias) && !found.tags.contains_key(RETAINED_TAG);
@@ -119,9 +112,9 @@ impl Claim<'_> {
                 (false, _) => Verdict::Taken,
             },
             Self::New(_) | Self::Waiting { .. } if !made_for_it => Verdict::Taken,
-            Self::New(_) | Self::Waiting { .. } if marks.is_first() && is_young(found, now) => {
-                Verdict::FreeIfUnfinished
-            }
+            // a first version that nobody may sign with was left behind by a killed create, however long ago: what is retired,
+            // lost, compromised or retained has a tag that says so
+            Self::New(_) | Self::Waiting { .. } if marks.is_first() => Verdict::FreeIfUnfinished,
             Self::New(_) | Self::Waiting { .. } => self.against_a_live_key(found),
         }
     }
@@ -156,11 +149,6 @@ impl Predecessors {
     }
 }
 
-fn is_young(found: &AliasHolder, now: Timestamp) -> bool {
-    let now = i64::try_from(now.as_seconds()).unwrap_or(i64::MAX);
-    now.saturating_sub(found.created).abs() <= STRAY_SECONDS
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::marks::first_marks;
@@ -169,17 +157,10 @@ mod tests {
 
     const ALIAS: &str = "alias/audit";
 
-    fn now() -> Timestamp {
-        Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()
-    }
-
-    fn key(tags: Tags, age: i64) -> AliasHolder {
+    fn key(tags: Tags) -> AliasHolder {
         AliasHolder {
             key_id: "k".to_owned(),
             arn: "arn".to_owned(),
-            created: i64::try_from(now().as_seconds())
-                .unwrap()
-                .saturating_sub(age),
             deletion: None,
             tags,
         }
@@ -190,7 +171,7 @@ mod tests {
             keys: ["old".to_owned()].into(),
             knowledge: Knowledge::Whole,
         };
-        Claim::New(&known).verdict(ALIAS, found, now())
+        Claim::New(&known).verdict(ALIAS, found)
     }
 
     fn kept(found: &AliasHolder, versions: &[&str], was_ours: bool) -> bool {
@@ -199,35 +180,32 @@ mod tests {
             versions: &versions,
             was_ours,
         };
-        claim.verdict(ALIAS, found, now()) == Verdict::Free
+        claim.verdict(ALIAS, found) == Verdict::Free
     }
 
     #[test]
     fn key_of_somebody_else_keeps_its_alias() {
-        assert_eq!(new(&key(Tags::new(), 0)), Verdict::Taken);
-        assert!(!kept(&key(Tags::new(), 0), &["a"], false));
-        // with our tags, but too old to be a create that was killed
-        let old = STRAY_SECONDS.saturating_add(1);
+        assert_eq!(new(&key(Tags::new())), Verdict::Taken);
+        assert!(!kept(&key(Tags::new()), &["a"], false));
         let marks = [
-            (first_marks(ALIAS, 1, None, None), old),
-            (first_marks("alias/other", 1, None, None), 0),
-            (first_marks(ALIAS, 2, Some("x"), None), 0),
+            first_marks("alias/other", 1, None, None),
+            first_marks(ALIAS, 2, Some("x"), None),
         ];
-        for (marks, age) in marks {
-            assert_eq!(new(&key(marks, age)), Verdict::Taken);
+        for marks in marks {
+            assert_eq!(new(&key(marks)), Verdict::Taken);
         }
         // retired on purpose, which also denies signing
         let mut retired = first_marks(ALIAS, 1, None, None);
         let at = "2026-01-01T00:00:00Z".to_owned();
         retired.insert("auditlog:compromised-at".to_owned(), at);
-        assert_eq!(new(&key(retired, 0)), Verdict::Taken);
+        assert_eq!(new(&key(retired)), Verdict::Taken);
     }
 
     #[test]
     fn alias_is_taken_from_a_key_that_will_be_deleted() {
         let going = AliasHolder {
             deletion: Some(Deletion { date: None }),
-            ..key(Tags::new(), 1_000_000)
+            ..key(Tags::new())
         };
         assert_eq!(new(&going), Verdict::Free);
         assert!(kept(&going, &[], false));
@@ -235,9 +213,9 @@ mod tests {
 
     #[test]
     fn alias_is_taken_from_what_a_killed_apply_left_behind() {
-        let unfinished = key(first_marks(ALIAS, 1, None, None), 60);
+        let unfinished = key(first_marks(ALIAS, 1, None, None));
         assert_eq!(new(&unfinished), Verdict::FreeIfUnfinished);
-        let successor = key(first_marks(ALIAS, 2, Some("a"), None), 1_000_000);
+        let successor = key(first_marks(ALIAS, 2, Some("a"), None));
         assert!(kept(&successor, &["a"], false));
         assert!(!kept(&successor, &["b"], false));
     }
@@ -249,24 +227,23 @@ mod tests {
             versions: &versions,
             was_ours: true,
         };
-        let theirs = key(first_marks(ALIAS, 1, None, None), 1_000_000);
-        let verdict = claim.verdict(ALIAS, &theirs, now());
+        let theirs = key(first_marks(ALIAS, 1, None, None));
+        let verdict = claim.verdict(ALIAS, &theirs);
         assert_eq!(verdict, Verdict::FreeIfUnfinished);
         assert_eq!(claim.against_a_live_key(&theirs), Verdict::Taken);
     }
 
     #[test]
     fn own_alias_comes_back_from_wherever_somebody_moved_it() {
-        assert!(kept(&key(Tags::new(), 1_000_000), &["a"], true));
-        assert!(kept(&key(Tags::new(), 1_000_000), &["k"], false));
+        assert!(kept(&key(Tags::new()), &["a"], true));
+        assert!(kept(&key(Tags::new()), &["k"], false));
     }
 
     #[test]
     fn new_key_waits_for_the_alias_of_the_key_that_it_may_replace() {
-        let old = STRAY_SECONDS.saturating_add(1);
         let named = |key_id: &str, tags: Tags| AliasHolder {
             key_id: key_id.to_owned(),
-            ..key(tags, old)
+            ..key(tags)
         };
         let marks = || first_marks(ALIAS, 3, Some("x"), None);
         assert_eq!(new(&named("old", marks())), Verdict::Waits);
@@ -274,7 +251,7 @@ mod tests {
         assert_eq!(new(&named("old", Tags::new())), Verdict::Taken);
         // as long as Terraform does not say what is being replaced
         let unsure = Predecessors::default();
-        let found = |tags| Claim::New(&unsure).verdict(ALIAS, &named("other", tags), now());
+        let found = |tags| Claim::New(&unsure).verdict(ALIAS, &named("other", tags));
         assert_eq!(found(marks()), Verdict::Waits);
         assert_eq!(found(Tags::new()), Verdict::Taken);
         let mut retained = marks();
@@ -288,17 +265,18 @@ mod tests {
         let claim = Claim::Waiting {
             versions: &versions,
         };
-        let old = STRAY_SECONDS.saturating_add(1);
         let holder = |key_id: &str, tags: Tags| AliasHolder {
             key_id: key_id.to_owned(),
-            ..key(tags, old)
+            ..key(tags)
         };
         let marks = first_marks(ALIAS, 1, None, None);
         let handed_over = holder("k", marks.clone());
-        assert_eq!(claim.verdict(ALIAS, &handed_over, now()), Verdict::Free);
+        assert_eq!(claim.verdict(ALIAS, &handed_over), Verdict::Free);
         let still_there = holder("old", marks);
-        assert_eq!(claim.verdict(ALIAS, &still_there, now()), Verdict::Waits);
+        let verdict = claim.verdict(ALIAS, &still_there);
+        assert_eq!(verdict, Verdict::FreeIfUnfinished);
+        assert_eq!(claim.against_a_live_key(&still_there), Verdict::Waits);
         let foreign = holder("old", Tags::new());
-        assert_eq!(claim.verdict(ALIAS, &foreign, now()), Verdict::Taken);
+        assert_eq!(claim.verdict(ALIAS, &foreign), Verdict::Taken);
     }
 }

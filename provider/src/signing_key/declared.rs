@@ -175,6 +175,73 @@ fn check_kept(declared: &Declared, history: &History) -> Result {
     Ok(())
 }
 
+/// Says which entries were changed so that more signatures count than before. That may be a correction, so it is not refused.
+pub(crate) fn softened(declared: &Declared, history: &History) -> Option<Diagnostic> {
+    let lines: Vec<String> = history
+        .versions()
+        .flat_map(|(number, version)| softer(declared, number, &version.declared))
+        .collect();
+    (!lines.is_empty()).then(|| {
+        let detail = format!(
+            "Signatures count again that did not before:\n{}\n\nVerifiers with an earlier trust policy report them. Go on only if the \
+             earlier declaration was wrong.",
+            lines.join("\n")
+        );
+        let argument = if lines.iter().any(|line| line.starts_with("- compromised")) {
+            "compromised"
+        } else {
+            "lost"
+        };
+        Diagnostic::warning("A declaration about a version becomes weaker", detail).at(argument)
+    })
+}
+
+fn softer(declared: &Declared, number: u32, before: &KeyPolicy) -> Vec<String> {
+    let later = |argument: &str, was: Timestamp, becomes: Timestamp| {
+        let path = AttributePath::from(argument).key(number.to_string());
+        let path = path.attribute("at");
+        (becomes > was)
+            .then(|| format!("- {path}: {} -> {}", was.to_rfc3339(), becomes.to_rfc3339()))
+    };
+    let lost = before.lost_at.zip(declared.lost.get(&number).copied());
+    let lost = lost.and_then(|(was, becomes)| later("lost", was, becomes));
+    let said = before
+        .compromised
+        .as_ref()
+        .zip(declared.compromised.get(&number));
+    let at = said.and_then(|(was, becomes)| later("compromised", was.at, becomes.at));
+    let good = said.map(|(was, becomes)| more_good(number, was, becomes));
+    let times = lost.into_iter().chain(at);
+    times.chain(good.into_iter().flatten()).collect()
+}
+
+/// Logs of which more segments count as good, or others.
+fn more_good(number: u32, was: &Compromised, becomes: &Compromised) -> Vec<String> {
+    let known: BTreeMap<&str, &LastGood> = was
+        .last_good
+        .iter()
+        .map(|good| (good.origin.as_str(), good))
+        .collect();
+    let more = becomes.last_good.iter().filter_map(|good| {
+        let origin = good.origin.as_str();
+        let path = AttributePath::from("compromised").key(number.to_string());
+        let path = path.attribute("last_good").key(origin);
+        match known.get(origin) {
+            None => Some(format!("- {path}: segments up to {} count", good.segment)),
+            Some(was) if good.segment > was.segment => Some(format!(
+                "- {path}: segment {} -> {}",
+                was.segment, good.segment
+            )),
+            Some(was) if good.segment == was.segment && *was != good => Some(format!(
+                "- {path}: another size or root of segment {}",
+                good.segment
+            )),
+            Some(_) => None,
+        }
+    });
+    more.collect()
+}
+
 fn removed(argument: &'static str, number: u32, entry: &str) -> Diagnostic {
     let detail = format!(
         "Version {number} was declared {argument}, and such an entry cannot be removed: signatures would count again that do \
@@ -275,5 +342,60 @@ mod tests {
             assert!(check(&before, &history, day(10)).is_ok());
             assert!(check(&after, &history, day(10)).is_err());
         }
+    }
+
+    fn good(origin: &str, segment: u64) -> LastGood {
+        LastGood {
+            origin: parse_origin(origin).unwrap(),
+            segment,
+            size: segment,
+            root: parse_root("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap(),
+        }
+    }
+
+    fn with_good(at: Timestamp, last_good: Vec<LastGood>) -> Declared {
+        let said = Compromised { at, last_good };
+        Declared {
+            compromised: [(1, said)].into(),
+            ..Declared::default()
+        }
+    }
+
+    #[test]
+    fn declaration_that_lets_more_signatures_count_is_announced() {
+        let said = |before: &Declared, after: &Declared| {
+            let mut history = history();
+            history.declare(before);
+            let lines = softened(after, &history).map(|one| one.detail);
+            let lines = lines.unwrap_or_default();
+            let lines = lines.lines().filter(|line| line.starts_with("- "));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            said(&lost(day(1)), &lost(day(2))),
+            ["- lost[\"1\"].at: 1970-01-02T00:00:00Z -> 1970-01-03T00:00:00Z"]
+        );
+        let before = with_good(day(5), vec![good("example/a", 3), good("example/c", 3)]);
+        let other = LastGood {
+            size: 7,
+            ..good("example/c", 3)
+        };
+        let after = with_good(
+            day(6),
+            vec![good("example/a", 4), good("example/b", 1), other],
+        );
+        assert_eq!(
+            said(&before, &after),
+            [
+                "- compromised[\"1\"].at: 1970-01-06T00:00:00Z -> 1970-01-07T00:00:00Z",
+                "- compromised[\"1\"].last_good[\"example/a\"]: segment 3 -> 4",
+                "- compromised[\"1\"].last_good[\"example/b\"]: segments up to 1 count",
+                "- compromised[\"1\"].last_good[\"example/c\"]: another size or root of segment 3",
+            ]
+        );
+        // the way back is stricter, and so is the same
+        let back = with_good(day(4), vec![good("example/a", 2)]);
+        assert_eq!(said(&before, &back), [""; 0]);
+        assert_eq!(said(&before, &before), [""; 0]);
     }
 }

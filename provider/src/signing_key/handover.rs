@@ -8,9 +8,9 @@
 
 use tf_provider::{Context, Diagnostic, Result};
 
+use super::current::signing_policy;
 use super::history::History;
 use super::model::SigningKey;
-use super::state::signing_policy;
 use crate::account::Account;
 use crate::aws::{
     AliasHolder, Clients, KeyParts, Waiting, delete_alias, denies_signing, point_alias,

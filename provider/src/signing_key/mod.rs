@@ -6,6 +6,7 @@
 mod apply;
 mod claim;
 mod context;
+mod current;
 mod declared;
 mod destroy;
 mod due;

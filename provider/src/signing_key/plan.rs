@@ -6,7 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _, Value};
 
 use super::context::{check_account, clients, now};
-use super::declared::{check, declarations};
+use super::declared::{check, declarations, softened};
 use super::due::{Due, Rotation};
 use super::history::{History, Need, State};
 use super::model::SigningKey;
@@ -164,6 +164,9 @@ fn plan_update(
     let declared = match declarations(&plan.planned)? {
         Field::Known(declared) => {
             check(&declared, &history, now())?;
+            if let Some(warning) = softened(&declared, &history) {
+                cx.warn(warning);
+            }
             Some(declared)
         }
         Field::Null | Field::Unknown => None,

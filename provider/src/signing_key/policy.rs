@@ -18,17 +18,6 @@ pub(crate) struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// The arguments that were left out: IAM alone decides what they are about.
-    pub(crate) fn left_out(&self) -> Vec<&'static str> {
-        let lists = [
-            ("signers", self.signers),
-            ("verifiers", self.verifiers),
-            ("administrators", self.administrators),
-        ];
-        let absent = lists.into_iter().filter(|(_, list)| list.is_none());
-        absent.map(|(name, _)| name).collect()
-    }
-
     /// Why the caller could not change a key any more under its policy; nothing where it could.
     ///
     /// # Errors
@@ -130,6 +119,5 @@ mod tests {
         let (signing, retired) = (render(Signing::Allowed), render(Signing::Denied));
         assert!(signing.contains("ECDSA_SHA_256"), "{signing}");
         assert!(retired.contains("AuditlogRetired"), "{retired}");
-        assert_eq!(access.left_out(), ["verifiers", "administrators"]);
     }
 }

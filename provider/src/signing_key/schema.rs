@@ -35,7 +35,7 @@ pub(crate) fn schema() -> Schema {
                 .validate(|alias: String| check_alias(&alias))
                 .description("Alias of the key, with its `alias/`. It always points at the version that signs. Another alias is set before this one is removed."),
         )
-        .attribute("region", region::attribute())
+        .attribute("region", region::attribute("It cannot change."))
         .attribute(
             "key_spec",
             Attribute::optional(Type::String)
@@ -45,15 +45,15 @@ pub(crate) fn schema() -> Schema {
         )
         .attribute(
             "description",
-            Attribute::optional(Type::String).default("").validate(|text: String| check_description(&text)).description("Description of the key in KMS. Default: empty."),
+            Attribute::optional(Type::String).default("").validate(|text: String| check_description(&text)).description("Description of the key in KMS. Default: empty. A change is made in place, for all versions."),
         )
-        .attribute("signers", principals("Roles and users who may sign, by their ARNs: the sealers. The key policy denies signing to all others, grants included. Default: IAM alone decides."))
-        .attribute("verifiers", principals("Roles and users who may verify signatures with KMS and read the public key, by their ARNs. Default: IAM alone decides."))
-        .attribute("administrators", principals("Roles and users who may change, rotate and delete the key, by their ARNs. The one that runs Terraform must be among them. Default: IAM alone decides."))
+        .attribute("signers", principals("Roles and users who may sign, by their ARNs: the sealers. The key policy denies signing to all others, grants included. Default: IAM alone decides. A change replaces the key policy in place."))
+        .attribute("verifiers", principals("Roles and users who may verify signatures with KMS and read the public key, by their ARNs. Default: IAM alone decides. A change replaces the key policy in place."))
+        .attribute("administrators", principals("Roles and users who may change, rotate and delete the key, by their ARNs. The one that runs Terraform must be among them. Default: IAM alone decides. A change replaces the key policy in place."))
         .attribute(
             "rotation",
             Attribute::optional(Nested::single(rotation_fields()))
-                .description("When a new version is made. Default: only where `key_spec` changes, or where the version that signs is lost, compromised or gone."),
+                .description("When a new version is made. Default: only where `key_spec` changes, or where the version that signs is lost, compromised or gone. A change of the period or of the grace makes no new version by itself."),
         )
         .attribute(
             "lost",
@@ -70,14 +70,14 @@ pub(crate) fn schema() -> Schema {
             Attribute::optional(Type::String)
                 .default(RETAIN)
                 .one_of([RETAIN, SCHEDULE_DELETION])
-                .description("What a destroy does with the keys: `retain` keeps them and denies signing, `schedule_deletion` has KMS delete them. Default: `retain`. The value of the last apply counts."),
+                .description("What a destroy does with the keys: `retain` keeps them and denies signing, `schedule_deletion` has KMS delete them. Default: `retain`. A change must be applied before the destroy."),
         )
         .attribute(
             "deletion_window_in_days",
             Attribute::optional(Type::Number)
                 .default(MAX_WINDOW_DAYS)
                 .range("days", MIN_WINDOW_DAYS..=MAX_WINDOW_DAYS)
-                .description("Days that KMS waits before it deletes the keys after a destroy with `schedule_deletion`, 7 to 30. Default: 30."),
+                .description("Days that KMS waits before it deletes the keys after a destroy with `schedule_deletion`, 7 to 30. Default: 30. A change must be applied before the destroy."),
         );
     computed(tags::add_to(schema))
 }

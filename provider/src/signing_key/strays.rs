@@ -10,7 +10,7 @@ use super::marks::parse_marks;
 use super::model::SigningKey;
 use crate::account::Account;
 use crate::aws::{
-    Clients, Extent, Freshness, Stray, Tags, denies_signing, find_strays, partition,
+    Clients, Extent, Freshness, MAX_KEYS, Stray, Tags, denies_signing, find_strays, partition,
     policies_agree, put_key_policy,
 };
 use crate::error::Error;
@@ -51,14 +51,31 @@ pub(crate) async fn report_strays(
                 let denied = deny(clients, model, known.own, &stray).await;
                 cx.warn(report(&model.alias, &stray, denied));
             }
-            if extent == Extent::Part {
-                tracing::warn!(
-                    "not all keys of the region were searched for what an interrupted apply left behind"
-                );
-            }
+            warn_of_part(cx, extent);
         }
         Err(error) => cx.warn(not_searched(&error)),
     }
+}
+
+fn warn_of_part(cx: &Context<Account>, extent: Extent) {
+    if let Some(warning) = searched_in_part(extent) {
+        cx.warn(warning);
+    }
+}
+
+fn searched_in_part(extent: Extent) -> Option<Diagnostic> {
+    let why = match extent {
+        Extent::All => return None,
+        Extent::Part => {
+            format!("The region has more than {MAX_KEYS} keys, and the provider looks at so many.")
+        }
+        Extent::Denied => "The provider lacks the permission kms:ListKeys.".to_owned(),
+    };
+    let detail = format!(
+        "{why} If an earlier apply was interrupted, look for keys with the tag auditlog:created that no state has:\n\naws \
+         resourcegroupstaggingapi get-resources --resource-type-filters kms:key --tag-filters Key=auditlog:created"
+    );
+    Some(Diagnostic::warning("Not all keys were searched", detail).at("alias"))
 }
 
 /// Before a destroy: denies signing to the successors of the keys that a killed rotation left behind, and reports them. Nobody
@@ -70,7 +87,8 @@ pub(crate) async fn deny_successors(
     known: &BTreeSet<String>,
 ) {
     match find_strays(clients, alias, known, Freshness::OfThisRun).await {
-        Ok((strays, _)) => {
+        Ok((strays, extent)) => {
+            warn_of_part(cx, extent);
             for stray in strays.iter().filter(|stray| succeeds(&stray.tags, known)) {
                 let denied = deny(clients, model, known, stray).await;
                 cx.warn(report(alias, stray, denied));
@@ -168,4 +186,26 @@ fn report(alias: &str, stray: &Stray, denied: Denied) -> Diagnostic {
          aws kms schedule-key-deletion --key-id {id} --pending-window-in-days 7"
     );
     Diagnostic::warning("A key was left behind", detail).at("alias")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_that_did_not_see_every_key_is_announced() {
+        let said = |extent| searched_in_part(extent).map(|one| one.detail);
+        assert_eq!(said(Extent::All), None);
+        let part = said(Extent::Part).unwrap();
+        assert!(
+            part.starts_with("The region has more than 1000 keys"),
+            "{part}"
+        );
+        let denied = said(Extent::Denied).unwrap();
+        assert!(denied.contains("kms:ListKeys"), "{denied}");
+        assert!(
+            denied.contains("--tag-filters Key=auditlog:created"),
+            "{denied}"
+        );
+    }
 }

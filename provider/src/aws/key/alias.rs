@@ -14,8 +14,6 @@ pub struct AliasHolder {
     pub key_id: String,
     /// Its ARN.
     pub arn: String,
-    /// Seconds since 1970 at which it was made.
-    pub created: i64,
     /// The deletion that is scheduled, if one is.
     pub deletion: Option<Deletion>,
     /// Its tags.
@@ -33,7 +31,6 @@ pub async fn alias_holder(clients: &Clients, alias: &str) -> Result<Option<Alias
     let tags = tags(clients, &metadata.key_id).await?;
     Ok(Some(AliasHolder {
         deletion: deletion(&metadata),
-        created: metadata.creation_date.map_or(0, |date| date.secs()),
         arn: metadata.arn.unwrap_or_default(),
         key_id: metadata.key_id,
         tags,

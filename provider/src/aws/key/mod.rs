@@ -19,6 +19,7 @@ pub use create::{MadeKey, create_key};
 pub use delete::schedule_deletion;
 pub use model::{Deletion, Grant, KEY_USAGE, KeyParts, KeySettings, NewKey, Usability};
 pub use read::{read_key, read_key_policy, read_new_key};
+pub(crate) use stray::MAX_KEYS;
 pub use stray::{Freshness, Stray, find_strays};
 
 /// The tag that says for which alias a key was made.

@@ -14,7 +14,7 @@ use crate::aws::tags::Tags;
 use crate::error::Error;
 
 /// Keys of the account that are looked at; more are not searched.
-const MAX_KEYS: usize = 1000;
+pub(crate) const MAX_KEYS: usize = 1000;
 /// Requests under way at a time.
 const AT_ONCE: usize = 8;
 
@@ -76,7 +76,7 @@ async fn list(clients: &Clients) -> Result<Listing, Error> {
             keys
         }
         Err(error) if is_denied(&error) => {
-            found.extent = Extent::Part;
+            found.extent = Extent::Denied;
             return Ok(found);
         }
         Err(error) => return Err(error),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::principal::is_account;
+use super::statement::is_own_name;
 
 /// Whether two policy documents mean the same.
 pub fn policies_agree(one: &str, other: &str) -> bool {
@@ -41,6 +42,41 @@ pub fn policy_changes(found: &str, wanted: &str) -> Vec<String> {
     changes
 }
 
+/// What a document denies: each statement by its meaning, and what a person calls it.
+pub fn denials(document: &str) -> BTreeMap<String, String> {
+    denials_but(document, |_| false)
+}
+
+/// The same without the statements that this provider names as its own, and without those that `ours` has too.
+pub fn foreign_denials(document: &str, ours: &str) -> BTreeMap<String, String> {
+    let ours = denials(ours);
+    let mut found = denials_but(document, is_own_name);
+    found.retain(|meaning, _| !ours.contains_key(meaning));
+    found
+}
+
+fn denials_but(document: &str, is_left_out: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let statements = document.get("Statement").map(list).unwrap_or_default();
+    let text = |statement: &Value, name: &str| {
+        let text = statement.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let denials = (1..).zip(statements).filter(|(_, statement)| {
+        text(statement, "Effect") == "Deny" && !is_left_out(&text(statement, "Sid"))
+    });
+    denials
+        .map(|(number, one)| (statement(one), name_of(one, number)))
+        .collect()
+}
+
+/// What a person calls a statement.
+fn name_of(statement: &Value, number: usize) -> String {
+    let sid = statement.get("Sid").and_then(Value::as_str);
+    let sid = sid.filter(|sid| !sid.is_empty());
+    sid.map_or_else(|| format!("number {number}"), |sid| format!("{sid:?}"))
+}
+
 /// What a document means: its version, and its statements without their names, in one form and in order.
 struct Meaning {
     version: String,
@@ -65,14 +101,9 @@ impl Meaning {
             Some(version) => version.as_str()?,
         };
         let statements = list(document.get("Statement")?);
-        let statements = (1..).zip(statements).map(|(number, one)| {
-            let name = one
-                .get("Sid")
-                .and_then(Value::as_str)
-                .filter(|sid| !sid.is_empty());
-            let name = name.map_or_else(|| format!("number {number}"), |sid| format!("{sid:?}"));
-            (statement(one), name)
-        });
+        let statements = (1..)
+            .zip(statements)
+            .map(|(number, one)| (statement(one), name_of(one, number)));
         Some(Self {
             version: version.to_owned(),
             statements: statements.collect(),
@@ -288,6 +319,27 @@ mod tests {
         assert!(!policies_agree(once, &old));
         assert_eq!(policy_changes(&old, once), ["the version is 2008-10-17"]);
         assert!(policies_agree(&old, r#"{"Statement":{"Effect":"Deny"}}"#));
+    }
+
+    #[test]
+    fn denials_are_known_by_their_meaning() {
+        let vpc = |sid: &str, actions: &str| {
+            statement(&format!(
+                r#""Sid":"{sid}","Effect":"Deny","Principal":"*","Action":{actions},"Resource":"arn:aws:s3:::trail/*""#
+            ))
+        };
+        let (one, other) = (vpc("Vpc", r#""s3:*""#), vpc("", r#"["S3:*"]"#));
+        let names = |document: &str| denials(document).into_values().collect::<Vec<_>>();
+        assert_eq!(names(&one), ["\"Vpc\""]);
+        assert_eq!(names(&other), ["number 1"]);
+        assert!(denials(&one).keys().eq(denials(&other).keys()));
+        assert!(denials(&one.replace("Deny", "Allow")).is_empty());
+        assert!(denials("x").is_empty());
+        let ours = format_tls_only_policy("aws", "trail");
+        assert!(foreign_denials(&ours, "").is_empty());
+        let renamed = ours.replace("DenyPlainText", "Tls");
+        assert!(foreign_denials(&renamed, &ours).is_empty());
+        assert_eq!(foreign_denials(&renamed, "").len(), 1);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::model::BucketPolicy;
 use super::pattern::{action_matches, may_match_below};
 use super::principal::is_unique_id;
 use super::resources::bucket_arn;
-use super::statement::VERSION;
+use super::statement::{VERSION, is_own_name};
 use super::writes::{LOCK, REPLICATE};
 
 const CONFIG: &str = "config.amazonaws.com";
@@ -144,8 +144,7 @@ impl<'a> Added<'a> {
             .get("Sid")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        let ours = sid.starts_with("Auditlog") || matches!(sid, "DenyPlainText" | "DenyOldTls");
-        if ours || (!sid.is_empty() && !names.insert(sid)) {
+        if is_own_name(sid) || (!sid.is_empty() && !names.insert(sid)) {
             return Err(ExtraError::NameTaken {
                 statement: self.name.clone(),
             });

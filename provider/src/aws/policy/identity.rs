@@ -39,6 +39,8 @@ const MANAGE_BUCKET: &[&str] = &[
     "s3:CreateBucket",
     "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
+    // whether its tags are changed by `TagResource`
+    "s3:GetBucketABAC",
     "s3:GetBucketLogging",
     "s3:GetBucketNotification",
     "s3:GetBucketObjectLockConfiguration",

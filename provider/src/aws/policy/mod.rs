@@ -20,7 +20,7 @@ mod samples;
 mod statement;
 mod writes;
 
-pub use compare::{policies_agree, policy_changes};
+pub use compare::{denials, foreign_denials, policies_agree, policy_changes};
 pub use error::{ExtraError, PolicyError};
 pub use found::Enforced;
 pub use identity::IamScope;

@@ -5,6 +5,11 @@ use serde_json::{Map, Value, json};
 /// The only version in which policies are written; an older one reads variables as text.
 pub(super) const VERSION: &str = "2012-10-17";
 
+/// Whether a statement has a name of ours. Nobody else may use one.
+pub(super) fn is_own_name(sid: &str) -> bool {
+    sid.starts_with("Auditlog") || matches!(sid, "DenyPlainText" | "DenyOldTls")
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Effect {
     Allow,

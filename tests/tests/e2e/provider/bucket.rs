@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, Tag, Tagging, VersioningConfiguration,
 };
 
-use crate::provider::stack::{Stack, values};
+use crate::provider::stack::{Stack, said, values};
 use crate::support::engines::on_each_engine;
 
 on_each_engine! {
@@ -187,10 +187,10 @@ async fn drift_of_every_part_is_found_and_put_back(engine: Engine) {
         .await
         .unwrap();
     let open = PublicAccessBlockConfiguration::builder()
-        .block_public_acls(true)
-        .ignore_public_acls(true)
-        .block_public_policy(false)
-        .restrict_public_buckets(true)
+        .block_public_acls(false)
+        .ignore_public_acls(false)
+        .block_public_policy(true)
+        .restrict_public_buckets(false)
         .build();
     s3.put_public_access_block()
         .bucket("trail")
@@ -218,27 +218,23 @@ async fn drift_of_every_part_is_found_and_put_back(engine: Engine) {
         .send()
         .await
         .unwrap();
-    put_encryption(&s3).await;
 
     let change = stack.planned(ADDRESS);
     assert_eq!(change.actions, ["update"]);
-    let mut drifted = vec![
+    let drifted = [
         "lock_spans",
         "object_lock",
         "object_ownership",
         "policy",
         "public_access_block",
-        "sse_algorithm",
-        "sse_c",
         "tags",
         "tags_all",
         "versioning",
     ];
-    // it does not keep the block of SSE-C
-    drifted.retain(|name| engine != Engine::Moto || *name != "sse_c");
     assert_eq!(change.attributes, drifted);
     stack.terraform.apply().ok();
     stack.assert_no_changes();
+    encryption_of_others_is_named_and_put_back(&stack, engine).await;
     assert_hardened(&stack.endpoint, "trail").await;
 
     // and the whole bucket gone
@@ -246,6 +242,27 @@ async fn drift_of_every_part_is_found_and_put_back(engine: Engine) {
     assert_eq!(stack.planned(ADDRESS).actions, ["create"]);
     stack.terraform.apply().ok();
     assert!(exists(&stack.endpoint, "trail").await);
+}
+
+/// Encryption with a key of KMS counts as stronger, also where S3 chose the key.
+async fn encryption_of_others_is_named_and_put_back(stack: &Stack, engine: Engine) {
+    put_encryption(&stack.endpoint.s3()).await;
+    let plan = stack.terraform.plan();
+    let entry = "allow_weakening = [\"encryption aws:kms -> AES256\"]";
+    said(
+        &plan,
+        &["- encryption is aws:kms, but AES256 was declared", entry],
+    );
+    let lock = "mode = \"GOVERNANCE\", years = 1";
+    stack.configure(&bucket("trail", lock, entry));
+    let mut drifted = vec!["allow_weakening", "sse_algorithm", "sse_c"];
+    // it does not keep the block of SSE-C
+    drifted.retain(|name| engine != Engine::Moto || *name != "sse_c");
+    assert_eq!(stack.planned(ADDRESS).attributes, drifted);
+    stack.terraform.apply().ok();
+    stack.configure(&bucket("trail", lock, ""));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
 }
 
 async fn put_encryption(s3: &aws_sdk_s3::Client) {

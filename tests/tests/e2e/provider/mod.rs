@@ -15,6 +15,7 @@ mod network;
 mod on_destroy;
 mod parts;
 mod pipeline;
+mod plans;
 mod policy;
 mod requests;
 mod signin;

@@ -1,7 +1,10 @@
 //! One endpoint and one Terraform folder with the provider: what the tests of the provider start from.
 
-use auditlog_tests::{Endpoint, Engine, Run, Terraform};
+use auditlog_tests::{Endpoint, Engine, REGION, Run, Terraform};
 use serde_json::Value;
+use terraform_provider_auditlog::provider::Auditlog;
+use tf_provider::Object;
+use tf_provider::harness::{Client, Harness};
 
 /// An endpoint and a folder that is initialised.
 pub(crate) struct Stack {
@@ -131,4 +134,25 @@ pub(crate) fn values(terraform: &Terraform, address: &str) -> Value {
         .flatten()
         .find(|resource| resource["address"] == address);
     found.map_or(Value::Null, |resource| resource["values"].clone())
+}
+
+/// The provider in this process, with these further arguments, for tests of the protocol itself.
+pub(crate) async fn harness(
+    endpoint: &Endpoint,
+    client: Client,
+    mut config: Object,
+) -> Harness<Auditlog> {
+    let url = endpoint.url();
+    let endpoints = Object::new()
+        .with("s3", url)
+        .with("kms", url)
+        .with("sts", url);
+    config.set("region", REGION);
+    config.set("access_key", "test");
+    config.set("secret_key", "test");
+    config.set("endpoints", endpoints);
+    let started = Harness::start_for(Auditlog, config, client).await;
+    started
+        .map_err(|found| format!("{found:?}"))
+        .expect("a provider")
 }

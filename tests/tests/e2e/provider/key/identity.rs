@@ -1,26 +1,10 @@
 //! The identity, which Terraform sends from version 1.12 on: by the protocol itself.
 
-use auditlog_tests::{Endpoint, Engine, REGION};
-use terraform_provider_auditlog::provider::Auditlog;
+use auditlog_tests::Engine;
 use tf_provider::Object;
-use tf_provider::harness::{Change, Client, Harness};
+use tf_provider::harness::{Change, Client};
 
-async fn provider(endpoint: &Endpoint, client: Client) -> Harness<Auditlog> {
-    let url = endpoint.url();
-    let endpoints = Object::new()
-        .with("s3", url)
-        .with("kms", url)
-        .with("sts", url);
-    let config = Object::new()
-        .with("region", REGION)
-        .with("access_key", "test")
-        .with("secret_key", "test")
-        .with("endpoints", endpoints);
-    let started = Harness::start_for(Auditlog, config, client).await;
-    started
-        .map_err(|found| format!("{found:?}"))
-        .expect("a provider")
-}
+use crate::provider::stack::harness;
 
 fn arguments(trigger: &str) -> Object {
     let rotation = Object::new().with("trigger", trigger);
@@ -32,7 +16,7 @@ fn arguments(trigger: &str) -> Object {
 #[tokio::test]
 async fn key_is_imported_by_its_identity_which_a_rotation_leaves() {
     let endpoint = Engine::Ministack.start();
-    let provider = provider(&endpoint, Client::newest()).await;
+    let provider = harness(&endpoint, Client::newest(), Object::new()).await;
     let mut key = provider.resource("auditlog_signing_key").unwrap();
     key.apply(&arguments("a")).await.unwrap();
     let identity = key.identity().unwrap().expect("an identity");
@@ -49,7 +33,7 @@ async fn key_is_imported_by_its_identity_which_a_rotation_leaves() {
 #[tokio::test]
 async fn key_lives_without_identity_under_an_old_client() {
     let endpoint = Engine::Ministack.start();
-    let provider = provider(&endpoint, Client::oldest()).await;
+    let provider = harness(&endpoint, Client::oldest(), Object::new()).await;
     let mut key = provider.resource("auditlog_signing_key").unwrap();
     key.apply(&arguments("a")).await.unwrap();
     key.apply(&arguments("b")).await.unwrap();
