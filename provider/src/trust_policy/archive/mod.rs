@@ -3,6 +3,7 @@
 //! The key of an object has the SHA-256 of its bytes, and an object is only written where its key is not taken: nothing is ever
 //! written over, and a policy that comes back finds its object.
 
+mod import;
 mod lock;
 mod model;
 mod plan;
@@ -12,11 +13,12 @@ use std::time::SystemTime;
 
 use auditlog_chain::policy::{LockMode, TrustPolicy};
 use auditlog_chain::timestamp::Timestamp;
-use tf_provider::{Context, Diagnostic, Object, Plan, Resource, Result, Schema};
+use tf_provider::{Context, Diagnostic, Diagnostics, Object, Plan, Resource, Result, Schema};
 
 use crate::account::Account;
 use crate::aws::{Archived, Clients, Put, Retention, lengthen, put_archived, read_archived};
 use crate::error::Error;
+use import::Sought;
 use lock::{declared_lock, is_locked, retention};
 pub use model::ArchiveModel;
 
@@ -34,11 +36,17 @@ impl Resource for TrustPolicyArchiveResource {
     }
 
     fn validate(&self, config: &Object) -> Result {
-        plan::check_declared(config)
+        let mut found = Diagnostics::new();
+        found.take(plan::check_declared(config));
+        found.take(plan::check_acknowledged(config));
+        if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
-    async fn plan(&self, _: &Context<Account>, plan: &mut Plan) -> Result {
+    async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
         plan::plan(plan);
+        if let Some(warning) = plan::irreversible(plan, now()) {
+            cx.warn(warning);
+        }
         Ok(())
     }
 
@@ -48,6 +56,7 @@ impl Resource for TrustPolicyArchiveResource {
     }
 
     async fn create(&self, cx: &Context<Account>, planned: ArchiveModel) -> Result<ArchiveModel> {
+        plan::check_acknowledged(cx.config())?;
         let clients = cx.data().clients_in(planned.region.as_deref())?;
         store(&clients, planned).await
     }
@@ -70,6 +79,7 @@ impl Resource for TrustPolicyArchiveResource {
         _: ArchiveModel,
         planned: ArchiveModel,
     ) -> Result<ArchiveModel> {
+        plan::check_acknowledged(cx.config())?;
         let clients = cx.data().clients_in(planned.region.as_deref())?;
         store(&clients, planned).await
     }
@@ -78,6 +88,15 @@ impl Resource for TrustPolicyArchiveResource {
         // it is locked, and outlives what declared it on purpose
         Ok(())
     }
+
+    async fn import(&self, cx: &Context<Account>, id: String) -> Result<ArchiveModel> {
+        let sought = Sought::parse(&id)?;
+        sought.read(&cx.data().clients_in(sought.region)?).await
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_system_time(SystemTime::now()).unwrap_or(Timestamp::MAX)
 }
 
 /// What a destroy leaves behind.
@@ -97,8 +116,7 @@ fn stays(state: &ArchiveModel) -> Diagnostic {
 /// Writes the policy where it is not there yet, and locks it for as long as is declared.
 async fn store(clients: &Clients, planned: ArchiveModel) -> Result<ArchiveModel> {
     let lock = declared_lock(&planned)?;
-    let now = Timestamp::from_system_time(SystemTime::now()).unwrap_or(Timestamp::MAX);
-    let wanted = retention(lock, now);
+    let wanted = retention(lock, now());
     let failed =
         |error: Error| error.diagnostic("The trust policy was not archived", "trust_policy");
     let stored = put_or_find(clients, &planned, wanted)

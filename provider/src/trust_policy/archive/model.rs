@@ -28,6 +28,7 @@ model! {
     pub struct ArchiveLock {
         pub(super) mode: String,
         pub(super) days: u32,
+        pub(super) acknowledge_irreversible: Option<String>,
     }
 }
 

@@ -1,12 +1,15 @@
 //! What is known of an archived policy before it is written.
 
 use auditlog_chain::hash::Hash;
-use auditlog_chain::policy::TrustPolicy;
-use tf_provider::{AttributePath, Field, FromValue as _, Object, Plan, Result, Value};
+use auditlog_chain::policy::{LockMode, TrustPolicy};
+use auditlog_chain::timestamp::Timestamp;
+use tf_provider::{AttributePath, Diagnostic, Field, FromValue as _, Object, Plan, Result, Value};
 
 use super::lock::{declared_lock, is_locked};
 use super::model::{ArchiveModel, object_key, sha256};
 use crate::aws::Archived;
+use crate::diagnostic::nested;
+use crate::trust::spans::Lock;
 use crate::trust::values::{Misfit, parse_time};
 
 /// Whether the policy declares the prefix, where both are known: otherwise the verifier would report the archive.
@@ -35,6 +38,53 @@ pub(super) fn check_declared(config: &Object) -> Result {
         detail,
     }
     .into())
+}
+
+/// Whether a lock that nobody can end is acknowledged, where it is known.
+pub(super) fn check_acknowledged(config: &Object) -> Result {
+    let lock = config.value("object_lock").as_object();
+    let Some((lock, locked)) = lock.and_then(|lock| Some((lock, compliance(lock)?))) else {
+        return Ok(());
+    };
+    let given = lock.value("acknowledge_irreversible");
+    let needed = commitment(locked);
+    if given.is_unknown() || given.as_str().is_some_and(|given| given.contains(&needed)) {
+        return Ok(());
+    }
+    let detail = format!(
+        "object_lock locks the archived policies in COMPLIANCE mode. Nobody can delete them earlier, neither an administrator nor AWS. \
+         If this is what you want, set this in object_lock:\n\n    acknowledge_irreversible = {needed:?}"
+    );
+    let path = AttributePath::from("object_lock").attribute("acknowledge_irreversible");
+    Err(nested("Irreversible lock that is not acknowledged", &detail, &path).into())
+}
+
+/// A lock in COMPLIANCE mode, where it is known.
+fn compliance(lock: &Object) -> Option<Lock> {
+    let mode = LockMode::parse(lock.value("mode").as_str()?)?;
+    let days = lock.get::<u32>("days").ok()?;
+    (mode == LockMode::Compliance).then_some(Lock { mode, days })
+}
+
+fn commitment(lock: Lock) -> String {
+    format!("{} {} days", lock.mode.as_str(), lock.days)
+}
+
+/// Says until when nobody can delete what is archived under a new lock. The lock that the policy declares was announced with the
+/// bucket.
+pub(super) fn irreversible(plan: &Plan, now: Timestamp) -> Option<Diagnostic> {
+    let of = |state: &Object| compliance(state.value("object_lock").as_object()?);
+    let lock = of(&plan.planned)?;
+    if plan.prior.as_ref().and_then(of) == Some(lock) {
+        return None;
+    }
+    let until = now.saturating_add_days(lock.days).to_rfc3339();
+    let detail = format!(
+        "Mode COMPLIANCE, {} days: an archived policy cannot be deleted for {} days after its write, by nobody, and the bucket cannot be \
+         deleted before. One that is written now is locked until {until}.",
+        lock.days, lock.days
+    );
+    Some(Diagnostic::warning("Irreversible lock", detail).at("object_lock"))
 }
 
 /// Sets what follows from the policy. Everything else is known after apply, unless the object is there as it should be.
@@ -103,6 +153,7 @@ mod tests {
         let lock = ArchiveLock {
             mode: "GOVERNANCE".to_owned(),
             days: 30,
+            acknowledge_irreversible: None,
         };
         let model = ArchiveModel {
             bucket: "trail".to_owned(),
@@ -155,5 +206,31 @@ mod tests {
         assert!(!there(|model| model.key = "x".to_owned().into(), |_| {}));
         assert!(!there(|model| model.retain_until = Field::Null, |_| {}));
         assert!(!there(|model| model.bucket = "other".to_owned(), |_| {}));
+    }
+
+    fn config(mode: &str, days: impl tf_provider::ToValue, acknowledged: &str) -> Object {
+        let lock = Object::new()
+            .with("mode", mode)
+            .with("days", days)
+            .with("acknowledge_irreversible", acknowledged);
+        Object::new().with("object_lock", lock)
+    }
+
+    #[test]
+    fn compliance_needs_an_acknowledgement_of_mode_and_days() {
+        for accepted in [
+            Object::new(),
+            config("GOVERNANCE", 3, ""),
+            config("COMPLIANCE", 3, "COMPLIANCE 3 days"),
+            config("COMPLIANCE", Value::Unknown, ""),
+        ] {
+            assert!(check_acknowledged(&accepted).is_ok(), "{accepted:?}");
+        }
+        for given in ["", "COMPLIANCE", "COMPLIANCE 30 days"] {
+            let found = check_acknowledged(&config("COMPLIANCE", 3, given)).unwrap_err();
+            let one = found.iter().next().unwrap();
+            let needed = "acknowledge_irreversible = \"COMPLIANCE 3 days\"";
+            assert!(one.detail.contains(needed), "{}", one.detail);
+        }
     }
 }

@@ -36,17 +36,26 @@ pub(super) fn schema() -> Schema {
         .attribute(
             "object_lock",
             Attribute::optional(Nested::single(lock_fields()))
-                .description("Lock of each object, counted from when it is stored. Default: the strongest mode and the longest retention that the policy declares. A stronger lock is also given to the object that is there; a weaker one holds for later objects."),
+                .description("Lock of each object, counted from when it is stored. Default: the strongest mode and the longest retention that the policy declares. A change to a stronger lock is also made on the object that is there; a weaker one holds for later objects."),
         );
     computed(schema)
 }
 
 fn lock_fields() -> Fields {
-    Fields::new().attribute("mode", mode_attribute()).attribute(
+    Fields::new()
+        .attribute("mode", mode_attribute())
+        .attribute(
         "days",
         Attribute::required(Type::Number)
             .description("Days for which an object is locked, 1 to 36500.")
             .range("days", 1..=36_500),
+    )
+    .attribute(
+        "acknowledge_irreversible",
+        Attribute::optional(Type::String).description(
+            "Acknowledgement of COMPLIANCE, which nobody can end early: the mode and the days, such as `COMPLIANCE 2192 days`. Required \
+             with COMPLIANCE. Default: none.",
+        ),
     )
 }
 

@@ -1,14 +1,18 @@
 //! `auditlog_trust_policy_archive`: each policy an object under a lock, and nothing written over.
 
-use auditlog_tests::Engine;
-use aws_sdk_s3::Client;
+use std::collections::BTreeMap;
+
+use auditlog_tests::{Engine, REGION};
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
     ObjectLockRetention, ObjectLockRetentionMode, VersioningConfiguration,
 };
 
-use crate::provider::stack::{Stack, values};
+use tf_provider::harness::{Change, Client, Instance};
+use tf_provider::{Object, Value};
+
+use crate::provider::stack::{Stack, harness, values};
 
 const ADDRESS: &str = "auditlog_trust_policy_archive.audit";
 
@@ -49,7 +53,7 @@ output "policy" {{
 
 struct World {
     stack: Stack,
-    s3: Client,
+    s3: aws_sdk_s3::Client,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -143,6 +147,10 @@ fn each_policy_is_an_object_under_a_lock_and_those_before_stay() {
     assert_eq!(world.value("mode"), "GOVERNANCE");
     assert!(world.value("retain_until") > world.value("stored"));
 
+    terraform.run(&["state", "rm", ADDRESS]).ok();
+    terraform.import(ADDRESS, &format!("trail/{first}")).ok();
+    world.stack.assert_no_changes();
+
     world.stack.configure(&config("2h", "trust-policies/"));
     let planned = world.stack.planned(ADDRESS);
     assert_eq!(planned.actions, ["update"]);
@@ -170,6 +178,89 @@ fn each_policy_is_an_object_under_a_lock_and_those_before_stay() {
     assert_eq!(world.versions(), 2);
     terraform.apply().ok();
     assert_eq!((world.value("key"), world.versions()), (first, 2));
+}
+
+/// Each of the other arguments, by the protocol itself: where the object is then, and how it is locked.
+#[tokio::test]
+async fn every_argument_of_an_archive_can_be_changed() {
+    let endpoint = Engine::Ministack.start();
+    let provider = harness(&endpoint, Client::newest(), Object::new()).await;
+    let lock = |mode: &str, days: u32| {
+        let acknowledged = (mode == "COMPLIANCE").then(|| format!("COMPLIANCE {days} days"));
+        let lock = Object::new().with("mode", mode).with("days", days);
+        lock.with("acknowledge_irreversible", acknowledged)
+    };
+    let mut key = provider.resource("auditlog_signing_key").unwrap();
+    key.apply(&Object::new().with("alias", "alias/one"))
+        .await
+        .unwrap();
+    let log = Object::new().with("signing_key", key.state().unwrap().value("trust").clone());
+    let mut policies = Vec::new();
+    for (name, region) in [("trail", REGION), ("other", REGION), ("there", "eu-west-1")] {
+        let mut bucket = provider.resource("auditlog_bucket").unwrap();
+        let logs = BTreeMap::from([("a".to_owned(), Value::from(&log))]);
+        let config = Object::new()
+            .with("bucket", name)
+            .with("region", region)
+            .with("object_lock", lock("GOVERNANCE", 3))
+            .with("logs", Value::Map(logs))
+            .with("declared_prefixes", vec!["policies/", "more/"]);
+        bucket
+            .apply(&config)
+            .await
+            .map_err(|found| format!("{found:?}"))
+            .unwrap();
+        policies.push(bucket.state().unwrap().value("trust_policy").clone());
+    }
+    let mut archive = provider.resource("auditlog_trust_policy_archive").unwrap();
+    let first = Object::new()
+        .with("bucket", "trail")
+        .with("prefix", "policies/")
+        .with("trust_policy", &policies[0]);
+    archive.apply(&first).await.unwrap();
+    let text = |archive: &Instance<'_, _>, name: &str| {
+        let state = archive.state().unwrap();
+        state
+            .get::<Option<String>>(name)
+            .unwrap()
+            .unwrap_or_default()
+    };
+    let id = format!("trail/{}", text(&archive, "key"));
+    let until = text(&archive, "retain_until");
+    let longer = first.clone().with("object_lock", lock("COMPLIANCE", 9));
+    for (config, change) in [
+        (longer.clone(), Change::Update),
+        (longer.clone().with("prefix", "more/"), Change::Update),
+        (longer.clone().with("bucket", "other"), Change::Replace),
+        (
+            longer.with("bucket", "there").with("region", "eu-west-1"),
+            Change::Replace,
+        ),
+    ] {
+        assert_eq!(
+            archive.plan(&config).await.unwrap().change,
+            change,
+            "{config:?}"
+        );
+        archive
+            .apply(&config)
+            .await
+            .map_err(|found| format!("{found:?}"))
+            .unwrap();
+        archive.refresh().await.unwrap();
+        let planned = archive.plan(&config).await.unwrap();
+        assert_eq!(planned.change, Change::Nothing, "{config:?}");
+        assert_eq!(text(&archive, "mode"), "COMPLIANCE");
+        assert!(text(&archive, "retain_until") > until);
+    }
+    // what was stored first is there, with the lock that it got
+    let mut imported = provider.resource("auditlog_trust_policy_archive").unwrap();
+    imported.import(&id).await.unwrap();
+    assert_eq!(text(&imported, "mode"), "COMPLIANCE");
+    assert_eq!(text(&imported, "prefix"), "policies/");
+    let missing = imported.import("trail/policies/00.json").await.unwrap_err();
+    let detail = &missing.iter().next().unwrap().detail;
+    assert_eq!(detail, "s3://trail/policies/00.json does not exist.");
 }
 
 #[test]

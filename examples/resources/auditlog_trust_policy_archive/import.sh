@@ -1,0 +1,1 @@
+terraform import auditlog_trust_policy_archive.audit acme-audit-8f3a/trust-policies/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.json
