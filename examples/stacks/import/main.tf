@@ -15,6 +15,10 @@ import {
 
 resource "auditlog_signing_key" "audit" {
   alias = "alias/acme-existing"
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "audit" {

@@ -29,6 +29,10 @@ resource "auditlog_signing_key" "records" {
   administrators = [var.administrator]
   signers        = [var.sealer]
   verifiers      = [var.auditor]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "records" {

@@ -23,6 +23,10 @@ resource "auditlog_signing_key" "audit" {
     trigger        = var.rotate
     grace_in_days  = 7
   }
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "audit" {

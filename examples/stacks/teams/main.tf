@@ -28,6 +28,10 @@ resource "auditlog_signing_key" "team" {
   alias     = "alias/acme-teams-${each.key}"
   signers   = [each.value.sealer]
   verifiers = [var.auditor]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "teams" {

@@ -61,6 +61,72 @@ fn every_optional_argument_says_what_happens_without_it() {
     assert!(silent.is_empty(), "{}", silent.join("\n"));
 }
 
+/// How an argument says what a change of it does.
+const CHANGED: [&str; 8] = [
+    "A change",
+    "a change corrects it",
+    "Another ",
+    "or another text",
+    "A prefix that the name does not begin with",
+    "cannot change",
+    "cannot be removed",
+    "is not taken back",
+];
+
+/// Parts of an argument that is changed as a whole, and says so itself.
+const PARTS: [&str; 10] = [
+    "compromised",
+    "lock_spans",
+    "log_delivery",
+    "logging",
+    "logs.ended",
+    "logs.signing_key",
+    "lost",
+    "rotation",
+    "storage",
+    "trust_policy_archive object_lock",
+];
+
+/// The arguments of a resource's page that do not say what a change of them does.
+fn silent_about_change(page: &Path) -> Vec<String> {
+    let text = read(page);
+    let resource = page
+        .file_stem()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let (_, schema) = text.split_once("## Schema").expect("a schema");
+    let sections = schema.split("### Nested Schema for `").enumerate();
+    let sections = sections.filter(|(at, section)| {
+        let name = section.split('`').next().unwrap_or_default();
+        let of_this = format!("{resource} {name}");
+        let is_part = |part: &&str| {
+            name == *part || name.starts_with(&format!("{part}.")) || of_this == *part
+        };
+        *at == 0 || !PARTS.iter().any(is_part)
+    });
+    let lines = sections.flat_map(|(_, section)| {
+        let arguments = section.split("Read-Only").next().unwrap_or_default();
+        arguments.lines().filter(|line| line.starts_with("- `"))
+    });
+    let silent = lines.filter(|line| !CHANGED.iter().any(|said| line.contains(said)));
+    silent
+        .map(|line| format!("{}: {line}", page.display()))
+        .collect()
+}
+
+#[test]
+fn every_argument_of_a_resource_says_what_a_change_of_it_does() {
+    let pages = fs::read_dir(root().join("docs/resources")).expect("pages");
+    let pages: Vec<PathBuf> = pages.map(|page| page.expect("a page").path()).collect();
+    assert!(pages.len() >= 3, "{pages:?}");
+    let silent: Vec<String> = pages
+        .iter()
+        .flat_map(|page| silent_about_change(page))
+        .collect();
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
 /// The examples of the pages, below `examples/`: that of the provider first.
 fn examples() -> Vec<PathBuf> {
     let folders = ["resources", "data-sources", "functions"];
@@ -113,4 +179,27 @@ fn tested_module_passes_its_tests_without_aws_and_without_credentials() {
     terraform
         .run(&["fmt", "-check", "-recursive", "-diff"])
         .ok();
+}
+
+/// A destroy by mistake must not cost what the key has signed. `quickstart` is a first try, and is undone.
+#[test]
+fn keys_of_the_stacks_are_not_destroyed_by_mistake() {
+    let stacks = fs::read_dir(root().join("examples/stacks")).expect("the stacks");
+    let stacks = stacks.map(|stack| stack.expect("a folder").path());
+    let lasting: Vec<_> = stacks
+        .filter(|stack| !stack.ends_with("quickstart"))
+        .collect();
+    assert!(lasting.len() >= 4, "{lasting:?}");
+    for stack in lasting {
+        let text = read(&stack.join("main.tf"));
+        let keys = text.split("\nresource \"auditlog_signing_key\"").skip(1);
+        for key in keys {
+            let block = key.split("\n}\n").next().unwrap_or_default();
+            assert!(
+                block.contains("prevent_destroy = true"),
+                "{}: {block}",
+                stack.display()
+            );
+        }
+    }
 }
