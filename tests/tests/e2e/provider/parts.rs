@@ -87,7 +87,7 @@ async fn storage_is_put_read_and_imported(engine: Engine) {
     }
     stack.assert_no_changes();
 
-    let after = r#"storage = { expiration = "after_retention" }"#;
+    let after = r#"storage = { expiration = "after_retention", segment_bytes = 500000 }"#;
     stack.configure(&bucket(after));
     stack.terraform.apply().ok();
     stack.assert_no_changes();
@@ -194,6 +194,11 @@ async fn access_logs_go_to_another_bucket(engine: Engine) {
     let off = aws_sdk_s3::types::BucketLoggingStatus::builder().build();
     let put = s3.put_bucket_logging().bucket("trail");
     put.bucket_logging_status(off).send().await.unwrap();
+    assert_eq!(stack.planned(ADDRESS).attributes, ["logging"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+
+    stack.configure(&logging("access-logs").replace("trail/", "audit/"));
     assert_eq!(stack.planned(ADDRESS).attributes, ["logging"]);
     stack.terraform.apply().ok();
     stack.assert_no_changes();

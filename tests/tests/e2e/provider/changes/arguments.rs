@@ -11,7 +11,8 @@ const ACKNOWLEDGED: &str = "jsonencode({ code = \"silence-exceeded\", log = \"ac
 #[tokio::test]
 async fn every_argument_can_be_changed_and_the_next_plan_is_empty() {
     let governance = "mode = \"GOVERNANCE\", days = 3";
-    let trail = Trail::of(&declaration(governance, &log("payments", ""), ""));
+    let balancers = "  log_delivery = { load_balancers = { prefix = \"balancers\", accounts = [\"111122223333\"] } }";
+    let trail = Trail::of(&declaration(governance, &log("payments", ""), balancers));
     let role = |name: &str| format!("[\"arn:aws:iam::111122223333:role/{name}\"]");
     let key = trail.stack.endpoint.kms().create_key().send().await;
     let key = key.expect("a key").key_metadata.expect("metadata");
@@ -27,12 +28,12 @@ async fn every_argument_can_be_changed_and_the_next_plan_is_empty() {
     );
     let more = format!(
         "{lists}  break_glass = {}\n  declared_prefixes = [\"archive/\"]\n  on_destroy = \"forget\"\n  tags = {{ a = \"b\" }}\n  log_delivery = {{ \
-         cloudtrail = {{ prefix = \"trails\" }} }}\n  storage = {{ expiration = \"after_retention\" }}\n  extra_policy_json = jsonencode({{ \
+         cloudtrail = {{ prefix = \"trails\", trails = [\"arn:aws:cloudtrail:eu-central-1:000000000000:trail/audit\"] }} }}\n  storage = {{ expiration = \"after_retention\" }}\n  extra_policy_json = jsonencode({{ \
          Version = \"2012-10-17\", Statement = [{{ Sid = \"Read\", Effect = \"Allow\", Principal = {{ AWS = \
          \"arn:aws:iam::111122223333:root\" }}, Action = \"s3:GetObject\", Resource = \"arn:aws:s3:::acme-audit/archive/*\" }}] }})",
         role("break-glass")
     );
-    let lock = "mode = \"GOVERNANCE\", years = 1, notice = \"2d\"";
+    let lock = "mode = \"GOVERNANCE\", preset = \"pci-dss-10\", notice = \"2d\"";
     let changed = declaration(lock, &log("payments", &changed_log), &more);
     trail.stack.configure(&changed);
     let attributes = trail.stack.planned(ADDRESS).attributes;
@@ -75,7 +76,7 @@ async fn every_argument_can_be_changed_and_the_next_plan_is_empty() {
     assert_eq!(policy["logs"][0]["max_silence"][1]["seconds"], 108_000);
     assert_eq!(policy["acknowledged"][0]["code"], "silence-exceeded");
     // and back, each weakening by its name
-    let first = declaration(governance, &log("payments", ""), "");
+    let first = declaration(governance, &log("payments", ""), balancers);
     trail.stack.configure(&first);
     let plan = trail.stack.terraform.run(&["plan", "-json"]);
     let lines = plan.json_lines();
@@ -85,7 +86,7 @@ async fn every_argument_can_be_changed_and_the_next_plan_is_empty() {
     let entries = details.find_map(|detail| Some(detail.split_once("allow_weakening = ")?.1));
     let entries = entries.unwrap_or_else(|| panic!("no entries in {plan}"));
     assert_eq!(entries.matches("\", \"").count(), 6, "{entries}");
-    let allow = format!("  allow_weakening = {entries}");
+    let allow = format!("{balancers}\n  allow_weakening = {entries}");
     trail.becomes(&declaration(governance, &log("payments", ""), &allow));
     trail.becomes(&first);
     trail.stack.assert_no_changes();

@@ -56,4 +56,13 @@ async fn what_the_tags_say_of_a_log_is_shown_and_put_back() {
     trail.stack.terraform.apply().ok();
     trail.stack.assert_no_changes();
     assert_eq!(values(&trail.stack.terraform, ADDRESS)["log_spans"], before);
+
+    // a policy that is written in another way means the same
+    let found = s3.get_bucket_policy().bucket("acme-audit").send().await;
+    let policy = found.expect("a policy").policy.expect("a text");
+    let written = policy.replace("\"Principal\":\"*\"", "\"Principal\": { \"AWS\": [\"*\"] }");
+    assert_ne!(written, policy);
+    let put = s3.put_bucket_policy().bucket("acme-audit").policy(written);
+    put.send().await.expect("the policy in other words");
+    trail.stack.assert_no_changes();
 }

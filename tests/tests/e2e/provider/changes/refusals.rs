@@ -79,6 +79,11 @@ const VALIDATED: &[Case] = &[
         "object_lock",
     ),
     (
+        "object_lock = { LOCK, days = 3, notice = \"30d\" }",
+        "\"30d\" is longer than 29 days",
+        "object_lock",
+    ),
+    (
         "object_lock = { mode = \"COMPLIANCE\", preset = \"hipaa\" }",
         "acknowledge_irreversible = \"COMPLIANCE 2192 days\"",
         "object_lock",
@@ -106,6 +111,16 @@ const VALIDATED: &[Case] = &[
     (
         "tags = { for n in range(51) : n => \"x\" }",
         "51 tags are more than the 50 that AWS allows",
+        "tags",
+    ),
+    (
+        "tags = { (join(\"\", [for i in range(129) : \"k\"])) = \"x\" }",
+        "does not have 1 to 128 characters",
+        "tags",
+    ),
+    (
+        "tags = { a = join(\"\", [for i in range(257) : \"v\"]) }",
+        "The value of \"a\" has more than 256 characters",
         "tags",
     ),
     (
@@ -319,6 +334,36 @@ const PLANNED: &[Case] = &[
         "\"12\" is not an account of twelve digits",
         "log_delivery",
     ),
+    (
+        "log_delivery = { load_balancers = {} }\nencryption = { kms_key_arn = \"arn:aws:kms:eu-central-1:000000000000:key/1\" }",
+        "Application Load Balancers write access logs with SSE-S3 alone",
+        "log_delivery",
+    ),
+    (
+        "extra_policy_json = STATEMENT(Sid = \"AuditlogRead\", Effect = \"Deny\", Principal = \"*\", Action = \"s3:*\", Resource = \"arn:aws:s3:::BUCKET/x\")",
+        "The name \"AuditlogRead\" of a statement is taken",
+        "extra_policy_json",
+    ),
+    (
+        "extra_policy_json = STATEMENT(Effect = \"Allow\", NotPrincipal = { AWS = \"111122223333\" }, Action = \"s3:GetObject\", Resource = \"arn:aws:s3:::BUCKET/*\")",
+        "allows something by NotPrincipal",
+        "extra_policy_json",
+    ),
+    (
+        "extra_policy_json = STATEMENT(Effect = \"Allow\", Principal = { AWS = \"111122223333\" }, NotAction = \"s3:PutObject\", Resource = \"arn:aws:s3:::BUCKET/*\")",
+        "allows something by NotAction",
+        "extra_policy_json",
+    ),
+    (
+        "extra_policy_json = STATEMENT(Effect = \"Allow\", Principal = { AWS = \"111122223333\" }, Action = \"s3:GetObject\", NotResource = \"arn:aws:s3:::BUCKET/*\")",
+        "allows something by NotResource",
+        "extra_policy_json",
+    ),
+    (
+        "extra_policy_json = STATEMENT(Effect = \"Allow\", Principal = { Service = \"config.amazonaws.com\" }, Action = \"s3:PutObject\", Resource = \"arn:aws:s3:::BUCKET/archive/*\")",
+        "lets AWS Config deliver, which fails on a bucket with Object Lock",
+        "extra_policy_json",
+    ),
     ("extra_policy_json = \"x\"", "Not JSON", "extra_policy_json"),
     (
         "extra_policy_json = \"{}\"",
@@ -403,6 +448,12 @@ fn resource(number: usize, (arguments, ..): &Case) -> String {
 fn argument(line: &str) -> String {
     if let Some(more) = line.strip_prefix("LOG") {
         return format!("logs = {{ payments = {{ KEY, {} }} }}", more.trim());
+    }
+    if let Some((name, statement)) = line.split_once("STATEMENT(") {
+        let statement = statement.strip_suffix(')').expect("its end");
+        return format!(
+            "{name}jsonencode({{ Version = \"2012-10-17\", Statement = [{{ {statement} }}] }})"
+        );
     }
     let Some((name, statement)) = line.split_once("POLICY(") else {
         return line.to_owned();

@@ -99,13 +99,38 @@ async fn drift_of_an_old_version_is_found_and_put_back(engine: Engine) {
         .await
         .unwrap();
     assert_eq!(stack.planned(ADDRESS).attributes, ["drift"]);
+    let describe = kms.update_key_description().key_id(&old);
+    describe.description("x").send().await.unwrap();
+    let tag = Tag::builder().tag_key("x").tag_value("y").build().unwrap();
+    kms.tag_resource()
+        .key_id(&old)
+        .tags(tag)
+        .send()
+        .await
+        .unwrap();
+    kms.disable_key().key_id(&old).send().await.unwrap();
     said(
         &stack.terraform.plan(),
-        &["version 1: key policy: the statement \\\"AuditlogRetired\\\" is missing"],
+        &[
+            "version 1: key policy: the statement \\\"AuditlogRetired\\\" is missing",
+            "version 1: the description was changed",
+            "version 1: the tags were changed",
+            "version 1: the key is disabled",
+        ],
     );
     stack.terraform.apply().ok();
     stack.assert_no_changes();
     assert!(!signs(&stack, &old).await);
+
+    let compromised = "compromised = { \"1\" = { at = \"2026-01-01T00:00:00Z\" } }";
+    stack.configure(&config("b").replace("rotation", &format!("{compromised}\nrotation")));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    kms.enable_key().key_id(&old).send().await.unwrap();
+    assert_eq!(stack.planned(ADDRESS).attributes, ["drift"]);
+    said(&stack.terraform.plan(), &["version 1: the key is enabled"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
 }
 
 async fn scheduled_deletion_is_shown_with_its_remedy(engine: Engine) {

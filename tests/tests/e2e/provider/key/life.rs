@@ -135,7 +135,12 @@ async fn key_is_made_changed_and_kept_by_a_destroy(engine: Engine) {
 async fn destroy_schedules_the_deletion_where_that_is_wanted(engine: Engine) {
     let wanted =
         format!("{ALIAS}\non_destroy = \"schedule_deletion\"\ndeletion_window_in_days = 7");
-    let stack = Stack::applied(engine, &key(engine, &wanted));
+    let stack = Stack::applied(engine, &key(engine, ALIAS));
+    stack.configure(&key(engine, &wanted));
+    let changed = stack.planned(ADDRESS).attributes;
+    assert_eq!(changed, ["deletion_window_in_days", "on_destroy"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
     let key_id = id(&stack);
     let plan = stack.terraform.run(&["plan", "-no-color", "-destroy"]).ok();
     said(

@@ -66,6 +66,11 @@ resource "auditlog_signing_key" "root" {
   compromised = { "1" = { at = "2027-01-01T00:00:00Z", last_good = { "acme.example/a" = { segment = 1, size = 4, root = "x" } } } } # compromised["1"].last_good["acme.example/a"].root: "x" is not a root
 }
 
+resource "auditlog_signing_key" "description" {
+  alias       = "alias/x"
+  description = join("", [for i in range(8193) : "d"]) # It has 8193 characters; KMS takes 8192 at most
+}
+
 resource "auditlog_signing_key" "on_destroy" {
   alias      = "alias/x"
   on_destroy = "delete" # "delete" is not one of "retain", "schedule_deletion"
@@ -122,6 +127,11 @@ fn what_only_a_plan_can_know_is_refused_there() {
             "\"a b\" is not an origin",
         ],
     );
+    for argument in ["lost", "compromised"] {
+        let later = format!("{argument} = {{ \"1\" = {{ at = \"2099-01-01T00:00:00Z\" }} }}");
+        let path = format!("Invalid value for {argument}[\"1\"].at");
+        refused(&later, &[&path, "2099-01-01T00:00:00Z is in the future"]);
+    }
     let many = (0..400).map(|at| format!("\"arn:aws:iam::123456789012:role/sealer-{at}\""));
     let many = many.collect::<Vec<_>>().join(", ");
     refused(
