@@ -88,7 +88,7 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	AUDITLOG_SERVICE_KILLS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service
 
 # Each crate with a folder fuzz, and its targets.
-FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,lumberjack,otlp,syslog
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,lumberjack,otlp,syslog,webhook
 
 fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
 	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed

@@ -1,5 +1,8 @@
 //! Webhooks that are signed as Svix and Standard Webhooks do it: an HMAC over the id of the message, a time and the body.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+
 use auditlog_chain::builder::{Batch as BatchName, Source};
 use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
