@@ -13,8 +13,8 @@ import time
 import unittest
 
 import jsonschema
-import yaml
 
+import formats
 from support import BINARIES, ROOT, Endpoint, Workplace, first_use, read
 
 G, S = "docs/guides/", "docs/guides/senders/"
@@ -41,8 +41,11 @@ HERE = {
 
 # What is only read with a parser of its format, because the program is not here.
 PARSED = {
-    (S + "fluent-bit.md", "name: forward"), (S + "fluent-bit.md", "name: http"), (S + "vector.md", "uuid_v7"),
-    (S + "kubernetes.md", "kind: Config"), (S + "opentelemetry.md", "filelog"), (S + "filebeat.md", "filebeat.inputs"),
+    (S + "fluent-bit.md", "name: forward"): formats.yaml, (S + "fluent-bit.md", "name: http"): formats.yaml,
+    (S + "vector.md", "uuid_v7"): formats.yaml, (S + "kubernetes.md", "kind: Config"): formats.yaml,
+    (S + "opentelemetry.md", "filelog"): formats.yaml, (S + "filebeat.md", "filebeat.inputs"): formats.yaml,
+    (S + "fluentd.md", "@type forward"): formats.fluentd, (S + "fluentd.md", "@type http"): formats.fluentd,
+    (S + "logstash.md", "filter {"): formats.logstash,
 }
 
 # Guides whose blocks of a language another test runs. The test names the guide.
@@ -78,8 +81,6 @@ NOT_RUN = {
     (G + "reading.md", "CREATE EXTERNAL TABLE"): "needs Athena, and the guide says that it was not tried",
     (G + "install.md", "git clone"): "takes two release builds: .github/workflows/reproducible.yml",
     (G + "install.md", "make dist SIGN"): "takes a release build: .github/workflows/release.yml; test_dist.py signs",
-    (S + "fluentd.md", "@type forward"): "no parser of the format is here", (S + "fluentd.md", "@type http"): "no parser of the format is here",
-    (S + "logstash.md", "filter {"): "no parser of the format is here",
     (G + "pipelines.md", "client_max_body_size"): "nginx is not here",
     (POLICIES, "conftest"): "neither conftest nor opa is here: test_policies.py runs the rules with regopy",
     (POLICIES, "checkov --directory"): "test_checkov.py runs Checkov with these options",
@@ -103,7 +104,7 @@ def block(path, word):
     """The one block of a guide that has a word, which is run by whoever asks for it."""
     found = [body for _, body in fenced(path) if word in body]
     assert len(found) == 1, f"{path}: {len(found)} blocks with {word}"
-    assert (path, word) in HERE | PARSED, f"{path}: {word} is not listed"
+    assert (path, word) in HERE | PARSED.keys(), f"{path}: {word} is not listed"
     taken.add((path, word))
     return found[0]
 
@@ -410,10 +411,9 @@ class Blocks(unittest.TestCase):
 
     # Senders
 
-    def test_yaml_of_senders_is_yaml(self):
-        for path, word in sorted(PARSED):
-            parsed = yaml.safe_load(block(path, word))
-            self.assertIsInstance(parsed, dict, path)
+    def test_files_of_senders_are_parsed_as_their_formats(self):
+        for (path, word), parse in PARSED.items():
+            self.assertTrue(parse(block(path, word)), path)
 
     def test_files_of_rsyslog_syslog_ng_and_logrotate_are_read_by_them(self):
         unpacked = ROOT / "target/senders/root"

@@ -49,6 +49,11 @@ pub(super) const PROGRAM: Program = Program {
             why: "otherwise a refused chunk is dropped.",
         },
         Fixed {
+            name: "rotate_wait",
+            value: "2592000",
+            why: "Fluent Bit leaves a rotated file after so many seconds, read or not, also while it waits for the sealer.",
+        },
+        Fixed {
             name: "skip_long_lines",
             value: "off",
             why: "a line that is too long is left out; otherwise Fluent Bit stops following the file, with an error.",
@@ -61,6 +66,10 @@ pub(super) const PROGRAM: Program = Program {
     ],
     way: Way::Http,
     limits: &[
+        "A file that is removed before it was read to its end is lost from there on, also while Fluent Bit waits for the sealer. So is a rotated file after 30 days.",
+        "A line of more than 512 KiB stops its file: Fluent Bit logs an error and reads nothing behind it.",
+        "After a crash of Fluent Bit, lines of its last read may be read again and stored twice, with two ids: it notes how far it has read after they are in its buffer.",
+        "The buffer may take as much memory as buffer_megabytes. On the disk it may become larger: chunks that are tried again are not counted, so a long outage of the sealer can fill the disk.",
         "What the sealer refuses for good, because of a wrong token, say, is kept in the folder rejected of the buffer and not sent again by itself. Before 4.2, Fluent Bit drops it.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
     ],
@@ -116,8 +125,10 @@ fn pipeline(plan: &Plan<'_>) -> String {
       # a line that is longer stops the file, and is not left out
       skip_long_lines: off
       storage.type: filesystem
-      # a full buffer stops the reading
+      # a full buffer stops the reading, as far as Fluent Bit counts it
       storage.pause_on_chunks_overlimit: on
+      # a rotated file is read on for 30 days
+      rotate_wait: 2592000
 
   # before the buffer, so that the id stays when a chunk is sent again
   filters:

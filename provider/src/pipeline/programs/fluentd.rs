@@ -59,6 +59,7 @@ pub(super) const PROGRAM: Program = Program {
     ],
     way: Way::Http,
     limits: &[
+        "After a crash of Fluentd, lines of its last read may be read again and stored twice, with two ids: it notes how far it has read after they are in its buffer.",
         "Fluentd does not sync its buffer to the disk: a crash of the machine, not of Fluentd, can lose what it read in the last seconds.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
         "An event of more than 1 MiB is refused by the sealer and tried again until somebody takes its chunk out of the buffer.",

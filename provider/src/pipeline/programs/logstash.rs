@@ -59,6 +59,9 @@ pub(super) const PROGRAM: Program = Program {
     ],
     way: Way::Http,
     limits: &[
+        "Logstash tries again after a timeout, a broken connection, a name that is not resolved and an error of the protocol. After any other failure, it logs the event with will_retry=>false and drops it.",
+        "An event of more than 1 MiB is refused by the sealer and tried again until somebody takes it out of the queue: nothing behind it is sent meanwhile.",
+        "Logstash forgets a file that is not written to for 14 days: after a restart, all of it may be read again and stored twice, with two ids.",
         "After a crash of Logstash, lines of the last second may be read again and stored twice, with two ids: it remembers once a second how far it has read.",
         "JSON is read and written again, with @timestamp, @version and the path of the file: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
         "Each event is a request. Names are remembered for 72 hours or 10 million requests.",

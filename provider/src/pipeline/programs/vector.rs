@@ -51,6 +51,11 @@ pub(super) const PROGRAM: Program = Program {
             why: "only a request for each event has a name, by which the sealer stores it once.",
         },
         Fixed {
+            name: "fingerprint.strategy",
+            value: "device_and_inode",
+            why: "Vector takes two files with the same first line for one, and leaves out lines of the other.",
+        },
+        Fixed {
             name: "ignore_older_secs",
             value: "",
             why: "files that were written while Vector was down are left out.",
@@ -65,6 +70,7 @@ pub(super) const PROGRAM: Program = Program {
     limits: &[
         "After a crash of Vector, lines of the last second may be read again and stored twice, with two ids: it remembers once a second how far it has read.",
         "Vector syncs its buffer twice a second: a crash of the machine, not of Vector, can lose what it read since.",
+        "A new file that gets the inode of one that was removed may be taken for the old one: lines at its beginning are left out then.",
         "A line of more than 512 KiB is left out by Vector, with a warning in Vector's own log.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
         "Each event is a request. Names are remembered for 72 hours or 10 million requests.",
@@ -88,6 +94,8 @@ data_dir = "{folder}"
 type = "file"
 include = [{paths}]
 read_from = "beginning"
+# files may begin with the same line
+fingerprint.strategy = "device_and_inode"
 max_line_bytes = {MAX_LINE_BYTES}
 
 # before the buffer, so that the id stays when an event is sent again
