@@ -12,6 +12,12 @@ pub const MAX_SKEW_SECONDS: i64 = 300;
 /// Most versions of one listing. Stops a listing without end; a log that seals a segment a second for three years has fewer.
 pub(crate) const MAX_LISTED_VERSIONS: usize = 100_000_000;
 
+/// A page of a listing with fewer entries that is not the last one is short. S3 fills its pages, with 1,000 entries.
+pub(crate) const SHORT_PAGE: usize = 100;
+
+/// Most short pages of one listing. Stops a store that goes on and on with pages that hold nothing.
+pub(crate) const MAX_SHORT_PAGES: u64 = 256;
+
 /// Most gaps of one log. Stops a listing of every second number from filling the memory.
 pub(crate) const MAX_GAPS: usize = 10_000;
 

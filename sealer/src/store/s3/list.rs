@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{DeleteMarkerEntry, ObjectVersion};
 use super::Bucket;
 use super::whole::Whole;
 use crate::error::{AwsFault, Error};
-use crate::limits::MAX_LISTED_VERSIONS;
+use crate::limits::{MAX_LISTED_VERSIONS, MAX_SHORT_PAGES, SHORT_PAGE};
 use crate::store::clock::timestamp;
 use crate::store::{Version, VersionKind};
 
@@ -25,6 +25,7 @@ struct Pages<'a> {
     bucket: &'a Bucket,
     prefix: &'a str,
     listed: usize,
+    short: u64,
     after: Option<Marker>,
     circle: Circle,
 }
@@ -39,6 +40,7 @@ impl Bucket {
             bucket: self,
             prefix,
             listed: 0,
+            short: 0,
             after: None,
             circle: Circle::default(),
         };
@@ -147,6 +149,16 @@ impl Pages<'_> {
         Err(self.unlike_s3("the listing has a key outside the prefix"))
     }
 
+    /// A store may go on and on with pages that hold nothing.
+    fn counts_short(&mut self, entries: usize) -> Result<(), AwsFault> {
+        self.short = self.short.saturating_add(u64::from(entries < SHORT_PAGE));
+        if self.short > MAX_SHORT_PAGES {
+            return Err(self
+                .unlike_s3("the listing never ends: too many of its pages have hardly any entry"));
+        }
+        Ok(())
+    }
+
     /// Whether another page follows. `IsTruncated` that is absent could mean either; taken for the end, it would hide the
     /// head, and the sealer would write over it.
     fn goes_on(&mut self, page: &ListObjectVersionsOutput) -> Result<bool, AwsFault> {
@@ -156,6 +168,11 @@ impl Pages<'_> {
         {
             return Ok(false);
         }
+        self.counts_short(
+            page.versions()
+                .len()
+                .saturating_add(page.delete_markers().len()),
+        )?;
         let next = Marker {
             key: page
                 .next_key_marker()

@@ -1,23 +1,32 @@
 //! One suite of hostile answers, against the sealer and the verifier alike: each has S3 code of its own, and neither may take
 //! such an answer for the truth. The sealer must write nothing, the verifier must not say that all is well.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auditlog_tests::{Answer, Command, Fault, Reply, Run, command};
 
 use crate::seal::bench::{BUCKET, Remote, wait};
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Sealer,
+    Verifier,
+}
+
 /// What an answer must lead to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Expected {
     /// The command ends as if all had been well.
     Recovers,
-    /// The command fails, and its message has this text.
+    /// The command fails, the verifier without a verdict, and the message has this text.
     Refuses(&'static str),
+    /// The verifier takes the answer for evidence, and finds a fault with this text.
+    FindsFault(&'static str),
     /// The answer is to a request that this command never sends.
     NotAsked,
 }
-use Expected::{NotAsked, Recovers, Refuses};
+use Expected::{FindsFault, NotAsked, Recovers, Refuses};
 
 /// One hostile answer, to each request of this kind or to the first one.
 struct Case {
@@ -44,8 +53,8 @@ impl Case {
             request,
             times: ALWAYS,
             fault,
-            sealer: Refuses(""),
-            verifier: Refuses(""),
+            sealer: NotAsked,
+            verifier: NotAsked,
         }
     }
 
@@ -132,6 +141,18 @@ fn before_the_last(text: &'static str) -> Fault {
     })
 }
 
+/// A listing that goes on with new keys and hardly any entry.
+fn endless() -> Fault {
+    let pages = AtomicUsize::new(0);
+    Fault::change(move |reply| {
+        let page = pages.fetch_add(1, Ordering::SeqCst);
+        let next = format!(
+            "<IsTruncated>true</IsTruncated><NextKeyMarker>payments/x{page:09}</NextKeyMarker>"
+        );
+        reply.change_text(|text| text.replace("<IsTruncated>false</IsTruncated>", &next));
+    })
+}
+
 fn body(text: &'static str) -> Fault {
     Fault::change(move |reply| reply.body = text.into())
 }
@@ -159,19 +180,34 @@ fn listings() -> Vec<Case> {
             ),
         )
         .gives(Refuses("goes back instead of on"), Refuses("never ends")),
+        Case::of("new keys and no entries, without end", LISTING, endless()).both("never ends"),
         Case::of("Key is absent", LISTING, without("Key")).both("Key"),
         Case::of("LastModified is absent", LISTING, without("LastModified")).both("LastModified"),
-        Case::of("not XML", LISTING, body("all is well")),
-        Case::of("nothing", LISTING, body("")),
+        Case::of("not XML", LISTING, body("all is well")).gives(
+            Refuses("the answer cannot be read"),
+            Refuses("not one of S3's"),
+        ),
+        Case::of("nothing", LISTING, body("")).gives(
+            Refuses("the answer cannot be read"),
+            Refuses("not one of S3's"),
+        ),
         Case::of(
             "a page to sign in",
             LISTING,
             body("<html><body>Sign in</body></html>"),
+        )
+        .gives(
+            Refuses("the answer cannot be read"),
+            Refuses("not one of S3's"),
         ),
         Case::of(
             "cut off in the middle",
             LISTING,
             body("<ListVersionsResult><Version>"),
+        )
+        .gives(
+            Refuses("not one whole document"),
+            Refuses("not one whole document"),
         ),
         Case::of(
             "cut off between two entries",
@@ -209,7 +245,7 @@ fn listings() -> Vec<Case> {
         )
         .gives(
             Refuses("a key outside the prefix"),
-            Refuses("object-unaccounted"),
+            FindsFault("object-unaccounted"),
         ),
         Case::of("another prefix", LISTING, of_another_prefix()).gives(
             Refuses("of another prefix"),
@@ -219,11 +255,23 @@ fn listings() -> Vec<Case> {
             Refuses("has 2 versions or more"),
             Refuses("has one version of payments/"),
         ),
-        Case::of("a body without end", LISTING, Fault::Endless),
+    ]
+}
+
+/// Answers to the request for a listing that are not one.
+fn failed_listings() -> Vec<Case> {
+    vec![
+        Case::of("a body without end", LISTING, Fault::Endless).gives(
+            Refuses("the answer is too long"),
+            Refuses("more bytes than S3 ever sends"),
+        ),
         Case::of("an answer that is lost once", LISTING, Fault::LoseAnswer)
             .once()
             .gives(Recovers, Recovers),
-        Case::of("an answer that is always lost", LISTING, Fault::LoseAnswer),
+        Case::of("an answer that is always lost", LISTING, Fault::LoseAnswer).gives(
+            Refuses("no answer: "),
+            Refuses("the endpoint was not reached"),
+        ),
         Case::of("cut off once", LISTING, Fault::CutAnswer)
             .once()
             .gives(Recovers, Recovers),
@@ -247,7 +295,10 @@ fn objects() -> Vec<Case> {
         Case::of("an object that is cut off once", OBJECT, Fault::CutAnswer)
             .once()
             .gives(Recovers, Recovers),
-        Case::of("an object that is always cut off", OBJECT, Fault::CutAnswer),
+        Case::of("an object that is always cut off", OBJECT, Fault::CutAnswer).gives(
+            Refuses("end of file before message length"),
+            Refuses("end of file before message length"),
+        ),
         Case::of(
             "an object whose answer is lost once",
             OBJECT,
@@ -255,12 +306,22 @@ fn objects() -> Vec<Case> {
         )
         .once()
         .gives(Recovers, Recovers),
-        Case::of("an object without end", OBJECT, Fault::Endless),
-        Case::of("another object", OBJECT, body("{}")),
+        Case::of("an object without end", OBJECT, Fault::Endless).gives(
+            Refuses("length limit exceeded"),
+            Refuses("the store sent more"),
+        ),
+        Case::of("another object", OBJECT, body("{}")).gives(
+            Refuses("body checksum mismatch"),
+            Refuses("body checksum mismatch"),
+        ),
         Case::of(
             "no such object",
             OBJECT,
             refusal("404 Not Found", "NoSuchKey"),
+        )
+        .gives(
+            Refuses("is missing, though later segments are present"),
+            FindsFault("segment-missing"),
         ),
         Case::of(
             "an archived object",
@@ -282,14 +343,21 @@ fn settings() -> Vec<Case> {
         )
         .gives(
             Refuses("versioning of the bucket audit is not enabled"),
-            Refuses("bucket-"),
+            FindsFault("bucket-"),
         ),
         Case::of(
             "versioning without a status",
             VERSIONING,
             replaced(enabled, ""),
+        )
+        .gives(
+            Refuses("versioning of the bucket audit is not enabled"),
+            FindsFault("bucket-versioning"),
         ),
-        Case::of("the lock of another world", LOCK, body("<html/>")),
+        Case::of("the lock of another world", LOCK, body("<html/>")).gives(
+            Refuses("the answer cannot be read"),
+            Refuses("not one of S3's"),
+        ),
         Case::of(
             "no lock",
             LOCK,
@@ -297,12 +365,15 @@ fn settings() -> Vec<Case> {
         )
         .gives(
             Refuses("Object Lock of the bucket audit is not enabled"),
-            Refuses("bucket-"),
+            FindsFault("bucket-"),
         ),
         // the sealer warns, and locks each segment as declared
         Case::of("a lock without a rule", LOCK, without("Rule"))
-            .gives(Recovers, Refuses("bucket-")),
-        Case::of("settings without end", VERSIONING, Fault::Endless),
+            .gives(Recovers, FindsFault("bucket-")),
+        Case::of("settings without end", VERSIONING, Fault::Endless).gives(
+            Refuses("the answer is too long"),
+            Refuses("more bytes than S3 ever sends"),
+        ),
     ]
 }
 
@@ -388,18 +459,27 @@ impl Log {
 const VERIFY: [&str; 4] = ["--timeout", "3", "--output", "json"];
 
 #[track_caller]
-fn ends_as(expected: Expected, case: &Case, run: &Run) {
-    match expected {
-        Recovers => assert_eq!(run.status, 0, "{}: {run}", case.name),
-        Refuses(text) => {
-            assert!(matches!(run.status, 1 | 2), "{}: {run}", case.name);
-            let all = format!("{}{}", run.stdout, run.stderr);
-            assert!(all.contains(text), "{}, {text}: {run}", case.name);
-            let advises = all.contains("hint") || all.contains("\"help\"");
-            assert!(advises, "{}: {run}", case.name);
-        }
-        NotAsked => unreachable!("it is not run"),
-    }
+fn ends_as(who: Who, expected: Expected, case: &Case, run: &Run) {
+    let name = case.name;
+    let (status, said) = match (expected, who) {
+        (Recovers, _) => (0, true),
+        (Refuses(text), Who::Sealer) => (
+            1,
+            run.stderr.contains(text) && run.stderr.contains("hint: "),
+        ),
+        (Refuses(text), Who::Verifier) => (2, reports(run, "undecided", text, "hint")),
+        (FindsFault(text), _) => (1, reports(run, "faults", text, "help")),
+        (NotAsked, _) => unreachable!("it is not run"),
+    };
+    assert_eq!(run.status, status, "{name}: {run}");
+    assert!(said, "{name}, {expected:?}: {run}");
+}
+
+/// Whether the report has such a finding with this text and with advice.
+fn reports(run: &Run, kind: &str, text: &str, advice: &str) -> bool {
+    let report = run.json();
+    let mut found = report[kind].as_array().into_iter().flatten();
+    found.any(|one| one.to_string().contains(text) && one[advice].is_string())
 }
 
 #[track_caller]
@@ -407,23 +487,26 @@ fn each(cases: Vec<Case>) {
     let log = Log::new();
     let way = &log.remote.way;
     for case in cases {
-        for (who, expected) in [("sealer", case.sealer), ("verifier", case.verifier)] {
+        for (who, expected) in [(Who::Sealer, case.sealer), (Who::Verifier, case.verifier)] {
             if matches!(expected, NotAsked) {
                 continue;
             }
             let (before, faults) = (log.objects(), way.faults());
             way.times(case.times, case.method, case.request, case.fault.clone());
-            let run = if who == "sealer" {
-                log.seal()
-            } else {
-                log.verify()
+            let run = match who {
+                Who::Sealer => log.seal(),
+                Who::Verifier => log.verify(),
             };
-            assert!(way.faults() > faults, "{}: {who} did not ask", case.name);
+            assert!(
+                way.faults() > faults,
+                "{}: it did not ask: {run}",
+                case.name
+            );
             way.heal();
-            ends_as(expected, &case, &run);
+            ends_as(who, expected, &case, &run);
             let written = log.objects() - before;
-            let may_write = who == "sealer" && matches!(expected, Recovers);
-            assert!(may_write || written == 0, "{}: {who} wrote", case.name);
+            let may_write = who == Who::Sealer && matches!(expected, Recovers);
+            assert!(may_write || written == 0, "{}: it wrote: {run}", case.name);
         }
         // What the sealer had accepted is sealed once the store is well again.
         log.remote.append().run().ok();
@@ -434,6 +517,7 @@ fn each(cases: Vec<Case>) {
 #[test]
 fn hostile_listings_are_refused_by_sealer_and_verifier() {
     each(listings());
+    each(failed_listings());
 }
 
 #[test]

@@ -63,15 +63,12 @@ impl S3 {
         let cause = Cause::of(error);
         let (bucket, why) = (&self.options.bucket, cause.text());
         let reason = format!("cannot {doing} of bucket {bucket}: {why}");
-        match self.hint(permission, &cause) {
-            Some(hint) => ReadError::new(reason).with_hint(hint),
-            None => ReadError::new(reason),
-        }
+        ReadError::new(reason).with_hint(self.hint(permission, &cause))
     }
 
-    fn hint(&self, permission: &str, cause: &Cause) -> Option<String> {
+    fn hint(&self, permission: &str, cause: &Cause) -> String {
         let fixed = match cause {
-            Cause::NoCredentials(_) => return Some(self.sign_in_hint()),
+            Cause::NoCredentials(_) => return self.sign_in_hint(),
             Cause::NotInTime => NOT_IN_TIME,
             Cause::NotReached(_) => {
                 "check that the endpoint is up and reachable; --endpoint-url names another"
@@ -79,7 +76,7 @@ impl S3 {
             Cause::TooLong | Cause::NotUnderstood(_) => UNLIKE_S3,
             Cause::Refused(refusal) => return self.refused(permission, refusal),
         };
-        Some(fixed.to_owned())
+        fixed.to_owned()
     }
 
     fn sign_in_hint(&self) -> String {
@@ -90,7 +87,7 @@ impl S3 {
         }
     }
 
-    fn refused(&self, permission: &str, refusal: &Refusal) -> Option<String> {
+    fn refused(&self, permission: &str, refusal: &Refusal) -> String {
         let fixed = match (refusal.code.as_str(), refusal.status) {
             ("NoSuchBucket", _) if self.purpose == Purpose::Keeping => {
                 "check the name of the bucket that --pins or --cache gives"
@@ -113,16 +110,19 @@ impl S3 {
                 | "IllegalLocationConstraintException",
                 _,
             )
-            | (_, 301 | 307) => return Some(self.region_hint(refusal)),
-            ("AccessDenied", _) | (_, 403) => return Some(self.permission_hint(permission)),
+            | (_, 301 | 307) => return self.region_hint(refusal),
+            ("AccessDenied", _) | (_, 403) => return self.permission_hint(permission),
             (_, 429 | 503) => {
                 "the store asks for fewer requests: verify again later, or raise --timeout to wait for longer"
             }
             (_, 500..) => "the store is overloaded or broken: verify again later",
             ("", _) => UNLIKE_S3,
-            _ => return None,
+            (_, 409) => "another request was changing the same thing: verify again",
+            _ => {
+                "the code of the answer says why; check that S3 and nothing in its place gave it, and verify again"
+            }
         };
-        Some(fixed.to_owned())
+        fixed.to_owned()
     }
 
     fn region_hint(&self, refusal: &Refusal) -> String {
@@ -130,7 +130,7 @@ impl S3 {
         if self.purpose == Purpose::Keeping {
             let found = refusal.region.as_deref().unwrap_or("another region");
             return format!(
-                "the bucket is in {found}, not in {declared}: name its region with --state-region"
+                "the bucket is in {found}, not in {declared}: name its region with --pins-region"
             );
         }
         match &refusal.region {
