@@ -1,4 +1,4 @@
-//! The way to AWS: configuration with timeouts, the runtime that the calls run on, and the timeouts of its calls.
+//! The configuration of AWS with its timeouts, and the runtime that the calls run on.
 //!
 //! The sealer has its own set-up, apart from the verifier's, so that no mistake in it can hide in both.
 
@@ -85,10 +85,11 @@ impl Aws {
         let config = runtime.block_on(async {
             profile::check(profile).await?;
             let config = loader.load().await;
-            Ok::<_, AwsFault>(match profile {
+            let config = match profile {
                 Some(profile) => profile::sign_in(config, profile),
                 None => config,
-            })
+            };
+            Ok::<_, AwsFault>(profile::naming_sso(config, profile).await)
         })?;
         Self::new(config, runtime, settings.path_style)
     }

@@ -39,8 +39,13 @@ pub enum AwsFaultKind {
     },
     /// No answer came in time.
     TimedOut,
-    /// There are no credentials to sign it with.
-    NoCredentials(String),
+    /// No credentials were found to sign it with.
+    NoCredentials {
+        /// Why.
+        why: String,
+        /// The profile that signs in through IAM Identity Center (SSO), if it does.
+        sso_profile: Option<String>,
+    },
     /// No region is configured.
     NoRegion,
     /// The shared files do not define the profile.
@@ -53,6 +58,16 @@ pub enum AwsFaultKind {
     TooLong,
     /// It could not be sent, or its answer could not be read.
     Broken(String),
+}
+
+/// A profile that signs in through IAM Identity Center (SSO) has no valid session.
+#[derive(Debug, thiserror::Error)]
+#[error("the profile {profile} cannot sign in")]
+pub(crate) struct SsoSignIn {
+    /// The profile.
+    pub(crate) profile: String,
+    /// What went wrong.
+    pub(crate) source: CredentialsError,
 }
 
 impl AwsFault {
@@ -86,7 +101,11 @@ impl AwsFault {
             _ if timed_out => AwsFaultKind::TimedOut,
             _ if causes(error).any(<dyn StdError>::is::<LengthLimitError>) => AwsFaultKind::TooLong,
             _ if causes(error).any(<dyn StdError>::is::<CredentialsError>) => {
-                AwsFaultKind::NoCredentials(chain(error))
+                let sso = causes(error).find_map(<dyn StdError>::downcast_ref::<SsoSignIn>);
+                AwsFaultKind::NoCredentials {
+                    why: chain(error),
+                    sso_profile: sso.map(|sso| sso.profile.clone()),
+                }
             }
             _ => AwsFaultKind::Broken(chain(error)),
         };
@@ -171,7 +190,7 @@ impl AwsFault {
         match &self.kind {
             AwsFaultKind::Answered { status, code, .. } => (*status, code),
             AwsFaultKind::TimedOut
-            | AwsFaultKind::NoCredentials(_)
+            | AwsFaultKind::NoCredentials { .. }
             | AwsFaultKind::NoRegion
             | AwsFaultKind::UnknownProfile
             | AwsFaultKind::Incomplete(_)
@@ -184,7 +203,13 @@ impl AwsFault {
     /// What to do about it.
     pub(super) fn hint(&self, then: Then) -> String {
         let hint = match &self.kind {
-            AwsFaultKind::NoCredentials(_) => {
+            AwsFaultKind::NoCredentials {
+                sso_profile: Some(profile),
+                ..
+            } => {
+                return format!("sign in: aws sso login --profile {profile}");
+            }
+            AwsFaultKind::NoCredentials { .. } => {
                 "set AWS_PROFILE or --profile, or sign in: aws sts get-caller-identity shows who you are"
             }
             AwsFaultKind::NoRegion => "set AWS_REGION or --region",
@@ -320,7 +345,7 @@ impl fmt::Display for AwsFault {
                 Ok(())
             }
             AwsFaultKind::TimedOut => f.write_str("no answer came in time"),
-            AwsFaultKind::NoCredentials(why) => write!(f, "no credentials: {why}"),
+            AwsFaultKind::NoCredentials { why, .. } => write!(f, "no credentials: {why}"),
             AwsFaultKind::NoRegion => f.write_str("no region is set"),
             AwsFaultKind::UnknownProfile => {
                 f.write_str("the shared configuration files do not define it")

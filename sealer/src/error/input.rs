@@ -117,7 +117,7 @@ impl InputError {
                 "nothing new was taken: give the input as it was, from its beginning; if this is another input, give it another name: input = \"NAME\""
             }
             Self::Unreadable(_) => {
-                "give a file of JSON Lines that can be read, or - for standard input; the summary says what of it is sealed"
+                "give a file of JSON Lines that can be read, or - for standard input; the summary says how much is sealed"
             }
             Self::Refused { line, input, .. } | Self::LineTooLong { line, input, .. } => {
                 return of_line(*line, *input);

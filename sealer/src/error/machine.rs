@@ -69,7 +69,7 @@ impl MachineError {
                 "start it with auditlog-seal run; auditlog-seal spool DIR lists what waits in a spool meanwhile"
             }
             Self::LogStopped { .. } | Self::InputEnded { .. } => {
-                "its reason is above; start the service again once it is mended"
+                "correct the cause shown above, and start the service again"
             }
             Self::NoPort { .. } => "stop the program that uses the port, or configure another one",
             Self::Stopped => "what was accepted is in the spool: start the service again",

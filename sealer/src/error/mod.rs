@@ -17,6 +17,7 @@ mod store;
 mod trouble;
 mod usage;
 
+pub(crate) use aws::SsoSignIn;
 pub(crate) use aws::chain;
 pub use aws::{AwsFault, AwsFaultKind};
 pub use file::FileFault;
@@ -26,7 +27,7 @@ pub use log::{KnownFrom, LogError, PinsGiven};
 pub use machine::MachineError;
 pub use pins::PinsError;
 pub use policy::PolicyError;
-pub use spool::SpoolError;
+pub use spool::{SpoolError, SpoolRecord};
 pub use store::StoreError;
 pub use trouble::{Cause, Trouble};
 pub use usage::UsageError;

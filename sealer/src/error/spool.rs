@@ -115,6 +115,8 @@ pub enum SpoolError {
     Record {
         /// The file.
         path: PathBuf,
+        /// What it records.
+        record: SpoolRecord,
         /// What is wrong.
         source: serde_json::Error,
     },
@@ -134,6 +136,42 @@ pub enum SpoolError {
         /// The spool.
         path: PathBuf,
     },
+}
+
+const CHANGED: &str = "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have; auditlog-seal spool --events DIR prints them";
+
+/// What a record of the spool is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpoolRecord {
+    /// Which log the spool belongs to.
+    Identity,
+    /// How much of each input was accepted.
+    Inputs,
+    /// Where the log ended.
+    Head,
+    /// A part of what was accepted.
+    Accepted,
+}
+
+impl SpoolRecord {
+    /// What to do about one that is not whole or not there.
+    const fn hint(self, then: Then) -> &'static str {
+        match self {
+            Self::Identity => {
+                "nothing was written: it says which log the spool belongs to: put back the one that it had, or give an empty folder with --spool and append what the log does not have"
+            }
+            Self::Inputs if matches!(then, Then::ByItself) => {
+                "nothing was written: it says how much of each file was accepted: put it back, or move the spool away and start the service with pins = \"FILE\" or head_unknown = true, which takes the files again and marks their events; auditlog-seal spool --events DIR prints what the spool holds"
+            }
+            Self::Inputs => {
+                "nothing was written: it says how much of each input was accepted: put it back, or go on without it with --inputs-unknown, and append only what the log does not have"
+            }
+            Self::Head => {
+                "nothing was written: it says where the log ended: put it back, or remove it and give --pins FILE or --head-unknown"
+            }
+            Self::Accepted => CHANGED,
+        }
+    }
 }
 
 impl SpoolError {
@@ -156,9 +194,7 @@ impl SpoolError {
             Self::Wal { .. }
             | Self::Absent { .. }
             | Self::NotClosed { .. }
-            | Self::OtherSegment { .. } => {
-                "the disk or somebody has changed it: move the spool away, and append those of its events that the log does not have; auditlog-seal spool --events DIR prints them"
-            }
+            | Self::OtherSegment { .. } => CHANGED,
             Self::Finished { path, .. } => {
                 let again = match then {
                     Then::Again => "run the command again with --pins FILE or --head-unknown",
@@ -172,9 +208,9 @@ impl SpoolError {
             Self::Gone { .. } => {
                 "what was accepted and is not sealed went with it: give these events again, and keep the spool on a disk that outlives the process"
             }
-            Self::NoIdentity { path } | Self::NoInputs { path } | Self::Record { path, .. } => {
-                return of_record(path, then);
-            }
+            Self::NoIdentity { .. } => SpoolRecord::Identity.hint(then),
+            Self::NoInputs { .. } => SpoolRecord::Inputs.hint(then),
+            Self::Record { record, .. } => record.hint(then),
             Self::OfAnother { .. } => "give each log and destination its own --spool",
             Self::Busy { .. } => "wait for the other auditlog-seal to end, or stop it",
         };
@@ -192,24 +228,4 @@ fn of_version(path: &Path, program: Option<&str>) -> String {
         "finish it with {program}, with the options that it was used with: auditlog-seal append … --spool {} < /dev/null",
         path.display()
     )
-}
-
-/// What to do about a record of the spool that is not whole or not there. Which one it is, is in its name.
-fn of_record(path: &Path, then: Then) -> String {
-    let name = path.file_name().unwrap_or_default();
-    let what = match name.to_str().unwrap_or_default() {
-        "inputs.json" if then == Then::ByItself => {
-            "it says how much of each file was accepted: put it back, or move the spool away and start the service with pins = \"FILE\" or head_unknown = true, which takes the files again and marks their events; auditlog-seal spool --events DIR prints what the spool holds"
-        }
-        "inputs.json" => {
-            "it says how much of each input was accepted: put it back, or go on without it with --inputs-unknown, and append only what the log does not have"
-        }
-        "head.json" => {
-            "it says where the log ended: put it back, or remove it and give --pins FILE or --head-unknown"
-        }
-        _ => {
-            "it says which log the spool belongs to: put back the one that it had, or give an empty folder with --spool and append what the log does not have"
-        }
-    };
-    format!("nothing was written: {what}")
 }

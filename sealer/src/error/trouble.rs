@@ -17,7 +17,7 @@ pub enum Cause {
     Lock,
     /// The trust policy or the keys were changed, and cannot be used.
     Policy,
-    /// So much waits as may wait.
+    /// The queue is full.
     Queue,
     /// The log was not looked at yet.
     Start,

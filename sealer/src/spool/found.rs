@@ -4,7 +4,7 @@ use auditlog_chain::line::parse_line;
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::disk::DiskFile;
-use crate::error::{Error, SpoolError};
+use crate::error::{Error, SpoolError, SpoolRecord};
 use crate::names::Fingerprint;
 use crate::wal::{ReadError, Reader, Record, Tail};
 
@@ -136,7 +136,13 @@ fn time_of(lines: &[u8]) -> Timestamp {
 fn parse_note(files: &Files, name: &str, note: &[u8]) -> Result<Accepted, Error> {
     serde_json::from_slice(note).map_err(|source| {
         let path = files.path(name);
-        SpoolError::Record { path, source }.into()
+        let record = SpoolRecord::Accepted;
+        SpoolError::Record {
+            path,
+            record,
+            source,
+        }
+        .into()
     })
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Spool;
 use super::file::HEAD;
 use super::summed::{format_summed, parse_summed};
-use crate::error::Error;
+use crate::error::{Error, SpoolRecord};
 use crate::limits::MAX_RECORD_BYTES;
 
 /// The version of the record.
@@ -37,7 +37,7 @@ impl Spool {
         let Some(text) = self.files.read(HEAD, MAX_RECORD_BYTES)? else {
             return Ok(None);
         };
-        let record: Record = parse_summed(&self.files.path(HEAD), &text)?;
+        let record: Record = parse_summed(SpoolRecord::Head, &self.files.path(HEAD), &text)?;
         Ok(Some(Position {
             segment: record.segment,
             size: record.size,

@@ -6,7 +6,7 @@ use super::file::{Files, HEAD, IDENTITY, INPUTS, object_number, wal_number};
 use super::inputs::Inputs;
 use super::lost::LostInputs;
 use super::summed::{format_summed, parse_record, parse_summed};
-use crate::error::{Error, SpoolError};
+use crate::error::{Error, SpoolError, SpoolRecord};
 use crate::limits::MAX_RECORD_BYTES;
 
 /// The version of the spool that this program writes and reads.
@@ -107,11 +107,11 @@ struct AnyVersion {
 /// Whether a spool of a later version is empty is not known, so it is refused in any case.
 fn parse_identity(files: &Files, text: &[u8]) -> Result<Identity, Error> {
     let path = files.path(IDENTITY);
-    let any: AnyVersion = parse_record(&path, text)?;
+    let any: AnyVersion = parse_record(SpoolRecord::Identity, &path, text)?;
     if any.spool > VERSION {
         return Err(other_version(files, any.spool, any.program));
     }
-    parse_record(&path, text)
+    parse_record(SpoolRecord::Identity, &path, text)
 }
 
 fn other_version(files: &Files, found: u64, program: Option<String>) -> Error {
@@ -162,7 +162,8 @@ fn has_bytes(files: &Files, name: &str) -> bool {
 fn is_of_no_input(files: &Files) -> bool {
     let found = files.read(INPUTS, MAX_RECORD_BYTES).ok().flatten();
     let path = files.path(INPUTS);
-    let found = found.and_then(|text| parse_summed::<Inputs>(&path, &text).ok());
+    let found =
+        found.and_then(|text| parse_summed::<Inputs>(SpoolRecord::Inputs, &path, &text).ok());
     found.is_some_and(|inputs| inputs == Inputs::default())
 }
 
@@ -184,7 +185,7 @@ fn has_unreported(files: &Files) -> bool {
 pub(super) fn inputs(files: &Files, lost: LostInputs) -> Result<Inputs, Error> {
     let path = files.path(INPUTS);
     let found = match files.read(INPUTS, MAX_RECORD_BYTES)? {
-        Some(text) => parse_summed(&path, &text),
+        Some(text) => parse_summed(SpoolRecord::Inputs, &path, &text),
         None => Err(SpoolError::NoInputs { path }.into()),
     };
     match (found, lost) {

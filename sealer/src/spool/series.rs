@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::file::{Files, frames_name, wal_name, wal_number};
-use crate::error::{Error, SpoolError};
+use crate::error::{Error, SpoolError, SpoolRecord};
 use crate::limits::MAX_RECORD_BYTES;
 
 /// Which write-ahead files are written.
@@ -74,6 +74,7 @@ fn finish(files: &Files) -> Result<(), Error> {
     let replaced: Replaced =
         serde_json::from_slice(&text).map_err(|source| SpoolError::Record {
             path: files.path(MARKER),
+            record: SpoolRecord::Accepted,
             source,
         })?;
     let names = files.names()?;

@@ -6,7 +6,7 @@ use auditlog_chain::hash::Hash;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, SpoolError};
+use crate::error::{Error, SpoolError, SpoolRecord};
 use crate::input::Running;
 
 #[derive(Deserialize)]
@@ -32,12 +32,17 @@ pub(super) fn format_summed<T: Serialize>(record: &T) -> Vec<u8> {
 }
 
 pub(super) fn parse_summed<T: serde::de::DeserializeOwned>(
+    record: SpoolRecord,
     path: &Path,
     text: &[u8],
 ) -> Result<T, Error> {
     let not_whole = |source| {
         let path = path.to_owned();
-        Error::from(SpoolError::Record { path, source })
+        Error::from(SpoolError::Record {
+            path,
+            record,
+            source,
+        })
     };
     let found: Summed<'_> = serde_json::from_slice(text).map_err(not_whole)?;
     if Running::of(found.record.get().as_bytes()) != found.sum {
@@ -50,11 +55,17 @@ pub(super) fn parse_summed<T: serde::de::DeserializeOwned>(
 /// Records are replaced as wholes, so one that is torn or empty was not left by us. It is not guessed at: a count that is lost
 /// would let events be sealed twice.
 pub(super) fn parse_record<T: serde::de::DeserializeOwned>(
+    record: SpoolRecord,
     path: &Path,
     text: &[u8],
 ) -> Result<T, Error> {
     serde_json::from_slice(text).map_err(|source| {
         let path = path.to_owned();
-        SpoolError::Record { path, source }.into()
+        SpoolError::Record {
+            path,
+            record,
+            source,
+        }
+        .into()
     })
 }

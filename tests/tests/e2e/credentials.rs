@@ -94,7 +94,7 @@ fn main_tf(profile: &str) -> String {
 
 /// What a person reads: Terraform wraps its lines and draws a border beside them.
 fn flat(run: &Run) -> String {
-    run.stderr
+    format!("{} {}", run.stdout, run.stderr)
         .replace('│', " ")
         .split_whitespace()
         .collect::<Vec<_>>()
@@ -198,18 +198,22 @@ fn sso_session_that_has_expired_names_the_command_that_renews_it() {
         expired.to_string(),
     )
     .expect("a token");
+    let home = world.path("home");
+    let terraform = world.applied();
     for profile in ["sso", "assumed"] {
-        let terraform = world.terraform(profile);
-        let plan = terraform
-            .command(&["plan", "-no-color"])
-            .env("HOME", world.path("home"));
-        let plan = plan.run();
-        let wanted = [
-            "No AWS credentials",
-            "has expired",
-            "`aws sso login --profile sso`",
-        ];
-        says(&plan, 1, &wanted);
+        terraform.write("main.tf", &main_tf(profile));
+        let plan = terraform.command(&["plan", "-no-color"]);
+        let renew = "aws sso login --profile sso";
+        let expired = ["has expired", renew];
+        says(
+            &plan.env("HOME", &home).run(),
+            1,
+            &["No AWS credentials", "has expired", renew],
+        );
+        let seal = world.seal(&terraform).args(["--profile", profile]);
+        says(&seal.env("HOME", &home).run(), 1, &expired);
+        let verify = world.verify(&terraform).args(["--profile", profile]);
+        says(&verify.env("HOME", &home).run(), 2, &expired);
     }
 }
 
