@@ -5,10 +5,10 @@
 //! file a resource: schema, model, and operations of a few lines that call the plain functions and turn an
 //! [`error::Error`] into what Terraform shows.
 //!
-//! It makes what a trail needs and looks after it. It never writes, reads or deletes an object of a trail, and never
-//! lifts a lock.
+//! It makes what a trail needs and looks after it. It never writes to a log. It deletes objects and bypasses their locks
+//! only where a bucket with `on_destroy = "empty"` is destroyed.
 //!
-//! The rules can be had without Terraform or AWS:
+//! The rules can be used without Terraform or AWS:
 //!
 //! ```
 //! use terraform_provider_auditlog::aws::{Period, format_tls_only_policy, policies_agree};

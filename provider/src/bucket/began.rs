@@ -122,12 +122,12 @@ fn judged(began: Timestamp, first: Option<Timestamp>, silence: u64, now: Timesta
         )),
         Some(first) if first > due => Judged::Silent(format!(
             "The first segment was stored at {}, more than `max_silence` after `began`, so the verifier will report silence. To correct \
-             `began`, set another time: to remove it keeps the value.",
+             `began`, set another time: removing the argument keeps the value.",
             first.to_rfc3339()
         )),
         None if now > due => Judged::Silent(
             "The log has no segments, and `max_silence` has passed since `began`, so the verifier will report an empty log. Leave `began` \
-             out for a new log. To correct it later, set another time: to remove it keeps the value."
+             out for a new log. To correct it later, set another time: removing the argument keeps the value."
                 .to_owned(),
         ),
         Some(_) | None => Judged::Fits,

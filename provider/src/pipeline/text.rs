@@ -18,7 +18,7 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{path:?} is not an absolute path of letters, digits and /_-.+@:=, without / at its end."
+        "{path:?} is not an absolute path of letters, digits and /_-.+@:= that does not end in /."
     ))
 }
 

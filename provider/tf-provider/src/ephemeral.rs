@@ -1,4 +1,4 @@
-//! Things that live as long as a run of Terraform and stand in neither plan nor state.
+//! Things that live as long as a run of Terraform and are stored in neither plan nor state.
 
 use std::time::SystemTime;
 

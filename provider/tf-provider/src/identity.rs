@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::context::Private;
 use crate::{Object, Type};
 
-/// The attributes that tell one resource of a type from all others of it, by whomever they are managed.
+/// The attributes that distinguish one resource of a type from all others, whoever manages them.
 ///
 /// Terraform 1.12 and later keeps an identity beside the state, shows it in lists, and imports by it.
 ///

@@ -99,7 +99,7 @@ pub trait Resource: Send + Sync + 'static {
         }
     }
 
-    /// The attributes that tell one from all others, if they are few and never change while it exists.
+    /// The attributes that distinguish one from all others, if they are few and never change while it exists.
     fn identity_schema(&self) -> Option<IdentitySchema> {
         None
     }

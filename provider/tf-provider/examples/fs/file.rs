@@ -95,7 +95,7 @@ impl Resource for File {
             )
     }
 
-    /// The size follows from the content, so a plan can tell it as soon as that is known.
+    /// The size follows from the content, so a plan has it as soon as that is known.
     async fn plan(&self, _: &Context<Root>, plan: &mut Plan) -> Result {
         let mut sides = plan.typed::<Model>()?;
         if let Field::Known(content) = &sides.planned.content {
