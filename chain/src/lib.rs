@@ -4,7 +4,8 @@
 //! last of a segment is a leaf of one RFC 6962 tree and carries the hash of the leaf before it. The last line of a segment is a
 //! signed C2SP checkpoint. `docs/guides/chain-format.md` is the format in numbered rules (F1 to F18), which this crate cites.
 //!
-//! - [`builder`] makes segments, for a sealer; [`segment`] checks them, for a verifier. Neither sees the other's code.
+//! - [`builder`] makes segments, for a sealer; [`segment`] checks them, for a verifier. A builder that resumes lines from a disk
+//!   checks them too.
 //! - [`line`](mod@line), [`checkpoint`] and [`event`] parse exactly what they format, so a value in hand is well formed.
 //! - [`keys`] has the signature schemes, [`verifier_key`] a key under the name of a log, [`tree`] the hashes over all lines.
 //! - [`policy`] is the trust policy: what was declared, who may sign, and whose signatures a segment needs. [`limits`] is how

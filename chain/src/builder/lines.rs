@@ -12,7 +12,7 @@ use crate::segment::{Checker, Expected, FORMAT, FramePlace, Head};
 use crate::timestamp::Timestamp;
 use crate::tree::GrowingRange;
 
-/// What is kept free of a segment's limits for the lines that end it.
+/// Bytes of a segment's limit that are reserved for the lines that end it.
 const RESERVED_BYTES: usize = 4 << 20;
 
 /// Bytes of lines from which a segment takes no more entries.

@@ -1,7 +1,7 @@
 //! Recognises most events in one pass over their bytes.
 //!
 //! What it accepts is an event. What it does not accept may be one all the same, with something in it that is rare: a large exponent, hundreds
-//! of digits. Those go the slow way, which also knows what is wrong with bytes that are not an event; so there is one judge of what is refused.
+//! of digits. Those fall back to the full parser, which alone decides what to refuse, and why.
 
 use crate::limits::MAX_EVENT_DEPTH;
 
@@ -14,7 +14,7 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
     scan.document().is_some() && scan.rest.is_empty()
 }
 
-/// Takes one thing after the other; `None` where it is not there, or where the slow way has to look.
+/// Takes one thing after the other; `None` where it is absent, or where the full parser has to look.
 struct Scan<'t> {
     rest: &'t [u8],
 }

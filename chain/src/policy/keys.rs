@@ -21,7 +21,7 @@ pub struct Made {
 }
 
 impl Made {
-    /// The time by which loss and compromise are judged. A thief can date a segment back; the store's clock he cannot set.
+    /// The time by which loss and compromise are judged. A thief can date a segment back, but cannot set the store's clock.
     const fn known_time(&self) -> Timestamp {
         match self.stored {
             Some(stored) => stored,

@@ -173,16 +173,46 @@ fn it_names_the_pinned_endpoints() {
 }
 
 #[test]
-fn every_path_it_names_exists() {
-    let readme = read("README.md");
-    let linked = readme
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    for path in linked.filter(|path| !path.contains("://")) {
-        assert!(
-            root().join(path).exists(),
-            "README.md links {path}, which does not exist"
-        );
+fn every_path_that_is_named_at_the_top_exists() {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ] {
+        let text = read(document);
+        let linked = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
+        let linked = linked.filter(|path| !path.contains("://"));
+        for path in linked.chain(quoted_paths(&text)) {
+            let file = path.split('#').next().unwrap_or_default();
+            assert!(
+                root().join(file).exists(),
+                "{document} names {path}, which does not exist"
+            );
+        }
     }
+}
+
+/// What is between backticks and begins with a folder of the project.
+fn quoted_paths(text: &str) -> impl Iterator<Item = &str> {
+    let folders = [
+        "chain/",
+        "docs/",
+        "examples/",
+        "provider/",
+        "release/",
+        "sealer/",
+        "sha256-lanes/",
+        "templates/",
+        "terraform/",
+        "tests/",
+        "verifier/",
+    ];
+    let quoted = text.split('`').skip(1).step_by(2);
+    let named = quoted.filter(move |word| folders.iter().any(|folder| word.starts_with(folder)));
+    named.filter(|word| !word.contains(['{', '*', ' ', '…']))
 }

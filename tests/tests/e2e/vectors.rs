@@ -318,8 +318,13 @@ fn the_second_opinion_gives_each_vector_the_same_verdict() {
 /// The guides leave no room for the misreadings that are listed in `tests/second-opinion/misreadings`.
 #[test]
 fn each_misreading_of_a_rule_fails_at_a_vector() {
-    let run = script("second-opinion/misread.py").run();
-    assert_eq!(run.status, 0, "{run}");
+    let run = script("second-opinion/misread.py").run().ok();
+    let (all, _) = run
+        .stdout
+        .split_once(" misreadings, 0 unnoticed")
+        .expect("a count");
+    let all: usize = all.trim().parse().expect("a number");
+    assert!(all >= 447, "a misreading is gone: {run}");
 }
 
 #[test]

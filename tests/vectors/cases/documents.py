@@ -93,7 +93,7 @@ def policies():
         ("bucket-field", "a field of the bucket that could be a condition", {**s3, "partition": "aws"}),
     ):
         yield bad(name, what, {**good_, "store": {"s3": value}})
-    yield good("policy-bucket", "a policy that names a bucket, held against a folder", log, {**good_, "store": {"s3": s3}})
+    yield good("policy-bucket", "a policy that names a bucket, compared with a folder", log, {**good_, "store": {"s3": s3}})
     text = document_bytes(good_)
     for name, what, before, after in (
         ("twice-deep", "a field of a key that appears twice", b'"spec":', b'"spec": "RSA_2048", "spec":'),

@@ -422,4 +422,4 @@ def pins():
     yield refused("time", "a pin with a day in place of a time", one(sealed="2024-01-01"))
     yield refused("origin-of-256-bytes", "pins of an origin that is too long", {"pins": 1, "logs": {"o" * 256: pin}})
     yield refused("without-logs", "pins without `logs`", {"pins": 1})
-    yield good("pin-with-stored", "a pin from a bucket, held against a folder", log, pins=one(stored=short(9 * HOUR)))
+    yield good("pin-with-stored", "a pin from a bucket, compared with a folder", log, pins=one(stored=short(9 * HOUR)))

@@ -5,26 +5,34 @@ mod tokens;
 mod tree;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use auditlog_tests::root;
 
+use crate::arrows::cargo;
 use tree::{Tree, Uses};
 
-/// The root file of each tree of modules.
-const ROOTS: &[&str] = &[
-    "sha256-lanes/src/lib.rs",
-    "chain/src/lib.rs",
-    "verifier/src/lib.rs",
-    "verifier/src/main.rs",
-    "sealer/src/lib.rs",
-    "sealer/src/main.rs",
-    "provider/src/lib.rs",
-    "provider/tf-provider/src/lib.rs",
-    "provider/tf-provider/examples/fs/main.rs",
-    "tests/src/lib.rs",
-    "tests/tests/e2e/main.rs",
-    "tests/tests/ceph/main.rs",
-];
+/// The root file of each tree of modules: of each library, program, example and test.
+fn roots() -> Vec<PathBuf> {
+    let run = cargo(&["metadata", "--format-version=1", "--no-deps", "--offline"]);
+    let metadata = run.json();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let targets = packages
+        .iter()
+        .flat_map(|package| package["targets"].as_array().expect("targets"));
+    let file = |target: &serde_json::Value| target["src_path"].as_str().expect("a path").into();
+    targets.map(file).collect()
+}
+
+/// The root files of the libraries.
+fn libraries() -> Vec<PathBuf> {
+    let libraries: Vec<PathBuf> = roots()
+        .into_iter()
+        .filter(|file| file.ends_with("src/lib.rs"))
+        .collect();
+    assert!(libraries.len() > 5, "{libraries:?}");
+    libraries
+}
 
 /// A module, and all that it uses, directly or through others.
 fn reached<'a>(uses: &'a Uses, from: &'a str) -> BTreeSet<&'a str> {
@@ -53,9 +61,11 @@ fn cycles(uses: &Uses) -> Vec<String> {
 }
 
 /// Each tree, and the uses in it that form cycles.
-fn all_cycles() -> Vec<(&'static str, Vec<String>)> {
-    let of = |file: &&'static str| (*file, cycles(&Tree::read(&root().join(file)).uses()));
-    ROOTS.iter().map(of).collect()
+fn all_cycles() -> Vec<(PathBuf, Vec<String>)> {
+    let roots = roots();
+    assert!(roots.len() > 20, "{roots:?}");
+    let of = |file: PathBuf| (file.clone(), cycles(&Tree::read(&file).uses()));
+    roots.into_iter().map(of).collect()
 }
 
 #[test]
@@ -63,7 +73,8 @@ fn modules_form_no_cycle() {
     for (file, cycles) in all_cycles() {
         assert!(
             cycles.is_empty(),
-            "{file} has a cycle of modules:\n{}",
+            "{} has a cycle of modules:\n{}",
+            file.display(),
             cycles.join("\n")
         );
     }
@@ -123,11 +134,12 @@ fn layers(uses: &Uses) -> String {
 /// A folder is a room: two that use each other have to be read together, though no file in them is in a cycle.
 #[test]
 fn folders_form_no_cycle() {
-    for file in ROOTS.iter().filter(|file| file.ends_with("/lib.rs")) {
-        let cycles = cycles(&folded(&Tree::read(&root().join(file)).uses()));
+    for file in libraries() {
+        let cycles = cycles(&folded(&Tree::read(&file).uses()));
         assert!(
             cycles.is_empty(),
-            "{file} has a cycle of folders:\n{}",
+            "{} has a cycle of folders:\n{}",
+            file.display(),
             cycles.join("\n")
         );
     }
@@ -137,11 +149,12 @@ fn folders_form_no_cycle() {
 fn the_architecture_shows_the_layers_of_each_library() {
     let document =
         std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
-    let libraries = ROOTS
-        .iter()
-        .filter(|file| file.ends_with("/lib.rs") && !file.starts_with("tests"));
-    for file in libraries {
-        let layers = layers(&folded(&Tree::read(&root().join(file)).uses()));
+    let shown = libraries()
+        .into_iter()
+        .filter(|file| !file.starts_with(root().join("tests")));
+    for file in shown {
+        let layers = layers(&folded(&Tree::read(&file).uses()));
+        let file = file.strip_prefix(root()).expect("below the root").display();
         let block = format!("`{file}`:\n\n```text\n{layers}```\n");
         assert!(
             document.contains(&block),
