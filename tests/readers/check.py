@@ -29,9 +29,8 @@ def shell(script):
     return run.stdout.decode().removesuffix("\n").split("\n")
 
 
-def in_python(script):
+def in_python(script, **scope):
     """What a script leaves in `entries`, and the lines that it prints."""
-    scope = {}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(script, scope)  # pylint: disable=exec-used
     return scope.get("entries"), printed.getvalue().removesuffix("\n").split("\n")
@@ -129,6 +128,19 @@ def clickhouse(guide):
     yield "lines", [tuple(row[1:]) for row in rows(lines)], exact
 
 
+def spark(guide):
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    columns, lines = snippets(guide.replace("s3a://acme-audit/logs/", ""), "Spark", "python")
+    by_columns, _ = in_python(columns, spark=session)
+    rows = by_columns.orderBy("index").select("event", "text", "base64").collect()
+    yield "columns", list(cells(rows)), bare_or_exact
+    by_lines, _ = in_python(lines, spark=session)
+    rows = by_lines.orderBy(by_lines["index"].cast("bigint")).select("kind", "payload").collect()
+    yield "lines", [tuple(row) for row in rows], exact
+
+
 def differences(entries, expected, same):
     """Each entry that is not what was sealed."""
     if len(entries) != len(expected):
@@ -157,7 +169,7 @@ def main():
         print(f"{reader} by {name}: {len(entries)} entries")
 
 
-READERS = {each.__name__: each for each in (jq, python, duckdb, polars, clickhouse)}
+READERS = {each.__name__: each for each in (jq, python, duckdb, polars, clickhouse, spark)}
 
 if __name__ == "__main__":
     main()

@@ -7,42 +7,9 @@ use auditlog_tests::{Command, command, readers, root};
 use serde_json::json;
 
 use crate::seal::bench::{Bench, ORIGIN};
+use crate::support::awkward::{AWKWARD, TEXTS, deep_arrays, deep_objects};
 use crate::support::log::now;
 use crate::support::signed::SignedLog;
-
-/// What readers trip over, each a line of JSON.
-const AWKWARD: &[&str] = &[
-    r#"{"n":9007199254740993}"#,
-    r#"{"n":18446744073709551616,"m":-123456789012345678901234567890}"#,
-    r#"{"f":0.1000000000000000055511151231257827,"g":1E5,"z":-0,"o":1.0}"#,
-    r#"{"a":1,"a":2}"#,
-    r#"{"s":"\u0000\u001f\/\u00e9é\ud83d\ude00😀","t":"a\tb\nc"}"#,
-    "{\"separators\":\"\u{2028}\u{2029}\u{85}\u{7f}\"}",
-    "null",
-    "true",
-    "[]",
-    "{}",
-    r#""""#,
-    "0",
-    r#""12""#,
-    "12",
-    r#""2026-01-01""#,
-    r#""a\tb""#,
-    r#"{ "a" : [ 1 , 2 ] }"#,
-    r#"[1,"a",null,{"b":[]}]"#,
-    r#"{"index":1,"event":2,"text":"x","open":{"origin":"x"},"close":null,"":3}"#,
-    r#"{"d":"\"},\"index\":99,\"close\":{"}"#,
-];
-
-/// What is kept as text, and how: half of a surrogate pair, a number that rounds to infinity, and no JSON at all.
-const TEXTS: &[(&str, &str)] = &[
-    (r#"{"half":"\ud800"}"#, r#""{\"half\":\"\\ud800\"}""#),
-    (r#"{"large":1e400}"#, r#""{\"large\":1e400}""#),
-    (
-        "plain \"text\"\t\u{1}\u{2028}é",
-        "\"plain \\\"text\\\"\\t\\u0001\u{2028}é\"",
-    ),
-];
 
 /// Kind and payload of each entry, as stored.
 type Entries = Vec<(&'static str, String)>;
@@ -50,8 +17,7 @@ type Entries = Vec<(&'static str, String)>;
 /// A log in the folder `audit/payments` of a bench: awkward events, an object as deep as allowed in a segment of its own, many frames,
 /// segments without entries, text and base64. Returns its entries, and the name of the deep segment.
 fn sealed(bench: &Bench) -> (Entries, &'static str) {
-    let arrays = format!("{}{}", "[".repeat(128), "]".repeat(128));
-    let objects = format!("{}{{}}{}", r#"{"deep":"#.repeat(127), "}".repeat(127));
+    let (arrays, objects) = (deep_arrays(), deep_objects());
     let long = format!(r#"{{"long":"{}"}}"#, "x".repeat(900_000));
     let pad = "p".repeat(500);
     let many: Vec<_> = (0..3000)

@@ -3,6 +3,7 @@
 
 mod kubernetes;
 mod planned;
+mod reading;
 mod spark;
 #[expect(dead_code, reason = "the tests of the commands use the rest")]
 mod support;
