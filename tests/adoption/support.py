@@ -88,7 +88,7 @@ class Workplace:
         shutil.copytree(ROOT / path, self.folder / name) if (ROOT / path).is_dir() else shutil.copy(ROOT / path, self.folder / name)
 
     def run(self, lines, status=0, stdin="", **more):
-        """Runs lines of bash as a pipeline runs them, and returns what they printed. None as the status accepts each."""
+        """Runs lines of bash as a pipeline runs them, and returns what they printed. `status=None` accepts any status."""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", lines],
             cwd=self.folder, env=self.env | more, input=stdin, capture_output=True, text=True, timeout=300,

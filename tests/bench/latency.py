@@ -200,7 +200,7 @@ def one_at_a_time(port, store):
 
 
 class Judge:
-    """Prints each figure beside its limit and remembers what was beyond."""
+    """Prints each figure beside its limit and remembers each that is beyond it."""
 
     def __init__(self, judged):
         self.judged, self.failed = judged, []

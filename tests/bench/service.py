@@ -32,7 +32,7 @@ QUOTED = {"Fluentd": 24_600, "Fluent Bit": 122_000}
 
 
 class Judge:
-    """Prints each figure beside its limit and remembers what was beyond."""
+    """Prints each figure beside its limit and remembers each that is beyond it."""
 
     def __init__(self, judged):
         self.judged, self.failed = judged, []

@@ -129,7 +129,7 @@ class Log:
 
 
 class Judge:
-    """Prints each figure beside its limit and remembers what was beyond."""
+    """Prints each figure beside its limit and remembers each that is beyond it."""
 
     def __init__(self, judged):
         self.judged, self.failed = judged, []

@@ -7,8 +7,8 @@
 //! A [`Folder`](source::Folder) is a copy of a bucket; only the chain of its logs can be checked. With the feature `s3` (on
 //! by default), the source is the bucket itself, whose versions, locks and times are evidence too.
 //!
-//! It reads no clock and no environment: `main.rs` does, and passes them in. It writes one file, the pins, where the caller asks
-//! for it, and never writes where the logs are stored. It does not know the sealer.
+//! It reads no clock and no environment: `main.rs` does, and passes them in. It writes pins, caches and exports where the caller asks
+//! for them, and never where the logs are stored. It does not know the sealer.
 //!
 //! ```
 //! use auditlog_chain::policy::TrustPolicy;

@@ -14,7 +14,7 @@ use crate::storage::check_bucket;
 use crate::time::check_clock;
 use crate::undecided::Unreadable;
 
-/// The clock of a source where it differs from ours by more than the skew. One that does not is not told: it is another one each
+/// The clock of a source where it differs from ours by more than the skew. One that does not is not recorded: it is another one each
 /// time, and the same work must have the same result.
 pub(crate) fn clock_beyond(source: &dyn Source, request: &Request<'_>) -> Option<ClockReading> {
     let skew_seconds = i64::from(request.max_skew_seconds);

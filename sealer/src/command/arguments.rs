@@ -35,10 +35,10 @@ pub(super) enum Command {
     #[command(hide = true)]
     Pages(PagesArguments),
     Policy(PolicyArguments),
-    /// Take events over HTTP, OTLP and Forward, and seal them
+    /// Take events from senders and files, and seal them
     ///
-    /// The service takes events from its inputs: requests over HTTP (`POST /events`, `/kubernetes`, and `/v1/logs` of OpenTelemetry), and
-    /// Fluentd's Forward protocol. It acknowledges each batch once its events are on the disk or in the store, and seals them. Over HTTP, it
+    /// The service takes events from its inputs: requests over HTTP (`POST /events`, `/kubernetes`, `/webhook`, and `/v1/logs` of
+    /// OpenTelemetry), Fluentd's Forward protocol, Lumberjack, syslog, followed files and standard input. It acknowledges each batch once its events are on the disk or in the store, and seals them. Over HTTP, it
     /// also answers `/healthz`, `/readyz`, `/metrics` and `/status`. SIGTERM lets open requests finish, seals what was accepted and ends the process.
     Run(ConfigArguments),
     Spool(SpoolArguments),
@@ -116,19 +116,19 @@ pub(super) struct AppendArguments {
     pub(super) spool: Option<PathBuf>,
     #[command(flatten)]
     pub(super) input: InputArguments,
-    /// Heads that `auditlog-verify --pins` has seen: where the spool does not know the log, it must reach its pinned head
+    /// Pins file of `auditlog-verify`; a log that the spool does not know must reach its pinned head
     #[arg(long, value_name = "FILE")]
     pub(super) pins: Option<PathBuf>,
     /// Continue a log that neither the spool nor pins know: a tail that was removed from the store goes unnoticed
     #[arg(long)]
     pub(super) head_unknown: bool,
-    /// Close a segment after so many events
+    /// Maximum number of events in a segment
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_segment_events: u64,
-    /// Close a segment after so many bytes of lines, at most 56 MiB
+    /// Maximum number of bytes of lines in a segment, at most 56 MiB
     #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..=58_720_256))]
     pub(super) max_segment_bytes: u64,
-    /// Close a segment that was opened so many seconds ago; at most half of the policy's `max_silence`
+    /// Maximum age of an open segment in seconds; at most half of the policy's `max_silence`
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_segment_seconds: u32,
     /// Form of the summary on standard output
@@ -144,15 +144,15 @@ pub(super) struct AppendArguments {
 /// What is known of the input.
 #[derive(Clone, Debug, Args)]
 pub(super) struct InputArguments {
-    /// Name of the input: what was accepted under it is passed over when the same input is given again from its beginning;
-    /// by default, a file has a name of its own, and anything else has none
+    /// Name of the input; events already accepted under it are skipped when the input is given again from its beginning. By
+    /// default, a file has a name of its own, and anything else has none
     #[arg(long = "input", value_name = "NAME", value_parser = parse_input_name)]
     pub(super) name: Option<GivenName>,
-    /// The input has changed since it was accepted, and is the same: its file was written again, or its last line has grown. Go on
-    /// where it was accepted; a line that has grown is taken once more, and marked as a possible repeat
+    /// Accept that the file was rewritten or its last line grew, and continue after the accepted bytes; a line that grew is sealed
+    /// again, marked as a possible repeat
     #[arg(long = "input-changed")]
     pub(super) changed: bool,
-    /// Go on though the spool has lost how much of each input was accepted: what is given again is sealed again
+    /// Continue although the spool lost the counts of accepted events; input that is given again is sealed again
     #[arg(long = "inputs-unknown")]
     pub(super) unknown: bool,
 }
@@ -329,6 +329,19 @@ mod tests {
         };
         assert!(about("check-config").starts_with("Check the configuration of the service"));
         let run = about("run");
-        assert!(run.contains("Forward") && run.contains("OTLP"), "{run}");
+        let inputs = [
+            "/events",
+            "/kubernetes",
+            "/webhook",
+            "/v1/logs",
+            "Forward",
+            "Lumberjack",
+            "syslog",
+            "files",
+            "standard input",
+        ];
+        for input in inputs {
+            assert!(run.contains(input), "{input}: {run}");
+        }
     }
 }

@@ -134,20 +134,18 @@ impl Summary {
     }
 
     fn text(&self) -> String {
-        let segments = match (self.first_segment, self.last_segment) {
+        let (events, segments) = (count(self.events, "event"), count(self.segments, "segment"));
+        let origin = &self.origin;
+        let sealed = match (self.first_segment, self.last_segment) {
             (Some(first), Some(last)) if first != last => {
-                format!("{} ({first} to {last})", count(self.segments, "segment"))
+                format!("{events} in {segments} ({first} to {last}) of {origin}")
             }
-            (Some(only), _) => format!("{} ({only})", count(self.segments, "segment")),
-            (None, _) => "no segment".to_owned(),
+            (Some(only), _) => format!("{events} in {segments} ({only}) of {origin}"),
+            (None, _) => format!("{events} of {origin}, and wrote no segment"),
         };
         let first = format!(
-            "sealed {} in {segments} of {}\nsize {}, root {}\nstored in {}\n",
-            count(self.events, "event"),
-            self.origin,
-            self.size,
-            self.root,
-            self.destination
+            "sealed {sealed}\nsize {}, root {}\nstored in {}\n",
+            self.size, self.root, self.destination
         );
         let signed = self.verifier_key.as_ref();
         let signed = signed.map(|key| format!("signed by {key}\n"));

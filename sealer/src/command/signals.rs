@@ -9,7 +9,7 @@ use std::thread;
 use auditlog_sealer::error::{Error, MachineError};
 use auditlog_sealer::input::Message;
 
-/// What the thread that hears signals and the run tell each other.
+/// What the thread that handles signals shares with the run.
 #[derive(Default)]
 pub(crate) struct Signals {
     /// The person wants to stop.
@@ -46,7 +46,7 @@ pub(crate) fn listen(signals: &Arc<Signals>, input: Sender<Message>) -> Result<(
                 if again && !signals.over.load(Ordering::SeqCst) {
                     process::exit(status);
                 }
-                // A run that is past its input hears it no more; it is about to end anyway.
+                // A run that is past its input no longer handles it; it is about to end anyway.
                 _ = input.send(Message::Interrupt);
             }
         });

@@ -34,7 +34,7 @@ impl Manager {
     }
 
     fn say(&self, text: &str) {
-        // A manager that has gone away hears nothing.
+        // A manager that has ended receives nothing.
         _ = self.socket.send_to(text.as_bytes(), &self.at);
     }
 

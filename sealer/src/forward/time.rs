@@ -8,7 +8,7 @@ const END: i64 = 253_402_300_800;
 
 const DAY: i64 = 86_400;
 
-/// Writes seconds since 1970, with nine digits of a fraction where there is one; `false` where the year has not four digits.
+/// Writes seconds since 1970, with nine digits of a fraction where there is one; `false` where the year does not have four digits.
 pub(super) fn push_time(to: &mut String, seconds: i64, nanos: Option<u32>) -> bool {
     if !(FIRST..END).contains(&seconds) || nanos.is_some_and(|nanos| nanos > 999_999_999) {
         return false;

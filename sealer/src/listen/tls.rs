@@ -64,7 +64,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// Opens a door with TLS. `protocols` are those that the listener names in the handshake (ALPN).
+    /// Creates a listener with TLS. `protocols` are those that the listener names in the handshake (ALPN).
     ///
     /// # Errors
     ///

@@ -164,7 +164,11 @@ impl fmt::Display for Notice {
             Self::LocksAgain => f.write_str("the bucket locks what it is given again"),
             Self::NamesRead { names, first } => write!(
                 f,
-                "the spool has not seen the log: the names of {names} batches were read from its segments from {first} on; a batch from before that would be taken again"
+                "the spool has not seen the log: {} read from its segments, from segment {first} on; a batch from before that would be taken again",
+                match names {
+                    1 => "1 name of a batch was".to_owned(),
+                    _ => format!("{names} names of batches were"),
+                }
             ),
             Self::NameReused {
                 name,

@@ -117,10 +117,10 @@ impl Glance {
         }
         _ = writeln!(
             text,
-            "  accepted   {events} events in {batches} batches, and {repeats} repeats"
+            "  accepted   events {events}, batches {batches}, repeats {repeats}"
         );
-        _ = writeln!(text, "  waiting    {waiting} segments of {bytes} bytes");
-        _ = writeln!(text, "  sealed     {segments} segments");
+        _ = writeln!(text, "  waiting    segments {waiting}, bytes {bytes}");
+        _ = writeln!(text, "  sealed     segments {segments}");
         if let (Some(segment), Some(size), Some(root)) = (self.segment, self.size, &self.root) {
             _ = writeln!(
                 text,

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     log: LogArguments,
     #[command(flatten)]
     span: SpanArguments,
-    /// Show so many entries at most; the others are counted
+    /// Maximum number of entries to show; the others are only counted
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     limit: usize,
     /// Form of the result on standard output

@@ -36,7 +36,7 @@ pub(super) struct VerifyArguments {
     pub(super) place: PlaceArguments,
     #[cfg(feature = "s3")]
     #[command(flatten)]
-    pub(super) state: StateArguments,
+    pub(super) pins_bucket: PinsBucketArguments,
 }
 
 /// What to verify, and by which clock.
@@ -145,7 +145,7 @@ pub(super) struct EndpointArguments {
     /// Profile of the shared AWS files
     #[arg(long)]
     pub(super) profile: Option<String>,
-    /// Seconds to wait for one answer of S3; with all retries at most three times as long
+    /// Seconds to wait for one answer of S3; with all retries at most three times as long, or six where S3 asks for fewer requests
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(super) timeout: u32,
 }
@@ -153,13 +153,13 @@ pub(super) struct EndpointArguments {
 /// The bucket that keeps pins and caches.
 #[cfg(feature = "s3")]
 #[derive(Clone, clap::Args)]
-pub(super) struct StateArguments {
+pub(super) struct PinsBucketArguments {
     /// Region of the bucket that --pins and --cache name; by default that of the policy's bucket
     #[arg(long, value_name = "REGION")]
-    pub(super) state_region: Option<String>,
+    pub(super) pins_region: Option<String>,
     /// Account that must own the bucket that --pins and --cache name; not compared by default
     #[arg(long, value_name = "ACCOUNT", value_parser = account)]
-    pub(super) state_account: Option<String>,
+    pub(super) pins_account: Option<String>,
 }
 
 #[cfg(feature = "s3")]
@@ -170,7 +170,7 @@ pub(super) struct S3Arguments {
     /// Region of the bucket; must be the policy's
     #[arg(long)]
     pub(super) region: Option<String>,
-    /// Pay for the requests to a bucket whose owner does not
+    /// Accept the charges of a requester-pays bucket
     #[arg(long)]
     pub(super) requester_pays: bool,
     /// Bytes of segments to read ahead of their checks, with up to 64 requests at once

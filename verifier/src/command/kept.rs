@@ -16,7 +16,7 @@ use auditlog_verifier::source::{Payer, S3Objects, S3Options};
 
 use super::declaration::Declaration;
 #[cfg(feature = "s3")]
-use super::groups::{EndpointArguments, StateArguments};
+use super::groups::{EndpointArguments, PinsBucketArguments};
 use super::kept_place::KeptPlace;
 use super::usage::Usage;
 
@@ -32,7 +32,7 @@ pub(super) struct Way<'a> {
     #[cfg(feature = "s3")]
     pub(super) endpoint: &'a EndpointArguments,
     #[cfg(feature = "s3")]
-    pub(super) state: &'a StateArguments,
+    pub(super) pins_bucket: &'a PinsBucketArguments,
 }
 
 impl Way<'_> {
@@ -107,19 +107,19 @@ impl Way<'_> {
         }
         let declared = self.stores().next().map(|store| store.region.clone());
         let region = self
-            .state
-            .state_region
+            .pins_bucket
+            .pins_region
             .clone()
             .or(declared)
             .ok_or_else(|| {
                 let message = format!("the region of bucket {bucket} is not known");
-                Usage::new(message, "name it with --state-region")
+                Usage::new(message, "name it with --pins-region")
             })?;
         Ok(S3Objects::open(S3Options {
             bucket: bucket.to_owned(),
             prefix: None,
             region,
-            account: self.state.state_account.clone().unwrap_or_default(),
+            account: self.pins_bucket.pins_account.clone().unwrap_or_default(),
             endpoint_url: self.endpoint.endpoint_url.clone(),
             path_style: self.endpoint.path_style,
             profile: self.endpoint.profile.clone(),

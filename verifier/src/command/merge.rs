@@ -14,7 +14,7 @@ use auditlog_verifier::report::Report;
 use super::apart::{self, Input};
 use super::declaration::Declaration;
 #[cfg(feature = "s3")]
-use super::groups::{EndpointArguments, StateArguments};
+use super::groups::{EndpointArguments, PinsBucketArguments};
 use super::groups::{ReportArguments, pins_place};
 use super::heads::keep_heads;
 use super::kept::Way;
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     endpoint: EndpointArguments,
     #[cfg(feature = "s3")]
     #[command(flatten)]
-    state: StateArguments,
+    pins_bucket: PinsBucketArguments,
     #[command(flatten)]
     report: ReportArguments,
     /// Folders of partial results
@@ -95,7 +95,7 @@ fn report(
         #[cfg(feature = "s3")]
         endpoint: &arguments.endpoint,
         #[cfg(feature = "s3")]
-        state: &arguments.state,
+        pins_bucket: &arguments.pins_bucket,
     };
     let kept = arguments.pins.as_ref().map(|place| way.pins(place));
     let kept = kept.transpose()?;

@@ -12,7 +12,7 @@ use auditlog_verifier::verdict::Verdict;
 use super::apart;
 use super::declaration::Declaration;
 #[cfg(feature = "s3")]
-use super::groups::StateArguments;
+use super::groups::PinsBucketArguments;
 use super::groups::{PlaceArguments, WhatArguments};
 use super::kept::Way;
 use super::outcome::Outcome;
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     place: PlaceArguments,
     #[cfg(feature = "s3")]
     #[command(flatten)]
-    state: StateArguments,
+    pins_bucket: PinsBucketArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usage> {
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
         #[cfg(feature = "s3")]
         endpoint: &arguments.place.s3.endpoint,
         #[cfg(feature = "s3")]
-        state: &arguments.state,
+        pins_bucket: &arguments.pins_bucket,
     };
     let pins = match &arguments.what.pins {
         Some(place) => way.pins(place)?.load()?,

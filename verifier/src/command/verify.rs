@@ -172,7 +172,7 @@ fn report(
         #[cfg(feature = "s3")]
         endpoint: &arguments.place.s3.endpoint,
         #[cfg(feature = "s3")]
-        state: &arguments.state,
+        pins_bucket: &arguments.pins_bucket,
     };
     let kept = arguments.what.pins.as_ref().map(|place| way.pins(place));
     let kept = kept.transpose()?;

@@ -80,7 +80,7 @@ impl fmt::Display for Fault {
                 "the segment was stored at {found}, before its predecessor"
             ),
             Self::StoredInFuture { found, .. } => {
-                write!(f, "it is dated in the future, at {found}")
+                write!(f, "the object has a time in the future: {found}")
             }
             Self::SealedInFuture { found, .. } => {
                 write!(f, "the segment was sealed in the future, at {found}")

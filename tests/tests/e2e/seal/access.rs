@@ -1,6 +1,8 @@
 //! `auditlog-seal` without valid credentials, or without one of its rights, at an endpoint that enforces both.
 
-use auditlog_tests::{Endpoint, Engine, Run, command, written_ahead};
+use std::collections::BTreeSet;
+
+use auditlog_tests::{Endpoint, Engine, Run, command, root, written_ahead};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::ObjectLockRetentionMode::Governance;
 use serde_json::json;
@@ -19,6 +21,17 @@ const RIGHTS: [&str; 9] = [
     "kms:GetPublicKey",
     "kms:DescribeKey",
 ];
+
+#[test]
+fn the_guide_names_each_right_and_those_of_an_encrypted_bucket() {
+    let guide = std::fs::read_to_string(root().join("docs/guides/sealing.md")).unwrap();
+    let (_, permissions) = guide.split_once("\n## Permissions\n").unwrap();
+    let (permissions, _) = permissions.split_once("\n## ").unwrap();
+    let named = permissions.split('`').filter(|word| word.contains(':'));
+    let of_encryption = ["kms:GenerateDataKey", "kms:Decrypt"];
+    let rights: BTreeSet<&str> = RIGHTS.into_iter().chain(of_encryption).collect();
+    assert_eq!(named.collect::<BTreeSet<&str>>(), rights);
+}
 
 struct Guarded {
     endpoint: Endpoint,

@@ -216,7 +216,7 @@ fn many_writers_at_once_make_one_log() {
 }
 
 #[test]
-fn an_input_that_stays_open_is_sealed_when_old_and_heard_when_silent() {
+fn an_open_input_is_sealed_by_age_and_gets_empty_segments() {
     let bench = Bench::new();
     let policy = fs::read_to_string(bench.path("policy.json")).unwrap();
     let policy = policy.replace("\"seconds\": 90000", "\"seconds\": 2");

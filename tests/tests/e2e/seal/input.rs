@@ -149,7 +149,7 @@ fn redirected_as(bench: &Bench, redirection: &str, options: &[&str], input: &str
 }
 
 #[test]
-fn what_an_unwritten_summary_would_have_said_is_in_the_next_one() {
+fn the_next_summary_reports_what_an_unwritten_one_lost() {
     let bench = Bench::new();
     let unwritten = "error: standard output: the summary cannot be written: No space left on device (os error 28)\n";
     let named =

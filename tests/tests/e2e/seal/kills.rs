@@ -180,7 +180,8 @@ fn mode(mode: u64, act: impl Fn(&mut Story)) {
     }
     println!("{met:?}");
     for (call, _) in TARGETS {
-        assert!(met.contains_key(call), "no kill met {call}: {met:?}");
+        let kills = met.get(call).copied().unwrap_or_default();
+        assert!(kills > 0, "no kill met {call}: {met:?}");
     }
 }
 

@@ -154,7 +154,7 @@ fn a_store_that_is_gone_in_the_middle_of_a_run_gets_each_event_once_when_it_is_b
         assert!(failed.stderr.starts_with(&error), "{failed}");
         let hint = "what was accepted is in the spool\n";
         assert!(failed.stderr.ends_with(hint), "{failed}");
-        let sealed = format!("sealed 0 events in no segment of {ORIGIN}\n");
+        let sealed = format!("sealed 0 events of {ORIGIN}, and wrote no segment\n");
         assert!(failed.stdout.starts_with(&sealed), "{failed}");
         let kept =
             "kept 2 events in the spool: accepted and not sealed, the next append seals them\n";

@@ -56,9 +56,9 @@ fn service_manager_is_told_and_a_log_is_shown_at_a_glance() {
         Some("payments (acme.example/audit/payments): accepts events")
     );
     for (name, begin) in [
-        ("accepted", "2 events in 1 batches, and 1 repeats"),
-        ("waiting", "0 segments of 0 bytes"),
-        ("sealed", "1 segments"),
+        ("accepted", "events 2, batches 1, repeats 1"),
+        ("waiting", "segments 0, bytes 0"),
+        ("sealed", "segments 1"),
         ("head", "segment 0, size 3, root "),
         ("sealed at", "20"),
         ("key", "acme.example/audit/payments+"),
@@ -156,7 +156,7 @@ fn service_is_moved_with_its_spool_and_without_it_as_the_guide_says() {
         200
     );
     let ended = service.end().ok();
-    let read = "warning: the spool has not seen the log: the names of 1 batches were read from its segments from 0 on; a batch";
+    let read = "warning: the spool has not seen the log: 1 name of a batch was read from its segments, from segment 0 on; a batch";
     assert!(ended.stderr.starts_with(read), "{ended}");
     assert_eq!(bench.verified(), ["1", "2"]);
 }

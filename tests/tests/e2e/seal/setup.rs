@@ -122,7 +122,7 @@ fn a_policy_of_another_bucket_or_log_is_refused() {
 }
 
 #[test]
-fn a_policy_that_does_not_speak_of_now_is_refused() {
+fn a_policy_without_a_lock_for_now_is_refused() {
     let mut setup = Setup::new();
     let whole = setup.policy.clone();
     setup.policy["lock"][0]["from"] = "2900-01-01T00:00:00Z".into();

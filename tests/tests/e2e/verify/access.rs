@@ -1,6 +1,8 @@
 //! `auditlog-verify` as somebody who may not do everything: an endpoint that holds its users to their rights.
 
-use auditlog_tests::{Command, Engine, Fault, Proxy, Run, command};
+use std::collections::BTreeSet;
+
+use auditlog_tests::{Command, Engine, Fault, Proxy, Run, command, root};
 use serde_json::json;
 
 use crate::support::log::BUCKET;
@@ -12,6 +14,17 @@ const BUCKET_ACTIONS: [&str; 3] = [
     "s3:GetBucketObjectLockConfiguration",
 ];
 const OBJECT_ACTIONS: [&str; 2] = ["s3:GetObjectVersion", "s3:GetObjectRetention"];
+
+#[test]
+fn the_guide_names_each_permission_and_that_of_an_encrypted_bucket() {
+    let guide = std::fs::read_to_string(root().join("docs/guides/verification.md")).unwrap();
+    let (_, permissions) = guide.split_once("\n## Permissions\n").unwrap();
+    let (permissions, _) = permissions.split_once("\n\nNo action").unwrap();
+    let named = permissions.split('`').filter(|word| word.contains(':'));
+    let all = BUCKET_ACTIONS.into_iter().chain(OBJECT_ACTIONS);
+    let all: BTreeSet<&str> = all.chain(["kms:Decrypt"]).collect();
+    assert_eq!(named.collect::<BTreeSet<&str>>(), all);
+}
 
 /// An endpoint that knows users, and a bucket in it.
 struct Guarded {

@@ -158,7 +158,7 @@ fn refused(run: &Run, why: &str) {
 fn the_account_of_the_kept_bucket_has_twelve_digits() {
     for account in ["abc", "11112222333", "1111222233334", "11112222333x"] {
         let run = command("auditlog-verify")
-            .args(["--policy", "policy.json", "--state-account", account])
+            .args(["--policy", "policy.json", "--pins-account", account])
             .arg("s3://acme-audit")
             .run();
         assert_eq!(run.status, 2, "{run}");

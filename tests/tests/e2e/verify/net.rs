@@ -305,7 +305,7 @@ async fn a_segment_in_an_archive_is_judged_by_its_lock_and_named_with_the_comman
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_pays_for_requests_says_so_in_each_request_that_costs() {
+async fn the_requester_pays_header_is_on_each_charged_request() {
     let way = way().await;
     let command = command(&way, "20").await.args(["--output", "json"]);
     let run = run_apart(command.arg("--requester-pays")).await;
