@@ -22,14 +22,12 @@ use auditlog_sealer::store::{Clock, Store};
 use auditlog_sealer::target::log_without_policy;
 use auditlog_sealer::wal::{self, Encoder, Opening, Reader, Record};
 
-use memory::{Memory, Mood};
+use memory::{Memory, Mood, ORIGIN};
 
 mod clock;
 mod keys;
 mod memory;
 mod service;
-
-const ORIGIN: &str = "acme.example/audit/payments";
 
 /// A clock that goes on by a millisecond at each look.
 fn clock() -> Clock {

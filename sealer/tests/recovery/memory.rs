@@ -13,7 +13,8 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, FileFault, StoreError};
 use auditlog_sealer::store::{Created, Store, Version, VersionKind};
 
-use crate::ORIGIN;
+/// The log.
+pub(crate) const ORIGIN: &str = "acme.example/audit/payments";
 
 /// What a store does with a create.
 #[derive(Clone, Copy, PartialEq, Eq)]
