@@ -11,6 +11,8 @@
 //! This is the only crate of the workspace with `unsafe` code: loads and stores of vectors, and calls of functions for processors that have
 //! certain instructions. Each such place says why it is sound.
 //!
+//! [`special_bytes`] is not about hashes: it finds where strings of JSON may end, for whoever checks the lines that are hashed.
+//!
 //! What it does not do: hash in constant time (the messages are not secret), or hash one long stream in parts.
 //!
 //! ```
@@ -41,6 +43,7 @@ mod hasher;
 mod kind;
 mod message;
 mod portable;
+mod special;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -57,6 +60,7 @@ mod wide;
 
 pub use hasher::Hasher;
 pub use kind::{Kind, NotAKind};
+pub use special::{SPECIAL_AT_ONCE, special_bytes};
 
 /// A SHA-256 value.
 pub type Digest = [u8; 32];

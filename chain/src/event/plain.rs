@@ -3,6 +3,8 @@
 //! What it accepts is an event. What it does not accept may be one all the same, with something in it that is rare: a large exponent, hundreds
 //! of digits. Those fall back to the full parser, which alone decides what to refuse, and why.
 
+use sha256_lanes::{SPECIAL_AT_ONCE, special_bytes};
+
 use crate::limits::MAX_EVENT_DEPTH;
 
 /// Longest number that is looked at here, in bytes. With an exponent of two digits it is below 10^308.
@@ -10,13 +12,23 @@ const MAX_NUMBER_BYTES: usize = 200;
 
 /// Whether the bytes, which are UTF-8, are surely exactly one JSON value in its stored form, with nothing that everyday readers stop at.
 pub(super) fn is_plain(text: &[u8]) -> bool {
-    let mut scan = Scan { rest: text };
-    scan.document().is_some() && scan.rest.is_empty()
+    let mut scan = Scan {
+        text,
+        at: 0,
+        looked_at: 0,
+        specials: special_bytes(text),
+    };
+    scan.document().is_some() && scan.at == text.len()
 }
 
 /// Takes one thing after the other; `None` where it is absent, or where the full parser has to look.
 struct Scan<'t> {
-    rest: &'t [u8],
+    text: &'t [u8],
+    /// Bytes that are taken.
+    at: usize,
+    /// From here on, `specials` has a bit for each of the bytes that were looked at together.
+    looked_at: usize,
+    specials: u64,
 }
 
 /// The open arrays and objects: a bit for each, the innermost lowest, which is set for an object.
@@ -95,9 +107,9 @@ impl Scan<'_> {
     }
 
     fn next(&mut self) -> Option<u8> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(*first)
+        let next = self.text.get(self.at).copied()?;
+        self.at = self.at.saturating_add(1);
+        Some(next)
     }
 
     /// The next byte that is not white space. A line break is not taken for it: the stored form has none.
@@ -113,10 +125,9 @@ impl Scan<'_> {
     /// The same, and it stays.
     fn peek_token(&mut self) -> Option<u8> {
         loop {
-            match self.rest {
-                [b' ' | b'\t', rest @ ..] => self.rest = rest,
-                [byte, ..] => return Some(*byte),
-                [] => return None,
+            match self.text.get(self.at).copied()? {
+                b' ' | b'\t' => self.at = self.at.saturating_add(1),
+                byte => return Some(byte),
             }
         }
     }
@@ -134,11 +145,13 @@ impl Scan<'_> {
     }
 
     fn literal(&mut self, rest: &[u8]) -> Option<()> {
-        self.rest = self.rest.strip_prefix(rest)?;
-        Some(())
+        let found = self.text.get(self.at..)?.starts_with(rest);
+        self.at = self.at.saturating_add(rest.len());
+        found.then_some(())
     }
 
     /// The rest of a string behind its opening quote.
+    #[inline]
     fn string(&mut self) -> Option<()> {
         loop {
             self.skip_plain_characters();
@@ -151,18 +164,24 @@ impl Scan<'_> {
         }
     }
 
-    /// Skips characters of a string, eight bytes at a time, up to a quote, a backslash or a control character, or near the end.
+    /// Skips characters of a string up to a quote, a backslash or a control character, or to the end.
     #[inline]
     fn skip_plain_characters(&mut self) {
-        while let Some((eight, rest)) = self.rest.split_first_chunk::<8>() {
-            let special = special_bytes(u64::from_le_bytes(*eight));
-            if special == 0 {
-                self.rest = rest;
-                continue;
+        loop {
+            let offset = self.at.wrapping_sub(self.looked_at);
+            if offset < SPECIAL_AT_ONCE {
+                let left = self
+                    .specials
+                    .wrapping_shr(u32::try_from(offset).unwrap_or(0));
+                if left != 0 {
+                    let before = usize::try_from(left.trailing_zeros()).unwrap_or(0);
+                    self.at = self.at.saturating_add(before);
+                    return;
+                }
+                self.at = self.looked_at.saturating_add(SPECIAL_AT_ONCE);
             }
-            let before = usize::try_from(special.trailing_zeros() / 8).unwrap_or(0);
-            self.rest = self.rest.get(before..).unwrap_or_default();
-            return;
+            self.looked_at = self.at;
+            self.specials = special_bytes(self.text.get(self.at..).unwrap_or_default());
         }
     }
 
@@ -188,8 +207,8 @@ impl Scan<'_> {
     }
 
     fn four_digits(&mut self) -> Option<u32> {
-        let (digits, rest) = self.rest.split_first_chunk::<4>()?;
-        self.rest = rest;
+        let digits = self.text.get(self.at..)?.first_chunk::<4>()?;
+        self.at = self.at.saturating_add(4);
         digits.iter().try_fold(0, |value, digit| {
             Some(value << 4 | char::from(*digit).to_digit(16)?)
         })
@@ -212,8 +231,8 @@ impl Scan<'_> {
 
     /// The rest of a number behind the digits before its point, of which there are one more than `digits`.
     fn fraction(&mut self, digits: usize) -> Option<()> {
-        if let [b'.', rest @ ..] = self.rest {
-            self.rest = rest;
+        if self.text.get(self.at) == Some(&b'.') {
+            self.at = self.at.saturating_add(1);
             if self.digits() == 0 {
                 return None;
             }
@@ -221,11 +240,11 @@ impl Scan<'_> {
         if digits >= MAX_NUMBER_BYTES {
             return None;
         }
-        if let [b'e' | b'E', rest @ ..] = self.rest {
-            self.rest = match rest {
-                [b'+' | b'-', rest @ ..] => rest,
-                _ => rest,
-            };
+        if matches!(self.text.get(self.at), Some(b'e' | b'E')) {
+            self.at = self.at.saturating_add(1);
+            if matches!(self.text.get(self.at), Some(b'+' | b'-')) {
+                self.at = self.at.saturating_add(1);
+            }
             return matches!(self.digits(), 1 | 2).then_some(());
         }
         Some(())
@@ -233,24 +252,10 @@ impl Scan<'_> {
 
     /// Skips digits; how many there were.
     fn digits(&mut self) -> usize {
-        let mut count = 0usize;
-        while let [b'0'..=b'9', rest @ ..] = self.rest {
-            self.rest = rest;
-            count = count.saturating_add(1);
+        let begin = self.at;
+        while matches!(self.text.get(self.at), Some(b'0'..=b'9')) {
+            self.at = self.at.saturating_add(1);
         }
-        count
+        self.at.saturating_sub(begin)
     }
-}
-
-/// A bit in each byte that is a quote, a backslash or below U+0020. Above the lowest such byte there may be more bits.
-const fn special_bytes(eight: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let quote = eight ^ (0x22 * ONES);
-    let backslash = eight ^ (0x5c * ONES);
-    // The well-known test for a zero byte, and the same for a byte below 0x20.
-    let quote = quote.wrapping_sub(ONES) & !quote;
-    let backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let control = eight.wrapping_sub(0x20 * ONES) & !eight;
-    (quote | backslash | control) & HIGH
 }
