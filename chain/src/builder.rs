@@ -12,6 +12,7 @@ mod lines;
 mod payload;
 mod provenance;
 
+pub use crate::frame::Level;
 pub use closed::{ClosedLines, ClosedSegment};
 pub use error::{BuildError, ResumeError};
 pub use framing::{Frames, Framing};
@@ -47,7 +48,7 @@ impl SegmentBuilder {
     ) -> Result<Self, BuildError> {
         let mut opening = Vec::new();
         let lines = SegmentLines::open(head, time, key_change, &mut opening)?;
-        let (framing, mut frames) = (Framing::default(), Frames::new());
+        let (framing, mut frames) = (Framing::default(), Frames::default());
         frames.push(&opening)?;
         Ok(Self {
             lines,
@@ -129,7 +130,7 @@ impl SegmentBuilder {
     pub fn resume(head: &Head, lines: &[u8], frames: &[u8]) -> Result<Resumed, ResumeError> {
         let mut resuming = Resuming::new(head);
         let (mut opening, mut framing, mut compressed) =
-            (Vec::new(), Framing::default(), Frames::new());
+            (Vec::new(), Framing::default(), Frames::default());
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let bare = line.strip_suffix(b"\n").ok_or_else(|| {
                 let expected = "the end of a line";

@@ -9,7 +9,6 @@
 //! is stored and not compressed: every byte of an object is under the signature, is the signature, or can only have one
 //! value.
 
-use sha2::{Digest as _, Sha256};
 use zstd::zstd_safe::{self, CCtx, CParameter, DCtx, DParameter};
 
 use crate::fault::Fault;
@@ -23,17 +22,40 @@ const DESCRIPTOR: u8 = 0b0010_0100;
 const DESCRIPTOR_MASK: u8 = 0b0011_1111;
 /// log2 of the largest window: [`MAX_FRAME_BYTES`].
 const WINDOW_LOG: u32 = 22;
-const LEVEL: i32 = 3;
+
+/// How hard zstd tries to make frames small, from 1 to 9. No reader needs to know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(i32);
+
+impl Level {
+    /// The level with this number.
+    pub fn new(number: u8) -> Option<Self> {
+        (1..=9).contains(&number).then(|| Self(number.into()))
+    }
+
+    /// All of them, the fastest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (1..=9).map(Self)
+    }
+}
+
+/// Lines of JSON are not only compressed and inflated fastest at level 1: they also become smaller than at 2 to 4, as half of the compressed bytes are
+/// hashes, in which a search finds nothing.
+impl Default for Level {
+    fn default() -> Self {
+        Self(1)
+    }
+}
 
 /// Compresses one frame's content.
 pub(crate) struct Compressor(CCtx<'static>);
 
 impl Compressor {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(Level(level): Level) -> Self {
         let mut context = CCtx::create();
         // With the window as large as the largest frame, every frame has a single segment.
         for parameter in [
-            CParameter::CompressionLevel(LEVEL),
+            CParameter::CompressionLevel(level),
             CParameter::WindowLog(WINDOW_LOG),
             CParameter::ChecksumFlag(true),
             CParameter::ContentSizeFlag(true),
@@ -99,7 +121,6 @@ pub(crate) struct Frames<'a> {
     taken: usize,
     total: usize,
     last: &'a [u8],
-    before_last: Sha256,
 }
 
 impl<'a> Frames<'a> {
@@ -115,7 +136,6 @@ impl<'a> Frames<'a> {
             taken: 0,
             total: 0,
             last: &[],
-            before_last: Sha256::new(),
         }
     }
 
@@ -131,7 +151,7 @@ impl<'a> Frames<'a> {
 
     /// SHA-256 of all bytes of the object before the frame that was taken last.
     pub(crate) fn hash_before_last(&self) -> Hash {
-        Hash::from_bytes(self.before_last.clone().finalize().into())
+        Hash::of(self.object.get(..self.last_at()).unwrap_or_default())
     }
 
     /// Checks that the frame that was taken last is stored in its one form.
@@ -141,11 +161,7 @@ impl<'a> Frames<'a> {
         if stored.as_deref() == Some(self.last) {
             return Ok(());
         }
-        let at = self
-            .object
-            .len()
-            .saturating_sub(self.rest.len())
-            .saturating_sub(self.last.len());
+        let at = self.last_at();
         let frame = self.taken.saturating_sub(1);
         let expected = "the last frame in raw blocks, all full but the last";
         Err(Fault::FrameForm {
@@ -154,6 +170,12 @@ impl<'a> Frames<'a> {
             expected,
             found: "another form".to_owned(),
         })
+    }
+
+    /// Where the frame begins that was taken last.
+    const fn last_at(&self) -> usize {
+        let taken = self.object.len().saturating_sub(self.rest.len());
+        taken.saturating_sub(self.last.len())
     }
 
     fn form(&self, expected: &'static str, found: &[u8]) -> Fault {
@@ -226,7 +248,6 @@ impl<'a> Frames<'a> {
             Some(b'\n') => {}
             Some(last) => return Err(self.form("a frame that ends at a line's end", &[*last])),
         }
-        self.before_last.update(self.last);
         self.last = frame;
         self.rest = rest;
         self.taken = self.taken.saturating_add(1);
@@ -239,7 +260,7 @@ mod tests {
     use super::*;
 
     fn frame(content: &[u8]) -> Vec<u8> {
-        Compressor::new().frame(content).unwrap()
+        Compressor::new(Level::default()).frame(content).unwrap()
     }
 
     #[test]
@@ -252,9 +273,9 @@ mod tests {
             assert_eq!(frames.next_frame().unwrap(), content, "{size}");
             assert!(frames.is_empty());
         }
-        assert!(Compressor::new().frame(b"").is_none());
+        assert!(Compressor::new(Level::default()).frame(b"").is_none());
         assert!(
-            Compressor::new()
+            Compressor::new(Level::default())
                 .frame(&vec![b'x'; MAX_FRAME_BYTES + 1])
                 .is_none()
         );
@@ -271,7 +292,9 @@ mod tests {
             3 * MAX_BLOCK_BYTES,
         ] {
             let content = vec![b'\n'; size];
-            let stored = Compressor::new().stored_frame(&content).unwrap();
+            let stored = Compressor::new(Level::default())
+                .stored_frame(&content)
+                .unwrap();
             let mut frames = Frames::new(&stored);
             assert_eq!(frames.next_frame().unwrap(), content, "{size}");
             assert_eq!(frames.last_is_stored(), Ok(()), "{size}");

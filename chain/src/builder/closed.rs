@@ -4,7 +4,7 @@ use super::error::{BuildError, ResumeError, TakeError};
 use super::framing::Frames;
 use crate::checkpoint::{Checkpoint, NoteSignature, SignedCheckpoint, format_checkpoint_line};
 use crate::fault::Fault;
-use crate::frame::Compressor;
+use crate::frame::{Compressor, Level};
 use crate::hash::{Hash, hash_parts};
 use crate::segment::Head;
 use crate::timestamp::Timestamp;
@@ -71,7 +71,7 @@ impl ClosedLines {
     ///
     /// # Errors
     ///
-    /// Where another version of zstd has closed the segment: its frames differ.
+    /// Where another version of zstd has closed the segment, or it was compressed at another level: its frames differ.
     pub fn with_own_frames(self, frames: Frames) -> Result<ClosedSegment, ResumeError> {
         let found = frames.hash();
         if found != self.frames {
@@ -152,7 +152,7 @@ impl ClosedSegment {
         let mut content = std::mem::take(&mut self.lines.close_line);
         content.extend_from_slice(&format_checkpoint_line(&signed));
         content.push(b'\n');
-        let frame = Compressor::new()
+        let frame = Compressor::new(Level::default())
             .stored_frame(&content)
             .ok_or(BuildError::Compress)?;
         self.object.extend_from_slice(&frame);

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::error::BuildError;
-use crate::frame::Compressor;
+use crate::frame::{Compressor, Level};
 use crate::hash::Hash;
 
 /// Content bytes after which the next frame begins.
@@ -40,10 +40,10 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// No frame yet.
-    pub fn new() -> Self {
+    /// No frame yet; all of them will be compressed at this level.
+    pub fn new(level: Level) -> Self {
         Self {
-            compressor: Compressor::new(),
+            compressor: Compressor::new(level),
             object: Vec::new(),
             hasher: Sha256::new(),
         }
@@ -79,6 +79,6 @@ impl Frames {
 
 impl Default for Frames {
     fn default() -> Self {
-        Self::new()
+        Self::new(Level::default())
     }
 }

@@ -5,7 +5,7 @@ use super::{TestKey, at, origin};
 use crate::builder::{BuildError, Provenance, SegmentBuilder, StoredPayload};
 use crate::checkpoint::{SignedCheckpoint, format_checkpoint_line, parse_checkpoint_line};
 use crate::fault::Fault;
-use crate::frame::{Compressor, Frames};
+use crate::frame::{Compressor, Frames, Level};
 use crate::hash::{hash_parts, leaf_hash};
 use crate::keys::KeySpec;
 use crate::line::{Body, KeyChange, format_line, parse_line};
@@ -31,7 +31,7 @@ pub(super) fn content(lines: &[String]) -> Vec<u8> {
 }
 
 pub(super) fn compress(frames: &[Vec<String>]) -> Vec<u8> {
-    let mut compressor = Compressor::new();
+    let mut compressor = Compressor::new(Level::default());
     frames
         .iter()
         .flat_map(|lines| compressor.frame(&content(lines)).unwrap())
@@ -42,7 +42,9 @@ fn pack(frames: &[Vec<String>]) -> Vec<u8> {
     let Some((last, before)) = frames.split_last() else {
         return Vec::new();
     };
-    let last = Compressor::new().stored_frame(&content(last)).unwrap();
+    let last = Compressor::new(Level::default())
+        .stored_frame(&content(last))
+        .unwrap();
     [compress(before), last].concat()
 }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use auditlog_chain::builder::Source;
+use auditlog_chain::builder::{Level, Source};
 use auditlog_chain::hash::leaf_hash;
 use auditlog_chain::policy::{self, LogPolicy, TrustPolicy, span_at};
 use auditlog_chain::timestamp::Timestamp;
@@ -135,6 +135,7 @@ pub(super) fn prepare_with<T>(
         limits: Limits {
             events: arguments.max_segment_events,
             bytes: usize::try_from(arguments.max_segment_bytes).unwrap_or(usize::MAX),
+            level: Level::new(arguments.compression_level).unwrap_or_default(),
         },
         fencing: fencing(arguments),
         known_head,

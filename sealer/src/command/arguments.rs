@@ -128,6 +128,9 @@ pub(super) struct AppendArguments {
     /// Maximum number of bytes of lines in a segment, at most 56 MiB
     #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..=58_720_256))]
     pub(super) max_segment_bytes: u64,
+    /// Compression level of segments, from 1 to 9: 1 suits JSON, and higher levels suit free text
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(super) compression_level: u8,
     /// Maximum age of an open segment in seconds; at most half of the policy's `max_silence`
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_segment_seconds: u32,

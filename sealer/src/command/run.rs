@@ -272,7 +272,7 @@ impl Run {
                 Ok(Room::Left) => accepting = Some(at),
                 Ok(Room::Used) => {
                     self.accepting(lines, at, self.line)?;
-                    self.sealer.accept()?;
+                    self.sealer.accept_later()?;
                     accepting = None;
                 }
                 Err(stopped) => {
@@ -368,6 +368,9 @@ impl Run {
             Err(stopped) => {
                 if stopped.is_of_the_input() {
                     self.sealer.seal()?;
+                } else {
+                    // What is on its way to the disk counts if it arrives. Where it does not, the first error says why.
+                    _ = self.sealer.settle();
                 }
                 Err(stopped)
             }

@@ -41,6 +41,8 @@ pub(super) struct Chain {
     series: Series,
     /// Of the batches that are in the group.
     unsynced: Vec<Accepted>,
+    /// Of the batches that were handed over to be synced.
+    handed_over: Vec<Accepted>,
 }
 
 /// A segment that takes more batches.
@@ -83,6 +85,7 @@ impl Chain {
             count: 0,
             accepting: None,
             unsynced: Vec::new(),
+            handed_over: Vec::new(),
         }
     }
 
@@ -146,7 +149,7 @@ impl Chain {
         let mut opening = Vec::new();
         let head = self.head.clone();
         let lines = SegmentLines::open(head, time, key_change.clone(), &mut opening)?;
-        let compressing = Compressing::start()?;
+        let compressing = Compressing::start(self.setup.limits.level)?;
         let record = Opening {
             segment: lines.number(),
             origin: self.setup.log.origin.as_str(),
@@ -269,7 +272,7 @@ impl Chain {
 
     /// Whether a batch that waits for the sync brings its input to this place, or beyond it.
     pub(super) fn is_accepting(&self, to: &Accepted) -> bool {
-        let mut unsynced = self.unsynced.iter();
+        let mut unsynced = self.handed_over.iter().chain(&self.unsynced);
         unsynced.any(|waits| waits.name == to.name && waits.position.bytes >= to.position.bytes)
     }
 
@@ -296,18 +299,39 @@ impl Chain {
             || self.open.as_ref().is_some_and(|open| {
                 open.lines.events() >= limits.events
                     || open.lines.bytes() >= limits.bytes
-                    || open.writer.synced() >= MAX_WAL_BYTES
+                    || open.writer.written() >= MAX_WAL_BYTES
             })
     }
 
     /// Ends the batch, and syncs the group: one write and one sync.
     pub(super) fn sync(&mut self) -> Result<(), Error> {
+        self.arrive()?;
         self.end_batch(b"", b"");
-        let Some(open) = &mut self.open else {
-            return Ok(());
-        };
-        open.writer.sync()?;
-        for accepted in self.unsynced.drain(..) {
+        if let Some(open) = &mut self.open {
+            open.writer.sync()?;
+            self.handed_over.append(&mut self.unsynced);
+            self.arrive()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the batch, and has the group synced while the next one is made. What was handed over before is synced now.
+    pub(super) fn hand_over(&mut self) -> Result<(), Error> {
+        self.arrive()?;
+        self.end_batch(b"", b"");
+        if let Some(open) = &mut self.open {
+            open.writer.hand_over()?;
+            self.handed_over.append(&mut self.unsynced);
+        }
+        Ok(())
+    }
+
+    /// Waits until what was handed over is synced: only then is it accepted.
+    pub(super) fn arrive(&mut self) -> Result<(), Error> {
+        if let Some(open) = &mut self.open {
+            open.writer.arrive()?;
+        }
+        for accepted in self.handed_over.drain(..) {
             self.spool.accept(accepted);
         }
         Ok(())

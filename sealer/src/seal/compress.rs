@@ -3,7 +3,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use auditlog_chain::builder::{BuildError, Frames};
+use auditlog_chain::builder::{BuildError, Frames, Level};
 
 use crate::error::{Error, MachineError};
 
@@ -18,10 +18,10 @@ pub(super) struct Compressing {
 
 impl Compressing {
     /// Begins with a segment.
-    pub(super) fn start() -> Result<Self, Error> {
+    pub(super) fn start(level: Level) -> Result<Self, Error> {
         let (contents, waiting) = sync_channel::<Vec<u8>>(WAITING_FRAMES);
         let compress = move || {
-            let mut frames = Frames::new();
+            let mut frames = Frames::new(level);
             for content in waiting {
                 frames.push(&content)?;
             }

@@ -1,12 +1,16 @@
-//! When a segment is full.
+//! When a segment is full, and how it is compressed.
 
-/// When an open segment is closed.
+use auditlog_chain::builder::Level;
+
+/// When an open segment is closed, and how it is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Entries of a segment.
     pub events: u64,
     /// Bytes of its lines, before compression.
     pub bytes: usize,
+    /// How hard zstd tries to make it small.
+    pub level: Level,
 }
 
 impl Default for Limits {
@@ -14,6 +18,7 @@ impl Default for Limits {
         Self {
             events: 100_000,
             bytes: 16 << 20,
+            level: Level::default(),
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct Sealer {
     chain: Chain,
     shipping: Shipping,
     appended: u64,
+    /// Those that were accepted, or were handed over to be.
+    handed_over: u64,
     accepted: u64,
     contents: Contents,
     /// The segment of which it is not known whether an old key has signed it.
@@ -132,6 +134,7 @@ impl Sealer {
             chain,
             shipping: Shipping::new(shipper),
             appended: 0,
+            handed_over: 0,
             accepted: 0,
             contents: Contents::new(),
             doubtful: None,
@@ -363,7 +366,35 @@ impl Sealer {
         self.close_full()
     }
 
-    /// The same, whatever storing has said: what cannot be stored now waits on the disk. [`Sealer::check`] says why.
+    /// Has what was appended synced while more is appended: the next call of this or of [`Sealer::accept`] accepts it, or says why it cannot.
+    /// What was handed over before is accepted now. A full segment is synced and closed at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sealer::accept`].
+    pub fn accept_later(&mut self) -> Result<(), Error> {
+        if self.chain.is_segment_full() {
+            return self.accept();
+        }
+        let handed_over = self.chain.hand_over();
+        self.with_room(handed_over, Chain::hand_over)?;
+        self.accepted = self.handed_over;
+        self.handed_over = self.appended;
+        self.shipping.lasting_failure()
+    }
+
+    /// Waits until what was handed over is accepted.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub fn settle(&mut self) -> Result<(), Error> {
+        self.chain.arrive()?;
+        self.accepted = self.handed_over;
+        Ok(())
+    }
+
+    /// The same as [`Sealer::accept`], whatever storing has said: what cannot be stored now waits on the disk. [`Sealer::check`] says why.
     ///
     /// # Errors
     ///
@@ -384,6 +415,7 @@ impl Sealer {
     fn sync(&mut self) -> Result<(), Error> {
         let synced = self.chain.sync();
         self.with_room(synced, Chain::sync)?;
+        self.handed_over = self.appended;
         self.accepted = self.appended;
         Ok(())
     }
@@ -530,7 +562,7 @@ impl Sealer {
 
     /// Whether the next event begins a batch: what is synced together is there whole after a crash, or not at all.
     pub const fn begins_batch(&self) -> bool {
-        self.appended == self.accepted
+        self.appended == self.handed_over
     }
 
     /// Number of events that were accepted by this sealer, sealed or not.

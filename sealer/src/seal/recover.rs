@@ -165,7 +165,7 @@ impl Sealer {
         let mut framing = Framing::default();
         // Only a segment that goes on needs its frames: those of a closed one may be kept, or are made when it is signed.
         let compressing = (kept.end == KeptEnd::Open)
-            .then(Compressing::start)
+            .then(|| Compressing::start(self.setup.limits.level))
             .transpose()?;
         while let Some(record) = reader
             .next_record()

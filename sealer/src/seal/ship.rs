@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auditlog_chain::builder::{ClosedLines, ClosedSegment, Frames, Framing};
+use auditlog_chain::builder::{ClosedLines, ClosedSegment, Frames, Framing, Level, ResumeError};
 use auditlog_chain::segment::{CheckedSegment, Head, check_segment};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -136,14 +136,29 @@ impl Shipper {
         {
             return Ok(closed);
         }
-        let frames = self.compressed_again(lines.number())?;
-        let closed = lines.clone().with_own_frames(frames);
+        let level = self.setup.limits.level;
+        let at_this_level = self.at_level(lines, level)?;
+        // An earlier run may have closed it at another one.
+        let mut others = Level::all().filter(|other| *other != level);
+        let closed = at_this_level.or_else(|error| {
+            let closed = others.find_map(|other| self.at_level(lines, other).ok()?.ok());
+            closed.ok_or(error)
+        });
         closed.map_err(|error| resume_fault(&self.spool, error))
     }
 
-    fn compressed_again(&self, number: u64) -> Result<Frames, Error> {
+    fn at_level(
+        &self,
+        lines: &ClosedLines,
+        level: Level,
+    ) -> Result<Result<ClosedSegment, ResumeError>, Error> {
+        let frames = self.compressed_again(lines.number(), level)?;
+        Ok(lines.clone().with_own_frames(frames))
+    }
+
+    fn compressed_again(&self, number: u64, level: Level) -> Result<Frames, Error> {
         let mut reader = self.spool.read_wal(number)?;
-        let (mut framing, mut frames) = (Framing::default(), Frames::new());
+        let (mut framing, mut frames) = (Framing::default(), Frames::new(level));
         loop {
             let record = reader.next_record();
             let record = record.map_err(|error| self.spool.read_fault(number, error))?;

@@ -68,7 +68,7 @@ fn batches_that_were_synced_stay_and_a_torn_one_is_left_out() {
     let synced = fs::read(&path).unwrap();
     push(&mut writer, b"{2}\n", &accepted(2));
     writer.sync().unwrap();
-    let whole = usize::try_from(writer.synced()).unwrap();
+    let whole = usize::try_from(writer.written()).unwrap();
     drop((writer, one));
     let mut torn = fs::read(&path).unwrap();
     torn[whole - 2..].fill(0);

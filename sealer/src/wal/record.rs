@@ -242,11 +242,23 @@ impl Encoder {
 
     /// The bytes of the group, to be written with one write and synced with one sync. They stay until [`Encoder::synced`].
     pub fn group(&mut self) -> &[u8] {
+        self.sum_up_all();
+        &self.buffer
+    }
+
+    /// The same for a group that is on its way to the disk: the next records are in the next group, in the buffer `next`.
+    pub fn hand_over(&mut self, next: Vec<u8>) -> Vec<u8> {
+        self.sum_up_all();
+        let group = std::mem::replace(&mut self.buffer, next);
+        self.synced();
+        group
+    }
+
+    fn sum_up_all(&mut self) {
         let records = u16::try_from(self.headers.len()).unwrap_or(u16::MAX);
         for (place, begin) in (0u16..).zip(self.headers.clone()) {
             self.sum_up(begin, place, records);
         }
-        &self.buffer
     }
 
     fn sum_up(&mut self, begin: usize, place: u16, records: u16) {

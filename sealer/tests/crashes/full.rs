@@ -50,8 +50,10 @@ fn offer(sealer: &mut Sealer, event: u64) -> Result<Named, Error> {
     sealer.append_batch(&offered, now)
 }
 
+type Accept = fn(&mut Sealer) -> Result<(), Error>;
+
 /// Sends each event as a batch of its own name.
-fn serve(world: &World, machine: &Machine) {
+fn serve(world: &World, machine: &Machine, accept: Accept) {
     let start = || {
         let disk = Arc::new(machine.clone());
         let spool = Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse)?;
@@ -61,22 +63,24 @@ fn serve(world: &World, machine: &Machine) {
     for event in 0..EVENTS {
         let named = until_it_passes(machine, || offer(&mut sealer, event));
         assert_eq!(named, Named::New);
-        until_it_passes(machine, || sealer.accept());
+        until_it_passes(machine, || accept(&mut sealer));
     }
     until_it_passes(machine, || sealer.seal());
 }
 
 #[test]
 fn disk_that_is_full_before_any_call_stops_nobody_for_good() {
-    let machine = Machine::new();
-    serve(&World::new(), &machine);
-    let calls = machine.calls();
-    assert!(calls > 100, "{calls} calls");
-    for full in 0..calls {
-        let (world, machine) = (World::new(), Machine::new());
-        machine.fill_after(full);
-        serve(&world, &machine);
-        world.has_each_event_once(&format!("full before call {full}"));
+    for accept in [Sealer::accept, Sealer::accept_later] {
+        let machine = Machine::new();
+        serve(&World::new(), &machine, accept);
+        let calls = machine.calls();
+        assert!(calls > 100, "{calls} calls");
+        for full in 0..calls {
+            let (world, machine) = (World::new(), Machine::new());
+            machine.fill_after(full);
+            serve(&world, &machine, accept);
+            world.has_each_event_once(&format!("full before call {full}"));
+        }
     }
 }
 

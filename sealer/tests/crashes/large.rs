@@ -18,6 +18,7 @@ fn start(world: &World, machine: &Machine) -> Sealer {
         limits: Limits {
             events: u64::MAX,
             bytes: 56 << 20,
+            ..Limits::default()
         },
         ..world.setup(machine)
     };

@@ -114,6 +114,37 @@ impl World {
 
     /// One run: goes on with the input where it was accepted. `accepted` is how many events were said to be.
     fn run(&self, machine: &Machine, accepted: &mut u64) -> Result<(), Error> {
+        Self::run_with(self.setup(machine), machine, accepted, Sealer::accept)
+    }
+
+    /// The same, where events are chained while those before them are synced, several times in a segment.
+    fn run_ahead(&self, machine: &Machine, accepted: &mut u64) -> Result<(), Error> {
+        self.run_ahead_with(machine, accepted, Sealer::accept_later)
+    }
+
+    fn run_ahead_with(
+        &self,
+        machine: &Machine,
+        accepted: &mut u64,
+        accept: impl FnMut(&mut Sealer) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let limits = Limits {
+            events: 8,
+            ..Limits::default()
+        };
+        let setup = Setup {
+            limits,
+            ..self.setup(machine)
+        };
+        Self::run_with(setup, machine, accepted, accept)
+    }
+
+    fn run_with(
+        setup: Setup,
+        machine: &Machine,
+        accepted: &mut u64,
+        mut accept: impl FnMut(&mut Sealer) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let disk = Arc::new(machine.clone());
         let spool = Spool::open_on(disk, Path::new("spool"), "log", "w", LostInputs::Refuse)?;
         let name = InputName::Given(GivenName::parse("input").unwrap());
@@ -124,7 +155,7 @@ impl World {
             begin >= *accepted,
             "{accepted} were accepted, {begin} are there"
         );
-        let mut sealer = Sealer::start(self.setup(machine), spool)?;
+        let mut sealer = Sealer::start(setup, spool)?;
         for event in begin..EVENTS {
             let json = format!("{{\"event\":{event}}}");
             let payload = StoredPayload::event(json.as_bytes()).unwrap();
@@ -132,8 +163,8 @@ impl World {
             sealer.append(&payload, &Provenance::default(), now)?;
             if event % 2 == 1 || event + 1 == EVENTS {
                 sealer.accepting(Self::position(&name, event + 1));
-                sealer.accept()?;
-                *accepted = event + 1;
+                accept(&mut sealer)?;
+                *accepted = begin + sealer.accepted();
             }
         }
         sealer.seal()?;
@@ -297,6 +328,22 @@ fn process_that_is_killed_before_any_call_loses_and_doubles_nothing() {
 fn machine_that_loses_its_power_before_any_call_loses_nothing_that_was_synced() {
     let losses = [Loss::Unsynced, Loss::Some(1), Loss::Some(2), Loss::Some(3)];
     stopped_everywhere(&losses, World::run);
+}
+
+#[test]
+fn events_that_are_chained_ahead_of_the_sync_are_accepted_only_after_it() {
+    let losses = [Loss::Nothing, Loss::Unsynced, Loss::Some(6), Loss::Some(7)];
+    stopped_everywhere(&losses, World::run_ahead);
+    // Nobody is told too early, and nobody waits for the sync of what was appended last.
+    let (world, machine) = (World::new(), Machine::new());
+    let mut told = Vec::new();
+    let accept = |sealer: &mut Sealer| {
+        let done = sealer.accept_later();
+        told.push(sealer.accepted());
+        done
+    };
+    world.run_ahead_with(&machine, &mut 0, accept).unwrap();
+    assert_eq!(told, [0, 2, 4, 8, 8, 10]);
 }
 
 #[test]

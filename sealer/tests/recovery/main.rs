@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_chain::builder::{Provenance, SegmentBuilder, StoredPayload};
+use auditlog_chain::builder::{Level, Provenance, SegmentBuilder, StoredPayload};
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::segment::Head;
@@ -325,6 +325,41 @@ fn segment_that_was_closed_and_not_signed_is_signed_as_it_was() {
     let stored = zstd::stream::decode_all(stored.unwrap().as_slice()).unwrap();
     assert!(stored.starts_with(&lines.concat()));
     assert_eq!(bench.events(), ["1", "2"]);
+}
+
+#[test]
+fn segment_that_was_closed_at_one_level_is_signed_by_a_run_at_another() {
+    let word = |n: u32| (n.wrapping_mul(2_654_435_761) >> 13) % 700;
+    let words: Vec<String> = (0..20_000).map(|n| word(n * n).to_string()).collect();
+    let event = format!("\"{}\"", words.join(" "));
+    let level = |number| Limits {
+        level: Level::new(number).unwrap(),
+        ..Limits::default()
+    };
+    let mut sizes = Vec::new();
+    for (closed, signed) in [(3, 1), (1, 9), (9, 3)] {
+        let bench = Bench::new();
+        bench.append(&["1"]).unwrap();
+        let setup = |number| Setup {
+            limits: level(number),
+            ..bench.setup()
+        };
+        let mut sealer = Sealer::start(setup(closed), bench.spool()).unwrap();
+        push(&mut sealer, &[&event], &bench.clock);
+        bench.store.set(Mood::Unasked);
+        assert!(sealer.seal().is_err());
+        drop(sealer);
+        bench.store.set(Mood::Honest);
+        drop(Sealer::start(setup(signed), bench.spool()).unwrap());
+        assert_eq!(bench.events(), ["1", &event]);
+        let stored = bench.store.read("payments/000000000002.jsonl.zst").unwrap();
+        sizes.push(stored.unwrap().len() / 1000);
+    }
+    // Each level makes other frames, and it is that of the run that closed the segment.
+    let [three, one, nine] = sizes[..] else {
+        panic!("three sizes: {sizes:?}")
+    };
+    assert!(nine < three && three != one, "{sizes:?}");
 }
 
 /// The lines of each record of a write-ahead file.

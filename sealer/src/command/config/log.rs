@@ -32,6 +32,7 @@ pub(in crate::command) struct Log {
     max_segment_events: Option<u64>,
     max_segment_bytes: Option<u64>,
     max_segment_seconds: Option<u32>,
+    compression_level: Option<u8>,
     endpoint_url: Option<String>,
     #[serde(default)]
     path_style: bool,
@@ -148,6 +149,7 @@ impl Log {
         let path = |path: &PathBuf| Some(path.display().to_string());
         let number = |number: Option<u64>| number.map(|number| number.to_string());
         let seconds = self.max_segment_seconds.map(u64::from);
+        let level = self.compression_level.map(u64::from);
         let mut words = vec!["auditlog-seal".to_owned(), "append".to_owned()];
         for (name, value) in [
             ("--policy", path(&self.policy)),
@@ -165,6 +167,7 @@ impl Log {
             ("--max-segment-events", number(self.max_segment_events)),
             ("--max-segment-bytes", number(self.max_segment_bytes)),
             ("--max-segment-seconds", number(seconds)),
+            ("--compression-level", number(level)),
             ("--endpoint-url", self.endpoint_url.clone()),
             ("--region", self.region.clone()),
             ("--profile", self.profile.clone()),
