@@ -165,7 +165,7 @@ fn old(folder: &Path, record: &str, file: &str, text: &str) {
 fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it() {
     let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
     let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
-    let six = r#"{"spool":6,"program":"0.9.1","owner":"somebody"}"#;
+    let seven = r#"{"spool":7,"program":"0.9.1","owner":"somebody"}"#;
     let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
     let maker = "the auditlog-seal that made it";
     for (record, file, text, version, program) in [
@@ -180,7 +180,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         (one, "000000000001.jsonl.zst", "object", "version 1", maker),
         (one, "run.json", unreported, "version 1", maker),
         (one, "run.json", "{", "version 1", maker),
-        (six, "open.jsonl", "", "version 6", "auditlog-seal 0.9.1"),
+        (seven, "open.jsonl", "", "version 7", "auditlog-seal 0.9.1"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         old(folder.path(), record, file, text);
