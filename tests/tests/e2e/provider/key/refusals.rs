@@ -68,7 +68,7 @@ resource "auditlog_signing_key" "root" {
 
 resource "auditlog_signing_key" "description" {
   alias       = "alias/x"
-  description = join("", [for i in range(8193) : "d"]) # It has 8193 characters; KMS takes 8192 at most
+  description = join("", [for i in range(1000) : "ninechars"]) # It has 9000 characters; KMS takes 8192 at most
 }
 
 resource "auditlog_signing_key" "on_destroy" {
