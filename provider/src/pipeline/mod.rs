@@ -27,7 +27,7 @@ use crate::account::Account;
 use declared::declared;
 use model::TlsModel;
 pub use model::{PipelineModel, SenderModel};
-use program::{SyslogPorts, Way};
+use program::{Ports, Way};
 use sealer::{LISTEN, Service, sealer_toml};
 use sender::{Sender, check, check_folders};
 use text::volatile;
@@ -71,10 +71,11 @@ impl DataSource for PipelineSource {
             ways.push(program.way);
             known.insert(source.clone(), model);
         }
-        check_ports(&Ports {
+        check_ports(&Listeners {
             listen: config.get("listen")?,
             relp: config.get("relp_port")?,
             tcp: config.get("tcp_port")?,
+            lumberjack: config.get("lumberjack_port")?,
             ways: &ways,
         })?;
         check_folders(known.iter(), config.value("spool").as_str())
@@ -93,6 +94,8 @@ impl DataSource for PipelineSource {
             sealer_unit: rendered.sealer_unit.into(),
             files: rendered.files.into(),
             limits: rendered.limits.into(),
+            listeners: rendered.listeners.into(),
+            tokens: rendered.tokens.into(),
             ..config
         })
     }
@@ -137,6 +140,8 @@ struct Rendered {
     sealer_unit: String,
     files: BTreeMap<String, String>,
     limits: BTreeMap<String, Vec<String>>,
+    listeners: BTreeMap<String, u32>,
+    tokens: Vec<String>,
     /// Folders with events that do not last, a sentence each.
     volatile: Vec<String>,
 }
@@ -160,14 +165,15 @@ fn render(config: &PipelineModel) -> Result<Rendered> {
         }
         limits.insert(source.clone(), sender.limits());
         sources.push((source.as_str(), sender.way()));
-        lost.extend(volatile(sender.folder()));
+        lost.extend(sender.folder().and_then(volatile));
     }
-    check_syslog(&sources, &url, config.tls.as_ref())?;
+    check_tokenless(&sources, &url, config.tls.as_ref())?;
     let ways: Vec<Way> = sources.iter().map(|(_, way)| *way).collect();
-    check_ports(&Ports {
+    check_ports(&Listeners {
         listen: config.listen.clone().into(),
         relp: config.relp_port.into(),
         tcp: config.tcp_port.into(),
+        lumberjack: config.lumberjack_port.into(),
         ways: &ways,
     })?;
     let service = Service {
@@ -184,6 +190,8 @@ fn render(config: &PipelineModel) -> Result<Rendered> {
     Ok(Rendered {
         sealer_toml: sealer_toml(&log, &service),
         sealer_unit: sealer_unit(&log, &service),
+        listeners: service.listeners(),
+        tokens: service.tokens(),
         files,
         limits,
         volatile: lost,
@@ -201,59 +209,71 @@ fn lost_on_restart(volatile: &[String]) -> Option<Diagnostic> {
 
 const RELP_PORT: u16 = 2514;
 const TCP_PORT: u16 = 6514;
+const LUMBERJACK_PORT: u16 = 5044;
 
-fn ports(config: &PipelineModel) -> SyslogPorts {
+fn ports(config: &PipelineModel) -> Ports {
     let port = |port: Option<u32>, usual| {
         port.and_then(|port| u16::try_from(port).ok())
             .unwrap_or(usual)
     };
-    SyslogPorts {
+    Ports {
         relp: port(config.relp_port, RELP_PORT),
         tcp: port(config.tcp_port, TCP_PORT),
+        lumberjack: port(config.lumberjack_port, LUMBERJACK_PORT),
     }
 }
 
 /// Where the sealer is to listen, and the ways that its senders take.
-struct Ports<'a> {
+struct Listeners<'a> {
     listen: Field<String>,
     relp: Field<u32>,
     tcp: Field<u32>,
+    lumberjack: Field<u32>,
     ways: &'a [Way],
 }
 
-/// Checks that no two listeners have one port. Those for syslog are there where a sender needs them.
-fn check_ports(ports: &Ports<'_>) -> Result {
+/// Checks that no two listeners have one port. Those beside HTTP are there where a sender needs them.
+fn check_ports(listeners: &Listeners<'_>) -> Result {
     let of = |way: Way, port: &Field<u32>, usual: u16| match port {
-        _ if !ports.ways.contains(&way) => None,
+        _ if !listeners.ways.contains(&way) => None,
         Field::Null => Some(u32::from(usual)),
         Field::Unknown => None,
         Field::Known(port) => Some(*port),
     };
-    let listen = match &ports.listen {
+    let listen = match &listeners.listen {
         Field::Null => Some(LISTEN),
         Field::Unknown => None,
         Field::Known(listen) => Some(listen.as_str()),
     };
     let listen = listen.and_then(|listen| listen.parse::<SocketAddr>().ok());
-    let http = ("listen", listen.map(|address| address.port().into()));
-    let relp = ("relp_port", of(Way::Relp, &ports.relp, RELP_PORT));
-    let tcp = ("tcp_port", of(Way::Tcp, &ports.tcp, TCP_PORT));
-    for ((one, port), (other, same)) in [(http, relp), (http, tcp), (relp, tcp)] {
-        if let (Some(port), true) = (port, port == same) {
+    let lumberjack = of(Way::Lumberjack, &listeners.lumberjack, LUMBERJACK_PORT);
+    let ports = [
+        ("listen", listen.map(|address| address.port().into())),
+        ("relp_port", of(Way::Relp, &listeners.relp, RELP_PORT)),
+        ("tcp_port", of(Way::Tcp, &listeners.tcp, TCP_PORT)),
+        ("lumberjack_port", lumberjack),
+    ];
+    let mut rest = ports.as_slice();
+    while let [(one, port), others @ ..] = rest {
+        let same = others
+            .iter()
+            .find(|(_, other)| port.is_some() && other == port);
+        if let (Some((other, _)), Some(port)) = (same, port) {
             let detail = format!(
                 "`{one}` and `{other}` have the port {port}, and the sealer can listen there once. Give each its own."
             );
             return Err(Diagnostic::error("The sealer could not start", detail)
-                .at(other)
+                .at(*other)
                 .into());
         }
+        rest = others;
     }
     Ok(())
 }
 
-/// Senders of syslog are told apart by their certificates, which the sealer itself must see.
-fn check_syslog(sources: &[(&str, Way)], url: &SealerUrl, tls: Option<&TlsModel>) -> Result {
-    for way in [Way::Relp, Way::Tcp] {
+/// Senders without a token are distinguished by their certificates, which the sealer itself must see.
+fn check_tokenless(sources: &[(&str, Way)], url: &SealerUrl, tls: Option<&TlsModel>) -> Result {
+    for way in [Way::Relp, Way::Tcp, Way::Lumberjack] {
         let of_way: Vec<&str> = sources
             .iter()
             .filter(|(_, of)| *of == way)

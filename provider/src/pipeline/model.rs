@@ -18,11 +18,14 @@ model! {
         pub(super) tls: Option<TlsModel>,
         pub(super) relp_port: Option<u32>,
         pub(super) tcp_port: Option<u32>,
+        pub(super) lumberjack_port: Option<u32>,
         pub(super) senders: BTreeMap<String, SenderModel>,
         pub(super) sealer_toml: Field<String>,
         pub(super) sealer_unit: Field<String>,
         pub(super) files: Field<BTreeMap<String, String>>,
         pub(super) limits: Field<BTreeMap<String, Vec<String>>>,
+        pub(super) listeners: Field<BTreeMap<String, u32>>,
+        pub(super) tokens: Field<Vec<String>>,
     }
 
     /// Certificate and key of the sealer.
@@ -37,7 +40,7 @@ model! {
     #[derive(Debug, Clone)]
     pub struct SenderModel {
         pub(super) program: String,
-        pub(super) paths: Vec<String>,
+        pub(super) paths: Option<Vec<String>>,
         pub(super) ca_file: Option<String>,
         pub(super) certificate: Option<String>,
         pub(super) key: Option<String>,

@@ -14,6 +14,10 @@ pub(super) const EVENT_ID_ELEMENT: &str = "auditlog@32473";
 /// Largest line of a file that is followed. With its id and escapes, it fits the sealer's limit of 1 MiB for an event.
 pub(super) const MAX_LINE_BYTES: u32 = 512 << 10;
 
+/// Largest line where the program keeps sending what is refused, or drops it. Whatever is in it, it fits the sealer's limit: as JSON, a byte
+/// is at most six.
+pub(super) const SHORT_LINE_BYTES: u32 = 128 << 10;
+
 /// A program that sends events.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Program {
@@ -27,6 +31,8 @@ pub(super) struct Program {
     pub(super) fixed: &'static [Fixed],
     /// How it reaches the sealer.
     pub(super) way: Way,
+    /// Where its events come from.
+    pub(super) follows: Follows,
     /// What it cannot do, a sentence each.
     pub(super) limits: &'static [&'static str],
     /// Names and texts of its files.
@@ -38,10 +44,36 @@ pub(super) struct Program {
 pub(super) enum Way {
     /// HTTP, with a token.
     Http,
+    /// HTTP, with a token in a file.
+    TokenFile,
+    /// HTTP, with a signature.
+    Webhook,
     /// RELP, with a certificate.
     Relp,
     /// Syslog over TCP, with a certificate.
     Tcp,
+    /// Lumberjack, with a certificate.
+    Lumberjack,
+}
+
+impl Way {
+    /// The table of the listener for HTTP that has the secret of a sender.
+    pub(super) const fn secret(self) -> Option<&'static str> {
+        match self {
+            Self::Http | Self::TokenFile => Some("token"),
+            Self::Webhook => Some("webhook"),
+            Self::Relp | Self::Tcp | Self::Lumberjack => None,
+        }
+    }
+}
+
+/// Where the events of a program come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// Files, through a buffer on the disk.
+    Files,
+    /// Its own work. It has no buffer on the disk.
+    Itself,
 }
 
 /// A setting that loses nothing whatever it says.
@@ -72,19 +104,20 @@ pub(super) struct Plan<'a> {
     pub(super) ca_file: Option<&'a str>,
     /// The sender's own certificate and its key.
     pub(super) certificate: Option<(&'a str, &'a str)>,
-    /// Where the sealer listens for syslog.
-    pub(super) ports: SyslogPorts,
+    /// Where the sealer listens beside HTTP.
+    pub(super) ports: Ports,
     /// Where buffer and positions are.
     pub(super) folder: String,
     pub(super) buffer_megabytes: u32,
     pub(super) settings: BTreeMap<&'static str, u32>,
 }
 
-/// Where the sealer listens for syslog.
+/// Where the sealer listens beside HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SyslogPorts {
+pub(super) struct Ports {
     pub(super) relp: u16,
     pub(super) tcp: u16,
+    pub(super) lumberjack: u16,
 }
 
 impl Plan<'_> {
@@ -99,7 +132,7 @@ impl Plan<'_> {
             Way::Http => {
                 "# AUDITLOG_TOKEN is the token of this source, in the environment of the program.\n"
             }
-            Way::Relp | Way::Tcp => "",
+            Way::TokenFile | Way::Webhook | Way::Relp | Way::Tcp | Way::Lumberjack => "",
         };
         let mut text = format!(
             "# {}, the source {} of {}. Rendered by auditlog_pipeline, do not edit.\n\

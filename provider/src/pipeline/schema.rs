@@ -61,12 +61,13 @@ fn service(schema: Schema) -> Schema {
                 Fields::new()
                     .attribute("certificate", file("PEM file of the sealer's certificate, with those that lead to its authority."))
                     .attribute("key", file("PEM file of its private key."))
-                    .attribute("client_ca", path("PEM file with the authority of the certificates of senders that have no token, such as rsyslog. Default: none, and no sender needs a certificate.")),
+                    .attribute("client_ca", path("PEM file with the authority of the certificates of senders that have no token, such as rsyslog and Filebeat. Default: none, and no sender needs a certificate.")),
             ))
             .description("Certificate of the sealer, on its machine. Default: none, and a proxy before the sealer ends TLS."),
         )
         .attribute("relp_port", port("Port on which the sealer listens for RELP, where a sender needs it. Default: 2514."))
         .attribute("tcp_port", port("Port on which the sealer listens for syslog over TCP, where a sender needs it. Default: 6514."))
+        .attribute("lumberjack_port", port("Port on which the sealer listens for Lumberjack, where a sender needs it. Default: 5044."))
 }
 
 fn results(schema: Schema) -> Schema {
@@ -87,6 +88,14 @@ fn results(schema: Schema) -> Schema {
             "limits",
             Attribute::computed(Type::map(Type::list(Type::String))).description("What each sender cannot promise, by its name. The files and a warning say it too."),
         )
+        .attribute(
+            "listeners",
+            Attribute::computed(Type::map(Type::Number)).description("Ports on which the sealer listens: `http`, and `relp`, `tcp` and `lumberjack` where a sender needs them."),
+        )
+        .attribute(
+            "tokens",
+            Attribute::computed(Type::list(Type::String)).description("Senders that have a token or another secret, each in a file of its name in `tokens/` of `folder` on the sealer's machine."),
+        )
 }
 
 fn sender_fields() -> Fields {
@@ -100,8 +109,8 @@ fn sender_fields() -> Fields {
         )
         .attribute(
             "paths",
-            Attribute::required(Type::list(Type::String))
-                .description("Files to follow, one event a line, at least one. `*` is allowed in the name of a file.")
+            Attribute::optional(Type::list(Type::String))
+                .description("Files to follow, one event a line, at least one. `*` is allowed in the name of a file. Required for all programs but `kubernetes` and `hoop`, which follow no files.")
                 .validate(|paths: Vec<Field<String>>| {
                     if paths.is_empty() {
                         return Err("Name at least one.".to_owned());
@@ -110,7 +119,7 @@ fn sender_fields() -> Fields {
                 }),
         )
         .attribute("ca_file", path("PEM file on the sender's machine with the certificates that the sealer's is checked with. Default: those of the system."))
-        .attribute("certificate", path("PEM file on the sender's machine with its own certificate, whose subject the log has of each event. Needed by rsyslog, which has no token, behind https://. Default: none."))
+        .attribute("certificate", path("PEM file on the sender's machine with its own certificate, whose subject the log has of each event. Needed by rsyslog and Filebeat, which have no token, behind https://. Default: none."))
         .attribute("key", path("PEM file of the private key of `certificate`. Default: none."))
         .attribute(
             "folder",

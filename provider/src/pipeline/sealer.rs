@@ -1,10 +1,11 @@
 //! `sealer.toml`: the service that accepts what the senders send.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::declared::DeclaredLog;
 use super::model::TlsModel;
-use super::program::{EVENT_ID, EVENT_ID_ELEMENT, SyslogPorts, Way};
+use super::program::{EVENT_ID, EVENT_ID_ELEMENT, Ports, Way};
 
 /// Where the sealer listens by default.
 pub(super) const LISTEN: &str = "127.0.0.1:9880";
@@ -21,7 +22,7 @@ pub(super) struct Service<'a> {
     /// What the listener shows to senders.
     pub(super) tls: Option<&'a TlsModel>,
     pub(super) sources: Vec<(&'a str, Way)>,
-    pub(super) ports: SyslogPorts,
+    pub(super) ports: Ports,
 }
 
 impl Service<'_> {
@@ -29,8 +30,41 @@ impl Service<'_> {
         self.folder.unwrap_or(FOLDER)
     }
 
+    /// The address of each listener.
+    fn host(&self) -> &str {
+        let address = self.listen.unwrap_or(LISTEN);
+        address.rsplit_once(':').map_or(address, |(host, _)| host)
+    }
+
     pub(super) fn spool(&self) -> &str {
         self.spool.unwrap_or(SPOOL)
+    }
+
+    /// The port of each listener, by its name.
+    pub(super) fn listeners(&self) -> BTreeMap<String, u32> {
+        let address = self.listen.unwrap_or(LISTEN);
+        let port = address
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        let needed = |way: Way| self.sources.iter().any(|(_, of)| *of == way);
+        let beside = [
+            ("relp", Way::Relp, self.ports.relp),
+            ("tcp", Way::Tcp, self.ports.tcp),
+            ("lumberjack", Way::Lumberjack, self.ports.lumberjack),
+        ];
+        let beside = beside.into_iter().filter(|(_, way, _)| needed(*way));
+        let beside = beside.map(|(name, _, port)| (name, u32::from(port)));
+        let all = port.map(|port| ("http", port)).into_iter().chain(beside);
+        all.map(|(name, port)| (name.to_owned(), port)).collect()
+    }
+
+    /// The sources that have a secret.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        let with = self
+            .sources
+            .iter()
+            .filter(|(_, way)| way.secret().is_some());
+        with.map(|(source, _)| (*source).to_owned()).collect()
     }
 }
 
@@ -67,15 +101,16 @@ pub(super) fn sealer_toml(log: &DeclaredLog, service: &Service<'_>) -> String {
         );
     }
     for (source, way) in &service.sources {
-        if *way == Way::Http {
+        if let Some(table) = way.secret() {
             _ = write!(
                 text,
-                "\n[[http.token]]\nsource = \"{source}\"\nfile = \"{folder}/tokens/{source}\"\n"
+                "\n[[http.{table}]]\nsource = \"{source}\"\nfile = \"{folder}/tokens/{source}\"\n"
             );
         }
     }
     push_syslog(&mut text, service, (Way::Relp, "relp", service.ports.relp));
     push_syslog(&mut text, service, (Way::Tcp, "tcp", service.ports.tcp));
+    push_lumberjack(&mut text, service);
     text
 }
 
@@ -85,13 +120,31 @@ fn push_syslog(text: &mut String, service: &Service<'_>, (way, transport, port):
     let Some((source, _)) = sources.next() else {
         return;
     };
-    let address = service.listen.unwrap_or(LISTEN);
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = service.host();
     _ = write!(
         text,
         "\n[[syslog]]\nname = \"{transport}\"\ntransport = \"{transport}\"\nlisten = \"{host}:{port}\"\n\
          event_id = \"{EVENT_ID_ELEMENT}/{EVENT_ID}\"\n"
     );
+    push_tls(text, service, "syslog", source);
+}
+
+/// The same for Beats.
+fn push_lumberjack(text: &mut String, service: &Service<'_>) {
+    let mut sources = service.sources.iter();
+    let Some((source, _)) = sources.find(|(_, way)| *way == Way::Lumberjack) else {
+        return;
+    };
+    let (host, port) = (service.host(), service.ports.lumberjack);
+    _ = write!(
+        text,
+        "\n[[lumberjack]]\nlisten = \"{host}:{port}\"\nevent_id = \"{EVENT_ID}\"\n"
+    );
+    push_tls(text, service, "lumberjack", source);
+}
+
+/// A certificate of each sender, or the name of the only one.
+fn push_tls(text: &mut String, service: &Service<'_>, table: &str, source: &str) {
     let with_senders = service
         .tls
         .and_then(|tls| Some((tls, tls.client_ca.as_ref()?)));
@@ -99,7 +152,7 @@ fn push_syslog(text: &mut String, service: &Service<'_>, (way, transport, port):
         Some((tls, client_ca)) => {
             _ = write!(
                 text,
-                "\n[syslog.tls]\ncertificate = \"{}\"\nkey = \"{}\"\nclient_ca = \"{client_ca}\"\n",
+                "\n[{table}.tls]\ncertificate = \"{}\"\nkey = \"{}\"\nclient_ca = \"{client_ca}\"\n",
                 tls.certificate, tls.key
             );
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tf_provider::{Diagnostic, Result};
 
 use super::model::SenderModel;
-use super::program::{Plan, Program, SyslogPorts, Way};
+use super::program::{Follows, Plan, Ports, Program, Way};
 use super::programs::program;
 use super::text::{check_source, is_within};
 use super::url::SealerUrl;
@@ -24,7 +24,7 @@ impl<'a> Sender<'a> {
         source: &'a str,
         model: &'a SenderModel,
         (origin, url): (&'a str, &'a SealerUrl),
-        ports: SyslogPorts,
+        ports: Ports,
     ) -> Result<Self> {
         let (program, settings) = check(source, model, Some(url))?;
         Ok(Self(Plan {
@@ -32,7 +32,7 @@ impl<'a> Sender<'a> {
             source,
             origin,
             url,
-            paths: &model.paths,
+            paths: model.paths.as_deref().unwrap_or_default(),
             ca_file: model.ca_file.as_deref(),
             certificate: model.certificate.as_deref().zip(model.key.as_deref()),
             ports,
@@ -50,8 +50,9 @@ impl<'a> Sender<'a> {
         (self.0.program.render)(&self.0)
     }
 
-    pub(super) fn folder(&self) -> &str {
-        &self.0.folder
+    /// Where its buffer is, if it has one.
+    pub(super) fn folder(&self) -> Option<&str> {
+        (self.0.program.follows == Follows::Files).then_some(self.0.folder.as_str())
     }
 
     pub(super) fn limits(&self) -> Vec<String> {
@@ -83,7 +84,10 @@ pub(super) fn check_folders<'a>(
         .map(|spool| ("`spool`".to_owned(), spool.to_owned()))
         .into_iter()
         .collect();
-    for (source, model) in senders {
+    let has_buffer = |model: &SenderModel| {
+        program(&model.program).is_some_and(|program| program.follows == Follows::Files)
+    };
+    for (source, model) in senders.filter(|(_, model)| has_buffer(model)) {
         let folder = folder_of(source, model);
         let meets = |other: &str| is_within(&folder, other) || is_within(other, &folder);
         if let Some((owner, other)) = used.iter().find(|(_, other)| meets(other)) {
@@ -120,6 +124,7 @@ pub(super) fn check(
     if model.ca_file.is_some() && url.is_some_and(|url| !url.is_encrypted()) {
         return Err(wrong("`ca_file` is for a sealer behind https://.".to_owned()).into());
     }
+    check_follows(program, model).map_err(wrong)?;
     let is_encrypted = url.map(SealerUrl::is_encrypted);
     check_certificate(program.way, model, is_encrypted).map_err(wrong)?;
     let given = model.settings.iter().flatten();
@@ -127,7 +132,30 @@ pub(super) fn check(
     Ok((program, settings))
 }
 
-/// Over HTTP, a token says who sends. Over syslog, a certificate does; on one machine, the listener says it.
+/// Only a program that follows files has some, and a buffer.
+fn check_follows(program: &Program, model: &SenderModel) -> Result<(), String> {
+    let given = model.paths.as_ref();
+    let given = [
+        ("paths", given.is_some()),
+        ("folder", model.folder.is_some()),
+        ("buffer_megabytes", model.buffer_megabytes.is_some()),
+    ];
+    match program.follows {
+        Follows::Files if model.paths.is_none() => {
+            Err(format!("{} follows files: set `paths`.", program.name))
+        }
+        Follows::Files => Ok(()),
+        Follows::Itself => match given.iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) => Err(format!(
+                "`{name}` is for programs that follow files, and {} sends its own events.",
+                program.name
+            )),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Over HTTP, a token says who sends. Over syslog and Lumberjack, a certificate does; on one machine, the listener says it.
 fn check_certificate(
     way: Way,
     model: &SenderModel,
@@ -137,18 +165,27 @@ fn check_certificate(
         return Err("`certificate` and `key` belong together.".to_owned());
     }
     match (way, is_encrypted) {
-        (Way::Http, _) if model.certificate.is_some() => {
-            Err("`certificate` is for rsyslog. Over HTTP, the token says who sends.".to_owned())
+        (Way::Webhook, Some(false)) => Err(
+            "hoop sends from elsewhere: it reaches a sealer behind https:// alone.".to_owned(),
+        ),
+        (Way::Webhook, _) if model.ca_file.is_some() => Err(
+            "`ca_file` is not for hoop: its certificate is checked with the public authorities.".to_owned(),
+        ),
+        (Way::Http | Way::TokenFile | Way::Webhook, _) if model.certificate.is_some() => {
+            Err("`certificate` is for rsyslog and Filebeat. Over HTTP, the token says who sends.".to_owned())
         }
-        (Way::Relp | Way::Tcp, Some(true))
+        (Way::Relp | Way::Tcp | Way::Lumberjack, Some(true))
             if model.certificate.is_none() || model.ca_file.is_none() =>
         {
-            Err("rsyslog has no token, so its certificate says who sends. Set `certificate`, `key` and `ca_file`.".to_owned())
+            Err("It has no token, so its certificate says who sends. Set `certificate`, `key` and `ca_file`.".to_owned())
         }
-        (Way::Relp | Way::Tcp, Some(false)) if model.certificate.is_some() => {
+        (Way::Relp | Way::Tcp | Way::Lumberjack, Some(false)) if model.certificate.is_some() => {
             Err("`certificate` is for a sealer behind https://.".to_owned())
         }
-        (Way::Http | Way::Relp | Way::Tcp, _) => Ok(()),
+        (
+            Way::Http | Way::TokenFile | Way::Webhook | Way::Relp | Way::Tcp | Way::Lumberjack,
+            _,
+        ) => Ok(()),
     }
 }
 
@@ -186,6 +223,12 @@ fn settings<'a>(
 
 fn unknown(program: &Program, name: &str) -> String {
     let names: Vec<&str> = program.tunable.iter().map(|one| one.name).collect();
+    if names.is_empty() {
+        return format!(
+            "{name:?} is not a setting of {}: none is left open.",
+            program.name
+        );
+    }
     format!(
         "{name:?} is not a setting of {} that is known to lose nothing. These are: {}.",
         program.name,

@@ -10,7 +10,7 @@ use auditlog_chain::verifier_key::VerifierKey;
 use tf_provider::Field;
 
 use super::model::{PipelineModel, SenderModel, TlsModel};
-use super::program::{EVENT_ID, Way};
+use super::program::{EVENT_ID, Follows, Way};
 use super::programs::PROGRAMS;
 use super::{Rendered, render};
 
@@ -40,14 +40,17 @@ fn verifier_key(name: &str) -> String {
 const SPKI: &str = "MCowBQYDK2VwAyEAjZITZloBrr/b8aPBVfMXuYS8H3gp5DpA0ikrRwHsdYc=";
 
 fn sender(program: &str) -> SenderModel {
-    let has_certificate = program.starts_with("rsyslog");
+    let is_itself = ["hoop", "kubernetes"].contains(&program);
+    let has_certificate = program.starts_with("rsyslog") || program == "filebeat";
     SenderModel {
         program: program.to_owned(),
-        paths: vec![
-            "/var/log/payments/*.json".to_owned(),
-            "/var/log/payments.log".to_owned(),
-        ],
-        ca_file: Some("/etc/auditlog/ca.pem".to_owned()),
+        paths: (!is_itself).then(|| {
+            vec![
+                "/var/log/payments/*.json".to_owned(),
+                "/var/log/payments.log".to_owned(),
+            ]
+        }),
+        ca_file: (program != "hoop").then(|| "/etc/auditlog/ca.pem".to_owned()),
         certificate: has_certificate.then(|| "/etc/auditlog/sender.pem".to_owned()),
         key: has_certificate.then(|| "/etc/auditlog/sender.key".to_owned()),
         folder: None,
@@ -72,11 +75,14 @@ fn pipeline(senders: BTreeMap<String, SenderModel>) -> PipelineModel {
         }),
         relp_port: None,
         tcp_port: None,
+        lumberjack_port: None,
         senders,
         sealer_toml: Field::Unknown,
         sealer_unit: Field::Unknown,
         files: Field::Unknown,
         limits: Field::Unknown,
+        listeners: Field::Unknown,
+        tokens: Field::Unknown,
     }
 }
 
@@ -135,17 +141,23 @@ fn every_program_buffers_names_its_events_and_says_what_it_cannot_promise() {
         let text: String = files.map(|(_, text)| text.as_str()).collect();
         let of_way = match program.way {
             Way::Http => ["AUDITLOG_TOKEN", "9880"],
+            Way::TokenFile => ["kubernetes.token", "9880/kubernetes"],
+            Way::Webhook => ["tokens/hoop", "9880/webhook"],
             Way::Relp => ["/etc/auditlog/sender.key", "2514"],
             Way::Tcp => ["/etc/auditlog/sender.key", "6514"],
+            Way::Lumberjack => ["/etc/auditlog/sender.key", "5044"],
         };
-        let parts = [
-            EVENT_ID,
-            "/etc/auditlog/ca.pem",
-            "/var/lib/auditlog-",
-            "/var/log/payments/",
-            "before the",
-        ];
-        for part in parts.into_iter().chain(of_way) {
+        let parts: &[&str] = match program.follows {
+            Follows::Files => &[
+                EVENT_ID,
+                "/etc/auditlog/ca.pem",
+                "/var/lib/auditlog-",
+                "/var/log/payments/",
+                "before the",
+            ],
+            Follows::Itself => &["and stores it once"],
+        };
+        for part in parts.iter().copied().chain(of_way) {
             assert!(text.contains(part), "{}: {part}", program.name);
         }
         assert!(!program.limits.is_empty());
@@ -190,10 +202,11 @@ fn every_setting_that_loses_events_is_refused_with_its_reason() {
             }
         }
         let said = refused(&with("unheard_of", "1"));
-        assert!(
-            said.contains("known to lose nothing. These are: "),
-            "{said}"
-        );
+        let expected = match program.tunable {
+            [] => ": none is left open.",
+            [..] => "known to lose nothing. These are: ",
+        };
+        assert!(said.contains(expected), "{said}");
     }
 }
 
@@ -381,6 +394,80 @@ fn sender_of_syslog_is_known_by_its_certificate_or_is_the_only_one_on_the_machin
     assert!(!rendered.files["a/rsyslog.conf"].contains("tls"));
     local.senders.insert("c".to_owned(), plain("rsyslog"));
     assert!(refused(&local).contains("nothing distinguishes a and c"));
+}
+
+#[test]
+fn filebeat_has_a_certificate_and_a_port_of_its_own() {
+    let filebeat = || one(sender("filebeat"));
+    render(&filebeat()).unwrap();
+    let mut unseen = filebeat();
+    unseen.tls = None;
+    assert!(refused(&unseen).contains("set `tls` with `client_ca`"));
+    let mut twice = filebeat();
+    twice.listen = Some("127.0.0.1:5044".to_owned());
+    assert!(refused(&twice).contains("`listen` and `lumberjack_port`"));
+    twice.lumberjack_port = Some(5045);
+    let rendered = render(&twice).unwrap();
+    assert!(rendered.files["payments-api/filebeat.yml"].contains("sealer.acme.example:5045"));
+    let listener = "\n[[lumberjack]]\nlisten = \"127.0.0.1:5045\"\n";
+    assert!(rendered.sealer_toml.contains(listener));
+    let listeners = [("http".to_owned(), 5044), ("lumberjack".to_owned(), 5045)];
+    assert_eq!(rendered.listeners, listeners.into());
+    assert!(rendered.tokens.is_empty());
+}
+
+#[test]
+fn program_that_follows_no_files_has_neither_paths_nor_a_buffer() {
+    let kubernetes = || sender("kubernetes");
+    render(&one(kubernetes())).unwrap();
+    let paths = SenderModel {
+        paths: sender("vector").paths,
+        ..kubernetes()
+    };
+    assert!(refused(&one(paths)).contains("`paths` is for programs that follow files"));
+    let folder = SenderModel {
+        folder: Some("/data".to_owned()),
+        ..kubernetes()
+    };
+    assert!(refused(&one(folder)).contains("`folder` is for programs"));
+    let none = SenderModel {
+        paths: None,
+        ..sender("vector")
+    };
+    assert!(refused(&one(none)).contains("vector follows files: set `paths`."));
+    let hoop = || one(sender("hoop"));
+    let text = render(&hoop()).unwrap().sealer_toml;
+    let secret = "\n[[http.webhook]]\nsource = \"payments-api\"\nfile = \"/etc/auditlog/tokens/payments-api\"\n";
+    assert!(text.contains(secret), "{text}");
+    let mut near = hoop();
+    near.url = "http://127.0.0.1:9880".to_owned();
+    assert!(refused(&near).contains("behind https:// alone"));
+    let checked = one(SenderModel {
+        ca_file: sender("vector").ca_file,
+        ..sender("hoop")
+    });
+    assert!(refused(&checked).contains("`ca_file` is not for hoop"));
+}
+
+/// Whoever sets up the machine of the sealer asks for these.
+#[test]
+fn listeners_and_tokens_are_those_of_the_file() {
+    let rendered = all();
+    assert_eq!(
+        rendered.listeners.len(),
+        rendered.sealer_toml.matches("\nlisten = ").count()
+    );
+    for port in rendered.listeners.values() {
+        let listen = format!("\nlisten = \"127.0.0.1:{port}\"\n");
+        assert!(rendered.sealer_toml.contains(&listen), "{listen}");
+    }
+    let files = rendered.sealer_toml.matches("/tokens/").count();
+    // One is in the head of the file.
+    assert_eq!(rendered.tokens.len().saturating_add(1), files);
+    for source in &rendered.tokens {
+        let file = format!("file = \"/etc/auditlog/tokens/{source}\"\n");
+        assert!(rendered.sealer_toml.contains(&file), "{file}");
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) fn sealer_unit(log: &DeclaredLog, service: &Service<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::program::SyslogPorts;
+    use crate::pipeline::program::Ports;
 
     fn unit(folder: Option<&str>, spool: Option<&str>) -> String {
         let log = DeclaredLog {
@@ -42,7 +42,11 @@ mod tests {
             ack: None,
             tls: None,
             sources: Vec::new(),
-            ports: SyslogPorts { relp: 1, tcp: 2 },
+            ports: Ports {
+                relp: 1,
+                tcp: 2,
+                lumberjack: 3,
+            },
         };
         sealer_unit(&log, &service)
     }

@@ -50,11 +50,30 @@ impl SealerUrl {
 
     /// Where events go.
     pub(super) fn events(&self) -> String {
+        self.with("/events")
+    }
+
+    /// Where log records of OpenTelemetry go.
+    pub(super) fn otlp_logs(&self) -> String {
+        self.with("/v1/logs")
+    }
+
+    /// Where the API server of Kubernetes sends to.
+    pub(super) fn kubernetes(&self) -> String {
+        self.with("/kubernetes")
+    }
+
+    /// Where signed messages go.
+    pub(super) fn webhook(&self) -> String {
+        self.with("/webhook")
+    }
+
+    fn with(&self, path: &str) -> String {
         let scheme = match self.scheme {
             Scheme::Http => "http",
             Scheme::Https => "https",
         };
-        format!("{scheme}://{}:{}/events", self.host, self.port)
+        format!("{scheme}://{}:{}{path}", self.host, self.port)
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

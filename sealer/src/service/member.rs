@@ -28,6 +28,34 @@ pub(super) fn id_within<'p>(
     id_in(outer.get(), name)
 }
 
+/// Whether an event is a log record of OpenTelemetry with this attribute, and its value is a string with text or a whole number.
+pub(super) fn has_attribute(payload: &StoredPayload<'_>, name: &str) -> bool {
+    let record = event(payload).and_then(|text| member(text, "logRecord"));
+    let attributes = record.and_then(|record| member(record.get(), "attributes"));
+    let attributes: Option<Vec<Attribute<'_>>> =
+        attributes.and_then(|attributes| serde_json::from_str(attributes.get()).ok());
+    attributes.into_iter().flatten().any(|one| one.names(name))
+}
+
+/// An attribute of OpenTelemetry. Its value names its type.
+#[derive(serde::Deserialize)]
+struct Attribute<'a> {
+    #[serde(borrow)]
+    key: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+}
+
+impl Attribute<'_> {
+    fn names(&self, name: &str) -> bool {
+        let value = self.value.filter(|_| self.key == name);
+        value.is_some_and(|value| {
+            let of_type = |name| id_in(value.get(), name);
+            of_type("stringValue").or(of_type("intValue")).is_some()
+        })
+    }
+}
+
 fn event<'p>(payload: &'p StoredPayload<'_>) -> Option<&'p str> {
     match payload.as_payload() {
         Payload::Event(text) => Some(text),

@@ -5,7 +5,7 @@ use auditlog_chain::event::EventError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::member::has_member;
+use super::member::{has_attribute, has_member};
 use crate::elements::{ElementsError, each_element};
 use crate::limits::MAX_BATCH_EVENTS;
 use crate::otlp::{OtlpError, records_of_json, records_of_protobuf};
@@ -78,6 +78,15 @@ pub(super) struct Parsed {
     pub(super) ids: Ids,
 }
 
+/// Where the id of an event is.
+#[derive(Clone, Copy)]
+enum Id<'n> {
+    /// A member of the event.
+    Member(&'n str),
+    /// An attribute of a log record.
+    Attribute(&'n str),
+}
+
 /// Whether each event has an id that no other event has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ids {
@@ -88,10 +97,13 @@ pub(super) enum Ids {
 }
 
 impl Ids {
-    fn of(events: &StoredBatch, member: Option<&str>) -> Self {
-        let each = member.is_some_and(|member| {
+    fn of(events: &StoredBatch, id: Option<Id<'_>>) -> Self {
+        let each = id.is_some_and(|id| {
             let mut payloads = events.iter();
-            payloads.all(|payload| has_member(&payload, member))
+            payloads.all(|payload| match id {
+                Id::Member(name) => has_member(&payload, name),
+                Id::Attribute(name) => has_attribute(&payload, name),
+            })
         });
         if each { Self::Each } else { Self::NotEach }
     }
@@ -133,7 +145,7 @@ impl Form {
     }
 }
 
-/// Reads a body. JSON is kept byte for byte. `event_id` is the member that no other event has.
+/// Reads a body. JSON is kept byte for byte. `event_id` is the member, or the attribute of a log record, that no other event has.
 pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<Parsed, Refused> {
     let mut events = StoredBatch::default();
     let trimmed = body.trim_ascii();
@@ -163,11 +175,12 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
     if events.is_empty() && !may_be_empty {
         return Err(Refused::Empty);
     }
-    let member = match form {
-        Form::Kubernetes => Some(AUDIT_ID),
-        Form::Json | Form::Lines | Form::OtlpJson | Form::OtlpProtobuf => event_id,
+    let id = match form {
+        Form::Kubernetes => Some(Id::Member(AUDIT_ID)),
+        Form::Json | Form::Lines => event_id.map(Id::Member),
+        Form::OtlpJson | Form::OtlpProtobuf => event_id.map(Id::Attribute),
     };
-    let ids = Ids::of(&events, member);
+    let ids = Ids::of(&events, id);
     Ok(Parsed { events, ids })
 }
 
@@ -380,6 +393,41 @@ mod tests {
         }
         let list = "{\"items\":[{\"auditID\":\"a\"}]}";
         assert_eq!(ids(Form::Kubernetes, list, Some("id")), Ids::Each);
+    }
+
+    #[test]
+    fn hash_of_a_request_of_opentelemetry_is_unique_where_each_record_has_the_attribute() {
+        let ids = |attributes: &[&str], name| {
+            let records: Vec<String> = attributes
+                .iter()
+                .map(|attributes| format!("{{\"attributes\":{attributes}}}"))
+                .collect();
+            let body = format!(
+                "{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{}]}}]}}]}}",
+                records.join(",")
+            );
+            parse(Form::OtlpJson, body.as_bytes(), name).unwrap().ids
+        };
+        let text =
+            r#"[{"key":"a","value":{"boolValue":true}},{"key":"id","value":{"stringValue":"x"}}]"#;
+        let number = r#"[{"key":"id","value":{"intValue":"7"}}]"#;
+        assert_eq!(ids(&[text, number], Some("id")), Ids::Each);
+        assert_eq!(ids(&[text, number], None), Ids::NotEach);
+        for missing in [
+            "[]",
+            "null",
+            "{}",
+            r#"[{"key":"a","value":{"stringValue":"id"}}]"#,
+            r#"[{"key":"id"}]"#,
+            r#"[{"key":"id","value":{"stringValue":""}}]"#,
+            r#"[{"key":"id","value":{"boolValue":true}}]"#,
+        ] {
+            assert_eq!(ids(&[text, missing], Some("id")), Ids::NotEach, "{missing}");
+        }
+        // A member of a record is not an attribute of it.
+        let body = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"id":"x"}]}]}]}"#;
+        let parsed = parse(Form::OtlpJson, body.as_bytes(), Some("id")).unwrap();
+        assert_eq!(parsed.ids, Ids::NotEach);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use auditlog_tests::root;
 use serde_json::Value;
 
 use crate::bench::Remote;
-use crate::{Service, free_port, installed};
+use crate::{Service, free_port, installed, rendered};
 
 fn lumberjack(rest: &str) -> (SocketAddr, String) {
     let listen = free_port();
@@ -178,11 +178,10 @@ fn certificates(folder: &Path) {
     }
 }
 
-/// The file of Filebeat, with the paths of this machine.
+/// The file that is rendered for Filebeat, with the paths of this machine.
 fn filebeat_yml(folder: &Path, sealer: SocketAddr) -> String {
-    let file = root().join("tests/senders/filebeat.yml");
     let at = folder.display().to_string();
-    let mut text = fs::read_to_string(file).unwrap();
+    let mut text = rendered("filebeat/filebeat.yml");
     for (there, here) in [
         ("/etc/auditlog", &at),
         ("/var/lib/auditlog-filebeat", &format!("{at}/filebeat")),
@@ -210,7 +209,7 @@ fn filebeat(folder: &Path) -> Command {
 #[test]
 fn window_that_filebeat_sends_again_is_in_the_log_once() {
     let remote = Remote::new();
-    let (sealer, input) = lumberjack("source = \"app\"\n");
+    let (sealer, input) = lumberjack("source = \"app\"\nevent_id = \"auditlog_event_id\"\n");
     let mut service = Service::start_with(&remote, &input);
     let way = Lossy::to(sealer, 2);
     let folder = remote.bench.path("sender");
@@ -243,7 +242,7 @@ fn filebeat_loses_nothing_over_kills_and_what_it_doubles_has_one_id() {
     certificates(&folder);
     let at = folder.display();
     let (sealer, input) = lumberjack(&format!(
-        "[lumberjack.tls]\ncertificate = \"{at}/sealer.pem\"\nkey = \"{at}/sealer.key\"\nclient_ca = \"{at}/ca.pem\"\n"
+        "event_id = \"auditlog_event_id\"\n[lumberjack.tls]\ncertificate = \"{at}/sealer.pem\"\nkey = \"{at}/sealer.key\"\nclient_ca = \"{at}/ca.pem\"\n"
     ));
     let mut service = Service::start_with(&remote, &input);
     fs::write(folder.join("filebeat.yml"), filebeat_yml(&folder, sealer)).unwrap();
@@ -284,7 +283,7 @@ fn filebeat_loses_nothing_over_kills_and_what_it_doubles_has_one_id() {
     let mut ids: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
     for event in &events {
         let line: Value = serde_json::from_str(event["message"].as_str().unwrap()).unwrap();
-        let id = event["@metadata"]["_id"].as_str().unwrap();
+        let id = event["auditlog_event_id"].as_str().unwrap();
         ids.entry(line["n"].as_u64().unwrap())
             .or_default()
             .insert(id);

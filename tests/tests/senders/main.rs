@@ -1,6 +1,6 @@
 //! Real senders into a locked bucket and through the verifier, with the sealer killed on the way: `make test-senders`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_tests::{command, root};
+use auditlog_tests::{Fault, Proxy, command, root};
 use serde_json::Value;
 
 mod beats;
@@ -31,6 +31,12 @@ fn installed() -> std::path::PathBuf {
         "senders are missing: make clients"
     );
     folder
+}
+
+/// A file as `auditlog_pipeline` renders it: its own tests compare what it renders with these.
+fn rendered(name: &str) -> String {
+    let folder = root().join("provider/src/pipeline/golden");
+    fs::read_to_string(folder.join(name)).unwrap()
 }
 
 /// A service that takes events over Forward, and is killed and started again on the same ports.
@@ -255,48 +261,88 @@ fn collector() -> std::path::PathBuf {
     found
 }
 
+/// The file that is rendered for the Collector, with the paths of this machine. This build of it has no `file_storage`.
+fn otelcol_yaml(remote: &Remote, sealer: &str) -> String {
+    let text = rendered("opentelemetry/otelcol.yaml");
+    let (before, rest) = text.split_once("\nextensions:\n").unwrap();
+    let (_, service) = rest.split_once("\nservice:\n").unwrap();
+    let text = format!("{before}\nservice:\n{service}");
+    let kept = |line: &&str| !line.contains("file_storage");
+    let lines: Vec<&str> = text.lines().filter(kept).collect();
+    let mut text = lines.join("\n");
+    let audit = remote.bench.path("audit.log").display().to_string();
+    for (there, here) in [
+        ("/var/log/payments/*.json", audit.as_str()),
+        ("/var/log/payments.log", "/nowhere.log"),
+        ("https://sealer.acme.example:9880", sealer),
+        ("    tls:\n      insecure_skip_verify: false\n", ""),
+        ("      ca_file: \"/etc/auditlog/ca.pem\"\n", ""),
+        ("max_interval: 30s", "max_interval: 1s"),
+    ] {
+        assert!(text.contains(there), "{there}");
+        text = text.replace(there, here);
+    }
+    text + "\n  telemetry: { metrics: { level: none } }\n"
+}
+
 #[test]
-fn collector_of_opentelemetry_sends_again_what_was_not_taken() {
+fn rendered_file_of_opentelemetry_leads_every_line_into_the_log_once() {
     let remote = Remote::new();
-    let mut service = Service::start(&remote, "");
+    let token = "a secret of the collector";
     let path = |name: &str| remote.bench.path(name);
-    let config = format!(
-        "receivers:\n  filelog:\n    include: [{}]\n    start_at: beginning\n    poll_interval: 100ms\n\
-         exporters:\n  otlphttp:\n    endpoint: http://{}\n    compression: zstd\n\
-         \x20   retry_on_failure: {{ initial_interval: 200ms, max_elapsed_time: 0s }}\n\
-         service:\n  telemetry: {{ metrics: {{ level: none }} }}\n\
-         \x20 pipelines:\n    logs: {{ receivers: [filelog], exporters: [otlphttp] }}\n",
-        path("audit.log").display(),
-        service.http
+    fs::write(path("token"), token).unwrap();
+    let mut service = Service::start_with(
+        &remote,
+        &format!(
+            "event_id = \"auditlog_event_id\"\n[[http.token]]\nsource = \"app\"\nfile = \"{}\"\n",
+            path("token").display()
+        ),
     );
-    fs::write(path("otel.yaml"), config).unwrap();
+    let way = Proxy::to(&format!("http://{}", service.http));
+    fs::write(path("otel.yaml"), otelcol_yaml(&remote, way.url())).unwrap();
+    let run = |first: &[&str]| {
+        let mut run = Command::new(collector());
+        run.args(first).arg("--config").arg(path("otel.yaml"));
+        run.arg("--feature-gates=stanza.synchronousLogEmitter");
+        run.env("AUDITLOG_TOKEN", token).stderr(Stdio::null());
+        run
+    };
+    assert!(run(&["validate"]).status().unwrap().success());
     let lines = |first: usize| -> String {
-        let lines = (first..first + 50).map(|number| format!("login {number}\n"));
+        let lines = (first..first + 150).map(|number| format!(" {{\"login\": {number}}} \n"));
         lines.collect::<Vec<_>>().concat()
     };
-    fs::write(path("audit.log"), lines(0)).unwrap();
-    let mut sender = Command::new(collector())
-        .arg("--config")
-        .arg(path("otel.yaml"))
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    service.until_accepted(50);
+    // Many lines of the longest kind are more than one request, and each is an event whatever is in it.
+    let long = "\u{1}".repeat(128 << 10) + "\n";
+    fs::write(path("audit.log"), long.repeat(70) + &lines(0)).unwrap();
+    way.times(2, "POST", "/v1/logs", Fault::LoseAnswer);
+    let mut sender = run(&[]).spawn().unwrap();
+    service.until_accepted(220);
+    let repeated = service.metric("auditlog_sealer_repeated_batches_total{");
+    assert_eq!(repeated, Some(2));
     service.kill();
     let mut file = fs::OpenOptions::new()
         .append(true)
         .open(path("audit.log"))
         .unwrap();
-    file.write_all(lines(50).as_bytes()).unwrap();
+    file.write_all((lines(150) + "not ended").as_bytes())
+        .unwrap();
     service.start_again();
-    service.until_accepted(50);
+    service.until_accepted(150);
     sender.kill().unwrap();
     sender.wait().unwrap();
     let events = service.end();
-    let bodies: Vec<&str> = events
-        .iter()
-        .map(|event| event["logRecord"]["body"]["stringValue"].as_str().unwrap())
-        .collect();
-    let expected = lines(0) + &lines(50);
-    assert_eq!(bodies, expected.lines().collect::<Vec<_>>());
+    let body = |event: &Value| {
+        event["logRecord"]["body"]["stringValue"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let bodies: Vec<String> = events.iter().map(body).collect();
+    let expected = long.repeat(70) + &lines(0) + &lines(150);
+    assert!(bodies == expected.lines().collect::<Vec<_>>());
+    let id = |event: &Value| event["logRecord"]["attributes"].to_string();
+    let ids: BTreeSet<String> = events.iter().map(id).collect();
+    assert_eq!(ids.len(), events.len());
+    assert!(!ids.iter().any(|id| !id.contains("auditlog_event_id")));
 }

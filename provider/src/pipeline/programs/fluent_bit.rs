@@ -1,6 +1,8 @@
 //! Fluent Bit: `tail`, `record_modifier`, `http`.
 
-use super::super::program::{EVENT_ID, Fixed, MAX_LINE_BYTES, Plan, Program, Tunable, Way};
+use super::super::program::{
+    EVENT_ID, Fixed, Follows, MAX_LINE_BYTES, Plan, Program, Tunable, Way,
+};
 
 /// What one chunk takes at most.
 const CHUNK_MEGABYTES: u32 = 2;
@@ -65,6 +67,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     way: Way::Http,
+    follows: Follows::Files,
     limits: &[
         "A file that is removed before it was read to its end is lost from there on, also while Fluent Bit waits for the sealer. So is a rotated file after 30 days.",
         "A line of more than 512 KiB stops its file: Fluent Bit logs an error and reads nothing behind it.",

@@ -1,6 +1,6 @@
 //! Fluentd: `tail`, `record_transformer`, `http`. The id of a chunk is unique and stays over its retries, so it names the request.
 
-use super::super::program::{EVENT_ID, Fixed, Plan, Program, Tunable, Way, not_accepted};
+use super::super::program::{EVENT_ID, Fixed, Follows, Plan, Program, Tunable, Way, not_accepted};
 
 pub(super) const PROGRAM: Program = Program {
     name: "fluentd",
@@ -58,6 +58,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     way: Way::Http,
+    follows: Follows::Files,
     limits: &[
         "After a crash of Fluentd, lines of its last read may be read again and stored twice, with two ids: it notes how far it has read after they are in its buffer.",
         "Fluentd does not sync its buffer to the disk: a crash of the machine, not of Fluentd, can lose what it read in the last seconds.",

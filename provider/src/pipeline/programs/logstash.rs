@@ -1,7 +1,7 @@
 //! Logstash: two pipelines with queues on disk. A filter runs behind the queue of its pipeline, so the first one makes the ids and
 //! the queue of the second one keeps them. Each event is a request of its own, named by its id.
 
-use super::super::program::{EVENT_ID, Fixed, Plan, Program, Tunable, Way, not_accepted};
+use super::super::program::{EVENT_ID, Fixed, Follows, Plan, Program, Tunable, Way, not_accepted};
 
 pub(super) const PROGRAM: Program = Program {
     name: "logstash",
@@ -58,6 +58,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     way: Way::Http,
+    follows: Follows::Files,
     limits: &[
         "Logstash tries again after a timeout, a broken connection, a name that is not resolved and an error of the protocol. After any other failure, it logs the event with will_retry=>false and drops it.",
         "An event of more than 1 MiB is refused by the sealer and tried again until somebody takes it out of the queue: nothing behind it is sent meanwhile.",

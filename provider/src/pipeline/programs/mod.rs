@@ -1,8 +1,12 @@
 //! The programs that are rendered, a file each. To add one, write its file and name it here.
 
+mod filebeat;
 mod fluent_bit;
 mod fluentd;
+mod hoop;
+mod kubernetes;
 mod logstash;
+mod opentelemetry;
 mod rsyslog;
 mod syslog_ng;
 mod vector;
@@ -10,10 +14,14 @@ mod vector;
 use super::program::Program;
 
 /// Every program.
-pub(super) const PROGRAMS: [&Program; 7] = [
+pub(super) const PROGRAMS: [&Program; 11] = [
+    &filebeat::PROGRAM,
     &fluent_bit::PROGRAM,
     &fluentd::PROGRAM,
+    &hoop::PROGRAM,
+    &kubernetes::PROGRAM,
     &logstash::PROGRAM,
+    &opentelemetry::PROGRAM,
     &rsyslog::RELP,
     &rsyslog::TCP,
     &syslog_ng::PROGRAM,

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::program::{EVENT_ID, EVENT_ID_ELEMENT, Fixed, Plan, Program, Tunable, Way};
+use super::super::program::{
+    EVENT_ID, EVENT_ID_ELEMENT, Fixed, Follows, Plan, Program, Tunable, Way,
+};
 
 /// Longest line. With the header of the message, it fits the sealer's limit of 512 KiB.
 const MAX_LINE: &str = "480k";
@@ -88,6 +90,7 @@ pub(super) const RELP: Program = Program {
         QUEUE_TYPE, RETRIES, TIMEOUT, SHUTDOWN, DISCARD, SUBMIT, PERSIST,
     ],
     way: Way::Relp,
+    follows: Follows::Files,
     limits: &[
         "A crash of rsyslog, or a stop while the sealer does not answer, can lose the last 128 messages: omrelp takes as many as windowSize out of the queue before they are answered. With windowSize = 1 it is one, and much slower.",
         TWICE,
@@ -106,6 +109,7 @@ pub(super) const TCP: Program = Program {
         QUEUE_TYPE, RETRIES, TIMEOUT, SHUTDOWN, DISCARD, SUBMIT, PERSIST,
     ],
     way: Way::Tcp,
+    follows: Follows::Files,
     limits: &[
         "Syslog over TCP has no acknowledgement: what was sent before a connection breaks, or before the sealer crashes, can be lost, and nobody learns of it. Use rsyslog with omrelp wherever you can.",
         TWICE,

@@ -1,6 +1,8 @@
 //! syslog-ng: `file` or `wildcard-file`, and `http` behind a disk buffer. Each line is a text, byte for byte.
 
-use super::super::program::{EVENT_ID, Fixed, MAX_LINE_BYTES, Plan, Program, Tunable, Way};
+use super::super::program::{
+    EVENT_ID, Fixed, Follows, MAX_LINE_BYTES, Plan, Program, Tunable, Way,
+};
 use super::super::text::split;
 
 /// Statuses that syslog-ng drops an event by, or tries a few times only, unless it is told otherwise. By all others that do not
@@ -53,6 +55,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     way: Way::Http,
+    follows: Follows::Files,
     limits: &[
         "After a restart of syslog-ng, events may be sent again in another batch: they are stored twice then, each time with the same auditlog_event_id.",
         "syslog-ng does not sync its buffer to the disk: a crash of the machine, not of syslog-ng, can lose what it read in the last seconds.",

@@ -1,6 +1,8 @@
 //! Vector: `file`, `remap`, `http`. Each event is a request of its own, named by its id.
 
-use super::super::program::{EVENT_ID, Fixed, MAX_LINE_BYTES, Plan, Program, Tunable, Way};
+use super::super::program::{
+    EVENT_ID, Fixed, Follows, MAX_LINE_BYTES, Plan, Program, Tunable, Way,
+};
 
 pub(super) const PROGRAM: Program = Program {
     name: "vector",
@@ -67,6 +69,7 @@ pub(super) const PROGRAM: Program = Program {
         },
     ],
     way: Way::Http,
+    follows: Follows::Files,
     limits: &[
         "After a crash of Vector, lines of the last second may be read again and stored twice, with two ids: it remembers once a second how far it has read.",
         "Vector syncs its buffer twice a second: a crash of the machine, not of Vector, can lose what it read since.",

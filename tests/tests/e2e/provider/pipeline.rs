@@ -25,6 +25,7 @@ struct Machine {
     port: u16,
     relp_port: u16,
     tcp_port: u16,
+    lumberjack_port: u16,
 }
 
 fn free_port() -> u16 {
@@ -39,6 +40,7 @@ impl Machine {
             port: free_port(),
             relp_port: free_port(),
             tcp_port: free_port(),
+            lumberjack_port: free_port(),
         };
         for folder in ["etc/tokens", "in", "shipper"] {
             fs::create_dir_all(machine.path(folder)).expect("a folder");
@@ -61,9 +63,11 @@ impl Machine {
     fn declaration(&self, settings: &str) -> String {
         let at = self.folder.path().display();
         let others = [
+            "filebeat",
             "fluent-bit",
             "fluentd",
             "logstash",
+            "opentelemetry",
             "rsyslog",
             "rsyslog-tcp",
             "vector",
@@ -88,10 +92,12 @@ data "auditlog_pipeline" "audit" {{
   listen       = "127.0.0.1:{port}"
   relp_port    = {relp_port}
   tcp_port     = {tcp_port}
+  lumberjack_port = {lumberjack_port}
   folder       = "{at}/etc"
   spool        = "{at}/spool"
   senders = {{
-{others}    here = {{
+{others}    kubernetes-1 = {{ program = "kubernetes" }}
+    here = {{
       program  = "syslog-ng"
       paths    = ["{at}/in/*.log"]
       folder   = "{at}/shipper"
@@ -102,12 +108,14 @@ data "auditlog_pipeline" "audit" {{
 
 output "trust_policy" {{ value = auditlog_bucket.audit.trust_policy }}
 output "sealer" {{ value = data.auditlog_pipeline.audit.sealer_toml }}
+output "unit" {{ value = data.auditlog_pipeline.audit.sealer_unit }}
 output "files" {{ value = data.auditlog_pipeline.audit.files }}
 output "limits" {{ value = data.auditlog_pipeline.audit.limits }}
 "#,
             port = self.port,
             relp_port = self.relp_port,
             tcp_port = self.tcp_port,
+            lumberjack_port = self.lumberjack_port,
             others = others.concat()
         )
     }
@@ -299,7 +307,15 @@ async fn rendered_files_lead_every_line_into_the_log() {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let policy = machine.write("etc/trust-policy.json", &text(&output("trust_policy")));
     let config = machine.write("etc/sealer.toml", &text(&output("sealer")));
-    for source in ["fluent-bit-1", "fluentd-1", "logstash-1", "vector-1"] {
+    for program in [
+        "fluent-bit",
+        "fluentd",
+        "kubernetes",
+        "logstash",
+        "opentelemetry",
+        "vector",
+    ] {
+        let source = format!("{program}-1");
         machine.write(
             &format!("etc/tokens/{source}"),
             &format!("a secret of {source}"),
@@ -308,6 +324,11 @@ async fn rendered_files_lead_every_line_into_the_log() {
     machine.write("etc/tokens/here", TOKEN);
     let check = command("auditlog-seal").args(["check-config", "--config"]);
     check.arg(&config).envs(stack.endpoint.env()).run().ok();
+    let unit = text(&output("unit")).replace("/usr/local/bin/auditlog-seal", "/bin/true");
+    let unit = machine.write("etc/auditlog-sealer.service", &unit);
+    let check = Command::new("systemd-analyze").install_with("apt-get install systemd");
+    let check = check.args(["verify", "--man=no"]).arg(unit).run().ok();
+    assert_eq!((check.stdout.as_str(), check.stderr.as_str()), ("", ""));
     let shipper = machine.write(
         "etc/syslog-ng.conf",
         &text(&output("files")["here/syslog-ng.conf"]),
