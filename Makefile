@@ -66,7 +66,7 @@ test-ceph: need-cargo need-ceph ## what rests on the lock, on a storage engine w
 	cargo test --workspace --test ceph
 
 test-engines: RUST_TEST_THREADS = 2
-test-engines: need-cargo need-java engines ## the ranges of a plan on Spark (a cluster, a killed executor), and the Jobs for Kubernetes
+test-engines: need-cargo need-java need-terraform venv engines ## the ranges of a plan on Spark (a cluster, a killed executor), the Jobs for Kubernetes, and the sealer in Kubernetes
 	cargo test --workspace --test engines
 
 test-senders: need-cargo venv clients senders ## what real senders send, with the sealer killed on the way, into a local bucket and through the verifier

@@ -23,14 +23,26 @@ resource "auditlog_bucket" "this" {
 }
 
 data "auditlog_pipeline" "this" {
-  for_each     = var.pipelines
-  trust_policy = auditlog_bucket.this.trust_policy
-  origin       = auditlog_bucket.this.logs[each.key].origin
-  url          = each.value.url
-  listen       = each.value.listen
-  folder       = each.value.folder
-  spool        = each.value.spool
-  ack          = each.value.ack
-  tls          = each.value.tls
-  senders      = each.value.senders
+  for_each        = var.pipelines
+  trust_policy    = auditlog_bucket.this.trust_policy
+  origin          = auditlog_bucket.this.logs[each.key].origin
+  url             = each.value.url
+  listen          = each.value.listen
+  folder          = each.value.folder
+  spool           = each.value.spool
+  ack             = each.value.ack
+  tls             = each.value.tls
+  relp_port       = each.value.relp_port
+  tcp_port        = each.value.tcp_port
+  lumberjack_port = each.value.lumberjack_port
+  senders         = each.value.senders
+}
+
+module "sealer" {
+  source     = "../sealer"
+  for_each   = var.pipelines
+  name       = "auditlog-sealer-${lower(replace(each.key, "/[^a-zA-Z0-9]/", "-"))}"
+  pipeline   = data.auditlog_pipeline.this[each.key]
+  container  = each.value.container
+  kubernetes = each.value.kubernetes
 }

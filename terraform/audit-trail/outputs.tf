@@ -29,13 +29,14 @@ output "key_alias" {
 }
 
 output "pipelines" {
-  description = "Files by the name of the log: `sealer_toml` for `auditlog-seal run`, `sealer_unit` for systemd, `files` for the senders, and `limits`, what each sender cannot promise."
+  description = "Files by the name of the log: `sealer_toml` for `auditlog-seal run`, `sealer_unit` for systemd, `sealer_files` for a container and Kubernetes, `files` for the senders, and `limits`, what each sender cannot promise."
   value = {
     for log, pipeline in data.auditlog_pipeline.this : log => {
-      sealer_toml = pipeline.sealer_toml
-      sealer_unit = pipeline.sealer_unit
-      files       = pipeline.files
-      limits      = pipeline.limits
+      sealer_toml  = pipeline.sealer_toml
+      sealer_unit  = pipeline.sealer_unit
+      sealer_files = module.sealer[log].files
+      files        = pipeline.files
+      limits       = pipeline.limits
     }
   }
 }

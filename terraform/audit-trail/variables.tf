@@ -48,21 +48,36 @@ variable "logs" {
 }
 
 variable "pipelines" {
-  description = "What sends to a log, by the name of the log: `url` of its sealer and `senders`, each with arguments of auditlog_pipeline. Default: none."
+  description = "What sends to a log, by the name of the log: `url` of its sealer and `senders`, each with arguments of auditlog_pipeline, and `container` and `kubernetes` of terraform/sealer, where the sealer runs there. Default: none."
   type = map(object({
-    url    = string
-    listen = optional(string)
-    folder = optional(string)
-    spool  = optional(string)
-    ack    = optional(string)
-    tls    = optional(object({ certificate = string, key = string }))
+    url             = string
+    listen          = optional(string)
+    folder          = optional(string)
+    spool           = optional(string)
+    ack             = optional(string)
+    tls             = optional(object({ certificate = string, key = string, client_ca = optional(string) }))
+    relp_port       = optional(number)
+    tcp_port        = optional(number)
+    lumberjack_port = optional(number)
     senders = map(object({
       program          = string
-      paths            = list(string)
+      paths            = optional(list(string))
       ca_file          = optional(string)
+      certificate      = optional(string)
+      key              = optional(string)
       folder           = optional(string)
       buffer_megabytes = optional(number)
       settings         = optional(map(string))
+    }))
+    container = optional(object({ image = string }))
+    kubernetes = optional(object({
+      image         = string
+      namespace     = string
+      role_arn      = optional(string)
+      storage_class = optional(string)
+      storage       = optional(string)
+      memory        = optional(string)
+      labels        = optional(map(string))
     }))
   }))
   default  = {}

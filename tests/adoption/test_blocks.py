@@ -18,7 +18,7 @@ import formats
 from support import BINARIES, ROOT, Endpoint, Workplace, first_use, read
 
 G, S = "docs/guides/", "docs/guides/senders/"
-TRAIL, POLICIES = "terraform/audit-trail/README.md", "examples/policies/README.md"
+TRAIL, SEALER, POLICIES = "terraform/audit-trail/README.md", "terraform/sealer/README.md", "examples/policies/README.md"
 
 # What this file runs: the guide, and a word that only this block of it has.
 HERE = {
@@ -63,6 +63,7 @@ ELSEWHERE = {
     (G + "reading.md", "regex"): "tests/tests/e2e/reading.rs", (G + "reading.md", "sh"): "tests/tests/e2e/reading.rs",
     (G + "reading.md", "python"): "tests/tests/e2e/reading.rs", (G + "reading.md", "sql"): "tests/tests/e2e/reading.rs",
     (S + "files.md", "toml"): "tests/tests/e2e/seal/follow.rs", ("examples/ci/README.md", "hcl"): "tests/adoption/test_pipelines.py",
+    (SEALER, "hcl"): "tests/tests/engines/sealer.rs",
 }
 
 # Single blocks that another test runs.
@@ -82,6 +83,7 @@ NOT_RUN = {
     (G + "install.md", "git clone"): "takes two release builds: .github/workflows/reproducible.yml",
     (G + "install.md", "make dist SIGN"): "takes a release build: .github/workflows/release.yml; test_dist.py signs",
     (G + "pipelines.md", "client_max_body_size"): "nginx is not here",
+    (SEALER, "kubectl"): "needs a cluster: tests/tests/engines/sealer.rs checks the manifest",
     (POLICIES, "conftest"): "neither conftest nor opa is here: test_policies.py runs the rules with regopy",
     (POLICIES, "checkov --directory"): "test_checkov.py runs Checkov with these options",
 }
@@ -395,7 +397,7 @@ class Blocks(unittest.TestCase):
         for at, word in enumerate(["logs        = { payments = {} }\n}", "acme-audit-prod", "pipelines = {"]):
             text = re.sub(r"aws_iam_role\.(\w+)\.arn", r'"arn:aws:iam::123456789012:role/\1"', block(TRAIL, word))
             self.place.write(f"trail-{at}/main.tf", text)
-            self.place.copy("terraform/audit-trail", f"trail-{at}/terraform/audit-trail")
+            self.place.copy("terraform", f"trail-{at}/terraform")
             self.place.run(f"cd trail-{at}\nterraform fmt -check -diff main.tf\nterraform init\nterraform validate")
         rendered = self.place.run(block(G + "pipelines.md", "jq -r")).stdout
         self.assertIn("@type http", rendered)

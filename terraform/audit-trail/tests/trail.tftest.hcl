@@ -6,6 +6,15 @@ mock_provider "auditlog" {
       trust_policy = "{}"
     }
   }
+
+  mock_data "auditlog_pipeline" {
+    defaults = {
+      sealer_toml = "[[logs]]"
+      sealer_unit = "[Service]"
+      listeners   = { http = 9880 }
+      tokens      = ["payments-api"]
+    }
+  }
 }
 
 variables {
@@ -111,6 +120,32 @@ run "trail_with_a_pipeline" {
   assert {
     condition     = join(",", keys(output.pipelines)) == "payments"
     error_message = "Files are rendered for the logs that have a pipeline, and for no other."
+  }
+}
+
+run "trail_with_a_sealer_in_kubernetes" {
+  variables {
+    object_lock = { mode = "GOVERNANCE", days = 3 }
+    logs        = { payments = {} }
+    pipelines = {
+      payments = {
+        url        = "https://auditlog-sealer-payments.audit.svc:9880"
+        listen     = "0.0.0.0:9880"
+        tls        = { certificate = "/etc/auditlog/tls/tls.crt", key = "/etc/auditlog/tls/tls.key" }
+        senders    = { payments-api = { program = "vector", paths = ["/var/log/payments/*.json"] } }
+        kubernetes = { image = "images.acme.example/auditlog-sealer:1.0.0", namespace = "audit" }
+      }
+    }
+  }
+
+  assert {
+    condition     = strcontains(output.pipelines["payments"].sealer_files["kubernetes.yaml"], "\"kind\": \"StatefulSet\"")
+    error_message = "The manifest of the sealer is not rendered."
+  }
+
+  assert {
+    condition     = strcontains(output.pipelines["payments"].sealer_files["kubernetes.yaml"], "\"name\": \"auditlog-sealer-payments\"")
+    error_message = "The sealer does not have the name of its log."
   }
 }
 

@@ -1,37 +1,44 @@
-//! `terraform/audit-trail`: its own tests, and its README as written.
+//! The modules of `terraform/`: their own tests, and the README of `audit-trail` as written.
 
 use std::fs;
 
-use auditlog_tests::{Command, Engine, Terraform, root};
+use auditlog_tests::{Command, Engine, Run, Terraform, root};
 
 use crate::provider::stack::assert_no_changes;
 
-const MODULE: &str = "terraform/audit-trail";
-
-fn copy_into(terraform: &Terraform, folder: &str) {
-    let to = terraform.path().join(folder);
-    fs::create_dir_all(&to).expect("a folder");
-    let copy = Command::new("cp")
-        .arg("-R")
-        .arg(root().join(MODULE).join("."));
-    copy.arg(to).run().ok();
+/// The modules, in the places that they have to each other.
+fn copy_modules(terraform: &Terraform) {
+    let copy = Command::new("cp").arg("-R").arg(root().join("terraform"));
+    copy.arg(terraform.path()).run().ok();
 }
 
 /// The first block of its README.
 fn first_use() -> String {
-    let readme = fs::read_to_string(root().join(MODULE).join("README.md")).expect("a README");
+    let readme =
+        fs::read_to_string(root().join("terraform/audit-trail/README.md")).expect("a README");
     let (_, rest) = readme.split_once("```hcl\n").expect("a block");
     let (block, _) = rest.split_once("```").expect("its end");
     block.to_owned()
 }
 
 #[test]
-fn it_passes_its_tests_without_aws_and_without_credentials() {
+fn each_passes_its_tests_without_aws_and_without_credentials() {
     let terraform = Terraform::in_empty_folder(&[]);
-    copy_into(&terraform, ".");
-    terraform.init();
-    let run = terraform.run(&["test", "-no-color"]).ok();
-    assert!(run.stdout.contains("Success! 4 passed, 0 failed."), "{run}");
+    copy_modules(&terraform);
+    let modules = [("audit-trail", 5), ("sealer", 6)];
+    for (module, tests) in modules {
+        let run = |arguments: &[&str]| -> Run {
+            let folder = format!("-chdir=terraform/{module}");
+            let arguments = [&[folder.as_str()], arguments].concat();
+            terraform.run(&arguments).ok()
+        };
+        run(&["init", "-no-color"]);
+        let run = run(&["test", "-no-color"]);
+        let passed = format!("Success! {tests} passed, 0 failed.");
+        assert!(run.stdout.contains(&passed), "{run}");
+    }
+    let all = fs::read_dir(root().join("terraform")).expect("the modules");
+    assert_eq!(all.count(), modules.len());
     terraform
         .run(&["fmt", "-check", "-recursive", "-diff"])
         .ok();
@@ -43,7 +50,7 @@ fn it_makes_a_trail_in_fewer_than_fifteen_lines() {
     assert!(block.lines().count() < 15, "{block}");
     let endpoint = Engine::Ministack.start();
     let terraform = Terraform::with_config(&endpoint.env(), &block);
-    copy_into(&terraform, MODULE);
+    copy_modules(&terraform);
     terraform.init();
     let pipelines = |log: &str| {
         let senders =
