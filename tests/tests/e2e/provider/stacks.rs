@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use auditlog_tests::{Endpoint, Engine, REGION, Terraform, root};
+use auditlog_tests::{Command, Endpoint, Engine, REGION, Terraform, python, root};
 use aws_sdk_s3::types::CreateBucketConfiguration;
 use serde_json::Value;
 
@@ -21,12 +21,17 @@ impl Stacks {
         let path = root().join("examples/stacks").join(name).join("main.tf");
         let text = fs::read_to_string(&path).expect("a stack");
         let terraform = Terraform::in_empty_folder(&self.endpoint.env());
-        terraform.write("main.tf", &text);
+        let copy = Command::new("cp").arg("-R").arg(root().join("terraform"));
+        copy.arg(terraform.path()).run().ok();
+        terraform.write(
+            "main.tf",
+            &text.replace("\"../../../terraform/", "\"./terraform/"),
+        );
         terraform.write("terraform.tfvars.json", &variables.to_string());
         terraform.init();
         terraform.apply().ok();
         assert_no_changes(&terraform);
-        terraform.run(&["fmt", "-check", "-diff"]).ok();
+        terraform.run(&["fmt", "-check", "-diff", "main.tf"]).ok();
         self.seen.push(name.to_owned());
         terraform
     }
@@ -35,6 +40,70 @@ impl Stacks {
         let policy = terraform.output("trust_policy");
         serde_json::from_str(policy.as_str().expect("a text")).expect("a trust policy")
     }
+}
+
+/// The command of a unit, with the paths of this machine.
+fn nightly(terraform: &Terraform) -> String {
+    let unit = &terraform.output("nightly")["auditlog-verify.service"];
+    let unit = unit.as_str().expect("a text");
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="));
+    let line = line.expect("a command");
+    for path in [
+        "/usr/local/bin/",
+        "/etc/auditlog/",
+        "/var/lib/auditlog-verify/",
+    ] {
+        assert!(line.contains(path), "{line}");
+    }
+    line.replace("/usr/local/bin/", "")
+        .replace("/etc/auditlog/", "")
+        .replace("/var/lib/auditlog-verify/", "")
+}
+
+/// Each of the three ways passes while the log is as it should be, and notices an object that does not belong to it.
+fn verification(terraform: &Terraform) {
+    for (name, text) in terraform.output("nightly").as_object().expect("files") {
+        // the program is not installed here
+        let here = text.as_str().expect("a text");
+        let here = here.replace("/usr/local/bin/auditlog-verify", "/bin/true");
+        terraform.write(name, &here);
+    }
+    let verify = Command::new("systemd-analyze").install_with("apt-get install systemd");
+    let verify = verify
+        .args(["verify", "--man=no"])
+        .current_dir(terraform.path());
+    let verify = verify.args(["auditlog-verify.service", "auditlog-verify.timer"]);
+    let verified = verify.run().ok();
+    assert_eq!(
+        (verified.stdout.as_str(), verified.stderr.as_str()),
+        ("", "")
+    );
+
+    let night = nightly(terraform);
+    let apply = "terraform apply -no-color -var sealing=true -var release=";
+    let seal = "echo '{\"paid\":1}' | auditlog-seal append --policy trust-policy.json";
+    let passed = terraform.shell(&format!("{seal}\n{night}\n{apply}2")).ok();
+    let warning = "Check block assertion failed";
+    assert!(!passed.stdout.contains(warning), "{passed}");
+    assert_eq!(terraform.output("release"), "2");
+    assert!(terraform.path().join("report.html").exists());
+
+    let put =
+        "from boto3 import client; client('s3').put_object(Bucket='acme-verified', Key='stranger')";
+    terraform
+        .shell(&format!("{} -c \"{put}\"", python().display()))
+        .ok();
+    let stopped = terraform.shell(&format!("{apply}3"));
+    assert_eq!(stopped.status, 1, "{stopped}");
+    assert!(
+        stopped.stderr.contains("Resource postcondition failed"),
+        "{stopped}"
+    );
+    assert!(stopped.stdout.contains(warning), "{stopped}");
+    assert_eq!(terraform.output("release"), "2");
+    assert_eq!(terraform.shell(&night).status, 1);
 }
 
 #[tokio::test]
@@ -102,6 +171,24 @@ async fn every_stack_applies_and_needs_no_change_then() {
         "{versions}"
     );
     assert!(versions["1"]["retired_at"].is_string(), "{versions}");
+
+    let pipelines = stacks.applied("pipelines", &none);
+    let limits = pipelines.output("limits");
+    for (sender, file) in pipelines.output("senders").as_object().expect("files") {
+        assert!(
+            file.as_str()
+                .expect("a text")
+                .contains("acme-pipelines/payments"),
+            "{sender}"
+        );
+    }
+    assert_eq!(
+        limits.as_object().map(serde_json::Map::len),
+        Some(11),
+        "{limits}"
+    );
+
+    verification(&stacks.applied("verification", &none));
 
     let folders = fs::read_dir(root().join("examples/stacks")).expect("the stacks");
     let mut all: Vec<String> = folders
