@@ -1,6 +1,6 @@
 //! The end of a verification (V27, V28): everything in one report. Only here, after the last rule, are verified heads minted.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::LogPolicy;
@@ -121,6 +121,8 @@ fn log_report(log: &LogPolicy, verdict: Verdict, merged: Merged) -> LogReport {
             merged.witness,
             merged.cache,
         ),
+        ends: BTreeMap::new(),
+        latest: None,
     }
 }
 

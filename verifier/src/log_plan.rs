@@ -117,6 +117,23 @@ pub(crate) struct LogPlan<'p> {
     pub(crate) left_out: LeftOut,
 }
 
+/// Segments of a log whose versions the report keeps.
+const END_SEGMENTS: usize = 5;
+
+impl LogPlan<'_> {
+    /// The versions of its last segments.
+    pub(crate) fn ends(&self) -> BTreeMap<u64, Vec<Version>> {
+        let present = self
+            .slots
+            .iter()
+            .rev()
+            .filter(|(_, slot)| !slot.versions.is_empty());
+        let last = present.take(END_SEGMENTS);
+        last.map(|(number, slot)| (*number, slot.versions.to_vec()))
+            .collect()
+    }
+}
+
 /// What was listed and is left out, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {

@@ -78,11 +78,12 @@ pub(crate) fn verify_by(
     // V4, V5: the plan; every object is accounted for. A store that does not list gets no other request.
     let explained = Explained::new(request.policy);
     let survey = survey(source, request, &chosen, pins, &explained, &mut record);
-    let mut logs = Vec::new();
+    let (mut logs, mut ends) = (Vec::new(), Vec::new());
     let mut begun = request.now;
     let mut cached_segments = None;
     if let Some(survey) = &survey {
         begun = survey.moments.begun;
+        ends = survey.plans.iter().map(LogPlan::ends).collect();
         // V6 to V19, V21 to V23, A1 to A8: the logs, and beside them how the bucket is configured.
         let known = (pins, &explained, cache);
         let (state, (merged, cached)) = State::beside(source, || {
@@ -99,7 +100,11 @@ pub(crate) fn verify_by(
         begun,
         run: Run::Whole { cached_segments },
     };
-    Ok(conclude(&Target::of(source), request, &chosen, found))
+    let mut report = conclude(&Target::of(source), request, &chosen, found);
+    for (log, ends) in report.logs.iter_mut().zip(ends) {
+        log.ends = ends;
+    }
+    Ok(report)
 }
 
 /// Each log from its beginning, and how many segments were not read again.

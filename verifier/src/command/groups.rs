@@ -101,6 +101,13 @@ pub(super) struct ReportArguments {
 }
 
 impl ReportArguments {
+    /// Whether a page for auditors is written.
+    pub(super) fn has_page(&self) -> bool {
+        let forms = self.reports.iter().map(|report| report.form);
+        let mut all = forms.chain([self.output]);
+        all.any(|form| matches!(form, Output::Html))
+    }
+
     /// Refuses a report that would be written over what is read, or over another report.
     pub(super) fn check_apart_from_inputs(&self, inputs: &[Input<'_>]) -> Result<(), Usage> {
         let reports: Vec<&Path> = self.reports.iter().map(ReportPath::path).collect();

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::cache::{KeptCache, NoCache};
+use auditlog_verifier::page::read_latest;
 use auditlog_verifier::progress::ProgressLine;
 use auditlog_verifier::report::{PageContext, Report};
 use auditlog_verifier::source::Source;
@@ -198,6 +199,10 @@ fn report(
     let mut report = report?;
     if let Some(kept) = &kept {
         keep_heads(&**kept, &mut report, &pins, cache.as_deref());
+    }
+    if arguments.report.has_page() {
+        let skew = request.max_skew_seconds;
+        read_latest(&mut report, &*source, request.policy, skew);
     }
     Ok(report)
 }

@@ -17,6 +17,8 @@ mod text;
 mod undecided;
 mod words;
 
+use std::collections::BTreeMap;
+
 use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::timestamp::Timestamp;
@@ -25,6 +27,7 @@ use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
 use crate::head::VerifiedHead;
 use crate::holes::Holes;
+use crate::latest::Latest;
 use crate::not_checked::NotChecked;
 use crate::note::Note;
 use crate::pin::Pin;
@@ -32,6 +35,7 @@ use crate::pins::{PinsError, Taken};
 use crate::place::{Place, Placed};
 use crate::record::Record;
 use crate::run::Run;
+use crate::source::Version;
 use crate::timeline::Timeline;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
@@ -74,6 +78,10 @@ pub struct LogReport {
     /// Its segments along time.
     pub timeline: Timeline,
     pub(crate) verified: Option<VerifiedHead>,
+    /// The versions of its last segments.
+    pub(crate) ends: BTreeMap<u64, Vec<Version>>,
+    /// Its last entries, where the page is to show them.
+    pub(crate) latest: Option<Latest>,
 }
 
 impl LogReport {

@@ -1,5 +1,7 @@
 //! The report, letter by letter: `tests/*.txt` and `tests/*.json` beside this file are what programs and people rely on.
 
+use std::collections::BTreeMap;
+
 use auditlog_chain::hash::Hash;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::Position;
@@ -54,6 +56,8 @@ fn log(name: &str, verdict: Verdict) -> LogReport {
         keys: vec!["00c0ffee".to_owned()],
         timeline: Timeline::default(),
         verified: None,
+        ends: BTreeMap::new(),
+        latest: None,
     }
 }
 

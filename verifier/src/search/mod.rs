@@ -1,6 +1,7 @@
 //! Looking for entries. Every segment that is read is verified by itself and compared with the one before it.
 
 mod absent;
+mod latest;
 mod pointer;
 pub mod shape;
 mod wanted;
@@ -9,6 +10,7 @@ use auditlog_chain::line::{Body, Entry, Payload};
 use auditlog_chain::timestamp::Timestamp;
 
 use absent::{Absent, Times};
+pub use latest::latest;
 pub use wanted::{Wanted, WantedError};
 
 use crate::budget::Budgets;

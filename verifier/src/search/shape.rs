@@ -172,8 +172,17 @@ const SHAPES: [Shape; 9] = [
     },
 ];
 
-/// What an event is about; `None` where its shape is not known.
+/// Where senders put a line that they read, as a text. It may be an event itself.
+const LINES: [&str; 2] = ["/message", "/logRecord/body/stringValue"];
+
+/// What an event is about; `None` where its shape is not known. Where a sender has put it into a text, that counts.
 pub fn summary(json: &str) -> Option<Summary> {
+    let mut lines = LINES.iter().filter_map(|place| text_at(json, place));
+    let within = lines.find_map(|line| of_event(&line));
+    within.or_else(|| of_event(json))
+}
+
+fn of_event(json: &str) -> Option<Summary> {
     let shape = SHAPES
         .iter()
         .find(|shape| shape.marks.iter().all(|mark| has_mark(json, mark)))?;
@@ -350,6 +359,24 @@ mod tests {
                 format!(r#"{{"logRecord":{{"timeUnixNano":"1","attributes":{attributes}}}}}"#);
             shown(&json, "OpenTelemetry", &["time=1"]);
         }
+    }
+
+    #[test]
+    fn event_in_the_text_of_a_sender_is_the_one_that_is_shown() {
+        let event =
+            r#"{"specversion":"1.0","id":"1","source":"/shop","type":"paid","subject":"order/7"}"#;
+        let text = serde_json::to_string(event).unwrap();
+        let parts = ["actor=/shop", "action=paid", "resource=order/7"];
+        for json in [
+            format!(r#"{{"@timestamp":"t","ecs":{{"version":"8"}},"message":{text}}}"#),
+            format!(r#"{{"logRecord":{{"timeUnixNano":"1","body":{{"stringValue":{text}}}}}}}"#),
+            format!(r#"{{"auditlog_event_id":"1","message":{text}}}"#),
+        ] {
+            shown(&json, "CloudEvents", &parts);
+        }
+        let json = r#"{"@timestamp":"t","ecs":{"version":"8"},"message":"{\"specversion\":"}"#;
+        shown(json, "Elastic Common Schema", &["time=t"]);
+        assert_eq!(summary(r#"{"message":"{\"message\":\"{}\"}"}"#), None);
     }
 
     /// The format lets a value be left out, and a time be 0 or left out where the source has none.

@@ -86,13 +86,23 @@ impl<'a> Trail<'a> {
         for all in versions.values_mut() {
             all.sort_by_key(|version| std::cmp::Reverse(version.stored));
         }
-        Ok(Self {
+        Ok(Self::of(source, policy, log, (max_skew_seconds, versions)))
+    }
+
+    /// Some segments of a log, by their versions as a listing had them, the oldest last.
+    pub(crate) fn of(
+        source: &'a dyn Source,
+        policy: &'a TrustPolicy,
+        log: &'a LogPolicy,
+        (max_skew_seconds, versions): (u32, BTreeMap<u64, Vec<Version>>),
+    ) -> Self {
+        Self {
             source,
             policy,
             log,
             skew_seconds: i64::from(max_skew_seconds),
             versions,
-        })
+        }
     }
 
     /// The log.

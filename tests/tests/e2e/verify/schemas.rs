@@ -134,4 +134,19 @@ fn events_of_known_schemas_pass_through_unchanged_and_are_explained() {
         );
         assert_eq!(shown, expected, "{name}: {run}");
     }
+    // The page for auditors has a row for each.
+    let verify = command("auditlog-verify").args(["--output", "html", "--policy"]);
+    let verify = verify
+        .arg(bench.path("policy.json"))
+        .arg(bench.path("audit"));
+    let page = verify.run().ok().stdout;
+    for (index, (name, _, parts)) in (FIRST_INDEX..).zip(SCHEMAS) {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("<tr><td>{index}</td>")));
+        let row = row.unwrap_or_else(|| panic!("{name}: {page}"));
+        for (_, value) in parts {
+            assert!(row.contains(&format!("<td>{value}</td>")), "{value}: {row}");
+        }
+    }
 }

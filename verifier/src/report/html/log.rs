@@ -9,6 +9,7 @@ use super::super::{LogReport, Report};
 use super::drawing::{Drawing, HATCH, LEGEND};
 use super::verdict::write_verdict;
 use crate::keys::key_id;
+use crate::latest::{Latest, LatestEntry, LatestEvent};
 use crate::verdict::Verdict;
 
 /// Logs of a kind, verified or not, that have a section; the others are in the lines at the top.
@@ -59,6 +60,9 @@ fn write_log(
     Drawing::new(report, log, declared, policy).write(page);
     write_keys(page, policy, log, declared);
     write_holes(page, log);
+    if let Some(latest) = &log.latest {
+        write_latest(page, latest);
+    }
 }
 
 fn facts(log: &LogReport, declared: &LogPolicy) -> Vec<(&'static str, String)> {
@@ -142,4 +146,47 @@ fn write_holes(page: &mut Markup, log: &LogReport) {
         page.element("li", &[], &format!("{more} more")).fixed("\n");
     }
     page.fixed("</ul>\n");
+}
+
+/// What happened last, as the events say it. Only verified logs have it.
+fn write_latest(page: &mut Markup, latest: &Latest) {
+    page.fixed(
+        "<p>Last events, the newest first. They are in the log as they are here; whether they are true, nobody checked. An event \
+         of a shape that is not known is shown as it is, with the time of the writer.</p>\n",
+    );
+    if !latest.entries.is_empty() {
+        page.fixed(
+            "<table>\n<thead><tr><th>Entry</th><th>Time</th><th>Actor</th><th>Action</th><th>Resource</th><th>Outcome</th>\
+             <th>Sent by</th></tr></thead>\n<tbody>\n",
+        );
+        for entry in &latest.entries {
+            write_entry(page, entry);
+        }
+        page.fixed("</tbody>\n</table>\n");
+    }
+    match &latest.unread {
+        Some(why) => page.open("p", &[]).fixed("Not read again: ").text(why),
+        None if latest.entries.is_empty() => page.fixed("<p>No events in the last segments."),
+        None => return,
+    };
+    page.fixed("</p>\n");
+}
+
+fn write_entry(page: &mut Markup, entry: &LatestEntry) {
+    let written = entry.written.to_rfc3339();
+    page.fixed("<tr>");
+    page.element("td", &[], &entry.index.to_string());
+    page.element("td", &[], entry.event.part("time").unwrap_or(&written));
+    match &entry.event {
+        LatestEvent::Known { .. } => {
+            for label in ["actor", "action", "resource", "outcome"] {
+                page.element("td", &[], entry.event.part(label).unwrap_or_default());
+            }
+        }
+        LatestEvent::Other(text) => {
+            page.element("td", &[("colspan", "4")], text);
+        }
+    }
+    page.element("td", &[], entry.source.as_deref().unwrap_or_default());
+    page.fixed("</tr>\n");
 }

@@ -13,6 +13,7 @@ use crate::acknowledged::Acknowledged;
 use crate::fault::Fault;
 use crate::holes::{Hole, WhyAbsent};
 use crate::keys::key_id;
+use crate::latest::{Latest, LatestEntry, LatestEvent};
 use crate::not_checked::NotChecked;
 use crate::note::Note;
 use crate::place::Place;
@@ -177,6 +178,7 @@ fn with_name(name: &str) -> Report {
     record.unreadable(Unreadable::Segment, error, place.clone());
     record.note(Note::UnfinishedFiles { count: 3 }, place);
     let mut log = with_segments("payments", 5);
+    log.latest = Some(latest(name));
     log.keys = vec![name.to_owned()];
     log.prefix = name.to_owned();
     log.timeline.signed(name, 3, at("22T12:00:00"));
@@ -186,6 +188,57 @@ fn with_name(name: &str) -> Report {
     let mut report = report(vec![log], record, vec![outside]);
     report.target = name.to_owned();
     report
+}
+
+fn latest(name: &str) -> Latest {
+    let labels = ["time", "actor", "action", "resource", "outcome"];
+    let events = [
+        LatestEvent::Known {
+            shape: "CloudEvents",
+            parts: labels.map(|label| (label, name.to_owned())).into(),
+        },
+        LatestEvent::Other(name.to_owned()),
+    ];
+    let entry = |event| LatestEntry {
+        index: 7,
+        written: at("01T00:00:00"),
+        source: Some(name.to_owned()),
+        event,
+    };
+    Latest {
+        entries: events.map(entry).into(),
+        unread: Some(name.to_owned()),
+    }
+}
+
+#[test]
+fn last_events_are_rows_with_who_did_what() {
+    let policy = policy(&["payments"]);
+    let mut log = with_segments("payments", 5);
+    let without = page(
+        &report(vec![log.clone()], Record::default(), Vec::new()),
+        &policy,
+    );
+    assert!(!without.contains("Last events"), "{without}");
+    log.latest = Some(latest("ada"));
+    let shown = page(
+        &report(vec![log.clone()], Record::default(), Vec::new()),
+        &policy,
+    );
+    let written = at("01T00:00:00").to_rfc3339();
+    for row in [
+        format!("<tr><td>7</td>{}</tr>", "<td>ada</td>".repeat(6)),
+        format!("<tr><td>7</td><td>{written}</td><td colspan=\"4\">ada</td><td>ada</td></tr>"),
+        "<p>Not read again: ada</p>".to_owned(),
+    ] {
+        assert!(shown.contains(&row), "{row}: {shown}");
+    }
+    log.latest = Some(Latest::default());
+    let empty = page(&report(vec![log], Record::default(), Vec::new()), &policy);
+    assert!(
+        empty.contains("<p>No events in the last segments.</p>"),
+        "{empty}"
+    );
 }
 
 #[test]
