@@ -72,25 +72,45 @@ pub(crate) fn in_order<J, R: Send>(
         room: Condvar::new(),
         ready: Condvar::new(),
     };
+    let worker = || {
+        while let Some((number, job)) = take_job(&board, window) {
+            let mut alarm = Alarm {
+                board: &board,
+                number,
+                armed: true,
+            };
+            let result = work(job);
+            alarm.armed = false;
+            board.put(number, Some(result));
+        }
+    };
     thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((number, job)) = take_job(&board, window) {
-                    let mut alarm = Alarm {
-                        board: &board,
-                        number,
-                        armed: true,
-                    };
-                    let result = work(job);
-                    alarm.armed = false;
-                    board.put(number, Some(result));
-                }
-            });
+        // A limit of the system may leave room for few of them: those that started do all the work.
+        let mut started = (0..workers).map_while(|nr| start(scope, nr, worker));
+        if started.by_ref().count() == 0 {
+            while let Some((number, job)) = take_job(&board, window) {
+                board.put(number, Some(work(job)));
+                take_result(&board).into_iter().for_each(&mut each);
+            }
         }
         while let Some(result) = take_result(&board) {
             each(result);
         }
     });
+}
+
+/// Starts a worker; `None` where the system does not.
+fn start<'s>(
+    scope: &'s thread::Scope<'s, '_>,
+    nr: usize,
+    worker: impl FnOnce() + Send + 's,
+) -> Option<()> {
+    #[cfg(test)]
+    if tests::ROOM.with(|room| nr >= room.get()) {
+        return None;
+    }
+    let builder = thread::Builder::new().name(format!("worker-{nr}"));
+    builder.spawn_scoped(scope, worker).ok().map(drop)
 }
 
 fn take_job<J, I: Iterator<Item = J>, R>(board: &Board<I, R>, window: usize) -> Option<(usize, J)> {
@@ -145,6 +165,7 @@ fn take_result<I, R>(board: &Board<I, R>) -> Option<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
@@ -165,6 +186,22 @@ mod tests {
             |job| job,
             |_| panic!("there is no job"),
         );
+    }
+
+    thread_local! {
+        /// For how many workers the system has room.
+        pub(super) static ROOM: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+
+    #[test]
+    fn work_is_done_by_the_workers_that_could_be_started_or_by_none() {
+        for room in 0..3 {
+            ROOM.set(room);
+            let mut seen = Vec::new();
+            in_order(8, 0..1000u64, |job| job, |result| seen.push(result));
+            assert_eq!(seen, (0..1000u64).collect::<Vec<_>>());
+        }
+        ROOM.set(usize::MAX);
     }
 
     #[test]

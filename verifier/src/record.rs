@@ -70,6 +70,11 @@ impl<T> Found<T> {
         }
     }
 
+    /// Leaves out so many of those that are counted and not listed.
+    pub(crate) fn forget_unlisted(&mut self, count: u64) {
+        self.more = self.more.saturating_sub(count);
+    }
+
     /// Takes in what was found after this, as if it had been found here.
     fn append(&mut self, next: Self, is_new: impl Fn(&T) -> bool) {
         let new = next.listed.into_iter().filter(|one| is_new(&one.what));

@@ -25,13 +25,37 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The bytes of a file.
+/// The bytes of a file, at most so many: somebody else may have made it larger than the memory.
 ///
 /// # Errors
 ///
-/// Where it cannot be read, or is not a file.
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// Where it cannot be read, is not a file, or is larger.
+pub fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open(path)?.read_to_end(&mut bytes)?;
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    open(path)?.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        let why = format!("it has more than {most} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_a_limit() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file");
+        std::fs::write(&path, "four").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"four");
+        let refused = read(&path, 3).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(refused.to_string(), "it has more than 3 bytes");
+        // Longer than memory and disk: nothing but the limit stops it.
+        File::create(&path).unwrap().set_len(1 << 42).unwrap();
+        assert!(read(&path, 1000).is_err());
+    }
 }

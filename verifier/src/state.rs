@@ -40,10 +40,14 @@ impl State {
     /// Asks the source while `work` is done, whose answers count for the clock too.
     pub(crate) fn beside<T>(source: &dyn Source, work: impl FnOnce() -> T) -> (Self, T) {
         let (bucket, done) = thread::scope(|scope| {
-            let bucket = scope.spawn(|| source.bucket());
+            let bucket = thread::Builder::new().spawn_scoped(scope, || source.bucket());
             let done = work();
-            // A panic over there goes on here.
-            let bucket = bucket.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let bucket = match bucket {
+                // A panic over there goes on here.
+                Ok(bucket) => bucket.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // A limit of the system leaves no room for a thread.
+                Err(_) => source.bucket(),
+            };
             (bucket, done)
         });
         // Last, since each answer has a reading.

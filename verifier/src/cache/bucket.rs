@@ -2,13 +2,9 @@
 
 use auditlog_chain::hash::Hash;
 
-use super::{Cache, CacheError, FirstReason, KeptCache};
+use super::{Cache, CacheError, FirstReason, KeptCache, MAX_CACHE_BYTES};
 use crate::head::CacheFile;
 use crate::source::{Condition, ReadError, S3Objects};
-
-/// Bytes of the largest cache that is read: more than that of a thousand million segments has. Stops an object of any size from filling
-/// the memory.
-const MAX_CACHE_BYTES: usize = 128 << 20;
 
 /// A bucket, or what is under a prefix of it, with the caches of logs.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::hash::Hash;
 
-use super::{Cache, CacheError, FirstReason, KeptCache};
+use super::{Cache, CacheError, FirstReason, KeptCache, MAX_CACHE_BYTES};
 use crate::head::CacheFile;
 use crate::regular;
 
@@ -46,7 +46,7 @@ impl CacheFolder {
 
 impl Cache for CacheFolder {
     fn load(&self, digest: Hash) -> Option<Vec<u8>> {
-        match regular::read(&self.file(digest)) {
+        match regular::read(&self.file(digest), MAX_CACHE_BYTES) {
             Ok(bytes) => Some(bytes),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
@@ -99,6 +99,11 @@ mod tests {
         fs::write(&path, "cache").unwrap();
         assert_eq!(folder.load(digest), Some(b"cache".to_vec()));
         assert_eq!(folder.load(Hash::of(b"other")), None);
+        // One that would fill the memory is as good as none.
+        fs::File::create(&path).unwrap().set_len(1 << 42).unwrap();
+        assert_eq!(folder.load(digest), None);
+        let why = folder.unread().unwrap().to_string();
+        assert!(why.ends_with("it has more than 134217728 bytes"), "{why}");
         assert!(folder.unread().is_none());
     }
 }

@@ -32,6 +32,9 @@ use auditlog_chain::hash::Hash;
 use crate::head::CacheFile;
 use crate::source::ReadError;
 
+/// Bytes of the largest cache that is read: more than that of a hundred million segments has. Stops a file of any size from filling the memory.
+const MAX_CACHE_BYTES: usize = 128 << 20;
+
 /// Where a cache can be found by its digest.
 pub trait Cache {
     /// The bytes with this digest; `None` where it has none. They are compared with the digest again.

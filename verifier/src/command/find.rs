@@ -83,7 +83,7 @@ fn search(arguments: &Arguments) -> Result<Outcome, Stop> {
     let query = arguments.span.query()?;
     let open = OpenLog::open(&arguments.log)?;
     let trail = open.trail()?;
-    let found = find(&trail, &query, cores(), arguments.limit)?;
+    let found = find(&trail, &query, cores(), arguments.limit);
     Ok(Outcome {
         output: match arguments.output {
             Output::Text => text(&trail, &found),

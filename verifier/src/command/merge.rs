@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_verifier::parts::{self, OfRange, Part, PartsError};
+use auditlog_verifier::parts::{self, MAX_PART_BYTES, OfRange, Part, PartsError};
 use auditlog_verifier::regular;
 use auditlog_verifier::report::Report;
 
@@ -20,7 +20,7 @@ use super::heads::keep_heads;
 use super::kept::Way;
 use super::kept_place::KeptPlace;
 use super::outcome::Outcome;
-use super::plan_folder::{PlanFolder, failed, read_whole};
+use super::plan_folder::{PlanFolder, failed};
 use super::usage::Usage;
 use super::verify::write;
 
@@ -147,7 +147,7 @@ impl Found {
     }
 
     fn add(&mut self, path: PathBuf, plan: Hash) -> Result<(), Usage> {
-        let (bytes, name) = (read_whole(&path)?, path.display().to_string());
+        let (bytes, name) = (read_part(&path)?, path.display().to_string());
         let header = Part::header(&name, &bytes)?;
         if header.plan != plan {
             let (expected, found) = (plan, header.plan);
@@ -169,13 +169,17 @@ impl Found {
 
     fn read(&self, range: u64) -> Result<Vec<u8>, PartsError> {
         let (path, digest) = self.0.get(&range).ok_or(PartsError::Missing { range })?;
-        let bytes = regular::read(path).unwrap_or_default();
+        let bytes = regular::read(path, MAX_PART_BYTES).unwrap_or_default();
         if Hash::of(&bytes) == *digest {
             return Ok(bytes);
         }
         let why = "it changed while it was merged";
         Err(PartsError::Contradicts { range, why })
     }
+}
+
+fn read_part(path: &Path) -> Result<Vec<u8>, Usage> {
+    regular::read(path, MAX_PART_BYTES).map_err(|error| failed("read", path, &error))
 }
 
 /// A file that a task has not finished begins with a dot.

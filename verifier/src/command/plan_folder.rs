@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use auditlog_verifier::parts::{Plan, Planned};
+use auditlog_verifier::parts::{MAX_DOCUMENT_BYTES, Plan, Planned};
 use auditlog_verifier::regular;
 
 use super::declaration::Declaration;
@@ -93,13 +93,16 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Usage> {
 }
 
 pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, Usage> {
-    regular::read(path).map_err(|error| failed("read", path, &error))
+    regular::read(path, MAX_DOCUMENT_BYTES).map_err(|error| failed("read", path, &error))
 }
 
 pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Usage {
     let message = format!("cannot {what} {}: {error}", path.display());
     let hint = match error.kind() {
         io::ErrorKind::NotFound => "name a folder that `auditlog-verify plan` or `part` wrote",
+        io::ErrorKind::FileTooLarge => {
+            "divide the plan into more --ranges; no step writes a file as large"
+        }
         io::ErrorKind::PermissionDenied => "run it as somebody who may read and write there",
         _ => "see what is at that path, and run it again",
     };

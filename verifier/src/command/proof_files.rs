@@ -58,10 +58,12 @@ pub(super) fn write_new(path: &Path, bytes: &[u8], out: &str) -> Result<(), Usag
                 failed(error)
             })
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match regular::read(path) {
-            Ok(there) if there == bytes => Ok(()),
-            _ => Err(failed(error)),
-        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            match regular::read(path, bytes.len()) {
+                Ok(there) if there == bytes => Ok(()),
+                _ => Err(failed(error)),
+            }
+        }
         Err(error) => Err(failed(error)),
     }
 }

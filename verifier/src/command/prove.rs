@@ -138,7 +138,7 @@ fn first_at(trail: &Trail<'_>, query: &Query, time: Timestamp) -> Result<Chosen,
 
 /// The only entry with a value.
 fn only_one(trail: &Trail<'_>, query: &Query) -> Result<Chosen, Stop> {
-    let mut found = find(trail, query, cores(), SHOWN)?;
+    let mut found = find(trail, query, cores(), SHOWN);
     if let Some((_, error)) = found.refused.drain(..).next() {
         return Err(error.into());
     }

@@ -83,6 +83,10 @@ pub(super) fn pack(checked: &CheckedPack) -> String {
         &mut text,
         &["report.txt and report.json are the word of whoever made the pack"],
     );
+    if !checked.has_segments {
+        let limit = "the pack has no segments, so the numbers in the names of checkpoints are the word of whoever made it";
+        limits_of(&mut text, &[limit]);
+    }
     limits_of(&mut text, &limits::OF_INCLUSION);
     text
 }

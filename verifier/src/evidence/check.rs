@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auditlog_chain::checkpoint::SignedCheckpoint;
+use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use auditlog_chain::segment::{Expected, check_segment};
 
@@ -21,6 +22,8 @@ pub struct CheckedPack {
     pub proven: Vec<Proven>,
     /// Whether the trust policy in the pack is the one that it was checked with.
     pub same_policy: bool,
+    /// Whether it has the segments. Without them, nothing proves the number of a segment that the name of a checkpoint has.
+    pub has_segments: bool,
     /// Number of files.
     pub files: usize,
 }
@@ -73,7 +76,7 @@ fn words(why: &Refused) -> String {
 ///
 /// # Errors
 ///
-/// The first thing that is wrong.
+/// The first thing that is wrong; where nothing is, the first proof that could not be decided.
 pub fn check_pack(
     policy: &TrustPolicy,
     policy_json: &[u8],
@@ -81,7 +84,8 @@ pub fn check_pack(
 ) -> Result<CheckedPack, PackError> {
     let files = archive::read(pack).map_err(|reason| PackError::NotAPack { reason })?;
     let proofs = proofs(&files)?;
-    let mut proven = Vec::new();
+    let origin = only_origin(&proofs)?;
+    let (mut proven, mut undecided) = (Vec::new(), None);
     let mut heads = BTreeSet::new();
     for (name, proof) in &proofs {
         let entry = entry_name(proof.index);
@@ -89,28 +93,53 @@ pub fn check_pack(
         if line.ends_with(b"\n") || *name != proof_name(proof.index) {
             return Err(PackError::Changed { name: entry });
         }
-        let shown = check_proof(policy, get(&files, name)?, line);
-        proven.push(shown.map_err(|why| PackError::Proof {
+        let refused = |why| PackError::Proof {
             name: name.clone(),
             why,
-        })?);
+        };
+        match check_proof(policy, get(&files, name)?, line) {
+            Ok(shown) => proven.push(shown),
+            // A later file may be wrong.
+            Err(why @ Refused::Undecided(_)) => {
+                undecided.get_or_insert(refused(why));
+            }
+            Err(why @ Refused::Wrong(_)) => return Err(refused(why)),
+        }
         if proof.format().as_bytes() != get(&files, name)? {
             return Err(PackError::Changed { name: name.clone() });
         }
         heads.insert(proof.signed.note());
     }
-    let Some(log) = proven.first().and_then(|one| policy.log(one.origin())) else {
-        return Err(PackError::NotAPack {
-            reason: "it has no entry".to_owned(),
-        });
+    if let Some(log) = policy.log(origin) {
+        compare(&expected(&files, log, &proofs, &heads)?, &files)?;
+    }
+    match undecided {
+        Some(undecided) => Err(undecided),
+        None => Ok(CheckedPack {
+            proven,
+            same_policy: get(&files, "policy.json")? == policy_json,
+            has_segments: files.keys().any(|name| name.starts_with("segments/")),
+            files: files.len(),
+        }),
+    }
+}
+
+/// The log that all proofs are of. A pack describes one: its keys and its page are of that log.
+fn only_origin(proofs: &[(String, TlogProof)]) -> Result<&Origin, PackError> {
+    let mut origins = proofs
+        .iter()
+        .map(|(_, proof)| &proof.signed.checkpoint.origin);
+    let not_a_pack = |reason: &str| PackError::NotAPack {
+        reason: reason.to_owned(),
     };
-    let expected = expected(&files, log, &proofs, &heads)?;
-    compare(&expected, &files)?;
-    Ok(CheckedPack {
-        proven,
-        same_policy: get(&files, "policy.json")? == policy_json,
-        files: files.len(),
-    })
+    let first = origins
+        .next()
+        .ok_or_else(|| not_a_pack("it has no entry"))?;
+    if origins.all(|other| other == first) {
+        Ok(first)
+    } else {
+        Err(not_a_pack("it has entries of more than one log"))
+    }
 }
 
 fn get<'f>(files: &'f BTreeMap<String, Vec<u8>>, name: &str) -> Result<&'f [u8], PackError> {

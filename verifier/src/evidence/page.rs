@@ -84,7 +84,7 @@ const BEGIN: &str = r"# Evidence from the audit log ORIGIN
 | --- | --- |
 | `entries/INDEX.json` | an entry of the log, byte for byte, without a newline at its end |
 | `proofs/INDEX.tlog-proof` | the proof that the entry is in the log: a C2SP tlog-proof |
-| `checkpoints/SEGMENT.note` | the signed root of the log at the end of a segment: a C2SP checkpoint |
+| `checkpoints/SEGMENT.note` | the signed root of the log at the end of a segment: a C2SP checkpoint; without the segment, nothing proves the number in its name |
 | `checkpoints/SEGMENT.KEY.message`, `.sig` | what a key signed in it, and the signature, for openssl |
 | `keys/KEY.pem` | a public key, for openssl |
 | `segments/SEGMENT.jsonl.zst` | a segment as it was stored, where the pack has them; it holds other entries too |

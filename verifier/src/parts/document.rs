@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::error::PartsError;
 
 /// Largest document that is read, in bytes. Stops one that is not ours from filling the memory.
-pub(super) const MAX_DOCUMENT_BYTES: usize = 1 << 30;
+pub const MAX_DOCUMENT_BYTES: usize = 1 << 30;
 
 /// The bytes of a document.
 pub(crate) fn write(document: &impl Serialize) -> Vec<u8> {

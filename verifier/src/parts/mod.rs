@@ -10,11 +10,12 @@ mod part;
 pub(crate) mod plan;
 pub(crate) mod split;
 
+pub use document::MAX_DOCUMENT_BYTES;
 pub use error::PartsError;
 pub use merge::{OfRange, merge};
 #[cfg(any(fuzzing, test))]
 pub(crate) use part::is_part;
-pub use part::{Header, Part, part};
+pub use part::{Header, MAX_PART_BYTES, Part, part};
 pub use plan::{Plan, Planned, plan};
 
 /// Most ranges of a plan. Stops a mistyped number from filling a folder.

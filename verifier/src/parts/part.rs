@@ -23,6 +23,10 @@ use crate::target::Target;
 /// The one version of the document that this program knows.
 const PART_VERSION: u64 = 1;
 
+/// Largest partial result that is read, in bytes. One where nothing is wrong has a few kilobytes; one where no segment is sound has less than three
+/// times the size of its list.
+pub const MAX_PART_BYTES: usize = 256 << 20;
+
 /// Most stretches of a log that all ranges of a plan draw together.
 const STRETCHES: u64 = 1024;
 

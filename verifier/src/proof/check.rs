@@ -96,7 +96,11 @@ pub fn is_proof(bytes: &[u8]) -> bool {
 /// Where the proof does not show it, or the policy alone cannot decide it.
 pub fn check_proof(policy: &TrustPolicy, proof: &[u8], line: &[u8]) -> Result<Proven, Refused> {
     let proof = TlogProof::parse(proof).ok_or(ProofProblem::NotAProof)?;
-    let accepted = accept(policy, &proof.signed)?;
+    let accepted = match accept(policy, &proof.signed) {
+        Err(wrong @ Refused::Wrong(_)) => return Err(wrong),
+        // An entry that is not in the tree is wrong whoever signed it.
+        accepted => accepted,
+    };
     let bytes = line.strip_suffix(b"\n").unwrap_or(line);
     let line = parse_line(bytes).map_err(|error| ProofProblem::NotALine {
         reason: error.to_string(),
@@ -107,6 +111,7 @@ pub fn check_proof(policy: &TrustPolicy, proof: &[u8], line: &[u8]) -> Result<Pr
     }
     let head = head_of(&proof);
     in_tree(leaf_hash(bytes), &proof, head)?;
+    let accepted = accepted?;
     within_spans(policy, &accepted.signers, line.time)?;
     Ok(Proven {
         origin: accepted.log.origin.clone(),

@@ -194,7 +194,7 @@ impl<'p> Judge<'p> {
             .is_none_or(|pin| position.segment > pin.segment)
         {
             let at = (position.size, position.root);
-            self.tally.trail.insert(position.segment, at);
+            self.tally.remember(position.segment, at);
         }
     }
 

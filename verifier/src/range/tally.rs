@@ -21,6 +21,9 @@ use crate::undecided::Undecided;
 /// Stretches in which what an earlier run read is drawn.
 const CACHED_STRETCHES: usize = 1;
 
+/// Most segments above the pin whose size and root are kept: the last ones. Stops a first run over a log of any size from filling the memory.
+const MAX_TRAIL: usize = 1 << 16;
+
 /// What was found and counted along a part of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
@@ -141,8 +144,12 @@ impl Tally {
     }
 
     /// Takes in the tally of what comes right after.
-    pub(super) fn append(&mut self, other: Self) {
+    pub(super) fn append(&mut self, mut other: Self) {
         let known = std::mem::take(&mut self.no_last_good);
+        let again = other.no_last_good.intersection(&known);
+        let unlisted = again.filter(|id| !other.lists_no_last_good(id)).count();
+        let undecided = &mut other.record.undecided;
+        undecided.forget_unlisted(u64::try_from(unlisted).unwrap_or(u64::MAX));
         let is_new = |undecided: &Undecided| !matches!(undecided, Undecided::NoLastGood { key_id } if known.contains(key_id));
         self.record.append(other.record, is_new);
         self.no_last_good = known;
@@ -154,11 +161,27 @@ impl Tally {
         self.last = other.last.or(self.last);
         self.ending = other.ending.or(self.ending.take());
         self.holes.append(other.holes);
-        self.trail.extend(other.trail);
+        for (number, end) in other.trail {
+            self.remember(number, end);
+        }
         self.idle_markers = self.idle_markers.saturating_add(other.idle_markers);
         self.timeline.merge(&other.timeline);
         let firm = self.firm_until.into_iter().chain(other.firm_until);
         self.firm_until = firm.min();
+    }
+
+    /// Whether it is listed that the last good segment of this key is missing, and not only counted.
+    pub(super) fn lists_no_last_good(&self, id: &str) -> bool {
+        let mut listed = self.record.undecided.listed().iter();
+        listed.any(|one| matches!(&one.what, Undecided::NoLastGood { key_id } if key_id == id))
+    }
+
+    /// Keeps size and root at the end of a segment. A pin that another run moves below those that are kept cannot be compared, and gives no verdict.
+    pub(super) fn remember(&mut self, number: u64, end: (u64, Hash)) {
+        self.trail.insert(number, end);
+        if self.trail.len() > MAX_TRAIL {
+            self.trail.pop_first();
+        }
     }
 
     /// What a report draws of a present segment.
@@ -184,6 +207,54 @@ impl Tally {
     fn known(&mut self, id: String) {
         if !self.signed_by.contains(&id) {
             self.signed_by.push(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auditlog_chain::hash::leaf_hash;
+
+    use super::*;
+    use crate::place::Place;
+
+    #[test]
+    fn the_last_segments_above_the_pin_are_remembered_and_no_more() {
+        let end = (7, leaf_hash(b"end"));
+        let with = |numbers: std::ops::Range<u64>| {
+            let mut tally = Tally::default();
+            numbers.for_each(|number| tally.remember(number, end));
+            tally
+        };
+        let mut tally = with(0..70_000);
+        assert_eq!(tally.trail.len(), MAX_TRAIL);
+        tally.append(with(70_000..70_010));
+        assert_eq!(tally.trail.len(), MAX_TRAIL);
+        assert_eq!(tally.trail.keys().next_back(), Some(&70_009));
+        assert_eq!(tally, with(0..70_010));
+    }
+
+    /// What one range reported is not counted again where a later one had no room to list it.
+    #[test]
+    fn what_was_reported_once_is_counted_once() {
+        let mut before = Tally::default();
+        let missing = |tally: &mut Tally| {
+            let key_id = "00c0ffee".to_owned();
+            tally.no_last_good.insert(key_id.clone());
+            let undecided = Undecided::NoLastGood { key_id };
+            tally.record.undecided(undecided, Place::default());
+        };
+        missing(&mut before);
+        for count in [9_999, 10_000, 10_001] {
+            let mut after = Tally::default();
+            for first in 0..count {
+                let unknown = Undecided::AbsenceUnknown { first, last: first };
+                after.record.undecided(unknown, Place::default());
+            }
+            missing(&mut after);
+            let mut both = before.clone();
+            both.append(after);
+            assert_eq!(both.record.undecided.count(), count + 1);
         }
     }
 }

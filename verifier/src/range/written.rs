@@ -20,7 +20,6 @@ use crate::keys::key_id;
 use crate::log_plan::Slot;
 use crate::note::Note;
 use crate::timeline::Timeline;
-use crate::undecided::Undecided;
 
 /// A range as documents have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,14 +196,8 @@ impl Rest {
         if signer.is_some_and(|key| !tally.signed_by.contains(&key_id(key))) {
             return Err("it does not name the key that signed its last checkpoint");
         }
-        let undecided = &tally.record.undecided;
-        let is_reported = |id: &String| {
-            let mut listed = undecided.listed().iter();
-            undecided.more() > 0
-                || listed.any(
-                    |one| matches!(&one.what, Undecided::NoLastGood { key_id } if key_id == id),
-                )
-        };
+        let is_reported =
+            |id: &String| tally.record.undecided.more() > 0 || tally.lists_no_last_good(id);
         if !tally.no_last_good.iter().all(is_reported) {
             return Err("it keeps back that a last good segment is missing");
         }

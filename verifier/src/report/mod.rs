@@ -142,6 +142,29 @@ impl Report {
         self.record.undecided.count()
     }
 
+    /// Number of segments that were not read, because an earlier run had verified them.
+    const fn cached_segments(&self) -> u64 {
+        match self.run {
+            Run::Whole {
+                cached_segments: Some(cached),
+            } => cached,
+            Run::Whole {
+                cached_segments: None,
+            }
+            | Run::Head { .. }
+            | Run::Merged { .. } => 0,
+        }
+    }
+
+    /// What was not read again, in words; `None` where everything was read.
+    fn not_read_again(&self) -> Option<String> {
+        let cached = self.cached_segments();
+        let segments = words::plural(cached, "segment");
+        (cached > 0).then(|| {
+            format!("all but {cached} {segments} that an earlier run verified and the cache has")
+        })
+    }
+
     /// What is worth saying, and is not a reason to fail.
     pub fn notes(&self) -> &[Placed<Note>] {
         self.record.notes.listed()

@@ -25,6 +25,21 @@ use crate::verdict::Verdict;
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod page;
 
+#[test]
+fn the_text_says_what_a_run_did_not_read_again() {
+    let mut report = report(
+        vec![log("payments", Verdict::Verified)],
+        Record::default(),
+        vec![],
+    );
+    let cached = |cached_segments| Run::Whole { cached_segments };
+    let line = "\nread     all but 64 segments that an earlier run verified and the cache has\n";
+    for (run, is_said) in [(None, false), (Some(0), false), (Some(64), true)] {
+        report.run = cached(run);
+        assert_eq!(report.to_text().contains(line), is_said, "{run:?}");
+    }
+}
+
 fn origin(name: &str) -> Origin {
     Origin::parse(&format!("acme.example/audit/{name}")).unwrap()
 }

@@ -58,6 +58,9 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
     writeln!(out, "policy   sha256 {}", report.policy_digest)?;
     writeln!(out, "target   {}", plain(&report.target))?;
     writeln!(out, "at       {}", report.at.to_rfc3339())?;
+    if let Some(read) = report.not_read_again() {
+        writeln!(out, "read     {read}")?;
+    }
     for log in &report.logs {
         writeln!(out, "\nlog {}: {}", log.origin, log.verdict)?;
         write_log(out, log)?;

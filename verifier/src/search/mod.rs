@@ -116,18 +116,10 @@ impl Read {
     }
 }
 
-/// Looks for entries, with as many checks at once as there are workers. Keeps the first `limit` and counts the others.
-///
-/// # Errors
-///
-/// Where no segment to begin with could be chosen. What is wrong later is in [`Found::refused`], and the search goes on.
-pub fn find(
-    trail: &Trail<'_>,
-    query: &Query,
-    workers: usize,
-    limit: usize,
-) -> Result<Found, TrailError> {
-    let numbers = numbers(trail, query)?;
+/// Looks for entries, with as many checks at once as there are workers. Keeps the first `limit` and counts the others. What is wrong is in
+/// [`Found::refused`], and the search goes on.
+pub fn find(trail: &Trail<'_>, query: &Query, workers: usize, limit: usize) -> Found {
+    let numbers = numbers(trail, query);
     let mut search = Search::over(trail, query, limit, &numbers);
     let budgets = Budgets::new(workers, trail.read_ahead());
     let begins_late = std::sync::atomic::AtomicBool::new(false);
@@ -156,7 +148,7 @@ pub fn find(
             }
         },
     );
-    Ok(search.found())
+    search.found()
 }
 
 /// Looks for the first entry, one segment after the other.
@@ -165,7 +157,7 @@ pub fn find(
 ///
 /// Where a segment was not accepted.
 pub fn first(trail: &Trail<'_>, query: &Query) -> Result<Option<First>, TrailError> {
-    let numbers = numbers(trail, query)?;
+    let numbers = numbers(trail, query);
     let mut absent = Absent::after(before(trail, &numbers), (query.from, query.to));
     for number in numbers {
         let read = look(trail, trail.fetch(number)?, query, 1)?;
@@ -179,10 +171,10 @@ pub fn first(trail: &Trail<'_>, query: &Query) -> Result<Option<First>, TrailErr
 }
 
 /// The segments that may have what is looked for, up to the end of the log.
-fn numbers(trail: &Trail<'_>, query: &Query) -> Result<Vec<u64>, TrailError> {
+fn numbers(trail: &Trail<'_>, query: &Query) -> Vec<u64> {
     match query.from {
         Some(from) => trail.numbers_from(from),
-        None => Ok(trail.numbers().collect()),
+        None => trail.numbers().collect(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use auditlog_chain::policy::TrustPolicy;
+use auditlog_chain::policy::{Compromised, TrustPolicy};
 
 use super::proof::{policy, trail};
-use super::world::{Key, World};
+use super::world::{Key, World, at};
 use crate::evidence::{CheckedPack, Pack, PackError, Segments, check_pack, read, write};
-use crate::proof::check::Proven;
+use crate::proof::check::{Proven, Refused};
 
 /// A pack with the entries of segments 1 and 3.
 pub(super) fn pack(world: &World, segments: Segments) -> Vec<u8> {
@@ -132,6 +132,54 @@ fn every_changed_byte_of_the_zip_is_refused() {
     }
     assert!(check(&policy, &[b"prefix", &pack[..]].concat()).is_err());
     assert!(check(&policy, &[&pack[..], b"suffix"].concat()).is_err());
+}
+
+/// A pack describes one log: entries of another one, proved as they may be, would be checked by hand with the wrong keys.
+#[test]
+fn a_pack_with_entries_of_two_logs_is_refused() {
+    let world = World::new(Key::ed25519(), 5);
+    let policy = policy(&world.policy);
+    let mut files = read(&pack(&world, Segments::LeftOut)).unwrap();
+    let name = "proofs/0000000000000012.tlog-proof";
+    let proof = String::from_utf8(files[name].clone()).unwrap();
+    let other = proof.replace("/audit/payments", "/audit/orders");
+    assert_ne!(other, proof);
+    files.insert(name.to_owned(), other.into_bytes());
+    let refused = check(&policy, &listed(files)).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .ends_with("entries of more than one log"),
+        "{refused}"
+    );
+}
+
+/// What cannot be decided about one entry hides nothing that is wrong with another file.
+#[test]
+fn a_proof_that_is_undecided_does_not_hide_a_changed_file() {
+    let mut world = World::new(Key::ed25519(), 5);
+    let files = read(&pack(&world, Segments::LeftOut)).unwrap();
+    world.policy.keys[0].compromised = Some(Compromised {
+        at: at(0),
+        last_good: Vec::new(),
+    });
+    let policy = policy(&world.policy);
+    let undecided = check(&policy, &listed(files.clone())).unwrap_err();
+    let is_undecided = |error: &PackError| {
+        let why = |why: &Refused| matches!(why, Refused::Undecided(_));
+        matches!(error, PackError::Proof { why: found, .. } if why(found))
+    };
+    assert!(is_undecided(&undecided), "{undecided:?}");
+    for name in ["entries/0000000000000013.json", "README.md", "policy.json"] {
+        let mut changed = files.clone();
+        changed.get_mut(name).unwrap()[0] ^= 1;
+        let refused = check(&policy, &listed(changed)).unwrap_err();
+        assert_eq!(
+            is_undecided(&refused),
+            name == "policy.json",
+            "{name}: {refused:?}"
+        );
+    }
 }
 
 /// A zip in parts: the files, and what the central directory says of them.

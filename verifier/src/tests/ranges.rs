@@ -32,7 +32,7 @@ use crate::target::Target;
 use crate::verdict::Verdict;
 
 /// What must be equal however the verifier was run.
-const EQUAL: [&str; 11] = [
+const EQUAL: [&str; 12] = [
     "verdict",
     "exit",
     "at",
@@ -43,6 +43,7 @@ const EQUAL: [&str; 11] = [
     "acknowledged",
     "undecided_count",
     "undecided",
+    "note_count",
     "notes",
 ];
 

@@ -1,18 +1,21 @@
 //! Looking for entries: all that match are found, whatever was read is verified, and what was not read is named.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::segment::Head;
 use auditlog_chain::tree::CompactRange;
 
-use super::world::{Key, World, at, closed, opened};
+use super::world::{Key, Memory, World, at, closed, opened};
 use crate::search::{Found, NothingRead, Query, find, first};
+use crate::source::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 use crate::trail::{Trail, TrailError};
 
 fn search(world: &World, query: &Query, readers: usize, limit: usize) -> Found {
     let policy = TrustPolicy::check(world.policy.clone()).unwrap();
     let memory = world.folder();
     let trail = Trail::open(&memory, &policy, &policy.document().logs[0], 5).unwrap();
-    find(&trail, query, readers, limit).unwrap()
+    find(&trail, query, readers, limit)
 }
 
 fn indexes(found: &Found) -> Vec<u64> {
@@ -104,6 +107,114 @@ fn a_segment_that_does_not_continue_its_predecessor_is_refused() {
         panic!("{:?}", found.refused);
     };
     assert_eq!(placed.what.code(), "left-mismatch");
+}
+
+/// One faulty segment, or old ones in an archive, do not end a search in later ones.
+#[test]
+fn a_search_in_later_segments_goes_on_after_one_that_was_refused() {
+    let world = World::new(Key::ed25519(), 40);
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let log = &policy.document().logs[0];
+    let broken = |numbers: &[u64]| {
+        let mut memory = world.bucket();
+        for number in numbers {
+            memory.archive(*number);
+        }
+        memory
+    };
+    let few: Vec<Vec<u64>> = (0..40).map(|number| vec![number]).collect();
+    let old: Vec<Vec<u64>> = [20, 30, 39].map(|end| (0..end).collect()).to_vec();
+    let each: Vec<Vec<u64>> = vec![(0..40).filter(|number| number % 3 == 1).collect()];
+    for numbers in few.iter().chain(&old).chain(&each) {
+        let memory = broken(numbers);
+        let trail = Trail::open(&memory, &policy, log, 5).unwrap();
+        for from in 0..40 {
+            let query = span(Some(opened(from)), None);
+            let found = find(&trail, &query, 2, 1000);
+            // Segment 0 has no entry, each other one has two.
+            let read = (from.max(1)..40).filter(|number| !numbers.contains(number));
+            let count = u64::try_from(read.count()).unwrap() * 2;
+            assert_eq!(found.count, count, "from {from}, without {numbers:?}");
+            let refused: Vec<u64> = found.refused.iter().map(|(number, _)| *number).collect();
+            let unread = numbers.iter().copied().filter(|number| *number >= from);
+            let unread: Vec<u64> = unread.collect();
+            assert!(
+                refused.ends_with(&unread),
+                "{from}: {refused:?}, {unread:?}"
+            );
+            // The next segment says when the one before it was sealed.
+            if !numbers.contains(&from) {
+                assert_eq!(refused, unread, "{from}, without {numbers:?}");
+            }
+        }
+        for number in 1..40 {
+            let index = number * 4;
+            let segment = trail.segment_of_index(index);
+            assert_eq!(segment.is_err(), numbers.contains(&number), "{index}");
+            let found = segment.ok().flatten().map(|one| one.checked().number());
+            assert!(found.is_none_or(|found| found == number));
+        }
+    }
+}
+
+/// Of a log whose old segments are all in an archive, a few are asked for.
+#[test]
+fn archived_segments_are_not_asked_one_by_one() {
+    let world = World::new(Key::ed25519(), 200);
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let mut memory = world.bucket();
+    for number in 0..190 {
+        memory.archive(number);
+    }
+    let counted = Counted {
+        memory,
+        reads: AtomicUsize::new(0),
+    };
+    let trail = Trail::open(&counted, &policy, &policy.document().logs[0], 5).unwrap();
+    assert_eq!(
+        trail.numbers_from(at(opened(195))),
+        [195, 196, 197, 198, 199]
+    );
+    let asked = counted.reads.swap(0, Ordering::Relaxed);
+    assert!(asked < 40, "{asked}");
+    let segment = trail.segment_of_index(195 * 4).unwrap().unwrap();
+    assert_eq!(segment.checked().number(), 195);
+    let asked = counted.reads.swap(0, Ordering::Relaxed);
+    assert!(asked < 40, "{asked}");
+}
+
+/// Counts what is read.
+struct Counted {
+    memory: Memory,
+    reads: AtomicUsize,
+}
+
+impl Source for Counted {
+    fn name(&self) -> String {
+        self.memory.name()
+    }
+    fn has_storage(&self) -> bool {
+        self.memory.has_storage()
+    }
+    fn scope(&self) -> &'static str {
+        ""
+    }
+    fn read_ahead(&self) -> Option<usize> {
+        None
+    }
+    fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
+        self.memory.bucket()
+    }
+    fn list(&self, of: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
+        self.memory.list(of, each)
+    }
+    fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.memory.read(key, version)
+    }
+    fn clock(&self) -> Option<ClockReading> {
+        self.memory.clock()
+    }
 }
 
 fn span(from: Option<i64>, to: Option<i64>) -> Query {

@@ -137,6 +137,8 @@ struct Shown {
     /// The groups of rules without any finding, in all logs. None of them if the verification is partial or not a success: after a
     /// fault, nobody can say which facts still hold.
     clean: Vec<Rules>,
+    /// Whether segments were not read again: nobody knows whether they could be.
+    is_cached: bool,
     least_days: u32,
     weakest: LockMode,
 }
@@ -184,6 +186,7 @@ impl Shown {
         let clean = groups.filter(|group| is_whole(report) && is_clean(report, *group));
         Self {
             clean: clean.collect(),
+            is_cached: report.cached_segments() > 0,
             least_days: spans().map(|span| span.retention_days).min().unwrap_or(0),
             weakest: spans()
                 .map(|span| span.mode)
@@ -200,7 +203,8 @@ impl Shown {
             Fact::Kept { days } => kept(days),
             Fact::KeptForGood { days } => kept(days) && for_good,
             Fact::CannotBeChanged => kept(0) && for_good,
-            Fact::ChangesAreFound | Fact::AtHand => clean(&OF_THE_CHAIN),
+            Fact::ChangesAreFound => clean(&OF_THE_CHAIN),
+            Fact::AtHand => clean(&OF_THE_CHAIN) && !self.is_cached,
             Fact::FailuresAreFound => clean(&[Rules::Time]),
             Fact::Versions | Fact::ObjectLock => clean(&[Rules::Bucket]),
             Fact::Elsewhere(_) => false,
@@ -268,6 +272,7 @@ mod tests {
     fn all() -> Shown {
         Shown {
             clean: [Rules::OF_A_LOG.as_slice(), &Rules::OF_THE_BUCKET].concat(),
+            is_cached: false,
             least_days: 2192,
             weakest: LockMode::Compliance,
         }
@@ -295,6 +300,12 @@ mod tests {
             shown.clean.retain(|clean| *clean != group);
             assert_eq!(count(&shown), facts, "{group:?}");
         }
+        // What was not read again may not be at hand.
+        let cached = Shown {
+            is_cached: true,
+            ..all()
+        };
+        assert_eq!(count(&cached), 10);
         for (least_days, weakest, facts) in [
             (2191, LockMode::Compliance, 7),
             (365, LockMode::Compliance, 6),

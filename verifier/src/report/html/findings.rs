@@ -1,9 +1,9 @@
 //! The findings, each with its place, both sides and what it means.
 
+use super::super::Report;
 use super::super::markup::Markup;
 use super::super::stanza::{stanza, to_ascii_json};
 use super::super::text::place_text;
-use super::super::{Report, help};
 use crate::fault::Fault;
 use crate::place::Place;
 
@@ -83,7 +83,8 @@ fn write_kind<T>(
 
 fn begin(page: &mut Markup, class: &'static str, code: &'static str, message: &str) {
     page.open("div", &[("class", class)]).fixed("<h4>");
-    page.element("a", &[("href", &help(code))], code);
+    // Not a link: whoever files the page has no other file beside it.
+    page.element("code", &[], code);
     page.fixed(": ").text(message).fixed("</h4>");
 }
 

@@ -75,6 +75,8 @@ impl Report {
         } else {
             ""
         };
+        let read = self.not_read_again();
+        let read = read.unwrap_or_else(|| "everything that was verified".to_owned());
         for (name, value) in [
             ("Target", self.target.as_str()),
             ("Declaration", &digest),
@@ -84,6 +86,7 @@ impl Report {
             ),
             ("Verified at", &self.now.to_rfc3339()),
             ("Verified by", context.program),
+            ("Read", &read),
             ("Exit code", &exit),
         ] {
             page.element("dt", &[], name)
