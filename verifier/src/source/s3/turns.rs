@@ -60,7 +60,11 @@ impl Turns {
 
     /// The store asked for fewer requests.
     pub(super) fn refused(&self, now: Instant) {
-        self.pace().refused(now);
+        let mut pace = self.pace();
+        pace.refused(now);
+        // Turns that nobody has are given up at once: otherwise, all of them could be taken before the first one ends.
+        let given_up = self.turns.forget_permits(pace.owed);
+        pace.owed = pace.owed.saturating_sub(given_up);
     }
 }
 
@@ -161,6 +165,24 @@ mod tests {
             assert_eq!(pace.allowed, allowed);
         }
         assert_eq!(pace.owed, 63);
+    }
+
+    #[tokio::test]
+    async fn refusal_gives_up_turns_that_nobody_has_at_once() {
+        let (turns, start) = (Turns::new(), Instant::now());
+        for _ in 0..60 {
+            turns.answered();
+        }
+        let mut taken = Vec::new();
+        for _ in 0..50 {
+            taken.push(turns.take().await);
+        }
+        turns.refused(start);
+        assert_eq!((free(&turns), turns.pace().owed), (0, 18));
+        taken.clear();
+        assert_eq!((free(&turns), turns.pace().owed), (32, 0));
+        turns.refused(start + AT_ONCE);
+        assert_eq!((free(&turns), turns.pace().owed), (16, 0));
     }
 
     #[test]
