@@ -21,6 +21,8 @@ pub(super) struct Log {
     names: Vec<(Fingerprint, Timestamp)>,
     newest: Timestamp,
     file: Option<Box<dyn DiskFile>>,
+    /// Whether its name is durable.
+    is_named: bool,
     /// Bytes of whole chunks.
     at: u64,
 }
@@ -31,6 +33,7 @@ impl Log {
             names: Vec::new(),
             newest: Timestamp::EPOCH,
             file: None,
+            is_named: false,
             at: 0,
         };
         let mut file = match disk.open(NAME) {
@@ -96,15 +99,15 @@ impl Log {
         chunk.extend(sum_of(&seconds, &body).to_le_bytes());
         chunk.extend(seconds);
         chunk.extend(&body);
-        let is_new = self.file.is_none();
         let file = match &mut self.file {
             Some(file) => file,
             None => self.file.insert(disk.create(NAME)?),
         };
         file.write_at(self.at, &chunk)?;
         file.sync()?;
-        if is_new {
+        if !self.is_named {
             disk.sync_names()?;
+            self.is_named = true;
         }
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         self.at = self.at.saturating_add(length);

@@ -20,6 +20,8 @@ struct State {
     names: BTreeMap<String, usize>,
     /// The names as they were synced, and after each change since.
     possible_names: Vec<BTreeMap<String, usize>>,
+    /// These changes.
+    changes: Vec<Change>,
     calls: usize,
     stops_before: Option<usize>,
     /// From this call on, the disk takes nothing more.
@@ -28,6 +30,14 @@ struct State {
     capacity: Option<usize>,
     /// The one call that fails.
     fails_at: Option<usize>,
+}
+
+/// A change of the names.
+#[derive(Clone)]
+enum Change {
+    Made(String, usize),
+    Renamed(String, String),
+    Removed(String),
 }
 
 #[derive(Clone, Default)]
@@ -43,8 +53,10 @@ pub(crate) enum Loss {
     Nothing,
     /// The power failed: nothing is there but what was synced.
     Unsynced,
-    /// The power failed: of what was not synced, some sectors and some names are there.
+    /// The power failed: of what was not synced, some sectors are there, and the names up to some change.
     Some(u64),
+    /// The same on a file system that writes changes of names in any order: each of them is there or not.
+    Disordered(u64),
 }
 
 impl Machine {
@@ -126,11 +138,18 @@ impl Machine {
                     file.lose(&mut random);
                 }
             }
+            Loss::Disordered(seed) => {
+                let mut random = Random::new(seed);
+                state.lose_changes(&mut random);
+                for file in &mut state.files {
+                    file.lose(&mut random);
+                }
+            }
         }
         for file in &mut state.files {
             file.synced.clone_from(&file.now);
         }
-        state.possible_names = vec![state.names.clone()];
+        state.names_synced();
         Self(Arc::new(Mutex::new(state)))
     }
 }
@@ -167,11 +186,43 @@ impl State {
         self.names = kept.cloned().unwrap_or_default();
     }
 
-    fn names_changed(&mut self) {
+    /// Some file systems do not even keep that.
+    fn lose_changes(&mut self, random: &mut Random) {
+        let mut names = self.possible_names.first().cloned().unwrap_or_default();
+        for change in &self.changes {
+            if random.below(2) == 0 {
+                change.apply(&mut names);
+            }
+        }
+        self.names = names;
+    }
+
+    fn change_names(&mut self, change: Change) {
         if self.possible_names.is_empty() {
             self.possible_names.push(BTreeMap::new());
         }
+        change.apply(&mut self.names);
+        self.changes.push(change);
         self.possible_names.push(self.names.clone());
+    }
+
+    fn names_synced(&mut self) {
+        self.possible_names = vec![self.names.clone()];
+        self.changes.clear();
+    }
+}
+
+impl Change {
+    fn apply(&self, names: &mut BTreeMap<String, usize>) {
+        match self {
+            Self::Made(name, file) => _ = names.insert(name.clone(), *file),
+            Self::Renamed(from, to) => {
+                if let Some(file) = names.remove(from) {
+                    names.insert(to.clone(), file);
+                }
+            }
+            Self::Removed(name) => _ = names.remove(name),
+        }
     }
 }
 
@@ -213,8 +264,7 @@ impl Disk for Machine {
         } else {
             state.files.push(Content::default());
             let file = state.files.len() - 1;
-            state.names.insert(name.to_owned(), file);
-            state.names_changed();
+            state.change_names(Change::Made(name.to_owned(), file));
             file
         };
         Ok(Box::new(Open::new(self, file)))
@@ -229,27 +279,27 @@ impl Disk for Machine {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
         state.call_with_room()?;
-        let file = state.names.remove(from);
-        let file = file.ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
-        state.names.insert(to.to_owned(), file);
-        state.names_changed();
+        if !state.names.contains_key(from) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        state.change_names(Change::Renamed(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
         state.call()?;
-        if state.names.remove(name).is_none() {
+        if !state.names.contains_key(name) {
             return Err(ErrorKind::NotFound.into());
         }
-        state.names_changed();
+        state.change_names(Change::Removed(name.to_owned()));
         Ok(())
     }
 
     fn sync_names(&self) -> io::Result<()> {
         let mut state = self.state();
         state.call_with_room()?;
-        state.possible_names = vec![state.names.clone()];
+        state.names_synced();
         Ok(())
     }
 

@@ -29,6 +29,7 @@ mod disk;
 mod faults;
 mod full;
 mod large;
+mod names;
 mod random;
 mod store;
 
@@ -347,6 +348,14 @@ fn events_that_are_chained_ahead_of_the_sync_are_accepted_only_after_it() {
 }
 
 #[test]
+fn file_system_that_writes_names_in_any_order_loses_nothing_that_was_synced() {
+    let losses = [1, 2, 3, 4].map(Loss::Disordered);
+    for act in [World::run, World::send_all, World::follow] {
+        stopped_everywhere(&losses, act);
+    }
+}
+
+#[test]
 fn batch_that_was_accepted_under_its_name_is_known_whatever_stopped() {
     let losses = [Loss::Nothing, Loss::Unsynced, Loss::Some(4)];
     stopped_everywhere(&losses, World::send_all);
@@ -361,21 +370,28 @@ fn input_that_is_followed_goes_on_where_it_was_accepted_whatever_stopped() {
 #[test]
 fn machine_that_stops_again_and_again_loses_and_doubles_nothing() {
     let histories = std::env::var("AUDITLOG_HISTORIES");
-    let histories = histories.map_or(40, |text| text.parse().unwrap());
-    for seed in 0..histories {
+    let histories = histories.map_or(60, |text| text.parse().unwrap());
+    let acts: [Act; 3] = [World::run, World::send_all, World::follow];
+    for (seed, act) in (0..histories).zip(acts.into_iter().cycle()) {
         let mut random = Random::new(seed);
         let world = World::new();
         let (mut machine, mut accepted, mut stops) = (Machine::new(), 0, 0);
         loop {
             machine.stop_after(usize::try_from(random.below(40 + stops * 4)).unwrap());
-            let run = world.run(&machine, &mut accepted);
+            // Now and then the store is away as well, and segments wait.
+            if random.below(4) == 0 {
+                world.go_away();
+            }
+            let run = act(&world, &machine, &mut accepted);
+            world.come_back();
             if run.is_ok() {
                 break;
             }
-            let loss = match random.below(3) {
+            let loss = match random.below(4) {
                 0 => Loss::Nothing,
                 1 => Loss::Unsynced,
-                _ => Loss::Some(random.below(u64::MAX)),
+                2 => Loss::Some(random.below(u64::MAX)),
+                _ => Loss::Disordered(random.below(u64::MAX)),
             };
             machine = machine.restarted(loss);
             stops += 1;
