@@ -158,9 +158,9 @@ impl Error {
     /// may come back.
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::Aws(_) | Self::Store(StoreError::File(_)) | Self::Spool(SpoolError::File(_)) => {
-                true
-            }
+            Self::Aws(_)
+            | Self::Store(StoreError::File(_) | StoreError::Contradiction { .. })
+            | Self::Spool(SpoolError::File(_)) => true,
             Self::Usage(_)
             | Self::Policy(_)
             | Self::Pins(_)

@@ -54,6 +54,16 @@ pub enum StoreError {
         /// The object.
         key: String,
     },
+    /// The store refuses to create an object because it exists, and then says that it does not exist.
+    #[error(
+        "{place} refused to write {key} because it exists, and then said that it does not exist"
+    )]
+    Contradiction {
+        /// The store.
+        place: String,
+        /// The object.
+        key: String,
+    },
     /// An object is larger than any segment.
     #[error("{url} is larger than {limit} bytes, the most that a segment may have")]
     ObjectTooLarge {
@@ -88,6 +98,9 @@ impl StoreError {
             Self::ClockSkew { .. } => super::CLOCK,
             Self::ConditionIgnored { .. } => {
                 "begin the log under another prefix with --fenced, which lists the versions after each create"
+            }
+            Self::Contradiction { .. } => {
+                "run the command again; where this lasts, look at what is between this machine and the store, such as a proxy"
             }
             Self::ObjectTooLarge { .. } => {
                 "nothing was written; check the log with auditlog-verify"

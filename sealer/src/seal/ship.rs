@@ -278,8 +278,13 @@ impl Setup {
         // A store that ignores the condition would make a second version of our own.
         let look = put == Put::Perhaps && self.fencing == Fencing::ListVersions;
         let is_there = look && self.at_most_one_version(&key)? > 0;
-        if is_there || self.store.create(&key, object)? == Created::Exists {
+        if is_there {
             self.must_be_ours(number, head, spool)?;
+        } else if self.store.create(&key, object)? == Created::Exists {
+            // Whatever answered so, nobody has written the segment: another writer would stop the log for good.
+            let stored = self.store.read(&key)?;
+            let stored = stored.ok_or_else(|| self.contradiction(&key))?;
+            self.must_have_stored(number, head, spool, &stored)?;
         }
         match self.fencing {
             Fencing::ListVersions => self.at_most_one_version(&key).map(|_| ()),
@@ -317,9 +322,26 @@ impl Setup {
         head: &Head,
         spool: &Spool,
     ) -> Result<(), Error> {
+        let stored = self.store.read(&self.log.segment_key(number))?;
+        self.must_have_stored(number, head, spool, &stored.unwrap_or_default())
+    }
+
+    fn contradiction(&self, key: &str) -> StoreError {
+        StoreError::Contradiction {
+            place: self.store.place().to_owned(),
+            key: key.to_owned(),
+        }
+    }
+
+    fn must_have_stored(
+        &self,
+        number: u64,
+        head: &Head,
+        spool: &Spool,
+        stored: &[u8],
+    ) -> Result<(), Error> {
         let key = self.log.segment_key(number);
-        let stored = self.store.read(&key)?.unwrap_or_default();
-        let stored = check_segment(&stored, self.expected(number)).ok();
+        let stored = check_segment(stored, self.expected(number)).ok();
         let expected = head.range.root();
         let ours = stored.as_ref().is_some_and(|stored| {
             let signed = || self.prove_signatures(&key, stored).is_ok();

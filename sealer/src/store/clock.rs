@@ -8,11 +8,16 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 
+use crate::limits::MAX_SKEW_SECONDS;
+
 /// A clock that other threads may read.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// By how much our clock may have moved since a reading that is relied on.
 const FRESH_SECONDS: i64 = 60;
+
+/// The same of one that stops the log: it goes on soon after somebody has set the store's clock.
+const FRESH_SKEWED_SECONDS: i64 = 5;
 
 /// The store's time and ours, read together.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +27,19 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// Whether the two clocks differ by more than they may.
+    pub(super) fn is_skewed(&self) -> bool {
+        self.theirs.seconds_since(self.ours).abs() > MAX_SKEW_SECONDS
+    }
+
     /// Whether our clock has neither gone on for long since, nor been set.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
-        (0..=FRESH_SECONDS).contains(&now.seconds_since(self.ours))
+        let most = if self.is_skewed() {
+            FRESH_SKEWED_SECONDS
+        } else {
+            FRESH_SECONDS
+        };
+        (0..=most).contains(&now.seconds_since(self.ours))
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Mood {
     Mute,
     /// It has done it, was asked again by the SDK, and says that the name is taken.
     Repeated,
+    /// It has not done it, and says that the name is taken.
+    Contradicts,
     /// Somebody was quicker, with the same lines under a signature that is not valid.
     Forged,
     /// It does not know the condition: it makes a second version.
@@ -139,6 +141,9 @@ impl Store for Memory {
         if mood == Mood::Away {
             return Err(lost());
         }
+        if mood == Mood::Contradicts {
+            return Ok(Created::Exists);
+        }
         assert!(mood != Mood::Panics, "as a bug does");
         let mut objects = self.objects();
         let versions = objects.entry(key.to_owned()).or_default();
@@ -159,6 +164,7 @@ impl Store for Memory {
             | Mood::Ahead
             | Mood::Unlocked
             | Mood::Panics
+            | Mood::Contradicts
             | Mood::Forged
             | Mood::Careless
             | Mood::Unlisted => Ok(Created::New),

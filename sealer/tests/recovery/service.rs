@@ -310,6 +310,20 @@ fn failure_of_the_store_that_somebody_must_mend_refuses_nobody() {
 }
 
 #[test]
+fn store_that_says_of_a_segment_that_it_exists_and_does_not_is_asked_again() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    bench.store.set(Mood::Contradicts);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    service.until_storing(Some(Cause::Store));
+    bench.store.set(Mood::Honest);
+    service.until_storing(None);
+    assert_eq!(service.offer("2").recv(), Ok(Answer::Accepted));
+    service.end().unwrap();
+    assert_eq!(bench.events(), ["1", "2"]);
+}
+
+#[test]
 fn log_whose_shipper_has_panicked_stops_and_keeps_what_it_accepted() {
     let bench = Bench::new();
     let service = Service::start(&bench, u64::MAX);

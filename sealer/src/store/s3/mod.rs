@@ -128,10 +128,11 @@ impl Bucket {
     }
 
     fn check_clock(&self) -> Result<(), Error> {
-        let Some(Reading { theirs, ours }) = self.reading()? else {
+        let Some(reading) = self.reading()? else {
             return Ok(());
         };
-        if theirs.seconds_since(ours).abs() > MAX_SKEW_SECONDS {
+        if reading.is_skewed() {
+            let Reading { theirs, ours } = reading;
             return Err(StoreError::ClockSkew {
                 place: self.place.name.clone(),
                 theirs,
@@ -143,7 +144,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// What the two clocks say. Ours may have been set since the last answer, so an old reading is not relied on.
+    /// What the two clocks say. Either may have been set since the last answer, so an old reading is not relied on.
     fn reading(&self) -> Result<Option<Reading>, Error> {
         let seen = self.dates.seen();
         let now = (self.clock)();
