@@ -14,6 +14,7 @@ mod aws;
 mod config;
 mod events;
 mod faults;
+mod handles;
 mod input;
 mod keeper;
 mod keys;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
+use super::handles;
 use super::input::FailedInput;
 use super::listeners::Listeners;
 use super::one_log::{Ended, OneLog};
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     let asked = Arc::new(AtomicU64::new(0));
     let (mut logs, mut destinations) = (Vec::new(), Vec::new());
     for log in &config.logs {
-        let (intake, offers) = Intake::new();
+        let (intake, offers) = Intake::to_one_of(config.logs.len());
         let status = Arc::new(Status::new(log.name()));
         destinations.push(Destination {
             name: log.name().to_owned(),
@@ -66,6 +67,8 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         });
     }
     let router = Router::new(destinations, config.routes());
+    let connections = handles::of_each_listener(handles::raise(), config.listeners());
+    let router = router.with_connections(connections);
     let router = Arc::new(router.saying(|line| {
         // What a person cannot read does not stop an input.
         _ = writeln!(io::stderr(), "warning: {line}");

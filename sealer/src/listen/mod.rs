@@ -9,7 +9,7 @@ mod webhook;
 
 pub use access::{Access, Denied, Token, User};
 pub(crate) use connections::ended;
-pub use connections::serve_each;
+pub use connections::{SayLine, Seat, Seats, Table, serve_each};
 pub use tls::{Certificates, Door, Stream};
 pub use unpack::{Encoding, UnpackError, Unpacked, unpack};
 pub use webhook::{Claim, NotSigned, Webhook, webhook_key};

@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 
 use auditlog_chain::builder::Source;
+use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
 
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const OBJECT_ID: u8 = 0x06;
 const VERSION: u8 = 0xa0;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 
 /// Types of attributes with a short name (RFC 4514, and the serial number that devices have).
 const KNOWN: &[(&[u8], &str)] = &[
@@ -49,7 +52,32 @@ fn fingerprint(certificate: &[u8]) -> Option<Source> {
     Source::parse(&name)
 }
 
-fn name_of(certificate: &[u8]) -> Option<String> {
+/// Until when a certificate is valid, in seconds since 1970 (RFC 5280, section 4.1.2.5).
+pub(super) fn valid_until(certificate: &[u8]) -> Option<u64> {
+    let mut fields = fields_from_validity(certificate)?;
+    let mut validity = of_tag(&mut fields, SEQUENCE)?;
+    value(&mut validity)?;
+    let (kind, text) = value(&mut validity)?;
+    let text = std::str::from_utf8(text).ok()?;
+    let text = match kind {
+        // Two digits of the year: 50 is 1950, and 49 is 2049.
+        UTC_TIME if text.get(..2)? < "50" => format!("20{text}"),
+        UTC_TIME => format!("19{text}"),
+        GENERALIZED_TIME => text.to_owned(),
+        _ => return None,
+    };
+    // No well-defined end. It is later than any time of a log.
+    if text == "99991231235959Z" {
+        return Some(253_402_300_799);
+    }
+    let part = |from: usize, to: usize| text.get(from..to);
+    let date = [part(0, 4)?, part(4, 6)?, part(6, 8)?].join("-");
+    let time = [part(8, 10)?, part(10, 12)?, part(12, 15)?].join(":");
+    Timestamp::parse_rfc3339(&format!("{date}T{time}")).map(Timestamp::as_seconds)
+}
+
+/// The fields of a certificate, without those before its validity.
+fn fields_from_validity(certificate: &[u8]) -> Option<&[u8]> {
     let certificate = of_tag(&mut &*certificate, SEQUENCE)?;
     let mut fields = of_tag(&mut &*certificate, SEQUENCE)?;
     let first = value(&mut fields)?;
@@ -57,9 +85,15 @@ fn name_of(certificate: &[u8]) -> Option<String> {
         // The serial number.
         value(&mut fields)?;
     }
-    for _ in ["signature", "issuer", "validity"] {
+    for _ in ["signature", "issuer"] {
         of_tag(&mut fields, SEQUENCE)?;
     }
+    Some(fields)
+}
+
+fn name_of(certificate: &[u8]) -> Option<String> {
+    let mut fields = fields_from_validity(certificate)?;
+    of_tag(&mut fields, SEQUENCE)?;
     let mut parts = Vec::new();
     let mut names = of_tag(&mut fields, SEQUENCE)?;
     while !names.is_empty() {
@@ -137,6 +171,10 @@ mod tests {
     }
 
     fn certificate(names: &[(&[u8], &[u8])], with_version: bool) -> Vec<u8> {
+        valid(names, with_version, &tlv(4, b"v"))
+    }
+
+    fn valid(names: &[(&[u8], &[u8])], with_version: bool, validity: &[u8]) -> Vec<u8> {
         let name = |(kind, text): &(&[u8], &[u8])| {
             let attribute = [tlv(OBJECT_ID, kind), tlv(0x0c, text)].concat();
             tlv(SET, &tlv(SEQUENCE, &attribute))
@@ -147,9 +185,10 @@ mod tests {
             fields.extend(tlv(VERSION, &tlv(2, &[2])));
         }
         fields.extend(tlv(2, &[7]));
-        for content in [b"s".as_slice(), b"i", b"v"] {
+        for content in [b"s".as_slice(), b"i"] {
             fields.extend(tlv(SEQUENCE, &tlv(4, content)));
         }
+        fields.extend(tlv(SEQUENCE, validity));
         fields.extend(tlv(SEQUENCE, &names));
         fields.extend(tlv(SEQUENCE, b""));
         tlv(SEQUENCE, &tlv(SEQUENCE, &fields))
@@ -182,6 +221,29 @@ mod tests {
             "CN=%C3%A9%22%5C%25"
         );
         assert_eq!(of(&[(&[0x2a, 3], b"x")]), "2a03=x");
+    }
+
+    #[test]
+    fn certificate_says_until_when_it_is_valid() {
+        let begins = tlv(UTC_TIME, b"200101000000Z");
+        let cases: [(u8, &[u8], Option<u64>); 8] = [
+            (UTC_TIME, b"270227120000Z", Some(1_803_729_600)),
+            (UTC_TIME, b"700101000001Z", Some(1)),
+            (GENERALIZED_TIME, b"20270227120000Z", Some(1_803_729_600)),
+            (GENERALIZED_TIME, b"99991231235959Z", Some(253_402_300_799)),
+            (GENERALIZED_TIME, b"2027", None),
+            (GENERALIZED_TIME, b"20271327120000Z", None),
+            (UTC_TIME, b"\xff70227120000Z", None),
+            (4, b"270227120000Z", None),
+        ];
+        for (kind, text, expected) in cases {
+            let validity = [begins.clone(), tlv(kind, text)].concat();
+            for version in [true, false] {
+                let found = valid_until(&valid(&[], version, &validity));
+                assert_eq!(found, expected, "{kind} {text:?}");
+            }
+        }
+        assert_eq!(valid_until(&certificate(&[], true)), None);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! TLS of a listener, and mutual TLS where a client's certificate is asked for.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auditlog_chain::builder::Source;
@@ -14,7 +16,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-use super::subject::subject;
+use super::subject::{subject, valid_until};
 use crate::error::{Error, UsageError};
 
 /// How long a sender may take for the handshake. Stops slow senders from holding connections.
@@ -60,8 +62,28 @@ impl Certificates {
 /// Where connections come in.
 #[derive(Clone, Default)]
 pub struct Door {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
 }
+
+struct Tls {
+    certificates: Certificates,
+    protocols: Vec<Vec<u8>>,
+    now: Mutex<Current>,
+}
+
+/// What is used now.
+struct Current {
+    acceptor: TlsAcceptor,
+    /// Until when the certificate of the listener is valid, in seconds since 1970.
+    expires: Option<u64>,
+    /// The files as they were when they were looked at last.
+    seen: [Seen; 3],
+    /// How often files that have changed could not be used.
+    failures: u32,
+}
+
+/// What a file was when it was looked at, and when it or its permissions were changed last; `None` where it cannot be.
+type Seen = Option<(u64, u64, i64, i64)>;
 
 impl Door {
     /// Creates a listener with TLS. `protocols` are those that the listener names in the handshake (ALPN).
@@ -70,12 +92,114 @@ impl Door {
     ///
     /// Where a file cannot be read, or its content cannot be used.
     pub fn with_tls(certificates: &Certificates, protocols: &[&[u8]]) -> Result<Self, Error> {
-        let Certificates {
+        let protocols: Vec<_> = protocols.iter().map(|name| name.to_vec()).collect();
+        // What changes from here on is noticed.
+        let seen = certificates.look();
+        let (acceptor, expires) = certificates.acceptor(&protocols)?;
+        let now = Mutex::new(Current {
+            acceptor,
+            expires,
+            seen,
+            failures: 0,
+        });
+        let tls = Some(Arc::new(Tls {
+            certificates: certificates.clone(),
+            protocols,
+            now,
+        }));
+        Ok(Self { tls })
+    }
+
+    /// Whether there is TLS.
+    pub const fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Until when the certificate of the listener is valid, in seconds since 1970.
+    pub fn expires(&self) -> Option<u64> {
+        self.tls.as_ref()?.now().expires
+    }
+
+    /// Reads the files again if they have changed. Connections that are open keep what they have.
+    ///
+    /// Files are replaced one after the other, so what cannot be used is read once more before it is an error. `None` where there is nothing new.
+    ///
+    /// # Errors
+    ///
+    /// Where the files cannot be used: those from before are used until then.
+    pub fn renew(&self) -> Option<Result<(), Error>> {
+        let tls = self.tls.as_ref()?;
+        let seen = tls.certificates.look();
+        let failures = {
+            let mut now = tls.now();
+            if now.seen != seen {
+                now.failures = 0;
+            } else if now.failures != 1 {
+                return None;
+            }
+            now.seen = seen;
+            now.failures
+        };
+        let read = tls.certificates.acceptor(&tls.protocols);
+        let mut now = tls.now();
+        match read {
+            Ok((acceptor, expires)) => {
+                now.failures = 0;
+                (now.acceptor, now.expires) = (acceptor, expires);
+                Some(Ok(()))
+            }
+            Err(error) => {
+                now.failures = failures.saturating_add(1);
+                (failures > 0).then_some(Err(error))
+            }
+        }
+    }
+
+    /// Lets a connection in: the handshake, and the subject of the sender's certificate. `None` where the handshake fails.
+    pub async fn enter(&self, stream: TcpStream) -> Option<(Stream, Option<Source>)> {
+        // A small answer is not held back.
+        _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else {
+            return Some((Box::new(stream), None));
+        };
+        let acceptor = tls.now().acceptor.clone();
+        let handshake = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream));
+        let stream = handshake.await.ok()?.ok()?;
+        let (_, session) = stream.get_ref();
+        let certificate = session.peer_certificates().and_then(<[_]>::first);
+        let source = match certificate {
+            Some(certificate) => Some(subject(certificate)?),
+            None => None,
+        };
+        Some((Box::new(stream), source))
+    }
+}
+
+impl Tls {
+    fn now(&self) -> MutexGuard<'_, Current> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Certificates {
+    fn look(&self) -> [Seen; 3] {
+        let seen = |path: &Path| {
+            let found = fs::metadata(path).ok()?;
+            Some((found.ino(), found.len(), found.ctime(), found.ctime_nsec()))
+        };
+        let client_ca = self.client_ca.as_deref().and_then(seen);
+        [seen(&self.certificate), seen(&self.key), client_ca]
+    }
+
+    /// Reads all files. Returns until when the certificate of the listener is valid as well.
+    fn acceptor(&self, protocols: &[Vec<u8>]) -> Result<(TlsAcceptor, Option<u64>), Error> {
+        let Self {
             certificate,
             key,
             client_ca,
-        } = certificates;
+        } = self;
         let chain = all_certificates(certificate)?;
+        let expires = chain.first().and_then(|first| valid_until(first));
         let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
         let provider = Arc::new(default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -95,27 +219,8 @@ impl Door {
         };
         let config = config.with_single_cert(chain, private);
         let mut config = config.map_err(|error| wrong(certificate, &error))?;
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        let tls = Some(TlsAcceptor::from(Arc::new(config)));
-        Ok(Self { tls })
-    }
-
-    /// Lets a connection in: the handshake, and the subject of the sender's certificate. `None` where the handshake fails.
-    pub async fn enter(&self, stream: TcpStream) -> Option<(Stream, Option<Source>)> {
-        // A small answer is not held back.
-        _ = stream.set_nodelay(true);
-        let Some(tls) = &self.tls else {
-            return Some((Box::new(stream), None));
-        };
-        let handshake = tokio::time::timeout(HANDSHAKE_PATIENCE, tls.accept(stream));
-        let stream = handshake.await.ok()?.ok()?;
-        let (_, session) = stream.get_ref();
-        let certificate = session.peer_certificates().and_then(<[_]>::first);
-        let source = match certificate {
-            Some(certificate) => Some(subject(certificate)?),
-            None => None,
-        };
-        Some((Box::new(stream), source))
+        config.alpn_protocols = protocols.to_vec();
+        Ok((TlsAcceptor::from(Arc::new(config)), expires))
     }
 }
 
@@ -129,7 +234,7 @@ fn all_certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, Erro
     Ok(certificates)
 }
 
-fn wrong(path: &std::path::Path, reason: &dyn std::fmt::Display) -> Error {
+fn wrong(path: &Path, reason: &dyn std::fmt::Display) -> Error {
     let reason = reason.to_string();
     UsageError::Configuration {
         path: path.to_owned(),

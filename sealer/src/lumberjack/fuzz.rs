@@ -52,7 +52,7 @@ fn items(input: &[u8], step: usize) -> Items {
 fn is_event(item: &Item<'_>) -> bool {
     match item {
         Item::Event { json, .. } => StoredPayload::json(json).is_ok(),
-        Item::Window { .. } | Item::End => false,
+        Item::Window { .. } | Item::End | Item::Full => false,
     }
 }
 

@@ -8,7 +8,7 @@ use super::limits::MAX_UNPACKED_BYTES;
 use super::malformed::Malformed;
 
 /// Bytes that are decompressed at a time.
-const UNPACK_BYTES: usize = 32 << 10;
+const UNPACK_BYTES: usize = 16 << 10;
 
 /// Bytes of a buffer that it keeps, once what needed more was given.
 const KEPT_BYTES: usize = 64 << 10;
@@ -34,6 +34,8 @@ pub enum Item<'r> {
     },
     /// A compressed frame has ended.
     End,
+    /// To go on, more bytes must be kept than the caller allows.
+    Full,
 }
 
 /// Where an event was.
@@ -83,6 +85,15 @@ impl Reader {
     ///
     /// Where the bytes are not the protocol, or too large. Nothing can be read from here on.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, Malformed> {
+        self.next_item_within(usize::MAX)
+    }
+
+    /// The same, where nothing is decompressed that takes more than so many bytes with what is kept already: [`Item::Full`] says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::next_item`].
+    pub fn next_item_within(&mut self, most: usize) -> Result<Option<Item<'_>>, Malformed> {
         let (found, whole, place) = loop {
             let Some(compressed) = &mut self.compressed else {
                 let Some((found, whole)) = frame(self.arrived.unread())? else {
@@ -98,6 +109,9 @@ impl Reader {
             match frame(compressed.unpacked.unread())? {
                 Some((Frame::Compressed { .. }, _)) => return Err(Malformed::Nested),
                 Some((found, whole)) => break (found, whole, Place::Compressed),
+                None if compressed.needs_more_than(most, &self.arrived) => {
+                    return Ok(Some(Item::Full));
+                }
                 None => match compressed.unpack(&mut self.arrived)? {
                     Unpacked::Some => {}
                     Unpacked::Nothing => return Ok(None),
@@ -161,7 +175,27 @@ impl Buffer {
     /// Adds bytes. Those that were given make room.
     fn push(&mut self, bytes: &[u8]) {
         self.make_room();
+        self.reserve(bytes.len());
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// What it would keep with room for so many more bytes.
+    fn bytes_with(&self, more: usize) -> usize {
+        let unread = self.unread().len();
+        let grown = unread.saturating_add(more.max(unread.div_euclid(4)));
+        let is_there = unread.saturating_add(more) <= self.bytes.capacity();
+        if is_there {
+            self.bytes.capacity()
+        } else {
+            grown
+        }
+    }
+
+    /// Makes room for so many bytes, and for little more: what is kept has a limit.
+    fn reserve(&mut self, more: usize) {
+        let whole = self.bytes_with(more);
+        self.bytes
+            .reserve_exact(whole.saturating_sub(self.bytes.len()));
     }
 
     fn make_room(&mut self) {
@@ -201,6 +235,12 @@ impl Compressed {
         }
     }
 
+    /// Whether more than so many bytes are kept once more is decompressed.
+    fn needs_more_than(&self, most: usize, arrived: &Buffer) -> bool {
+        let kept = self.unpacked.bytes_with(UNPACK_BYTES);
+        !self.has_ended && kept.saturating_add(arrived.bytes.capacity()) > most
+    }
+
     /// Decompresses some of what has arrived.
     fn unpack(&mut self, arrived: &mut Buffer) -> Result<Unpacked, Malformed> {
         if self.has_ended {
@@ -209,7 +249,7 @@ impl Compressed {
         let there = arrived.unread();
         let packed = there.get(..self.left.min(there.len())).unwrap_or_default();
         self.unpacked.make_room();
-        self.unpacked.bytes.reserve(UNPACK_BYTES);
+        self.unpacked.reserve(UNPACK_BYTES);
         let (read, written) = (self.zlib.total_in(), self.zlib.total_out());
         let (zlib, to) = (&mut self.zlib, &mut self.unpacked.bytes);
         let status = zlib.decompress_vec(packed, to, FlushDecompress::None);
@@ -270,6 +310,7 @@ mod tests {
                         format!("{sequence} {}", String::from_utf8_lossy(&json))
                     }
                     Item::End => "end".to_owned(),
+                    Item::Full => "full".to_owned(),
                 });
             }
         }
@@ -324,6 +365,26 @@ mod tests {
         reader.push(b"2C\xff\xff\xff\xff");
         assert_eq!(reader.next_item(), Ok(None));
         assert!(reader.arrived.bytes.capacity() < 100);
+    }
+
+    #[test]
+    fn nothing_is_decompressed_beyond_what_the_caller_allows() {
+        let event = json(1, &vec![b'1'; 1 << 20]);
+        let mut reader = Reader::default();
+        reader.push(&compressed(&[json(0, b"1"), event.clone()].concat()));
+        let small = 64 << 10;
+        let first = reader.next_item_within(small);
+        assert!(matches!(first, Ok(Some(Item::Event { sequence: 0, .. }))));
+        for most in [0, small, 1 << 20] {
+            assert_eq!(reader.next_item_within(most), Ok(Some(Item::Full)));
+            assert!(reader.kept_bytes() <= most.max(small), "{most}");
+        }
+        let most = 3 << 19;
+        let second = reader.next_item_within(most);
+        assert!(matches!(second, Ok(Some(Item::Event { sequence: 1, .. }))));
+        assert!(reader.kept_bytes() <= most);
+        // The end takes nothing more.
+        assert_eq!(reader.next_item_within(most), Ok(Some(Item::End)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
@@ -24,11 +25,13 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::spawn_blocking;
 
 use super::batch::{Batch, NotTaken};
+use super::doors::keep;
 use super::parse::{Form, Parsed, Refused, parse};
 use super::refusals::Refusal;
 use super::router::Router;
+use super::webhooks::{FREE_WEBHOOK_BYTES, Held, NoRoom, Webhooks};
 use crate::listen::{
-    Access, Claim, Denied, Door, Encoding, NotSigned, UnpackError, ended, serve_each, unpack,
+    Access, Claim, Denied, Door, Encoding, NotSigned, Seat, UnpackError, ended, serve_each, unpack,
 };
 use crate::seal::Naming;
 
@@ -56,6 +59,12 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// The same for a body.
 const BODY_PATIENCE: Duration = Duration::from_mins(1);
 
+/// The same for the body of a webhook, whose sender is not known before all of it is there. Svix waits for 15 seconds.
+const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection may be open that has asked for nothing yet, when the service ends.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long a request waits for room before its sender is asked to come again later.
 const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -80,7 +89,7 @@ pub struct HttpInput {
     /// Bytes of bodies that may be in memory.
     pub bodies: Bodies,
     /// The same of webhooks, so that whoever cannot sign takes no room from others.
-    pub webhooks: Bodies,
+    pub webhooks: Webhooks,
     /// What time it is.
     pub now: fn() -> Timestamp,
 }
@@ -101,9 +110,7 @@ impl Bodies {
         let room = self.0.acquire_many(units);
         match tokio::time::timeout(ROOM_PATIENCE, room).await {
             Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(Box::new(later(
-                "too much is being received: come again later",
-            ))),
+            Ok(Err(_)) | Err(_) => Err(no_room("too much is being received: come again later")),
         }
     }
 }
@@ -126,17 +133,33 @@ impl Head {
 
 /// Answers requests until `ending` is true, and then lets open ones finish.
 pub async fn serve(listener: TcpListener, input: Arc<HttpInput>, ending: watch::Receiver<bool>) {
-    let converse = |stream, ending| converse(Arc::clone(&input), stream, ending);
-    serve_each(listener, MAX_CONNECTIONS, ending, converse).await;
+    let seats = input.router.seats(&input.name, MAX_CONNECTIONS);
+    let converse = |stream, ending, seat| converse(Arc::clone(&input), stream, ending, seat);
+    let keep = keep(&input.router, &input.name, &input.door, ending.clone());
+    tokio::join!(serve_each(listener, seats, ending, converse), keep);
 }
 
 /// Answers the requests of one connection.
-async fn converse(input: Arc<HttpInput>, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+async fn converse(
+    input: Arc<HttpInput>,
+    stream: TcpStream,
+    mut ending: watch::Receiver<bool>,
+    seat: Seat,
+) {
     let peer = stream.peer_addr().ok().map(|peer| peer.ip());
     let Some((stream, subject)) = input.door.enter(stream).await else {
         return;
     };
-    let from = From { peer, subject };
+    if subject.is_some() {
+        seat.keep();
+    }
+    let from = From {
+        peer,
+        subject,
+        seat: Arc::new(seat),
+        has_asked: Arc::default(),
+    };
+    let has_asked = Arc::clone(&from.has_asked);
     let answer = service_fn(|request| answer(Arc::clone(&input), from.clone(), request));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -148,7 +171,15 @@ async fn converse(input: Arc<HttpInput>, stream: TcpStream, mut ending: watch::R
         _ = connection.as_mut() => {}
         () = ended(&mut ending) => {
             connection.as_mut().graceful_shutdown();
-            _ = connection.await;
+            if has_asked.load(Ordering::Relaxed) {
+                _ = connection.await;
+            } else {
+                // Its first request may be on its way. Otherwise, it would be waited for as long as a slow sender is.
+                _ = tokio::time::timeout(LAST_PATIENCE, connection.as_mut()).await;
+                if has_asked.load(Ordering::Relaxed) {
+                    _ = connection.await;
+                }
+            }
         }
     }
 }
@@ -159,6 +190,9 @@ struct From {
     peer: Option<IpAddr>,
     /// The subject of its certificate.
     subject: Option<Source>,
+    seat: Arc<Seat>,
+    /// Whether a request has come.
+    has_asked: Arc<AtomicBool>,
 }
 
 type Reply = Response<Full<Bytes>>;
@@ -179,6 +213,13 @@ struct Why(String);
 
 fn refuse(status: StatusCode, text: impl Into<String>) -> Box<Reply> {
     Box::new(reply(status, text))
+}
+
+/// The same where others have the room: nothing else says so.
+fn no_room(why: &str) -> Box<Reply> {
+    let mut later = later(why);
+    later.extensions_mut().insert(NoRoom);
+    Box::new(later)
 }
 
 /// 503 is the one status that every sender answers with another attempt.
@@ -207,6 +248,7 @@ async fn answer(
     from: From,
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
+    from.has_asked.store(true, Ordering::Relaxed);
     let path = request.uri().path();
     let is_events = path == EVENTS || path == KUBERNETES || path == OTLP || tag_of(path).is_some();
     Ok(match *request.method() {
@@ -427,7 +469,10 @@ impl HttpInput {
         let source = self.source(request.headers(), from.subject.as_ref());
         let sender = source.as_ref().ok().cloned().flatten();
         let taken = match source {
-            Ok(source) => self.taken(source, request).await,
+            Ok(source) => {
+                from.seat.keep();
+                self.taken(source, request).await
+            }
             Err(refused) => Err(refused),
         };
         taken.unwrap_or_else(|refused| {
@@ -439,7 +484,8 @@ impl HttpInput {
     /// Who must come again later hears so, and the log has said why.
     fn say_refused(&self, sender: Option<&Source>, from: &From, refused: &Reply) {
         let status = refused.status();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        let is_said = refused.extensions().get::<NoRoom>().is_none();
+        if status == StatusCode::SERVICE_UNAVAILABLE && is_said {
             return self.router.count_refused(&self.name);
         }
         let peer = || {
@@ -495,14 +541,14 @@ impl HttpInput {
     }
 
     async fn webhook(&self, from: &From, request: Request<Incoming>) -> Reply {
-        self.signed(request).await.unwrap_or_else(|refused| {
+        self.signed(from, request).await.unwrap_or_else(|refused| {
             self.say_refused(None, from, &refused);
             *refused
         })
     }
 
     /// Takes a message that its sender has signed. What is not signed decides nothing: neither a tag, nor a name, nor an encoding.
-    async fn signed(&self, request: Request<Incoming>) -> Result<Reply, Box<Reply>> {
+    async fn signed(&self, from: &From, request: Request<Incoming>) -> Result<Reply, Box<Reply>> {
         let webhooks = &self.access.webhooks;
         if webhooks.is_empty() {
             let missing = "no webhook is configured here: add [[http.webhook]]";
@@ -515,9 +561,12 @@ impl HttpInput {
             let refused = "a webhook is not compressed: the signature is over what arrives";
             return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused));
         }
-        let room = self.webhooks.take(MAX_WEBHOOK_BYTES).await?;
-        let body = receive(request.into_body(), MAX_WEBHOOK_BYTES).await?;
+        let arriving = self.webhook_body(from, request.into_body());
+        let arrived = tokio::time::timeout(WEBHOOK_PATIENCE, arriving).await;
+        let late = |_| Box::new(later("the body did not arrive in time"));
+        let (body, room) = arrived.map_err(late)??;
         let webhook = claim.signed_by(webhooks, &body).map_err(unsigned)?;
+        from.seat.keep();
         let mut lines = StoredBatch::default();
         let pushed = lines.push_json(&body);
         pushed.map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))?;
@@ -531,6 +580,37 @@ impl HttpInput {
             reached: None,
         };
         self.offer(batch).await.map_err(|why| not_taken(&why))
+    }
+
+    /// Receives the body of a webhook. Most are small, and need no room that others could have taken.
+    async fn webhook_body(
+        &self,
+        from: &From,
+        mut body: Incoming,
+    ) -> Result<(Vec<u8>, Option<Held<'_>>), Box<Reply>> {
+        let (mut bytes, mut received, mut held) = (Vec::new(), 0usize, None);
+        while let Some(frame) = body.frame().await {
+            let broke_off = |_| refuse(StatusCode::BAD_REQUEST, "the body broke off");
+            let Ok(data) = frame.map_err(broke_off)?.into_data() else {
+                continue;
+            };
+            received = received.saturating_add(data.len());
+            if received > FREE_WEBHOOK_BYTES && held.is_none() {
+                let room = self.webhooks.take(from.peer, ROOM_PATIENCE).await;
+                held = Some(room.ok_or_else(|| {
+                    no_room("too many large webhooks are being received: come again later")
+                })?);
+            }
+            if received <= MAX_WEBHOOK_BYTES {
+                bytes.extend_from_slice(&data);
+            } else if received > MAX_READ_BYTES {
+                break;
+            }
+        }
+        if received > MAX_WEBHOOK_BYTES {
+            return Err(too_large(MAX_WEBHOOK_BYTES));
+        }
+        Ok((bytes, held))
     }
 
     async fn offer(&self, batch: Batch) -> Result<Reply, NotTaken> {

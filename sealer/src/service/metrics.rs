@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use auditlog_chain::timestamp::Timestamp;
 
+use super::certificates::CertificateState;
 use super::status::Status;
 use crate::error::Cause;
 use crate::follow::Following;
+use crate::listen::Table;
 
 /// Name, kind, meaning and value of a metric of each log.
 type Metric = (&'static str, &'static str, &'static str, fn(&Status) -> u64);
@@ -95,32 +98,80 @@ const METRICS: [Metric; 13] = [
     ),
 ];
 
+/// Name, kind, meaning and value of a metric of each input.
+type InputMetric<T> = (&'static str, &'static str, &'static str, fn(&T) -> u64);
+
+const REFUSED_METRICS: [InputMetric<u64>; 1] = [(
+    "refused_batches_total",
+    "counter",
+    "Batches that could not be taken",
+    |count| *count,
+)];
+
+/// The connections of each listener.
+pub(super) type AllTables = BTreeMap<String, Arc<Table>>;
+
+const CONNECTIONS_METRICS: [InputMetric<Arc<Table>>; 2] = [
+    ("connections", "gauge", "Open connections", |of| {
+        u64::try_from(of.open()).unwrap_or(u64::MAX)
+    }),
+    (
+        "closed_connections_total",
+        "counter",
+        "Connections that were closed because the input had as many as it may have",
+        |of| of.closed(),
+    ),
+];
+
+/// The certificates of each listener that has any.
+pub(super) type AllCertificates = BTreeMap<String, CertificateState>;
+
+const CERTIFICATE_METRICS: [InputMetric<CertificateState>; 2] = [
+    (
+        "certificate_expires_seconds",
+        "gauge",
+        "Until when the certificate of the listener is valid, in seconds since 1970",
+        |of| of.expires,
+    ),
+    (
+        "certificate_problem",
+        "gauge",
+        "1 while certificates or keys that have changed cannot be used",
+        |of| u64::from(of.has_problem),
+    ),
+];
+
 /// How far each input of files is.
 pub(super) type AllFollowing = BTreeMap<String, Following>;
 
-/// Name, meaning and value of a metric of each input of files.
-type FilesMetric = (&'static str, &'static str, fn(&Following) -> u64);
-
-const FILES_METRICS: [FilesMetric; 3] = [
-    ("followed_files", "Files that are followed", |of| of.files),
+const FILES_METRICS: [InputMetric<Following>; 3] = [
+    ("followed_files", "gauge", "Files that are followed", |of| {
+        of.files
+    }),
     (
         "behind_bytes",
+        "gauge",
         "Bytes of followed files that are not accepted yet",
         |of| of.behind,
     ),
     (
         "unread_files",
+        "gauge",
         "Files and folders that cannot be read now, or not further",
         |of| of.problems,
     ),
 ];
 
+/// What is known of all inputs.
+pub(super) struct Inputs<'i> {
+    pub(super) refused: &'i BTreeMap<String, u64>,
+    pub(super) tables: &'i AllTables,
+    pub(super) certificates: &'i AllCertificates,
+    pub(super) following: &'i AllFollowing,
+}
+
 /// The metrics of all logs and inputs.
-pub(super) fn metrics(
-    logs: &[&Status],
-    refused: &BTreeMap<String, u64>,
-    following: &AllFollowing,
-) -> String {
+pub(super) fn metrics(logs: &[&Status], inputs: &Inputs<'_>) -> String {
     let mut text = String::new();
     // Writing into a string cannot fail.
     for (name, kind, help, value) in METRICS {
@@ -131,24 +182,22 @@ pub(super) fn metrics(
         }
     }
     problems(&mut text, logs);
-    let name = "refused_batches_total";
-    head(
-        &mut text,
-        name,
-        "counter",
-        "Batches that could not be taken",
-    );
-    for (input, value) in refused {
-        _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
-    }
-    for (name, help, value) in FILES_METRICS.iter().filter(|_| !following.is_empty()) {
-        head(&mut text, name, "gauge", help);
-        for (input, following) in following {
-            let value = value(following);
+    of_inputs(&mut text, &REFUSED_METRICS, inputs.refused);
+    of_inputs(&mut text, &CONNECTIONS_METRICS, inputs.tables);
+    of_inputs(&mut text, &CERTIFICATE_METRICS, inputs.certificates);
+    of_inputs(&mut text, &FILES_METRICS, inputs.following);
+    text
+}
+
+/// The same metrics of each input that has them.
+fn of_inputs<T>(text: &mut String, metrics: &[InputMetric<T>], inputs: &BTreeMap<String, T>) {
+    for (name, kind, help, value) in metrics.iter().filter(|_| !inputs.is_empty()) {
+        head(text, name, kind, help);
+        for (input, of) in inputs {
+            let value = value(of);
             _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
         }
     }
-    text
 }
 
 /// One line for each cause that there can be, so that an alarm can be tried.

@@ -11,7 +11,9 @@
 
 mod ages;
 mod batch;
+mod certificates;
 mod destination;
+mod doors;
 mod files;
 mod forward;
 mod glance;
@@ -32,6 +34,7 @@ mod syslog;
 #[cfg(test)]
 mod tests;
 mod update;
+mod webhooks;
 mod writer;
 
 pub use ages::Ages;
@@ -51,4 +54,5 @@ pub use standard_input::{StandardInput, serve_standard_input};
 pub use status::{Part, Status, View};
 pub use syslog::{LargeMessages, SyslogInput, Transport, serve_syslog};
 pub use update::Update;
+pub use webhooks::Webhooks;
 pub use writer::Writer;

@@ -67,8 +67,9 @@ pub struct Offer {
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Bytes of offers that wait for the log's thread.
+/// Bytes of offers that wait for the threads of all logs, and for one of very many. A larger offer waits alone.
 const WAITING_BYTES: usize = 64 << 20;
+const LEAST_WAITING_BYTES: usize = 2 << 20;
 
 /// Offers that wait for it.
 const WAITING_OFFERS: usize = 1 << 16;
@@ -81,23 +82,36 @@ const UNIT_BYTES: usize = 1 << 10;
 pub struct Intake {
     offers: SyncSender<Offer>,
     room: Arc<Semaphore>,
+    /// All of the room.
+    units: usize,
 }
 
 impl Intake {
     /// Makes a way, and its end.
     pub fn new() -> (Self, Receiver<Offer>) {
+        Self::to_one_of(1)
+    }
+
+    /// Makes the way to one of so many logs, which share the memory for what waits.
+    pub fn to_one_of(logs: usize) -> (Self, Receiver<Offer>) {
         let (offers, taken) = sync_channel(WAITING_OFFERS);
-        let units = WAITING_BYTES.checked_div(UNIT_BYTES).unwrap_or(1);
+        let bytes = WAITING_BYTES.checked_div(logs).unwrap_or(WAITING_BYTES);
+        let units = bytes.max(LEAST_WAITING_BYTES).div_euclid(UNIT_BYTES);
         let room = Arc::new(Semaphore::new(units));
-        (Self { offers, room }, taken)
+        (
+            Self {
+                offers,
+                room,
+                units,
+            },
+            taken,
+        )
     }
 
     /// Takes room for so many bytes of events. `None` where there is none for so long.
     pub async fn room(&self, bytes: usize, patience: Duration) -> Option<OwnedSemaphorePermit> {
         let units = bytes.div_ceil(UNIT_BYTES).max(1);
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
-        let most = WAITING_BYTES.checked_div(UNIT_BYTES).unwrap_or(1);
-        let units = units.min(u32::try_from(most).unwrap_or(u32::MAX));
+        let units = u32::try_from(units.min(self.units)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(units);
         tokio::time::timeout(patience, room).await.ok()?.ok()
     }
@@ -126,5 +140,24 @@ impl Intake {
         };
         offer.permit = Some(room);
         self.send(offer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_share_the_memory_for_what_waits_and_a_larger_offer_waits_alone() {
+        for (logs, bytes) in [(0, 64 << 20), (1, 64 << 20), (4, 16 << 20), (1000, 2 << 20)] {
+            let (intake, _taken) = Intake::to_one_of(logs);
+            assert_eq!(intake.room.available_permits() * UNIT_BYTES, bytes);
+            let runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = { runtime }.enable_time().build().unwrap();
+            let taken = runtime.block_on(intake.room(31 << 20, Duration::ZERO));
+            assert!(taken.is_some(), "{logs}");
+            let left = intake.room.available_permits() * UNIT_BYTES;
+            assert_eq!(left, bytes.saturating_sub(31 << 20), "{logs}");
+        }
     }
 }

@@ -8,15 +8,17 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
 use super::batch::{Batch, NotTaken, Taken};
+use super::certificates::CertificateState;
 use super::destination::Destination;
 use super::glance::Glance;
-use super::metrics::{AllFollowing, metrics};
+use super::metrics::{AllCertificates, AllFollowing, AllTables, Inputs, metrics};
 use super::offer::{Answer, Offer};
 use super::refusals::{Refusal, Refusals};
 use super::route::{Route, Way, find, leads_to};
 use super::status::{Part as PartOfLog, Status};
 use crate::follow::{Following, Remembering};
 use crate::input::InputName;
+use crate::listen::{SayLine, Seats};
 use crate::seal::Offered;
 
 /// How long a batch waits for room before its sender is asked to come again later.
@@ -102,13 +104,14 @@ pub struct Router {
     routes: Vec<Route>,
     following: Mutex<AllFollowing>,
     refused: Mutex<Refusals>,
-    say: Option<Say>,
+    tables: Mutex<AllTables>,
+    certificates: Mutex<AllCertificates>,
+    /// Connections of one listener, at most.
+    most_connections: usize,
+    say: Option<SayLine>,
     /// How long a batch waits for room in all its logs.
     patience: Duration,
 }
-
-/// Takes a line for people.
-type Say = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Router {
     /// Each route must lead to one of the logs.
@@ -118,15 +121,25 @@ impl Router {
             routes,
             refused: Mutex::default(),
             following: Mutex::default(),
+            tables: Mutex::default(),
+            certificates: Mutex::default(),
+            most_connections: usize::MAX,
             say: None,
             patience: ROOM_PATIENCE,
         }
     }
 
+    /// The same, where each listener has so many connections at most.
+    #[must_use]
+    pub const fn with_connections(mut self, most: usize) -> Self {
+        self.most_connections = most;
+        self
+    }
+
     /// The same, with somebody who takes a line for people where senders are refused.
     #[must_use]
     pub fn saying(mut self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.say = Some(Box::new(say));
+        self.say = Some(Arc::new(say));
         self
     }
 
@@ -140,11 +153,15 @@ impl Router {
         let logs: Vec<&Status> = self.logs.iter().map(|log| &*log.status).collect();
         let refused = self.refusals();
         let following = self.following.lock();
-        metrics(
-            &logs,
-            refused.counts(),
-            &following.unwrap_or_else(PoisonError::into_inner),
-        )
+        let tables = self.tables.lock();
+        let certificates = self.certificates.lock();
+        let inputs = Inputs {
+            refused: refused.counts(),
+            tables: &tables.unwrap_or_else(PoisonError::into_inner),
+            certificates: &certificates.unwrap_or_else(PoisonError::into_inner),
+            following: &following.unwrap_or_else(PoisonError::into_inner),
+        };
+        metrics(&logs, &inputs)
     }
 
     /// What each log knows of its inputs that events of this input may be for; `None` until all of them have found their head.
@@ -172,6 +189,30 @@ impl Router {
         let all = self.following.lock();
         let mut all = all.unwrap_or_else(PoisonError::into_inner);
         all.insert(input.to_owned(), following);
+    }
+
+    /// The seats of an input that may have so many connections.
+    pub(super) fn seats(&self, input: &str, most: usize) -> Seats {
+        let most = most.min(self.most_connections);
+        let seats = Seats::new(input, most, self.say.clone());
+        let tables = self.tables.lock();
+        let mut tables = tables.unwrap_or_else(PoisonError::into_inner);
+        tables.insert(input.to_owned(), seats.table());
+        seats
+    }
+
+    /// What is known of the certificates of an input.
+    pub(super) fn set_certificate(&self, input: &str, state: CertificateState) {
+        let all = self.certificates.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        all.insert(input.to_owned(), state);
+    }
+
+    /// Says something to whoever runs the service.
+    pub(super) fn say(&self, line: &str) {
+        if let Some(say) = &self.say {
+            say(line);
+        }
     }
 
     fn refusals(&self) -> MutexGuard<'_, Refusals> {

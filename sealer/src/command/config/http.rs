@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
 use auditlog_sealer::listen::{Access, Certificates, Door};
-use auditlog_sealer::service::{Bodies, HttpInput, serve};
+use auditlog_sealer::service::{Bodies, HttpInput, Webhooks, serve};
 use serde::Deserialize;
 
 use super::access::{Asks, Senders, TokenFrom, UserFrom, WebhookFrom};
@@ -87,7 +87,7 @@ impl Input for Http {
             door,
             event_id: self.event_id.clone(),
             bodies: Bodies::default(),
-            webhooks: Bodies::default(),
+            webhooks: Webhooks::default(),
             now: around.now,
             router: Arc::clone(&around.router),
         });

@@ -197,6 +197,12 @@ impl Config {
         })
     }
 
+    /// How many inputs listen.
+    pub(super) fn listeners(&self) -> usize {
+        let inputs = self.inputs();
+        inputs.filter(|(_, input)| input.listen().is_some()).count()
+    }
+
     /// Returns the names of the inputs.
     fn check_inputs(&self, mistakes: &mut Mistakes) -> BTreeSet<&str> {
         let mut inputs = Inputs::default();

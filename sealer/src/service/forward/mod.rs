@@ -15,9 +15,10 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::batch::{Batch, NotTaken};
+use super::doors::keep;
 use super::router::{Pending, Router};
 use crate::forward::{ChunkName, NameKind};
-use crate::listen::{Access, Door, ended, serve_each};
+use crate::listen::{Access, Door, Seat, ended, serve_each};
 use crate::seal::Naming;
 use chunk::{Chunk, ChunkError, Parts, Read};
 use wire::{Message, Wire, WireError};
@@ -38,6 +39,9 @@ const ACK_PATIENCE: Duration = Duration::from_secs(200);
 
 /// The same of a sender that waits for none, and does not send again.
 const PATIENCE: Duration = Duration::from_mins(10);
+
+/// The same where its message takes room that others may need: that one log takes nothing must not stop the senders of another for long.
+const SCARCE_PATIENCE: Duration = Duration::from_mins(1);
 
 /// One listener.
 pub struct ForwardInput {
@@ -85,17 +89,24 @@ pub async fn serve_forward(
     input: Arc<ForwardInput>,
     ending: watch::Receiver<bool>,
 ) {
-    let converse = |stream, ending| converse(Arc::clone(&input), stream, ending);
-    serve_each(listener, MAX_CONNECTIONS, ending, converse).await;
+    let seats = input.router.seats(&input.name, MAX_CONNECTIONS);
+    let converse = |stream, ending, seat| converse(Arc::clone(&input), stream, ending, seat);
+    let keep = keep(&input.router, &input.name, &input.door, ending.clone());
+    tokio::join!(serve_each(listener, seats, ending, converse), keep);
 }
 
-async fn converse(input: Arc<ForwardInput>, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+async fn converse(
+    input: Arc<ForwardInput>,
+    stream: TcpStream,
+    mut ending: watch::Receiver<bool>,
+    seat: Seat,
+) {
     let Some((stream, subject)) = input.door.enter(stream).await else {
         return;
     };
     let mut wire = Wire::new(stream);
     let closed = tokio::select! {
-        closed = input.take_all(&mut wire, subject, ending.clone()) => closed,
+        closed = input.take_all(&mut wire, subject, ending.clone(), &seat) => closed,
         () = ended(&mut ending) => Err(Closed::Ending),
     };
     match closed {
@@ -114,9 +125,15 @@ impl ForwardInput {
         wire: &mut Wire,
         subject: Option<Source>,
         ending: watch::Receiver<bool>,
+        seat: &Seat,
     ) -> Result<(), Closed> {
+        let has_shown = subject.is_some() || self.shared_key.is_some();
         let source = self.greet(wire, subject).await?;
+        if has_shown {
+            seat.keep();
+        }
         while let Some(message) = wire.next_message(&self.room, &self.scratch).await? {
+            seat.keep();
             if let Some(ack) = self.take(message, source.as_ref(), &ending).await? {
                 wire.write(&ack).await?;
             }
@@ -206,11 +223,18 @@ impl Offering {
 
     /// Whether what no log takes now is given up. A sender that sends again keeps it, and does not take the room of others meanwhile.
     fn gives_up(&self, is_scarce: bool) -> bool {
-        let waited = self.begun.elapsed();
-        if self.sends_again {
-            return is_scarce && self.takes_room || waited >= ACK_PATIENCE;
-        }
-        waited >= PATIENCE
+        self.gives_up_after(self.begun.elapsed(), is_scarce)
+    }
+
+    fn gives_up_after(&self, waited: Duration, is_scarce: bool) -> bool {
+        let is_in_the_way = is_scarce && self.takes_room;
+        let patience = match (self.sends_again, is_in_the_way) {
+            (true, true) => Duration::ZERO,
+            (true, false) => ACK_PATIENCE,
+            (false, true) => SCARCE_PATIENCE,
+            (false, false) => PATIENCE,
+        };
+        waited >= patience
     }
 }
 
@@ -252,17 +276,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scarce_room_ends_the_offers_of_a_message_that_takes_room_and_is_sent_again() {
-        for (sends_again, takes_room, expected) in [
-            (true, true, true),
-            (true, false, false),
-            (false, true, false),
-            (false, false, false),
-        ] {
+    fn scarce_room_ends_the_offers_of_a_message_that_takes_room() {
+        let least = |sends_again, takes_room, is_scarce| {
             let (_end, ending) = watch::channel(false);
             let offering = Offering::new(sends_again, takes_room, ending);
-            assert_eq!(offering.gives_up(true), expected);
-            assert!(!offering.gives_up(false));
+            let gives_up =
+                |second: &u64| offering.gives_up_after(Duration::from_secs(*second), is_scarce);
+            (0..1000).find(gives_up)
+        };
+        for (sends_again, takes_room, expected) in [
+            (true, true, [0, 200]),
+            (true, false, [200, 200]),
+            // It would be lost, so it is offered for a while.
+            (false, true, [60, 600]),
+            (false, false, [600, 600]),
+        ] {
+            let found = [true, false].map(|is_scarce| least(sends_again, takes_room, is_scarce));
+            assert_eq!(found, expected.map(Some));
         }
     }
 }

@@ -11,8 +11,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::batch::{Batch, NotTaken};
+use super::doors::keep;
 use super::router::{Pending, Router};
-use crate::listen::{Door, ended, serve_each};
+use crate::listen::{Door, Seat, ended, serve_each};
 use window::Window;
 use wire::{Arrived, Wire, WireError};
 
@@ -60,22 +61,28 @@ pub async fn serve_lumberjack(
     input: Arc<LumberjackInput>,
     ending: watch::Receiver<bool>,
 ) {
-    let converse = |stream, ending| converse(Arc::clone(&input), stream, ending);
-    serve_each(listener, MAX_CONNECTIONS, ending, converse).await;
+    let seats = input.router.seats(&input.name, MAX_CONNECTIONS);
+    let converse = |stream, ending, seat| converse(Arc::clone(&input), stream, ending, seat);
+    let keep = keep(&input.router, &input.name, &input.door, ending.clone());
+    tokio::join!(serve_each(listener, seats, ending, converse), keep);
 }
 
 async fn converse(
     input: Arc<LumberjackInput>,
     stream: TcpStream,
     mut ending: watch::Receiver<bool>,
+    seat: Seat,
 ) {
     let Some((stream, subject)) = input.door.enter(stream).await else {
         return;
     };
+    if subject.is_some() {
+        seat.keep();
+    }
     let source = subject.or_else(|| input.source.clone());
     let mut wire = Wire::new(stream);
     let closed = tokio::select! {
-        closed = input.take_all(&mut wire, source, ending.clone()) => closed,
+        closed = input.take_all(&mut wire, source, ending.clone(), &seat) => closed,
         () = ended(&mut ending) => Err(Closed::Ending),
     };
     match closed {
@@ -94,11 +101,13 @@ impl LumberjackInput {
         wire: &mut Wire,
         source: Option<Source>,
         ending: watch::Receiver<bool>,
+        seat: &Seat,
     ) -> Result<(), Closed> {
         while let Some(arrived) = wire
             .next_window(&self.room, self.event_id.as_deref())
             .await?
         {
+            seat.keep();
             let Arrived { window, .. } = &arrived;
             let (version, sequence) = (window.version, window.sequence);
             let taken = self.take(arrived, source.as_ref(), &ending);

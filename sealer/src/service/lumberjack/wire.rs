@@ -1,7 +1,7 @@
 //! Windows of one connection. All of them are in memory, and have a limit there.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,10 +17,11 @@ const READ_BYTES: usize = 16 << 10;
 /// What each connection may have in memory without asking.
 const FREE_BYTES: usize = 128 << 10;
 
-/// What it may have once it has asked, and how many at a time. More waits for one of the few large windows.
+/// What it may have once it has asked, and how many at a time. More waits for the one large window: all of them together, what is on its way
+/// to the logs, and a thousand connections with what each may have, fit into 256 MiB.
 const USUAL_BYTES: usize = 4 << 20;
-const MAX_USUAL: usize = 16;
-const MAX_LARGE: usize = 2;
+const MAX_USUAL: usize = 8;
+const MAX_LARGE: usize = 1;
 
 /// Bytes of events that are read before others have their turn.
 const TURN_BYTES: usize = 256 << 10;
@@ -30,6 +31,9 @@ const SLOW_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long one window may take.
 const WINDOW_PATIENCE: Duration = Duration::from_mins(10);
+
+/// The same of one that has the room of the large one. Stops a slow sender from keeping it from others.
+const LARGE_PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long a sender may have nothing to say. Stops idle connections from taking the place of others.
 const IDLE_PATIENCE: Duration = Duration::from_mins(10);
@@ -78,6 +82,28 @@ pub(super) enum WireError {
 struct Held {
     usual: Option<OwnedSemaphorePermit>,
     large: Option<OwnedSemaphorePermit>,
+    /// Since when it has the second.
+    large_since: Option<Instant>,
+}
+
+impl Held {
+    /// How long may pass until more of the window comes.
+    fn patience(&self, now: Instant) -> Duration {
+        let had = |since| now.saturating_duration_since(since);
+        let left = |since| LARGE_PATIENCE.saturating_sub(had(since));
+        self.large_since
+            .map_or(SLOW_PATIENCE, left)
+            .min(SLOW_PATIENCE)
+    }
+
+    /// Bytes that it may have.
+    const fn bytes(&self) -> usize {
+        match (&self.usual, &self.large) {
+            (None, _) => FREE_BYTES,
+            (Some(_), None) => USUAL_BYTES,
+            (Some(_), Some(_)) => usize::MAX,
+        }
+    }
 }
 
 /// A window, and its room until it is gone.
@@ -180,12 +206,19 @@ impl Wire {
     ) -> Result<Arrived, WireError> {
         let (mut open, mut held, mut turn) = (self.announced.take(), Held::default(), 0usize);
         loop {
-            let Some(item) = self.reader.next_item()? else {
+            let kept = open.as_ref().map_or(0, Window::kept_bytes);
+            // An event is in the window and in what was decompressed for a moment.
+            let most = held.bytes().saturating_sub(kept).div_euclid(2);
+            let Some(item) = self.reader.next_item_within(most)? else {
                 self.hold(&mut held, open.as_ref(), room).await?;
-                self.read(SLOW_PATIENCE).await?;
+                self.read(held.patience(Instant::now())).await?;
                 continue;
             };
             let ended = match item {
+                Item::Full => {
+                    self.hold_more(&mut held, open.as_ref(), room).await?;
+                    continue;
+                }
                 Item::Window { version, events } => {
                     let next = Window::new(version, events);
                     let before = open.take().filter(|window| !window.is_empty());
@@ -229,20 +262,31 @@ impl Wire {
         room: &WindowRoom,
     ) -> Result<(), WireError> {
         let kept = open.map_or(0, Window::kept_bytes);
-        let kept = kept.saturating_add(self.reader.kept_bytes());
-        let version = open.map_or(Version::Two, |window| window.version);
-        for (least, have, room) in [
-            (FREE_BYTES, &mut held.usual, &room.usual),
-            (USUAL_BYTES, &mut held.large, &room.large),
-        ] {
-            if kept > least && have.is_none() {
-                let permit = Arc::clone(room).acquire_owned();
-                self.waits_for_room = true;
-                let permit = self.while_alive(version, permit).await?;
-                self.waits_for_room = false;
-                *have = Some(permit.map_err(|_| WireError::BrokeOff)?);
-            }
+        let twice = self.reader.kept_bytes().saturating_mul(2);
+        while kept.saturating_add(twice) > held.bytes() {
+            self.hold_more(held, open, room).await?;
         }
+        Ok(())
+    }
+
+    /// Takes the next larger room. Meanwhile, nothing more is read or decompressed.
+    async fn hold_more(
+        &mut self,
+        held: &mut Held,
+        open: Option<&Window>,
+        room: &WindowRoom,
+    ) -> Result<(), WireError> {
+        let version = open.map_or(Version::Two, |window| window.version);
+        let (have, room) = match held.usual {
+            None => (&mut held.usual, &room.usual),
+            Some(_) => (&mut held.large, &room.large),
+        };
+        let permit = Arc::clone(room).acquire_owned();
+        self.waits_for_room = true;
+        let permit = self.while_alive(version, permit).await?;
+        self.waits_for_room = false;
+        *have = Some(permit.map_err(|_| WireError::BrokeOff)?);
+        held.large_since = held.large.is_some().then(Instant::now);
         Ok(())
     }
 
@@ -265,6 +309,23 @@ impl Window {
         Arrived {
             window: self,
             _held: held,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn window_that_has_the_large_room_must_arrive_in_time() {
+        let begun = Instant::now();
+        let mut held = Held::default();
+        assert_eq!(held.patience(begun + LARGE_PATIENCE), SLOW_PATIENCE);
+        held.large_since = Some(begun);
+        for (second, left) in [(0, 60), (60, 60), (90, 30), (120, 0), (200, 0)] {
+            let patience = held.patience(begun + Duration::from_secs(second));
+            assert_eq!(patience, Duration::from_secs(left), "{second}");
         }
     }
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::listen::serve_each;
+use super::doors::keep;
+use crate::listen::{Seat, serve_each};
 use input::Closed;
 use wire::{Wire, WireError};
 
@@ -25,19 +26,29 @@ pub async fn serve_syslog(
     input: Arc<SyslogInput>,
     ending: watch::Receiver<bool>,
 ) {
-    let converse = |stream, ending| converse(Arc::clone(&input), stream, ending);
-    serve_each(listener, MAX_CONNECTIONS, ending, converse).await;
+    let seats = input.router.seats(&input.name, MAX_CONNECTIONS);
+    let converse = |stream, ending, seat| converse(Arc::clone(&input), stream, ending, seat);
+    let keep = keep(&input.router, &input.name, &input.door, ending.clone());
+    tokio::join!(serve_each(listener, seats, ending, converse), keep);
 }
 
-async fn converse(input: Arc<SyslogInput>, stream: TcpStream, ending: watch::Receiver<bool>) {
+async fn converse(
+    input: Arc<SyslogInput>,
+    stream: TcpStream,
+    ending: watch::Receiver<bool>,
+    seat: Seat,
+) {
     let Some((stream, subject)) = input.door.enter(stream).await else {
         return;
     };
+    if subject.is_some() {
+        seat.keep();
+    }
     let source = subject.or_else(|| input.access.source.clone());
     let mut wire = Wire::new(stream, Arc::clone(&input.room.0), ending);
     let closed = match input.transport {
-        Transport::Tcp => tcp::take_all(&input, &mut wire, source.as_ref()).await,
-        Transport::Relp => relp::take_all(&input, wire, source.as_ref()).await,
+        Transport::Tcp => tcp::take_all(&input, &mut wire, source.as_ref(), &seat).await,
+        Transport::Relp => relp::take_all(&input, wire, source.as_ref(), &seat).await,
     };
     match closed {
         Ok(()) | Err(Closed::Wire(WireError::BrokeOff)) => {}

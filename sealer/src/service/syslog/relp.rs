@@ -10,6 +10,7 @@ use auditlog_chain::builder::Source;
 
 use super::input::{Closed, SyslogInput};
 use super::wire::{Ending, Got, Wire};
+use crate::listen::Seat;
 use crate::service::batch::Batch;
 use crate::syslog::{Command, Frame, next_frame, parse, push_answer, push_server_close};
 
@@ -27,6 +28,7 @@ pub(super) async fn take_all(
     input: &SyslogInput,
     mut wire: Wire,
     source: Option<&Source>,
+    seat: &Seat,
 ) -> Result<(), Closed> {
     let ending = wire.ending();
     let mut session = Session {
@@ -37,6 +39,9 @@ pub(super) async fn take_all(
     let mut idle = FIRST_PATIENCE;
     loop {
         let (steps, more) = session.gather(&mut wire);
+        if steps.iter().any(|step| matches!(step, Step::Store { .. })) {
+            seat.keep();
+        }
         let failed = if steps.is_empty() {
             None
         } else {

@@ -7,6 +7,7 @@ use auditlog_chain::builder::{Source, StoredBatch};
 
 use super::input::{Closed, SyslogInput, tag_of};
 use super::wire::{Ending, Got, Wire};
+use crate::listen::Seat;
 use crate::seal::Naming;
 use crate::service::batch::{Batch, NotTaken};
 use crate::syslog::{Framing, Rest, TooLong, parse, push};
@@ -30,10 +31,12 @@ pub(super) async fn take_all(
     input: &SyslogInput,
     wire: &mut Wire,
     source: Option<&Source>,
+    seat: &Seat,
 ) -> Result<(), Closed> {
     let mut lines = Lines {
         input,
         source,
+        seat: Some(seat),
         framing: Framing::default(),
         ending: wire.ending(),
         without_route: None,
@@ -75,6 +78,7 @@ enum Last {
 struct Lines<'a> {
     input: &'a SyslogInput,
     source: Option<&'a Source>,
+    seat: Option<&'a Seat>,
     framing: Framing,
     ending: Ending,
     /// Why the first message that no route takes was not taken. Those of other programs that were read are taken nevertheless.
@@ -87,6 +91,10 @@ impl Lines<'_> {
         loop {
             let mut batches = Batches::default();
             let (taken, more) = self.gather(wire.pending(), &mut batches)?;
+            // A message that was read is stored, whoever comes.
+            if let Some(seat) = self.seat.filter(|_| !batches.0.is_empty()) {
+                seat.keep();
+            }
             wire.take(taken);
             self.offer(batches).await?;
             match more {
@@ -257,6 +265,7 @@ mod tests {
             let mut lines = Lines {
                 input: &input,
                 source: None,
+                seat: None,
                 framing: Framing::default(),
                 ending: Ending(ending.clone()),
                 without_route: None,

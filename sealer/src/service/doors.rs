@@ -1,0 +1,49 @@
+//! Certificates of the listeners, which are read again when their files change.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use super::certificates::CertificateState;
+use super::router::Router;
+use crate::listen::{Door, ended};
+
+/// Between two looks at the files.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Keeps the certificates of an input up to date until `ending` is true.
+pub(super) async fn keep(
+    router: &Router,
+    input: &str,
+    door: &Door,
+    mut ending: watch::Receiver<bool>,
+) {
+    if !door.is_encrypted() {
+        return;
+    }
+    let mut state = CertificateState {
+        expires: door.expires().unwrap_or_default(),
+        has_problem: false,
+    };
+    loop {
+        router.set_certificate(input, state);
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = ended(&mut ending) => return,
+        }
+        let looking = door.clone();
+        // A file may be on a disk that does not answer.
+        let Ok(Some(renewed)) = spawn_blocking(move || looking.renew()).await else {
+            continue;
+        };
+        state.expires = door.expires().unwrap_or_default();
+        state.has_problem = renewed.is_err();
+        router.say(&match renewed {
+            Ok(()) => format!("the input {input} has read its certificates again, and uses them for new connections"),
+            Err(error) => format!(
+                "the certificates of the input {input} have changed and cannot be used; those from before are used until that is corrected: {error}"
+            ),
+        });
+    }
+}
