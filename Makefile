@@ -76,7 +76,7 @@ acceptance-aws: need-cargo need-terraform ## the life cycle of a trail in a real
 	cargo build --workspace --bins
 	tests/acceptance/run
 
-soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: mangled logs, policies and pins, killed sealers and applies, mutated input; others with each SEED=
+soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: mangled logs, policies and pins, killed sealers and applies, outages, mutated input; others with each SEED=
 	AUDITLOG_MANGLE_CASES=20000 AUDITLOG_MANGLE_SEED=$(SEED) \
 		cargo test --workspace --test e2e both_verifiers_agree_on_mangled_logs -- --nocapture
 	AUDITLOG_KILL_CASES=100 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::signals
@@ -85,7 +85,9 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	AUDITLOG_APPLIES=1000 AUDITLOG_APPLY_SEED=$(SEED) cargo test --workspace --test e2e provider::soak -- --nocapture
 	AUDITLOG_HISTORIES=100000 AUDITLOG_HISTORY_SEED=$(SEED) cargo test --workspace --lib histories -- --nocapture
 	AUDITLOG_HISTORIES=20000 cargo test --workspace --test crashes
-	AUDITLOG_SERVICE_KILLS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service
+	AUDITLOG_SERVICE_KILLS=2000 AUDITLOG_LOST_DISKS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service -- --nocapture
+	AUDITLOG_STEADY_SECONDS=900 AUDITLOG_OUTAGE_SECONDS=600 AUDITLOG_FAULT_SECONDS=3600 AUDITLOG_FAULT_SEED=$(SEED) \
+		cargo test --workspace --test e2e seal::endure -- --nocapture
 
 # Each crate with a folder fuzz, and its targets.
 FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache sealer:wal,forward,lumberjack,otlp,syslog,webhook

@@ -382,6 +382,11 @@ impl Proxy {
         self.shared.state().requests.len()
     }
 
+    /// Forgets the requests that came, which a long run would have no room for.
+    pub fn forget(&self) {
+        self.shared.state().requests.clear();
+    }
+
     /// Waits until so many requests came, or for so long; whether they came.
     pub fn wait_for_requests(&self, requests: usize, patience: Duration) -> bool {
         let fewer = |state: &mut State| state.requests.len() < requests;

@@ -155,18 +155,23 @@ impl Remote {
     pub(crate) fn objects(&self) -> Vec<Vec<u8>> {
         let s3 = self.endpoint.s3();
         wait(async {
-            let listed = s3.list_object_versions().bucket(BUCKET).send();
-            let listed = listed.await.unwrap();
-            assert!(listed.delete_markers().is_empty());
-            let mut objects = Vec::new();
-            for (number, version) in listed.versions().iter().enumerate() {
-                let key = format!("payments/{number:012}.jsonl.zst");
-                assert_eq!(version.key(), Some(key.as_str()));
-                let object = s3.get_object().bucket(BUCKET).key(key).send();
-                let object = object.await.unwrap();
-                objects.push(object.body.collect().await.unwrap().to_vec());
+            let (mut objects, mut after) = (Vec::new(), None);
+            loop {
+                let listed = s3.list_object_versions().bucket(BUCKET);
+                let listed = listed.set_key_marker(after).send().await.unwrap();
+                assert!(listed.delete_markers().is_empty());
+                for version in listed.versions() {
+                    let key = format!("payments/{:012}.jsonl.zst", objects.len());
+                    assert_eq!(version.key(), Some(key.as_str()));
+                    let object = s3.get_object().bucket(BUCKET).key(key).send();
+                    let object = object.await.unwrap();
+                    objects.push(object.body.collect().await.unwrap().to_vec());
+                }
+                if listed.is_truncated() != Some(true) {
+                    break objects;
+                }
+                after = listed.next_key_marker().map(str::to_owned);
             }
-            objects
         })
     }
 

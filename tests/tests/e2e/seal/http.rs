@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +17,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::seal::bench::Bench;
-use crate::seal::service::{Service, into_folder};
+use crate::seal::service::{Service, free_port, into_folder, table_of};
 
 /// A chunk of a gzip member with the bytes as they are.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -136,7 +138,7 @@ fn certificates(bench: &Bench) {
 }
 
 /// Posts an event over TLS; `None` where the server does not answer.
-fn post_over_tls(bench: &Bench, service: &Service, client: Option<&str>) -> Option<String> {
+fn post_over_tls(bench: &Bench, at: SocketAddr, client: Option<&str>) -> Option<String> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(bench.path("ca.pem")).unwrap())
@@ -155,7 +157,7 @@ fn post_over_tls(bench: &Bench, service: &Service, client: Option<&str>) -> Opti
     };
     let name = ServerName::try_from("localhost").unwrap();
     let session = ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = StreamOwned::new(session, TcpStream::connect(service.at).unwrap());
+    let mut stream = StreamOwned::new(session, TcpStream::connect(at).unwrap());
     let head = "POST /events HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 7\r\n\r\n";
     write!(stream, "{head}{{\"n\":1}}").ok()?;
     let mut answer = String::new();
@@ -176,10 +178,10 @@ fn subject_of_a_client_certificate_says_who_sends() {
         path("ca.pem")
     );
     let service = Service::start_over_tls(&bench, &into_folder(&bench), &tls);
-    assert_eq!(post_over_tls(&bench, &service, None), None);
+    assert_eq!(post_over_tls(&bench, service.at, None), None);
     // It takes events as soon as the head of the log is found.
     let answer = loop {
-        let answer = post_over_tls(&bench, &service, Some("client")).unwrap();
+        let answer = post_over_tls(&bench, service.at, Some("client")).unwrap();
         if !answer.starts_with("HTTP/1.1 503") {
             break answer;
         }
@@ -189,4 +191,64 @@ fn subject_of_a_client_certificate_says_who_sends() {
     assert_eq!(bench.verified(), ["{\"n\":1}"]);
     let text = bench.text();
     assert!(text.contains("\"source\":\"CN=client,O=Acme\""), "{text}");
+}
+
+#[track_caller]
+fn until(service: &Service, metric: &str, expected: u64) {
+    let begun = Instant::now();
+    while service.metric(metric) != Some(expected) {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{metric}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn certificates_that_are_renewed_are_used_without_a_restart() {
+    let bench = Bench::new();
+    certificates(&bench);
+    let path = |name: &str| bench.path(name).display().to_string();
+    let at = free_port();
+    let tls = format!(
+        "\n[[http]]\nname = \"tls\"\nlisten = \"{at}\"\n[http.tls]\ncertificate = \"{}\"\nkey = \"{}\"\nclient_ca = \"{}\"\n",
+        path("server.pem"),
+        path("server.key"),
+        path("ca.pem")
+    );
+    let logs = format!(
+        "{}{}\n",
+        table_of(&bench, "", "policy.json", "spool"),
+        into_folder(&bench)
+    );
+    let mut service = Service::run(&bench, &logs, &tls, &[]);
+    service.until_ready();
+    let is_taken = |client: &str| {
+        let answer = post_over_tls(&bench, at, Some(client));
+        answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    };
+    assert!(is_taken("client"));
+    let problem = "certificate_problem{input=\"tls\"}";
+    assert_eq!(service.metric(problem), Some(0));
+    assert!(service.metric("certificate_expires_seconds{input=\"tls\"}") > Some(1_800_000_000));
+
+    // A file that is not a certificate changes nothing.
+    fs::write(bench.path("server.pem"), "soon").unwrap();
+    until(&service, problem, 1);
+    assert!(is_taken("client"));
+    for name in ["client.pem", "client.key"] {
+        fs::copy(bench.path(name), bench.path(&format!("old-{name}"))).unwrap();
+    }
+    fs::rename(bench.path("old-client.pem"), bench.path("old.pem")).unwrap();
+    fs::rename(bench.path("old-client.key"), bench.path("old.key")).unwrap();
+    // Another authority, and certificates of it.
+    certificates(&bench);
+    until(&service, problem, 0);
+    assert!(is_taken("client"));
+    assert!(!is_taken("old"));
+    let ended = service.end().ok();
+    for line in [
+        "warning: the certificates of the input tls have changed and cannot be used; those from before are used until that is corrected: ",
+        "warning: the input tls has read its certificates again, and uses them for new connections",
+    ] {
+        assert!(ended.stderr.contains(line), "{line}: {ended}");
+    }
 }

@@ -12,15 +12,15 @@ use crate::seal::bench::{ORIGIN, Remote, signal, wait};
 use crate::seal::service::Service;
 
 /// A bucket with a service, whose keys are in KMS.
-struct World {
-    remote: Remote,
-    environment: Vec<(String, String)>,
+pub(super) struct World {
+    pub(super) remote: Remote,
+    pub(super) environment: Vec<(String, String)>,
     /// The bucket, as a policy names it.
     store: Value,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let remote = Remote::new();
         let mut environment = remote.endpoint.env();
         let way = remote.way.url().to_string();
@@ -34,7 +34,7 @@ impl World {
         }
     }
 
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         let create = self.remote.endpoint.kms().create_key();
         let create = create.key_usage(KeyUsageType::SignVerify);
         let create = create.key_spec(KeySpec::EccNistP256);
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// A policy for the bucket, which names one key.
-    fn policy(&self, key: &str) -> Value {
+    pub(super) fn policy(&self, key: &str) -> Value {
         let policy = command("auditlog-seal").envs(self.remote.endpoint.env());
         let policy = policy.args(["policy", "--origin", ORIGIN, "--kms-key", key]);
         let mut policy: Value = serde_json::from_str(&policy.run().ok().stdout).unwrap();
@@ -51,14 +51,14 @@ impl World {
         policy
     }
 
-    fn give(&self, policy: &str) {
+    pub(super) fn give(&self, policy: &str) {
         let path = self.remote.bench.path("policy.json");
         let new = self.remote.bench.path("policy.new");
         fs::write(&new, policy).unwrap();
         fs::rename(new, path).unwrap();
     }
 
-    fn events(&self) -> Vec<String> {
+    pub(super) fn events(&self) -> Vec<String> {
         let mut events = Vec::new();
         for object in self.remote.objects() {
             let text = zstd::stream::decode_all(object.as_slice()).unwrap();
@@ -80,7 +80,7 @@ fn metric(service: &Service, name: &str) -> u64 {
 }
 
 #[track_caller]
-fn until(service: &Service, cause: &str, expected: u64) {
+pub(super) fn until(service: &Service, cause: &str, expected: u64) {
     let name = format!("auditlog_sealer_problem{{log=\"{ORIGIN}\",cause=\"{cause}\"}}");
     let begun = Instant::now();
     while metric(service, &name) != expected {

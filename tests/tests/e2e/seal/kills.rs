@@ -28,7 +28,7 @@ use crate::seal::random::{Random, asked};
 const KILLS_A_LOG: u64 = 100;
 
 /// What a kill is aimed at, and about how many of these calls one run makes.
-const TARGETS: [(&str, u64); 8] = [
+pub(super) const TARGETS: [(&str, u64); 8] = [
     ("fdatasync", 20),
     ("fsync", 20),
     ("rename", 10),
@@ -145,7 +145,7 @@ impl Story {
 }
 
 /// The command, with something that happens as it enters the nth system call of a kind.
-fn aimed(append: Command, call: &str, nth: u64, what: &str) -> Command {
+pub(super) fn aimed(append: Command, call: &str, nth: u64, what: &str) -> Command {
     let (inner, _home) = append.into_inner();
     let strace = Command::new("strace").install_with("sudo apt-get install strace");
     strace

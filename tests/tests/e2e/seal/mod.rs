@@ -1,10 +1,13 @@
 //! The command `auditlog-seal`, on folders and on real S3 and KMS endpoints.
 
 mod access;
+mod alarms;
 pub(crate) mod bench;
 mod bucket;
 mod crash;
+mod crowd;
 mod disk;
+mod endure;
 mod folder;
 mod follow;
 mod http;
@@ -16,6 +19,7 @@ mod network;
 mod operate;
 pub(crate) mod random;
 mod resume;
+mod senders;
 mod service;
 mod setup;
 mod signals;

@@ -1,15 +1,18 @@
 //! `auditlog-seal run`: events over HTTP, acknowledged once they are on the disk or in the store.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_tests::{Fault, Run, command};
+use auditlog_tests::{Command, Fault, Run, command};
 
 use crate::seal::bench::{Bench, Remote, numbered, objects_in, signal};
+use crate::seal::kills::{TARGETS, aimed};
 use crate::seal::random::{Random, asked};
 
 const TOKEN: &str = "a secret of an application";
@@ -72,15 +75,42 @@ impl Service {
         Self::run(bench, logs, &token(bench), environment)
     }
 
-    fn run(bench: &Bench, logs: &str, http: &str, environment: &[(String, String)]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = free.local_addr().unwrap();
-        drop(free);
+    /// The same with more tables of inputs.
+    pub(crate) fn of_logs_with(
+        bench: &Bench,
+        logs: &str,
+        inputs: &str,
+        environment: &[(String, String)],
+    ) -> Self {
+        fs::write(bench.path("token"), TOKEN).unwrap();
+        let http = format!("{}{inputs}", token(bench));
+        Self::run(bench, logs, &http, environment)
+    }
+
+    /// Starts a service of these logs, with more keys of its listener, or with tables after it.
+    pub(crate) fn run(
+        bench: &Bench,
+        logs: &str,
+        http: &str,
+        environment: &[(String, String)],
+    ) -> Self {
+        Self::run_by(bench, logs, http, environment, |command| command)
+    }
+
+    /// The same, by another command that starts this one.
+    pub(crate) fn run_by(
+        bench: &Bench,
+        logs: &str,
+        http: &str,
+        environment: &[(String, String)],
+        wrap: impl FnOnce(Command) -> Command,
+    ) -> Self {
+        let at = free_port();
         let config = format!("{logs}\n[[http]]\nlisten = \"{at}\"\n{http}\n");
         fs::write(bench.path("sealer.toml"), config).unwrap();
         let run = command("auditlog-seal").args(["run", "--config"]);
         let run = run.arg(bench.path("sealer.toml"));
-        let run = run.envs(environment.iter().cloned());
+        let run = wrap(run).envs(environment.iter().cloned());
         let (mut run, home) = run.into_inner();
         let run = run
             .stdin(Stdio::null())
@@ -93,7 +123,7 @@ impl Service {
         }
     }
 
-    pub(super) fn until_ready(&mut self) {
+    pub(crate) fn until_ready(&mut self) {
         let begun = Instant::now();
         while self
             .get("/readyz")
@@ -116,6 +146,21 @@ impl Service {
     /// Posts events with the token; `None` where no answer comes.
     pub(crate) fn post(&self, body: impl AsRef<[u8]>, headers: &str) -> Option<Answer> {
         self.post_to("/events", body, headers)
+    }
+
+    /// The same of a sender that is gone before the answer comes.
+    fn post_and_leave(&self, body: impl AsRef<[u8]>, headers: &str) {
+        let (body, length) = (body.as_ref(), body.as_ref().len());
+        let head = format!(
+            "POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nauthorization: Bearer {TOKEN}\r\n{headers}\r\n"
+        );
+        if let Ok(mut stream) = TcpStream::connect(self.at) {
+            _ = stream.write_all(head.as_bytes());
+            _ = stream.write_all(body);
+            // It is there before its end is.
+            _ = stream.shutdown(Shutdown::Write);
+            _ = stream.read(&mut [0]);
+        }
     }
 
     fn post_to(&self, path: &str, body: impl AsRef<[u8]>, headers: &str) -> Option<Answer> {
@@ -167,6 +212,19 @@ impl Service {
     pub(super) fn kill(self) {
         drop(self);
     }
+
+    /// Whether it has ended by itself.
+    fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// The value of a metric, which may have labels; `None` where the service does not answer, or does not have it.
+    pub(crate) fn metric(&self, name: &str) -> Option<u64> {
+        let metrics = self.get("/metrics")?.body;
+        let name = format!("auditlog_sealer_{name}");
+        let value = |line: &str| line.strip_prefix(&name)?.rsplit(' ').next()?.parse().ok();
+        metrics.lines().find_map(value)
+    }
 }
 
 /// A test that fails leaves no process behind.
@@ -177,14 +235,20 @@ impl Drop for Service {
     }
 }
 
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> SocketAddr {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap()
+}
+
 /// The table of the token.
-fn token(bench: &Bench) -> String {
+pub(crate) fn token(bench: &Bench) -> String {
     let file = bench.path("token").display().to_string();
     format!("[[http.token]]\nsource = \"app\"\nfile = \"{file}\"\n")
 }
 
 /// The beginning of the table of a log.
-pub(super) fn table_of(bench: &Bench, name: &str, policy: &str, spool: &str) -> String {
+pub(crate) fn table_of(bench: &Bench, name: &str, policy: &str, spool: &str) -> String {
     let path = |name: &str| bench.path(name).display().to_string();
     let (policy, key, spool) = (path(policy), path("key.pem"), path(spool));
     format!("[[logs]]\n{name}policy = \"{policy}\"\nkey_file = \"{key}\"\nspool = \"{spool}\"\n")
@@ -345,50 +409,122 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     assert!(bench.verified().is_empty());
 }
 
-/// Posts one batch until it is acknowledged, through as many services as it takes.
-fn until_acknowledged(service: &Service, name: &str, body: &str) -> bool {
+/// Posts one batch. Says whether it was acknowledged: of five acknowledgements, one is lost.
+fn is_acknowledged(service: &Service, random: &mut Random, name: &str, body: &str) -> bool {
     let header = format!("idempotency-key: {name}\r\n");
-    service
-        .post(body, &header)
-        .is_some_and(|answer| answer.status == 200)
+    if random.below(5) == 0 {
+        service.post_and_leave(body, &header);
+        return false;
+    }
+    let answer = service.post(body, &header);
+    answer.is_some_and(|answer| answer.status == 200)
 }
 
-#[test]
-fn killed_over_and_over_each_batch_that_is_sent_until_it_is_acknowledged_is_there_once() {
-    let kills = asked("AUDITLOG_SERVICE_KILLS", 6);
-    let mut random = Random::new(asked("AUDITLOG_KILL_SEED", 1));
-    let bench = Bench::new();
-    let log = format!("{}\nmax_segment_events = 40", into_folder(&bench));
-    let mut expected = Vec::new();
-    let mut service = Service::start(&bench, &log, &[]);
-    for kill in 0..kills {
+/// Kills in one log. A longer one is read for longer at each start.
+const KILLS_A_LOG: u64 = 100;
+
+/// One log and its service, and all that was sent.
+struct Story {
+    bench: Bench,
+    random: Random,
+    expected: Vec<String>,
+    batches: u64,
+    /// How often a kill met its target.
+    met: BTreeMap<&'static str, u64>,
+}
+
+impl Story {
+    /// A batch that was never sent: its name and its events.
+    fn next(&mut self) -> (String, String) {
+        self.batches += 1;
+        let batch = self.batches;
+        let events: Vec<String> = (0..=self.random.below(9))
+            .map(|n| format!("{{\"batch\":{batch},\"n\":{n}}}"))
+            .collect();
+        let body = events.join("\n");
+        self.expected.extend(events);
+        (format!("{batch}"), body)
+    }
+
+    fn log(&self) -> String {
+        let bench = &self.bench;
+        let table = table_of(bench, "", "policy.json", "spool");
+        format!("{table}{}\nmax_segment_events = 40\n", into_folder(bench))
+    }
+
+    /// Sends until the service is killed at some moment. Returns what it has not acknowledged.
+    fn killed_at_some_moment(&mut self, mut pending: (String, String)) -> (String, String) {
+        let mut service = Service::of_logs(&self.bench, &self.log(), &[]);
+        service.until_ready();
         let id = service.child.id().to_string();
-        let millis = 20 + random.below(150);
+        let millis = 20 + self.random.below(150);
         let killer = thread::spawn(move || {
             thread::sleep(Duration::from_millis(millis));
             _ = std::process::Command::new("kill")
                 .args(["-9", &id])
                 .status();
         });
-        let mut batch = 0;
-        let pending = loop {
-            let events: Vec<String> = (0..=random.below(9))
-                .map(|n| format!("{{\"kill\":{kill},\"batch\":{batch},\"n\":{n}}}"))
-                .collect();
-            let (name, body) = (format!("{kill}-{batch}"), events.join("\n"));
-            expected.extend(events);
-            if !until_acknowledged(&service, &name, &body) {
-                break (name, body);
+        while !service.has_ended() {
+            if is_acknowledged(&service, &mut self.random, &pending.0, &pending.1) {
+                pending = self.next();
             }
-            batch += 1;
-        };
+        }
         killer.join().unwrap();
-        service.kill();
-        service = Service::start(&bench, &log, &[]);
-        assert!(until_acknowledged(&service, &pending.0, &pending.1));
+        pending
     }
-    service.end().ok();
-    assert_eq!(bench.verified(), expected);
+
+    /// The same where it is killed as it enters some system call, also while it starts.
+    fn killed_at_a_call(&mut self, mut pending: (String, String)) -> (String, String) {
+        let at = usize::try_from(self.random.below(TARGETS.len() as u64)).unwrap();
+        let (call, calls) = TARGETS[at];
+        let nth = 1 + self.random.below(calls).min(self.random.below(calls));
+        fs::write(self.bench.path("token"), TOKEN).unwrap();
+        let token = token(&self.bench);
+        let mut service = Service::run_by(&self.bench, &self.log(), &token, &[], |command| {
+            aimed(command, call, nth, "signal=KILL")
+        });
+        let begun = Instant::now();
+        while !service.has_ended() {
+            assert!(begun.elapsed() < Duration::from_mins(2), "{call} {nth}");
+            if is_acknowledged(&service, &mut self.random, &pending.0, &pending.1) {
+                pending = self.next();
+            }
+        }
+        *self.met.entry(call).or_default() += 1;
+        pending
+    }
+}
+
+#[test]
+fn killed_over_and_over_each_batch_that_is_sent_until_it_is_acknowledged_is_there_once() {
+    let kills = asked("AUDITLOG_SERVICE_KILLS", 16);
+    let seed = asked("AUDITLOG_KILL_SEED", 1);
+    let mut met: BTreeMap<&str, u64> = BTreeMap::new();
+    for log in 0..kills.div_ceil(KILLS_A_LOG) {
+        let mut story = Story {
+            bench: Bench::new(),
+            random: Random::new(seed.wrapping_mul(1_000_003).wrapping_add(log)),
+            expected: Vec::new(),
+            batches: 0,
+            met: BTreeMap::new(),
+        };
+        let mut pending = story.next();
+        for kill in 0..kills.min(KILLS_A_LOG) {
+            pending = match kill % 2 {
+                0 => story.killed_at_some_moment(pending),
+                _ => story.killed_at_a_call(pending),
+            };
+        }
+        let mut service = Service::of_logs(&story.bench, &story.log(), &[]);
+        service.until_ready();
+        while !is_acknowledged(&service, &mut story.random, &pending.0, &pending.1) {}
+        service.end().ok();
+        assert_eq!(story.bench.verified(), story.expected, "log {log}");
+        for (call, count) in story.met {
+            *met.entry(call).or_default() += count;
+        }
+    }
+    println!("{kills} kills, of which these met a system call: {met:?}");
 }
 
 #[test]
@@ -435,12 +571,84 @@ fn batch_that_is_acknowledged_as_stored_is_in_the_store() {
         expected.push(event);
         assert_eq!(bench.verified(), expected);
     }
-    // The machine's disk is lost.
-    service.kill();
-    fs::remove_dir_all(bench.path("spool")).unwrap();
-    let log = format!("{log}\nhead_unknown = true");
-    Service::start(&bench, &log, &[]).end();
+    service.end().ok();
     assert_eq!(bench.verified(), expected);
+}
+
+/// Each sender sends its batches until they are acknowledged, over one service after the other, and remembers which are.
+#[test]
+fn disk_that_is_lost_at_any_moment_takes_nothing_with_it_that_is_acknowledged_as_stored() {
+    const SENDERS: u64 = 4;
+    let losses = asked("AUDITLOG_LOST_DISKS", 3);
+    let mut random = Random::new(asked("AUDITLOG_KILL_SEED", 1));
+    let bench = Bench::new();
+    let log = |more: &str| {
+        let table = table_of(&bench, "", "policy.json", "spool");
+        let folder = into_folder(&bench);
+        format!("{table}{folder}\nack = \"stored\"\n{more}\n")
+    };
+    let acknowledged: Vec<AtomicU64> = (0..SENDERS).map(|_| AtomicU64::new(0)).collect();
+    for loss in 0..=losses {
+        // The first one begins the log. The head of the others is what the bucket shows.
+        let head = if loss == 0 { "" } else { "head_unknown = true" };
+        let mut service = Service::of_logs(&bench, &log(head), &[]);
+        service.until_ready();
+        let least = 1 + random.below(20);
+        let before: u64 = acknowledged
+            .iter()
+            .map(|of| of.load(Ordering::SeqCst))
+            .sum();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for (sender, count) in (0..).zip(&acknowledged) {
+                let (service, stop) = (&service, &stop);
+                scope.spawn(move || {
+                    while !stop.load(Ordering::SeqCst) {
+                        let next = count.load(Ordering::SeqCst);
+                        let event = format!("{{\"sender\":{sender},\"n\":{next}}}");
+                        let key = format!("idempotency-key: {sender}-{next}\r\n");
+                        let answer = service.post(event, &key);
+                        let is_stored = answer.is_some_and(|answer| answer.status == 200);
+                        count.fetch_add(u64::from(is_stored), Ordering::SeqCst);
+                    }
+                });
+            }
+            let now = || {
+                acknowledged
+                    .iter()
+                    .map(|of| of.load(Ordering::SeqCst))
+                    .sum::<u64>()
+            };
+            let begun = Instant::now();
+            while now() < before + least {
+                assert!(
+                    begun.elapsed() < Duration::from_mins(1),
+                    "nothing is stored"
+                );
+                thread::yield_now();
+            }
+            random.pause(50);
+            signal(&service.child, "KILL");
+            stop.store(true, Ordering::SeqCst);
+        });
+        service.kill();
+        fs::remove_dir_all(bench.path("spool")).unwrap();
+    }
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for event in bench.verified() {
+        *counts.entry(event).or_default() += 1;
+    }
+    for (sender, count) in (0..SENDERS).zip(&acknowledged) {
+        let count = count.load(Ordering::SeqCst);
+        for n in 0..count {
+            let event = format!("{{\"sender\":{sender},\"n\":{n}}}");
+            assert_eq!(counts.remove(&event), Some(1), "{event}");
+        }
+        // The last one may be there, though nobody knows.
+        let event = format!("{{\"sender\":{sender},\"n\":{count}}}");
+        assert!(counts.remove(&event).is_none_or(|times| times == 1));
+    }
+    assert!(counts.is_empty(), "{counts:?}");
 }
 
 fn check(bench: &Bench, config: &str) -> Run {

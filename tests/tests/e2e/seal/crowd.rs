@@ -1,0 +1,276 @@
+//! More connections than the service has room for: idle ones, and ones that bring compression bombs. Whoever has something to say is heard.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use auditlog_tests::{Command, python};
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::net::TcpSocket;
+
+use crate::seal::bench::{Bench, wait};
+use crate::seal::senders::{Answer, Forward, lumberjack, syslog};
+use crate::seal::service::{Service, free_port, into_folder, table_of, token};
+
+/// Idle connections of another process.
+const IDLE: usize = 5000;
+
+/// How long a sender may be tried until it is heard.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const CONNECT: &str = "
+import resource, socket, sys
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+port, count = int(sys.argv[1]), int(sys.argv[2])
+held = [socket.create_connection(('127.0.0.1', port)) for _ in range(count)]
+print(len(held), flush=True)
+sys.stdin.read()
+";
+
+/// A process that holds idle connections until it is dropped.
+struct Crowd(Child);
+
+impl Crowd {
+    fn at(address: SocketAddr) -> Self {
+        let command = Command::new(python()).args(["-c", CONNECT]);
+        let command = command.args([address.port().to_string(), IDLE.to_string()]);
+        let (mut command, _home) = command.into_inner();
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        assert_eq!(line, format!("{IDLE}\n"));
+        Self(child)
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// Files and connections that a process has open.
+pub(crate) fn handles(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
+}
+
+/// A figure of a process, in KiB.
+pub(crate) fn memory_kib(process: u32, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let figure = line.unwrap().trim_start_matches(':').trim_end_matches("kB");
+    figure.trim().parse().unwrap()
+}
+
+#[track_caller]
+fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn thousands_of_idle_connections_shut_nobody_out_and_take_no_handle_for_long() {
+    let bench = Bench::new();
+    let [forward, beats, tcp] = [(); 3].map(|()| free_port());
+    let inputs = format!(
+        "{}\n[[forward]]\nlisten = \"{forward}\"\n\n[[lumberjack]]\nlisten = \"{beats}\"\n\n[[syslog]]\nlisten = \"{tcp}\"\ntransport = \"tcp\"\n",
+        token(&bench)
+    );
+    let logs = format!(
+        "{}{}\n",
+        table_of(&bench, "", "policy.json", "spool"),
+        into_folder(&bench)
+    );
+    fs::write(bench.path("token"), "a secret of an application").unwrap();
+    // The service raises the limit of its handles by itself.
+    let mut service = Service::run_by(&bench, &logs, &inputs, &[], |command| {
+        let (inner, _home) = command.into_inner();
+        let limited = Command::new("prlimit").arg("--nofile=256:");
+        let limited = limited.arg(inner.get_program());
+        limited.args(inner.get_args())
+    });
+    service.until_ready();
+    let process = service.child.id();
+    let before = handles(process);
+    let at = service.at;
+    let mut sender = Forward::to(forward);
+    assert!(sender.sends(0, &[0], Answer::Awaited));
+    let sends: [(&str, SocketAddr, &mut dyn FnMut() -> bool); 4] = [
+        ("http", at, &mut || {
+            let answer = service.post("{\"id\":1}", "idempotency-key: 1\r\n");
+            answer.is_some_and(|answer| answer.status == 200)
+        }),
+        ("forward", forward, &mut || {
+            Forward::to(forward).sends(2, &[2], Answer::Awaited)
+        }),
+        ("lumberjack", beats, &mut || lumberjack(beats, "{\"id\":3}")),
+        ("syslog", tcp, &mut || syslog(tcp, "<13>app: 4")),
+    ];
+    for (input, address, sends) in sends {
+        let crowd = Crowd::at(address);
+        until(input, sends);
+        if input == "forward" {
+            // One that was there before keeps its connection.
+            assert!(sender.sends(5, &[5], Answer::Awaited));
+        }
+        drop(crowd);
+    }
+    until("handles are given back", || handles(process) <= before + 10);
+    for input in ["http", "forward", "lumberjack", "syslog"] {
+        let metric = |name: &str| {
+            service
+                .metric(&format!("{name}{{input=\"{input}\"}}"))
+                .unwrap()
+        };
+        let closed = metric("closed_connections_total");
+        assert!(closed >= IDLE as u64 / 2, "{input}: {closed}");
+        assert!(metric("connections") < 10, "{input}");
+    }
+    let ended = service.end().ok();
+    for input in ["http", "forward", "lumberjack", "syslog"] {
+        let line = format!("warning: the input {input} has ");
+        let line = ended.stderr.lines().find(|said| said.starts_with(&line));
+        let line = line.unwrap_or_else(|| panic!("{input}: {ended}"));
+        assert!(
+            line.contains(" connections, which is its limit: "),
+            "{line}"
+        );
+    }
+    let events = bench.verified();
+    let has = |part: &str| events.iter().filter(|event| event.contains(part)).count();
+    for number in [0, 1, 2, 3, 5] {
+        let times = has(&format!("\"id\":{number}}}"));
+        assert_eq!(times, 1, "{number}: {events:?}");
+    }
+    assert!(has("<13>app: 4") >= 1 || has("\"4\"") >= 1, "{events:?}");
+}
+
+/// A window whose events are 14 MB, in a few KiB. The last one is wrong, so that nothing of it is kept.
+fn bomb() -> Vec<u8> {
+    const EVENTS: u32 = 16;
+    let large = format!("{{\"p\":\"{}\"}}", "x".repeat(900_000));
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    for number in 1..=EVENTS + 1 {
+        let event = if number > EVENTS { "{" } else { &large };
+        let length = u32::try_from(event.len()).unwrap().to_be_bytes();
+        let head = [b"2J".as_slice(), &number.to_be_bytes(), &length].concat();
+        zlib.write_all(&head).unwrap();
+        zlib.write_all(event.as_bytes()).unwrap();
+    }
+    let zlib = zlib.finish().unwrap();
+    let length = u32::try_from(zlib.len()).unwrap().to_be_bytes();
+    [b"2W\0\0\0\x112C".as_slice(), &length, &zlib].concat()
+}
+
+#[test]
+fn compression_bombs_over_many_connections_fit_into_the_memory_of_the_service() {
+    let bench = Bench::new();
+    let beats = free_port();
+    let input = format!("\n[[lumberjack]]\nlisten = \"{beats}\"\n");
+    let service = Service::start_with(&bench, &into_folder(&bench), &input, &[]);
+    let (bomb, mut held) = (bomb(), Vec::new());
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(beats).unwrap();
+        stream.write_all(&bomb).unwrap();
+        held.push(stream);
+    }
+    until("a small window", || lumberjack(beats, "{\"id\":1}"));
+    let refused = "refused_batches_total{input=\"lumberjack\"}";
+    until("bombs are refused", || {
+        service.metric(refused).is_some_and(|count| count >= 3)
+    });
+    let most = memory_kib(service.child.id(), "VmHWM");
+    println!("{most} KiB at most");
+    assert!(most < 256 << 10, "{most} KiB");
+    drop(held);
+    service.end().ok();
+    assert_eq!(bench.verified(), ["{\"id\":1}"]);
+}
+
+const WEBHOOK_KEY: &[u8] = b"a key of 24 bytes length";
+
+/// The head of a webhook, with the signature of this key.
+fn webhook(id: &str, body: &[u8], length: usize, key: &[u8]) -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let time = now.unwrap().as_secs().to_string();
+    let signed = [format!("{id}.{time}.").as_bytes(), body].concat();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let signature = STANDARD.encode(hmac::sign(&key, &signed));
+    format!(
+        "POST /webhook HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\
+         svix-id: {id}\r\nsvix-timestamp: {time}\r\nsvix-signature: v1,{signature}\r\n\r\n"
+    )
+}
+
+/// A connection from this address of the loopback network.
+fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
+    let socket = async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket
+            .bind(format!("{address}:0").parse().unwrap())
+            .unwrap();
+        socket.connect(to).await.unwrap().into_std().unwrap()
+    };
+    let stream = wait(socket);
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+#[test]
+fn invented_signatures_take_no_room_from_webhooks_that_are_signed() {
+    let bench = Bench::new();
+    let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
+    fs::write(bench.path("webhook.secret"), secret).unwrap();
+    let keys = format!(
+        "[[http.webhook]]\nsource = \"hoop\"\nfile = \"{}\"\n",
+        bench.path("webhook.secret").display()
+    );
+    let service = Service::start_with(&bench, &into_folder(&bench), &keys, &[]);
+    // Each says that it has a megabyte, sends some of it, and waits.
+    let mut invented = Vec::new();
+    for number in 0..200 {
+        let mut stream = connect_from("127.0.0.2", service.at);
+        let head = webhook(
+            &format!("invented-{number}"),
+            b"",
+            1 << 20,
+            b"another key of 16 bytes",
+        );
+        _ = stream.write_all(head.as_bytes());
+        _ = stream.write_all(&vec![b'1'; 40 << 10]);
+        invented.push(stream);
+    }
+    let refused = "refused_batches_total{input=\"http\"}";
+    until("those beyond its share are refused", || {
+        service.metric(refused).is_some_and(|count| count >= 150)
+    });
+    for (id, bytes) in [("small", 20), ("large", 200 << 10)] {
+        let body = format!("{{\"{id}\":\"{}\"}}", "x".repeat(bytes));
+        let begun = Instant::now();
+        let mut stream = connect_from("127.0.0.1", service.at);
+        let head = webhook(id, body.as_bytes(), body.len(), WEBHOOK_KEY);
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{id}: {answer}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{id}");
+    }
+    drop(invented);
+    let ended = service.end().ok();
+    let line = "warning: the input http has refused a batch of a sender at 127.0.0.2: too many large webhooks are being received: come again later\n";
+    assert!(ended.stderr.contains(line), "{ended}");
+    assert_eq!(bench.verified().len(), 2);
+}
