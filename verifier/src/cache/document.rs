@@ -21,16 +21,19 @@ pub(crate) struct Document {
     log: Origin,
     /// When the listing ended that it is of: a run that is judged by an earlier moment does not use it.
     judged: Timestamp,
+    /// Number of segments of a block.
+    pub(super) size: u64,
     pub(super) blocks: Vec<Block>,
 }
 
 impl Document {
-    pub(super) fn new(log: Origin, judged: Timestamp, blocks: Vec<Block>) -> Self {
+    pub(super) fn new(log: Origin, judged: Timestamp, size: u64, blocks: Vec<Block>) -> Self {
         Self {
             version: CACHE_VERSION,
             rules: RULES,
             log,
             judged,
+            size,
             blocks,
         }
     }

@@ -25,21 +25,24 @@ pub(crate) struct Piece<'p> {
 /// The cache of one log.
 pub(crate) struct LogCache {
     old: BTreeMap<Hash, Block>,
+    /// Number of segments of a block that was kept.
+    old_size: u64,
     new: Vec<Block>,
     size: u64,
 }
 
 impl LogCache {
-    /// What was kept of a log, in blocks of this size.
+    /// What was kept of a log, in blocks of this size, or of that which they have: a log that became smaller keeps its large ones.
     pub(crate) fn new(old: Option<Document>, size: u64) -> Self {
-        let blocks = old.map_or_else(Vec::new, |old| old.blocks);
+        let (old_size, blocks) = old.map_or((size, Vec::new()), |old| (old.size, old.blocks));
         Self {
+            old_size,
             old: blocks
                 .into_iter()
                 .map(|block| (block.name, block))
                 .collect(),
             new: Vec::new(),
-            size,
+            size: size.max(old_size),
         }
     }
 
@@ -77,8 +80,36 @@ impl LogCache {
         let end = first.saturating_add(self.size);
         let is_below_pin = log.pin.is_some_and(|pin| end <= pin.segment);
         let name = block.map(|(name, _)| name).filter(|_| is_below_pin);
-        let kept = name.and_then(|name| self.old.remove(&name));
+        let kept = name.and_then(|name| {
+            let kept = self.old.remove(&name);
+            kept.or_else(|| self.joined(log, name, first, &slots))
+        });
         Piece { slots, block, kept }
+    }
+
+    /// A block of those that were kept while blocks were smaller.
+    fn joined<'l>(
+        &mut self,
+        log: &'l Log<'l>,
+        name: Hash,
+        first: u64,
+        slots: &[(u64, &Slot)],
+    ) -> Option<Block> {
+        let size = usize::try_from(self.old_size)
+            .ok()
+            .filter(|size| *size > 0)?;
+        let is_larger = self.old_size < self.size && self.size.is_multiple_of(self.old_size);
+        let mut parts = slots.chunks(size).filter(|_| is_larger);
+        let mut whole = self.small(log, parts.next()?)?;
+        for slots in parts {
+            whole.append(self.small(log, slots)?);
+        }
+        block::keep(&whole, name, first)
+    }
+
+    fn small<'l>(&mut self, log: &'l Log<'l>, slots: &[(u64, &Slot)]) -> Option<RangeResult<'l>> {
+        let kept = self.old.remove(&block::name(log, slots))?;
+        RangeResult::of_written(log, kept.result, slots).ok()
     }
 
     /// Keeps what was found in a piece, where it is a block and clean.
@@ -92,7 +123,7 @@ impl LogCache {
     /// The file for the next run.
     pub(crate) fn into_file(self, log: &Log<'_>) -> CacheFile {
         let (origin, judged) = (log.policy_of.origin.clone(), log.moments.ended);
-        CacheFile::new(Document::new(origin, judged, self.new).write())
+        CacheFile::new(Document::new(origin, judged, self.size, self.new).write())
     }
 }
 

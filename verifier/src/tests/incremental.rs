@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use auditlog_chain::hash::Hash;
 
 use super::ranges::assert_same;
-use super::world::World;
+use super::world::{Key, Memory, World};
 use crate::cache::Cache;
 use crate::pins::Pins;
 use crate::report::Report;
@@ -83,9 +83,18 @@ impl Cache for Tampered {
 }
 
 fn run(source: &dyn Source, request: &Request<'_>, pins: &Pins, cache: &dyn Cache) -> Report {
+    run_in_blocks(source, request, (pins, cache), BLOCK)
+}
+
+fn run_in_blocks(
+    source: &dyn Source,
+    request: &Request<'_>,
+    (pins, cache): (&Pins, &dyn Cache),
+    size: u64,
+) -> Report {
     let used = UseOf {
         cache,
-        block_size: &|_| BLOCK,
+        block_size: &|_| size,
     };
     let report = verify_by(source, request, pins, Some(&used), &mut |_| {}).unwrap();
     for head in report.logs().iter().filter_map(|log| log.verified()) {
@@ -146,4 +155,39 @@ pub(super) fn document(world: &World) -> Vec<u8> {
     let report = run(&memory, &world.request(&policy), &world.pins, &Kept);
     let head = report.logs()[0].verified().unwrap();
     head.cache().unwrap().bytes().to_vec()
+}
+
+/// A log that grows beyond a border has larger blocks from then on: those that were kept make them up, and nothing is read again. Where it becomes
+/// smaller, they stay.
+#[test]
+fn blocks_of_another_size_are_made_of_those_that_were_kept() {
+    let mut world = World::new(Key::ed25519(), 14);
+    world.now = 900;
+    let (mut memory, policy) = (world.bucket(), world.policy());
+    let request = world.request(&policy);
+    let mut pins = Pins::default();
+    let mut verified = |memory: &Memory, size: u64| {
+        let report = run_in_blocks(memory, &request, (&pins, &Kept), size);
+        let whole = verify(memory, &request, &pins, &mut |_| {}).unwrap();
+        assert_same(&whole, &report, "in other blocks");
+        let seen = pins.clone();
+        _ = pins.take(report.logs()[0].verified().unwrap(), &seen);
+        cached(&report)
+    };
+    assert_eq!(verified(&memory, 2), 0);
+    assert_eq!(verified(&memory, 2), 12);
+    assert_eq!(verified(&memory, 4), 12);
+    assert_eq!(verified(&memory, 4), 12);
+    // Not a multiple: nothing fits.
+    assert_eq!(verified(&memory, 6), 0);
+    assert_eq!(verified(&memory, 6), 12);
+    assert_eq!(verified(&memory, 2), 12);
+    // One that changed is read again, with its large block.
+    memory.version(1).id = Some("other".to_owned());
+    let object = memory.objects.values().nth(1).cloned().unwrap();
+    let key = memory.objects.keys().nth(1).unwrap().0.clone();
+    memory
+        .objects
+        .insert((key, Some("other".to_owned())), object);
+    assert_eq!(verified(&memory, 2), 6);
 }
