@@ -180,7 +180,7 @@ impl Sound {
         }
     }
 
-    /// Whether the parts fit each other, where they come from a document: what is said of its end is what its signed lines show.
+    /// Whether the parts fit each other, where they come from a document: its end is what its signed lines show.
     fn fits(&self, log: &LogPolicy) -> bool {
         let said = Shown {
             number: self.number,

@@ -40,7 +40,7 @@ pub(super) struct Rest {
 /// Keys of a log, and what the listing has under them.
 type Slots<'s> = [(u64, &'s Slot)];
 
-/// What is said of a range, and what is known without it.
+/// What is known of a range without its document.
 pub(super) struct Known<'k> {
     pub(super) log: &'k Log<'k>,
     /// What the listing has after the lead.
@@ -79,7 +79,7 @@ impl Rest {
         }
     }
 
-    /// What the listing has after its last segment is not present: only delete markers, or gone when it was read. All of it is said.
+    /// What the listing has after its last segment is not present: only delete markers, or gone when it was read. The document has all of it.
     fn check_after(&self, log: &Log<'_>, after: &Slots<'_>) -> Result<(), &'static str> {
         let (mut gone, mut markers) = (Vec::new(), Vec::new());
         for (number, slot) in after {
