@@ -97,7 +97,7 @@ class FirstHour(unittest.TestCase):
                 self.assertRegex("\n".join(transcript.output), "hint:|help:|--help|expected one of", transcript.commands[-1])
 
     def test_each_error_of_terraform_says_what_to_do_there_or_in_the_guide(self):
-        ways = r"\b([Ss]et|[Cc]hoose|[Rr]un|[Ee]xpected|[Ii]nstall|[Aa]dd|must|need the permission)\s|`(aws|terraform) "
+        ways = r"\b([Ss]et|[Cc]hoose|[Rr]un|[Ee]xpected|Install|install|[Aa]dd|must|need the permission)\s|`(aws|terraform) "
         for section in read(GUIDE).split("\n## ")[1:]:
             for before, body in re.findall(r"([^\n]*(?:\n[^\n]+)*)\n\n```console\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
                 commands = [line for line in body.splitlines() if line.startswith("$ ")]

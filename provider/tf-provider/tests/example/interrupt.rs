@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::terraform::{Running, Terraform, kill, unframed, until};
+use crate::patience::until;
+use crate::terraform::{Running, Terraform, kill, unframed};
 
 fn question(text: &str) -> String {
     format!(

@@ -36,6 +36,7 @@
 mod built;
 mod interrupt;
 mod life;
+mod patience;
 mod plugin;
 mod process;
 mod scale;

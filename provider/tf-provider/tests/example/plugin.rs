@@ -4,7 +4,6 @@ use std::io::{BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -26,7 +25,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::built::example;
-use crate::terraform::until;
+use crate::patience::{PATIENCE, until};
 
 pub(crate) const COOKIE: (&str, &str) = (
     "TF_PLUGIN_MAGIC_COOKIE",
@@ -36,9 +35,6 @@ pub(crate) const COOKIE: (&str, &str) = (
 /// How HTTP/2 begins, and an empty SETTINGS frame: what a gRPC client sends first.
 pub(crate) const HTTP2_HELLO: &[u8] =
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
-
-/// Nothing here takes this long unless it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A certificate as Terraform makes one: P-521, self-signed, marked as an authority.
 pub(crate) struct Identity {

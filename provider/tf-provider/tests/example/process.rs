@@ -16,9 +16,8 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 use crate::built::example;
-use crate::plugin::{
-    COOKIE, HTTP2_HELLO, Identity, PATIENCE, Plugin, ask, call, listen, read_line,
-};
+use crate::patience::PATIENCE;
+use crate::plugin::{COOKIE, HTTP2_HELLO, Identity, Plugin, ask, call, listen, read_line};
 use crate::terraform::kill;
 
 fn refused(with: &[(&str, &str)]) -> Output {

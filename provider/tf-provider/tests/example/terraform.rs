@@ -5,12 +5,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
 use crate::built::example;
-use crate::plugin::PATIENCE;
 
 /// What each configuration begins with.
 const HEAD: &str = r#"
@@ -227,13 +225,4 @@ pub(crate) fn unframed(text: &[u8]) -> String {
         .filter(|line| !line.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// Waits until something is so.
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "did not happen in time: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
