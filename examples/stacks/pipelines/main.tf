@@ -10,6 +10,10 @@ terraform {
 
 resource "auditlog_signing_key" "audit" {
   alias = "alias/acme-pipelines"
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "audit" {

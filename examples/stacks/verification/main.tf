@@ -23,6 +23,10 @@ variable "release" {
 
 resource "auditlog_signing_key" "audit" {
   alias = "alias/acme-verified"
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "audit" {

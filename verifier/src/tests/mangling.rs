@@ -198,6 +198,7 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
         CParameter::ChecksumFlag(true),
         CParameter::ContentSizeFlag(true),
         CParameter::WindowLog(22),
+        CParameter::CompressionLevel(1),
     ] {
         context.set_parameter(parameter).unwrap();
     }

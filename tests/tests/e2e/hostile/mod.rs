@@ -407,7 +407,7 @@ fn puts() -> Vec<Case> {
             .gives(Refuses("ConditionalRequestConflict (HTTP 409)"), NotAsked),
         Case::of("a name that is taken, by nobody", "payments/", taken())
             .on_put()
-            .gives(Refuses("another writer has the log"), NotAsked),
+            .gives(Refuses("and then said that it does not exist"), NotAsked),
         Case::of("a lost answer", "payments/", Fault::LoseAnswer)
             .on_put()
             .once()

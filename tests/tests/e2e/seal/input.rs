@@ -209,7 +209,7 @@ fn a_closed_output_changes_neither_the_status_nor_the_log() {
 fn an_input_that_cannot_be_read_is_named() {
     let bench = Bench::new();
     let hint = "hint: give a file of JSON Lines that can be read, or - for standard input; \
-                the summary says what of it is sealed\n";
+                the summary says how much is sealed\n";
     fs::create_dir(bench.path("folder")).unwrap();
     for (name, reason) in [
         ("folder", "is a directory"),

@@ -259,12 +259,12 @@ fn wrong_usage_names_the_thing_and_the_remedy() {
     no_verdict(
         verify("absent.json").arg(folder.bucket()),
         "cannot read the trust policy ",
-        "auditlog_trust_policy",
+        "terraform output -raw trust_policy",
     );
     no_verdict(
         verify("bucket").arg(folder.bucket()),
         "/bucket: Is a directory",
-        "auditlog_trust_policy",
+        "terraform output -raw trust_policy",
     );
     fs::write(folder.path("broken.json"), "{").expect("a file");
     no_verdict(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::verify::folder::{Folder, faults, no_verdict};
 
-const RENDERED: &str = "auditlog_trust_policy rendered";
+const RENDERED: &str = "`terraform output -raw trust_policy` wrote, unchanged";
 
 struct Policy {
     folder: Folder,
