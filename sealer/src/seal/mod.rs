@@ -232,18 +232,18 @@ impl Sealer {
             Some(name) => self.spool.knows(name, time)?,
             None => Known::No,
         };
-        // A name that is made of the content says what that is.
+        // A name that is made of the content, or of the ids of the events, says what that is.
         let name = name.filter(|_| offered.naming == Naming::Unique);
         let content = name.map(|name| (name, sum_of(offered.events)));
         let is_other = content.is_some_and(|(name, sum)| self.contents.is_other(&name, sum));
         let named = match (known, offered.naming) {
             (Known::Within | Known::Beyond, Naming::Unique) if is_other => Named::Reused,
-            (Known::Within, Naming::Unique) => return Ok(Named::Known),
+            (Known::Within, Naming::Unique | Naming::EventIds) => return Ok(Named::Known),
             // Its sender may have begun to count again since.
-            (Known::Beyond, Naming::Unique)
+            (Known::Beyond, Naming::Unique | Naming::EventIds)
             | (Known::Within | Known::Beyond, Naming::Content)
             | (_, Naming::Doubtful) => Named::Suspected,
-            (Known::No, Naming::Unique | Naming::Content) => Named::New,
+            (Known::No, Naming::Unique | Naming::EventIds | Naming::Content) => Named::New,
         };
         if offered.is_too_large() {
             return Ok(Named::TooLarge);

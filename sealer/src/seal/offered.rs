@@ -27,6 +27,9 @@ pub enum Naming {
     /// No other batch of the sender has the name: this is the batch that was accepted, and is not chained again.
     #[default]
     Unique,
+    /// The same, and the ids of its events make the name. Their bytes may differ, as where a sender writes the members of an event again
+    /// in another order.
+    EventIds,
     /// Each batch of the same content has the name: the batch is chained again, and marked.
     Content,
     /// The sender may have sent its events before, under whatever name: it is marked.

@@ -126,7 +126,7 @@ impl Window {
     /// What it means that the name of the window comes again.
     pub(super) const fn naming(&self) -> Naming {
         if self.each_has_id {
-            Naming::Unique
+            Naming::EventIds
         } else {
             Naming::Content
         }
@@ -204,9 +204,9 @@ mod tests {
     fn window_is_unique_where_each_event_has_an_id() {
         let beats = "{\"@metadata\":{\"beat\":\"x\",\"_id\":\"a\"}}";
         let own = "{\"id\":7}";
-        assert_eq!(window(&[beats, beats], None).naming(), Naming::Unique);
+        assert_eq!(window(&[beats, beats], None).naming(), Naming::EventIds);
         assert_eq!(window(&[beats, own], None).naming(), Naming::Content);
-        assert_eq!(window(&[beats, own], Some("id")).naming(), Naming::Unique);
+        assert_eq!(window(&[beats, own], Some("id")).naming(), Naming::EventIds);
         for without in [
             "{\"_id\":\"a\"}",
             "{\"@metadata\":{\"_id\":\"\"}}",
