@@ -29,9 +29,10 @@ fn spark_reads_every_entry() {
     others.push(StoredPayload::bytes(b"\xff\x00\x01").expect("bytes"));
     let mut log = SignedLog::new("acme.example/audit/payments");
     let event = |text| StoredPayload::event(str::as_bytes(text)).expect("an event");
+    // The first segment of a log has no entries.
     let payloads = [
-        events.iter().copied().map(event).collect(),
         Vec::new(),
+        events.iter().copied().map(event).collect(),
         others,
     ];
     for (number, payloads) in payloads.iter().enumerate() {
