@@ -7,7 +7,7 @@ from support import ROOT
 
 GOLDEN = ROOT / "provider/src/pipeline/golden"
 RUN = {"rsyslog", "rsyslog-tcp", "syslog-ng"}
-PARSERS = {".toml": toml, ".yaml": yaml, ".yml": yaml, "logstash": logstash, "fluentd": fluentd}
+PARSERS = {".toml": toml, ".yaml": yaml, ".yml": yaml, "hoop": yaml, "logstash": logstash, "fluentd": fluentd}
 
 
 def parser(path):
