@@ -7,7 +7,7 @@ use auditlog_chain::timestamp::Timestamp;
 pub struct Latest {
     /// The entries, from the newest.
     pub entries: Vec<LatestEntry>,
-    /// Why there are no more of them, where that is not because the log has none.
+    /// Why earlier entries were not read, where the log has some.
     pub unread: Option<String>,
 }
 

@@ -85,13 +85,17 @@ impl Service {
     }
 
     fn offer_as(&self, name: Option<&str>, event: &str) -> Receiver<Answer> {
+        self.offer_with(name, Naming::Unique, event)
+    }
+
+    fn offer_with(&self, name: Option<&str>, naming: Naming, event: &str) -> Receiver<Answer> {
         let mut events = StoredBatch::default();
         events.push_json(event.as_bytes()).unwrap();
         let (tell, told) = channel();
         let offer = Offer {
             source: None,
             name: name.and_then(Batch::parse),
-            naming: Naming::Unique,
+            naming,
             events,
             reached: None,
             answer: Box::new(move |answer| _ = tell.send(answer)),
@@ -380,6 +384,23 @@ fn names_of_a_long_queue_are_in_files_and_are_known_whatever_stops() {
     );
     service.end().unwrap();
     assert_eq!(bench.events().len(), names.len() + 1);
+}
+
+/// Filebeat writes the members of an event in another order when it sends a window again.
+#[test]
+fn batch_that_the_ids_of_its_events_name_is_the_same_in_another_order() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    let (first, again) = (r#"{"id":7,"n":1}"#, r#"{"n":1,"id":7}"#);
+    let offer = |event| {
+        service
+            .offer_with(Some("ids"), Naming::EventIds, event)
+            .recv()
+    };
+    assert_eq!(offer(first), Ok(Answer::Accepted));
+    assert_eq!(offer(again), Ok(Answer::Repeat));
+    service.end().unwrap();
+    assert_eq!(bench.events(), [first]);
 }
 
 #[test]

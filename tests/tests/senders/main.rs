@@ -44,8 +44,21 @@ struct Service<'r> {
     remote: &'r Remote,
     http: SocketAddr,
     forward: SocketAddr,
-    /// The process, and its home.
-    running: (Child, tempfile::TempDir),
+    running: Process,
+}
+
+/// A sealer that ends with the test, also with one that fails: it would hold the ports, and whoever reads its standard error.
+struct Process {
+    child: Child,
+    _home: tempfile::TempDir,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
 }
 
 fn free_port() -> SocketAddr {
@@ -90,8 +103,8 @@ impl<'r> Service<'r> {
     }
 
     fn kill(&mut self) {
-        self.running.0.kill().unwrap();
-        self.running.0.wait().unwrap();
+        self.running.child.kill().unwrap();
+        self.running.child.wait().unwrap();
     }
 
     fn kill_and_start(&mut self) {
@@ -139,7 +152,7 @@ impl<'r> Service<'r> {
     fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !holds(self) {
-            let ended = self.running.0.try_wait().unwrap();
+            let ended = self.running.child.try_wait().unwrap();
             assert!(ended.is_none(), "it has ended: {ended:?}");
             assert!(
                 begun.elapsed() < Duration::from_mins(2),
@@ -151,15 +164,15 @@ impl<'r> Service<'r> {
 
     /// Ends it as an operator does, and returns the events that the verifier finds.
     fn end(mut self) -> Vec<Value> {
-        signal(&self.running.0, "TERM");
-        assert!(self.running.0.wait().unwrap().success());
+        signal(&self.running.child, "TERM");
+        assert!(self.running.child.wait().unwrap().success());
         let events = self.remote.verified();
         let parsed = events.iter().map(|event| serde_json::from_str(event));
         parsed.collect::<Result<_, _>>().unwrap()
     }
 }
 
-fn spawn(remote: &Remote) -> (Child, tempfile::TempDir) {
+fn spawn(remote: &Remote) -> Process {
     let mut environment = remote.endpoint.env();
     let way = remote.way.url().to_string();
     environment.push(("AWS_ENDPOINT_URL".to_owned(), way));
@@ -167,7 +180,10 @@ fn spawn(remote: &Remote) -> (Child, tempfile::TempDir) {
     let run = run.arg(remote.bench.path("sealer.toml")).envs(environment);
     let (mut run, home) = run.into_inner();
     let run = run.stdin(Stdio::null()).stdout(Stdio::null());
-    (run.stderr(Stdio::inherit()).spawn().unwrap(), home)
+    Process {
+        child: run.stderr(Stdio::inherit()).spawn().unwrap(),
+        _home: home,
+    }
 }
 
 /// How often each number is in the log.
