@@ -215,7 +215,7 @@ fn take(offer: Offer, names: &mut HashSet<String>, got: &Mutex<Vec<Got>>) {
     let text = |payload: auditlog_chain::builder::StoredPayload<'_>| match payload.as_payload() {
         Payload::Event(text) | Payload::Text(text) | Payload::Base64(text) => text.to_owned(),
     };
-    let is_unique = offer.naming == Naming::Unique;
+    let is_unique = matches!(offer.naming, Naming::Unique | Naming::EventIds);
     got.lock().unwrap().push(Got {
         source: offer.source.as_ref().map_or("", Source::as_str).to_owned(),
         is_unique,
