@@ -45,7 +45,6 @@ fn of_a_real_trail(main_tf: &str) -> String {
 fn first_use(endpoint: &Endpoint, main_tf: &str) -> TrustPolicy {
     let terraform = Terraform::in_empty_folder(&endpoint.env());
     terraform.write("main.tf", main_tf);
-    terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
     let run = terraform.shell(&block("", "terraform init")).ok();
     assert!(
         terraform.path().join("pins.json").is_file(),
@@ -84,7 +83,6 @@ fn what_an_auditor_can_ask_for_works_as_written() {
     let endpoint = Engine::Ministack.start();
     let terraform = Terraform::in_empty_folder(&endpoint.env());
     terraform.write("main.tf", &main_tf());
-    terraform.write("events.jsonl", "{\"paid\":1}\n{\"paid\":2}\n");
     terraform.shell(&block("", "terraform init")).ok();
     let run = terraform.shell(&block("", "auditlog-verify prove")).ok();
     assert!(run.stdout.contains("found: 1 entry of "), "{run}");
