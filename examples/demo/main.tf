@@ -2,6 +2,8 @@
 # verifier compares both.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

@@ -1,6 +1,8 @@
 # A module that declares one audit trail. `terraform test` tests it without AWS, see tests/trail.tftest.hcl.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from support import read
+from support import ROOT, read
 
 IDENTITY = "sealer/src/spool/identity.rs"
 
@@ -61,6 +61,14 @@ class Versions(unittest.TestCase):
         self.assertIn(f"`spool`, the version of the spool ({newest})", guide)
         self.assertIn(f"spools of versions {earlier} go on as spools of version {newest}.", guide)
         self.assertIn(f"| version of this format: {constant('sealer/src/wal/mod.rs', 'VERSION')} |", guide)
+
+    def test_every_configuration_to_copy_refuses_a_terraform_that_is_too_old(self):
+        [oldest] = re.findall(r"^Terraform must be ([\d.]+) or later\.", read("README.md"), re.MULTILINE)
+        files = [*ROOT.glob("examples/**/*.tf"), *ROOT.glob("terraform/**/*.tf"), ROOT / "README.md", *ROOT.glob("docs/guides/*.md")]
+        heads = [(path, part) for path in files for part in path.read_text().split("terraform {\n")[1:] if "auditlog/auditlog" in part]
+        self.assertGreater(len(heads), 10)
+        for path, part in heads:
+            self.assertTrue(part.startswith(f'  required_version = ">= {oldest}"\n'), path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 # A bucket that exists already, without a lock: the first plan shows what it lacks, and the first apply hardens it in place.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

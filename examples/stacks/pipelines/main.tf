@@ -1,6 +1,8 @@
 # A trail, and everything that sends to it: the files of each program, of the sealer, and of the pod in which the sealer runs.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

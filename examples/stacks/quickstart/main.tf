@@ -1,6 +1,8 @@
 # The smallest trail: a key that signs, a bucket that locks, one log in it, and the trust policy to verify it with.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

@@ -2,6 +2,8 @@
 # what is stored under this lock before its time.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

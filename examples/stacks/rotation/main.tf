@@ -2,6 +2,8 @@
 # versions, so what an earlier one signed still verifies.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

@@ -1,6 +1,8 @@
 # Several teams in one bucket: each has a log, a sealer and a key of its own, and one auditor in another account reads all of them.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"

@@ -2,6 +2,8 @@
 # alone notices that the log became shorter.
 
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     auditlog = {
       source = "auditlog/auditlog"
