@@ -7,10 +7,12 @@ import os
 import pathlib
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import time
 import unittest
+import warnings
 
 import jsonschema
 
@@ -265,6 +267,48 @@ class Blocks(unittest.TestCase):
                            (S + "hoop.md", "[[http.webhook]]")]:
             place.write("sealer.toml", place.log + self.on_machine(place, block(path, word)))
             self.assertEqual(place.run("auditlog-seal check-config --config sealer.toml").stdout, "the configuration is valid\n", path)
+
+    def handshake(self, port, version, ciphers):
+        """The version and the suite of a connection, or why the listener refuses it."""
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        client.set_ciphers(f"{ciphers}:@SECLEVEL=0")
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            client.minimum_version = client.maximum_version = version
+        try:
+            with socket.create_connection(("127.0.0.1", port)) as one, client.wrap_socket(one) as stream:
+                return stream.version(), stream.cipher()[0]
+        except ssl.SSLError as error:
+            return error.reason
+
+    def test_listeners_take_the_versions_and_suites_of_tls_that_the_guide_names(self):
+        said = "takes TLS 1.2 and 1.3 and nothing older, with AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, under TLS 1.2 with\nECDHE only."
+        self.assertIn(said, read(G + "service.md"))
+        every = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        every.set_ciphers("ALL:!PSK:!SRP:!aNULL:@SECLEVEL=0")
+        known = [suite["name"] for suite in every.get_ciphers() if not suite["name"].startswith("TLS_")]
+        self.assertLess({"AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-RSA-AES256-SHA384", "DHE-RSA-AES128-GCM-SHA256"}, set(known))
+        place = self.folder("tls")
+        certificates(place)
+        place.run("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sealer.example -keyout etc/rsa.key -out etc/rsa.pem 2> made.txt")
+        plain, *ports = (free_port() for _ in range(3))
+        config = place.log + f'[[http]]\nname = "plain"\nlisten = "127.0.0.1:{plain}"\n'
+        for name, port in zip(["server", "rsa"], ports):
+            config += (f'[[http]]\nname = "{name}"\nlisten = "127.0.0.1:{port}"\n'
+                       f'tls = {{ certificate = "{place.folder}/etc/{name}.pem", key = "{place.folder}/etc/{name}.key" }}\n')
+        place.write("sealer.toml", config)
+        with self.service(place, plain):
+            for of_key, port in zip(["ECDSA", "RSA"], ports):
+                version, suite = self.handshake(port, ssl.TLSVersion.TLSv1_3, "ALL")
+                self.assertEqual((version, suite[:8]), ("TLSv1.3", "TLS_AES_"))
+                for old in [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1]:
+                    # The answer of the listener, not a refusal by this client.
+                    self.assertRegex(self.handshake(port, old, "ALL"), "_ALERT_(PROTOCOL_VERSION|HANDSHAKE_FAILURE)$")
+                tried = {suite: self.handshake(port, ssl.TLSVersion.TLSv1_2, suite) for suite in known}
+                taken = {suite for suite, came in tried.items() if came == ("TLSv1.2", suite)}
+                self.assertEqual(taken, {f"ECDHE-{of_key}-{cipher}" for cipher in ["AES256-GCM-SHA384", "AES128-GCM-SHA256", "CHACHA20-POLY1305"]})
+                refused = {came for suite, came in tried.items() if suite not in taken}
+                self.assertEqual(refused, {"SSLV3_ALERT_HANDSHAKE_FAILURE"}, tried)
 
     def test_events_are_in_the_log_as_the_guides_show_them(self):
         place = self.folder("shown")
