@@ -20,7 +20,7 @@ pub(super) const PROGRAM: Program = Program {
 fn render(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
     let text = format!(
         r"{head}
-# Add this endpoint to hoop's webhooks, with at least these events. Its secret, whsec_ and more, belongs into tokens/{source} of the sealer.
+# Add this endpoint to hoop's webhooks, with at least these events. Write its secret (whsec_...) to tokens/{source} on the sealer's machine.
 # The sealer knows a message again by its svix-id, and stores it once.
 endpoint: {url}
 events: session.open, session.close
