@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
 import unittest
 
+import formats
 from support import ROOT, Endpoint, Workplace, blocks, first_use, read
 
 KEY = 'resource "auditlog_signing_key" "audit" {\n  alias = "alias/acme-audit"\n}\n'
@@ -48,6 +50,23 @@ class Guides(unittest.TestCase):
         self.assertIn("evidence.zip: OK", runs[3].stdout)
         digest = json.loads((place.folder / "report.json").read_text())["policy"]["digest"].removeprefix("sha256:")
         self.assertIn(f"{digest}  trust-policy.json", (place.folder / "SHA256SUMS").read_text())
+
+    def test_nightly_job_of_kubernetes_keeps_its_pins_in_a_bucket(self):
+        place = self.trail("nightly")
+        job, merge = (formats.yaml(read(f"verifier/engines/kubernetes/{name}.yaml")) for name in ["nightly", "merge"])
+        pods = [job["spec"]["jobTemplate"]["spec"]["template"]["spec"], merge["spec"]["template"]["spec"]]
+        [mine], [other] = (pod["containers"] for pod in pods)
+        self.assertEqual(pods[0]["securityContext"], pods[1]["securityContext"])
+        for key in ["image", "resources", "securityContext"]:
+            self.assertEqual(mine[key], other[key], key)
+        place.run("aws s3 mb s3://acme-pins > made.txt")
+        night = shlex.join(mine["command"] + mine["args"]).replace("=/policy/", "=./")
+        first, second = (json.loads(place.run(night).stdout) for _ in range(2))
+        notes = lambda report: [note["code"] for note in report["notes"]]
+        self.assertEqual([report["verdict"] for report in [first, second]], ["verified"] * 2)
+        self.assertEqual(("no-pin" in notes(first), "no-pin" in notes(second)), (True, False))
+        place.run("aws s3 cp events.jsonl s3://acme-nightly/stranger > put.txt")
+        self.assertEqual(json.loads(place.run(night, 1).stdout)["verdict"], "fault")
 
     def test_trust_policy_and_pins_are_copied_and_restored(self):
         place = self.trail("backup")

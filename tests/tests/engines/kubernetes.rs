@@ -56,7 +56,13 @@ fn run(job: &Value, volumes: &Path, index: Option<u64>) -> Run {
 
 #[test]
 fn every_manifest_is_valid() {
-    for name in ["volumes.yaml", "plan.yaml", "part.yaml", "merge.yaml"] {
+    for name in [
+        "volumes.yaml",
+        "plan.yaml",
+        "part.yaml",
+        "merge.yaml",
+        "nightly.yaml",
+    ] {
         let validate = Command::new(engines().with_file_name("kubernetes-validate"));
         validate.arg("--strict").arg(manifest(name)).run().ok();
     }
