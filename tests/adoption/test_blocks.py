@@ -38,6 +38,7 @@ HERE = {
     (G + "trust-policy.md", '"trust_policy": 1'), (G + "trust-policy.md", '"silence-exceeded"'),
     (G + "alarms.md", "put-metric-data"), (G + "alarms.md", "put-metric-alarm"),
     (G + "install.md", "filesystem_mirror"), (G + "pipelines.md", 'data "auditlog_pipeline"'), (G + "pipelines.md", "jq -r"),
+    (G + "pipelines.md", "sealer_unit > "),
     (TRAIL, "logs        = { payments = {} }\n}"), (TRAIL, "acme-audit-prod"), (TRAIL, "pipelines = {"),
 }
 
@@ -78,6 +79,7 @@ HELD = {
 NOT_RUN = {
     (G + "service.md", "useradd"): "needs root; the unit is checked by systemd-analyze in tests/tests/e2e/seal/operate.rs",
     (G + "service.md", "systemctl enable"): "needs root and systemd",
+    (G + "pipelines.md", "-o vector"): "needs a user named vector",
     (G + "pipelines.md", "useradd"): "needs root and systemd; its files are checked in tests/tests/e2e/provider/pipeline.rs",
     (G + "past-one-machine.md", "spark-submit"): "needs Spark: tests/tests/engines runs the same job",
     (G + "past-one-machine.md", "kubectl"): "needs a cluster: tests/tests/engines checks the manifests",
@@ -445,8 +447,9 @@ class Blocks(unittest.TestCase):
             self.place.run(f"cd trail-{at}\nterraform fmt -check -diff main.tf\nterraform init\nterraform validate")
         rendered = self.place.run(block(G + "pipelines.md", "jq -r")).stdout
         self.assertIn("@type http", rendered)
-        self.assertIn("[[http.token]]", self.place.run("terraform output -raw sealer_toml").stdout)
-        self.assertIn("ExecStart=", self.place.run("terraform output -raw sealer_unit").stdout)
+        self.place.run(block(G + "pipelines.md", "sealer_unit > "))
+        for name, part in [("sealer.toml", "[[http.token]]"), ("auditlog-sealer.service", "ExecStart="), ("trust-policy.json", '"trust_policy"')]:
+            self.assertIn(part, (self.place.folder / name).read_text())
 
     def test_mirror_of_the_guide_installs_the_provider(self):
         with Workplace().with_provider() as place:

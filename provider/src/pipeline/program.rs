@@ -134,9 +134,16 @@ impl Plan<'_> {
             }
             Way::TokenFile | Way::Webhook | Way::Relp | Way::Tcp | Way::Lumberjack => "",
         };
+        let folder = match self.program.follows {
+            Follows::Files => format!(
+                "# Create the folder {} first. It must belong to the user that the program runs as.\n",
+                self.folder
+            ),
+            Follows::Itself => String::new(),
+        };
         let mut text = format!(
             "# {}, the source {} of {}. Rendered by auditlog_pipeline, do not edit.\n\
-             {token}# What it cannot promise:\n",
+             {token}{folder}# What it cannot promise:\n",
             self.program.title, self.source, self.origin
         );
         for limit in self.program.limits {
@@ -157,14 +164,10 @@ impl Plan<'_> {
     }
 }
 
-/// Statuses by which the sealer, or a proxy before it, does not accept a request, with this between them. A program that can
-/// choose tries again on each: a wrong token or a wrong event then stops the pipeline, somebody looks, and nothing is lost.
+/// Every status by which the sealer, or a proxy before it, may not accept a request, with this between them. Load balancers make up
+/// their own, such as 460 and 520. A program that can choose tries again on each: a wrong token or a wrong event then stops the pipeline,
+/// somebody looks, and nothing is lost.
 pub(super) fn not_accepted(between: &str) -> String {
-    let ranges = [300..=308, 400..=431, 451..=451, 500..=511];
-    let statuses: Vec<String> = ranges
-        .into_iter()
-        .flatten()
-        .map(|status: u16| status.to_string())
-        .collect();
+    let statuses: Vec<String> = (300..=599).map(|status: u16| status.to_string()).collect();
     statuses.join(between)
 }

@@ -126,7 +126,7 @@ fn push_syslog(text: &mut String, service: &Service<'_>, (way, transport, port):
         "\n[[syslog]]\nname = \"{transport}\"\ntransport = \"{transport}\"\nlisten = \"{host}:{port}\"\n\
          event_id = \"{EVENT_ID_ELEMENT}/{EVENT_ID}\"\n"
     );
-    push_tls(text, service, "syslog", source);
+    push_identity(text, service, "syslog", source);
 }
 
 /// The same for Beats.
@@ -140,11 +140,11 @@ fn push_lumberjack(text: &mut String, service: &Service<'_>) {
         text,
         "\n[[lumberjack]]\nlisten = \"{host}:{port}\"\nevent_id = \"{EVENT_ID}\"\n"
     );
-    push_tls(text, service, "lumberjack", source);
+    push_identity(text, service, "lumberjack", source);
 }
 
 /// A certificate of each sender, or the name of the only one.
-fn push_tls(text: &mut String, service: &Service<'_>, table: &str, source: &str) {
+fn push_identity(text: &mut String, service: &Service<'_>, table: &str, source: &str) {
     let with_senders = service
         .tls
         .and_then(|tls| Some((tls, tls.client_ca.as_ref()?)));

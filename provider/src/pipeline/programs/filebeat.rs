@@ -42,6 +42,11 @@ pub(super) const PROGRAM: Program = Program {
             why: "a file that has not been written to for that long is not read.",
         },
         Fixed {
+            name: "file_identity",
+            value: "native",
+            why: "Filebeat 9 reads a file only from 1,024 bytes on, and takes two files that begin alike for one.",
+        },
+        Fixed {
             name: "close.reader.after_interval",
             value: "0",
             why: "the rest of a file is not read if the file is removed meanwhile.",
@@ -70,6 +75,7 @@ pub(super) const PROGRAM: Program = Program {
     limits: &[
         "After a restart of Filebeat, events may be sent again in another window: they are stored twice then, each time with the same auditlog_event_id.",
         "A file that is removed before it was read is not read to its end: keep rotated files for as long as the buffer may be full.",
+        "A new file that gets the inode of one that was removed may be taken for the old one: lines at its beginning are left out then.",
         "A line of more than 128 KiB is cut, and a line that is empty is left out.",
         "Each line is one text, in the field message, and what is JSON in it stays inside of the text. Bytes that are not UTF-8 are replaced.",
         "With a bulk_max_size above 64, a window of very long lines may be larger than the sealer accepts: it is then sent again and again until somebody sets a smaller one.",
@@ -96,6 +102,9 @@ filebeat.inputs:
     ignore_older: 0
     close.reader.after_interval: 0
     prospector.scanner.check_interval: 1s
+    # a file is known by its inode: by its first bytes, a short file is not read, and two that begin alike are one
+    file_identity.native: ~
+    prospector.scanner.fingerprint.enabled: false
 
 # before the queue, so that the id stays when an event is sent again; and the same for a line that is read again
 processors:

@@ -4,7 +4,7 @@ use super::super::program::{EVENT_ID, Fixed, Follows, Plan, Program, Tunable, Wa
 
 pub(super) const PROGRAM: Program = Program {
     name: "fluentd",
-    title: "Fluentd 1.12.1 or later",
+    title: "Fluentd 1.16.3 or later",
     tunable: &[
         Tunable {
             name: "flush_interval",
@@ -56,6 +56,11 @@ pub(super) const PROGRAM: Program = Program {
             value: "peer",
             why: "somebody else could answer that events are safe.",
         },
+        Fixed {
+            name: "follow_inodes",
+            value: "true",
+            why: "a file that is renamed within paths is read a second time.",
+        },
     ],
     way: Way::Http,
     follows: Follows::Files,
@@ -63,6 +68,10 @@ pub(super) const PROGRAM: Program = Program {
         "After a crash of Fluentd, lines of its last read may be read again and stored twice, with two ids: it notes how far it has read after they are in its buffer.",
         "Fluentd does not sync its buffer to the disk: a crash of the machine, not of Fluentd, can lose what it read in the last seconds.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
+        "A line that is appended to a file in the first 5 seconds after its rotation may be stored twice, with two ids.",
+        "Bytes that are not UTF-8 are replaced. A line that is a JSON array becomes one event for each object in it, and none where it is empty.",
+        "A line of more than 3 MiB is left out by Fluentd, with a warning in Fluentd's own log.",
+        "What Fluentd reads while the disk of its buffer is full is lost. Fluentd says so in its own log alone.",
         "An event of more than 1 MiB is refused by the sealer and tried again until somebody takes its chunk out of the buffer.",
     ],
     render,
@@ -77,31 +86,37 @@ fn render(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
 
 fn input(plan: &Plan<'_>) -> String {
     format!(
-        r"
+        r#"
 <source>
   @type tail
   tag auditlog
   path {paths}
   pos_file {folder}/positions
   read_from_head true
+  # a rotated file is the same file
+  follow_inodes true
+  # a line that does not fit a chunk would be lost together with those that are read with it
+  max_line_size 3m
   # a line that is not JSON is kept as text
   emit_unmatched_lines true
   <parse>
     @type json
+    # this one checks that a line is UTF-8
+    json_parser yajl
     # no field is taken out as the time
     time_key auditlog_no_time
   </parse>
 </source>
 
-# before the buffer, so that the id stays when a chunk is sent again
+# before the buffer, so that the id stays when a chunk is sent again; what is not UTF-8 in a line that is not JSON is replaced
 <filter auditlog>
   @type record_transformer
   enable_ruby true
   <record>
-    {EVENT_ID} ${{require 'securerandom'; SecureRandom.uuid}}
+    {EVENT_ID} ${{require 'securerandom'; record["unmatched_line"].force_encoding("UTF-8").scrub! if record["unmatched_line"].is_a?(String); SecureRandom.uuid}}
   </record>
 </filter>
-",
+"#,
         paths = plan.paths.join(","),
         folder = plan.folder,
     )
@@ -119,7 +134,7 @@ fn output(plan: &Plan<'_>) -> String {
   headers_from_placeholders {{"Idempotency-Key":"fluentd-${{chunk_id}}"}}
   open_timeout 10
   read_timeout 60
-  # every status that does not accept: others would discard the chunk
+  # every status that does not accept: on any other, Fluentd discards the chunk
   retryable_response_codes {codes}
 {tls}  <format>
     @type json

@@ -65,6 +65,7 @@ pub(super) const PROGRAM: Program = Program {
         "Logstash forgets a file that is not written to for 14 days: after a restart, all of it may be read again and stored twice, with two ids.",
         "After a crash of Logstash, lines of the last second may be read again and stored twice, with two ids: it remembers once a second how far it has read.",
         "JSON is read and written again, with @timestamp, @version and the path of the file: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
+        "Bytes that are not UTF-8 are replaced. A line that is a JSON array becomes one event for each object in it, and none where it is empty.",
         "Each event is a request. Names are remembered for 72 hours or 10 million requests.",
     ],
     render,
@@ -151,9 +152,13 @@ output {{
       "Idempotency-Key" => "logstash-%{{{EVENT_ID}}}"
     }}
     pool_max => {pool}
+    pool_max_per_route => {pool}
+    # the sealer answers within 30 seconds
+    socket_timeout => 60
+    request_timeout => 60
     http_compression => false
     retry_failed => true
-    # every status that does not accept: others would drop the event
+    # every status that does not accept: on any other, Logstash drops the event
     retryable_codes => [{codes}]
 {tls}  }}
 }}

@@ -62,6 +62,11 @@ pub(super) const PROGRAM: Program = Program {
             why: "the Collector forgets how far it has read.",
         },
         Fixed {
+            name: "fingerprint_size",
+            value: "16kb",
+            why: "two files that begin alike for that long are taken for one, and one of them is not read.",
+        },
+        Fixed {
             name: "start_at",
             value: "beginning",
             why: "lines of a new file that are written before it is found are left out.",
@@ -75,10 +80,11 @@ pub(super) const PROGRAM: Program = Program {
     way: Way::Http,
     follows: Follows::Files,
     limits: &[
-        "What the sealer refuses for good, because of a wrong token, say, is dropped by the Collector, which says so in its own log alone: it tries again for 429, 502, 503, 504 and no answer. Set an alarm for otelcol_exporter_send_failed_log_records.",
+        "What the sealer refuses for good, for example because of a wrong token, is dropped by the Collector, which says so in its own log alone: it tries again for 429, 502, 503, 504 and no answer. Set an alarm for otelcol_exporter_send_failed_log_records.",
         "Start it with --feature-gates=stanza.synchronousLogEmitter. Without it, a crash of the Collector loses up to 100 lines that it has read, and nobody learns of it.",
         "After a crash of the Collector, lines that it was reading may be read again and stored twice, with two ids, and requests may be sent again in another form: their events are stored twice then, each time with the same auditlog_event_id.",
         "A file that is removed before it was read is not read to its end: keep rotated files for as long as the queue may be full.",
+        "Two files whose first 16 KiB are the same are taken for one, and one of them is not read. So are shorter ones, where one begins with all of the other.",
         "A line of more than 128 KiB is divided into several events, and a line that is empty is left out.",
         "Each line is one text, in logRecord.body.stringValue, and what is JSON in it stays inside of the text. Bytes that are not UTF-8 are replaced.",
     ],
@@ -105,6 +111,8 @@ receivers:
       - {paths}
     start_at: beginning
     storage: file_storage/auditlog
+    # files may begin alike
+    fingerprint_size: 16kb
     max_log_size: {SHORT_LINE_BYTES}
     # a line that is not ended yet waits
     force_flush_period: 0s

@@ -6,7 +6,7 @@ use super::super::program::{
 
 pub(super) const PROGRAM: Program = Program {
     name: "vector",
-    title: "Vector, of a version whose http sink has retry_strategy (2026)",
+    title: "Vector 0.56 or later",
     tunable: &[
         Tunable {
             name: "request.concurrency",
@@ -76,6 +76,7 @@ pub(super) const PROGRAM: Program = Program {
         "A new file that gets the inode of one that was removed may be taken for the old one: lines at its beginning are left out then.",
         "A line of more than 512 KiB is left out by Vector, with a warning in Vector's own log.",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them.",
+        "Bytes that are not UTF-8 are replaced.",
         "Each event is a request. Names are remembered for 72 hours or 10 million requests.",
     ],
     render,
@@ -92,6 +93,11 @@ fn input(plan: &Plan<'_>) -> String {
     format!(
         r#"
 data_dir = "{folder}"
+
+# Vector does not replace variables in this file, so a command hands it the token
+[secret.auditlog]
+type = "exec"
+command = ["/bin/sh", "-c", '''printf '{{"token":{{"value":"%s","error":null}}}}' "$AUDITLOG_TOKEN"''']
 
 [sources.auditlog]
 type = "file"
@@ -132,7 +138,7 @@ compression = "none"
 encoding.codec = "json"
 framing.method = "newline_delimited"
 auth.strategy = "bearer"
-auth.token = "${{AUDITLOG_TOKEN}}"
+auth.token = "SECRET[auditlog.token]"
 acknowledgements.enabled = true
 # a status that does not accept is tried again, whatever it is
 retry_strategy.type = "all"
