@@ -4,13 +4,14 @@
 //! CI takes a sample; `make soak` runs more: `AUDITLOG_APPLIES` is how many, `AUDITLOG_APPLY_SEED` which.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Run, Terraform};
-use aws_sdk_kms::types::KeyState;
+use aws_sdk_kms::types::{KeyState, KeyUsageType};
 
 use crate::provider::stack::values;
 use crate::seal::bench as seal;
@@ -18,6 +19,10 @@ use crate::seal::random::{Random, asked};
 
 const BUCKET: &str = "auditlog_bucket.audit";
 const KEY: &str = "auditlog_signing_key.audit";
+/// Whoever runs Terraform, as the endpoint names it.
+const CALLER: &str = "arn:aws:iam::000000000000:root";
+/// What the name of the log's only writer begins with; a policy names it with any path.
+const WRITER: &str = "/sealer-";
 
 /// Of a thousand requests, so many go wrong.
 const FAULTS_PER_MILLE: u64 = 80;
@@ -44,8 +49,8 @@ impl Change {
     fn requests(self) -> usize {
         match self {
             Self::Create => 60,
-            Self::Update => 45,
-            Self::Destroy => 30,
+            Self::Update => 50,
+            Self::Destroy => 40,
         }
     }
 
@@ -98,18 +103,22 @@ struct World {
     endpoint: Endpoint,
     way: Proxy,
     terraform: Terraform,
+    /// The symmetric key that encrypts the objects of each case.
+    encryption: String,
     case: u64,
 }
 
 impl World {
-    fn new() -> Self {
+    async fn new() -> Self {
         let endpoint = Engine::Ministack.start();
         let way = Proxy::to(endpoint.url());
         let mut env = endpoint.env();
         env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
         let terraform = Terraform::with_config(&env, "");
         terraform.init();
+        let key = endpoint.kms().create_key().send().await.unwrap();
         Self {
+            encryption: key.key_metadata.unwrap().arn.unwrap(),
             endpoint,
             way,
             terraform,
@@ -121,9 +130,10 @@ impl World {
         format!("trail-{}", self.case)
     }
 
-    /// Bucket and key; an update changes both.
+    /// A key with principals, and a bucket with each part that is put by a call of its own and with a log, whose key it is: the
+    /// bucket waits for the key. An update changes both, the key policy and the bucket policy with them.
     fn configure(&self, days: u32) {
-        let (bucket, case) = (self.bucket(), self.case);
+        let (bucket, case, encryption) = (self.bucket(), self.case, &self.encryption);
         self.terraform.write(
             "main.tf",
             &format!(
@@ -132,14 +142,27 @@ provider "auditlog" {{
   attempt_timeout_seconds   = 5
   operation_timeout_seconds = 60
 }}
-resource "auditlog_bucket" "audit" {{
-  bucket      = "{bucket}"
-  object_lock = {{ mode = "GOVERNANCE", days = {days} }}
-  tags        = {{ days = "{days}" }}
-}}
 resource "auditlog_signing_key" "audit" {{
-  alias       = "alias/trail-{case}"
-  description = "for {days} days"
+  alias          = "alias/trail-{case}"
+  description    = "for {days} days"
+  signers        = ["arn:aws:iam::000000000000:role{WRITER}{days}"]
+  administrators = ["{CALLER}"]
+}}
+resource "auditlog_bucket" "audit" {{
+  bucket         = "{bucket}"
+  object_lock    = {{ mode = "GOVERNANCE", days = {days} }}
+  encryption     = {{ kms_key_arn = "{encryption}" }}
+  storage        = {{ expiration = "after_retention" }}
+  administrators = ["{CALLER}"]
+  break_glass    = []
+  tags           = {{ days = "{days}" }}
+  logs = {{
+    payments = {{
+      signing_key = auditlog_signing_key.audit.trust
+      writers     = ["arn:aws:iam::000000000000:role{WRITER}{days}"]
+      readers     = ["arn:aws:iam::111122223333:role/auditor-{days}"]
+    }}
+  }}
 }}
 "#
             ),
@@ -149,12 +172,12 @@ resource "auditlog_signing_key" "audit" {{
     /// A new case: nothing is there, or what an update or a destroy starts from.
     fn begin(&mut self, change: Change) {
         self.case += 1;
-        self.configure(1);
+        self.configure(3);
         if !matches!(change, Change::Create) {
             self.terraform.apply().ok();
         }
         if matches!(change, Change::Update) {
-            self.configure(2);
+            self.configure(4);
         }
     }
 
@@ -187,6 +210,40 @@ resource "auditlog_signing_key" "audit" {{
         delete.pending_window_in_days(7).send().await.unwrap();
     }
 
+    /// A bucket that was left half-made does not let its writer in: the policy that does comes after all other parts.
+    async fn check_half_made(&self, story: &str) {
+        if !self.lets_the_writer_in().await {
+            return;
+        }
+        let (s3, bucket) = (self.endpoint.s3(), self.bucket());
+        let lock = s3.get_object_lock_configuration().bucket(&bucket);
+        let lock = lock.send().await.expect(story);
+        let rule = lock.object_lock_configuration.unwrap().rule;
+        assert!(rule.is_some(), "{story}");
+        let rules = s3.get_bucket_lifecycle_configuration().bucket(&bucket);
+        let rules = rules.send().await.expect(story).rules;
+        assert_eq!(rules.unwrap_or_default().len(), 3, "{story}");
+        let encryption = s3.get_bucket_encryption().bucket(&bucket);
+        let encryption = encryption.send().await.expect(story);
+        let encryption = encryption.server_side_encryption_configuration.unwrap();
+        let mut rules = encryption.rules.iter();
+        let key = rules.find_map(|rule| {
+            let default = rule.apply_server_side_encryption_by_default.as_ref()?;
+            default.kms_master_key_id()
+        });
+        assert_eq!(key, Some(self.encryption.as_str()), "{story}");
+        let tags = s3.get_bucket_tagging().bucket(&bucket).send().await;
+        let tags = tags.expect(story).tag_set;
+        assert!(tags.iter().any(|tag| tag.key == "auditlog:lock"), "{story}");
+    }
+
+    async fn lets_the_writer_in(&self) -> bool {
+        let policy = self.endpoint.s3().get_bucket_policy();
+        let policy = policy.bucket(self.bucket()).send().await;
+        let policy = policy.ok().and_then(|found| found.policy);
+        policy.is_some_and(|policy| policy.contains(WRITER))
+    }
+
     async fn check(&self, change: Change, story: &str) {
         let destroyed = matches!(change, Change::Destroy);
         if destroyed {
@@ -195,6 +252,7 @@ resource "auditlog_signing_key" "audit" {{
         } else {
             let plan = self.terraform.plan();
             assert_eq!(plan.status, 0, "{story}: {plan}");
+            assert!(self.lets_the_writer_in().await, "{story}");
         }
         let listed = self.endpoint.s3().list_buckets().send().await.unwrap();
         let listed: Vec<&str> = listed
@@ -218,7 +276,10 @@ resource "auditlog_signing_key" "audit" {{
         while let Some(key) = pages.next().await {
             let id = key.unwrap().key_id.unwrap();
             let described = kms.describe_key().key_id(&id).send().await.unwrap();
-            if described.key_metadata.unwrap().key_state != Some(KeyState::Enabled) {
+            let described = described.key_metadata.unwrap();
+            if described.key_usage != Some(KeyUsageType::SignVerify)
+                || described.key_state != Some(KeyState::Enabled)
+            {
                 continue;
             }
             let policy = kms
@@ -250,9 +311,9 @@ resource "auditlog_signing_key" "audit" {{
     }
 }
 
-#[test]
-fn fifty_buckets_and_fifty_keys_are_one_apply() {
-    let world = World::new();
+#[tokio::test]
+async fn fifty_buckets_and_fifty_keys_are_one_apply() {
+    let world = World::new().await;
     world.terraform.write(
         "main.tf",
         r#"
@@ -296,10 +357,24 @@ fn passing_fault(random: &mut Random, kms: bool) -> Fault {
     }
 }
 
+/// In every other case, a few requests are denied from some point on, which no retry gets past: the run ends there, half-way.
+fn denied_requests(random: &mut Random, change: Change) -> Range<usize> {
+    let first = pick(random, 2 * change.requests());
+    first..first + 3
+}
+
+fn denial(kms: bool) -> Fault {
+    Fault::Answer(if kms {
+        Answer::kms_refusal("400 Bad Request", "AccessDeniedException")
+    } else {
+        Answer::refusal("403 Forbidden", "AccessDenied")
+    })
+}
+
 #[tokio::test]
 async fn applies_with_random_faults_end_clean() {
     let seed = asked("AUDITLOG_APPLY_SEED", 1);
-    let mut world = World::new();
+    let mut world = World::new().await;
     let mut clean_at_once = 0;
     let cases = asked("AUDITLOG_APPLIES", 30);
     for case in 0..cases {
@@ -308,9 +383,16 @@ async fn applies_with_random_faults_end_clean() {
         let story = format!("seed {seed}, case {case}, {change:?}");
         world.begin(change);
         let mut dice = Random::new(random.below(u64::MAX));
+        let denied = denied_requests(&mut random, change);
+        let mut at = 0;
         world.way.decide(move |_, operation| {
+            at += 1;
+            let kms = !operation.is_empty();
+            if denied.contains(&at) {
+                return Some(denial(kms));
+            }
             let hit = dice.below(1000) < FAULTS_PER_MILLE;
-            hit.then(|| passing_fault(&mut dice, !operation.is_empty()))
+            hit.then(|| passing_fault(&mut dice, kms))
         });
         let run = world.terraform.run(change.arguments());
         world.way.heal();
@@ -318,6 +400,7 @@ async fn applies_with_random_faults_end_clean() {
             clean_at_once += 1;
         } else {
             let story = format!("{story}, after {run}");
+            world.check_half_made(&story).await;
             world.repair(change, &mut random, &story).await;
         }
         world.check(change, &story).await;
@@ -332,7 +415,7 @@ async fn applies_with_random_faults_end_clean() {
 #[tokio::test]
 async fn applies_that_are_killed_are_repaired_by_the_next_one() {
     let seed = asked("AUDITLOG_APPLY_SEED", 1);
-    let mut world = World::new();
+    let mut world = World::new().await;
     let mut stopped: u64 = 0;
     let cases = asked("AUDITLOG_APPLIES", 30);
     for case in 0..cases {
@@ -346,6 +429,7 @@ async fn applies_that_are_killed_are_repaired_by_the_next_one() {
         stopped += u64::from(run.status != 0);
         if run.status != 0 || !matches!(change, Change::Destroy) {
             let story = format!("{story}, after {run}");
+            world.check_half_made(&story).await;
             world.repair(change, &mut random, &story).await;
         }
         world.check(change, &story).await;
