@@ -67,6 +67,7 @@ mod folder;
 pub mod follow;
 pub mod forward;
 pub mod input;
+pub mod level;
 pub mod limits;
 pub mod listen;
 pub mod lumberjack;

@@ -66,7 +66,10 @@ ELSEWHERE = {
     (G + "reading.md", "regex"): "tests/tests/e2e/reading.rs", (G + "reading.md", "sh"): "tests/tests/e2e/reading.rs",
     (G + "reading.md", "python"): "tests/tests/e2e/reading.rs", (G + "reading.md", "sql"): "tests/tests/e2e/reading.rs",
     (S + "files.md", "toml"): "tests/tests/e2e/seal/follow.rs", ("examples/ci/README.md", "hcl"): "tests/adoption/test_pipelines.py",
-    (SEALER, "hcl"): "tests/tests/engines/sealer.rs",
+    (SEALER, "hcl"): "tests/tests/engines/sealer.rs", (S + "fluent-logger.md", "toml"): "tests/tests/senders/pages.rs",
+    (S + "fluent-logger.md", "python"): "tests/tests/senders/pages.rs", (S + "fluent-org-logger.md", "toml"): "tests/tests/senders/pages.rs",
+    (S + "fluent-org-logger.md", "js"): "tests/tests/senders/pages.rs", (S + "curl.md", "toml"): "tests/tests/senders/pages.rs",
+    (S + "curl.md", "sh"): "tests/tests/senders/pages.rs", (G + "service.md", "json"): "tests/tests/e2e/seal/keeper.rs",
 }
 
 # Single blocks that another test runs.

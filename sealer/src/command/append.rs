@@ -92,15 +92,15 @@ fn prepare<T>(
     now: Now,
     events: impl FnOnce() -> Result<T, Error>,
 ) -> Result<(Prepared, T), Error> {
-    prepare_with(arguments, now, Arc::new(notice), events)
+    prepare_with(arguments, now, Arc::new(notice), |_| events())
 }
 
-/// The same, with somebody who takes what a person should look at.
+/// The same, with somebody who takes what a person should look at. `found` is called with the log as soon as the options are known to be right.
 pub(super) fn prepare_with<T>(
     arguments: &AppendArguments,
     now: Now,
     notify: Notify,
-    events: impl FnOnce() -> Result<T, Error>,
+    found: impl FnOnce(&LogPolicy) -> Result<T, Error>,
 ) -> Result<(Prepared, T), Error> {
     let Named {
         policy,
@@ -110,7 +110,7 @@ pub(super) fn prepare_with<T>(
         known_head,
         mut aws,
     } = Named::of(arguments, now)?;
-    let events = events()?;
+    let events = found(&log)?;
     let spool = open_spool(arguments, &log, &destination)?;
     let store = store(
         arguments,

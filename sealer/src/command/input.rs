@@ -3,7 +3,6 @@
 //! A new kind is a file of its own in `config/` that implements [`Input`], and its line in `Config::kinds`.
 
 use std::fs::Metadata;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -11,12 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use auditlog_sealer::error::{Error, MachineError, UsageError};
+use auditlog_sealer::level::Level;
 use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::Router;
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::watch;
 
 use super::arguments::Now;
+use super::journal::say_of_input;
 
 /// Something that is wrong with a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,8 +168,8 @@ pub(super) fn bind_tcp(name: &str, listen: SocketAddr) -> Result<TcpListener, Er
     let listener = bind().map_err(no_port(listen))?;
     if listen.port() == 0 {
         let at = listener.local_addr().map_err(no_port(listen))?;
-        // What a person cannot read does not stop an input.
-        _ = writeln!(io::stderr(), "the input {name} listens on {at}");
+        let message = format!("the input {name} listens on {at}");
+        say_of_input(Level::Info, name, &message);
     }
     Ok(listener)
 }
@@ -207,9 +208,8 @@ impl Around {
         Arc::new(move |why| {
             let second = now().as_micros().div_euclid(1_000_000);
             if last.swap(second, Ordering::Relaxed) != second {
-                let line = format!("warning: the input {name} has closed a connection: {why}");
-                // What a person cannot read does not stop an input.
-                _ = writeln!(io::stderr(), "{line}");
+                let message = format!("the input {name} has closed a connection: {why}");
+                say_of_input(Level::Warning, &name, &message);
             }
         })
     }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auditlog_chain::timestamp::Timestamp;
-use auditlog_sealer::error::{Error, MachineError, PolicyError, Trouble};
+use auditlog_sealer::error::{Cause, Error, MachineError, PolicyError, Trouble};
 use auditlog_sealer::seal::{Notice, Renewal, Setup};
 use auditlog_sealer::service::{Ages, Part, Status, Update};
 use auditlog_sealer::store::WeakDefault;
@@ -89,6 +89,49 @@ impl State {
     }
 }
 
+/// How the bucket locks what it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Locking {
+    /// As declared.
+    Declared,
+    /// Each segment names its lock, and the bucket's own is weaker than declared: the next verification finds that.
+    Weak(WeakDefault),
+    /// Not at all, and nothing is stored.
+    Absent { trouble: Trouble, reason: String },
+}
+
+impl Locking {
+    fn known(setup: &Setup) -> Self {
+        let weak = setup.store.weak_default();
+        weak.map_or(Self::Declared, Self::Weak)
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Declared => None,
+            Self::Weak(weak) => Some(Trouble {
+                cause: Cause::Lock,
+                reason: weak.to_string(),
+            }),
+            Self::Absent { trouble, .. } => Some(trouble.clone()),
+        }
+    }
+
+    /// What a person should know, after what was known before.
+    fn notice_after(&self, before: &Self) -> Option<Notice> {
+        match (before, self) {
+            (before, found) if before == found => None,
+            (_, Self::Weak(weak)) => Some(Notice::WeakDefault(weak.clone())),
+            (_, Self::Absent { reason, .. }) => Some(Notice::NotLocked {
+                reason: reason.clone(),
+            }),
+            (Self::Weak(_), Self::Declared) => Some(Notice::StrongDefault),
+            (Self::Absent { .. }, Self::Declared) => Some(Notice::LocksAgain),
+            (Self::Declared, Self::Declared) => None,
+        }
+    }
+}
+
 /// Says that the policy and the keys are watched no more, where the thread has panicked.
 struct Farewell(Arc<Status>);
 
@@ -114,7 +157,10 @@ impl Keeper {
         let _farewell = Farewell(Arc::clone(&self.status));
         let mut state = State::of(self.before.clone(), &self.setup);
         let (mut tried, mut again) = (Instant::now(), false);
-        let (mut asked_lock, mut weak) = (Instant::now(), self.setup.store.weak_default());
+        // Whoever has opened the store has said it.
+        let mut locking = Locking::known(&self.setup);
+        let mut asked_lock = Instant::now();
+        self.status.set(Part::Locking, locking.trouble());
         while !self.stop.load(Ordering::SeqCst) {
             let watched = Watched::look(&self.arguments, &self.asked, self.now);
             let found = State::of(watched.clone(), &self.setup);
@@ -130,7 +176,7 @@ impl Keeper {
                 LOCK_CHECK_AGAIN
             };
             if asked_lock.elapsed() >= pause {
-                self.check_lock(&mut weak);
+                self.check_lock(&mut locking);
                 asked_lock = Instant::now();
             }
             thread::sleep(LOOK);
@@ -153,8 +199,10 @@ impl Keeper {
             Err(error) => {
                 let is_new = self.status.set(Part::Renewing, Some(Trouble::of(&error)));
                 if is_new || was_asked {
-                    let reason = error.with_hint();
-                    (self.setup.notify)(Notice::NotRenewed { reason });
+                    (self.setup.notify)(Notice::NotRenewed {
+                        reason: error.with_hint(),
+                        cause: Trouble::of(&error).cause,
+                    });
                 }
                 error.can_be_mended()
             }
@@ -172,27 +220,24 @@ impl Keeper {
         (self.setup.notify)(Notice::Renewed);
     }
 
-    /// A bucket may lose its lock while nothing is stored into it.
-    fn check_lock(&self, weak: &mut Option<WeakDefault>) {
-        match self.setup.store.check_lock() {
-            Ok(found) => {
-                if let Some(found) = found.as_ref().filter(|found| Some(*found) != weak.as_ref()) {
-                    (self.setup.notify)(Notice::WeakDefault(found.clone()));
-                }
-                *weak = found;
-                if self.status.set(Part::Locking, None) {
-                    (self.setup.notify)(Notice::LocksAgain);
-                }
-            }
-            Err(error) if error.is_of_the_lock() => {
-                if self.status.set(Part::Locking, Some(Trouble::of(&error))) {
-                    let reason = error.with_hint();
-                    (self.setup.notify)(Notice::NotLocked { reason });
-                }
-            }
+    /// A bucket may lose its lock, or its default retention, while nothing is stored into it.
+    fn check_lock(&self, known: &mut Locking) {
+        let found = match self.setup.store.check_lock() {
+            Ok(None) => Locking::Declared,
+            Ok(Some(weak)) => Locking::Weak(weak),
+            Err(error) if error.is_of_the_lock() => Locking::Absent {
+                trouble: Trouble::of(&error),
+                reason: error.with_hint(),
+            },
             // Whoever stores segments says that the store does not answer.
-            Err(_) => {}
-        }
+            Err(_) => return,
+        };
+        self.status.set(Part::Locking, found.trouble());
+        found
+            .notice_after(known)
+            .into_iter()
+            .for_each(|notice| (self.setup.notify)(notice));
+        *known = found;
     }
 }
 
@@ -206,8 +251,10 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use auditlog_chain::keys::KeySpec;
+    use auditlog_chain::policy::LockMode;
     use auditlog_sealer::seal::Notify;
     use auditlog_sealer::signer::LocalKey;
+    use auditlog_sealer::store::Lock;
     use clap::Parser as _;
 
     use super::super::append::{Prepared, prepare_with};
@@ -220,6 +267,65 @@ mod tests {
 
     fn parsed(words: &[&str]) -> Arguments {
         Arguments::try_parse_from(["auditlog-seal"].iter().chain(words)).unwrap()
+    }
+
+    #[test]
+    fn each_change_of_the_lock_has_one_line_and_so_has_its_end() {
+        let weak = |days| {
+            let lock = |retention_days| Lock {
+                mode: LockMode::Governance,
+                retention_days,
+            };
+            Locking::Weak(WeakDefault {
+                bucket: "audit".to_owned(),
+                declared: lock(5),
+                found: days_of(days).map(lock),
+            })
+        };
+        let absent = || Locking::Absent {
+            trouble: Trouble {
+                cause: Cause::Lock,
+                reason: "no lock".to_owned(),
+            },
+            reason: "no lock; turn it on".to_owned(),
+        };
+        let mut known = Locking::Declared;
+        let mut said = Vec::new();
+        for found in [
+            Locking::Declared,
+            weak(0),
+            weak(0),
+            weak(3),
+            Locking::Declared,
+            absent(),
+            absent(),
+            weak(3),
+            absent(),
+            Locking::Declared,
+        ] {
+            let notice = found.notice_after(&known);
+            said.push(notice.map(|notice| notice.to_string().chars().take(50).collect::<String>()));
+            assert_eq!(found.trouble().is_none(), found == Locking::Declared);
+            known = found;
+        }
+        let said: Vec<_> = said.iter().map(Option::as_deref).collect();
+        let (weak, strong) = (
+            Some("the default retention of the bucket audit is absen"),
+            Some("the default retention of the bucket is as the trus"),
+        );
+        let short = Some("the default retention of the bucket audit is GOVER");
+        let lost = Some("the bucket does not lock what it is given, and not");
+        let again = Some("the bucket locks what it is given again");
+        assert_eq!(
+            said,
+            [
+                None, weak, None, short, strong, lost, None, short, lost, again
+            ]
+        );
+    }
+
+    fn days_of(days: u32) -> Option<u32> {
+        (days > 0).then_some(days)
     }
 
     #[test]
@@ -242,7 +348,7 @@ mod tests {
         fs::remove_file(&key).unwrap();
         fs::write(&key, same).unwrap();
         let notify: Notify = Arc::new(|_| {});
-        let (prepared, ()) = prepare_with(&arguments, now, notify, || Ok(())).unwrap();
+        let (prepared, ()) = prepare_with(&arguments, now, notify, |_| Ok(())).unwrap();
         let Prepared { setup, .. } = prepared;
         let (tell, updates) = channel();
         let stop = Arc::new(AtomicBool::new(false));

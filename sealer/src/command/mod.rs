@@ -16,6 +16,7 @@ mod events;
 mod faults;
 mod handles;
 mod input;
+mod journal;
 mod keeper;
 mod keys;
 mod listeners;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use auditlog_chain::policy::LogPolicy;
 use auditlog_sealer::error::{Cause, Error, MachineError, Trouble};
 use auditlog_sealer::follow::{Memory, Remembering};
 use auditlog_sealer::seal::{Notice, Sealer};
@@ -44,6 +45,7 @@ pub(super) struct OneLog {
 /// A log that has stopped.
 pub(super) struct Ended {
     pub(super) label: Option<String>,
+    pub(super) origin: String,
     pub(super) done: Result<(), Error>,
 }
 
@@ -74,6 +76,7 @@ impl Drop for Farewell {
         // A service that was stopped in another way has ended.
         _ = self.to.send(Ended {
             label: self.label.take(),
+            origin: self.status.origin(),
             done,
         });
     }
@@ -116,16 +119,19 @@ impl OneLog {
     }
 
     fn attempt(&self) -> Result<(), Error> {
-        let notify = Arc::new(notice_of(self.label.clone()));
+        let notify = Arc::new(notice_of(self.label.clone(), Arc::clone(&self.status)));
         let before = Watched::look(&self.arguments, &self.asked, self.now);
-        let (prepared, ()) = prepare_with(&self.arguments, self.now, notify, || Ok(()))?;
+        let found = |log: &LogPolicy| {
+            self.status.set_origin(log.origin.as_str());
+            Ok(())
+        };
+        let (prepared, ()) = prepare_with(&self.arguments, self.now, notify, found)?;
         let Prepared {
             setup,
             spool,
             max_age,
         } = prepared;
-        self.status.set_origin(setup.log.origin.as_str());
-        self.status.found_waiting(spool.kept());
+        self.status.found_waiting(spool.kept(), (self.now)());
         let clock = Arc::clone(&setup.clock);
         let (tell, updates) = channel();
         let keeper = Keeper {
@@ -143,9 +149,9 @@ impl OneLog {
         let mut sealer = Sealer::find(setup, spool)?;
         let is_new = !has_seen && sealer.stored().is_some();
         if is_new {
-            sealer.read_names(self.names_hours.saturating_mul(3600))?;
+            let since = sealer.read_names(self.names_hours.saturating_mul(3600))?;
             // The next attempt may find that the spool knows the log by then.
-            sealer.spool().lose_memory((self.now)())?;
+            sealer.spool().lose_memory((self.now)(), since)?;
         }
         sealer.take_up_earlier()?;
         // After another attempt of this process, the spool has seen the log.
@@ -181,8 +187,10 @@ impl OneLog {
     /// Says once why nothing is taken.
     fn refuse(&self, error: &Error) {
         if self.status.set(Part::Accepting, Some(Trouble::of(error))) {
-            let reason = error.with_hint();
-            notice_of(self.label.clone())(Notice::Refuses { reason });
+            notice_of(self.label.clone(), Arc::clone(&self.status))(Notice::Refuses {
+                reason: error.with_hint(),
+                cause: Trouble::of(error).cause,
+            });
         }
     }
 

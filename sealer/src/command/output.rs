@@ -2,8 +2,10 @@
 
 use std::io::{self, ErrorKind, Write as _};
 
-use auditlog_sealer::error::{Error, MachineError};
+use auditlog_sealer::error::{Error, MachineError, Trouble};
+use auditlog_sealer::level::Level;
 
+use super::journal::{Entry, OfLog, say};
 use super::words::in_keys;
 
 pub(crate) fn print(text: &str) -> Result<(), Error> {
@@ -22,20 +24,26 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
 
 /// Shows an error, and what to do about it.
 pub(crate) fn complain(error: &Error) {
-    show(&error.to_string(), error.hint());
+    let hint = error.hint();
+    say(&Entry {
+        hint: hint.as_deref(),
+        ..Entry::new(Level::Error, &error.to_string())
+    });
 }
 
 /// The same in the words of the service.
 pub(super) fn complain_in_keys(error: &Error) {
-    let hint = error.hint_of_service().map(|hint| in_keys(&hint));
-    show(&in_keys(&error.to_string()), hint);
+    complain_of(error, None, None);
 }
 
-fn show(error: &str, hint: Option<String>) {
-    let mut stderr = io::stderr().lock();
-    // Whoever closed standard error does not want to read it.
-    _ = writeln!(stderr, "error: {error}");
-    if let Some(hint) = hint {
-        _ = writeln!(stderr, "hint: {hint}");
-    }
+/// The same of one log, or of one input.
+pub(super) fn complain_of(error: &Error, log: Option<OfLog<'_>>, input: Option<&str>) {
+    let hint = error.hint_of_service().map(|hint| in_keys(&hint));
+    say(&Entry {
+        log,
+        input,
+        cause: log.map(|_| Trouble::of(error).cause),
+        hint: hint.as_deref(),
+        ..Entry::new(Level::Error, &in_keys(&error.to_string()))
+    });
 }

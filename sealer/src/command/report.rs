@@ -1,15 +1,18 @@
 //! What the person reads: one summary at the end, progress on a terminal.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auditlog_sealer::error::{Error, InputKind, MachineError};
 use auditlog_sealer::input::InputName;
 use auditlog_sealer::seal::{Notice, Sealer};
+use auditlog_sealer::service::Status;
 use auditlog_sealer::spool::KnownInput;
 use serde::Serialize;
 
 use super::arguments::Output;
+use super::journal::{Entry, OfLog, say};
 use super::output::write;
 use super::words::in_keys;
 
@@ -208,17 +211,24 @@ fn count(number: u64, what: &str) -> String {
 /// Shows what a person should look at though the sealer goes on.
 #[expect(clippy::needless_pass_by_value, reason = "the sealer gives it away")]
 pub(crate) fn notice(notice: Notice) {
-    // A standard error that was closed shows nothing.
-    _ = writeln!(io::stderr(), "warning: {notice}");
+    say(&Entry::of_notice(&notice, &notice.to_string()));
 }
 
 /// The same for a log of the service, in its words. The only log has no name.
-pub(crate) fn notice_of(log: Option<String>) -> impl Fn(Notice) + Send + Sync {
-    let of = log.map_or_else(String::new, |log| format!("log {log}: "));
-    move |shown| {
-        let shown = in_keys(&shown.to_string());
-        // A standard error that was closed shows nothing.
-        _ = writeln!(io::stderr(), "warning: {of}{shown}");
+pub(crate) fn notice_of(
+    label: Option<String>,
+    status: Arc<Status>,
+) -> impl Fn(Notice) + Send + Sync {
+    move |notice| {
+        let message = in_keys(&notice.to_string());
+        let log = OfLog {
+            label: label.as_deref(),
+            origin: &status.origin(),
+        };
+        say(&Entry {
+            log: Some(log),
+            ..Entry::of_notice(&notice, &message)
+        });
     }
 }
 

@@ -1,11 +1,11 @@
 //! `auditlog-seal run`: the service.
 
-use std::io::{self, Write as _};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use auditlog_sealer::error::{Error, MachineError};
+use auditlog_sealer::level::Level;
 use auditlog_sealer::service::{Destination, Intake, Router, Status};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -15,9 +15,10 @@ use super::arguments::{ConfigArguments, Now};
 use super::config::Config;
 use super::handles;
 use super::input::FailedInput;
+use super::journal::{Entry, OfLog, say, say_of_input, write_as};
 use super::listeners::Listeners;
 use super::one_log::{Ended, OneLog};
-use super::output::{complain_in_keys, print};
+use super::output::{complain_in_keys, complain_of, print};
 use super::systemd::Manager;
 
 /// Checks a configuration, and what it names. Nothing is written.
@@ -27,7 +28,7 @@ pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> 
     if let Some(config) = &config {
         failed = config.look_at_logs(&mut mistakes, now);
         for warning in config.look(&mut mistakes) {
-            eprintln!("warning: {warning}");
+            say(&Entry::new(Level::Warning, &warning));
         }
     }
     let last = failed.pop();
@@ -41,6 +42,7 @@ pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> 
 
 pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     let config = Config::read(&arguments.config)?;
+    write_as(config.log_format, now);
     let ending = Arc::new(AtomicBool::new(false));
     let asked = Arc::new(AtomicU64::new(0));
     let (mut logs, mut destinations) = (Vec::new(), Vec::new());
@@ -69,10 +71,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
     let router = Router::new(destinations, config.routes());
     let connections = handles::of_each_listener(handles::raise(), config.listeners());
     let router = router.with_connections(connections);
-    let router = Arc::new(router.saying(|line| {
-        // What a person cannot read does not stop an input.
-        _ = writeln!(io::stderr(), "warning: {line}");
-    }));
+    let router = Arc::new(router.saying(|line| say(&Entry::of_line(line))));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -162,8 +161,9 @@ async fn all_inputs(
         *failed = Some(if is_last {
             error
         } else {
-            eprintln!("the input {name} has ended; the others go on");
-            complain_in_keys(&error);
+            let message = format!("the input {name} has ended; the others go on");
+            say_of_input(Level::Error, &name, &message);
+            complain_of(&error, None, Some(&name));
             MachineError::InputEnded { input: name }.into()
         });
     }
@@ -178,14 +178,26 @@ struct Stopped {
 impl Stopped {
     /// Waits until all logs have stopped. One of several that stops for a reason says so at once.
     async fn all(&mut self, told: &mut mpsc::UnboundedReceiver<Ended>) {
-        while let Some(Ended { label, done }) = told.recv().await {
+        while let Some(ended) = told.recv().await {
+            let Ended {
+                label,
+                origin,
+                done,
+            } = ended;
             let Err(error) = done else {
                 continue;
             };
             let error = match label {
                 Some(log) => {
-                    eprintln!("log {log} has stopped; the other logs go on");
-                    complain_in_keys(&error);
+                    let of_log = Some(OfLog {
+                        label: Some(&log),
+                        origin: &origin,
+                    });
+                    say(&Entry {
+                        log: of_log,
+                        ..Entry::new(Level::Error, "it has stopped; the other logs go on")
+                    });
+                    complain_of(&error, of_log, None);
                     MachineError::LogStopped { log }.into()
                 }
                 None => error,

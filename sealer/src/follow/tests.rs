@@ -890,7 +890,7 @@ fn rest_of_files_is_marked_by_later_starts_after_a_log_has_lost_its_memory() {
         plain.write(name, ids);
     }
     let now = Timestamp::from_system_time(std::time::SystemTime::now()).unwrap();
-    plain.log.inputs.lose(now);
+    plain.log.inputs.lose(now, None);
     let mut follower = Follower::new(
         settings(&plain.folder, "*.log"),
         &[Remembering {

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 
+use crate::level::Line;
+
 /// How long open connections may take when the service ends.
 const END_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -21,7 +23,7 @@ const GRACE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// Takes a line for people.
-pub type SayLine = Arc<dyn Fn(&str) + Send + Sync>;
+pub type SayLine = Arc<dyn Fn(&Line<'_>) + Send + Sync>;
 
 /// The seats of one listener.
 pub struct Seats {
@@ -89,7 +91,7 @@ impl Seats {
 
     fn say(&self, line: &str) {
         if let Some(say) = &self.say {
-            say(line);
+            say(&Line::warning(&self.input, line));
         }
     }
 }
@@ -263,11 +265,15 @@ pub(crate) async fn ended(ending: &mut watch::Receiver<bool>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::level::Level;
 
     fn seats(most: usize) -> (Seats, Arc<Mutex<Vec<String>>>) {
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let says = Arc::clone(&said);
-        let say: SayLine = Arc::new(move |line: &str| says.lock().unwrap().push(line.to_owned()));
+        let say: SayLine = Arc::new(move |line: &Line<'_>| {
+            assert_eq!((line.level, line.input), (Level::Warning, Some("forward")));
+            says.lock().unwrap().push(line.text.to_owned());
+        });
         (Seats::new("forward", most, Some(say)), said)
     }
 

@@ -12,7 +12,7 @@ use super::Sealer;
 use super::chain::Chain;
 use super::notice::Notice;
 use super::waiting::Waiting;
-use crate::error::{Error, KeyError};
+use crate::error::{Error, KeyError, Trouble};
 use crate::spool::Series;
 use crate::wal::{Batch, Record};
 
@@ -77,8 +77,11 @@ impl Sealer {
     fn may_be_signed(&mut self, segment: u64) -> Error {
         let error = Error::from(KeyError::MayBeSigned { segment });
         if self.doubtful.replace(segment) != Some(segment) {
-            let reason = error.with_hint();
-            self.notify(Notice::Waits { segment, reason });
+            self.notify(Notice::Waits {
+                segment,
+                reason: error.with_hint(),
+                cause: Trouble::of(&error).cause,
+            });
         }
         error
     }

@@ -59,6 +59,7 @@ pub(super) struct OpenSegment {
 
 struct Closing {
     lines: ClosedLines,
+    opened: Timestamp,
     frames: Vec<u8>,
     writer: WalWriter,
     key_change: Option<KeyChange>,
@@ -123,6 +124,18 @@ impl Chain {
 
     pub(super) fn opened(&self) -> Option<Timestamp> {
         self.open.as_ref().map(|open| open.opened)
+    }
+
+    /// The segment that is open or being closed: bytes of its lines, and when it was opened.
+    pub(super) fn unstored(&self) -> Option<(u64, Timestamp)> {
+        let open = self.open.as_ref();
+        let open = open.map(|open| (open.lines.bytes(), open.opened));
+        let closing = || {
+            let closing = self.closing.as_ref();
+            closing.map(|closing| (closing.lines.bytes(), closing.opened))
+        };
+        let (bytes, opened) = open.or_else(closing)?;
+        Some((u64::try_from(bytes).unwrap_or(u64::MAX), opened))
     }
 
     /// A segment that waits comes behind the log, as an earlier run has closed it.
@@ -381,6 +394,7 @@ impl Chain {
         let frames = Some(closing.frames);
         Ok(Some(Waiting::closed(
             closing.lines,
+            closing.opened,
             closing.key_change,
             frames,
             closing.names,
@@ -395,6 +409,7 @@ impl Chain {
         let lines = open.lines.close((self.setup.clock)(), frames.hash())?;
         Ok(Closing {
             lines,
+            opened: open.opened,
             frames: frames.into_bytes(),
             writer: open.writer,
             key_change: open.key_change,

@@ -26,6 +26,7 @@ use waiting::Waiting;
 
 mod again;
 mod chain;
+mod clock;
 mod compress;
 mod contents;
 mod expiry;
@@ -46,6 +47,8 @@ mod shipped;
 mod shipping;
 mod silence;
 mod start;
+mod told;
+mod unstored;
 mod waiting;
 
 pub use head::may_sign;
@@ -56,6 +59,7 @@ pub use offered::{Named, Naming, Offered};
 pub use renewal::Renewal;
 pub use sealed::Sealed;
 pub use setup::{Notify, Setup};
+pub use unstored::Unstored;
 
 /// Segments that may wait while the shipper keeps up. Where it does not, they wait on the disk in any number.
 const AHEAD: usize = 2;
@@ -294,11 +298,6 @@ impl Sealer {
     pub fn waiting_segments(&self) -> u64 {
         let stored = self.shipping.head().next_segment;
         self.chain.head().next_segment.saturating_sub(stored)
-    }
-
-    /// Bytes of the lines of segments that were closed and are not stored.
-    pub fn waiting_bytes(&self) -> u64 {
-        self.shipping.waiting_bytes()
     }
 
     /// Says whether storing has failed in a way that time alone does not mend.

@@ -17,12 +17,13 @@ impl Sealer {
     /// Reads the names of the batches in the newest segments, back to those that were sealed so many seconds ago, and remembers them: a
     /// spool that does not know the log has lost them. It must follow [`Sealer::find`].
     ///
-    /// Each segment is checked, and must be the one before the next one. Where one has expired, what is before it is not read.
+    /// Each segment is checked, and must be the one before the next one. Where one has expired, what is before it is not read. Says
+    /// since when all names are known; `None` where all were read.
     ///
     /// # Errors
     ///
     /// Where a segment cannot be read, or is not valid, or the disk is full or fails.
-    pub fn read_names(&mut self, seconds: i64) -> Result<(), Error> {
+    pub fn read_names(&mut self, seconds: i64) -> Result<Option<Timestamp>, Error> {
         let oldest = (self.setup.clock)().saturating_add_seconds(seconds.saturating_neg());
         let mut after = self.head();
         let mut found: Vec<OfSegment> = Vec::new();
@@ -56,7 +57,8 @@ impl Sealer {
         }
         let first = after.next_segment;
         self.notify(Notice::NamesRead { names, first });
-        Ok(())
+        // What is accepted after this segment was closed is in those that were read.
+        Ok(after.sealed)
     }
 }
 

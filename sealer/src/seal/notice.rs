@@ -6,6 +6,8 @@ use auditlog_chain::policy::{Acknowledged, Position};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
+use crate::error::Cause;
+use crate::level::Level;
 use crate::store::{Oddity, WeakDefault};
 
 /// Something that the sealer noticed and that does not stop it.
@@ -51,6 +53,8 @@ pub enum Notice {
         segment: u64,
         /// Why.
         reason: String,
+        /// Where the cause is.
+        cause: Cause,
     },
     /// A segment that could not be stored is stored.
     StoresAgain {
@@ -73,6 +77,8 @@ pub enum Notice {
     NotRenewed {
         /// Why.
         reason: String,
+        /// Where the cause is.
+        cause: Cause,
     },
     /// The names of batches were read from the log.
     NamesRead {
@@ -99,13 +105,70 @@ pub enum Notice {
     },
     /// The bucket locks what it is given again.
     LocksAgain,
+    /// The bucket's default retention is as the trust policy declares again.
+    StrongDefault,
     /// The service takes no batches now.
     Refuses {
         /// Why.
         reason: String,
+        /// Where the cause is.
+        cause: Cause,
     },
     /// The service takes batches again.
     AcceptsAgain,
+}
+
+impl Notice {
+    /// How urgent it is: good news is not a warning.
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::StoresAgain { .. }
+            | Self::ChainedAgain { .. }
+            | Self::Rotated { .. }
+            | Self::Renewed
+            | Self::LocksAgain
+            | Self::StrongDefault
+            | Self::AcceptsAgain => Level::Info,
+            Self::HeadUnknown { .. }
+            | Self::Expired { .. }
+            | Self::Acknowledged { .. }
+            | Self::Markers(_)
+            | Self::SecondVersions(_)
+            | Self::WeakDefault(_)
+            | Self::Silence { .. }
+            | Self::Waits { .. }
+            | Self::NotRenewed { .. }
+            | Self::NamesRead { .. }
+            | Self::NameReused { .. }
+            | Self::NotLocked { .. }
+            | Self::Refuses { .. } => Level::Warning,
+        }
+    }
+
+    /// Where the cause is, as in the metrics, where it is about something that does not work now.
+    pub const fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Waits { cause, .. }
+            | Self::NotRenewed { cause, .. }
+            | Self::Refuses { cause, .. } => Some(*cause),
+            Self::WeakDefault(_) | Self::NotLocked { .. } => Some(Cause::Lock),
+            Self::StoresAgain { .. }
+            | Self::ChainedAgain { .. }
+            | Self::Rotated { .. }
+            | Self::Renewed
+            | Self::LocksAgain
+            | Self::StrongDefault
+            | Self::AcceptsAgain
+            | Self::HeadUnknown { .. }
+            | Self::Expired { .. }
+            | Self::Acknowledged { .. }
+            | Self::Markers(_)
+            | Self::SecondVersions(_)
+            | Self::Silence { .. }
+            | Self::NamesRead { .. }
+            | Self::NameReused { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Notice {
@@ -141,7 +204,9 @@ impl fmt::Display for Notice {
                 more(oddity.objects)
             ),
             Self::WeakDefault(weak) => write!(f, "{weak}"),
-            Self::Waits { segment, reason } => write!(
+            Self::Waits {
+                segment, reason, ..
+            } => write!(
                 f,
                 "segment {segment} cannot be stored now and waits in the spool; storing it is tried again and again: {reason}"
             ),
@@ -153,7 +218,7 @@ impl fmt::Display for Notice {
                 "segments {first} to {last} were chained again under the key that signs now: the key that they waited for may not sign any more"
             ),
             Self::Rotated { key } => write!(f, "from now on, segments are signed by {key}"),
-            Self::NotRenewed { reason } => write!(
+            Self::NotRenewed { reason, .. } => write!(
                 f,
                 "the trust policy or the keys have changed and cannot be used; those from before count until that is corrected: {reason}"
             ),
@@ -162,6 +227,9 @@ impl fmt::Display for Notice {
                 "the bucket does not lock what it is given, and nothing is stored until it does; segments wait in the spool: {reason}"
             ),
             Self::LocksAgain => f.write_str("the bucket locks what it is given again"),
+            Self::StrongDefault => f.write_str(
+                "the default retention of the bucket is as the trust policy declares again",
+            ),
             Self::NamesRead { names, first } => write!(
                 f,
                 "the spool has not seen the log: {} read from its segments, from segment {first} on; a batch from before that would be taken again",
@@ -185,7 +253,7 @@ impl fmt::Display for Notice {
                 )
             }
             Self::Renewed => f.write_str("the trust policy and the keys were read again"),
-            Self::Refuses { reason } => write!(
+            Self::Refuses { reason, .. } => write!(
                 f,
                 "no events are accepted now, and senders are asked to come again later: {reason}"
             ),

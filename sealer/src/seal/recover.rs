@@ -195,7 +195,11 @@ impl Sealer {
             (ResumedLines::Closed(lines), _) => {
                 let names = kept.names.clone();
                 Ok(Taken::Closed(Box::new(Waiting::closed(
-                    *lines, key_change, None, names,
+                    *lines,
+                    kept.opened,
+                    key_change,
+                    None,
+                    names,
                 ))))
             }
             (ResumedLines::Open(lines), Some(compressing)) => {

@@ -15,7 +15,7 @@ use super::setup::Setup;
 use super::shipped::Shipped;
 use super::start::Start;
 use super::waiting::{Form, Put, Waiting};
-use crate::error::{Error, KeyError, LogError, SpoolError, StoreError};
+use crate::error::{Error, KeyError, LogError, SpoolError, StoreError, Trouble};
 use crate::fencing::Fencing;
 use crate::limits::MAX_SKEW_SECONDS;
 use crate::signer::Signer;
@@ -63,6 +63,7 @@ impl Shipper {
         (self.setup.notify)(Notice::Waits {
             segment: waiting.number,
             reason: error.with_hint(),
+            cause: Trouble::of(error).cause,
         });
     }
 

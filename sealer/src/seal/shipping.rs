@@ -6,12 +6,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use auditlog_chain::segment::Head;
+use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::sealed::Sealed;
 use super::setup::Setup;
 use super::ship::Shipper;
 use super::shipped::Shipped;
+use super::told::Told;
 use super::waiting::{Form, Waiting};
 use crate::error::{Error, MachineError, Trouble};
 
@@ -36,11 +38,14 @@ struct Shared {
 
 struct State {
     waiting: VecDeque<Waiting>,
+    /// Bytes of the lines of the segment that the thread has taken, and when it was opened.
+    taken: Option<(u64, Timestamp)>,
     thread: Thread,
     /// Why the last attempt has failed, until somebody has taken it.
     failed: Option<Error>,
     /// Attempts that have failed one after the other.
     failures: u32,
+    told: Told,
     /// When the next attempt is made by itself; `None` where only somebody who asks for it brings one.
     next_attempt: Option<Instant>,
     pause: Duration,
@@ -115,17 +120,14 @@ impl Shared {
             }
             let asked = std::mem::take(&mut state.asked);
             (state.thread, state.failed, state.next_attempt) = (Thread::Stores, None, None);
+            state.taken = Some((waiting.bytes, waiting.opened));
             drop(state);
             let done = shipper.ship(&mut waiting);
             state = self.state();
-            state.thread = Thread::Waits;
-            match (&done, state.failures) {
-                (Err(error), 1) if !asked && !state.asked => {
-                    shipper.say_that_it_waits(&waiting, error);
-                }
-                (Ok(()), 2..) => shipper.say_that_it_is_stored(&waiting),
-                (Ok(()) | Err(_), _) => {}
-            }
+            (state.thread, state.taken) = (Thread::Waits, None);
+            // Whoever has asked for an attempt hears of it, and the next one comes by itself.
+            let is_asked = asked || state.asked;
+            state.tell(&waiting, &done, is_asked, shipper);
             state.end_attempt(waiting, done, shipper);
             if state.waiting.is_empty() {
                 // What cannot be removed now is there when the next queue grows.
@@ -162,6 +164,19 @@ impl State {
         Ok(())
     }
 
+    /// Says what a person should know of an attempt.
+    fn tell(&mut self, waiting: &Waiting, done: &Result<(), Error>, is_asked: bool, by: &Shipper) {
+        match done {
+            Err(error) if !is_asked => {
+                if self.told.failed(self.failures, Trouble::of(error).cause) {
+                    by.say_that_it_waits(waiting, error);
+                }
+            }
+            Ok(()) if self.told.stored() => by.say_that_it_is_stored(waiting),
+            Ok(()) | Err(_) => {}
+        }
+    }
+
     fn end_attempt(&mut self, waiting: Waiting, done: Result<(), Error>, shipper: &Shipper) {
         match done {
             Ok(()) => {
@@ -193,9 +208,11 @@ impl Shipping {
     pub(super) fn new(shipper: Shipper) -> Self {
         let state = State {
             waiting: VecDeque::new(),
+            taken: None,
             thread: Thread::Waits,
             failed: None,
             failures: 0,
+            told: Told::default(),
             next_attempt: None,
             pause: FIRST_PAUSE,
             trouble: None,
@@ -406,10 +423,22 @@ impl Shipping {
         }
     }
 
-    pub(super) fn waiting_bytes(&self) -> u64 {
+    /// Bytes of the lines of the segments that wait for their turn.
+    pub(super) fn queued_bytes(&self) -> u64 {
         let state = self.shared.state();
         let bytes = state.waiting.iter().map(|waiting| waiting.bytes);
         bytes.fold(0, u64::saturating_add)
+    }
+
+    /// Bytes of the lines of all that were closed and are not stored, and when the first of them was opened.
+    pub(super) fn unstored(&self) -> (u64, Option<Timestamp>) {
+        let state = self.shared.state();
+        let waiting = state.waiting.iter();
+        let waiting = waiting.map(|waiting| (waiting.bytes, waiting.opened));
+        let all = state.taken.into_iter().chain(waiting);
+        let (bytes, opened): (Vec<u64>, Vec<Timestamp>) = all.unzip();
+        let bytes = bytes.into_iter().fold(0, u64::saturating_add);
+        (bytes, opened.into_iter().min())
     }
 
     pub(super) fn head(&self) -> Head {

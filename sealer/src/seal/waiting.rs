@@ -14,6 +14,7 @@ pub(super) struct Waiting {
     /// Bytes of its lines, or of the object.
     pub(super) bytes: u64,
     pub(super) head: Head,
+    pub(super) opened: Timestamp,
     pub(super) sealed: Timestamp,
     pub(super) key_change: Option<KeyChange>,
     /// The names of its batches.
@@ -44,6 +45,7 @@ pub(super) enum Form {
 impl Waiting {
     pub(super) fn closed(
         lines: ClosedLines,
+        opened: Timestamp,
         key_change: Option<KeyChange>,
         frames: Option<Vec<u8>>,
         names: Vec<Fingerprint>,
@@ -54,6 +56,7 @@ impl Waiting {
             events: lines.events(),
             bytes: u64::try_from(lines.bytes()).unwrap_or(u64::MAX),
             head: lines.head().clone(),
+            opened,
             sealed: lines.sealed(),
             key_change,
             form: Form::Closed {
@@ -75,6 +78,7 @@ impl Waiting {
             events: checked.events(),
             bytes: checked.bytes(),
             head: checked.head().clone(),
+            opened: checked.opened(),
             sealed: checked.sealed(),
             key_change: checked.key_change().cloned(),
             form: Form::Finished(object),

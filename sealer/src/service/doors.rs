@@ -7,6 +7,7 @@ use tokio::task::spawn_blocking;
 
 use super::certificates::CertificateState;
 use super::router::Router;
+use crate::level::{Level, Line};
 use crate::listen::{Door, ended};
 
 /// Between two looks at the files.
@@ -39,11 +40,24 @@ pub(super) async fn keep(
         };
         state.expires = door.expires().unwrap_or_default();
         state.has_problem = renewed.is_err();
-        router.say(&match renewed {
-            Ok(()) => format!("the input {input} has read its certificates again, and uses them for new connections"),
-            Err(error) => format!(
-                "the certificates of the input {input} have changed and cannot be used; those from before are used until that is corrected: {error}"
+        let (level, text) = match renewed {
+            Ok(()) => (
+                Level::Info,
+                format!(
+                    "the input {input} has read its certificates again, and uses them for new connections"
+                ),
             ),
+            Err(error) => (
+                Level::Warning,
+                format!(
+                    "the certificates of the input {input} have changed and cannot be used; those from before are used until that is corrected: {error}"
+                ),
+            ),
+        };
+        router.say(&Line {
+            level,
+            input: Some(input),
+            text: &text,
         });
     }
 }

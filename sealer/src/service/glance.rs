@@ -28,6 +28,12 @@ pub struct Glance {
     pub waiting_segments: u64,
     /// Bytes of their lines.
     pub waiting_bytes: u64,
+    /// Bytes of lines that are accepted and not stored, in open and closed segments.
+    pub unstored_bytes: u64,
+    /// For how many seconds the oldest of them have not been stored; `None` where all is stored.
+    pub unstored_seconds: Option<u64>,
+    /// By how many seconds this machine's clock is ahead of the store's; `None` where the store has none.
+    pub clock_difference_seconds: Option<i64>,
     /// Segments stored since the service was started.
     pub sealed_segments: u64,
     /// The last segment in the store.
@@ -48,6 +54,8 @@ pub struct Glance {
     pub names_most: u64,
     /// Seconds for which a name is remembered.
     pub names_seconds: i64,
+    /// Since when all names are known, where that is later: the spool was lost, and names were read from the log only so far.
+    pub names_since: Option<String>,
 }
 
 /// Something that somebody must mend.
@@ -81,6 +89,9 @@ impl Glance {
             repeated_batches: load(&status.repeats),
             waiting_segments: load(&status.waiting_segments),
             waiting_bytes: load(&status.waiting_bytes),
+            unstored_bytes: load(&status.unstored_bytes),
+            unstored_seconds: status.unstored_seconds(),
+            clock_difference_seconds: view.clock_difference,
             sealed_segments: load(&status.sealed_segments),
             segment: view.head.map(|head| head.segment),
             size: view.head.map(|head| head.size),
@@ -91,6 +102,7 @@ impl Glance {
             names: view.names.names,
             names_most: view.names.most,
             names_seconds: view.names.seconds,
+            names_since: view.names_since.map(|time| time.to_string()),
         }
     }
 
@@ -120,6 +132,10 @@ impl Glance {
             "  accepted   events {events}, batches {batches}, repeats {repeats}"
         );
         _ = writeln!(text, "  waiting    segments {waiting}, bytes {bytes}");
+        let unstored = self.unstored_bytes;
+        let age = self.unstored_seconds;
+        let age = age.map_or_else(String::new, |age| format!(", for {age} seconds"));
+        _ = writeln!(text, "  unstored   bytes {unstored}{age}");
         _ = writeln!(text, "  sealed     segments {segments}");
         if let (Some(segment), Some(size), Some(root)) = (self.segment, self.size, &self.root) {
             _ = writeln!(
@@ -138,10 +154,59 @@ impl Glance {
         }
         let hours = self.names_seconds.div_euclid(3600);
         let (names, most) = (self.names, self.names_most);
+        let since = self.names_since.as_ref();
+        let since = since.map_or_else(String::new, |since| format!(" since {since}"));
         _ = writeln!(
             text,
-            "  names      {names} remembered, for {hours} hours, {most} at most"
+            "  names      {names} remembered{since}, for {hours} hours, {most} at most"
         );
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use auditlog_chain::timestamp::Timestamp;
+
+    use super::super::offer::Intake;
+    use super::super::status::{Status, View};
+    use super::*;
+    use crate::names::Remembered;
+
+    #[test]
+    fn window_of_names_is_shown_as_it_is() {
+        let (intake, _offers) = Intake::new();
+        let status = Arc::new(Status::new("log"));
+        let log = Destination {
+            name: "log".to_owned(),
+            intake,
+            status: Arc::clone(&status),
+            stored: None,
+        };
+        for (names_since, expected) in [
+            (None, "7 remembered, for 72 hours, 9 at most"),
+            (
+                Some(Timestamp::EPOCH),
+                "7 remembered since 1970-01-01T00:00:00.000000Z, for 72 hours, 9 at most",
+            ),
+        ] {
+            status.set_view(View {
+                names: Remembered {
+                    names: 7,
+                    seconds: 72 * 3600,
+                    most: 9,
+                    in_memory: 7,
+                },
+                names_since,
+                ..View::default()
+            });
+            let text = Glance::of(&log).text();
+            assert!(
+                text.contains(&format!("  names      {expected}\n")),
+                "{text}"
+            );
+        }
     }
 }

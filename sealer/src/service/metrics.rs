@@ -20,7 +20,7 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-const METRICS: [Metric; 13] = [
+const METRICS: [Metric; 15] = [
     ("ready", "gauge", "1 while batches are taken", |status| {
         u64::from(status.trouble().is_none())
     }),
@@ -77,6 +77,18 @@ const METRICS: [Metric; 13] = [
         "gauge",
         "Bytes of lines of these segments",
         |status| load(&status.waiting_bytes),
+    ),
+    (
+        "unstored_bytes",
+        "gauge",
+        "Bytes of lines that are accepted and not stored, in open and closed segments",
+        |status| load(&status.unstored_bytes),
+    ),
+    (
+        "unstored_age_seconds",
+        "gauge",
+        "For how long the oldest of them have not been stored",
+        |status| status.unstored_seconds().unwrap_or(0),
     ),
     (
         "last_sealed_seconds",
@@ -181,6 +193,8 @@ pub(super) fn metrics(logs: &[&Status], inputs: &Inputs<'_>) -> String {
             _ = writeln!(text, "auditlog_sealer_{name}{{log=\"{origin}\"}} {value}");
         }
     }
+    clock_differences(&mut text, logs);
+    latencies(&mut text, logs);
     problems(&mut text, logs);
     of_inputs(&mut text, &REFUSED_METRICS, inputs.refused);
     of_inputs(&mut text, &CONNECTIONS_METRICS, inputs.tables);
@@ -196,6 +210,34 @@ fn of_inputs<T>(text: &mut String, metrics: &[InputMetric<T>], inputs: &BTreeMap
         for (input, of) in inputs {
             let value = value(of);
             _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
+        }
+    }
+}
+
+/// A store that has no clock of its own has no line.
+fn clock_differences(text: &mut String, logs: &[&Status]) {
+    let help =
+        "By how many seconds the clock of this machine is ahead of the store's, by its last answer";
+    head(text, "clock_difference_seconds", "gauge", help);
+    for log in logs {
+        if let Some(seconds) = log.view().clock_difference {
+            let origin = log.origin();
+            _ = writeln!(
+                text,
+                "auditlog_sealer_clock_difference_seconds{{log=\"{origin}\"}} {seconds}"
+            );
+        }
+    }
+}
+
+fn latencies(text: &mut String, logs: &[&Status]) {
+    let help = "How long batches have waited for their acknowledgement";
+    head(text, "ack_seconds", "histogram", help);
+    for log in logs {
+        let origin = log.origin();
+        for (ack, latency) in [("synced", &log.synced), ("stored", &log.stored)] {
+            let labels = format!("log=\"{origin}\",ack=\"{ack}\"");
+            latency.write(text, "auditlog_sealer_ack_seconds", &labels);
         }
     }
 }

@@ -18,6 +18,7 @@ mod files;
 mod forward;
 mod glance;
 mod http;
+mod latency;
 mod lumberjack;
 mod member;
 mod metrics;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::{Batch, Source, StoredBatch};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -61,6 +61,8 @@ pub struct Offer {
     pub events: StoredBatch,
     /// How far the input that it came from was read with it. It is then acknowledged once it is on the disk, since its input has it too.
     pub reached: Option<Reached>,
+    /// When it was made: its sender waits since then.
+    pub since: Instant,
     /// Answers the sender.
     pub answer: Box<dyn FnOnce(Answer) + Send>,
     /// Its part of the bytes that may wait.

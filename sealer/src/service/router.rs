@@ -18,6 +18,7 @@ use super::route::{Route, Way, find, leads_to};
 use super::status::{Part as PartOfLog, Status};
 use crate::follow::{Following, Remembering};
 use crate::input::InputName;
+use crate::level::Line;
 use crate::listen::{SayLine, Seats};
 use crate::seal::Offered;
 
@@ -70,6 +71,7 @@ impl Destination {
             naming: batch.naming,
             events: batch.lines,
             reached: batch.reached,
+            since: Instant::now(),
             // A sender that has gone away sends again.
             answer: Box::new(move |answer| {
                 drop(stored);
@@ -138,7 +140,7 @@ impl Router {
 
     /// The same, with somebody who takes a line for people where senders are refused.
     #[must_use]
-    pub fn saying(mut self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub fn saying(mut self, say: impl Fn(&Line<'_>) + Send + Sync + 'static) -> Self {
         self.say = Some(Arc::new(say));
         self
     }
@@ -209,7 +211,7 @@ impl Router {
     }
 
     /// Says something to whoever runs the service.
-    pub(super) fn say(&self, line: &str) {
+    pub(super) fn say(&self, line: &Line<'_>) {
         if let Some(say) = &self.say {
             say(line);
         }
@@ -233,7 +235,7 @@ impl Router {
     pub fn refused(&self, refusal: &Refusal<'_>) {
         let line = self.refusals().add(refusal, Instant::now());
         if let (Some(line), Some(say)) = (line, &self.say) {
-            say(&line);
+            say(&Line::warning(refusal.input, &line));
         }
     }
 
@@ -340,15 +342,13 @@ impl Pending {
     /// Also where nothing is known in time.
     pub async fn answer_within(self, patience: Duration) -> Result<Taken, NotTaken> {
         let first = self.parts.first();
-        let late = first.map(|part| {
-            part.log
-                .later("the events are not stored yet: send them again")
-        });
-        match (timeout(patience, self.answer()).await, late) {
-            (Err(_), Some(late)) => Err(late),
-            (Ok(answer), _) => answer,
-            (Err(_), None) => Ok(Taken::default()),
-        }
+        let log = first.map_or_else(String::new, |part| part.log.name.clone());
+        let late = |_| NotTaken::Later {
+            log,
+            reason: "the events are not stored yet: send them again".to_owned(),
+        };
+        let answered = timeout(patience, self.answer()).await;
+        answered.map_err(late)?
     }
 
     /// Waits until all of it is accepted.

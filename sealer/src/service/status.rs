@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
 
+use super::latency::Latency;
 use crate::error::{Cause, Trouble};
 use crate::follow::Remembering;
 use crate::input::InputName;
 use crate::names::Remembered;
-use crate::spool::Kept;
+use crate::seal::Unstored;
+use crate::spool::{Kept, KeptEnd};
 
 /// Between two lines about names that several batches have.
 const SAID_FOR: Duration = Duration::from_mins(1);
@@ -24,7 +26,7 @@ pub enum Part {
     Accepting,
     /// Closed segments are not stored.
     Storing,
-    /// The bucket does not lock what it is given.
+    /// The bucket does not lock what it is given, or not by itself as the trust policy declares.
     Locking,
     /// A policy or keys that were changed are not used.
     Renewing,
@@ -55,6 +57,10 @@ pub struct View {
     pub next_heartbeat: Option<Timestamp>,
     /// The names of batches that are remembered.
     pub names: Remembered,
+    /// Since when all names are known, where that is later than the window says.
+    pub names_since: Option<Timestamp>,
+    /// By how many seconds our clock is ahead of the store's; `None` where it has none.
+    pub clock_difference: Option<i64>,
 }
 
 /// The state of one log, which its threads keep up to date.
@@ -80,6 +86,12 @@ pub struct Status {
     pub(super) sealed_segments: AtomicU64,
     pub(super) waiting_segments: AtomicU64,
     pub(super) waiting_bytes: AtomicU64,
+    /// Lines that are accepted and not stored: on this machine's disk alone.
+    pub(super) unstored_bytes: AtomicU64,
+    /// How old the oldest of them were when somebody looked; `None` where there are none.
+    unstored_age: Mutex<Option<(Duration, Instant)>>,
+    pub(super) synced: Latency,
+    pub(super) stored: Latency,
     pub(super) next_segment: AtomicU64,
     pub(super) size: AtomicU64,
 }
@@ -112,6 +124,10 @@ impl Status {
             sealed_segments: AtomicU64::default(),
             waiting_segments: AtomicU64::default(),
             waiting_bytes: AtomicU64::default(),
+            unstored_bytes: AtomicU64::default(),
+            unstored_age: Mutex::default(),
+            synced: Latency::default(),
+            stored: Latency::default(),
             next_segment: AtomicU64::default(),
             size: AtomicU64::default(),
         }
@@ -142,6 +158,14 @@ impl Status {
         let is_new = troubles.remove(&part) != trouble;
         troubles.extend(trouble.map(|trouble| (part, trouble)));
         is_new
+    }
+
+    /// No batch is taken. Says whether the cause is a new one.
+    pub fn refuses(&self, trouble: Trouble) -> bool {
+        let mut troubles = locked(&self.troubles);
+        let cause = trouble.cause;
+        let before = troubles.insert(Part::Accepting, trouble);
+        before.is_none_or(|before| before.cause != cause)
     }
 
     /// What the log knew of its inputs when its head was found; `None` before that.
@@ -195,13 +219,39 @@ impl Status {
         self.beat(None);
     }
 
-    /// These files were in the spool when it was opened.
-    pub fn found_waiting(&self, kept: &[Kept]) {
-        let bytes = kept.iter().map(|kept| kept.tail.whole);
-        let segments = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+    /// These files were in the spool when it was opened, until it is known which of them are stored.
+    pub fn found_waiting(&self, kept: &[Kept], now: Timestamp) {
+        let closed = || kept.iter().filter(|kept| kept.end == KeptEnd::Closed);
+        let segments = u64::try_from(closed().count()).unwrap_or(u64::MAX);
+        let bytes = closed().map(|kept| kept.line_bytes);
         self.waiting_segments.store(segments, Ordering::Relaxed);
         let bytes = bytes.fold(0, u64::saturating_add);
         self.waiting_bytes.store(bytes, Ordering::Relaxed);
+        let all = kept.iter().map(|kept| kept.line_bytes);
+        let since = kept.first().map(|kept| kept.opened);
+        self.set_unstored(
+            Unstored {
+                bytes: all.fold(0, u64::saturating_add),
+                since,
+            },
+            now,
+        );
+    }
+
+    /// What is on this machine's disk alone.
+    pub(super) fn set_unstored(&self, unstored: Unstored, now: Timestamp) {
+        let age = unstored.since.map(|since| {
+            let seconds = u64::try_from(now.seconds_since(since)).unwrap_or(0);
+            (Duration::from_secs(seconds), Instant::now())
+        });
+        self.unstored_bytes.store(unstored.bytes, Ordering::Relaxed);
+        *locked(&self.unstored_age) = age;
+    }
+
+    /// For how many seconds the oldest of it has waited; `None` where all is stored.
+    pub(super) fn unstored_seconds(&self) -> Option<u64> {
+        let (age, looked) = (*locked(&self.unstored_age))?;
+        Some(age.saturating_add(looked.elapsed()).as_secs())
     }
 
     /// Whether the thread of the log has gone round within this time, or may wait for others.
@@ -223,6 +273,20 @@ impl Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusal_is_new_where_its_cause_is() {
+        let status = Status::new("log");
+        status.set(Part::Accepting, None);
+        let refuses = |cause, reason: &str| {
+            let reason = reason.to_owned();
+            status.refuses(Trouble { cause, reason })
+        };
+        assert!(refuses(Cause::Queue, "it is full"));
+        assert!(!refuses(Cause::Queue, "it is full still"));
+        assert!(refuses(Cause::Disk, "it is full, too"));
+        assert_eq!(status.trouble().as_deref(), Some("it is full, too"));
+    }
 
     #[test]
     fn reused_names_are_reported_once_a_minute_with_their_number() {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use auditlog_chain::timestamp::Timestamp;
 
 use super::ages::Ages;
+use super::latency::Latency;
 use super::offer::{Ack, Answer, Offer};
 use super::status::{Part, Status, View};
 use super::update::Update;
@@ -57,6 +58,7 @@ pub struct Writer<'o> {
 /// A sender that waits until a segment is stored.
 struct Waiter {
     segment: u64,
+    since: Instant,
     answer: Box<dyn FnOnce(Answer) + Send>,
     said: Answer,
 }
@@ -86,12 +88,19 @@ impl Writer<'_> {
                 SHORT_WAIT
             };
             match self.offers.recv_timeout(wait) {
-                Ok(first) => self.take(first, waiters)?,
+                Ok(first) => {
+                    if !self.clock_is_right() {
+                        self.wait_for_room(waiters)?;
+                    }
+                    self.take(first, waiters)?;
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.finish_inputs();
                     self.status.beat(None);
-                    let sealed = self.sealer.seal();
+                    // What is closed under a wrong clock has its time for good: it is closed by the next start.
+                    let sealed = self.sealer.check_clock();
+                    let sealed = sealed.and_then(|()| self.sealer.seal());
                     self.tell_stored(waiters);
                     return sealed;
                 }
@@ -130,6 +139,7 @@ impl Writer<'_> {
         }
         let segment = self.sealer.open_segment();
         self.until_it_passes(Sealer::accept_behind_what_waits)?;
+        let now = Instant::now();
         for (offer, said) in group {
             self.count(&offer, &said);
             let is_in_log = matches!(said, Answer::Accepted | Answer::Repeat);
@@ -137,17 +147,32 @@ impl Writer<'_> {
             match (self.ack, segment.filter(|_| waits)) {
                 (Ack::Stored, Some(segment)) => waiters.push_back(Waiter {
                     segment,
+                    since: offer.since,
                     answer: offer.answer,
                     said,
                 }),
-                (Ack::Synced, _) | (Ack::Stored, None) => (offer.answer)(said),
+                (Ack::Synced, _) | (Ack::Stored, None) => {
+                    if is_in_log {
+                        let waited = now.saturating_duration_since(offer.since);
+                        self.latency(waits).add(waited);
+                    }
+                    (offer.answer)(said);
+                }
             }
         }
         Ok(())
     }
 
+    /// Where all is stored, a repeat is acknowledged as stored at once.
+    fn latency(&self, waits: bool) -> &Latency {
+        match self.ack {
+            Ack::Stored if waits => &self.status.stored,
+            Ack::Stored | Ack::Synced => &self.status.synced,
+        }
+    }
+
     fn chain(&mut self, offer: &Offer) -> Result<Answer, Error> {
-        let now = (self.clock)();
+        let clock = Arc::clone(&self.clock);
         let offered = Offered {
             source: offer.source.as_ref(),
             name: offer.name.as_ref(),
@@ -155,7 +180,10 @@ impl Writer<'_> {
             events: &offer.events,
             accepted: offer.reached.as_ref().map(|reached| &reached.accepted),
         };
-        let named = self.until_it_passes(|sealer| sealer.append_batch(&offered, now))?;
+        let named = self.until_it_passes(|sealer| {
+            sealer.check_clock()?;
+            sealer.append_batch(&offered, clock())
+        })?;
         Ok(match named {
             Named::New => Answer::Accepted,
             Named::Known => Answer::Repeat,
@@ -211,12 +239,12 @@ impl Writer<'_> {
         error.can_be_mended() && !is_ending && !self.sealer.is_half_replaced()
     }
 
-    /// Why nothing is taken from now on, also on standard error.
+    /// Why nothing is taken from now on, also on standard error, once for each cause.
     fn refuse(&self, trouble: Trouble, reason: String) {
-        if self.status.trouble().is_none() {
-            self.sealer.notify(Notice::Refuses { reason });
+        let cause = trouble.cause;
+        if self.status.refuses(trouble) {
+            self.sealer.notify(Notice::Refuses { reason, cause });
         }
-        self.status.set(Part::Accepting, Some(trouble));
     }
 
     fn accept_again(&self) {
@@ -241,6 +269,9 @@ impl Writer<'_> {
 
     /// Announces another key at once. What waits for a key that may not sign any more is chained again first.
     fn settle_keys(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
+        if !self.sealer.clock_agrees() {
+            return Ok(());
+        }
         if self.sealer.must_chain_again() {
             // A long queue takes its time, and nobody hangs.
             self.status.beat(None);
@@ -290,7 +321,8 @@ impl Writer<'_> {
     fn close_what_is_due(&mut self, somebody_waits: bool) -> Result<(), Error> {
         let is_due = somebody_waits && self.sealer.waiting_segments() == 0;
         let is_open = self.sealer.opened().is_some();
-        if is_open && is_due || self.old_at().is_some_and(|old| old <= (self.clock)()) {
+        let is_old = || self.old_at().is_some_and(|old| old <= (self.clock)());
+        if (is_open && is_due || is_old()) && self.sealer.clock_agrees() {
             self.until_it_passes(Sealer::close_old)?;
         }
         Ok(())
@@ -307,8 +339,9 @@ impl Writer<'_> {
     fn tell_stored(&self, waiters: &mut VecDeque<Waiter>) {
         let next = self.sealer.head().next_segment;
         while waiters.front().is_some_and(|first| first.segment < next) {
-            if let Some(Waiter { answer, said, .. }) = waiters.pop_front() {
-                answer(said);
+            if let Some(waiter) = waiters.pop_front() {
+                self.status.stored.add(waiter.since.elapsed());
+                (waiter.answer)(waiter.said);
             }
         }
     }
@@ -327,14 +360,26 @@ impl Writer<'_> {
         );
         self.status.beat(Some(Instant::now()));
         set(&self.status.waiting_bytes, self.sealer.waiting_bytes());
+        let unstored = self.sealer.unstored();
+        self.status.set_unstored(unstored, (self.clock)());
         self.status.set(Part::Storing, self.sealer.trouble());
         self.status.set_view(View {
             sealed: head.sealed,
             head: self.sealer.stored(),
             key: self.sealer.log_key().map(|key| key.to_string()),
             next_heartbeat: self.old_at(),
+            names_since: self.names_since(),
             names: self.sealer.spool().remembered(),
+            clock_difference: self.sealer.clock_ahead_seconds(),
         });
+    }
+
+    /// Since when all names are known, until the window has passed that.
+    fn names_since(&self) -> Option<Timestamp> {
+        let spool = self.sealer.spool();
+        let window = spool.remembered().seconds;
+        let begin = (self.clock)().saturating_add_seconds(window.saturating_neg());
+        spool.names_since().filter(|since| *since > begin)
     }
 
     /// Where the queue is as long as it may be, or the clock is wrong, nothing is taken until that has passed.
@@ -357,15 +402,30 @@ impl Writer<'_> {
     }
 
     fn no_room(&self) -> Option<Trouble> {
-        let is_full = self.sealer.waiting_bytes() > self.spool_max;
+        let is_full = self.sealer.queued_bytes() > self.spool_max;
         let full = is_full.then(|| Trouble {
             cause: Cause::Queue,
             reason: "the spool is as large as spool_max_bytes allows".to_owned(),
         });
-        let of_the_clock = |trouble: &Trouble| trouble.cause == Cause::Clock;
         full.or_else(|| self.too_many_names())
             .or_else(|| self.no_room_on_disk())
-            .or_else(|| self.sealer.trouble().filter(of_the_clock))
+            .or_else(|| self.wrong_clock())
+    }
+
+    fn clock_is_right(&self) -> bool {
+        self.wrong_clock().is_none()
+    }
+
+    /// Segments that wait for their time are not a reason: what they have is safe, and what comes is given a time after theirs.
+    fn wrong_clock(&self) -> Option<Trouble> {
+        if self.sealer.clock_agrees() {
+            return None;
+        }
+        // The store takes its time to answer, and nobody hangs.
+        self.status.beat(None);
+        let checked = self.sealer.check_clock();
+        self.status.beat(Some(Instant::now()));
+        checked.err().map(|error| Trouble::of(&error))
     }
 
     fn no_room_on_disk(&self) -> Option<Trouble> {

@@ -21,6 +21,10 @@ pub struct Kept {
     pub batches: u64,
     /// Their events.
     pub events: u64,
+    /// Bytes of all its lines.
+    pub line_bytes: u64,
+    /// When its segment was opened.
+    pub opened: Timestamp,
     /// How it ends.
     pub end: KeptEnd,
     /// What is behind its whole records.
@@ -84,10 +88,18 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
     let opened: Result<Reader<Box<dyn DiskFile>>, _> = Reader::new(files.open(&name)?);
     let mut reader = opened.map_err(|error| fault(error.into()))?;
     let (mut batches, mut events, mut names) = (0u64, 0u64, Vec::new());
-    let mut last_named = Timestamp::EPOCH;
+    let (mut last_named, mut opened) = (Timestamp::EPOCH, Timestamp::EPOCH);
+    let mut line_bytes = 0u64;
+    let mut add = |lines: &[u8]| {
+        let bytes = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        line_bytes = line_bytes.saturating_add(bytes);
+    };
     while let Some(record) = reader.next_record().map_err(fault)? {
         match record {
-            Record::Opening(opening) if opening.segment == segment => {}
+            Record::Opening(opening) if opening.segment == segment => {
+                opened = time_of(opening.lines);
+                add(opening.lines);
+            }
             Record::Opening(opening) => {
                 return Err(SpoolError::OtherSegment {
                     path: files.path(&name),
@@ -98,6 +110,7 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
             Record::Batch(batch) => {
                 batches = batches.saturating_add(1);
                 events = events.saturating_add(u64::from(batch.count));
+                add(batch.lines);
                 if !batch.name.is_empty() {
                     names.push(Fingerprint::of(batch.source, batch.name));
                     last_named = last_named.max(time_of(batch.lines));
@@ -106,7 +119,7 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
                     accept(parse_note(files, &name, batch.note)?);
                 }
             }
-            Record::Close(_) => {}
+            Record::Close(close) => add(close.line),
         }
     }
     let tail = reader.tail();
@@ -119,6 +132,8 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
         segment,
         batches,
         events,
+        line_bytes,
+        opened,
         end,
         tail,
         names,
@@ -126,7 +141,7 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
     })
 }
 
-/// When a batch was accepted. Whether its lines are valid is found out later.
+/// When the first of some lines was written. Whether its lines are valid is found out later.
 fn time_of(lines: &[u8]) -> Timestamp {
     let first = lines.split(|byte| *byte == b'\n').next();
     let line = first.and_then(|first| parse_line(first).ok());

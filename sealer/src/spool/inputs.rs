@@ -62,11 +62,15 @@ impl KnownInput {
 /// All inputs that the spool remembers, the one that was used last at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names are those in the file")]
 pub struct Inputs {
     inputs: Vec<KnownInput>,
     /// When the log was found to be older than the spool. What was accepted before that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lost: Option<Timestamp>,
+    /// Since when the names of all batches are known, where some from before are not: they were read back from the log only so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    names_since: Option<Timestamp>,
 }
 
 impl Inputs {
@@ -80,11 +84,16 @@ impl Inputs {
         self.lost
     }
 
-    /// The log is older than the spool. Says whether that is new.
-    pub(crate) const fn lose(&mut self, now: Timestamp) -> bool {
+    /// Since when the names of all batches are known; `None` where none was lost.
+    pub const fn names_since(&self) -> Option<Timestamp> {
+        self.names_since
+    }
+
+    /// The log is older than the spool, and the names of its batches are known since then. Says whether that is new.
+    pub(crate) const fn lose(&mut self, now: Timestamp, names_since: Option<Timestamp>) -> bool {
         let is_new = self.lost.is_none();
         if is_new {
-            self.lost = Some(now);
+            (self.lost, self.names_since) = (Some(now), names_since);
         }
         is_new
     }

@@ -299,16 +299,22 @@ impl Spool {
         _ = self.save_inputs();
     }
 
-    /// The log is older than the spool: what was accepted before is not known, now and after any crash.
+    /// The log is older than the spool: what was accepted before is not known, now and after any crash. Names of batches are known
+    /// since then.
     ///
     /// # Errors
     ///
     /// Where the disk is full or fails.
-    pub fn lose_memory(&self, now: Timestamp) -> Result<(), Error> {
+    pub fn lose_memory(&self, now: Timestamp, names_since: Option<Timestamp>) -> Result<(), Error> {
         let mut counted = self.counted();
-        counted.unsaved |= counted.inputs.lose(now);
+        counted.unsaved |= counted.inputs.lose(now, names_since);
         drop(counted);
         self.save_inputs()
+    }
+
+    /// Since when the names of all batches are known; `None` where none was lost.
+    pub fn names_since(&self) -> Option<Timestamp> {
+        self.counted().inputs.names_since()
     }
 
     /// Removes the write-ahead file of a segment that was never accepted, or that is stored. How much of each input was

@@ -165,7 +165,7 @@ fn old(folder: &Path, record: &str, file: &str, text: &str) {
 fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it() {
     let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
     let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
-    let seven = r#"{"spool":7,"program":"0.9.1","owner":"somebody"}"#;
+    let eight = r#"{"spool":8,"program":"0.9.1","owner":"somebody"}"#;
     let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
     let maker = "the auditlog-seal that made it";
     for (record, file, text, version, program) in [
@@ -180,7 +180,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         (one, "000000000001.jsonl.zst", "object", "version 1", maker),
         (one, "run.json", unreported, "version 1", maker),
         (one, "run.json", "{", "version 1", maker),
-        (seven, "open.jsonl", "", "version 7", "auditlog-seal 0.9.1"),
+        (eight, "open.jsonl", "", "version 8", "auditlog-seal 0.9.1"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         old(folder.path(), record, file, text);
@@ -188,7 +188,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         let path = folder.path().display();
         assert_eq!(
             error.to_string(),
-            format!("the spool {path} has {version}, this program reads version 6")
+            format!("the spool {path} has {version}, this program reads version 7")
         );
         assert_eq!(
             error.hint().unwrap(),
@@ -219,7 +219,7 @@ fn an_old_spool_that_holds_nothing_is_taken_over() {
     assert_eq!(spool(folder.path()).writer(), "w");
     assert!(!folder.path().join("run.json").exists());
     let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
-    assert!(record.starts_with("{\"spool\":6,\"program\":"), "{record}");
+    assert!(record.starts_with("{\"spool\":7,\"program\":"), "{record}");
 }
 
 #[test]
@@ -260,13 +260,15 @@ fn loss_of_memory_is_kept_from_when_it_was_found_first() {
     let at = |seconds| Timestamp::EPOCH.saturating_add_seconds(seconds);
     let one = spool(folder.path());
     assert_eq!(one.inputs().lost(), None);
-    one.lose_memory(at(7)).unwrap();
+    one.lose_memory(at(7), Some(at(3))).unwrap();
     // Also where nothing is accepted before the next start.
     drop(one);
     let two = spool(folder.path());
-    two.lose_memory(at(9)).unwrap();
+    two.lose_memory(at(9), Some(at(5))).unwrap();
     drop(two);
-    assert_eq!(spool(folder.path()).inputs().lost(), Some(at(7)));
+    let three = spool(folder.path());
+    assert_eq!(three.inputs().lost(), Some(at(7)));
+    assert_eq!(three.names_since(), Some(at(3)));
 }
 
 #[test]

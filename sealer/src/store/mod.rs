@@ -9,7 +9,7 @@ mod find;
 mod folder;
 mod s3;
 
-pub use clock::Clock;
+pub use clock::{Clock, ClockReading, Uptime};
 pub use find::{Gap, Listing, Oddity, Present, list_log};
 pub use folder::Folder;
 pub use s3::{Bucket, BucketSettings, Lock, LockSource, WeakDefault};
@@ -19,9 +19,14 @@ pub trait Store: Send + Sync {
     /// Its name for people, such as `s3://bucket`.
     fn place(&self) -> &str;
 
-    /// What time it is, by the store's clock where it has one of its own, at the last answer.
-    fn time(&self) -> Option<Timestamp> {
+    /// The store's clock and ours at the last answer; `None` where the store has no clock of its own.
+    fn reading(&self) -> Option<ClockReading> {
         None
+    }
+
+    /// What time it was, by the store's clock where it has one of its own, at the last answer.
+    fn time(&self) -> Option<Timestamp> {
+        self.reading().map(|reading| reading.theirs)
     }
 
     /// Checks that it is set up as declared and that its clock agrees with ours. Writes nothing.

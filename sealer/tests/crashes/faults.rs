@@ -84,6 +84,7 @@ impl Story {
                 naming: Naming::Unique,
                 events,
                 reached: None,
+                since: Instant::now(),
                 answer: Box::new(move |answer| _ = tell.send(answer)),
                 permit: None,
             };

@@ -27,6 +27,7 @@ use memory::{Memory, Mood, ORIGIN};
 mod clock;
 mod keys;
 mod memory;
+mod names;
 mod service;
 
 /// A clock that goes on by a millisecond at each look.

@@ -9,9 +9,8 @@ use std::sync::{Mutex, MutexGuard};
 use auditlog_chain::builder::{Resumed, SegmentBuilder};
 use auditlog_chain::origin::Origin;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
-use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, FileFault, StoreError};
-use auditlog_sealer::store::{Created, Store, Version, VersionKind};
+use auditlog_sealer::store::{Clock, ClockReading, Created, Store, Uptime, Version, VersionKind};
 
 /// The log.
 pub(crate) const ORIGIN: &str = "acme.example/audit/payments";
@@ -49,6 +48,9 @@ pub(crate) struct Memory {
     objects: Mutex<BTreeMap<String, Vec<Vec<u8>>>>,
     mood: Mutex<Mood>,
     creates: AtomicUsize,
+    /// The store's clock and ours; `None` where it has none.
+    clocks: Mutex<Option<[Clock; 2]>>,
+    read: Mutex<Option<ClockReading>>,
 }
 
 impl Memory {
@@ -57,7 +59,38 @@ impl Memory {
             objects: Mutex::default(),
             mood: Mutex::new(Mood::Honest),
             creates: AtomicUsize::new(0),
+            clocks: Mutex::default(),
+            read: Mutex::default(),
         }
+    }
+
+    /// From now on, it has a clock, which is compared with ours at each answer.
+    pub(crate) fn has_clock(&self, theirs: Clock, ours: Clock) {
+        *self.clocks.lock().unwrap() = Some([theirs, ours]);
+        self.check().unwrap();
+    }
+
+    fn check_clock(&self, mood: Mood) -> Result<(), Error> {
+        let Some([theirs, ours]) = self.clocks.lock().unwrap().clone() else {
+            return Ok(());
+        };
+        let ahead = if mood == Mood::Ahead { 3600 } else { 0 };
+        let reading = ClockReading {
+            theirs: theirs().saturating_add_seconds(ahead),
+            ours: ours(),
+            at: Uptime::now(),
+        };
+        *self.read.lock().unwrap() = Some(reading);
+        if reading.is_off(reading.ours, reading.at) {
+            return Err(StoreError::ClockSkew {
+                place: self.place().to_owned(),
+                theirs: reading.theirs,
+                ours: reading.ours,
+                allowed_seconds: 300,
+            }
+            .into());
+        }
+        Ok(())
     }
 
     pub(crate) fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Vec<u8>>>> {
@@ -83,21 +116,19 @@ impl Store for Memory {
         "memory"
     }
 
+    fn reading(&self) -> Option<ClockReading> {
+        *self.read.lock().unwrap()
+    }
+
     fn check(&self) -> Result<(), Error> {
-        match *self.mood.lock().unwrap() {
+        let mood = *self.mood.lock().unwrap();
+        match mood {
             Mood::Unasked => Err(lost()),
-            Mood::Ahead => Err(StoreError::ClockSkew {
-                place: self.place().to_owned(),
-                theirs: Timestamp::EPOCH.saturating_add_seconds(3600),
-                ours: Timestamp::EPOCH,
-                allowed_seconds: 300,
-            }
-            .into()),
             Mood::Unlocked => Err(StoreError::NotLocked {
                 bucket: self.place().to_owned(),
             }
             .into()),
-            _ => Ok(()),
+            _ => self.check_clock(mood),
         }
     }
 

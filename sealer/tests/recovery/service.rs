@@ -1,7 +1,7 @@
 //! The service of one log while something is wrong: it refuses, says why, and goes on by itself.
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -11,7 +11,7 @@ use auditlog_chain::builder::{Batch, StoredBatch};
 use auditlog_sealer::error::{Cause, Error, MachineError};
 use auditlog_sealer::seal::{Limits, Naming, Renewal, Sealer, Setup};
 use auditlog_sealer::service::{Ack, Ages, Answer, Intake, Offer, Part, Status, Update, Writer};
-use auditlog_sealer::store::LockSource;
+use auditlog_sealer::store::{Clock, LockSource};
 
 use crate::keys::Say;
 use crate::memory::Mood;
@@ -34,13 +34,18 @@ impl Service {
 
     /// Each event closes a segment.
     fn with(bench: &Bench, setup: Setup, spool_max: u64) -> Self {
+        let limits = Limits {
+            events: 1,
+            ..Limits::default()
+        };
+        Self::limited(bench, setup, spool_max, limits)
+    }
+
+    fn limited(bench: &Bench, setup: Setup, spool_max: u64, limits: Limits) -> Self {
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let says = Arc::clone(&said);
         let setup = Setup {
-            limits: Limits {
-                events: 1,
-                ..Limits::default()
-            },
+            limits,
             notify: Arc::new(move |notice| says.lock().unwrap().push(notice.to_string())),
             ..setup
         };
@@ -98,6 +103,7 @@ impl Service {
             naming,
             events,
             reached: None,
+            since: Instant::now(),
             answer: Box::new(move |answer| _ = tell.send(answer)),
             permit: None,
         };
@@ -142,6 +148,9 @@ impl Service {
 #[test]
 fn service_whose_clock_is_wrong_refuses_until_it_is_right_again() {
     let bench = Bench::new();
+    bench
+        .store
+        .has_clock(bench.clock.clone(), bench.clock.clone());
     let service = Service::start(&bench, u64::MAX);
     assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
     service.until(|trouble| trouble.is_none());
@@ -164,6 +173,127 @@ fn service_whose_clock_is_wrong_refuses_until_it_is_right_again() {
     let texts: Vec<_> = texts.collect();
     assert!(texts[0].starts_with(refused), "{texts:?}");
     assert_eq!(texts[1..], ["events are accepted again"], "{texts:?}");
+}
+
+/// A clock that the test sets, so many seconds ahead of another one.
+fn clock_ahead(of: &Clock) -> (Clock, Arc<AtomicI64>) {
+    let (of, ahead) = (of.clone(), Arc::new(AtomicI64::new(0)));
+    let seconds = Arc::clone(&ahead);
+    let clock: Clock =
+        Arc::new(move || of().saturating_add_seconds(seconds.load(Ordering::SeqCst)));
+    (clock, ahead)
+}
+
+#[test]
+fn clock_that_is_set_ahead_for_a_moment_gives_its_time_to_nothing_also_in_an_outage() {
+    for mood in [Mood::Honest, Mood::Unasked, Mood::Away] {
+        for ahead_seconds in [3600, 400 * 86_400, -3600] {
+            let bench = Bench::new();
+            let (clock, ahead) = clock_ahead(&bench.clock);
+            bench.store.has_clock(bench.clock.clone(), clock.clone());
+            let setup = Setup {
+                clock: clock.clone(),
+                ..bench.setup()
+            };
+            let service = Service::with(&bench, setup, u64::MAX);
+            assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+            service.until(|trouble| trouble.is_none());
+            bench.store.set(mood);
+            ahead.store(ahead_seconds, Ordering::SeqCst);
+            let accepted = service.offer("2");
+            service.until(|trouble| {
+                trouble.is_some_and(|text| text.starts_with("the clock of memory is"))
+            });
+            assert!(accepted.try_recv().is_err());
+            ahead.store(0, Ordering::SeqCst);
+            assert_eq!(accepted.recv(), Ok(Answer::Accepted));
+            service.until(|trouble| trouble.is_none());
+            assert_eq!(service.offer("3").recv(), Ok(Answer::Accepted));
+            bench.store.set(Mood::Honest);
+            service.end().unwrap();
+            assert_eq!(bench.events(), ["1", "2", "3"]);
+            let head = bench.start().unwrap().head().sealed.unwrap();
+            assert!(head <= (bench.clock)(), "{head}");
+        }
+    }
+}
+
+#[test]
+fn service_that_ends_while_its_clock_is_ahead_closes_nothing_under_its_time() {
+    let bench = Bench::new();
+    let (clock, ahead) = clock_ahead(&bench.clock);
+    bench.store.has_clock(bench.clock.clone(), clock.clone());
+    let setup = || Setup {
+        clock: clock.clone(),
+        ..bench.setup()
+    };
+    let many = Limits::default();
+    let service = Service::limited(&bench, setup(), u64::MAX, many);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    ahead.store(3600, Ordering::SeqCst);
+    // An open segment is old by this clock, and is not closed for that.
+    service.until(|trouble| trouble.is_some());
+    assert!(service.end().is_err());
+    ahead.store(0, Ordering::SeqCst);
+    Service::with(&bench, setup(), u64::MAX).end().unwrap();
+    assert_eq!(bench.events(), ["1"]);
+    let head = bench.start().unwrap().head().sealed.unwrap();
+    assert!(head <= (bench.clock)(), "{head}");
+}
+
+#[test]
+fn segment_that_waits_for_its_time_refuses_nobody() {
+    let bench = Bench::new();
+    // This store has no clock, as a folder has none.
+    let (clock, ahead) = clock_ahead(&bench.clock);
+    let setup = Setup {
+        clock: clock.clone(),
+        ..bench.setup()
+    };
+    let service = Service::with(&bench, setup, u64::MAX);
+    bench.until_it_has(1);
+    bench.store.set(Mood::Unasked);
+    ahead.store(3600, Ordering::SeqCst);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    ahead.store(0, Ordering::SeqCst);
+    bench.store.set(Mood::Honest);
+    service.until_storing(Some(Cause::Clock));
+    for event in ["2", "3"] {
+        assert_eq!(service.offer(event).recv(), Ok(Answer::Accepted));
+    }
+    assert!(service.status.trouble().is_none());
+    // Its time has come.
+    ahead.store(3600, Ordering::SeqCst);
+    service.end().unwrap();
+    assert_eq!(bench.events(), ["1", "2", "3"]);
+}
+
+#[test]
+fn another_cause_has_a_line_of_its_own_and_so_has_its_end() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, u64::MAX);
+    bench.until_it_has(1);
+    let said = |part: &str| {
+        let said = service.said.lock().unwrap();
+        said.iter().filter(|text| text.contains(part)).count()
+    };
+    let until_it_said = |part: &str| {
+        let begun = Instant::now();
+        while said(part) == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{part}");
+            thread::yield_now();
+        }
+    };
+    bench.store.set(Mood::Unasked);
+    assert_eq!(service.offer("1").recv(), Ok(Answer::Accepted));
+    until_it_said("the store cannot be reached");
+    // It is back, and has lost its lock.
+    bench.store.set(Mood::Unlocked);
+    until_it_said("Object Lock of the bucket memory is not enabled");
+    bench.store.set(Mood::Honest);
+    until_it_said("segments are stored again");
+    assert_eq!(said(" cannot be stored now"), 2);
+    service.end().unwrap();
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod beats;
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../e2e/seal/bench.rs"]
 mod bench;
+mod pages;
 mod syslog;
 mod webhooks;
 

@@ -11,12 +11,14 @@ use auditlog_chain::builder::Source;
 use auditlog_sealer::error::{Error, UsageError};
 use auditlog_sealer::follow::{Pattern, Settings};
 use auditlog_sealer::input::GivenName;
+use auditlog_sealer::level::Level;
 use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::{FilesInput, serve_files};
 use serde::Deserialize;
 
 use super::access::SOURCE;
 use crate::command::input::{Around, Input, Looked, Serving, Wrong};
+use crate::command::journal::say_of_input;
 
 /// Files that are followed at a time by all inputs, at most: a spool remembers a thousand inputs, and rotated files for a time.
 const MOST_FILES: usize = 800;
@@ -205,7 +207,9 @@ impl Input for File {
             .checked_div(around.file_inputs)
             .unwrap_or(MOST_FILES);
         let name = self.name.clone();
-        let notify = move |what: &str| eprintln!("warning: the input {name}: {what}");
+        let notify = move |what: &str| {
+            say_of_input(Level::Warning, &name, &format!("the input {name}: {what}"));
+        };
         let input = Arc::new(FilesInput {
             name: self.name.clone(),
             tag: self.tag.clone(),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::arguments::{AppendArguments, Now};
 use super::faults::{Faults, Keys};
+use super::journal::LogFormat;
 
 mod access;
 mod file;
@@ -47,6 +48,9 @@ use syslog::Syslog;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
+    /// How lines on standard error are written.
+    #[serde(default)]
+    pub(super) log_format: LogFormat,
     /// The logs, in their order.
     #[serde(default)]
     pub(super) logs: Vec<Log>,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use auditlog_chain::builder::Source;
 use auditlog_sealer::error::Error;
 use auditlog_sealer::input::GivenName;
+use auditlog_sealer::level::Level;
 use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::{StandardInput, serve_standard_input};
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use super::access::SOURCE;
 use super::file::GIVEN_NAME;
 use crate::command::input::{Around, Input, Serving, Wrong};
+use crate::command::journal::say_of_input;
 
 /// Standard input.
 #[derive(Debug, Deserialize)]
@@ -80,9 +82,10 @@ impl Input for Stdin {
         };
         if input.input.is_none() {
             let name = &self.name;
-            eprintln!(
-                "warning: the input {name} has no name to go on under: after a crash, give it only what is not in the log; with input = \"…\", it may be given again"
+            let message = format!(
+                "the input {name} has no name to go on under: after a crash, give it only what is not in the log; with input = \"…\", it may be given again"
             );
+            say_of_input(Level::Warning, name, &message);
         }
         let name = self.name.clone();
         let serve = async move |ending| {

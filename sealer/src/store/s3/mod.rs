@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auditlog_chain::policy::LockMode;
-use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -18,7 +17,7 @@ use crate::aws::Aws;
 use crate::error::{AwsFault, Error, LogError, StoreError};
 use crate::fencing::Fencing;
 use crate::limits::MAX_SKEW_SECONDS;
-use crate::store::clock::{Clock, Dates, Reading};
+use crate::store::clock::{Clock, ClockReading, Dates, Uptime};
 use crate::store::{Created, Store, Version, VersionKind};
 
 use bounded::Bounded;
@@ -128,11 +127,11 @@ impl Bucket {
     }
 
     fn check_clock(&self) -> Result<(), Error> {
-        let Some(reading) = self.reading()? else {
+        let Some(reading) = self.fresh_reading()? else {
             return Ok(());
         };
         if reading.is_skewed() {
-            let Reading { theirs, ours } = reading;
+            let ClockReading { theirs, ours, .. } = reading;
             return Err(StoreError::ClockSkew {
                 place: self.place.name.clone(),
                 theirs,
@@ -145,10 +144,10 @@ impl Bucket {
     }
 
     /// What the two clocks say. Either may have been set since the last answer, so an old reading is not relied on.
-    fn reading(&self) -> Result<Option<Reading>, Error> {
+    fn fresh_reading(&self) -> Result<Option<ClockReading>, Error> {
         let seen = self.dates.seen();
-        let now = (self.clock)();
-        if seen.is_some_and(|seen| seen.is_fresh(now)) {
+        let (now, at) = ((self.clock)(), Uptime::now());
+        if seen.is_some_and(|seen| seen.is_fresh(now, at)) {
             return Ok(seen);
         }
         self.runtime
@@ -225,8 +224,8 @@ impl Store for Bucket {
         &self.place.name
     }
 
-    fn time(&self) -> Option<Timestamp> {
-        self.dates.seen().map(|reading| reading.theirs)
+    fn reading(&self) -> Option<ClockReading> {
+        self.dates.seen()
     }
 
     fn check(&self) -> Result<(), Error> {

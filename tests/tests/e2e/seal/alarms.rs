@@ -143,7 +143,7 @@ fn clock_kms_and_disk_that_fail_are_shown_and_pass() {
         let is_said = refusals.iter().any(|line| line.contains(why));
         assert!(is_said, "{why}: {ended}");
     }
-    let again = "warning: events are accepted again";
+    let again = "info: events are accepted again";
     assert!(ended.stderr.contains(again), "{ended}");
     assert_eq!(world.events(), ["0", "1", "2", "3", "4"]);
 }

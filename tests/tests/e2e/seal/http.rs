@@ -247,7 +247,7 @@ fn certificates_that_are_renewed_are_used_without_a_restart() {
     let ended = service.end().ok();
     for line in [
         "warning: the certificates of the input tls have changed and cannot be used; those from before are used until that is corrected: ",
-        "warning: the input tls has read its certificates again, and uses them for new connections",
+        "info: the input tls has read its certificates again, and uses them for new connections",
     ] {
         assert!(ended.stderr.contains(line), "{line}: {ended}");
     }

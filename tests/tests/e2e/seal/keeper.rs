@@ -4,11 +4,12 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_tests::{Answer, Fault, command};
+use auditlog_tests::{Answer, Fault, command, root};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use aws_sdk_s3::types::{ObjectLockConfiguration, ObjectLockEnabled};
 use serde_json::Value;
 
-use crate::seal::bench::{ORIGIN, Remote, signal, wait};
+use crate::seal::bench::{BUCKET, ORIGIN, Remote, signal, wait};
 use crate::seal::service::Service;
 
 /// A bucket with a service, whose keys are in KMS.
@@ -49,6 +50,14 @@ impl World {
         let mut policy: Value = serde_json::from_str(&policy.run().ok().stdout).unwrap();
         policy["store"] = self.store.clone();
         policy
+    }
+
+    fn remove_default(&self) {
+        let lock = ObjectLockConfiguration::builder();
+        let lock = lock.object_lock_enabled(ObjectLockEnabled::Enabled);
+        let put = self.remote.endpoint.s3().put_object_lock_configuration();
+        let put = put.bucket(BUCKET).object_lock_configuration(lock.build());
+        wait(put.send()).unwrap();
     }
 
     pub(super) fn give(&self, policy: &str) {
@@ -167,8 +176,8 @@ fn trouble_with_key_lock_and_policy_is_shown_and_passes_and_another_key_is_taken
         "Object Lock of the bucket audit is not enabled; make the bucket with the resource auditlog_bucket",
         "segments are stored again",
         "the trust policy or the keys have changed and cannot be used; those from before count until that is corrected: ",
-        "warning: the trust policy and the keys were read again",
-        "warning: from now on, segments are signed by acme.example/audit/payments+",
+        "info: the trust policy and the keys were read again",
+        "info: from now on, segments are signed by acme.example/audit/payments+",
     ] {
         assert!(ended.stderr.contains(text), "{text}: {ended}");
     }
@@ -181,4 +190,46 @@ fn trouble_with_key_lock_and_policy_is_shown_and_passes_and_another_key_is_taken
     let verify = verify.arg("--policy").arg(bench.path("policy.json"));
     verify.run().ok();
     assert_eq!(world.events(), ["1", "2", "3", "4", "5", "6"]);
+    removed_default_is_shown(&world, &log);
+}
+
+/// S3 allows to remove the default retention. Each segment names its lock still. The lines are for machines here.
+fn removed_default_is_shown(world: &World, log: &str) {
+    let bench = &world.remote.bench;
+    world.remove_default();
+    let log = format!("log_format = \"json\"\n{log}");
+    let mut service = Service::of_logs(bench, &log, &world.environment);
+    service.until_ready();
+    until(&service, "lock", 1);
+    let accepted = service.post("7", "").unwrap();
+    assert_eq!(accepted.status, 200, "{}", accepted.body);
+    // The two clocks were compared when the service started.
+    let clocks = format!("auditlog_sealer_clock_difference_seconds{{log=\"{ORIGIN}\"}} ");
+    let metrics = service.get("/metrics").unwrap().body;
+    assert!(metrics.contains(&clocks), "{metrics}");
+    let ended = service.end().ok();
+    let lines = ended.stderr.lines().map(serde_json::from_str);
+    let lines: Vec<Value> = lines.map(Result::unwrap).collect();
+    let [weak] = &lines[..] else {
+        panic!("{ended}");
+    };
+    for (name, expected) in [("level", "warning"), ("log", ORIGIN), ("cause", "lock")] {
+        assert_eq!(weak[name], expected, "{ended}");
+    }
+    let guide = fs::read_to_string(root().join("docs/guides/service.md")).unwrap();
+    let (_, shown) = guide.split_once("```json\n").unwrap();
+    let shown: Value = serde_json::from_str(shown.split("```").next().unwrap()).unwrap();
+    let keys = |line: &Value| {
+        line.as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&shown), keys(weak), "{ended}");
+    let text = |line: &Value, key: &str| line[key].as_str().unwrap().to_owned();
+    let begin = text(&shown, "message").replace('…', "");
+    assert!(text(weak, "message").starts_with(&begin), "{ended}");
+    let shape = |time: String| time.replace(|digit: char| digit.is_ascii_digit(), "0");
+    assert_eq!(shape(text(weak, "time")), shape(text(&shown, "time")));
 }

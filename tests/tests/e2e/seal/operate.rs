@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use auditlog_tests::{Command, command};
+use auditlog_tests::{Command, command, root};
 
 use crate::seal::bench::Bench;
 use crate::seal::service::{Service, into_folder, table_of};
@@ -44,6 +44,7 @@ fn service_manager_is_told_and_a_log_is_shown_at_a_glance() {
     for _ in 0..2 {
         assert_eq!(service.post("1\n2\n", named).unwrap().status, 200);
     }
+    metrics_are_there(&service);
     let status = |more: &[&str]| {
         let status = command("auditlog-seal").args(["status", "--config"]);
         let status = status.arg(bench.path("sealer.toml"));
@@ -58,6 +59,7 @@ fn service_manager_is_told_and_a_log_is_shown_at_a_glance() {
     for (name, begin) in [
         ("accepted", "events 2, batches 1, repeats 1"),
         ("waiting", "segments 0, bytes 0"),
+        ("unstored", "bytes "),
         ("sealed", "segments 1"),
         ("head", "segment 0, size 3, root "),
         ("sealed at", "20"),
@@ -78,6 +80,10 @@ fn service_manager_is_told_and_a_log_is_shown_at_a_glance() {
         (&json[0]["accepted_events"], &json[0]["accepting"]),
         (&2.into(), &true.into())
     );
+    let before = service.metric("unstored_bytes{");
+    let event = format!("{{\"text\":\"{}\"}}\n", "x".repeat(224)).repeat(1000);
+    assert_eq!(service.post(&event, "").unwrap().status, 200);
+    line_takes_what_the_guide_says(&service, before.unwrap());
     let ended = service.end();
     assert_eq!(ended.status, 0, "{ended}");
     let mut last = heard(&manager);
@@ -92,6 +98,66 @@ fn service_manager_is_told_and_a_log_is_shown_at_a_glance() {
             .starts_with("error: the service does not answer on 127.0.0.1:"),
         "{away}"
     );
+}
+
+/// The metrics of a log, by their names.
+fn metrics_are_there(service: &Service) {
+    let metrics = service.get("/metrics").unwrap().body;
+    for (name, kind, labels) in [
+        ("accepted_events_total", "counter", ""),
+        ("accepted_bytes_total", "counter", ""),
+        ("accepted_batches_total", "counter", ""),
+        ("repeated_batches_total", "counter", ""),
+        ("waiting_segments", "gauge", ""),
+        ("waiting_bytes", "gauge", ""),
+        ("unstored_bytes", "gauge", ""),
+        ("unstored_age_seconds", "gauge", ""),
+        ("last_sealed_seconds", "gauge", ""),
+        ("ack_seconds", "histogram", ",ack=\"synced\",le=\"0.001\""),
+        ("ack_seconds", "histogram", ",ack=\"stored\",le=\"+Inf\""),
+    ] {
+        let head = format!("# TYPE auditlog_sealer_{name} {kind}\n");
+        assert!(metrics.contains(&head), "{name}: {metrics}");
+        let bucket = if kind == "histogram" { "_bucket" } else { "" };
+        let line = format!(
+            "\nauditlog_sealer_{name}{bucket}{{log=\"acme.example/audit/payments\"{labels}}} "
+        );
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+    // Both were acknowledged, and are in a segment that is open.
+    let acks = "ack_seconds_count{log=\"acme.example/audit/payments\",ack=\"synced\"}";
+    assert_eq!(service.metric(acks), Some(2));
+    assert!(
+        service
+            .metric("unstored_bytes{")
+            .is_some_and(|bytes| bytes > 2)
+    );
+}
+
+/// A thousand events of 235 bytes have come, with a source of 3 bytes. The guide rounds up, for longer names and numbers.
+fn line_takes_what_the_guide_says(service: &Service, before: u64) {
+    let begun = Instant::now();
+    let lines = loop {
+        let now = service.metric("unstored_bytes{").unwrap();
+        if now > before {
+            break now - before;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1));
+    };
+    let more = lines / 1000 - 235;
+    let guide = fs::read_to_string(root().join("docs/guides/service.md")).unwrap();
+    let (_, sizing) = guide.split_once("(bytes of an event + ").unwrap();
+    let (said, _) = sizing.split_once(')').unwrap();
+    let said: u64 = said.parse().unwrap();
+    assert!((said - 20..=said).contains(&more), "{more}, not {said}");
+    // For an hour of 1,000 events a second.
+    let tenths = (235 + said) * 3_600_000 * 10 / (1 << 30);
+    let hour = format!(
+        "1,000 events/s of 235 bytes: {}.{} GiB",
+        tenths / 10,
+        tenths % 10
+    );
+    assert!(guide.contains(&hour), "{hour}");
 }
 
 /// The shell commands of the guide under a heading, for another folder of spools.
