@@ -2,6 +2,9 @@
 //!
 //! A chunk is: number of names (4 bytes), CRC-32C of all that follows (4), seconds since 1970 (8), and 16 bytes for each name. Numbers are
 //! little-endian.
+//!
+//! A crash leaves the last chunk torn, and nothing behind it: a chunk is appended once the one before it is synced. So a chunk that is not
+//! whole and has a whole one behind it was changed, which is an error. What is not whole at the end was never relied on.
 
 use std::io::{self, ErrorKind, Read as _};
 
@@ -11,7 +14,11 @@ use super::fingerprint::Fingerprint;
 use crate::disk::{Disk, DiskFile};
 
 const NAME: &str = "names.log";
+const NEW_NAME: &str = "names.log.new";
 const HEADER_BYTES: usize = 16;
+
+/// Later than any time of a log. A look for a chunk among other bytes need not sum up what cannot be one.
+const MAX_SECONDS: i64 = 1 << 38;
 
 /// Largest log that is read. Stops a file that is not one from filling the memory.
 const MAX_BYTES: u64 = 64 << 20;
@@ -43,29 +50,26 @@ impl Log {
         let mut bytes = Vec::new();
         (&mut file).take(MAX_BYTES).read_to_end(&mut bytes)?;
         let mut rest = bytes.as_slice();
-        while let Some(length) = log.take_chunk(rest) {
-            rest = rest.get(length..).unwrap_or_default();
+        while let Some(chunk) = Chunk::first(rest) {
+            log.take(&chunk);
+            rest = rest.get(chunk.bytes()..).unwrap_or_default();
+        }
+        if has_chunk_behind(rest) {
+            let why = format!(
+                "{NAME} was changed: the names at byte {} are not what was written",
+                log.at
+            );
+            return Err(io::Error::new(ErrorKind::InvalidData, why));
         }
         file.set_length(log.at)?;
         log.file = Some(file);
         Ok(log)
     }
 
-    /// Takes the first chunk, and gives its length; `None` where it is not whole.
-    fn take_chunk(&mut self, bytes: &[u8]) -> Option<usize> {
-        let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-        let (count, header) = header.split_first_chunk::<4>()?;
-        let (sum, seconds) = header.split_first_chunk::<4>()?;
-        let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
-        let body = rest.get(..count.checked_mul(Fingerprint::BYTES)?)?;
-        if count == 0 || sum_of(seconds, body) != u32::from_le_bytes(*sum) {
-            return None;
-        }
-        let seconds = u64::from_le_bytes(*seconds.first_chunk()?);
-        self.add(body, i64::try_from(seconds).ok()?);
-        let length = HEADER_BYTES.saturating_add(body.len());
-        self.at = self.at.saturating_add(u64::try_from(length).ok()?);
-        Some(length)
+    fn take(&mut self, chunk: &Chunk<'_>) {
+        self.add(chunk.body, chunk.seconds);
+        let length = u64::try_from(chunk.bytes()).unwrap_or(u64::MAX);
+        self.at = self.at.saturating_add(length);
     }
 
     fn add(&mut self, body: &[u8], seconds: i64) {
@@ -118,16 +122,53 @@ impl Log {
         Ok(())
     }
 
+    /// Puts an empty file in its place: one that is emptied as it is might keep some of its chunks when the power fails, and be taken for a
+    /// file that was changed.
     pub(super) fn clear(&mut self, disk: &dyn Disk) -> io::Result<()> {
-        if let Some(file) = &mut self.file {
-            file.set_length(0)?;
-            // What comes next begins there, also where the sync fails.
-            self.at = 0;
-            self.names.clear();
-            file.sync()?;
-        }
-        disk.sync_names()
+        let mut file = disk.create(NEW_NAME)?;
+        file.sync()?;
+        disk.rename(NEW_NAME, NAME)?;
+        self.file = Some(file);
+        self.is_named = false;
+        self.at = 0;
+        self.names.clear();
+        disk.sync_names()?;
+        self.is_named = true;
+        Ok(())
     }
+}
+
+/// A whole chunk.
+struct Chunk<'b> {
+    seconds: i64,
+    body: &'b [u8],
+}
+
+impl<'b> Chunk<'b> {
+    /// The first one; `None` where it is not whole.
+    fn first(bytes: &'b [u8]) -> Option<Self> {
+        let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+        let (count, header) = header.split_first_chunk::<4>()?;
+        let (sum, seconds) = header.split_first_chunk::<4>()?;
+        let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+        let body = rest.get(..count.checked_mul(Fingerprint::BYTES)?)?;
+        let at = i64::try_from(u64::from_le_bytes(*seconds.first_chunk()?)).ok()?;
+        if count == 0 || at > MAX_SECONDS || sum_of(seconds, body) != u32::from_le_bytes(*sum) {
+            return None;
+        }
+        Some(Self { seconds: at, body })
+    }
+
+    const fn bytes(&self) -> usize {
+        HEADER_BYTES.saturating_add(self.body.len())
+    }
+}
+
+/// Whether a whole chunk follows somewhere. Each begins at a multiple of its header's length, and so of a name's.
+fn has_chunk_behind(bytes: &[u8]) -> bool {
+    let places = (0..bytes.len()).step_by(HEADER_BYTES).skip(1);
+    let mut behind = places.filter_map(|at| bytes.get(at..));
+    behind.any(|rest| Chunk::first(rest).is_some())
 }
 
 fn sum_of(seconds: &[u8], body: &[u8]) -> u32 {

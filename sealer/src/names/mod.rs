@@ -310,6 +310,24 @@ mod tests {
         names.take_over(&[name(3)], at(2)).unwrap();
         let path = folder.path().join("names.log");
         let whole = std::fs::read(&path).unwrap();
+        // Each byte of the first chunk, and not of the last: a crash may have left it like this.
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, &changed).unwrap();
+            let count = open().map(|names| names.count());
+            match at {
+                0..48 => {
+                    let error = count.unwrap_err().to_string();
+                    assert!(
+                        error.starts_with("names.log was changed: the names at byte 0"),
+                        "{error}"
+                    );
+                    assert_eq!(std::fs::read(&path).unwrap(), changed);
+                }
+                _ => assert_eq!(count.unwrap(), 2, "{at}"),
+            }
+        }
         for length in 0..whole.len() {
             std::fs::write(&path, &whole[..length]).unwrap();
             let mut cut = open().unwrap();
