@@ -96,6 +96,18 @@ pub fn check_event(text: &str) -> Result<(), EventError> {
     check_slowly(text, first, last)
 }
 
+/// The same of text that is known to be one JSON value on one line, and has nothing in it that everyday readers stop at: it is looked at
+/// only where it may be too long or nested too deep.
+pub(crate) fn check_rendered(text: &str) -> Result<(), EventError> {
+    let bytes = text.as_bytes();
+    let is_flat = bytes.len() <= MAX_EVENT_DEPTH || opening_brackets(bytes) < MAX_EVENT_DEPTH;
+    if is_flat && bytes.len() <= MAX_EVENT_BYTES {
+        debug_assert_eq!(check_event(text), Ok(()), "{text}");
+        return Ok(());
+    }
+    check_event(text)
+}
+
 /// Checks what is not an event at first sight, part by part, and says what is wrong with it.
 fn check_slowly(text: &str, first: u8, last: u8) -> Result<(), EventError> {
     let bytes = text.as_bytes();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{EventError, format_base64, format_text, normalize_event};
+use crate::event::{EventError, check_rendered, format_base64, format_text, normalize_event};
 use crate::limits::MAX_EVENT_BYTES;
 use crate::line::Payload;
 
@@ -87,6 +87,11 @@ impl<'a> StoredPayload<'a> {
         })
     }
 
+    /// Bytes that it has in the line.
+    pub fn size(&self) -> usize {
+        self.value.len()
+    }
+
     /// The payload as it is in the line.
     pub fn as_payload(&self) -> Payload<'_> {
         match self.kind {
@@ -112,6 +117,21 @@ impl StoredBatch {
     /// Says why the bytes are not JSON, or are too large; the batch is as before.
     pub fn push_json(&mut self, json: &[u8]) -> Result<(), EventError> {
         self.push(&StoredPayload::json(json)?);
+        Ok(())
+    }
+
+    /// Adds JSON that the caller has written itself, value by value: that it is exactly one value on one line is not checked again, in a
+    /// release build. Where the text may be anything else, use [`Self::push_json`].
+    ///
+    /// # Errors
+    ///
+    /// Where it is too long or nested too deep for an event; the batch is as before.
+    pub fn push_rendered(&mut self, json: &str) -> Result<(), EventError> {
+        check_rendered(json)?;
+        let begin = self.buffer.len();
+        self.buffer.push_str(json);
+        let range = begin..self.buffer.len();
+        self.payloads.push((Kind::Event, range));
         Ok(())
     }
 
@@ -144,5 +164,37 @@ impl StoredBatch {
             // The ranges are those of what was pushed.
             value: Cow::Borrowed(self.buffer.get(range.clone()).unwrap_or_default()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::MAX_EVENT_DEPTH;
+
+    /// Such numbers are left to the full check of an event by the fast one.
+    #[test]
+    fn rendered_json_is_taken_where_it_would_be_as_an_event() {
+        let nested = |levels: usize, inner: &str| {
+            format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels))
+        };
+        let long = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
+        for (json, is_taken) in [
+            (nested(MAX_EVENT_DEPTH - 1, "1e+300"), true),
+            (nested(MAX_EVENT_DEPTH, "1e+300"), true),
+            (nested(MAX_EVENT_DEPTH + 1, "1e+300"), false),
+            (nested(MAX_EVENT_DEPTH, "1"), true),
+            (nested(MAX_EVENT_DEPTH + 1, "1"), false),
+            (format!("[\"{}\"]", "[".repeat(1000)), true),
+            (long(MAX_EVENT_BYTES), true),
+            (long(MAX_EVENT_BYTES + 1), false),
+        ] {
+            let (mut rendered, mut checked) = (StoredBatch::default(), StoredBatch::default());
+            let taken = rendered.push_rendered(&json);
+            assert_eq!(taken, checked.push_json(json.as_bytes()));
+            assert_eq!(taken.is_ok(), is_taken, "{} bytes", json.len());
+            assert!(rendered.iter().eq(checked.iter()));
+            assert_eq!(rendered.len(), usize::from(is_taken));
+        }
     }
 }

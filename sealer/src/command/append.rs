@@ -228,7 +228,8 @@ fn append(arguments: &AppendArguments, now: Now) -> Result<Ended, Error> {
     let input = Input::start(events.reader);
     listen(&signals, input.sender())?;
     let sealer = Sealer::find(setup, spool)?;
-    let mut run = Run::new(sealer, events.identity, source, now, max_age)?;
+    let most = usize::try_from(arguments.max_event_bytes).unwrap_or(usize::MAX);
+    let mut run = Run::new(sealer, events.identity, source, now, max_age)?.with_events_of(most);
     if let Err(stopped) = run.finish_earlier() {
         return run.report_waiting(arguments.output, stopped);
     }

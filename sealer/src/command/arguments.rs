@@ -128,6 +128,10 @@ pub(super) struct AppendArguments {
     /// Maximum number of bytes of lines in a segment, at most 56 MiB
     #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..=58_720_256))]
     pub(super) max_segment_bytes: u64,
+    /// Maximum number of bytes of an event, as it is in its line: from 1,024 to 1,048,576. With 65100, the lines of the log can be
+    /// exported as tiles
+    #[arg(long, value_name = "N", default_value_t = 1 << 20, value_parser = clap::value_parser!(u64).range(1024..=1_048_576))]
+    pub(super) max_event_bytes: u64,
     /// Compression level of segments, from 1 to 9: 1 suits JSON, and higher levels suit free text
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(super) compression_level: u8,

@@ -90,8 +90,8 @@ pub(super) struct Around {
     pub(super) config: PathBuf,
     /// Where events go.
     pub(super) router: Arc<Router>,
-    /// Where the spools are, there is room for what is to be written into them.
-    pub(super) scratch: PathBuf,
+    /// The spools of all logs: where they are, there is room for what is to be written into them.
+    pub(super) scratch: Vec<PathBuf>,
     /// How many inputs follow files.
     pub(super) file_inputs: usize,
     /// The clock.

@@ -1,6 +1,5 @@
 //! The inputs of the service. Their ports are taken before anything is written.
 
-use std::env;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -18,11 +17,11 @@ pub(super) struct Listeners(Vec<Serving>);
 impl Listeners {
     /// Binds all of them. It must be called inside the runtime.
     pub(super) fn bind(config: &Config, router: &Arc<Router>, now: Now) -> Result<Self, Error> {
-        let scratch = config.logs.first().map(|log| log.spool().to_owned());
+        let spools = config.logs.iter().map(|log| log.spool().to_owned());
         let around = Around {
             config: config.path().to_owned(),
             router: Arc::clone(router),
-            scratch: scratch.unwrap_or_else(env::temp_dir),
+            scratch: spools.collect(),
             file_inputs: config.file_inputs(),
             now,
         };

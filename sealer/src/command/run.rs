@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auditlog_chain::builder::{Batch, Provenance, Source, StoredPayload};
+use auditlog_chain::limits::MAX_EVENT_BYTES;
 use auditlog_chain::line::Repeat;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, FileFault, InputError};
@@ -72,6 +73,8 @@ pub(super) struct Run {
     /// The name of the input, once an event of it was read.
     name: Option<InputName>,
     resume: Resume,
+    /// Bytes of an event, at most.
+    max_event_bytes: usize,
     /// Whether the next event may be a repeat.
     repeated: Option<Repeat>,
     /// Lines of the input so far.
@@ -96,6 +99,7 @@ impl Run {
             recovered,
             name: None,
             resume: Resume::new(None, identity.change()),
+            max_event_bytes: MAX_EVENT_BYTES,
             repeated: None,
             line: 0,
             events: 0,
@@ -109,6 +113,12 @@ impl Run {
             run.resume_after(accepted.name, accepted.position);
         }
         Ok(run)
+    }
+
+    /// The same, where an event has so many bytes at most.
+    pub(super) const fn with_events_of(mut self, most: usize) -> Self {
+        self.max_event_bytes = most;
+        self
     }
 
     fn resume_after(&mut self, name: InputName, accepted: Position) {
@@ -304,6 +314,15 @@ impl Run {
             source,
             input: self.identity.kind(),
         })?;
+        if payload.size() > self.max_event_bytes {
+            return Err(InputError::EventTooLong {
+                line: self.line,
+                found: payload.size(),
+                limit: self.max_event_bytes,
+                input: self.identity.kind(),
+            }
+            .into());
+        }
         let batch = self.batch(offset)?;
         let provenance = Provenance {
             source: self.source.as_ref(),

@@ -53,6 +53,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             name: log.name().to_owned(),
             intake,
             status: Arc::clone(&status),
+            max_event_bytes: log.max_event_bytes(),
             stored: log.ack.room(config.logs.len()),
         });
         logs.push(OneLog {

@@ -31,6 +31,18 @@ pub enum InputError {
         /// How the input goes on.
         input: InputKind,
     },
+    /// An event of the input is longer than the log takes.
+    #[error("line {line}: the event has {found} bytes, the limit of the log is {limit}")]
+    EventTooLong {
+        /// Number of the line, from 1.
+        line: u64,
+        /// Its bytes in the log.
+        found: usize,
+        /// The limit.
+        limit: usize,
+        /// How the input goes on.
+        input: InputKind,
+    },
     /// A line of the input is longer than a line may be.
     #[error("line {line}: longer than {limit} bytes")]
     LineTooLong {
@@ -119,7 +131,9 @@ impl InputError {
             Self::Unreadable(_) => {
                 "give a file of JSON Lines that can be read, or - for standard input; the summary says how much is sealed"
             }
-            Self::Refused { line, input, .. } | Self::LineTooLong { line, input, .. } => {
+            Self::Refused { line, input, .. }
+            | Self::EventTooLong { line, input, .. }
+            | Self::LineTooLong { line, input, .. } => {
                 return of_line(*line, *input);
             }
             Self::Changed { .. } | Self::TooShort { .. } => {

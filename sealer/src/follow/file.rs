@@ -187,8 +187,8 @@ impl Followed {
         }
     }
 
-    /// Reads on. `end` says whether a last line without a line feed is taken.
-    pub(super) fn read(&mut self, input: &GivenName, end: End) -> io::Result<Found> {
+    /// Reads on. No event has more than `most` bytes. `end` says whether a last line without a line feed is taken.
+    pub(super) fn read(&mut self, input: &GivenName, most: usize, end: End) -> io::Result<Found> {
         // A file that has a name had a beginning.
         if self.size < self.place.bytes() || self.size == 0 && self.name.is_some() {
             return Ok(Found::Truncated);
@@ -206,7 +206,7 @@ impl Followed {
             None => self.new_name(input)?,
         };
         let end = if is_cut { End::Closed } else { end };
-        let mut taken = take(&bytes, &self.place, end);
+        let mut taken = take(&bytes, &self.place, end, most);
         if taken.after.bytes() == self.place.bytes() {
             self.is_at_end = true;
             return Ok(Found::Nothing);
@@ -218,7 +218,7 @@ impl Followed {
             // What is certain is not marked, except for the line that is there at the border.
             let length = border.saturating_sub(self.place.bytes());
             bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
-            let before = take(&bytes, &self.place, End::Open);
+            let before = take(&bytes, &self.place, End::Open, most);
             if before.after.bytes() > self.place.bytes() {
                 taken = before;
             }

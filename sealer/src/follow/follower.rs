@@ -37,6 +37,8 @@ pub struct Settings {
     pub linger: Duration,
     /// Files that are followed at a time, at most.
     pub most_files: usize,
+    /// Bytes of an event, at most. A line that would be a longer one is kept as text, in parts.
+    pub max_event_bytes: usize,
 }
 
 /// Where a file goes on, and where its batches must end.
@@ -576,6 +578,7 @@ impl Follower {
         }
         loop {
             let (input, linger) = (self.settings.input.clone(), self.settings.linger);
+            let most = self.settings.max_event_bytes;
             let file = self.file_mut(number)?;
             let path = file.path.clone();
             let end = if file.is_done(now, linger) {
@@ -583,7 +586,7 @@ impl Follower {
             } else {
                 End::Open
             };
-            match file.read(&input, end) {
+            match file.read(&input, most, end) {
                 Ok(Found::Nothing) => return None,
                 Ok(Found::Lines(lines)) if lines.taken.events.is_empty() => {
                     file.pass_over(lines.taken.after);

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::StoredBatch;
+use auditlog_chain::limits::MAX_EVENT_BYTES;
 use auditlog_chain::line::Payload;
 use auditlog_chain::timestamp::Timestamp;
 
@@ -198,6 +199,7 @@ impl World {
             source: None,
             linger: LINGER,
             most_files: 100,
+            max_event_bytes: MAX_EVENT_BYTES,
         };
         let logs = self.logs.iter().map(|log| Remembering {
             inputs: log.inputs.clone(),
@@ -503,6 +505,7 @@ impl Plain {
             source: None,
             linger: LINGER,
             most_files: 5,
+            max_event_bytes: MAX_EVENT_BYTES,
         };
         let inputs = self.log.inputs.clone();
         self.follower = Some(Follower::new(settings, &[Remembering { inputs, memory }]));
@@ -692,6 +695,7 @@ fn settings(folder: &tempfile::TempDir, pattern: &str) -> Settings {
         source: None,
         linger: LINGER,
         most_files: 5,
+        max_event_bytes: MAX_EVENT_BYTES,
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
 
-use auditlog_chain::builder::StoredPayload;
+use auditlog_chain::builder::{StoredBatch, StoredPayload};
 use auditlog_chain::event::EventError;
+use auditlog_chain::line::Payload;
 
 use super::handshake::Ping;
 use super::render::Rendering;
@@ -81,12 +82,19 @@ fn render(input: &[u8], (end, elements): &(u64, Vec<u64>)) -> Option<u64> {
 }
 
 /// What was rendered is an event, unless it is too long or too deep for one.
-fn accepted(json: &[u8]) {
-    match StoredPayload::event(json) {
-        Ok(_) | Err(EventError::TooLong { .. } | EventError::TooDeep) => {}
+fn accepted(json: &str) {
+    let is_sized = StoredBatch::default().push_rendered(json).is_ok();
+    match StoredPayload::event(json.as_bytes()) {
+        Ok(stored) => {
+            assert!(is_sized);
+            assert_eq!(stored.as_payload(), Payload::Event(json));
+        }
+        Err(EventError::TooLong { .. } | EventError::TooDeep) => assert!(!is_sized),
         // The parser's own depth is that of an event.
-        Err(EventError::NotJson { reason, .. }) if reason.contains("recursion") => {}
-        Err(error) => unreachable!("{error}: {}", String::from_utf8_lossy(json)),
+        Err(EventError::NotJson { reason, .. }) if reason.contains("recursion") => {
+            assert!(!is_sized);
+        }
+        Err(error) => unreachable!("{error}: {json}"),
     }
 }
 

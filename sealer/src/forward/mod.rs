@@ -17,7 +17,7 @@ mod values;
 
 pub use handshake::{Digest, Hello, Ping, pong_accepted, pong_refused};
 pub use msgpack::{MAX_DEPTH, Malformed};
-pub use name::{ChunkName, NameKind};
+pub use name::{ChunkName, NameKind, name_without_id};
 pub use render::Rendering;
 pub use scan::Scan;
 pub use shape::{Entries, Options, SECOND_BYTES, Shape, tag_of};

@@ -11,12 +11,18 @@ const MAX_ID_BYTES: usize = 100;
 /// The digits of a hash that are in a name.
 const HASH_BYTES: usize = 16;
 
+/// What a chunk without an id has in place of it.
+const WITHOUT_ID: &str = "forward";
+
+/// Other names of ours that end in a hash.
+const NOT_IDS: [&str; 2] = [WITHOUT_ID, "syslog"];
+
 /// What the sender's id of a chunk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameKind {
     /// No other chunk has it, and a chunk that is sent again keeps it: Fluentd and the loggers of Go.
     Unique,
-    /// A hash of the content (Fluent Bit), or unknown: two chunks may have it.
+    /// A hash of the content (Fluent Bit), unknown, or none at all: two chunks may have it.
     Ambiguous,
 }
 
@@ -43,6 +49,14 @@ impl ChunkName {
         Self { text, kind }
     }
 
+    /// From the SHA-256 of tag and entries alone, where the sender gives no id.
+    pub fn without_id(sha256_of_chunk: &[u8]) -> Self {
+        let mut text = format!("{WITHOUT_ID}:");
+        push_hash(&mut text, sha256_of_chunk);
+        let kind = NameKind::Ambiguous;
+        Self { text, kind }
+    }
+
     /// The name of a part, by its number. A chunk that is in one part has the name itself.
     pub fn of_part(&self, part: Option<usize>) -> String {
         let mut name = self.text.clone();
@@ -52,6 +66,27 @@ impl ChunkName {
         }
         name
     }
+}
+
+/// The name of the same chunk, or part of it, as it would be without an id; `None` where this is not the name of a chunk that has one.
+pub fn name_without_id(name: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(name).ok()?;
+    let (before, last) = name.rsplit_once(':')?;
+    let id = if is_hash(last) {
+        before
+    } else {
+        let (id, hash) = before.rsplit_once(':')?;
+        let is_number = last.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && is_hash(hash)).then_some(id)?
+    };
+    let is_id = !id.is_empty() && !NOT_IDS.contains(&id);
+    let rest = name.get(id.len()..).filter(|_| is_id)?;
+    Some(format!("{WITHOUT_ID}{rest}"))
+}
+
+fn is_hash(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == HASH_BYTES.saturating_mul(2) && text.bytes().all(is_digit)
 }
 
 /// An id of 16 random bytes in base64 is unique. A hash in hexadecimal would be base64 of 24 bytes.
@@ -95,6 +130,34 @@ mod tests {
             b"",
         ] {
             assert_eq!(name(id).kind, NameKind::Ambiguous, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn name_without_an_id_is_that_of_the_content_and_of_its_part() {
+        let hash = "ab".repeat(16);
+        let expected = format!("forward:{hash}");
+        assert_eq!(ChunkName::without_id(&[0xab; 32]).of_part(None), expected);
+        for id in [&b"ZkhLd1JmS3dSZkt3UmZLdw=="[..], b"7", b"a:b", b"\xff", b""] {
+            let with = name(id);
+            let without = |part| name_without_id(with.of_part(part).as_bytes());
+            assert_eq!(without(None), Some(expected.clone()));
+            assert_eq!(without(Some(12)), Some(format!("{expected}:12")));
+        }
+        for other in [
+            format!("forward:{hash}"),
+            format!("forward:{hash}:2"),
+            format!("syslog:{hash}"),
+            format!("sha256:{hash}{hash}"),
+            format!(":{hash}"),
+            hash.clone(),
+            format!("id:{hash}:x"),
+            format!("id:{}", hash.to_uppercase()),
+            "id".to_owned(),
+            "input@17".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(name_without_id(other.as_bytes()), None, "{other}");
         }
     }
 

@@ -17,7 +17,7 @@ const EVENT_TIME: i8 = 0;
 /// Writes the entries of one message as JSON, each in the same buffer.
 pub struct Rendering {
     text: String,
-    /// What each begins with: the tag.
+    /// What each begins with: the tag, if there is one.
     begin: usize,
 }
 
@@ -26,7 +26,16 @@ impl Rendering {
     pub fn new(tag: &[u8]) -> Self {
         let mut text = "{\"tag\":".to_owned();
         push_text(&mut text, tag);
-        text.push_str(",\"time\":");
+        Self::begun(text + ",")
+    }
+
+    /// For entries without a tag.
+    pub fn without_tag() -> Self {
+        Self::begun("{".to_owned())
+    }
+
+    fn begun(mut text: String) -> Self {
+        text.push_str("\"time\":");
         let begin = text.len();
         Self { text, begin }
     }
@@ -36,7 +45,7 @@ impl Rendering {
     /// # Errors
     ///
     /// Where it is not an entry.
-    pub fn entry(&mut self, entry: &[u8]) -> Result<&[u8], Malformed> {
+    pub fn entry(&mut self, entry: &[u8]) -> Result<&str, Malformed> {
         let mut rest = entry;
         if take_head(&mut rest)? != Head::Array(2) {
             return Err(Malformed::Expected("an entry: an array of time and record"));
@@ -51,7 +60,7 @@ impl Rendering {
     /// # Errors
     ///
     /// Where they are not.
-    pub fn pair(&mut self, time: &[u8], record: &[u8]) -> Result<&[u8], Malformed> {
+    pub fn pair(&mut self, time: &[u8], record: &[u8]) -> Result<&str, Malformed> {
         self.text.truncate(self.begin);
         let (time, metadata) = with_metadata(time)?;
         push_entry_time(&mut self.text, time)?;
@@ -62,7 +71,7 @@ impl Rendering {
         self.text.push_str(",\"record\":");
         push_all(&mut self.text, record)?;
         self.text.push('}');
-        Ok(self.text.as_bytes())
+        Ok(&self.text)
     }
 }
 
@@ -277,7 +286,7 @@ mod tests {
     fn rendered(time: &[u8], record: &[u8]) -> String {
         let mut rendering = Rendering::new(b"app");
         let entry = [&[0x92], time, record].concat();
-        String::from_utf8(rendering.entry(&entry).unwrap().to_vec()).unwrap()
+        rendering.entry(&entry).unwrap().to_owned()
     }
 
     fn value(bytes: &[u8]) -> String {
@@ -302,9 +311,7 @@ mod tests {
         let mut rendering = Rendering::new(b"app");
         assert!(rendering.entry(&nested(10)).is_ok());
         for levels in [20, 40, 120] {
-            let refused = Rendering::new(b"app")
-                .entry(&nested(levels))
-                .map(<[u8]>::len);
+            let refused = Rendering::new(b"app").entry(&nested(levels)).map(str::len);
             assert_eq!(refused, Err(Malformed::TooLong), "{levels}");
         }
     }

@@ -1,6 +1,10 @@
 //! What a name is remembered by.
 
+use std::iter;
+
 use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::forward::name_without_id;
 
 /// The first 16 bytes of the SHA-256 of a sender and its name for a batch. Two names of one fingerprint are not to be expected, and nobody
 /// can make two.
@@ -23,6 +27,17 @@ impl Fingerprint {
             *to = *from;
         }
         Self(bytes)
+    }
+
+    /// That of the content of a batch, where its name ends in the hash of it: a chunk of Forward that is sent again may have another id.
+    pub fn of_content(source: &[u8], name: &[u8]) -> Option<Self> {
+        let content = name_without_id(name)?;
+        Some(Self::of(source, content.as_bytes()))
+    }
+
+    /// All that a batch is remembered by.
+    pub fn all_of(source: &[u8], name: &[u8]) -> impl Iterator<Item = Self> {
+        iter::once(Self::of(source, name)).chain(Self::of_content(source, name))
     }
 
     pub(super) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {

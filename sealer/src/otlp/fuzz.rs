@@ -2,8 +2,9 @@
 //!
 //! For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
 
-use auditlog_chain::builder::StoredPayload;
+use auditlog_chain::builder::{StoredBatch, StoredPayload};
 use auditlog_chain::event::EventError;
+use auditlog_chain::line::Payload;
 
 use super::{records_of_json, records_of_protobuf};
 
@@ -13,7 +14,13 @@ const MOST: usize = 1000;
 /// Reads bytes in both forms. Whether at least one record was read.
 pub fn request(input: &[u8]) -> bool {
     let of_json = records(|take| records_of_json(input, take).is_ok());
-    let of_protobuf = records(|take| records_of_protobuf(input, take).is_ok());
+    let of_protobuf = records(|take| {
+        records_of_protobuf(input, |record| {
+            rendered(record);
+            take(record.as_bytes())
+        })
+        .is_ok()
+    });
     of_json || of_protobuf
 }
 
@@ -27,6 +34,18 @@ fn records(read: impl FnOnce(Take<'_>) -> bool) -> bool {
         if count < MOST { Ok(()) } else { Err(()) }
     });
     read && count > 0
+}
+
+/// What we have written ourselves is taken without another look, and is what a look at it would have taken.
+fn rendered(record: &str) {
+    let is_taken = StoredBatch::default().push_rendered(record).is_ok();
+    match StoredPayload::event(record.as_bytes()) {
+        Ok(stored) => {
+            assert!(is_taken);
+            assert_eq!(stored.as_payload(), Payload::Event(record));
+        }
+        Err(_) => assert!(!is_taken, "{record}"),
+    }
 }
 
 /// What was written is an event, unless it is too long or too deep for one, or has something in JSON that everyday readers stop at.

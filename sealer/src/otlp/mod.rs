@@ -8,10 +8,12 @@ pub mod fuzz;
 mod json;
 mod protobuf;
 mod record;
+mod status;
 mod wire;
 
 pub use json::records_of_json;
 pub use protobuf::records_of_protobuf;
+pub use status::{status_json, status_protobuf};
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]

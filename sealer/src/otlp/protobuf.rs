@@ -12,7 +12,7 @@ use super::wire::Fields;
 /// Where the body is something else, or a record is refused.
 pub fn records_of_protobuf<E>(
     body: &[u8],
-    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    mut take: impl FnMut(&str) -> Result<(), E>,
 ) -> Result<(), OtlpError<E>> {
     let wrong = OtlpError::Protobuf;
     let mut record = 0usize;
@@ -51,7 +51,7 @@ pub fn records_of_protobuf<E>(
                 let mut event = begin.clone();
                 log_record(&mut event, log.bytes()).map_err(wrong)?;
                 event.push('}');
-                take(event.as_bytes()).map_err(|source| OtlpError::Record { record, source })?;
+                take(&event).map_err(|source| OtlpError::Record { record, source })?;
             }
         }
     }
@@ -94,7 +94,7 @@ mod tests {
     fn events(body: &[u8]) -> Result<Vec<String>, String> {
         let mut events = Vec::new();
         let taken = records_of_protobuf(body, |event| {
-            events.push(String::from_utf8(event.to_vec()).unwrap());
+            events.push(event.to_owned());
             match events.len() {
                 0..9 => Ok(()),
                 _ => Err("too many"),

@@ -249,7 +249,8 @@ impl Chain {
         }
         self.push_batch(batch.source, batch.name, batch.note);
         if let Some(open) = self.open.as_mut().filter(|_| !batch.name.is_empty()) {
-            open.names.push(Fingerprint::of(batch.source, batch.name));
+            open.names
+                .extend(Fingerprint::all_of(batch.source, batch.name));
         }
         Ok(())
     }
@@ -271,9 +272,11 @@ impl Chain {
         }
         self.accepting = offered.accepted.cloned();
         self.end_batch(offered.source_bytes(), offered.recorded_name());
-        if let (Some(name), Some(open)) = (offered.fingerprint(), &mut self.open) {
-            open.names.push(name);
-            self.spool.remember(name, time);
+        if let (Some(_), Some(open)) = (offered.fingerprint(), &mut self.open) {
+            for name in Fingerprint::all_of(offered.source_bytes(), offered.name_bytes()) {
+                open.names.push(name);
+                self.spool.remember(name, time);
+            }
         }
         Ok(())
     }

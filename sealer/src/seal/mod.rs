@@ -16,7 +16,7 @@ use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::error::{Error, Trouble};
 use crate::input::InputName;
-use crate::names::Known;
+use crate::names::{Fingerprint, Known};
 use crate::spool::{Accepted, Series, Spool};
 use chain::Chain;
 use contents::{Contents, sum_of};
@@ -232,22 +232,26 @@ impl Sealer {
             return Ok(Named::Known);
         }
         let name = offered.fingerprint();
-        let known = match &name {
-            Some(name) => self.spool.knows(name, time)?,
-            None => Known::No,
-        };
+        let known = self.known(name.as_ref(), time)?;
+        let same_content = self.known(offered.content_fingerprint().as_ref(), time)?;
         // A name that is made of the content, or of the ids of the events, says what that is.
         let name = name.filter(|_| offered.naming == Naming::Unique);
         let content = name.map(|name| (name, sum_of(offered.events)));
         let is_other = content.is_some_and(|(name, sum)| self.contents.is_other(&name, sum));
         let named = match (known, offered.naming) {
             (Known::Within | Known::Beyond, Naming::Unique) if is_other => Named::Reused,
-            (Known::Within, Naming::Unique | Naming::EventIds) => return Ok(Named::Known),
+            (Known::Within, Naming::Unique | Naming::EventIds | Naming::Chunk) => {
+                return Ok(Named::Known);
+            }
             // Its sender may have begun to count again since.
-            (Known::Beyond, Naming::Unique | Naming::EventIds)
+            (Known::Beyond, Naming::Unique | Naming::EventIds | Naming::Chunk)
             | (Known::Within | Known::Beyond, Naming::Content)
             | (_, Naming::Doubtful) => Named::Suspected,
-            (Known::No, Naming::Unique | Naming::EventIds | Naming::Content) => Named::New,
+            // Some senders give a chunk a new id when they send it again. Others may mean two chunks of the same content.
+            (Known::No, _) if same_content != Known::No => Named::Suspected,
+            (Known::No, Naming::Unique | Naming::EventIds | Naming::Chunk | Naming::Content) => {
+                Named::New
+            }
         };
         if offered.is_too_large() {
             return Ok(Named::TooLarge);
@@ -264,6 +268,10 @@ impl Sealer {
         let events = u64::try_from(offered.events.len()).unwrap_or(u64::MAX);
         self.appended = self.appended.saturating_add(events);
         Ok(named)
+    }
+
+    fn known(&self, name: Option<&Fingerprint>, time: Timestamp) -> Result<Known, Error> {
+        name.map_or(Ok(Known::No), |name| self.spool.knows(name, time))
     }
 
     /// Whether all of an input up to this place was accepted, or is accepted by the next sync.

@@ -70,7 +70,7 @@ fn names_of(object: &[u8]) -> Result<Vec<Fingerprint>, Fault> {
             && let Some(batch) = entry.batch
         {
             let source = entry.source.unwrap_or_default();
-            names.push(Fingerprint::of(source.as_bytes(), batch.as_bytes()));
+            names.extend(Fingerprint::all_of(source.as_bytes(), batch.as_bytes()));
         }
     })?;
     Ok(names)

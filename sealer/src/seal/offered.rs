@@ -30,7 +30,10 @@ pub enum Naming {
     /// The same, and the ids of its events make the name. Their bytes may differ, as where a sender writes the members of an event again
     /// in another order.
     EventIds,
-    /// Each batch of the same content has the name: the batch is chained again, and marked.
+    /// As [`Self::Unique`], of a chunk whose name ends in the hash of its content. One of the same content under another name is chained,
+    /// and marked.
+    Chunk,
+    /// Each batch of the same content has the name, or ends its name in the same hash: the batch is chained again, and marked.
     Content,
     /// The sender may have sent its events before, under whatever name: it is marked.
     Doubtful,
@@ -82,6 +85,16 @@ impl Offered<'_> {
         match self.accepted {
             Some(_) => b"",
             None => self.name_bytes(),
+        }
+    }
+
+    /// That of its content, where its name ends in the hash of it and the sender may have sent it under another name.
+    pub(super) fn content_fingerprint(&self) -> Option<Fingerprint> {
+        match self.naming {
+            Naming::Chunk | Naming::Content => {
+                Fingerprint::of_content(self.source_bytes(), self.name_bytes())
+            }
+            Naming::Unique | Naming::EventIds | Naming::Doubtful => None,
         }
     }
 

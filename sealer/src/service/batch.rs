@@ -47,6 +47,18 @@ pub enum NotTaken {
     /// It takes more bytes than a batch may. The same batch will be refused again.
     #[error("the body has too many events: send fewer at a time")]
     TooLarge,
+    /// An event of it is longer than a log takes. The same batch will be refused again.
+    #[error("event {event} has {found} bytes, the limit of the log {log} is {limit}")]
+    EventTooLong {
+        /// Name of the log.
+        log: String,
+        /// Number of the event, from 1.
+        event: usize,
+        /// Its bytes in the log.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// Nothing of it may be accepted now, or it is not known what was: the sender must send it again.
     #[error("{reason}")]
     Later {

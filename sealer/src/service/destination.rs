@@ -16,6 +16,8 @@ pub struct Destination {
     pub intake: Intake,
     /// What is known of it.
     pub status: Arc<Status>,
+    /// Bytes of an event, at most.
+    pub max_event_bytes: usize,
     /// Batches that may wait for its store, where it acknowledges them only then.
     pub stored: Option<Arc<Semaphore>>,
 }

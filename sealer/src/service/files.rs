@@ -76,7 +76,13 @@ pub async fn serve_files(
     let Some(known) = known.await else {
         return Ok(());
     };
-    let mut follower = Follower::new(input.settings.clone(), &known);
+    let settings = Settings {
+        max_event_bytes: input
+            .router
+            .max_event_bytes(&input.name, input.tag.as_deref()),
+        ..input.settings.clone()
+    };
+    let mut follower = Follower::new(settings, &known);
     drop(known);
     let mut held = Held::default();
     while !*ending.borrow() {

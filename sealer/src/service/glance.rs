@@ -180,6 +180,7 @@ mod tests {
         let (intake, _offers) = Intake::new();
         let status = Arc::new(Status::new("log"));
         let log = Destination {
+            max_event_bytes: auditlog_chain::limits::MAX_EVENT_BYTES,
             name: "log".to_owned(),
             intake,
             status: Arc::clone(&status),

@@ -33,6 +33,7 @@ use super::webhooks::{FREE_WEBHOOK_BYTES, Held, NoRoom, Webhooks};
 use crate::listen::{
     Access, Claim, Denied, Door, Encoding, NotSigned, Seat, UnpackError, ended, serve_each, unpack,
 };
+use crate::otlp::{status_json, status_protobuf};
 use crate::seal::Naming;
 
 /// Largest body, in bytes. Stops a request that fills the memory.
@@ -232,7 +233,9 @@ fn later(why: &str) -> Reply {
 fn not_taken(why: &NotTaken) -> Box<Reply> {
     match why {
         NotTaken::NoRoute { .. } => refuse(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()),
-        NotTaken::TooLarge => refuse(StatusCode::PAYLOAD_TOO_LARGE, why.to_string()),
+        NotTaken::TooLarge | NotTaken::EventTooLong { .. } => {
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, why.to_string())
+        }
         NotTaken::Later { .. } => {
             let mut later = later(&why.to_string());
             // Meanwhile, its connection is somebody else's.
@@ -290,12 +293,28 @@ fn done(form: Form, taken: Reply) -> Reply {
     let (kind, body) = match form {
         Form::OtlpJson => ("application/json", "{}"),
         Form::OtlpProtobuf => ("application/x-protobuf", ""),
-        Form::Json | Form::Lines | Form::Kubernetes => return taken,
+        Form::Json | Form::Lines | Form::Msgpack | Form::Kubernetes => return taken,
     };
     let mut done = Response::new(Full::new(Bytes::from(body)));
     let kind = HeaderValue::from_static(kind);
     done.headers_mut().insert(CONTENT_TYPE, kind);
     done
+}
+
+/// What is refused, as senders of OpenTelemetry expect it: a `Status` with a message, in the form of the request (the specification of OTLP,
+/// "OTLP/HTTP Response").
+fn refused_as(form: Form, refused: Reply) -> Reply {
+    let why = refused.extensions().get::<Why>();
+    let why = why.map_or("", |why| &why.0);
+    let (kind, body) = match form {
+        Form::OtlpJson => ("application/json", status_json(why)),
+        Form::OtlpProtobuf => ("application/x-protobuf", status_protobuf(why)),
+        Form::Json | Form::Lines | Form::Msgpack | Form::Kubernetes => return refused,
+    };
+    let (mut head, _) = refused.into_parts();
+    let kind = HeaderValue::from_static(kind);
+    head.headers.insert(CONTENT_TYPE, kind);
+    Response::from_parts(head, Full::new(Bytes::from(body)))
 }
 
 /// The head of a request: what its sender says of the body.
@@ -325,7 +344,7 @@ impl Head {
             refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused)
         })?;
         let is_one = headers.get_all(IDEMPOTENCY_KEY).iter().nth(1).is_none();
-        let key = text(IDEMPOTENCY_KEY).map(|key| {
+        let key = text(IDEMPOTENCY_KEY).map(unquoted).map(|key| {
             BatchName::parse(key).filter(|_| is_one).ok_or_else(|| {
                 let expected = "an idempotency key is 1 to 255 characters of printable ASCII without quote and backslash, in one header";
                 refuse(StatusCode::BAD_REQUEST, expected)
@@ -334,16 +353,31 @@ impl Head {
         let length = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
         Ok(Self {
             tag: tag_of(path).map(str::to_owned),
-            form: match path {
-                KUBERNETES => Form::Kubernetes,
-                OTLP => Form::of_otlp(text(CONTENT_TYPE)),
-                _ => Form::of(text(CONTENT_TYPE)),
-            },
+            form: form_of(path, headers),
             encoding,
             key: key.transpose()?,
             length,
         })
     }
+}
+
+/// How the body of a request to this path is read.
+fn form_of(path: &str, headers: &HeaderMap) -> Form {
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.map(|value| value.to_str().unwrap_or_default());
+    match path {
+        KUBERNETES => Form::Kubernetes,
+        OTLP => Form::of_otlp(kind),
+        _ => Form::of(kind),
+    }
+}
+
+/// The draft of the IETF makes the key a string of RFC 8941, with quotes around it.
+fn unquoted(key: &str) -> &str {
+    let inner = key
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(key)
 }
 
 fn too_large(most: usize) -> Box<Reply> {
@@ -397,19 +431,23 @@ fn read(
         UnpackError::TooLarge { limit } => too_large(limit),
         UnpackError::Malformed(_) => refuse(StatusCode::BAD_REQUEST, error.to_string()),
     })?;
-    let Parsed { events, ids } = parse(head.form, &body, event_id).map_err(|refused| {
-        let status = match refused {
-            Refused::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
-            Refused::Line { .. }
-            | Refused::Array(_)
-            | Refused::Kubernetes(_)
-            | Refused::NotAList
-            | Refused::Otlp(_)
-            | Refused::Element { .. }
-            | Refused::Empty => StatusCode::BAD_REQUEST,
-        };
-        refuse(status, refused.to_string())
-    })?;
+    let Parsed { events, ids } =
+        parse(head.form, &body, head.tag.as_deref(), event_id).map_err(|refused| {
+            let status = match refused {
+                Refused::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
+                Refused::Line { .. }
+                | Refused::Array(_)
+                | Refused::Kubernetes(_)
+                | Refused::NotAList
+                | Refused::Otlp(_)
+                | Refused::Element { .. }
+                | Refused::Entries { .. }
+                | Refused::Entry { .. }
+                | Refused::Rendered { .. }
+                | Refused::Empty => StatusCode::BAD_REQUEST,
+            };
+            refuse(status, refused.to_string())
+        })?;
     Ok(match &head.key {
         Some(key) => (events, Some(key.clone()), Naming::Unique),
         None => (events, content_name(&body), ids.naming()),
@@ -468,6 +506,7 @@ impl HttpInput {
     async fn events(&self, from: &From, request: Request<Incoming>) -> Reply {
         let source = self.source(request.headers(), from.subject.as_ref());
         let sender = source.as_ref().ok().cloned().flatten();
+        let form = form_of(request.uri().path(), request.headers());
         let taken = match source {
             Ok(source) => {
                 from.seat.keep();
@@ -477,7 +516,7 @@ impl HttpInput {
         };
         taken.unwrap_or_else(|refused| {
             self.say_refused(sender.as_ref(), from, &refused);
-            *refused
+            refused_as(form, *refused)
         })
     }
 
@@ -639,5 +678,46 @@ impl HttpInput {
             refused.headers_mut().insert(WWW_AUTHENTICATE, asks);
             refused
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_around_an_idempotency_key_are_not_a_part_of_it() {
+        let key = |keys: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for key in keys {
+                headers.append(IDEMPOTENCY_KEY, HeaderValue::from_str(key).unwrap());
+            }
+            let head = Head::of(EVENTS, &headers).map_err(|refused| refused.status());
+            head.map(|head| head.key.map(|key| key.as_str().to_owned()))
+        };
+        let one = Ok(Some("8e03978e-40d5".to_owned()));
+        assert_eq!(key(&["8e03978e-40d5"]), one);
+        assert_eq!(key(&["\"8e03978e-40d5\""]), one);
+        assert_eq!(key(&[]), Ok(None));
+        for wrong in ["\"", "\"\"", "\"a", "a\"", "\"\"a\"\"", "\"a\\\"\"", ""] {
+            assert_eq!(key(&[wrong]), Err(StatusCode::BAD_REQUEST), "{wrong}");
+        }
+        assert_eq!(key(&["\"a\"", "a"]), Err(StatusCode::BAD_REQUEST));
+    }
+
+    #[test]
+    fn what_is_refused_over_otlp_is_a_status_in_the_form_of_the_request() {
+        let refused = |form| refused_as(form, *no_room("come \"later\""));
+        let kind = |reply: &Reply| reply.headers().get(CONTENT_TYPE).cloned();
+        for (form, expected) in [
+            (Form::OtlpJson, Some("application/json")),
+            (Form::OtlpProtobuf, Some("application/x-protobuf")),
+            (Form::Lines, None),
+        ] {
+            let reply = refused(form);
+            assert_eq!(kind(&reply), expected.map(HeaderValue::from_static));
+            assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(reply.headers().contains_key(RETRY_AFTER));
+        }
     }
 }

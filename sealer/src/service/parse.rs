@@ -5,8 +5,10 @@ use auditlog_chain::event::EventError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::member::id_within;
 use super::member::{has_attribute, has_member};
 use crate::elements::{ElementsError, each_element};
+use crate::forward::{Malformed, Rendering, ValueError, Values};
 use crate::limits::MAX_BATCH_EVENTS;
 use crate::otlp::{OtlpError, records_of_json, records_of_protobuf};
 use crate::seal::Naming;
@@ -42,6 +44,30 @@ pub(super) enum Refused {
     /// The body is not a request of OpenTelemetry, or a record of it is not an event.
     #[error(transparent)]
     Otlp(#[from] OtlpError<EventError>),
+    /// The body is not entries of msgpack in a row.
+    #[error("entry {entry}: {source}")]
+    Entries {
+        /// Number of the entry, from 1.
+        entry: usize,
+        /// What is wrong with it.
+        source: ValueError,
+    },
+    /// A value of msgpack is not an entry.
+    #[error("entry {entry}: {source}")]
+    Entry {
+        /// Its number, from 1.
+        entry: usize,
+        /// What is wrong with it.
+        source: Malformed,
+    },
+    /// An entry is not an event.
+    #[error("entry {entry}: {source}")]
+    Rendered {
+        /// Its number, from 1.
+        entry: usize,
+        /// What is wrong with it.
+        source: EventError,
+    },
     /// There are more events than a batch may have.
     #[error("the body has more than {MAX_BATCH_EVENTS} events: send fewer at a time")]
     TooMany,
@@ -59,17 +85,23 @@ pub(super) enum Form {
     Json,
     /// What the API server of Kubernetes sends to its audit webhook: a list whose items are the events.
     Kubernetes,
+    /// Entries of a time and a record in msgpack, in a row, as Fluent Bit keeps them.
+    Msgpack,
     /// Log records of OpenTelemetry in JSON.
     OtlpJson,
     /// The same in protobuf.
     OtlpProtobuf,
 }
 
-/// Records of a request with the resource of each, in bytes. Stops a large resource with very many records.
+/// Records of a request with the resource of each, or entries of msgpack as JSON, in bytes. Stops a large resource with very many records,
+/// and bytes that take six times as many.
 const MAX_RECORDS_BYTES: usize = 16 << 20;
 
 /// The member that is unique among audit events of Kubernetes, together with the stage.
 const AUDIT_ID: &str = "auditID";
+
+/// The member of an entry that holds its record.
+const RECORD: &str = "record";
 
 /// What a body holds.
 #[derive(Debug)]
@@ -83,6 +115,8 @@ pub(super) struct Parsed {
 enum Id<'n> {
     /// A member of the event.
     Member(&'n str),
+    /// A member of the record of an entry.
+    Recorded(&'n str),
     /// An attribute of a log record.
     Attribute(&'n str),
 }
@@ -102,6 +136,7 @@ impl Ids {
             let mut payloads = events.iter();
             payloads.all(|payload| match id {
                 Id::Member(name) => has_member(&payload, name),
+                Id::Recorded(name) => id_within(&payload, RECORD, name).is_some(),
                 Id::Attribute(name) => has_attribute(&payload, name),
             })
         });
@@ -130,6 +165,7 @@ impl Form {
         let name = content_type.and_then(|text| text.split(';').next());
         match name.map(|name| name.trim().to_ascii_lowercase()).as_deref() {
             Some("application/json") => Self::Json,
+            Some("application/msgpack") => Self::Msgpack,
             Some(_) | None => Self::Lines,
         }
     }
@@ -138,15 +174,23 @@ impl Form {
     pub(super) fn of_otlp(content_type: Option<&str>) -> Self {
         match Self::of(content_type) {
             Self::Json => Self::OtlpJson,
-            Self::Lines | Self::Kubernetes | Self::OtlpJson | Self::OtlpProtobuf => {
-                Self::OtlpProtobuf
-            }
+            Self::Lines
+            | Self::Kubernetes
+            | Self::Msgpack
+            | Self::OtlpJson
+            | Self::OtlpProtobuf => Self::OtlpProtobuf,
         }
     }
 }
 
-/// Reads a body. JSON is kept byte for byte. `event_id` is the member, or the attribute of a log record, that no other event has.
-pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<Parsed, Refused> {
+/// Reads a body. JSON is kept byte for byte; an entry of msgpack is written as JSON, with the tag of the path if there is one. `event_id` is
+/// the member of an event or of its record, or the attribute of a log record, that no other event has.
+pub(super) fn parse(
+    form: Form,
+    body: &[u8],
+    tag: Option<&str>,
+    event_id: Option<&str>,
+) -> Result<Parsed, Refused> {
     let mut events = StoredBatch::default();
     let trimmed = body.trim_ascii();
     match form {
@@ -162,12 +206,20 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
             let items = list.items.get().as_bytes();
             push_all(&mut events, items, Refused::Kubernetes)?;
         }
+        Form::Msgpack => push_entries(&mut events, body, tag)?,
         Form::OtlpJson => {
-            records_of_json(body, |record| push_record(&mut events, record)).map_err(of_otlp)?;
+            let push = |record: &[u8]| {
+                must_have_room(&events)?;
+                events.push_json(record).map_err(Full::Event)
+            };
+            records_of_json(body, push).map_err(of_otlp)?;
         }
         Form::OtlpProtobuf => {
-            records_of_protobuf(body, |record| push_record(&mut events, record))
-                .map_err(of_otlp)?;
+            let push = |record: &str| {
+                must_have_room(&events)?;
+                events.push_rendered(record).map_err(Full::Event)
+            };
+            records_of_protobuf(body, push).map_err(of_otlp)?;
         }
         Form::Json | Form::Lines => push_lines(&mut events, body)?,
     }
@@ -178,6 +230,7 @@ pub(super) fn parse(form: Form, body: &[u8], event_id: Option<&str>) -> Result<P
     let id = match form {
         Form::Kubernetes => Some(Id::Member(AUDIT_ID)),
         Form::Json | Form::Lines => event_id.map(Id::Member),
+        Form::Msgpack => event_id.map(Id::Recorded),
         Form::OtlpJson | Form::OtlpProtobuf => event_id.map(Id::Attribute),
     };
     let ids = Ids::of(&events, id);
@@ -210,12 +263,11 @@ enum Full {
 }
 
 /// Each record comes with its resource, so that a small request may be many events.
-fn push_record(events: &mut StoredBatch, record: &[u8]) -> Result<(), Full> {
+fn must_have_room(events: &StoredBatch) -> Result<(), Full> {
     if events.bytes() > MAX_RECORDS_BYTES {
         return Err(Full::TooMany);
     }
-    must_be_few(events).map_err(|_| Full::TooMany)?;
-    events.push_json(record).map_err(Full::Event)
+    must_be_few(events).map_err(|_| Full::TooMany)
 }
 
 fn of_otlp(error: OtlpError<Full>) -> Refused {
@@ -232,6 +284,25 @@ fn of_otlp(error: OtlpError<Full>) -> Refused {
         OtlpError::NotAnObject => OtlpError::NotAnObject.into(),
         OtlpError::Protobuf(error) => OtlpError::Protobuf(error).into(),
     }
+}
+
+/// Entries in a row, each written as one of Forward is.
+fn push_entries(events: &mut StoredBatch, body: &[u8], tag: Option<&str>) -> Result<(), Refused> {
+    let mut rendering =
+        tag.map_or_else(Rendering::without_tag, |tag| Rendering::new(tag.as_bytes()));
+    let mut values = Values::new(body);
+    for entry in 1usize.. {
+        let value = values.next_value();
+        let Some(value) = value.map_err(|source| Refused::Entries { entry, source })? else {
+            break;
+        };
+        must_have_room(events).map_err(|_| Refused::TooMany)?;
+        let json = rendering.entry(value);
+        let json = json.map_err(|source| Refused::Entry { entry, source })?;
+        let pushed = events.push_rendered(json);
+        pushed.map_err(|source| Refused::Rendered { entry, source })?;
+    }
+    Ok(())
 }
 
 fn push_lines(events: &mut StoredBatch, body: &[u8]) -> Result<(), Refused> {
@@ -283,20 +354,22 @@ fn must_be_few(batch: &StoredBatch) -> Result<(), Refused> {
 mod tests {
     use super::*;
 
+    fn text(payload: &auditlog_chain::builder::StoredPayload<'_>) -> String {
+        match payload.as_payload() {
+            auditlog_chain::line::Payload::Event(text)
+            | auditlog_chain::line::Payload::Text(text)
+            | auditlog_chain::line::Payload::Base64(text) => text.to_owned(),
+        }
+    }
+
     fn parsed(content_type: &str, body: &str) -> Result<Vec<String>, String> {
         let form = match content_type {
             "kubernetes" => Form::Kubernetes,
             content_type => Form::of(Some(content_type)),
         };
-        let parsed = parse(form, body.as_bytes(), None);
+        let parsed = parse(form, body.as_bytes(), None, None);
         let batch = parsed.map_err(|refused| refused.to_string())?.events;
-        let text = |payload: auditlog_chain::builder::StoredPayload<'_>| match payload.as_payload()
-        {
-            auditlog_chain::line::Payload::Event(text)
-            | auditlog_chain::line::Payload::Text(text)
-            | auditlog_chain::line::Payload::Base64(text) => text.to_owned(),
-        };
-        Ok(batch.iter().map(text).collect())
+        Ok(batch.iter().map(|payload| text(&payload)).collect())
     }
 
     #[test]
@@ -329,6 +402,58 @@ mod tests {
         }
     }
 
+    /// The first one as versions of Fluent Bit before 2.1 have it, the others as later ones do.
+    #[test]
+    fn entries_of_msgpack_are_events_as_fluent_bit_sends_them_by_default() {
+        let entries = [
+            &b"\x92\xd7\x00\x65\x53\xf1\x00\x07\x5b\xcd\x15\x82\xa3log\xa1a\xa8event_id\xa1x"[..],
+            b"\x92\x92\xd7\x00\x65\x53\xf1\x01\x00\x00\x00\x00\x80\x82\xa3log\xa1b\xa8event_id\xa1y",
+            b"\x92\x92\xd7\x00\x65\x53\xf1\x02\x00\x00\x00\x00\x81\xa1m\x01\x81\xa8event_id\xa1z",
+        ];
+        let form = Form::of(Some("application/msgpack"));
+        let all = entries.concat();
+        let texts = |tag| {
+            let parsed = parse(form, &all, tag, Some("event_id")).unwrap();
+            assert_eq!(parsed.ids, Ids::Each);
+            let texts: Vec<String> = parsed.events.iter().map(|payload| text(&payload)).collect();
+            texts
+        };
+        let first =
+            r#""time":"2023-11-14T22:13:20.123456789Z","record":{"log":"a","event_id":"x"}}"#;
+        let second =
+            r#""time":"2023-11-14T22:13:21.000000000Z","record":{"log":"b","event_id":"y"}}"#;
+        let third = r#""time":"2023-11-14T22:13:22.000000000Z","metadata":{"m":1},"record":{"event_id":"z"}}"#;
+        let expected = |begin: &str| [first, second, third].map(|rest| format!("{begin}{rest}"));
+        assert_eq!(texts(None), expected("{"));
+        assert_eq!(texts(Some("app.login")), expected(r#"{"tag":"app.login","#));
+        let ids = |id| parse(form, &all, None, id).unwrap().ids;
+        assert_eq!(ids(Some("log")), Ids::NotEach);
+        assert_eq!(ids(None), Ids::NotEach);
+        for (body, expected) in [
+            (&b""[..], "the body has no event"),
+            (
+                &all[..all.len() - 1],
+                "entry 3: the message ends in the middle of a value",
+            ),
+            (
+                b"\x92\x00\x80\x81\xa1a\x01",
+                "entry 2: expected an entry: an array of time and record",
+            ),
+            (
+                b"{}",
+                "entry 1: expected an entry: an array of time and record",
+            ),
+            (b"\xc1", "entry 1: a byte is not msgpack (0xc1)"),
+        ] {
+            let refused = parse(form, body, None, None).unwrap_err();
+            assert_eq!(refused.to_string(), expected);
+        }
+        // Each byte of it takes six.
+        let low = [&b"\x92\x00\xdb\x00\x02\x80\x00"[..], &vec![1; 0x28000]].concat();
+        let refused = parse(form, &low.repeat(19), None, None);
+        assert!(matches!(refused, Err(Refused::TooMany)));
+    }
+
     #[test]
     fn items_of_a_list_of_kubernetes_are_events() {
         let list = r#"{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},
@@ -351,15 +476,15 @@ mod tests {
         let form = Form::of_otlp(Some("application/json"));
         assert_eq!(form, Form::OtlpJson);
         let two = request(&format!("{record},{record}"));
-        let found = parse(form, two.as_bytes(), None).unwrap().events;
+        let found = parse(form, two.as_bytes(), None, None).unwrap().events;
         assert_eq!(found.len(), 2);
         assert!(
-            parse(form, request("").as_bytes(), None)
+            parse(form, request("").as_bytes(), None, None)
                 .unwrap()
                 .events
                 .is_empty()
         );
-        let wrong = parse(Form::of_otlp(None), b"\xff", None).unwrap_err();
+        let wrong = parse(Form::of_otlp(None), b"\xff", None, None).unwrap_err();
         let expected = "the body is not an ExportLogsServiceRequest: ";
         assert!(wrong.to_string().starts_with(expected), "{wrong}");
         // A large resource with each of many records.
@@ -367,13 +492,14 @@ mod tests {
         let records = vec![record; 100].join(",");
         let large =
             request(&records).replacen("\"scopeLogs\"", &format!("{resource}\"scopeLogs\""), 1);
-        let refused = parse(form, large.as_bytes(), None).unwrap_err();
+        let refused = parse(form, large.as_bytes(), None, None).unwrap_err();
         assert!(matches!(refused, Refused::TooMany));
     }
 
     #[test]
     fn hash_of_a_body_is_unique_where_each_event_has_an_id() {
-        let ids = |form, body: &str, member| parse(form, body.as_bytes(), member).unwrap().ids;
+        let ids =
+            |form, body: &str, member| parse(form, body.as_bytes(), None, member).unwrap().ids;
         let lines = "{\"id\":1}\n{\"x\":{},\"id\":\"2\"}\n";
         assert_eq!(ids(Form::Lines, lines, Some("id")), Ids::Each);
         assert_eq!(ids(Form::Lines, lines, None), Ids::NotEach);
@@ -406,7 +532,9 @@ mod tests {
                 "{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{}]}}]}}]}}",
                 records.join(",")
             );
-            parse(Form::OtlpJson, body.as_bytes(), name).unwrap().ids
+            parse(Form::OtlpJson, body.as_bytes(), None, name)
+                .unwrap()
+                .ids
         };
         let text =
             r#"[{"key":"a","value":{"boolValue":true}},{"key":"id","value":{"stringValue":"x"}}]"#;
@@ -426,7 +554,7 @@ mod tests {
         }
         // A member of a record is not an attribute of it.
         let body = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"id":"x"}]}]}]}"#;
-        let parsed = parse(Form::OtlpJson, body.as_bytes(), Some("id")).unwrap();
+        let parsed = parse(Form::OtlpJson, body.as_bytes(), None, Some("id")).unwrap();
         assert_eq!(parsed.ids, Ids::NotEach);
     }
 

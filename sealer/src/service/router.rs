@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::StoredBatch;
+use auditlog_chain::limits::MAX_EVENT_BYTES;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
@@ -31,6 +32,21 @@ impl Destination {
             log: self.name.clone(),
             reason: reason.to_owned(),
         }
+    }
+
+    /// An event that is longer than the log takes. No event is longer than the format allows.
+    fn too_long(&self, part: &Batch) -> Option<NotTaken> {
+        if self.max_event_bytes >= MAX_EVENT_BYTES {
+            return None;
+        }
+        let mut sizes = (1..).zip(part.lines.iter().map(|payload| payload.size()));
+        let (event, found) = sizes.find(|(_, bytes)| *bytes > self.max_event_bytes)?;
+        Some(NotTaken::EventTooLong {
+            log: self.name.clone(),
+            event,
+            found,
+            limit: self.max_event_bytes,
+        })
     }
 
     /// Takes room for a part: on its way to the thread of the log, and to wait for the store, where batches wait for it.
@@ -174,6 +190,20 @@ impl Router {
         logs.map(|log| log.status.remembering()).collect()
     }
 
+    /// Bytes of an event, at most, in each log that events of this input may be for.
+    pub fn max_event_bytes(&self, input: &str, tag: Option<&str>) -> usize {
+        // Most services have no limit of their own, and are asked for each message.
+        let is_limited = |log: &Destination| log.max_event_bytes < MAX_EVENT_BYTES;
+        if !self.logs.iter().any(is_limited) {
+            return MAX_EVENT_BYTES;
+        }
+        let names = leads_to(&self.routes, input, tag);
+        let logs = self.logs.iter();
+        let logs = logs.filter(|log| names.contains(&log.name.as_str()));
+        let least = logs.map(|log| log.max_event_bytes).min();
+        least.unwrap_or(MAX_EVENT_BYTES)
+    }
+
     /// Says to the logs that events of this input may be for which inputs nobody will find again.
     pub fn finish(&self, input: &str, tag: Option<&str>, finished: &[InputName]) {
         if finished.is_empty() {
@@ -250,6 +280,9 @@ impl Router {
         for (log, part) in &parts {
             if part.is_too_large() {
                 return Err(NotTaken::TooLarge);
+            }
+            if let Some(too_long) = log.too_long(part) {
+                return Err(too_long);
             }
             if let Some(trouble) = log.status.trouble() {
                 return Err(log.later(&trouble));
@@ -390,6 +423,7 @@ mod tests {
             name: name.to_owned(),
             intake,
             status,
+            max_event_bytes: MAX_EVENT_BYTES,
             stored: ack.room(2),
         };
         let route = Route {
@@ -556,5 +590,35 @@ mod tests {
             assert_eq!(room.available_permits(), each, "{logs}");
             assert!(Ack::Synced.room(logs).is_none());
         }
+    }
+
+    #[test]
+    fn event_that_is_longer_than_its_log_takes_is_refused_before_anything_is_offered() {
+        let (mut small, small_route, of_small) = log("small", Ack::Synced);
+        small.max_event_bytes = 10;
+        let (large, large_route, of_large) = log("large", Ack::Synced);
+        let router = Router::new(vec![small, large], vec![small_route, large_route]);
+        let offer = |tag: &str, longest: usize| {
+            let mut batch = batch(tag);
+            let text = format!("\"{}\"", "x".repeat(longest - 2));
+            batch.lines.push_json(text.as_bytes()).unwrap();
+            block_on(router.offer("http", batch)).map(|_| ())
+        };
+        assert_eq!(offer("small", 10), Ok(()));
+        let refused = offer("small", 11).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "event 2 has 11 bytes, the limit of the log small is 10"
+        );
+        assert_eq!(offer("large", 1000), Ok(()));
+        assert_eq!(
+            (of_small.try_iter().count(), of_large.try_iter().count()),
+            (1, 1)
+        );
+        assert_eq!(router.max_event_bytes("http", Some("small")), 10);
+        assert_eq!(
+            router.max_event_bytes("http", Some("large")),
+            MAX_EVENT_BYTES
+        );
     }
 }

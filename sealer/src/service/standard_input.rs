@@ -233,7 +233,8 @@ impl StandardInput {
             End::Open
         };
         let bytes = reading.buffer.get(..length).unwrap_or_default();
-        let Taken { events, after, .. } = take(bytes, &reading.place, end);
+        let most = self.router.max_event_bytes(&self.name, self.tag.as_deref());
+        let Taken { events, after, .. } = take(bytes, &reading.place, end, most);
         let taken = usize::try_from(after.bytes().saturating_sub(at)).unwrap_or(0);
         if taken == 0 {
             return Ok(false);

@@ -34,6 +34,7 @@ fn log(
         memory,
     });
     let destination = Destination {
+        max_event_bytes: auditlog_chain::limits::MAX_EVENT_BYTES,
         name: "a".to_owned(),
         intake,
         status,
@@ -122,6 +123,7 @@ fn files_go_on_though_one_batch_is_not_answered() {
         name: "file".to_owned(),
         tag: None,
         settings: Settings {
+            max_event_bytes: auditlog_chain::limits::MAX_EVENT_BYTES,
             input: GivenName::parse("file").unwrap(),
             paths: vec![Pattern::parse(&pattern).unwrap()],
             source: None,

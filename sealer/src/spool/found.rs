@@ -112,7 +112,7 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
                 events = events.saturating_add(u64::from(batch.count));
                 add(batch.lines);
                 if !batch.name.is_empty() {
-                    names.push(Fingerprint::of(batch.source, batch.name));
+                    names.extend(Fingerprint::all_of(batch.source, batch.name));
                     last_named = last_named.max(time_of(batch.lines));
                 }
                 if !batch.note.is_empty() {

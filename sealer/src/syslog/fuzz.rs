@@ -3,6 +3,7 @@
 //! For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
 
 use auditlog_chain::builder::{StoredBatch, StoredPayload};
+use auditlog_chain::limits::MAX_EVENT_BYTES;
 use auditlog_chain::line::Payload;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -56,7 +57,7 @@ fn messages(input: &[u8], step: usize) -> Vec<Vec<u8>> {
 fn is_stored(raw: &[u8]) -> bool {
     let message = parse(raw);
     let mut batch = StoredBatch::default();
-    match push(&mut batch, raw, message.as_ref()) {
+    match push(&mut batch, raw, message.as_ref(), MAX_EVENT_BYTES) {
         Ok(()) => {}
         Err(error) => unreachable!("{error}: {raw:?}"),
     }

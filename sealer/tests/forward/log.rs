@@ -50,6 +50,17 @@ impl Log {
         new.flat_map(|got| got.events).collect()
     }
 
+    /// The same once so many batches are there.
+    #[allow(dead_code, reason = "not each listener has a test of its end")]
+    pub(crate) fn events_of(&self, batches: usize) -> Vec<String> {
+        let begun = Instant::now();
+        while self.batches().len() < batches {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{batches}");
+            thread::yield_now();
+        }
+        self.events()
+    }
+
     /// Nothing is answered until the guard is dropped.
     #[allow(dead_code, reason = "not each listener has a test of its end")]
     pub(crate) fn hold_answers(&self) -> MutexGuard<'_, ()> {
@@ -131,6 +142,7 @@ impl Listener {
             }
         });
         let destination = Destination {
+            max_event_bytes: auditlog_chain::limits::MAX_EVENT_BYTES,
             name: "log".to_owned(),
             intake,
             status,
@@ -215,7 +227,10 @@ fn take(offer: Offer, names: &mut HashSet<String>, got: &Mutex<Vec<Got>>) {
     let text = |payload: auditlog_chain::builder::StoredPayload<'_>| match payload.as_payload() {
         Payload::Event(text) | Payload::Text(text) | Payload::Base64(text) => text.to_owned(),
     };
-    let is_unique = matches!(offer.naming, Naming::Unique | Naming::EventIds);
+    let is_unique = matches!(
+        offer.naming,
+        Naming::Unique | Naming::EventIds | Naming::Chunk
+    );
     got.lock().unwrap().push(Got {
         source: offer.source.as_ref().map_or("", Source::as_str).to_owned(),
         is_unique,

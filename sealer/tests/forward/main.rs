@@ -33,7 +33,8 @@ fn listener(access: Access, key: Option<&str>) -> Listener {
             host: "sealer".to_owned(),
             router: parts.router,
             room: Room::default(),
-            scratch: parts.scratch,
+            // The first log has none, and takes nothing of others with it.
+            scratch: vec![parts.scratch.join("missing"), parts.scratch],
             notify: parts.notify,
         };
         serve_forward(listener, Arc::new(input), parts.ending)
@@ -116,7 +117,7 @@ fn each_form_is_taken_and_acknowledged_with_the_id_as_it_came() {
     ] {
         acknowledged(&mut stream, &message, CHUNK);
     }
-    // Nobody waits for the next one.
+    // Nobody waits for the next one, whose name is its content alone.
     let silent = [&b"\x93\xa3app"[..], TIME, b"\x81\xa1n\x09"].concat();
     stream.write_all(&silent).unwrap();
     acknowledged(&mut stream, &packed(&entry(10), &options(CHUNK)), CHUNK);
@@ -356,4 +357,61 @@ fn log_that_takes_nothing_does_not_keep_the_room_that_all_senders_share() {
     listener.log.set_trouble(None);
     drop(arriving);
     acknowledged(&mut listener.connect(), &message, CHUNK);
+}
+
+#[test]
+fn service_that_ends_acknowledges_what_it_has_taken_and_takes_what_it_has_read() {
+    let listener = listener(Access::default(), None);
+    let message = |number| [&b"\x93\xa3app"[..], TIME, b"\x81\xa1n", &[number]].concat();
+    let mut silent = listener.connect();
+    silent.write_all(&message(1)).unwrap();
+    listener.log.await_offers(1);
+    let mut begun = listener.connect();
+    acknowledged(&mut begun, &packed(&entry(2), &options(HASH)), HASH);
+    let answering = listener.log.hold_answers();
+    let mut waiting = listener.connect();
+    waiting
+        .write_all(&packed(&entry(3), &options(CHUNK)))
+        .unwrap();
+    listener.log.await_offers(3);
+    let half = packed(&entry(9), &options(HASH));
+    begun.write_all(&half[..half.len() - 1]).unwrap();
+    // Nobody sends these again.
+    silent
+        .write_all(&[message(4), message(5)].concat())
+        .unwrap();
+    listener.end();
+    drop(answering);
+    acknowledged(&mut waiting, b"", CHUNK);
+    for mut stream in [waiting, silent, begun] {
+        assert_eq!(
+            stream.read(&mut [0]).unwrap(),
+            0,
+            "it is closed, and not reset"
+        );
+    }
+    listener.log.await_offers(5);
+    assert_eq!(listener.log.events_of(5), [1, 2, 3, 4, 5].map(rendered));
+    assert_eq!(listener.refusals(0), Vec::<String>::new());
+}
+
+#[test]
+fn message_that_nobody_sends_again_and_no_log_takes_before_the_end_is_reported() {
+    let listener = listener(Access::default(), None);
+    let message = |number| [&b"\x93\xa3app"[..], TIME, b"\x81\xa1n", &[number]].concat();
+    let (mut silent, mut waiting) = (listener.connect(), listener.connect());
+    silent.write_all(&message(1)).unwrap();
+    acknowledged(&mut waiting, &packed(&entry(2), &options(CHUNK)), CHUNK);
+    listener.log.await_offers(2);
+    listener.log.set_trouble(Some("the disk is full"));
+    silent.write_all(&message(3)).unwrap();
+    waiting
+        .write_all(&packed(&entry(4), &options(CHUNK)))
+        .unwrap();
+    listener.end();
+    let expected =
+        "the service ended before the log took a message that nobody sends again: it is lost";
+    assert_eq!(listener.refusals(1), [expected]);
+    assert_eq!(waiting.read(&mut [0]).unwrap(), 0);
+    assert_eq!(listener.refusals(1), [expected]);
 }

@@ -202,3 +202,24 @@ fn sender_that_waits_hears_that_its_window_is_not_forgotten() {
     acknowledged(&mut stream, b'2', 1);
     assert_eq!(listener.log.events(), ["1"]);
 }
+
+#[test]
+fn service_that_ends_acknowledges_the_windows_that_it_has_taken() {
+    let listener = listener(None);
+    let answering = listener.log.hold_answers();
+    let mut stream = listener.connect();
+    // The second one has begun to arrive.
+    stream.write_all(&beats(&["1", "2"])).unwrap();
+    stream.write_all(&window(1)).unwrap();
+    listener.log.await_offers(1);
+    listener.end();
+    drop(answering);
+    acknowledged(&mut stream, b'2', 2);
+    assert_eq!(
+        stream.read(&mut [0]).unwrap(),
+        0,
+        "it is closed, and not reset"
+    );
+    assert_eq!(listener.log.events(), ["1", "2"]);
+    assert_eq!(listener.refusals(0), Vec::<String>::new());
+}

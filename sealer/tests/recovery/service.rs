@@ -566,3 +566,53 @@ fn batch_under_the_name_of_another_one_is_kept_marked_and_said() {
     assert_eq!(service.offer_as(Some("a"), "3").recv(), Ok(Answer::Repeat));
     service.end().unwrap();
 }
+
+/// Some senders give a chunk a new id each time they send it, and others give none.
+#[test]
+fn chunk_of_a_known_content_is_kept_and_marked_whatever_its_id_is() {
+    let bench = Bench::new();
+    let hash = |digit: &str| digit.repeat(32);
+    let offer = |service: &Service, id: &str, naming, digit: &str| {
+        let name = format!("{id}:{}", hash(digit));
+        service
+            .offer_with(Some(&name), naming, &format!("\"{digit}\""))
+            .recv()
+    };
+    let (once, may_be_again) = (Naming::Chunk, Naming::Content);
+    let service = Service::start(&bench, u64::MAX);
+    for (id, naming, digit, expected) in [
+        ("first", once, "a", Answer::Accepted),
+        ("first", once, "a", Answer::Repeat),
+        ("second", once, "a", Answer::Accepted),
+        ("second", once, "a", Answer::Repeat),
+        ("forward", may_be_again, "a", Answer::Accepted),
+        // A sender that never sends anything twice is never marked, with ids and without.
+        ("first", once, "b", Answer::Accepted),
+        ("forward", may_be_again, "c", Answer::Accepted),
+        ("forward", may_be_again, "d", Answer::Accepted),
+        ("forward", may_be_again, "c", Answer::Accepted),
+        ("third", once, "d", Answer::Accepted),
+        // Keys of requests that end like this are names of their own.
+        ("create", Naming::Unique, "e", Answer::Accepted),
+        ("delete", Naming::Unique, "e", Answer::Accepted),
+    ] {
+        assert_eq!(
+            offer(&service, id, naming, digit),
+            Ok(expected),
+            "{id} {digit}"
+        );
+    }
+    service.end().unwrap();
+    // Also after a restart.
+    let service = Service::start(&bench, u64::MAX);
+    assert_eq!(offer(&service, "fourth", once, "b"), Ok(Answer::Accepted));
+    service.end().unwrap();
+    let marked: Vec<String> = bench
+        .texts()
+        .into_iter()
+        .zip(bench.events())
+        .filter(|(line, _)| line.contains("\"repeat\":\"suspected\""))
+        .map(|(_, event)| event)
+        .collect();
+    assert_eq!(marked, ["\"a\"", "\"a\"", "\"c\"", "\"d\"", "\"b\""]);
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auditlog_chain::builder::Source;
+use auditlog_chain::limits::MAX_EVENT_BYTES;
 use auditlog_sealer::error::{Error, UsageError};
 use auditlog_sealer::follow::{Pattern, Settings};
 use auditlog_sealer::input::GivenName;
@@ -79,6 +80,7 @@ impl File {
             source: self.source.as_deref().and_then(Source::parse),
             linger: Duration::from_secs(self.linger_seconds),
             most_files,
+            max_event_bytes: MAX_EVENT_BYTES,
         })
     }
 }

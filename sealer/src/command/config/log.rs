@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use auditlog_chain::limits::MAX_EVENT_BYTES;
 use auditlog_sealer::service::{Ack, Route, TagPattern};
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -32,6 +33,7 @@ pub(in crate::command) struct Log {
     max_segment_events: Option<u64>,
     max_segment_bytes: Option<u64>,
     max_segment_seconds: Option<u32>,
+    max_event_bytes: Option<u64>,
     compression_level: Option<u8>,
     endpoint_url: Option<String>,
     #[serde(default)]
@@ -81,6 +83,12 @@ impl Log {
     /// The same, however it is written.
     pub(super) fn absolute_spool(&self) -> PathBuf {
         std::path::absolute(&self.spool).unwrap_or_else(|_| self.spool.clone())
+    }
+
+    /// Bytes of an event, at most. A number that is wrong is named with the other mistakes.
+    pub(in crate::command) fn max_event_bytes(&self) -> usize {
+        let most = self.max_event_bytes.map(usize::try_from);
+        most.and_then(Result::ok).unwrap_or(MAX_EVENT_BYTES)
     }
 
     /// What two tables of the same log have in common.
@@ -167,6 +175,7 @@ impl Log {
             ("--max-segment-events", number(self.max_segment_events)),
             ("--max-segment-bytes", number(self.max_segment_bytes)),
             ("--max-segment-seconds", number(seconds)),
+            ("--max-event-bytes", number(self.max_event_bytes)),
             ("--compression-level", number(level)),
             ("--endpoint-url", self.endpoint_url.clone()),
             ("--region", self.region.clone()),
@@ -220,12 +229,13 @@ mod tests {
     #[test]
     fn each_value_that_is_wrong_is_named_at_once() {
         let log: Log = toml::from_str(
-            "policy = \"p\"\nspool = \"s\"\nkey_file = \"k\"\nkms_key = \"k\"\nmax_segment_events = 0\ntimeout = 0\nspool_max_bytes = 0\n",
+            "policy = \"p\"\nspool = \"s\"\nkey_file = \"k\"\nkms_key = \"k\"\nmax_segment_events = 0\nmax_event_bytes = 1023\ntimeout = 0\nspool_max_bytes = 0\n",
         )
         .unwrap();
         let keys: BTreeSet<String> = log.mistakes().into_iter().map(|wrong| wrong.at).collect();
         let expected = [
             "key_file",
+            "max_event_bytes",
             "max_segment_events",
             "spool_max_bytes",
             "timeout",

@@ -270,7 +270,7 @@ mod tests {
             "4: ack: unknown variant `soon`, expected `synced` or `stored`; docs/guides/service.md describes each key",
             "5: unknown key colour; remove it, or write one of name, policy, origin, to, spool, key_file, kms_key, previous_key_file, \
              previous_kms_key, pins, head_unknown, fenced, max_segment_events, max_segment_bytes, max_segment_seconds, \
-             compression_level, endpoint_url, path_style, region, profile, timeout, ack, spool_max_bytes, names_hours",
+             max_event_bytes, compression_level, endpoint_url, path_style, region, profile, timeout, ack, spool_max_bytes, names_hours",
             "6: unknown table htpp; write http in its place, if that is what is meant",
             "7: listen: invalid socket address syntax; write an address and a port, such as 127.0.0.1:9880",
             "8: the key source is missing; add source = \"NAME\", the name of the sender in the log",

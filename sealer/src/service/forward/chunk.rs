@@ -112,10 +112,12 @@ impl Chunk {
     }
 
     /// The name of the chunk in the log. Its sender knows it by its id.
-    pub(super) fn name(&self, sum: &[u8]) -> Option<ChunkName> {
-        let id = self.options.chunk_id()?;
+    pub(super) fn name(&self, sum: &[u8]) -> ChunkName {
         let of_id = |id: &[u8]| digest(&SHA256, id).as_ref().to_vec();
-        Some(ChunkName::new(id, sum, of_id))
+        match self.options.chunk_id() {
+            Some(id) => ChunkName::new(id, sum, of_id),
+            None => ChunkName::without_id(sum),
+        }
     }
 
     pub(super) fn tag(&self) -> &[u8] {
@@ -270,7 +272,7 @@ impl Parts {
         self.sum.update(&record);
         let json = self.rendering.pair(&time, &record);
         let json = json.map_err(|source| ChunkError::Rendered { entry, source })?;
-        part.push_json(json)
+        part.push_rendered(json)
             .map_err(|source| ChunkError::Event { entry, source })
     }
 
@@ -297,7 +299,7 @@ impl Parts {
         if self.rendered > MAX_RENDERED_BYTES {
             return Err(ChunkError::Expands);
         }
-        part.push_json(json)
+        part.push_rendered(json)
             .map_err(|source| ChunkError::Event { entry, source })?;
         Ok(true)
     }

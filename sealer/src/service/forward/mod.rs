@@ -3,6 +3,7 @@
 mod chunk;
 mod greet;
 mod heartbeat;
+mod scratch;
 mod wire;
 
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use super::batch::{Batch, NotTaken};
 use super::doors::keep;
 use super::router::{Pending, Router};
 use crate::forward::{ChunkName, NameKind};
-use crate::listen::{Access, Door, Seat, ended, serve_each};
+use crate::listen::{Access, Door, Seat, serve_each};
 use crate::seal::Naming;
 use chunk::{Chunk, ChunkError, Parts, Read};
 use wire::{Message, Wire, WireError};
@@ -57,10 +58,10 @@ pub struct ForwardInput {
     pub host: String,
     /// Where events go.
     pub router: Arc<Router>,
-    /// Memory for messages, and the folder for what does not fit.
+    /// Memory for messages, and files for what does not fit.
     pub room: Room,
-    /// Where large messages are kept while they arrive.
-    pub scratch: PathBuf,
+    /// Where large messages are kept while they arrive: the first of these folders that takes them.
+    pub scratch: Vec<PathBuf>,
     /// Called with why a connection was closed.
     pub notify: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -81,6 +82,19 @@ enum Closed {
     /// The service ends. The sender sends again.
     #[error("the service is ending")]
     Ending,
+    /// The same where the sender does not.
+    #[error("the service ended before the log took a message that nobody sends again: it is lost")]
+    Lost,
+}
+
+impl Closed {
+    /// Whether nobody has to hear of it: the sender sends again.
+    const fn is_usual(&self) -> bool {
+        matches!(
+            self,
+            Self::Ending | Self::Wire(WireError::BrokeOff | WireError::Ending)
+        )
+    }
 }
 
 /// Takes messages until `ending` is true.
@@ -98,33 +112,32 @@ pub async fn serve_forward(
 async fn converse(
     input: Arc<ForwardInput>,
     stream: TcpStream,
-    mut ending: watch::Receiver<bool>,
+    ending: watch::Receiver<bool>,
     seat: Seat,
 ) {
     let Some((stream, subject)) = input.door.enter(stream).await else {
         return;
     };
-    let mut wire = Wire::new(stream);
-    let closed = tokio::select! {
-        closed = input.take_all(&mut wire, subject, ending.clone(), &seat) => closed,
-        () = ended(&mut ending) => Err(Closed::Ending),
-    };
-    match closed {
-        Ok(()) | Err(Closed::Ending | Closed::Wire(WireError::BrokeOff)) => {}
-        Err(why) => {
-            input.router.count_refused(&input.name);
-            (input.notify)(&why.to_string());
-        }
+    let mut wire = Wire::new(stream, ending.clone());
+    let taken = input.take_all(&mut wire, subject, &ending, &seat).await;
+    if let Err(why) = taken.as_ref()
+        && !why.is_usual()
+    {
+        input.router.count_refused(&input.name);
+        (input.notify)(&why.to_string());
+    }
+    if *ending.borrow() {
+        wire.end().await;
     }
 }
 
 impl ForwardInput {
-    /// Takes what comes over one connection, message by message.
+    /// Takes what comes over one connection, message by message. Where the service ends, what was read is taken, and acknowledged.
     async fn take_all(
         &self,
         wire: &mut Wire,
         subject: Option<Source>,
-        ending: watch::Receiver<bool>,
+        ending: &watch::Receiver<bool>,
         seat: &Seat,
     ) -> Result<(), Closed> {
         let has_shown = subject.is_some() || self.shared_key.is_some();
@@ -134,7 +147,7 @@ impl ForwardInput {
         }
         while let Some(message) = wire.next_message(&self.room, &self.scratch).await? {
             seat.keep();
-            if let Some(ack) = self.take(message, source.as_ref(), &ending).await? {
+            if let Some(ack) = self.take(message, source.as_ref(), ending).await? {
                 wire.write(&ack).await?;
             }
         }
@@ -151,7 +164,7 @@ impl ForwardInput {
         let chunk = Chunk::of(message)?;
         let (read, sum) = blocking(chunk.clone(), |chunk| chunk.read()).await?.1?;
         let (name, tag, ack) = (chunk.name(&sum), chunk.tag().to_vec(), chunk.ack());
-        let batch = |lines, part| batch_of(&tag, name.as_ref(), part, source, lines);
+        let batch = |lines, part| batch_of(&tag, &name, part, source, lines);
         let mut offering = Offering::new(ack.is_some(), chunk.takes_room(), ending.clone());
         let mut pending = Vec::new();
         match read {
@@ -186,7 +199,7 @@ impl ForwardInput {
         loop {
             match self.router.offer(&self.name, batch.clone()).await {
                 Err(NotTaken::Later { .. }) if *offering.ending.borrow() => {
-                    return Err(Closed::Ending);
+                    return Err(offering.ended());
                 }
                 Err(later @ NotTaken::Later { .. }) => {
                     if offering.gives_up(self.room.is_scarce()) {
@@ -221,6 +234,15 @@ impl Offering {
         }
     }
 
+    /// The service ends before all of the message was taken.
+    const fn ended(&self) -> Closed {
+        if self.sends_again {
+            Closed::Ending
+        } else {
+            Closed::Lost
+        }
+    }
+
     /// Whether what no log takes now is given up. A sender that sends again keeps it, and does not take the room of others meanwhile.
     fn gives_up(&self, is_scarce: bool) -> bool {
         self.gives_up_after(self.begun.elapsed(), is_scarce)
@@ -240,18 +262,18 @@ impl Offering {
 
 fn batch_of(
     tag: &[u8],
-    name: Option<&ChunkName>,
+    name: &ChunkName,
     part: Option<usize>,
     source: Option<&Source>,
     lines: StoredBatch,
 ) -> Batch {
-    let naming = match name.map(|name| name.kind) {
-        Some(NameKind::Unique) => Naming::Unique,
-        Some(NameKind::Ambiguous) | None => Naming::Content,
+    let naming = match name.kind {
+        NameKind::Unique => Naming::Chunk,
+        NameKind::Ambiguous => Naming::Content,
     };
     Batch {
         source: source.cloned(),
-        name: name.and_then(|name| BatchName::parse(&name.of_part(part))),
+        name: BatchName::parse(&name.of_part(part)),
         naming,
         tag: Some(String::from_utf8_lossy(tag).into_owned()),
         lines,

@@ -1,16 +1,17 @@
 //! Messages of one connection. A small one is kept in memory, a large one in a file without a name, and all of them have a limit.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
 
+use super::scratch::Scratch;
 use crate::forward::{Malformed, Scan};
 use crate::listen::Stream;
 
@@ -46,6 +47,12 @@ const FIRST_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long the handshake may take.
 const SMALL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a message that has begun to arrive may take when the service ends.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The same between two messages: what a sender has written by then is read.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// What all connections of a listener share.
 #[derive(Clone)]
@@ -85,6 +92,9 @@ pub(super) enum WireError {
     BrokeOff,
     #[error("a large message cannot be kept on the disk: {0}")]
     Disk(io::Error),
+    /// The service ends, and no whole message is there. The sender sends again.
+    #[error("the service is ending")]
+    Ending,
 }
 
 /// A whole message.
@@ -139,6 +149,9 @@ pub(super) struct Wire {
     pending: Vec<u8>,
     /// Whether a message has begun to arrive.
     has_sent: bool,
+    ending: watch::Receiver<bool>,
+    /// When it was found out that the service ends.
+    ended: Option<Instant>,
 }
 
 /// A message while it arrives.
@@ -148,15 +161,18 @@ struct Arriving {
     /// Bytes of `pending` that were scanned.
     scanned: usize,
     memory: Option<OwnedSemaphorePermit>,
-    file: Option<(File, OwnedSemaphorePermit)>,
+    file: Option<(Scratch, OwnedSemaphorePermit)>,
 }
 
 impl Wire {
-    pub(super) const fn new(stream: Stream) -> Self {
+    /// It reads until `ending` is true.
+    pub(super) const fn new(stream: Stream, ending: watch::Receiver<bool>) -> Self {
         Self {
             stream,
             pending: Vec::new(),
             has_sent: false,
+            ending,
+            ended: None,
         }
     }
 
@@ -171,6 +187,22 @@ impl Wire {
             Ok(Err(_)) => Err(WireError::BrokeOff),
             Err(_) => Err(WireError::TooSlow),
         }
+    }
+
+    /// Ends our side, and waits a moment for the other one: a connection that is closed while bytes wait to be read is reset, and the sender
+    /// would lose the acknowledgement that it has not read.
+    pub(super) async fn end(mut self) {
+        let last = async {
+            _ = self.stream.shutdown().await;
+            loop {
+                self.pending.clear();
+                match self.stream.read_buf(&mut self.pending).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) => {}
+                }
+            }
+        };
+        _ = timeout(LAST_PATIENCE, last).await;
     }
 
     /// A message of the handshake.
@@ -199,7 +231,7 @@ impl Wire {
     pub(super) async fn next_message(
         &mut self,
         room: &Room,
-        scratch: &Path,
+        scratch: &[PathBuf],
     ) -> Result<Option<Message>, WireError> {
         if self.pending.is_empty() {
             let patience = if self.has_sent {
@@ -220,7 +252,7 @@ impl Wire {
         message.unwrap_or(Err(WireError::TooSlow)).map(Some)
     }
 
-    async fn arrive(&mut self, room: &Room, scratch: &Path) -> Result<Message, WireError> {
+    async fn arrive(&mut self, room: &Room, scratch: &[PathBuf]) -> Result<Message, WireError> {
         let mut arriving = Arriving::default();
         loop {
             let unread = self.pending.get(arriving.scanned..).unwrap_or_default();
@@ -244,12 +276,12 @@ impl Wire {
         &mut self,
         arriving: &mut Arriving,
         room: &Room,
-        scratch: &Path,
+        scratch: &[PathBuf],
     ) -> Result<(), WireError> {
         if arriving.file.is_none() {
             let permit = Arc::clone(&room.files).acquire_owned().await;
             let permit = permit.map_err(|_| WireError::BrokeOff)?;
-            let file = tempfile::tempfile_in(scratch).map_err(WireError::Disk)?;
+            let file = Scratch::begin(scratch).map_err(WireError::Disk)?;
             arriving.file = Some((file, permit));
             arriving.memory = None;
         }
@@ -257,7 +289,7 @@ impl Wire {
             return Ok(());
         };
         let scanned = self.pending.get(..arriving.scanned).unwrap_or_default();
-        file.write_all(scanned).map_err(WireError::Disk)?;
+        file.write(scanned).map_err(WireError::Disk)?;
         self.pending.drain(..arriving.scanned);
         arriving.scanned = 0;
         Ok(())
@@ -272,9 +304,9 @@ impl Wire {
                 _room: arriving.memory,
             },
             Some((mut file, permit)) => {
-                file.write_all(&last).map_err(WireError::Disk)?;
+                file.write(&last).map_err(WireError::Disk)?;
                 Body::File {
-                    file,
+                    file: file.into_file(),
                     _room: permit,
                 }
             }
@@ -284,13 +316,30 @@ impl Wire {
     }
 
     async fn read(&mut self, patience: Duration) -> Result<(), WireError> {
+        let last = if self.pending.is_empty() {
+            LAST_LOOK
+        } else {
+            LAST_PATIENCE
+        };
         self.pending.reserve(FREE_BYTES);
-        match timeout(patience, self.stream.read_buf(&mut self.pending)).await {
-            Err(_) => Err(WireError::TooSlow),
-            Ok(Ok(0) | Err(_)) => Err(WireError::BrokeOff),
-            Ok(Ok(_)) => Ok(()),
+        let over = is_over(&mut self.ending, &mut self.ended, last);
+        tokio::select! {
+            biased;
+            () = over => Err(WireError::Ending),
+            read = timeout(patience, self.stream.read_buf(&mut self.pending)) => match read {
+                Err(_) => Err(WireError::TooSlow),
+                Ok(Ok(0) | Err(_)) => Err(WireError::BrokeOff),
+                Ok(Ok(_)) => Ok(()),
+            },
         }
     }
+}
+
+/// Returns so long after the service has begun to end.
+async fn is_over(ending: &mut watch::Receiver<bool>, ended: &mut Option<Instant>, last: Duration) {
+    crate::listen::ended(ending).await;
+    let since = ended.get_or_insert_with(Instant::now);
+    sleep(last.saturating_sub(since.elapsed())).await;
 }
 
 impl Arriving {

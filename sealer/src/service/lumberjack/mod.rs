@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::batch::{Batch, NotTaken};
 use super::doors::keep;
 use super::router::{Pending, Router};
-use crate::listen::{Door, Seat, ended, serve_each};
+use crate::listen::{Door, Seat, serve_each};
 use window::Window;
 use wire::{Arrived, Wire, WireError};
 
@@ -70,7 +70,7 @@ pub async fn serve_lumberjack(
 async fn converse(
     input: Arc<LumberjackInput>,
     stream: TcpStream,
-    mut ending: watch::Receiver<bool>,
+    ending: watch::Receiver<bool>,
     seat: Seat,
 ) {
     let Some((stream, subject)) = input.door.enter(stream).await else {
@@ -80,27 +80,26 @@ async fn converse(
         seat.keep();
     }
     let source = subject.or_else(|| input.source.clone());
-    let mut wire = Wire::new(stream);
-    let closed = tokio::select! {
-        closed = input.take_all(&mut wire, source, ending.clone(), &seat) => closed,
-        () = ended(&mut ending) => Err(Closed::Ending),
-    };
-    match closed {
-        Ok(()) | Err(Closed::Ending | Closed::Wire(WireError::BrokeOff)) => {}
+    let mut wire = Wire::new(stream, ending.clone());
+    match input.take_all(&mut wire, source, &ending, &seat).await {
+        Ok(()) | Err(Closed::Ending | Closed::Wire(WireError::BrokeOff | WireError::Ending)) => {}
         Err(why) => {
             input.router.count_refused(&input.name);
             (input.notify)(&why.to_string());
         }
     }
+    if *ending.borrow() {
+        wire.end().await;
+    }
 }
 
 impl LumberjackInput {
-    /// Takes what comes over one connection, window by window.
+    /// Takes what comes over one connection, window by window. Where the service ends, what is whole is taken, and acknowledged.
     async fn take_all(
         &self,
         wire: &mut Wire,
         source: Option<Source>,
-        ending: watch::Receiver<bool>,
+        ending: &watch::Receiver<bool>,
         seat: &Seat,
     ) -> Result<(), Closed> {
         while let Some(arrived) = wire
@@ -110,7 +109,7 @@ impl LumberjackInput {
             seat.keep();
             let Arrived { window, .. } = &arrived;
             let (version, sequence) = (window.version, window.sequence);
-            let taken = self.take(arrived, source.as_ref(), &ending);
+            let taken = self.take(arrived, source.as_ref(), ending);
             wire.while_alive(version, taken).await??;
             wire.acknowledge(version, sequence).await?;
         }

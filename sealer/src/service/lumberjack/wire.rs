@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::window::{Window, WindowError};
-use crate::listen::Stream;
+use crate::listen::{Stream, ended};
 use crate::lumberjack::{Item, Malformed, Place, Reader, Version, ack};
 
 /// Bytes that are read at a time.
@@ -44,6 +44,9 @@ const FIRST_PATIENCE: Duration = Duration::from_mins(1);
 /// How often a sender that waits hears that its window is not forgotten. Beats wait for 30 seconds, and Logstash's input answers after 5.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
+/// How long a sender may take to end its side when the service ends, so that it reads what was written last.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What all connections of a listener share: memory for windows that are not small.
 #[derive(Clone)]
 pub struct WindowRoom {
@@ -75,6 +78,9 @@ pub(super) enum WireError {
     /// The sender sends again.
     #[error("the connection broke off")]
     BrokeOff,
+    /// The service ends, and no whole window is there. The sender sends again.
+    #[error("the service is ending")]
+    Ending,
 }
 
 /// The room that a window has. Whoever waits for the second holds the first, and nobody waits the other way round.
@@ -122,10 +128,12 @@ pub(super) struct Wire {
     has_sent: bool,
     /// Whether it is our side that lets the sender wait.
     waits_for_room: bool,
+    ending: watch::Receiver<bool>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream) -> Self {
+    /// It reads until `ending` is true.
+    pub(super) fn new(stream: Stream, ending: watch::Receiver<bool>) -> Self {
         Self {
             stream,
             reader: Reader::default(),
@@ -133,7 +141,24 @@ impl Wire {
             announced: None,
             has_sent: false,
             waits_for_room: false,
+            ending,
         }
+    }
+
+    /// Ends our side, and waits a moment for the other one: a connection that is closed while bytes wait to be read is reset, and the sender
+    /// would lose the acknowledgement that it has not read.
+    pub(super) async fn end(mut self) {
+        let last = async {
+            _ = self.stream.shutdown().await;
+            loop {
+                self.buffer.clear();
+                match self.stream.read_buf(&mut self.buffer).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) => {}
+                }
+            }
+        };
+        _ = timeout(LAST_PATIENCE, last).await;
     }
 
     /// Acknowledges events up to a number.
@@ -293,7 +318,13 @@ impl Wire {
     async fn read(&mut self, patience: Duration) -> Result<(), WireError> {
         self.buffer.clear();
         self.buffer.reserve(READ_BYTES);
-        match timeout(patience, self.stream.read_buf(&mut self.buffer)).await {
+        let read = timeout(patience, self.stream.read_buf(&mut self.buffer));
+        let read = tokio::select! {
+            biased;
+            () = ended(&mut self.ending) => return Err(WireError::Ending),
+            read = read => read,
+        };
+        match read {
             Err(_) => Err(WireError::TooSlow),
             Ok(Ok(0) | Err(_)) => Err(WireError::BrokeOff),
             Ok(Ok(_)) => {

@@ -102,7 +102,8 @@ impl SyslogInput {
         source: Option<&Source>,
     ) -> Result<Batch, EventError> {
         let mut lines = StoredBatch::default();
-        push(&mut lines, raw, message)?;
+        let tag = tag_of(message);
+        push(&mut lines, raw, message, self.most(tag.as_deref()))?;
         Ok(Batch {
             source: source.cloned(),
             name: name_of(raw),
@@ -111,10 +112,15 @@ impl SyslogInput {
             } else {
                 Naming::Content
             },
-            tag: tag_of(message),
+            tag,
             reached: None,
             lines,
         })
+    }
+
+    /// Bytes of an event, at most, in the logs that messages of this tag may be for.
+    pub(super) fn most(&self, tag: Option<&str>) -> usize {
+        self.router.max_event_bytes(&self.name, tag)
     }
 
     /// Whether no other message has the same bytes.

@@ -141,7 +141,7 @@ impl Lines<'_> {
             Some(Rest::Line(raw)) if last == Last::Ended => self.add(raw, &mut batches)?,
             Some(Rest::Line(raw) | Rest::Cut(raw)) => {
                 let mut lines = StoredBatch::default();
-                push(&mut lines, raw, None)?;
+                push(&mut lines, raw, None, self.input.most(None))?;
                 batches.push(self.batch(None, lines));
             }
             None => {}
@@ -160,11 +160,11 @@ impl Lines<'_> {
         }
         let tag = tag_of(message);
         if let Some(lines) = to.of(tag.as_deref()) {
-            push(lines, raw, message)?;
+            push(lines, raw, message, self.input.most(tag.as_deref()))?;
             return Ok(());
         }
         let mut lines = StoredBatch::default();
-        push(&mut lines, raw, message)?;
+        push(&mut lines, raw, message, self.input.most(tag.as_deref()))?;
         to.push(self.batch(tag, lines));
         Ok(())
     }
