@@ -158,9 +158,30 @@ fn value<'a>(bytes: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     Some((tag, content))
 }
 
+/// What a fuzzer does with a certificate: any bytes have a name that a log accepts, and always the same one.
+///
+/// For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    use super::{Source, subject, valid_until};
+
+    /// Whether it has a subject of its own, and says until when it is valid.
+    pub(crate) fn certificate(input: &[u8]) -> bool {
+        let Some(name) = subject(input) else {
+            unreachable!("a hash is always a name")
+        };
+        assert_eq!(Source::parse(name.as_str()).as_ref(), Some(&name));
+        assert_eq!(subject(input), Some(name.clone()));
+        let is_named = !name.as_str().starts_with("sha256:");
+        assert!(!is_named || name.as_str().contains('='), "{name:?}");
+        valid_until(input).is_some() && is_named
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutated::{Mutated, leave_seeds, try_mutated};
 
     fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
         let length = u8::try_from(content.len()).unwrap();
@@ -244,6 +265,40 @@ mod tests {
             }
         }
         assert_eq!(valid_until(&certificate(&[], true)), None);
+    }
+
+    fn seeds() -> Vec<Vec<u8>> {
+        let validity = |kind, text: &[u8]| {
+            let begins = tlv(UTC_TIME, b"200101000000Z");
+            [begins, tlv(kind, text)].concat()
+        };
+        let names: &[(&[u8], &[u8])] = &[
+            (&[0x55, 4, 10], b"Acme, Inc."),
+            (&[0x2a, 3], b"x"),
+            (&[0x55, 4, 3], b"payments"),
+        ];
+        vec![
+            valid(names, true, &validity(UTC_TIME, b"270227120000Z")),
+            valid(
+                names,
+                false,
+                &validity(GENERALIZED_TIME, b"20270227120000Z"),
+            ),
+        ]
+    }
+
+    #[test]
+    fn mutated_certificates_have_a_name_that_a_log_accepts() {
+        let Mutated { accepted, rounds } = try_mutated(&seeds(), fuzz::certificate);
+        assert!(
+            accepted > rounds / 100,
+            "{accepted} of {rounds} were accepted"
+        );
+    }
+
+    #[test]
+    fn every_seed_of_subjects_is_accepted_and_can_be_left_in_a_folder() {
+        leave_seeds("subject", &seeds(), fuzz::certificate);
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod destination;
 mod doors;
 mod files;
 mod forward;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod glance;
 mod http;
 mod latency;
