@@ -187,15 +187,21 @@ fn name(run: u64, connection: usize, chunk: usize) -> String {
     format!("{run:08x}{connection:06x}{chunk:08x}==")
 }
 
-/// The chunk around a body, as it is sent, and how long its acknowledgement is.
-fn message(load: &Load, body: &[u8], name: &str) -> Vec<u8> {
+/// Where the nanoseconds of the first entry are in a body of Forward.
+const NANOS: std::ops::Range<usize> = 7..11;
+
+/// The chunk around a body, as it is sent. Its number makes it another one than all others: of two that are the same, the log marks the second.
+fn message(load: &Load, body: &[u8], name: &str, number: u64) -> Vec<u8> {
     match load.protocol {
         Protocol::Forward => {
             let mut message = vec![0x93];
             text(&mut message, "bench.load");
             message.push(0xc6);
             message.extend((body.len() as u32).to_be_bytes());
+            let begin = message.len();
             message.extend(body);
+            let nanos = ((number % 1_000_000_000) as u32).to_be_bytes();
+            message[begin + NANOS.start..begin + NANOS.end].copy_from_slice(&nanos);
             message.push(0x82);
             text(&mut message, "chunk");
             text(&mut message, name);
@@ -311,7 +317,11 @@ where
         let due = begun + load.pause() * u32::try_from(chunk)?;
         tokio::time::sleep_until(due.into()).await;
         let name = name(run, connection, chunk);
-        let message = message(&load, &bodies[(connection + chunk) % bodies.len()], &name);
+        let body = &bodies[(connection + chunk) % bodies.len()];
+        let number = run.wrapping_mul(2_654_435_761) % 1_000_000_000
+            + (connection as u64) * 1_000_003
+            + chunk as u64;
+        let message = message(&load, body, &name, number);
         // What waits to be sent counts, so that a slow service is not flattered.
         let since = if load.events_a_second == 0 {
             Instant::now()

@@ -19,9 +19,10 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 let current = client();
 for (let n = Number(first); n < Number(first) + Number(count); n++) {
+  const time = EventTime.now();
   for (;;) {
     try {
-      await current.emit("login", { n, user: "ada" }, EventTime.now());
+      await current.emit("login", { n, user: "ada" }, time);
       console.log(n);
       break;
     } catch {

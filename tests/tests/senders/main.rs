@@ -16,6 +16,7 @@ mod beats;
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../e2e/seal/bench.rs"]
 mod bench;
+mod curl;
 mod pages;
 mod syslog;
 mod webhooks;
@@ -187,6 +188,23 @@ fn spawn(remote: &Remote) -> Process {
     }
 }
 
+/// The number of each entry, and whether it is marked as a possible repeat, in the order of the log.
+fn marks(remote: &Remote) -> Vec<(u64, bool)> {
+    let mut marks = Vec::new();
+    for object in remote.objects() {
+        for line in zstd::decode_all(&*object)
+            .unwrap()
+            .split(|byte| *byte == b'\n')
+        {
+            let line: Value = serde_json::from_slice(line).unwrap_or_default();
+            if let Some(number) = line["event"]["record"]["n"].as_u64() {
+                marks.push((number, line["repeat"] == "suspected"));
+            }
+        }
+    }
+    marks
+}
+
 /// How often each number is in the log.
 fn numbers(events: &[Value]) -> BTreeMap<u64, usize> {
     let mut numbers = BTreeMap::new();
@@ -260,7 +278,11 @@ fn fluent_org_logger_of_npm_loses_nothing_that_was_acknowledged_in_any_mode() {
         numbers.keys().copied().collect::<Vec<_>>(),
         (0..80).collect::<Vec<_>>()
     );
-    // It gives a chunk that it sends again a new id, so what was sent while the sealer was killed may be there twice.
+    // It gives a chunk that it sends again a new id, so what was sent while the sealer was killed may be there twice: the second one is marked.
+    let mut seen = BTreeSet::new();
+    for (number, is_marked) in marks(&remote) {
+        assert_eq!(is_marked, !seen.insert(number), "{number}");
+    }
     let doubled = numbers.values().filter(|count| **count > 1).count();
     assert!(doubled <= modes.len(), "{numbers:?}");
     assert!(numbers.values().all(|count| *count <= 2), "{numbers:?}");

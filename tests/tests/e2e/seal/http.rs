@@ -80,6 +80,14 @@ fn bodies_are_accepted_as_senders_pack_them() {
         let answer = service.request_to("/events", b"{\"id\":7}", &json).unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, expected));
     }
+    // What Fluent Bit sends by default.
+    let msgpack = format!("{basic}content-type: application/msgpack\r\n");
+    let entry = b"\x92\x92\xd7\x00\x65\x53\xf1\x00\x07\x5b\xcd\x15\x80\x81\xa2id\xa1x";
+    for expected in ["{\"accepted\":1}", "{\"accepted\":0,\"repeat\":true}"] {
+        let answer = service.request_to("/events/app.login", entry, &msgpack);
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, expected));
+    }
     let wrong = format!(
         "authorization: Basic {}\r\n",
         STANDARD.encode("web:guessed")
@@ -95,6 +103,10 @@ fn bodies_are_accepted_as_senders_pack_them() {
     let mut expected = vec![one.clone(), two.clone(), one, two];
     expected
         .extend(["{\"auditID\":\"a\"}", "{\"auditID\":\"b\"}", "{\"id\":7}"].map(str::to_owned));
+    let time = "2023-11-14T22:13:20.123456789Z";
+    expected.push(format!(
+        "{{\"tag\":\"app.login\",\"time\":\"{time}\",\"record\":{{\"id\":\"x\"}}}}"
+    ));
     assert_eq!(bench.verified(), expected);
     let text = bench.text();
     let marked: Vec<&str> = text

@@ -21,6 +21,7 @@ pub(crate) mod random;
 mod resume;
 mod senders;
 mod service;
+mod service_kills;
 mod setup;
 mod signals;
 mod spool;

@@ -72,6 +72,17 @@ fn entry(number: u32) -> Vec<u8> {
     .concat()
 }
 
+/// Posts a body under a name of its own, and says whether it was acknowledged.
+pub(crate) fn http(at: SocketAddr, token: &str, name: &str, body: &str, answer: Answer) -> bool {
+    let head = format!(
+        "POST /events HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\nauthorization: Bearer {token}\r\nidempotency-key: {name}\r\n\r\n",
+        body.len()
+    );
+    let request = [head.as_bytes(), body.as_bytes()].concat();
+    connected(at)
+        .is_some_and(|mut stream| is_answered(&mut stream, &request, b"HTTP/1.1 200", answer))
+}
+
 /// Sends one event over Lumberjack.
 pub(crate) fn lumberjack(at: SocketAddr, json: &str) -> bool {
     let length = u32::try_from(json.len()).unwrap().to_be_bytes();

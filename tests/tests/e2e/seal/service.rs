@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 use auditlog_tests::{Command, Fault, Run, command};
 
 use crate::seal::bench::{Bench, Remote, numbered, objects_in, signal};
-use crate::seal::kills::{TARGETS, aimed};
 use crate::seal::random::{Random, asked};
 
-const TOKEN: &str = "a secret of an application";
+pub(crate) const TOKEN: &str = "a secret of an application";
 
 /// A service that runs.
 pub(crate) struct Service {
@@ -105,7 +104,18 @@ impl Service {
         environment: &[(String, String)],
         wrap: impl FnOnce(Command) -> Command,
     ) -> Self {
-        let at = free_port();
+        Self::run_at(free_port(), bench, logs, http, environment, wrap)
+    }
+
+    /// The same at this address.
+    pub(crate) fn run_at(
+        at: SocketAddr,
+        bench: &Bench,
+        logs: &str,
+        http: &str,
+        environment: &[(String, String)],
+        wrap: impl FnOnce(Command) -> Command,
+    ) -> Self {
         let config = format!("{logs}\n[[http]]\nlisten = \"{at}\"\n{http}\n");
         fs::write(bench.path("sealer.toml"), config).unwrap();
         let run = command("auditlog-seal").args(["run", "--config"]);
@@ -146,21 +156,6 @@ impl Service {
     /// Posts events with the token; `None` where no answer comes.
     pub(crate) fn post(&self, body: impl AsRef<[u8]>, headers: &str) -> Option<Answer> {
         self.post_to("/events", body, headers)
-    }
-
-    /// The same of a sender that is gone before the answer comes.
-    fn post_and_leave(&self, body: impl AsRef<[u8]>, headers: &str) {
-        let (body, length) = (body.as_ref(), body.as_ref().len());
-        let head = format!(
-            "POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nauthorization: Bearer {TOKEN}\r\n{headers}\r\n"
-        );
-        if let Ok(mut stream) = TcpStream::connect(self.at) {
-            _ = stream.write_all(head.as_bytes());
-            _ = stream.write_all(body);
-            // It is there before its end is.
-            _ = stream.shutdown(Shutdown::Write);
-            _ = stream.read(&mut [0]);
-        }
     }
 
     fn post_to(&self, path: &str, body: impl AsRef<[u8]>, headers: &str) -> Option<Answer> {
@@ -211,11 +206,6 @@ impl Service {
     /// Ends it as a crash does.
     pub(super) fn kill(self) {
         drop(self);
-    }
-
-    /// Whether it has ended by itself.
-    fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
     }
 
     /// The value of a metric, which may have labels; `None` where the service does not answer, or does not have it.
@@ -325,7 +315,8 @@ fn events_that_were_acknowledged_are_sealed_when_the_service_ends() {
 #[test]
 fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     let bench = Bench::new();
-    let service = Service::start(&bench, &into_folder(&bench), &[]);
+    let log = format!("{}\nmax_event_bytes = 1024", into_folder(&bench));
+    let service = Service::start(&bench, &log, &[]);
     for (body, headers, status, expected) in [
         (
             "1\n{\n",
@@ -354,7 +345,7 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
         ),
         (
             "1",
-            "idempotency-key: \"x\"\r\n",
+            "idempotency-key: \"x\r\n",
             400,
             "an idempotency key is 1 to 255 characters",
         ),
@@ -376,6 +367,17 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     }
     let large = service.post("1\n".repeat(5 << 20), "").unwrap();
     assert_eq!(large.status, 413, "{}", large.body);
+    let refused = service
+        .post(format!("1\n\"{}\"", "x".repeat(1023)), "")
+        .unwrap();
+    let expected = "event 2 has 1025 bytes, the limit of the log log is 1024";
+    assert_eq!((refused.status, refused.body.as_str()), (413, expected));
+    // Clients of OpenTelemetry show its message.
+    let json = "content-type: application/json\r\n";
+    let refused = service.post_to("/v1/logs", "[]", json).unwrap();
+    let expected =
+        r#"{"message":"the body is not an ExportLogsServiceRequest: expected a JSON object"}"#;
+    assert_eq!((refused.status, refused.body.as_str()), (400, expected));
     // Each of so many tiny events takes a hundred times its size as a line.
     for events in [126_500, 300_000] {
         let tiny = service.post("1\n".repeat(events), "").unwrap();
@@ -407,124 +409,6 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     }
     assert_eq!(ended.stderr.lines().count(), 4, "{ended}");
     assert!(bench.verified().is_empty());
-}
-
-/// Posts one batch. Says whether it was acknowledged: of five acknowledgements, one is lost.
-fn is_acknowledged(service: &Service, random: &mut Random, name: &str, body: &str) -> bool {
-    let header = format!("idempotency-key: {name}\r\n");
-    if random.below(5) == 0 {
-        service.post_and_leave(body, &header);
-        return false;
-    }
-    let answer = service.post(body, &header);
-    answer.is_some_and(|answer| answer.status == 200)
-}
-
-/// Kills in one log. A longer one is read for longer at each start.
-const KILLS_A_LOG: u64 = 100;
-
-/// One log and its service, and all that was sent.
-struct Story {
-    bench: Bench,
-    random: Random,
-    expected: Vec<String>,
-    batches: u64,
-    /// How often a kill met its target.
-    met: BTreeMap<&'static str, u64>,
-}
-
-impl Story {
-    /// A batch that was never sent: its name and its events.
-    fn next(&mut self) -> (String, String) {
-        self.batches += 1;
-        let batch = self.batches;
-        let events: Vec<String> = (0..=self.random.below(9))
-            .map(|n| format!("{{\"batch\":{batch},\"n\":{n}}}"))
-            .collect();
-        let body = events.join("\n");
-        self.expected.extend(events);
-        (format!("{batch}"), body)
-    }
-
-    fn log(&self) -> String {
-        let bench = &self.bench;
-        let table = table_of(bench, "", "policy.json", "spool");
-        format!("{table}{}\nmax_segment_events = 40\n", into_folder(bench))
-    }
-
-    /// Sends until the service is killed at some moment. Returns what it has not acknowledged.
-    fn killed_at_some_moment(&mut self, mut pending: (String, String)) -> (String, String) {
-        let mut service = Service::of_logs(&self.bench, &self.log(), &[]);
-        service.until_ready();
-        let id = service.child.id().to_string();
-        let millis = 20 + self.random.below(150);
-        let killer = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(millis));
-            _ = std::process::Command::new("kill")
-                .args(["-9", &id])
-                .status();
-        });
-        while !service.has_ended() {
-            if is_acknowledged(&service, &mut self.random, &pending.0, &pending.1) {
-                pending = self.next();
-            }
-        }
-        killer.join().unwrap();
-        pending
-    }
-
-    /// The same where it is killed as it enters some system call, also while it starts.
-    fn killed_at_a_call(&mut self, mut pending: (String, String)) -> (String, String) {
-        let at = usize::try_from(self.random.below(TARGETS.len() as u64)).unwrap();
-        let (call, calls) = TARGETS[at];
-        let nth = 1 + self.random.below(calls).min(self.random.below(calls));
-        fs::write(self.bench.path("token"), TOKEN).unwrap();
-        let token = token(&self.bench);
-        let mut service = Service::run_by(&self.bench, &self.log(), &token, &[], |command| {
-            aimed(command, call, nth, "signal=KILL")
-        });
-        let begun = Instant::now();
-        while !service.has_ended() {
-            assert!(begun.elapsed() < Duration::from_mins(2), "{call} {nth}");
-            if is_acknowledged(&service, &mut self.random, &pending.0, &pending.1) {
-                pending = self.next();
-            }
-        }
-        *self.met.entry(call).or_default() += 1;
-        pending
-    }
-}
-
-#[test]
-fn killed_over_and_over_each_batch_that_is_sent_until_it_is_acknowledged_is_there_once() {
-    let kills = asked("AUDITLOG_SERVICE_KILLS", 16);
-    let seed = asked("AUDITLOG_KILL_SEED", 1);
-    let mut met: BTreeMap<&str, u64> = BTreeMap::new();
-    for log in 0..kills.div_ceil(KILLS_A_LOG) {
-        let mut story = Story {
-            bench: Bench::new(),
-            random: Random::new(seed.wrapping_mul(1_000_003).wrapping_add(log)),
-            expected: Vec::new(),
-            batches: 0,
-            met: BTreeMap::new(),
-        };
-        let mut pending = story.next();
-        for kill in 0..kills.min(KILLS_A_LOG) {
-            pending = match kill % 2 {
-                0 => story.killed_at_some_moment(pending),
-                _ => story.killed_at_a_call(pending),
-            };
-        }
-        let mut service = Service::of_logs(&story.bench, &story.log(), &[]);
-        service.until_ready();
-        while !is_acknowledged(&service, &mut story.random, &pending.0, &pending.1) {}
-        service.end().ok();
-        assert_eq!(story.bench.verified(), story.expected, "log {log}");
-        for (call, count) in story.met {
-            *met.entry(call).or_default() += count;
-        }
-    }
-    println!("{kills} kills, of which these met a system call: {met:?}");
 }
 
 #[test]
