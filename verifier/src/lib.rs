@@ -72,6 +72,7 @@ mod absence;
 pub mod acknowledged;
 mod budget;
 pub mod cache;
+mod canonical;
 mod conclude;
 mod declared;
 mod ending;

@@ -121,15 +121,12 @@ pub(crate) struct LogPlan<'p> {
 const END_SEGMENTS: usize = 5;
 
 impl LogPlan<'_> {
-    /// The versions of its last segments.
-    pub(crate) fn ends(&self) -> BTreeMap<u64, Vec<Version>> {
-        let present = self
-            .slots
-            .iter()
-            .rev()
-            .filter(|(_, slot)| !slot.versions.is_empty());
+    /// The oldest versions of its last segments.
+    pub(crate) fn ends(&self) -> BTreeMap<u64, Version> {
+        let slots = self.slots.iter().rev();
+        let present = slots.filter_map(|(number, slot)| Some((*number, slot.versions.last()?)));
         let last = present.take(END_SEGMENTS);
-        last.map(|(number, slot)| (*number, slot.versions.to_vec()))
+        last.map(|(number, version)| (number, version.clone()))
             .collect()
     }
 }

@@ -7,7 +7,7 @@ use auditlog_chain::policy::{LogPolicy, TrustPolicy};
 use crate::fault::Fault;
 use crate::log_plan::{LeftOut, LogPlan, Slot};
 use crate::place::{Place, Placed};
-use crate::source::Listed;
+use crate::source::{Listed, ReadError};
 
 /// Sorts a listing.
 pub(crate) struct Planner<'p> {
@@ -79,12 +79,12 @@ impl<'p> Planner<'p> {
     ///
     /// # Errors
     ///
-    /// The first key of which a version is listed twice: it would look like two versions.
-    pub(crate) fn finish(mut self) -> Result<Vec<LogPlan<'p>>, String> {
+    /// Where a version of a key is listed twice: it would look like two versions.
+    pub(crate) fn finish(mut self) -> Result<Vec<LogPlan<'p>>, ReadError> {
         for plan in &mut self.logs {
             for (number, slot) in &mut plan.slots {
                 if is_listed_twice(slot) {
-                    return Err(plan.log.segment_key(*number));
+                    return Err(listed_twice(&plan.log.segment_key(*number)));
                 }
                 slot.versions.sort();
             }
@@ -105,6 +105,12 @@ impl<'p> Planner<'p> {
             Listed::Unfinished => {}
         }
     }
+}
+
+fn listed_twice(key: &str) -> ReadError {
+    let reason = format!("the store's listing has one version of {key} twice");
+    ReadError::new(reason)
+        .with_hint("run it again; a store that lists a version twice cannot be verified")
 }
 
 /// Whether two versions or markers of a key have one id.

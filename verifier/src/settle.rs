@@ -1,42 +1,65 @@
 //! What of a listing counts (A1, V10): what was stored after the listing had begun is for the next run, and what is after the
 //! declared end of a log is disowned. The rules see what remains of the plan.
 
+use auditlog_chain::policy::{LogPolicy, Position};
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::absence::moments::{Moments, is_above};
+use crate::fault::Fault;
 use crate::log_plan::{LeftOut, LogPlan, Slot};
 use crate::source::{Marker, Version};
 
 /// Leaves out what does not count. `pin` is the pinned segment; `None` for the moments in a folder, where nothing is stored.
 pub(crate) fn settle(plan: &mut LogPlan<'_>, moments: Option<Moments>, pin: Option<u64>) {
-    let behind_end = |number: u64| {
-        let ended = plan.log.ended.as_ref();
-        ended.is_some_and(|ended| number > ended.segment)
-    };
-    let last_stored = plan.log.ended.as_ref().and_then(|ended| ended.stored);
-    let skew_seconds = moments.map_or(0, |moments| moments.skew_seconds);
-    // Two clocks of the store may differ: a segment before the last one can be dated a little later.
-    let last_stored = last_stored.map(|stored| stored.saturating_add_seconds(skew_seconds));
-    let mut out = LeftOut::default();
-    for (number, slot) in &mut plan.slots {
-        if behind_end(*number) {
-            disown_slot(slot, &mut out);
-        } else if moments.is_some() {
-            disown_later(slot, last_stored, &mut out);
-        }
-    }
+    let mut out = disown(plan, moments.map(|moments| moments.skew_seconds));
     if let Some(moments) = moments {
         plan.slots
             .iter()
             .for_each(|(number, slot)| note_future(*number, slot, moments, &mut out));
         pass_over(plan, moments, pin, &mut out);
     }
+    keep_the_rest(plan, out);
+}
+
+/// Leaves out what is after the declared end alone, for those who read single segments. `skew_seconds` is `None` in a folder.
+pub(crate) fn settle_end(plan: &mut LogPlan<'_>, skew_seconds: Option<i64>) {
+    let out = disown(plan, skew_seconds);
+    keep_the_rest(plan, out);
+}
+
+/// V10: an ended log ends where the policy says.
+pub(crate) fn end_fault(log: &LogPolicy, found: Position) -> Option<Fault> {
+    let expected = log.ended.as_ref()?.last();
+    let is_other = found.segment == expected.segment && found != expected;
+    is_other.then_some(Fault::EndMismatch { expected, found })
+}
+
+fn keep_the_rest(plan: &mut LogPlan<'_>, mut out: LeftOut) {
     out.shadowed = out.shadowed.saturating_add(count(
         plan.slots.values().filter(|slot| slot.shows_another()),
     ));
     plan.slots.retain(|_, slot| !slot.is_empty());
     out.nothing_is_left = plan.slots.is_empty();
     plan.left_out = out;
+}
+
+/// V10: takes out what is after the declared end, by its number or, where it was stored, by its time.
+fn disown(plan: &mut LogPlan<'_>, skew_seconds: Option<i64>) -> LeftOut {
+    let mut out = LeftOut::default();
+    let Some(ended) = &plan.log.ended else {
+        return out;
+    };
+    // Two clocks of the store may differ: a segment before the last one can be dated a little later.
+    let last_stored = ended.stored.zip(skew_seconds);
+    let last_stored = last_stored.map(|(stored, skew)| stored.saturating_add_seconds(skew));
+    for (number, slot) in &mut plan.slots {
+        if *number > ended.segment {
+            disown_slot(slot, &mut out);
+        } else {
+            disown_later(slot, last_stored, &mut out);
+        }
+    }
+    out
 }
 
 fn count<T>(all: impl Iterator<Item = T>) -> u64 {

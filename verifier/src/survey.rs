@@ -13,7 +13,7 @@ use crate::plan::Planner;
 use crate::record::Record;
 use crate::request::{Request, RequestError};
 use crate::settle::settle;
-use crate::source::{Listing, ReadError, Source};
+use crate::source::{Listing, Source};
 use crate::undecided::Unreadable;
 
 /// What one listing shows.
@@ -84,8 +84,8 @@ pub(crate) fn survey<'p>(
             let moments = moments(request, listing);
             let mut plans = match planner.finish() {
                 Ok(plans) => plans,
-                Err(key) => {
-                    record.unreadable(Unreadable::Listing, listed_twice(&key), Place::default());
+                Err(error) => {
+                    record.unreadable(Unreadable::Listing, error, Place::default());
                     return None;
                 }
             };
@@ -106,12 +106,6 @@ pub(crate) fn survey<'p>(
             None
         }
     }
-}
-
-fn listed_twice(key: &str) -> ReadError {
-    let reason = format!("the store's listing has one version of {key} twice");
-    ReadError::new(reason)
-        .with_hint("run it again; a store that lists a version twice cannot be verified")
 }
 
 /// A1: the moments of the listing by the store's clock, or else ours.

@@ -7,7 +7,8 @@ use auditlog_verifier::proof::consistency::{check_consistency_proof, format};
 use auditlog_verifier::trail::{Segment, Trail};
 use auditlog_verifier::verdict::Verdict;
 
-use super::log::{LogArguments, OpenLog, Stop, ended};
+use super::cores::cores;
+use super::log::{LogArguments, OpenLog, Stop, disowned, ended};
 use super::outcome::Outcome;
 use super::proof_files::write_new;
 use super::prove::name_of;
@@ -58,9 +59,11 @@ fn prove(arguments: &Arguments) -> Result<Outcome, Stop> {
     let path = arguments.out.join(name);
     write_new(&path, json.as_bytes(), "folder")?;
     let (policy, path) = (arguments.log.policy.display(), path.display());
+    let disowned = disowned(&trail).map(|what| format!("note:    {what}\n"));
+    let disowned = disowned.unwrap_or_default();
     Ok(Outcome {
         output: format!(
-            "{}wrote:   {path}\ncheck:   auditlog-verify check --policy {policy} {path}\n",
+            "{}{disowned}wrote:   {path}\ncheck:   auditlog-verify check --policy {policy} {path}\n",
             proven::consistency(&continued)
         ),
         verdict: Verdict::Verified,
@@ -77,9 +80,10 @@ fn document(trail: &Trail<'_>, first: u64, second: u64) -> Result<String, Stop> 
     let later = later.as_ref().unwrap_or(&earlier);
     let (head, size) = (earlier.checked().head(), later.checked().size());
     let mut proof = Consistency::new(head.range.clone(), size).ok_or_else(no_proof)?;
-    for number in first.saturating_add(1)..=second {
-        add(&mut proof, &trail.read(number)?);
-    }
+    trail.read_each(first.saturating_add(1)..=second, cores(), |segment| {
+        add(&mut proof, &segment);
+        Ok::<(), Stop>(())
+    })?;
     let proof = proof.finish().ok_or_else(no_proof)?;
     let (first, second) = (
         earlier.checked().signed_checkpoint(),

@@ -59,7 +59,17 @@ fn pack(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Stop> {
         let found = find(&trail, &query, cores(), MAX_ENTRIES);
         said = summary(&trail, &found);
         found_verdict = verdict(&found);
-        by_segment(&found)?
+        match by_segment(&found) {
+            Ok(chosen) => chosen,
+            // What was read has a fault, whether or not it has entries to pack.
+            Err(why) if found_verdict == Verdict::Fault => {
+                return Ok(Outcome {
+                    output: format!("{said}packed: nothing, because {}\n", why.message),
+                    verdict: found_verdict,
+                });
+            }
+            Err(why) => return Err(why.into()),
+        }
     } else {
         indexes_by_segment(&trail, &arguments.indexes)?
     };
@@ -71,14 +81,14 @@ fn pack(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Stop> {
     };
     let mut pack = Pack::new(open.log()?, segments);
     pack.describe(&open.declared.json, &report.to_text(), &report.to_json());
-    for (number, indexes) in &chosen {
-        pack.add(&trail.read(*number)?, indexes).ok_or_else(|| {
-            Usage::new(
-                format!("segment {number} changed while it was read"),
-                "read a copy that nobody writes to",
-            )
-        })?;
-    }
+    trail.read_each(chosen.keys().copied(), cores(), |segment| {
+        let number = segment.checked().number();
+        let indexes = chosen.get(&number).map_or(&[][..], Vec::as_slice);
+        pack.add(&segment, indexes).ok_or_else(|| {
+            let message = format!("segment {number} changed while it was read");
+            Stop::from(Usage::new(message, "read a copy that nobody writes to"))
+        })
+    })?;
     let zip = pack.finish().ok_or_else(|| {
         let message = format!("the pack would have more than {MAX_PACK_BYTES} bytes");
         Usage::new(

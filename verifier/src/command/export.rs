@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use auditlog_verifier::export::{ExportError, export};
 use auditlog_verifier::verdict::Verdict;
 
-use super::log::{LogArguments, OpenLog, Stop, ended};
+use super::cores::cores;
+use super::log::{LogArguments, OpenLog, Stop, disowned, ended};
 use super::outcome::Outcome;
 use super::usage::Usage;
 
@@ -32,11 +33,14 @@ fn write(arguments: &Arguments) -> Result<Outcome, Stop> {
     arguments.log.check_apart(&arguments.out)?;
     let open = OpenLog::open(&arguments.log)?;
     let trail = open.trail()?;
-    let exported = export(&trail, arguments.to_segment, &arguments.out).map_err(stop)?;
+    let to = arguments.to_segment;
+    let exported = export(&trail, to, cores(), &arguments.out).map_err(stop)?;
+    let disowned = disowned(&trail).map(|what| format!("note:     {what}\n"));
+    let disowned = disowned.unwrap_or_default();
     let (head, files) = (exported.head, exported.files);
     Ok(Outcome {
         output: format!(
-            "exported: {} up to segment {}, size {}, root {}\nwrote:    {files} files of C2SP tlog-tiles in {}\nlimit:    \
+            "exported: {} up to segment {}, size {}, root {}\nwrote:    {files} files of C2SP tlog-tiles in {}\n{disowned}limit:    \
              whether the log is complete up to its end, and locked, is not checked here; verify it for that\n",
             trail.origin(),
             exported.last_segment,

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::absent;
 use super::cores::cores;
 use super::groups::time;
-use super::log::{LogArguments, OpenLog, Stop, ended};
+use super::log::{LogArguments, OpenLog, Stop, disowned, ended};
 use super::outcome::Outcome;
 use super::usage::Usage;
 
@@ -147,6 +147,9 @@ pub(super) fn summary(trail: &Trail<'_>, found: &Found) -> String {
     for line in absent::lines(gaps, "entries in them were not searched") {
         _ = writeln!(out, "absent: {line}");
     }
+    if let Some(disowned) = disowned(trail) {
+        _ = writeln!(out, "disowned: {disowned}");
+    }
     if let Some(nothing) = &found.nothing {
         _ = writeln!(out, "not searched: {}", why(nothing));
     }
@@ -209,6 +212,7 @@ fn json_of(trail: &Trail<'_>, found: &Found) -> String {
         "entries_read": found.entries,
         "segments_read": found.segments.map(|(first, last)| [first, last]),
         "absent": found.gaps.iter().map(|(first, last)| [first, last]).collect::<Vec<_>>(),
+        "disowned": trail.disowned(),
         "not_searched": found.nothing.as_ref().map(why),
         "refused": found.refused.iter().map(refused).collect::<Vec<_>>(),
     });

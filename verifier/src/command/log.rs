@@ -114,6 +114,19 @@ fn choose(declared: &Declaration, asked: Option<&Origin>) -> Result<usize, Usage
     }
 }
 
+/// What of the listing is disowned, in words; `None` where nothing is.
+pub(super) fn disowned(trail: &Trail<'_>) -> Option<String> {
+    let end = trail.declared_end()?;
+    let (versions, are) = match trail.disowned() {
+        0 => return None,
+        1 => ("1 version".to_owned(), "is"),
+        count => (format!("{count} versions"), "are"),
+    };
+    Some(format!(
+        "{versions} after the declared end of the log, segment {end}, {are} disowned and not read"
+    ))
+}
+
 /// Why a subcommand stopped: it was asked for something that it cannot do, or did not accept what it read.
 pub(super) enum Stop {
     Usage(Usage),

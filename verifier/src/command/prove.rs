@@ -6,7 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::proof::check::check_proof;
 use auditlog_verifier::proof::tlog;
 use auditlog_verifier::search::{First, Query, Wanted, find, first};
-use auditlog_verifier::trail::{Segment, Trail};
+use auditlog_verifier::trail::{Segment, Trail, TrailError};
 use auditlog_verifier::verdict::Verdict;
 
 use super::absent;
@@ -139,7 +139,10 @@ fn first_at(trail: &Trail<'_>, query: &Query, time: Timestamp) -> Result<Chosen,
 /// The only entry with a value.
 fn only_one(trail: &Trail<'_>, query: &Query) -> Result<Chosen, Stop> {
     let mut found = find(trail, query, cores(), SHOWN);
-    if let Some((_, error)) = found.refused.drain(..).next() {
+    // One that is wrong counts before one that could not be read.
+    let is_wrong = |(_, error): &(u64, TrailError)| error.verdict() == Verdict::Fault;
+    let worst = found.refused.iter().position(is_wrong).unwrap_or_default();
+    if let Some((_, error)) = found.refused.drain(..).nth(worst) {
         return Err(error.into());
     }
     match (found.count, found.matches.first()) {

@@ -9,7 +9,7 @@ use auditlog_verifier::search::shape::summary;
 use auditlog_verifier::trail::{Segment, Trail};
 use auditlog_verifier::verdict::Verdict;
 
-use super::log::{LogArguments, OpenLog, Stop, ended};
+use super::log::{LogArguments, OpenLog, Stop, disowned, ended};
 use super::outcome::Outcome;
 use super::usage::Usage;
 
@@ -56,8 +56,9 @@ fn show(arguments: &Arguments) -> Result<Outcome, Stop> {
         }
         (None, number) => segment_text(&trail, &trail.read(number.unwrap_or_default())?),
     };
+    let disowned = disowned(&trail).map(|what| format!("disowned: {what}\n"));
     Ok(Outcome {
-        output,
+        output: output + &disowned.unwrap_or_default(),
         verdict: Verdict::Verified,
     })
 }

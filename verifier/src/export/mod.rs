@@ -27,15 +27,20 @@ pub struct Exported {
     pub files: u64,
 }
 
-/// Writes the lines up to the end of a segment, by default of the last one, into a new folder. Whatever is read is verified, and compared with the
-/// segment before it.
+/// Writes the lines up to the end of a segment, by default of the last one, into a new folder. Whatever is read is verified, with as many checks at once as
+/// there are workers, and compared with the segment before it.
 ///
 /// The folder gets its name when it is complete; until then it has `.unfinished` behind it.
 ///
 /// # Errors
 ///
 /// Where the log is not there from its beginning, was not accepted, has a line that does not fit, or the folder cannot be written.
-pub fn export(trail: &Trail<'_>, to: Option<u64>, folder: &Path) -> Result<Exported, ExportError> {
+pub fn export(
+    trail: &Trail<'_>,
+    to: Option<u64>,
+    workers: usize,
+    folder: &Path,
+) -> Result<Exported, ExportError> {
     let last = to
         .or_else(|| trail.numbers().next_back())
         .ok_or(ExportError::Empty)?;
@@ -49,7 +54,7 @@ pub fn export(trail: &Trail<'_>, to: Option<u64>, folder: &Path) -> Result<Expor
         });
     }
     let unfinished = unfinished(folder);
-    let written = write(trail, last, &unfinished).and_then(|exported| {
+    let written = write(trail, last, workers, &unfinished).and_then(|exported| {
         let renamed = std::fs::rename(&unfinished, folder);
         renamed.map_err(|error| ExportError::write(folder, &error))?;
         Ok(exported)
@@ -67,17 +72,22 @@ fn unfinished(folder: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write(trail: &Trail<'_>, last: u64, folder: &Path) -> Result<Exported, ExportError> {
+fn write(
+    trail: &Trail<'_>,
+    last: u64,
+    workers: usize,
+    folder: &Path,
+) -> Result<Exported, ExportError> {
     let mut tiles = Tiles::create(folder)?;
     let mut head = Head::of_new_log(trail.origin().clone());
     let mut checkpoint = String::new();
-    for number in 0..=last {
-        let segment = trail.read(number)?;
+    trail.read_each(0..=last, workers, |segment| {
         continues(trail, &head, &segment)?;
         add(&mut tiles, &segment)?;
         head = segment.checked().head().clone();
         checkpoint = segment.checked().signed_checkpoint().note();
-    }
+        Ok::<(), ExportError>(())
+    })?;
     let files = tiles.finish(&checkpoint)?;
     let (size, root) = (head.range.size(), head.range.root());
     Ok(Exported {

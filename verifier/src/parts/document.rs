@@ -4,14 +4,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::PartsError;
+use crate::canonical;
 
 /// Largest document that is read, in bytes. Stops one that is not ours from filling the memory.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 30;
 
 /// The bytes of a document.
 pub(crate) fn write(document: &impl Serialize) -> Vec<u8> {
-    // No document has a map with keys that are not numbers or strings, or a value that cannot be written.
-    let mut bytes = serde_json::to_vec(document).unwrap_or_default();
+    let mut bytes = canonical::json(document);
     bytes.push(b'\n');
     bytes
 }

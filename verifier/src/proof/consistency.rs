@@ -115,16 +115,21 @@ pub fn check_consistency_proof(policy: &TrustPolicy, json: &[u8]) -> Result<Cont
     if expected != found {
         return Err(ProofProblem::TwoLogs { expected, found }.into());
     }
-    let signers = [
-        accept(policy, &first)?.signers,
-        accept(policy, &second)?.signers,
-    ];
+    let accepted = [accept(policy, &first), accept(policy, &second)];
+    for one in &accepted {
+        if let Err(wrong @ Refused::Wrong(_)) = one {
+            return Err(wrong.clone());
+        }
+    }
+    // Heads that do not continue each other are wrong whoever signed them, so what is undecided comes last.
     let heads = [head_of(&first), head_of(&second)];
     if heads != document.case.heads()? {
         return Err(not_one("its sizes and roots are not those of its checkpoints").into());
     }
     let [first, second] = heads;
     check_consistency(first, second, &document.case.hashes()?).map_err(ProofProblem::from)?;
+    let [first, second] = accepted;
+    let signers = [first?.signers, second?.signers];
     Ok(Continued {
         origin: expected,
         heads,

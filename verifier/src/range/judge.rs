@@ -10,6 +10,7 @@ use crate::explained::covering;
 use crate::facts::{Facts, Seen, Sound};
 use crate::fault::Fault;
 use crate::place::Place;
+use crate::settle::end_fault;
 use crate::undecided::Unreadable;
 
 /// Judges the segments of one log in their order, from a known context.
@@ -145,12 +146,7 @@ impl<'p> Judge<'p> {
 
     /// V10: an ended log ends where the policy says.
     fn check_end(&mut self, sound: &Sound, place: &Place) {
-        let Some(ended) = &self.log.policy_of.ended else {
-            return;
-        };
-        let (expected, found) = (ended.last(), sound.position());
-        if found.segment == expected.segment && found != expected {
-            let fault = Fault::EndMismatch { expected, found };
+        if let Some(fault) = end_fault(self.log.policy_of, sound.position()) {
             self.tally.record.fault(fault, place.clone());
         }
     }

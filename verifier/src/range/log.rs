@@ -10,6 +10,7 @@ use crate::absence::border::Known;
 use crate::absence::markers::Reach;
 use crate::absence::moments::Moments;
 use crate::absence::pin;
+use crate::canonical;
 use crate::explained::Explained;
 use crate::fault::{Fault, Silence};
 use crate::keys::Rules;
@@ -101,8 +102,7 @@ impl<'p> Log<'p> {
             keys,
             self.declared.entries,
         );
-        // Nothing in it is a map with keys that are not strings.
-        Hash::of(&serde_json::to_vec(&declared).unwrap_or_default())
+        Hash::of(&canonical::json(&declared))
     }
 
     pub(crate) fn lock_spans(&self) -> &'p [auditlog_chain::policy::LockSpan] {

@@ -79,7 +79,7 @@ pub struct LogReport {
     pub timeline: Timeline,
     pub(crate) verified: Option<VerifiedHead>,
     /// The versions of its last segments.
-    pub(crate) ends: BTreeMap<u64, Vec<Version>>,
+    pub(crate) ends: BTreeMap<u64, Version>,
     /// Its last entries, where the page is to show them.
     pub(crate) latest: Option<Latest>,
 }

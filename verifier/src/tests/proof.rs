@@ -403,3 +403,51 @@ fn every_two_heads_are_proved_consistent_and_every_change_is_refused() {
     let mixed = format(&head(&stranger, 1), &head(&stranger, 3), &[]);
     assert!(check_consistency_proof(&policy, mixed.as_bytes()).is_err());
 }
+
+/// Heads that do not continue each other are wrong whoever signed them: what is undecided about a key does not hide it.
+#[test]
+fn a_wrong_consistency_proof_is_wrong_also_under_a_key_that_is_in_doubt() {
+    let world = World::new(Key::ed25519(), 5);
+    let mut document = world.policy.clone();
+    document.keys[0].compromised = Some(Compromised {
+        at: at(opened(3)),
+        last_good: Vec::new(),
+    });
+    let policy = policy(&document);
+    let json = continued(&world, 1, 3);
+    let check = |json: &str| check_consistency_proof(&policy, json.as_bytes());
+    assert!(matches!(
+        check(&json),
+        Err(Refused::Undecided(Undecidable::NoLastGood { .. }))
+    ));
+    let case = json.find("\"proof\"").unwrap();
+    let digit = case
+        + json[case..]
+            .find(|digit: char| digit.is_ascii_digit())
+            .unwrap();
+    let mut other_hash = json.clone();
+    let changed = if &json[digit..=digit] == "0" {
+        "1"
+    } else {
+        "0"
+    };
+    other_hash.replace_range(digit..=digit, changed);
+    let size = format!("\"size1\": {}", world.position(1).size);
+    assert!(json.contains(&size));
+    let other_size = json.replace(&size, &size.replace("\"size1\": ", "\"size1\": 1"));
+    // The signature of the second head is that of the first.
+    let signature = |json: &str, name: &str| {
+        let at = json.find(name).unwrap();
+        let from = at + json[at..].find("\u{2014} ").unwrap();
+        json[from..from + json[from..].find('"').unwrap()].to_owned()
+    };
+    let (first, second) = (
+        signature(&json, "checkpoint1"),
+        signature(&json, "checkpoint2"),
+    );
+    let other_signature = json.replace(&second, &first);
+    for wrong in [other_hash, other_size, other_signature] {
+        assert_ne!(wrong, json);
+        assert!(matches!(check(&wrong), Err(Refused::Wrong(_))), "{wrong}");
+    }
+}

@@ -10,6 +10,7 @@ use super::world::{Key, Memory, World, at, closed, opened};
 use crate::search::{Found, NothingRead, Query, find, first};
 use crate::source::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 use crate::trail::{Trail, TrailError};
+use crate::verdict::Verdict;
 
 fn search(world: &World, query: &Query, readers: usize, limit: usize) -> Found {
     let policy = TrustPolicy::check(world.policy.clone()).unwrap();
@@ -169,6 +170,7 @@ fn archived_segments_are_not_asked_one_by_one() {
     let counted = Counted {
         memory,
         reads: AtomicUsize::new(0),
+        ahead: None,
     };
     let trail = Trail::open(&counted, &policy, &policy.document().logs[0], 5).unwrap();
     assert_eq!(
@@ -183,10 +185,125 @@ fn archived_segments_are_not_asked_one_by_one() {
     assert!(asked < 40, "{asked}");
 }
 
+/// V10: whoever has the old key of a log that ended can add segments to it, and nobody who asks gets to see them.
+#[test]
+fn what_is_after_the_declared_end_is_not_searched_and_not_shown() {
+    let mut world = World::new(Key::ed25519(), 5);
+    world.end_at(2);
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let log = &policy.document().logs[0];
+    let garbage = {
+        let mut memory = world.folder();
+        let key = "logs/payments/000000000007.jsonl.zst".to_owned();
+        let what = "a symbolic link";
+        memory.listed.push(Listed::Foreign { key, what });
+        memory
+    };
+    let late = {
+        let mut memory = world.bucket();
+        // The oldest version of segment 4 is late, too; that of segment 1 is under another one.
+        memory.put(1, "late", opened(2) + 32 + 6, b"forged".to_vec());
+        memory
+    };
+    for (memory, disowned) in [(world.folder(), 2), (garbage, 2), (late, 3)] {
+        let trail = Trail::open(&memory, &policy, log, 5).unwrap();
+        let found = find(&trail, &Query::default(), 2, 100);
+        assert_eq!(indexes(&found), ENTRIES[..4]);
+        assert_eq!((found.refused.len(), found.gaps.len()), (0, 0));
+        assert_eq!(trail.disowned(), disowned);
+        let shown = trail.read(3).unwrap_err();
+        assert!(matches!(shown, TrailError::AfterEnd { number: 3, end: 2 }));
+        assert_eq!(shown.verdict(), Verdict::NoVerdict);
+        assert!(trail.segment_of_index(13).unwrap().is_none());
+        assert_eq!(
+            trail
+                .segment_of_index(9)
+                .unwrap()
+                .unwrap()
+                .checked()
+                .number(),
+            2
+        );
+    }
+    // A number whose only version is late is absent; the skew is allowed for.
+    for (later, gaps) in [(5, vec![]), (6, vec![(1, 1)])] {
+        let mut memory = world.bucket();
+        memory.version(1).stored = Some(at(opened(2) + 32 + later));
+        let trail = Trail::open(&memory, &policy, log, 5).unwrap();
+        assert_eq!(find(&trail, &Query::default(), 2, 100).gaps, gaps);
+    }
+    // What a listing of a folder says of times is worth nothing.
+    let mut memory = world.folder();
+    memory.version(1).stored = Some(at(opened(4)));
+    let trail = Trail::open(&memory, &policy, log, 5).unwrap();
+    assert_eq!(find(&trail, &Query::default(), 2, 100).gaps, []);
+}
+
+#[test]
+fn a_segment_at_the_declared_end_is_the_declared_one_or_a_fault() {
+    let mut world = World::new(Key::ed25519(), 4);
+    world.end_at(2);
+    let root = world.position(1).root;
+    world.policy.logs[0].ended.as_mut().unwrap().root = root;
+    let found = search(&world, &Query::default(), 2, 100);
+    let [(2, TrailError::Wrong(placed))] = &found.refused[..] else {
+        panic!("{:?}", found.refused);
+    };
+    assert_eq!(placed.what.code(), "end-mismatch");
+}
+
+#[test]
+fn a_version_that_is_listed_twice_ends_a_search_as_it_does_a_verification() {
+    let world = World::new(Key::ed25519(), 3);
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let mut memory = world.bucket();
+    memory.listed.push(memory.listed[0].clone());
+    let opened = Trail::open(&memory, &policy, &policy.document().logs[0], 5);
+    let Err(error) = opened else {
+        panic!("it opened");
+    };
+    assert!(error.to_string().contains("one version of"), "{error}");
+}
+
+/// Segments that are read ahead are in memory until their turn comes.
+#[test]
+fn segments_are_read_ahead_within_their_bytes_and_handed_over_in_order() {
+    let world = World::new(Key::ed25519(), 20);
+    let policy = TrustPolicy::check(world.policy.clone()).unwrap();
+    let log = &policy.document().logs[0];
+    let largest = world.segments.values().map(Vec::len).max().unwrap();
+    for (ahead, most) in [(1, 1), (3 * largest, 4), (1 << 20, 20)] {
+        let counted = Counted {
+            memory: world.bucket(),
+            reads: AtomicUsize::new(0),
+            ahead: Some(ahead),
+        };
+        let trail = Trail::open(&counted, &policy, log, 5).unwrap();
+        let mut numbers = Vec::new();
+        let read = trail.read_each(0..20, 2, |segment| {
+            let read = counted.reads.load(Ordering::Relaxed);
+            assert!(read <= numbers.len() + most, "{ahead}: {read}");
+            numbers.push(segment.checked().number());
+            Ok::<(), TrailError>(())
+        });
+        read.unwrap();
+        assert_eq!(numbers, (0..20).collect::<Vec<_>>());
+        // What comes after a segment that is not there is not handed over.
+        let mut last = 0;
+        let read = trail.read_each(15..25, 2, |segment| {
+            last = segment.checked().number();
+            Ok::<(), TrailError>(())
+        });
+        assert!(matches!(read, Err(TrailError::NotThere { number: 20 })));
+        assert_eq!(last, 19);
+    }
+}
+
 /// Counts what is read.
 struct Counted {
     memory: Memory,
     reads: AtomicUsize,
+    ahead: Option<usize>,
 }
 
 impl Source for Counted {
@@ -200,7 +317,7 @@ impl Source for Counted {
         ""
     }
     fn read_ahead(&self) -> Option<usize> {
-        None
+        self.ahead
     }
     fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
         self.memory.bucket()

@@ -144,7 +144,7 @@ fn exported(world: &World, to: Option<u64>, folder: &Path) -> PathBuf {
     let trail = Trail::open(&memory, &policy, &policy.document().logs[0], 5).unwrap();
     let name = to.map_or_else(|| "all".to_owned(), |to| to.to_string());
     let out = folder.join(name);
-    export(&trail, to, &out).unwrap();
+    export(&trail, to, 2, &out).unwrap();
     out
 }
 
@@ -165,6 +165,20 @@ fn somebody_elses_reader_accepts_each_tile_and_bundle_of_an_export() {
         let out = exported(&log(entries), None, folder.path());
         assert_eq!(fsck(&out), Ok(size), "{entries:?}");
     }
+}
+
+/// V10: what came after the declared end is not exported, whatever it holds.
+#[test]
+fn an_export_of_an_ended_log_reaches_its_declared_end() {
+    let mut world = log(&[100, 200, 400]);
+    world.end_at(2);
+    let folder = tempfile::tempdir().unwrap();
+    let out = exported(&world, None, folder.path());
+    assert_eq!(fsck(&out), Ok(3 + 102 + 202));
+    world.segments.insert(3, b"garbage".to_vec());
+    let other = tempfile::tempdir().unwrap();
+    let out = exported(&world, None, other.path());
+    assert_eq!(fsck(&out), Ok(3 + 102 + 202));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use auditlog_chain::keys::PublicKey;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{
-    KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, Position, S3Store, SilenceSpan,
-    Store, TrustPolicy,
+    Ended, KeyPolicy, LockMode, LockSpan, LogPolicy, PolicyDocument, Position, S3Store,
+    SilenceSpan, Store, TrustPolicy,
 };
 use auditlog_chain::segment::Head;
 use auditlog_chain::timestamp::Timestamp;
@@ -305,6 +305,19 @@ impl World {
             size: head.range.size(),
             root: head.range.root(),
         }
+    }
+
+    /// Declares the log ended with a segment.
+    pub(super) fn end_at(&mut self, segment: u64) {
+        let last = self.position(segment);
+        self.policy.logs[0].ended = Some(Ended {
+            segment,
+            size: last.size,
+            root: last.root,
+            sealed: at(opened(segment) + 30),
+            stored: Some(at(opened(segment) + 32)),
+            successor: None,
+        });
     }
 
     fn key_of(segment: u64) -> String {

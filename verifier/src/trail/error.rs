@@ -17,6 +17,13 @@ pub enum TrailError {
         /// Its number.
         number: u64,
     },
+    /// The policy declares that the log ended before.
+    AfterEnd {
+        /// Its number.
+        number: u64,
+        /// Number of the last segment.
+        end: u64,
+    },
     /// A compromised key signed, and the policy does not name its last good segment (V16).
     NoLastGood {
         /// Id of the key.
@@ -36,6 +43,7 @@ impl TrailError {
             Self::Wrong(_) => Verdict::Fault,
             Self::Unreadable(_)
             | Self::NotThere { .. }
+            | Self::AfterEnd { .. }
             | Self::NoLastGood { .. }
             | Self::UnknownFormat { .. } => Verdict::NoVerdict,
         }
@@ -48,6 +56,9 @@ impl TrailError {
             Self::Unreadable(error) => error.hint.as_deref(),
             Self::NotThere { .. } => {
                 Some("verify the log: what is absent has expired or is missing")
+            }
+            Self::AfterEnd { .. } => {
+                Some("name a segment up to the end; the trust policy disowns what came later")
             }
             Self::NoLastGood { .. } => Some("declare the last good segment of the key"),
             Self::UnknownFormat { .. } => Some("use a newer auditlog-verify"),
@@ -76,6 +87,10 @@ impl std::fmt::Display for TrailError {
             }
             Self::Unreadable(error) => f.write_str(&error.reason),
             Self::NotThere { number } => write!(f, "segment {number} is not there"),
+            Self::AfterEnd { number, end } => write!(
+                f,
+                "segment {number} is after the declared end of the log, which is segment {end}"
+            ),
             Self::NoLastGood { key_id } => {
                 write!(
                     f,

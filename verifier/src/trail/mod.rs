@@ -1,8 +1,10 @@
 //! One log, read segment by segment, for those who look for entries and make proofs. Whatever is read is verified first.
 //!
-//! A segment proves itself, and the trust policy says who may sign it. What takes the whole log is not judged here: what is absent, the locks, and
-//! whether the log ends where it should. [`verify`](fn@crate::verify::verify) judges that.
+//! A segment proves itself, and the trust policy says who may sign it, and where a log that was declared ended has its end: what came later is disowned,
+//! as in a verification. What takes the whole log is not judged here: what is absent, the locks, and whether a log that goes on reaches as far as it
+//! should. [`verify`](fn@crate::verify::verify) judges that.
 
+mod ahead;
 mod error;
 mod seek;
 mod segment;
@@ -21,8 +23,11 @@ pub use segment::{Line, Segment};
 use crate::facts::Sound;
 use crate::fault::Fault;
 use crate::keys::{Rules, Signed, key_id};
+use crate::log_plan::{LogPlan, Slot};
 use crate::place::{Place, Placed};
-use crate::source::{Listed, ReadError, Source, Version};
+use crate::plan::Planner;
+use crate::settle::{end_fault, settle_end};
+use crate::source::{ReadError, Source, Version};
 
 /// The object of a segment that was read, and not checked yet.
 pub(crate) struct Fetched<'t> {
@@ -45,11 +50,13 @@ pub struct Trail<'a> {
     policy: &'a TrustPolicy,
     log: &'a LogPolicy,
     skew_seconds: i64,
-    versions: BTreeMap<u64, Vec<Version>>,
+    /// The oldest version of each: under a lock it is the one that cannot have been replaced.
+    versions: BTreeMap<u64, Version>,
+    disowned: u64,
 }
 
 impl<'a> Trail<'a> {
-    /// Lists the segments of a log.
+    /// Lists the segments of a log. What is after the declared end of a log is left out (V10).
     ///
     /// # Errors
     ///
@@ -63,38 +70,33 @@ impl<'a> Trail<'a> {
         if log.format != FORMAT {
             return Err(TrailError::UnknownFormat { found: log.format });
         }
-        let mut versions = BTreeMap::<u64, Vec<Version>>::new();
-        let mut foreign = None;
-        source.list(&[log.prefix.as_str()], &mut |listed| match listed {
-            Listed::Version { key, version } => {
-                if let Some(number) = log.segment_of_key(&key) {
-                    versions.entry(number).or_default().push(version);
-                }
-            }
-            Listed::Foreign { key, what } if log.segment_of_key(&key).is_some() => {
-                foreign = Some(ReadError::new(format!(
-                    "expected a file, found {what}: {key}"
-                )));
-            }
-            Listed::Foreign { .. } | Listed::Marker { .. } | Listed::Unfinished => {}
-        })?;
-        if let Some(foreign) = foreign {
+        let mut plan = listed(source, policy, log)?;
+        let skew_seconds = i64::from(max_skew_seconds);
+        settle_end(
+            &mut plan,
+            Some(skew_seconds).filter(|_| source.has_storage()),
+        );
+        if let Some((number, what)) = foreign(&plan) {
+            let reason = format!("expected a file, found {what}: {}", log.segment_key(number));
             let hint = "copy the bucket with `aws s3 sync` and read the copy";
-            return Err(foreign.with_hint(hint).into());
+            return Err(ReadError::new(reason).with_hint(hint).into());
         }
-        // The oldest version last: under a lock it is the one that cannot have been replaced.
-        for all in versions.values_mut() {
-            all.sort_by_key(|version| std::cmp::Reverse(version.stored));
-        }
-        Ok(Self::of(source, policy, log, (max_skew_seconds, versions)))
+        let disowned = plan.left_out.disowned_versions;
+        let oldest =
+            |(number, slot): (u64, Box<Slot>)| Some((number, slot.versions.last()?.clone()));
+        let versions = plan.slots.into_iter().filter_map(oldest).collect();
+        Ok(Self {
+            disowned,
+            ..Self::of(source, policy, log, (max_skew_seconds, versions))
+        })
     }
 
-    /// Some segments of a log, by their versions as a listing had them, the oldest last.
+    /// Some segments of a log, by the version of each that counts.
     pub(crate) fn of(
         source: &'a dyn Source,
         policy: &'a TrustPolicy,
         log: &'a LogPolicy,
-        (max_skew_seconds, versions): (u32, BTreeMap<u64, Vec<Version>>),
+        (max_skew_seconds, versions): (u32, BTreeMap<u64, Version>),
     ) -> Self {
         Self {
             source,
@@ -102,7 +104,18 @@ impl<'a> Trail<'a> {
             log,
             skew_seconds: i64::from(max_skew_seconds),
             versions,
+            disowned: 0,
         }
+    }
+
+    /// Number of versions that are after the declared end of the log, and are left out.
+    pub const fn disowned(&self) -> u64 {
+        self.disowned
+    }
+
+    /// Number of the last segment of the log, where the policy declares it ended.
+    pub fn declared_end(&self) -> Option<u64> {
+        self.log.ended.as_ref().map(|ended| ended.segment)
     }
 
     /// The log.
@@ -127,7 +140,7 @@ impl<'a> Trail<'a> {
 
     /// Bytes of a segment's object, as listed.
     pub(crate) fn bytes_of(&self, number: u64) -> usize {
-        let version = self.versions.get(&number).and_then(|all| all.last());
+        let version = self.versions.get(&number);
         let bytes = version.map_or(0, |version| version.bytes);
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
@@ -156,9 +169,8 @@ impl<'a> Trail<'a> {
 
     /// Reads one segment.
     pub(crate) fn fetch(&self, number: u64) -> Result<Fetched<'_>, TrailError> {
-        let versions = self.versions.get(&number);
-        let version = versions.and_then(|all| all.last());
-        let version = version.ok_or(TrailError::NotThere { number })?;
+        let version = self.versions.get(&number);
+        let version = version.ok_or_else(|| self.absent(number))?;
         let place = Place {
             log: Some(self.log.origin.clone()),
             object: Some(self.key_of(number)),
@@ -180,6 +192,13 @@ impl<'a> Trail<'a> {
             place,
             object,
         })
+    }
+
+    fn absent(&self, number: u64) -> TrailError {
+        match self.declared_end().filter(|end| number > *end) {
+            Some(end) => TrailError::AfterEnd { number, end },
+            None => TrailError::NotThere { number },
+        }
     }
 
     /// Verifies one segment.
@@ -223,6 +242,9 @@ impl<'a> Trail<'a> {
             wrong(found.fault.into(), place)
         })?;
         let sound = Sound::of(&checked, self.log);
+        if let Some(fault) = end_fault(self.log, sound.position()) {
+            return Err(wrong(fault, place));
+        }
         self.check_keys(&sound, version, &place)?;
         Ok(Segment::new(
             object,
@@ -266,6 +288,27 @@ impl<'a> Trail<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// The listing of one log. Whether everything else there is accounted for is not judged.
+fn listed<'p>(
+    source: &dyn Source,
+    policy: &'p TrustPolicy,
+    log: &'p LogPolicy,
+) -> Result<LogPlan<'p>, ReadError> {
+    let mut planner = Planner::new(policy, &[log]);
+    source.list(&[log.prefix.as_str()], &mut |listed| {
+        _ = planner.take(listed);
+    })?;
+    let plans = planner.finish()?;
+    let plan = plans.into_iter().next();
+    plan.ok_or_else(|| ReadError::new(format!("the listing does not have the log {}", log.origin)))
+}
+
+/// The first key under which there is something other than an object.
+fn foreign(plan: &LogPlan<'_>) -> Option<(u64, &'static str)> {
+    let mut all = plan.slots.iter();
+    all.find_map(|(number, slot)| Some((*number, slot.foreign?)))
 }
 
 fn wrong(what: Fault, place: Place) -> TrailError {

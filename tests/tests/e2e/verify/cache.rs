@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use auditlog_tests::{Engine, Run};
+use auditlog_tests::{Engine, Fault, Proxy, Run};
 use aws_sdk_s3::types::{ObjectLockRetention, ObjectLockRetentionMode};
 use serde_json::Value;
 
@@ -64,6 +64,16 @@ async fn a_run_with_a_cache_reads_what_is_new_and_finds_what_a_full_one_does() {
     let full = run(&world, &["--full"]);
     assert_eq!(cached(&full), 0);
     assert_eq!(found(&second), found(&full));
+
+    // A store that says nothing more about locks is asked about a few; what was kept is read again.
+    let way = Proxy::to(world.endpoint.url());
+    way.from_now_on("GET", "?retention", Fault::HangUp);
+    let without_locks = tokio::task::block_in_place(|| run(&world, &["--endpoint-url", way.url()]));
+    assert_eq!((without_locks.status, cached(&without_locks)), (0, 0));
+    assert_eq!(found(&without_locks), found(&full));
+    let requests = way.faults();
+    assert!((8..48).contains(&requests), "{requests}");
+    assert_eq!(cached(&run(&world, &[])), TWO_BLOCKS);
 
     // Somebody writes to the cache: it is not the one that the pins name.
     let path = file(&world);

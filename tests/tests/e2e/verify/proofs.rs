@@ -306,12 +306,17 @@ fn a_fault_in_what_is_read_is_a_fault_and_nothing_is_written() {
     fs::create_dir(&out).expect("a folder");
     let into = out.to_str().expect("a path");
     let tiles = folder.path("tiles");
+    let pack = folder.path("pack.zip");
+    let pack = pack.to_str().expect("a path");
     for arguments in [
         &["prove", "--index", "8", "--out", into][..],
         &["consistency", "--first", "1", "--out", into],
         &["export", "--out", tiles.to_str().expect("a path")],
         &["show", "--segment", "2"],
         &["find"],
+        // Nothing to pack or prove is there, which the fault may be the reason for.
+        &["evidence", "--where", "/user=nobody", "--out", pack],
+        &["prove", "--where", "/user=nobody", "--out", into],
     ] {
         let run = run(arguments);
         assert_eq!(run.status, 1, "{arguments:?}: {run}");
@@ -320,6 +325,34 @@ fn a_fault_in_what_is_read_is_a_fault_and_nothing_is_written() {
     assert_eq!(fs::read_dir(&out).expect("a folder").count(), 0);
     assert!(!tiles.exists() && !folder.path("tiles.unfinished").exists());
     run(&["prove", "--index", "4", "--out", into]).ok();
+}
+
+/// V10: who has the key of a log that was declared ended can still write to it.
+#[test]
+fn what_is_after_the_declared_end_is_disowned_by_each_subcommand() {
+    for (vector, disowned) in [
+        ("good--disowned-after-end", 1),
+        ("good--garbage-after-the-end", 3),
+    ] {
+        let case = Case::of(vector);
+        let found = case.run("find", &["--output", "json"]).ok().json();
+        assert_eq!(found["segments_read"], serde_json::json!([0, 2]), "{found}");
+        assert_eq!(found["disowned"], disowned, "{found}");
+        let words = "disowned: ";
+        let text = case.run("find", &[]).ok();
+        assert!(text.stdout.contains(words), "{text}");
+        let shown = case.run("show", &["--segment", "3"]);
+        assert_eq!(shown.status, 2, "{shown}");
+        let why = "segment 3 is after the declared end of the log, which is segment 2";
+        assert!(shown.stderr.contains(why), "{shown}");
+        let exported = case.run("export", &["--out", "tiles"]).ok();
+        assert!(exported.stdout.contains(" up to segment 2, "), "{exported}");
+        let proved = case.run("consistency", &["--first", "1"]).ok();
+        assert!(proved.stdout.contains("-1-2.consistency.json"), "{proved}");
+        let from = ["--from", "2000-01-01T00:00:00Z", "--out", "pack.zip"];
+        case.run("evidence", &from).ok();
+        case.check("pack.zip").ok();
+    }
 }
 
 /// What is absent was not searched, so the entry that was chosen may not be the one that was meant.

@@ -28,6 +28,7 @@ impl S3 {
             }
             let now = Instant::now();
             self.turns.refused(now);
+            self.looks.refused(now);
             match pauses.after_refusal(now, &self.patience) {
                 Some(pause) => tokio::time::sleep(spread(pause)).await,
                 None => return answer,

@@ -78,7 +78,9 @@ impl S3 {
             return ReadError::new(reason).with_hint(hint);
         }
         let bucket = &self.options.bucket;
-        let id = version.id.as_deref().unwrap_or("null");
+        // The store chose the id: what a person pastes must be one word.
+        let id = quoted(version.id.as_deref().unwrap_or("null"));
+        let key = quoted(key);
         // The archive tiers of INTELLIGENT_TIERING take no days: what is restored stays.
         let request = match head.archive_status() {
             Some(_) => "'{}'",
@@ -87,5 +89,50 @@ impl S3 {
         ReadError::new(reason).with_hint(format!(
             "restore it, and verify again: `aws s3api restore-object --bucket {bucket} --key {key} --version-id {id} --restore-request {request}`"
         ))
+    }
+}
+
+/// One word of a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_word_of_a_shell_whatever_the_store_chose() {
+        assert_eq!(
+            quoted("logs/a/000000000001.jsonl.zst"),
+            "logs/a/000000000001.jsonl.zst"
+        );
+        assert_eq!(
+            quoted("3sL4kqtJlcpXroDTDmJ_rmSpXd3dIbrHY-MTRCxf"),
+            "3sL4kqtJlcpXroDTDmJ_rmSpXd3dIbrHY-MTRCxf"
+        );
+        for id in [
+            "1; curl x|sh",
+            "$(id)",
+            "`id`",
+            "it's",
+            "a\\'b",
+            "",
+            "a\nb",
+            "*",
+            "~",
+            "\u{e9}",
+            "' ; id; '",
+        ] {
+            let script = format!("printf %s {}", quoted(id));
+            let shell = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output();
+            assert_eq!(shell.unwrap().stdout, id.as_bytes(), "{id}");
+        }
     }
 }

@@ -69,9 +69,10 @@ impl Source for S3 {
     }
 
     fn look(&self, key: &str, version: &Version) -> Result<Storage, ReadError> {
-        self.in_time(&format!("the lock of {key} was not read"), async {
-            Ok(self.locked(key, version).await)
-        })
+        self.in_time(
+            &format!("the lock of {key} was not read"),
+            self.look_if_answered(key, version),
+        )
     }
 
     fn clock(&self) -> Option<ClockReading> {

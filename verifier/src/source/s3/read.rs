@@ -1,6 +1,5 @@
 //! One version: its bytes, and what the store says of it.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auditlog_chain::policy::LockMode;
@@ -18,11 +17,8 @@ use super::client::ATTEMPTS;
 use super::error::{AGAIN, UNLIKE_S3, no_answer};
 use super::seconds::{YEAR_DAYS, whole_seconds};
 use super::store::S3;
+use super::turns::{FAILURES_IN_A_ROW, Turns};
 use crate::source::{Lock, Object, ReadError, Storage, Strength, Undated, Version};
-
-/// Reads in a row that may get no answer; then nothing more is read. Stops a store that no longer answers in the middle of a
-/// large bucket from costing a minute for each segment.
-const FAILURES_IN_A_ROW: usize = 8;
 
 /// Bytes of a body that must arrive in a second. Stops a body that trickles for days.
 pub(super) const SLOWEST: u64 = 64 << 10;
@@ -45,21 +41,46 @@ impl S3 {
         key: &str,
         version: &Version,
     ) -> Result<Object, ReadError> {
-        let _turn = self.turns.take().await;
-        if self.failures.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW {
+        let asked = self.read_version(key, version);
+        self.if_answered(&self.turns, key, asked).await
+    }
+
+    /// What the store says of the lock of a version now, unless it has stopped answering. That a version is a replica never changes.
+    pub(super) async fn look_if_answered(
+        &self,
+        key: &str,
+        version: &Version,
+    ) -> Result<Storage, ReadError> {
+        let asked = async {
+            let (lock, answered) = self.retention(key, version).await;
+            let undated = None;
+            (Ok(Storage { lock, undated }), answered)
+        };
+        self.if_answered(&self.looks, key, asked).await
+    }
+
+    /// Asks about an object when it is its turn, unless the store has stopped answering. `asked` also says whether the store answered, if only with an
+    /// error.
+    async fn if_answered<T>(
+        &self,
+        turns: &Turns,
+        key: &str,
+        asked: impl Future<Output = (Result<T, ReadError>, bool)>,
+    ) -> Result<T, ReadError> {
+        let _turn = turns.take().await;
+        if turns.are_given_up() {
             let reason = format!(
                 "{key} was not requested, because the {FAILURES_IN_A_ROW} objects before it got no answer"
             );
             return Err(ReadError::new(reason).with_hint(AGAIN));
         }
-        let (read, answered) = self.read_version(key, version).await;
+        let (result, answered) = asked.await;
         if answered {
-            self.failures.store(0, Ordering::Relaxed);
-            self.turns.answered();
+            turns.answered();
         } else {
-            self.failures.fetch_add(1, Ordering::Relaxed);
+            turns.unanswered();
         }
-        read
+        result
     }
 
     /// The version, and whether the store answered, if only with an error.
@@ -143,15 +164,6 @@ impl S3 {
         ReadError::new(format!("cannot read {key} of bucket {bucket}: {why}")).with_hint(AGAIN)
     }
 
-    /// What the store says of the lock of a version now. That a version is a replica never changes.
-    pub(super) async fn locked(&self, key: &str, version: &Version) -> Storage {
-        let lock = self.retention(key, version).await;
-        Storage {
-            lock,
-            undated: None,
-        }
-    }
-
     async fn storage(&self, key: &str, version: &Version, output: &GetObjectOutput) -> Storage {
         let undated = undated(output.replication_status());
         let hold = Hold {
@@ -175,12 +187,17 @@ impl S3 {
         let lock = match lock {
             Some(lock) => Ok(Some(lock)),
             // Without the permission to read its retention, the answer lacks these headers, as if the object had no lock.
-            None => self.retention(key, version).await,
+            None => self.retention(key, version).await.0,
         };
         Storage { lock, undated }
     }
 
-    async fn retention(&self, key: &str, version: &Version) -> Result<Option<Lock>, ReadError> {
+    /// The lock of a version, and whether the store answered, if only with an error.
+    async fn retention(
+        &self,
+        key: &str,
+        version: &Version,
+    ) -> (Result<Option<Lock>, ReadError>, bool) {
         let asked = self
             .patiently(|| {
                 self.client
@@ -196,7 +213,8 @@ impl S3 {
                     .send()
             })
             .await;
-        match asked {
+        let answered = !asked.as_ref().err().is_some_and(no_answer);
+        let lock = match asked {
             Ok(answer) => Ok(answer.retention().and_then(|retention| {
                 let duration = retention.event_hold_duration();
                 let hold = Hold {
@@ -213,7 +231,8 @@ impl S3 {
                 "s3:GetObjectRetention",
                 &error,
             )),
-        }
+        };
+        (lock, answered)
     }
 }
 

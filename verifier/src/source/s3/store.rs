@@ -1,7 +1,6 @@
 //! A bucket, and what every request to it needs.
 
 use std::io;
-use std::sync::atomic::AtomicUsize;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
@@ -13,7 +12,7 @@ use super::clock::StoreClock;
 use super::options::{Payer, S3Options};
 use super::patience::Patience;
 use super::profile;
-use super::turns::Turns;
+use super::turns::{MOST_LOOKS, MOST_READS, Turns};
 use crate::source::ReadError;
 
 /// A bucket.
@@ -26,9 +25,9 @@ pub struct S3 {
     pub(super) clock: StoreClock,
     /// The profile that signs in with SSO, where the credentials come from one.
     pub(super) sso_profile: Option<String>,
-    /// Reads in a row that got no answer.
-    pub(super) failures: AtomicUsize,
+    /// Turns to read an object, and to look at a lock.
     pub(super) turns: Turns,
+    pub(super) looks: Turns,
     pub(super) patience: Patience,
     pub(super) purpose: Purpose,
 }
@@ -91,8 +90,8 @@ impl S3 {
             options,
             scope,
             sso_profile,
-            failures: AtomicUsize::new(0),
-            turns: Turns::new(),
+            turns: Turns::new(MOST_READS),
+            looks: Turns::new(MOST_LOOKS),
             purpose: Purpose::Verifying,
         }
     }
