@@ -69,7 +69,7 @@ fn marked(job: &Job<'_>) -> Facts {
 fn look_at(source: &dyn Source, budgets: &Budgets, job: &Job<'_>) -> Facts {
     let version = job.slot.versions.last().cloned().unwrap_or_default();
     let mut storage = None;
-    let seen = match job.slot.foreign {
+    let seen = match job.slot.foreign.as_deref() {
         Some(what) => {
             let error = ReadError::new(format!("expected a file, found {what}"));
             Seen::Unread(error.with_hint("copy the bucket with `aws s3 sync` and verify the copy"))

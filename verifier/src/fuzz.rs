@@ -3,12 +3,16 @@
 //!
 //! For tests and for cargo-fuzz (the folder `fuzz`); not part of the crate otherwise.
 
+mod parted;
+
 use auditlog_chain::checkpoint::{SignedCheckpoint, format_checkpoint_line, parse_checkpoint_line};
 use auditlog_chain::limits::MAX_SEGMENT;
 use auditlog_chain::line::{format_line, parse_line};
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
+
+pub(crate) use parted::Parted;
 
 use crate::cache;
 use crate::evidence;
@@ -17,6 +21,8 @@ use crate::pins::document;
 use crate::proof::case::{check_consistency_case, check_inclusion_case};
 use crate::proof::consistency;
 use crate::proof::tlog::TlogProof;
+use crate::search::Wanted;
+use crate::search::shape::summary;
 
 /// The log that every segment is taken for.
 pub const ORIGIN: &str = "acme.example/audit/payments";
@@ -147,14 +153,48 @@ pub fn pack(input: &[u8]) -> bool {
     true
 }
 
+/// An event of a stranger: what is shown of it, and whether a value that a person looks for is in it.
+pub fn event(input: &[u8]) -> bool {
+    let Ok(json) = std::str::from_utf8(input) else {
+        return false;
+    };
+    let wanted = ["/user=ada", "/a/0/~1=1", "=1"].map(str::parse::<Wanted>);
+    let found = wanted
+        .into_iter()
+        .flatten()
+        .any(|wanted| wanted.is_in(json));
+    let summary = summary(json);
+    if let Some(summary) = &summary {
+        assert!(!summary.shape.is_empty());
+        // What is shown is of the event, or a time that was rendered.
+        assert!(
+            summary
+                .parts
+                .iter()
+                .all(|(_, value)| value.len() <= json.len().max(64))
+        );
+    }
+    found || summary.is_some()
+}
+
 /// A plan of many ranges. What is read is written again as the same bytes, or it is refused.
 pub fn plan(input: &[u8]) -> bool {
     Plan::parse(input).is_ok()
 }
 
-/// The partial result of a range.
+/// The partial result of a range. Where a merge takes it in place of an honest one, the head is the honest one, or there is none.
 pub fn part(input: &[u8]) -> bool {
-    is_part(input)
+    // Most of what a fuzzer makes is not in the one form, which takes no merge to find out.
+    if !is_part(input) {
+        return false;
+    }
+    let parted = Parted::get();
+    let heads = (0..2).filter_map(|range| parted.head_with(range, input).ok());
+    for head in heads {
+        let is_honest = head.is_none() || head == parted.honest_head();
+        assert!(is_honest, "a part moved the head");
+    }
+    true
 }
 
 /// What an earlier run kept, where the pins name it.

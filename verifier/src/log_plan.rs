@@ -21,6 +21,53 @@ pub(crate) enum Versions {
     Many(Vec<Version>),
 }
 
+/// A list that nearly every key has empty. It takes one word then: a key has some, and there may be millions of keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Rare<T>(Option<Thin<T>>);
+
+/// An empty `Vec` in place takes three words.
+type Thin<T> = Box<Vec<T>>;
+
+impl<T> Default for Rare<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Deref for Rare<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.0.as_ref().map_or(&[], |all| all.as_slice())
+    }
+}
+
+impl<T> Rare<T> {
+    pub(crate) fn push(&mut self, one: T) {
+        self.0.get_or_insert_default().push(one);
+    }
+
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&T) -> bool) {
+        if let Some(all) = &mut self.0 {
+            all.retain(is_kept);
+        }
+    }
+}
+
+/// In JSON, it is a list.
+impl<T: Serialize> Serialize for Rare<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&**self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rare<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let all = Vec::<T>::deserialize(deserializer)?;
+        Ok(Self((!all.is_empty()).then(|| Box::new(all))))
+    }
+}
+
 /// In JSON, they are a list.
 impl Serialize for Versions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -93,10 +140,10 @@ pub(crate) struct Slot {
     /// Its versions, from the newest to the oldest.
     pub(crate) versions: Versions,
     /// Its delete markers.
-    pub(crate) markers: Vec<Marker>,
+    pub(crate) markers: Rare<Marker>,
     /// What is there in place of an object, such as a symbolic link.
     #[serde(with = "word::optional")]
-    pub(crate) foreign: Option<Word>,
+    pub(crate) foreign: Option<Box<Word>>,
     /// Whether a plain reader gets a version that is disowned.
     pub(crate) disowned_is_current: bool,
 }
@@ -177,6 +224,25 @@ mod tests {
             assert_eq!(bytes(&taken), (0..count).step_by(2).collect::<Vec<_>>());
             assert_eq!(bytes(&versions), (1..count).step_by(2).collect::<Vec<_>>());
         }
+    }
+
+    /// There may be millions of keys: each byte here is a megabyte there.
+    #[test]
+    fn a_key_with_one_version_takes_little_room() {
+        assert!(size_of::<Slot>() <= 88, "{}", size_of::<Slot>());
+    }
+
+    #[test]
+    fn a_rare_list_is_a_list_in_json() {
+        let mut list = Rare::default();
+        assert_eq!(serde_json::to_string(&list).unwrap(), "[]");
+        (1..5).for_each(|one| list.push(one));
+        list.retain(|one| one % 2 == 0);
+        assert_eq!(serde_json::to_string(&list).unwrap(), "[2,4]");
+        let read: Rare<i32> = serde_json::from_str("[2,4]").unwrap();
+        assert_eq!(*read, *list);
+        let empty: Rare<i32> = serde_json::from_str("[]").unwrap();
+        assert!(empty.0.is_none());
     }
 
     #[test]

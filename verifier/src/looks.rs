@@ -21,12 +21,11 @@ struct Look<'p> {
 }
 
 /// Looks at the locks of the pieces where somebody may have weakened them. A piece with a lock that is not as it was is not used.
-pub(crate) fn look_again<'p>(source: &dyn Source, log: &Log<'_>, pieces: &mut [Piece<'p>]) {
+pub(crate) fn look_again(source: &dyn Source, log: &Log<'_>, pieces: &mut [Piece<'_>]) {
     let ended = log.moments.ended;
-    let due = pieces
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| one.needs_a_look(ended));
+    let due = pieces.iter().enumerate();
+    let due = due.filter(|(_, one)| one.needs_a_look(ended));
+    let count: usize = due.clone().map(|(_, one)| one.slots.len()).sum();
     let looks = due.flat_map(|(piece, one)| {
         one.slots.iter().map(move |&(number, slot)| Look {
             piece,
@@ -34,11 +33,10 @@ pub(crate) fn look_again<'p>(source: &dyn Source, log: &Log<'_>, pieces: &mut [P
             slot,
         })
     });
-    let looks: Vec<Look<'p>> = looks.collect();
     let mut changed = BTreeSet::new();
     parallel::in_order(
-        LOOKS.min(looks.len()),
-        looks.into_iter(),
+        LOOKS.min(count),
+        looks,
         |look| (look.piece, is_as_it_was(source, log, &look)),
         |(piece, is_as_it_was)| {
             if !is_as_it_was {

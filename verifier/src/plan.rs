@@ -88,6 +88,8 @@ impl<'p> Planner<'p> {
                 }
                 slot.versions.sort();
             }
+            // A map that grew at its end is half empty: one that is made at once is full.
+            plan.slots = std::mem::take(&mut plan.slots).into_iter().collect();
         }
         Ok(self.logs)
     }
@@ -101,7 +103,7 @@ impl<'p> Planner<'p> {
         match listed {
             Listed::Version { version, .. } => slot.versions.push(version),
             Listed::Marker { marker, .. } => slot.markers.push(marker),
-            Listed::Foreign { what, .. } => slot.foreign = Some(what),
+            Listed::Foreign { what, .. } => slot.foreign = Some(Box::new(what)),
             Listed::Unfinished => {}
         }
     }

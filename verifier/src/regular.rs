@@ -25,15 +25,25 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The bytes of a file, at most so many: somebody else may have made it larger than the memory.
+/// The bytes of what is open, at most so many and one more, which shows that there are more: somebody else may have made it larger than the memory.
+///
+/// # Errors
+///
+/// Where it cannot be read.
+pub fn read_one_more(file: File, most: usize) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The bytes of a file, at most so many.
 ///
 /// # Errors
 ///
 /// Where it cannot be read, is not a file, or is larger.
 pub fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    open(path)?.take(limit).read_to_end(&mut bytes)?;
+    let bytes = read_one_more(open(path)?, most)?;
     if bytes.len() > most {
         let why = format!("it has more than {most} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));

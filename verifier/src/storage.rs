@@ -36,7 +36,11 @@ pub(crate) fn check_version(
     begun: Timestamp,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let undated = version.undated.iter().chain(&storage.undated);
+    let undated = version
+        .undated
+        .as_deref()
+        .into_iter()
+        .chain(&storage.undated);
     faults.extend(undated.map(|undated| match undated {
         Undated::InParts { shown_by } => Fault::ObjectMultipart {
             found: shown_by.to_string(),

@@ -39,11 +39,11 @@ pub(crate) mod optional {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    use super::known;
+    use super::{Word, known};
 
-    #[expect(clippy::ref_option_ref, reason = "serde calls it with the field")]
+    #[expect(clippy::ref_option, reason = "serde calls it with the field")]
     pub(crate) fn serialize<S: Serializer>(
-        word: &Option<&'static str>,
+        word: &Option<Box<Word>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         word.serialize(serializer)
@@ -51,12 +51,12 @@ pub(crate) mod optional {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Option<&'static str>, D::Error> {
+    ) -> Result<Option<Box<Word>>, D::Error> {
         let Some(text) = Option::<String>::deserialize(deserializer)? else {
             return Ok(None);
         };
         let word = known(&text);
-        word.map(Some)
+        word.map(|word| Some(Box::new(word)))
             .ok_or_else(|| D::Error::custom(format_args!("`{text}` is not a word for this")))
     }
 }

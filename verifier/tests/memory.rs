@@ -113,7 +113,9 @@ impl Source for Place {
     fn look(&self, _: &str, version: &Version) -> Result<Storage, ReadError> {
         let lock = Lock {
             strength: Strength::As(LockMode::Governance),
-            until: version.stored.map(|stored| stored.saturating_add_seconds(366 * DAY)),
+            until: version
+                .stored
+                .map(|stored| stored.saturating_add_seconds(366 * DAY)),
             held_for_seconds: None,
         };
         Ok(Storage {

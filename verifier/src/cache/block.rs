@@ -49,7 +49,8 @@ fn is_plain(slot: &Slot) -> bool {
 /// The name of a block: everything that its result is a function of, except for the moments of the run. Those only ever let what is
 /// clean stay so: nothing in a block is absent, and what was not in the future is not any more.
 pub(super) fn name(log: &Log<'_>, slots: &[(u64, &Slot)]) -> Hash {
-    Hash::of(&write(&(log.fingerprint(), slots)))
+    let last = slots.last().map_or(u64::MAX, |(number, _)| *number);
+    Hash::of(&write(&(log.fingerprint(last), slots)))
 }
 
 /// The range of a block as it is kept; `None` where anything was found in it, or where it cannot be judged alone.

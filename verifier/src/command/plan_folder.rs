@@ -45,6 +45,7 @@ impl PlanFolder {
     pub(super) fn write(path: &Path, policy: &[u8], planned: &Planned) -> Result<(), Usage> {
         fs::create_dir_all(path).map_err(|error| failed("write", path, &error))?;
         Self::check_free(path)?;
+        check_sizes(planned)?;
         for (range, list) in (0..).zip(&planned.lists) {
             write_whole(&path.join(list_name(range)), list)?;
         }
@@ -67,6 +68,20 @@ impl PlanFolder {
     pub(super) fn list(&self, range: u64) -> Result<Vec<u8>, Usage> {
         self.plan.check_range(range)?;
         read_whole(&self.path.join(list_name(range)))
+    }
+}
+
+/// Refuses what the next step would refuse to read.
+fn check_sizes(planned: &Planned) -> Result<(), Usage> {
+    let lists = planned.lists.iter().map(Vec::len);
+    match lists.max().filter(|largest| *largest > MAX_DOCUMENT_BYTES) {
+        None => Ok(()),
+        Some(largest) => {
+            let message = format!(
+                "the list of a range would have {largest} bytes, and no step reads more than {MAX_DOCUMENT_BYTES}"
+            );
+            Err(Usage::new(message, "divide the plan into more --ranges"))
+        }
     }
 }
 
@@ -101,7 +116,7 @@ pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Usage {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => "name a folder that `auditlog-verify plan` or `part` wrote",
         io::ErrorKind::FileTooLarge => {
-            "divide the plan into more --ranges; no step writes a file as large"
+            "name what `plan` or `part` wrote, unchanged: no step writes a file as large"
         }
         io::ErrorKind::PermissionDenied => "run it as somebody who may read and write there",
         _ => "see what is at that path, and run it again",
@@ -112,6 +127,30 @@ pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_no_step_reads_is_not_written() {
+        let place = tempfile::tempdir().unwrap();
+        let planned = |bytes: usize| Planned {
+            plan: Vec::new(),
+            lists: vec![vec![0; 3], vec![0; bytes]],
+        };
+        // Memory that nobody touches.
+        let refused = check_sizes(&planned(MAX_DOCUMENT_BYTES + 1)).unwrap_err();
+        assert!(
+            refused.message.contains("1073741825 bytes"),
+            "{}",
+            refused.message
+        );
+        assert_eq!(
+            refused.hint.as_deref(),
+            Some("divide the plan into more --ranges")
+        );
+        assert!(check_sizes(&planned(MAX_DOCUMENT_BYTES)).is_ok());
+        let path = place.path().join("plan");
+        let refused = PlanFolder::write(&path, b"", &planned(MAX_DOCUMENT_BYTES + 1));
+        assert!(refused.is_err() && fs::read_dir(&path).unwrap().next().is_none());
+    }
 
     #[test]
     fn a_folder_with_a_file_of_one_of_the_names_of_a_plan_is_refused() {

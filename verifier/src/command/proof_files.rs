@@ -1,7 +1,7 @@
 //! Files that a subcommand reads and writes.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use auditlog_verifier::regular;
@@ -17,11 +17,7 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Usage> {
         )
     };
     let file = open(path).map_err(failed)?;
-    let most = u64::try_from(limit).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    file.take(most.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let bytes = regular::read_one_more(file, limit).map_err(failed)?;
     if bytes.len() > limit {
         let message = format!("{} has more than {limit} bytes", path.display());
         return Err(Usage::new(

@@ -1,7 +1,7 @@
 //! The pins file: replaced at once or not at all, by one run at a time.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,11 +44,7 @@ pub fn load(path: &Path) -> Result<Pins, PinsError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Pins::default()),
         Err(error) => return Err(failed(error)),
     };
-    let limit = u64::try_from(MAX_PINS_BYTES).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let bytes = regular::read_one_more(file, MAX_PINS_BYTES).map_err(failed)?;
     parse(path, &bytes)
 }
 

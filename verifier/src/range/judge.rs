@@ -38,7 +38,7 @@ impl<'p> Judge<'p> {
 
     /// Takes in what was found of the segments that come next. They were judged from the context that this one ends with.
     pub(crate) fn append(&mut self, next: Self) {
-        self.tally.append(next.tally);
+        self.tally.append(next.tally, self.log.most_remembered);
         self.context = next.context;
     }
 
@@ -190,7 +190,8 @@ impl<'p> Judge<'p> {
             .is_none_or(|pin| position.segment > pin.segment)
         {
             let at = (position.size, position.root);
-            self.tally.remember(position.segment, at);
+            let most = self.log.most_remembered;
+            self.tally.remember(position.segment, at, most);
         }
     }
 

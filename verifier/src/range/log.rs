@@ -6,6 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::declared::Declared;
+use super::tally::trail_of_each;
 use crate::absence::border::Known;
 use crate::absence::markers::Reach;
 use crate::absence::moments::Moments;
@@ -36,6 +37,8 @@ pub(crate) struct Log<'p> {
     pub(crate) pin: Option<pin::Pin>,
     /// Number of a pinned segment above the declared end.
     pub(crate) pin_disowned: Option<u64>,
+    /// Of how many segments above the pin size and root are remembered.
+    pub(super) most_remembered: usize,
 }
 
 impl<'p> Log<'p> {
@@ -50,6 +53,10 @@ impl<'p> Log<'p> {
         let entries = explained.of(Some(&log.origin));
         let end = log.ended.as_ref().map(|ended| ended.segment);
         let pin = pins.of(&log.origin).map(Pin::for_rules);
+        let logs = match request.logs.len() {
+            0 => request.policy.document().logs.len(),
+            chosen => chosen,
+        };
         let is_owned = |pin: &pin::Pin| end.is_none_or(|end| pin.segment <= end);
         Self {
             policy: request.policy,
@@ -66,6 +73,7 @@ impl<'p> Log<'p> {
             ),
             pin: pin.filter(is_owned),
             pin_disowned: pin.filter(|pin| !is_owned(pin)).map(|pin| pin.segment),
+            most_remembered: trail_of_each(logs),
         }
     }
 
@@ -89,15 +97,18 @@ impl<'p> Log<'p> {
         Place::of_log(&self.policy_of.origin)
     }
 
-    /// Digest of everything declared that a rule about a segment is a function of.
-    pub(crate) fn fingerprint(&self) -> Hash {
+    /// Digest of everything declared that a rule about segments up to this one is a function of. The declared end of the log says nothing about those below
+    /// it: a log is declared ended once its segments may be in an archive, where nobody can read them again.
+    pub(crate) fn fingerprint(&self, last: u64) -> Hash {
+        let mut policy_of = self.policy_of.clone();
+        policy_of.ended = policy_of.ended.filter(|ended| last >= ended.segment);
         let keys = self.policy_of.verifier_keys.iter();
         let keys: Vec<_> = keys.map(|key| self.policy.key(key)).collect();
         let declared = (
             RULES,
             self.moments.skew_seconds,
             self.has_storage,
-            self.policy_of,
+            policy_of,
             self.lock_spans(),
             keys,
             self.declared.entries,

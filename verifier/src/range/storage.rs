@@ -62,7 +62,7 @@ fn check_versions(log: &Log<'_>, number: u64, slot: &Slot, kept: &mut Kept) {
         place: place(&version.id),
     });
     kept.faults.extend(second);
-    for marker in &slot.markers {
+    for marker in slot.markers.iter() {
         match log.reach(None).judge(number, first.stored) {
             Marker::Hides { kept_until } => {
                 let (expected, found) = (kept_until, marker.set);

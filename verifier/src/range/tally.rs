@@ -21,8 +21,14 @@ use crate::undecided::Undecided;
 /// Stretches in which what an earlier run read is drawn.
 const CACHED_STRETCHES: usize = 1;
 
-/// Most segments above the pin whose size and root are kept: the last ones. Stops a first run over a log of any size from filling the memory.
+/// Most segments above the pins whose size and root are kept, in all logs of a run: the last ones of each. Stops a first run over logs of any size and number
+/// from filling the memory.
 const MAX_TRAIL: usize = 1 << 16;
+
+/// How many of them each of so many logs has.
+pub(super) fn trail_of_each(logs: usize) -> usize {
+    MAX_TRAIL.checked_div(logs).unwrap_or(MAX_TRAIL).max(1)
+}
 
 /// What was found and counted along a part of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +150,7 @@ impl Tally {
     }
 
     /// Takes in the tally of what comes right after.
-    pub(super) fn append(&mut self, mut other: Self) {
+    pub(super) fn append(&mut self, mut other: Self, most_remembered: usize) {
         let known = std::mem::take(&mut self.no_last_good);
         let again = other.no_last_good.intersection(&known);
         let unlisted = again.filter(|id| !other.lists_no_last_good(id)).count();
@@ -162,7 +168,7 @@ impl Tally {
         self.ending = other.ending.or(self.ending.take());
         self.holes.append(other.holes);
         for (number, end) in other.trail {
-            self.remember(number, end);
+            self.remember(number, end, most_remembered);
         }
         self.idle_markers = self.idle_markers.saturating_add(other.idle_markers);
         self.timeline.merge(&other.timeline);
@@ -177,9 +183,9 @@ impl Tally {
     }
 
     /// Keeps size and root at the end of a segment. A pin that another run moves below those that are kept cannot be compared, and gives no verdict.
-    pub(super) fn remember(&mut self, number: u64, end: (u64, Hash)) {
+    pub(super) fn remember(&mut self, number: u64, end: (u64, Hash), most: usize) {
         self.trail.insert(number, end);
-        if self.trail.len() > MAX_TRAIL {
+        if self.trail.len() > most {
             self.trail.pop_first();
         }
     }
@@ -221,17 +227,20 @@ mod tests {
     #[test]
     fn the_last_segments_above_the_pin_are_remembered_and_no_more() {
         let end = (7, leaf_hash(b"end"));
-        let with = |numbers: std::ops::Range<u64>| {
-            let mut tally = Tally::default();
-            numbers.for_each(|number| tally.remember(number, end));
-            tally
-        };
-        let mut tally = with(0..70_000);
-        assert_eq!(tally.trail.len(), MAX_TRAIL);
-        tally.append(with(70_000..70_010));
-        assert_eq!(tally.trail.len(), MAX_TRAIL);
-        assert_eq!(tally.trail.keys().next_back(), Some(&70_009));
-        assert_eq!(tally, with(0..70_010));
+        for (logs, most) in [(0, 65_536), (1, 65_536), (16, 4096), (100_000, 1)] {
+            assert_eq!(trail_of_each(logs), most);
+            let with = |numbers: std::ops::Range<u64>| {
+                let mut tally = Tally::default();
+                numbers.for_each(|number| tally.remember(number, end, most));
+                tally
+            };
+            let mut tally = with(0..70_000);
+            assert_eq!(tally.trail.len(), most);
+            tally.append(with(70_000..70_010), most);
+            assert_eq!(tally.trail.len(), most);
+            assert_eq!(tally.trail.keys().next_back(), Some(&70_009));
+            assert_eq!(tally, with(0..70_010));
+        }
     }
 
     /// What one range reported is not counted again where a later one had no room to list it.
@@ -253,7 +262,7 @@ mod tests {
             }
             missing(&mut after);
             let mut both = before.clone();
-            both.append(after);
+            both.append(after, MAX_TRAIL);
             assert_eq!(both.record.undecided.count(), count + 1);
         }
     }

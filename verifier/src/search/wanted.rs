@@ -41,7 +41,7 @@ impl FromStr for Wanted {
 
 impl Wanted {
     /// Whether a JSON value has it.
-    pub(super) fn is_in(&self, json: &str) -> bool {
+    pub(crate) fn is_in(&self, json: &str) -> bool {
         self.pointer.any_at(json, &|value| self.is(value))
     }
 

@@ -17,7 +17,7 @@ pub struct Version {
     /// Bytes of the object.
     pub bytes: u64,
     /// Why `stored` does not count, as far as the listing shows it.
-    pub undated: Option<Undated>,
+    pub undated: Option<Box<Undated>>,
     /// Whether it is what a reader of the key gets.
     pub is_latest: bool,
 }

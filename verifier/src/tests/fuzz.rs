@@ -17,7 +17,7 @@ use crate::proof::tlog::TlogProof;
 const ROUNDS: u64 = 20_000;
 
 type Target = (&'static str, fn(&[u8]) -> bool);
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     ("segment", fuzz::segment),
     ("line", fuzz::line),
     ("policy", fuzz::policy),
@@ -27,6 +27,7 @@ const TARGETS: [Target; 9] = [
     ("plan", fuzz::plan),
     ("part", fuzz::part),
     ("cache", fuzz::cache),
+    ("event", fuzz::event),
 ];
 
 #[test]
@@ -51,6 +52,18 @@ fn mutated_input_is_refused_or_has_one_form_and_never_panics() {
         }
         // Otherwise nothing was said about what is accepted.
         assert!(accepted > 0, "{name}: nothing of {rounds} was accepted");
+    }
+}
+
+#[test]
+fn honest_parts_lead_to_a_head() {
+    let parted = fuzz::Parted::get();
+    let head = parted.honest_head().unwrap();
+    assert_eq!(head.segment, 4);
+    for (range, part) in (0..).zip(parted.parts()) {
+        assert_eq!(parted.head_with(range, part).unwrap(), Some(head));
+        // The part of another range is not this one's.
+        assert!(parted.head_with(1 - range, part).is_err());
     }
 }
 
@@ -142,8 +155,25 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         });
         add(&world);
     }
+    let parts = seeds.entry("part").or_default();
+    // Most of what is made of these is merged.
+    (0..4).for_each(|_| parts.extend(fuzz::Parted::get().parts().iter().cloned()));
+    seeds.insert(
+        "event",
+        EVENTS.map(|event| event.as_bytes().to_vec()).to_vec(),
+    );
     seeds
 }
+
+/// Events of each known shape, alone and in a text, and others with values that are looked for.
+const EVENTS: [&str; 6] = [
+    r#"{"eventVersion":"1.08","eventTime":"2026-11-22T12:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","userIdentity":{"arn":"arn:aws:iam::1:user/ada"},"errorCode":"AccessDenied"}"#,
+    r#"{"message":"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"auditID\":\"x\",\"stage\":\"ResponseComplete\",\"verb\":\"get\",\"user\":{\"username\":\"ada\"}}"}"#,
+    r#"{"logRecord":{"timeUnixNano":"1764000000000000000","body":{"stringValue":"login \ud83d\ude00"},"severityText":"INFO"}}"#,
+    r#"{"specversion":"1.0","id":"1","source":"/a","type":"user.login","time":"2026-11-22T12:00:00Z"}"#,
+    r#"{"user":"ada","user":["ada",{"":null}],"a":[{"/":1}]}"#,
+    "1",
+];
 
 /// Two cases with the proofs of a world.
 fn cases(world: &World) -> [Vec<u8>; 2] {

@@ -14,6 +14,7 @@ use crate::report::Report;
 use crate::request::Request;
 use crate::run::Run;
 use crate::source::Source;
+use crate::verdict::Verdict;
 use crate::verify::{UseOf, verify, verify_by};
 
 /// Segments of a block: few, so that the small logs of the tests have some.
@@ -190,4 +191,39 @@ fn blocks_of_another_size_are_made_of_those_that_were_kept() {
         .objects
         .insert((key, Some("other".to_owned())), object);
     assert_eq!(verified(&memory, 2), 6);
+}
+
+/// A log is declared ended once its segments may be in an archive, where nobody can read them again.
+#[test]
+fn what_was_kept_below_a_declared_end_stays_when_it_is_declared() {
+    let mut world = World::new(Key::ed25519(), 9);
+    world.now = 900;
+    let first = run_with_cache(
+        &world.bucket(),
+        &world.request(&world.policy()),
+        &world.pins,
+    );
+    _ = world
+        .pins
+        .take(first.logs()[0].verified().unwrap(), &Pins::default());
+    let mut verified = |change: &dyn Fn(&mut World)| {
+        change(&mut world);
+        let (memory, policy) = (world.bucket(), world.policy());
+        let request = world.request(&policy);
+        let whole = verify(&memory, &request, &world.pins, &mut |_| {}).unwrap();
+        let report = run_with_cache(&memory, &request, &world.pins);
+        assert_same(&whole, &report, "with a declared end");
+        (cached(&report), report.verdict())
+    };
+    assert_eq!(verified(&|_| {}), (8, Verdict::Verified));
+    assert_eq!(verified(&|world| world.end_at(8)), (8, Verdict::Verified));
+    // What is at the end is read, so that another end is found.
+    let other = |world: &mut World| {
+        let root = world.position(7).root;
+        world.policy.logs[0].ended.as_mut().unwrap().root = root;
+    };
+    assert_eq!(verified(&other), (8, Verdict::Fault));
+    // Anything else that is declared of the log counts.
+    let longer = |world: &mut World| world.policy.logs[0].max_silence[0].seconds += 1;
+    assert_eq!(verified(&longer), (0, Verdict::Fault));
 }

@@ -163,7 +163,7 @@ fn objects_whose_last_modified_says_nothing_are_not_accepted() {
             Some(Undated::Replica)),
         ["object-replica"]
     );
-    let parts = |memory: &mut Memory| memory.version(2).undated = Some(in_parts());
+    let parts = |memory: &mut Memory| memory.version(2).undated = Some(Box::new(in_parts()));
     assert_eq!(faults(&world, parts), ["object-multipart"]);
 }
 

@@ -28,6 +28,7 @@ use crate::place::{Place, Placed};
 use crate::plan::Planner;
 use crate::settle::{end_fault, settle_end};
 use crate::source::{ReadError, Source, Version};
+use crate::word::Word;
 
 /// The object of a segment that was read, and not checked yet.
 pub(crate) struct Fetched<'t> {
@@ -306,9 +307,9 @@ fn listed<'p>(
 }
 
 /// The first key under which there is something other than an object.
-fn foreign(plan: &LogPlan<'_>) -> Option<(u64, &'static str)> {
+fn foreign(plan: &LogPlan<'_>) -> Option<(u64, Word)> {
     let mut all = plan.slots.iter();
-    all.find_map(|(number, slot)| Some((*number, slot.foreign?)))
+    all.find_map(|(number, slot)| Some((*number, *slot.foreign.as_deref()?)))
 }
 
 fn wrong(what: Fault, place: Place) -> TrailError {

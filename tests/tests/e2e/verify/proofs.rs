@@ -62,8 +62,11 @@ impl Case {
     /// Does what the page of an unpacked pack says.
     fn by_hand(folder: &Path) -> Run {
         let page = fs::read_to_string(folder.join("README.md")).expect("the page");
+        let newer = tempfile::tempdir().expect("a folder");
+        let path = std::env::var("PATH").expect("a PATH");
         Command::new("bash")
             .args(["-eu", "-c", &script_of(&page)])
+            .env("PATH", format!("{}:{path}", newer_openssl(newer.path())))
             .current_dir(folder)
             .run()
     }
@@ -86,6 +89,48 @@ impl Case {
             .arg(self.verifier_key());
         command.args(files.iter().map(|file| self.path(file))).run()
     }
+}
+
+/// Does for keys of ML-DSA what openssl 3.5 does, with somebody else's code, and leaves all else to the openssl of this machine, which may be older.
+const NEWER_OPENSSL: &str = r#"
+import base64, os, shutil, sys
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+arguments = sys.argv[1:]
+named = {"pkey": "-in", "pkeyutl": "-inkey"}.get(arguments[0])
+pem = open(arguments[arguments.index(named) + 1], "rb").read() if named else b""
+der = base64.b64decode(b"".join(pem.split(b"
+")[1:-2]))
+if bytes.fromhex("06096086480165030403") not in der:
+    theirs = shutil.which("openssl", path=os.environ["PATH"].split(":", 1)[1])
+    os.execv(theirs, ["openssl", *arguments])
+if arguments[0] == "pkey":
+    assert arguments[-2:] == ["-outform", "DER"]
+    sys.stdout.buffer.write(der)
+else:
+    assert arguments[1:3] == ["-verify", "-pubin"] and "-rawin" in arguments
+    signature, message = (open(arguments[arguments.index(name) + 1], "rb").read() for name in ("-sigfile", "-in"))
+    load_pem_public_key(pem).verify(signature, message)
+    print("Signature Verified Successfully")
+"#;
+
+/// A folder for the PATH with this openssl.
+fn newer_openssl(folder: &Path) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(folder.join("openssl.py"), NEWER_OPENSSL).expect("a script");
+    let program = folder.join("openssl");
+    let script = "#!/bin/sh\nexec \"$PYTHON_OF_TESTS\" \"$(dirname \"$0\")/openssl.py\" \"$@\"\n";
+    let script = script.replace("$PYTHON_OF_TESTS", &python().display().to_string());
+    fs::write(&program, script).expect("a script");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
+    folder.display().to_string()
+}
+
+/// Lists the digests of an unpacked pack again, as whoever changed a file of it would.
+fn list_digests(pack: &Path) {
+    let again =
+        "sha256sum $(find . -type f ! -name SHA256SUMS | sed 's|^./||' | sort) > SHA256SUMS";
+    let command = Command::new("bash").args(["-c", again]);
+    command.current_dir(pack).run().ok();
 }
 
 fn check(policy: &Path, file: &Path) -> Run {
@@ -330,25 +375,45 @@ fn a_fault_in_what_is_read_is_a_fault_and_nothing_is_written() {
 /// V10: who has the key of a log that was declared ended can still write to it.
 #[test]
 fn what_is_after_the_declared_end_is_disowned_by_each_subcommand() {
-    for (vector, disowned) in [
-        ("good--disowned-after-end", 1),
-        ("good--garbage-after-the-end", 3),
+    for (vector, end, disowned) in [
+        ("good--disowned-after-end", 2, 1),
+        ("good--garbage-after-the-end", 3, 2),
     ] {
         let case = Case::of(vector);
         let found = case.run("find", &["--output", "json"]).ok().json();
-        assert_eq!(found["segments_read"], serde_json::json!([0, 2]), "{found}");
+        assert_eq!(
+            found["segments_read"],
+            serde_json::json!([0, end]),
+            "{found}"
+        );
         assert_eq!(found["disowned"], disowned, "{found}");
-        let words = "disowned: ";
         let text = case.run("find", &[]).ok();
-        assert!(text.stdout.contains(words), "{text}");
-        let shown = case.run("show", &["--segment", "3"]);
+        let words = format!("after the declared end of the log, segment {end}, ");
+        assert!(text.stdout.contains(&words), "{text}");
+        let after = (end + 1).to_string();
+        let shown = case.run("show", &["--segment", &after]);
         assert_eq!(shown.status, 2, "{shown}");
-        let why = "segment 3 is after the declared end of the log, which is segment 2";
-        assert!(shown.stderr.contains(why), "{shown}");
+        let why =
+            format!("segment {after} is after the declared end of the log, which is segment {end}");
+        assert!(shown.stderr.contains(&why), "{shown}");
         let exported = case.run("export", &["--out", "tiles"]).ok();
-        assert!(exported.stdout.contains(" up to segment 2, "), "{exported}");
+        assert!(
+            exported.stdout.contains(&format!(" up to segment {end}, ")),
+            "{exported}"
+        );
+        assert!(
+            exported
+                .stdout
+                .contains(&format!("note:     {disowned} version")),
+            "{exported}"
+        );
         let proved = case.run("consistency", &["--first", "1"]).ok();
-        assert!(proved.stdout.contains("-1-2.consistency.json"), "{proved}");
+        assert!(
+            proved
+                .stdout
+                .contains(&format!("-1-{end}.consistency.json")),
+            "{proved}"
+        );
         let from = ["--from", "2000-01-01T00:00:00Z", "--out", "pack.zip"];
         case.run("evidence", &from).ok();
         case.check("pack.zip").ok();
@@ -456,6 +521,8 @@ fn the_page_of_a_pack_works_as_written_and_notices_what_was_changed() {
         "good--rotation",
         "good--key-ecc-nist-p384",
         "good--key-rsa-2048",
+        "good--key-ml-dsa-44",
+        "good--key-ml-dsa-65",
     ] {
         let case = Case::of(vector);
         let arguments = [
@@ -491,13 +558,7 @@ fn the_page_of_a_pack_works_as_written_and_notices_what_was_changed() {
         change_first_byte_of(&entry, "ada", "eve");
         assert_ne!(by_hand(&changed).status, 0);
         // Whoever changes an entry can change the list of digests too, and the segment is still what was signed.
-        let again =
-            "sha256sum $(find . -type f ! -name SHA256SUMS | sed 's|^./||' | sort) > SHA256SUMS";
-        Command::new("bash")
-            .args(["-c", again])
-            .current_dir(&changed)
-            .run()
-            .ok();
+        list_digests(&changed);
         let run = by_hand(&changed);
         assert!(
             run.status == 1
@@ -506,6 +567,28 @@ fn the_page_of_a_pack_works_as_written_and_notices_what_was_changed() {
                     .ends_with("entries/0000000000000004.json: NOT PROVED\n"),
             "{run}"
         );
+        // A note with another root than the one that the key signed, and then another message.
+        let other = case.unpack("other");
+        let note = other.join("checkpoints/000000000001.note");
+        let root = fs::read_to_string(&note).expect("a note");
+        let root = root.lines().nth(2).expect("a root").to_owned();
+        let first = if root.starts_with('A') { "B" } else { "A" };
+        change_first_byte_of(&note, &root, &format!("{first}{}", &root[1..]));
+        list_digests(&other);
+        let run = by_hand(&other);
+        assert!(run.status != 0 && !run.stdout.contains("entries/"), "{run}");
+        let forged = case.unpack("forged");
+        for file in fs::read_dir(forged.join("checkpoints")).expect("checkpoints") {
+            let path = file.expect("a file").path();
+            if path.extension().is_some_and(|name| name == "message") {
+                let mut message = fs::read(&path).expect("a message");
+                message[0] ^= 1;
+                fs::write(&path, message).expect("a message");
+            }
+        }
+        list_digests(&forged);
+        let run = by_hand(&forged);
+        assert!(run.status != 0 && !run.stdout.contains("entries/"), "{run}");
     }
 }
 

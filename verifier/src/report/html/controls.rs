@@ -148,7 +148,16 @@ pub(super) fn write(page: &mut Markup, policy: &TrustPolicy, report: &Report) {
     page.fixed(
         "<section>\n<h2>Controls that the facts bear on</h2>\n<p><em>Shown</em> means that this verification showed the fact \
          in the last column, of all logs that were verified. It does not mean that the control as a whole is met, and it is not \
-         legal advice. The source of each row is in <code>docs/guides/controls.md</code>.</p>\n<table>\n<thead><tr><th>Control</th><th>asks for</th><th></th><th>Fact</th></tr></thead>\n<tbody>\n",
+         legal advice. The source of each row is in <code>docs/guides/controls.md</code>.</p>\n",
+    );
+    if is_merged(report) {
+        page.fixed(
+            "<p>The segments were looked at in ranges, and the partial results were merged. What is shown here holds as far as \
+             whoever can write to the plan or to the partial results left nothing out.</p>\n",
+        );
+    }
+    page.fixed(
+        "<table>\n<thead><tr><th>Control</th><th>asks for</th><th></th><th>Fact</th></tr></thead>\n<tbody>\n",
     );
     for Control { name, asks, fact } in &CONTROLS {
         let (class, word) = if shown.shows(*fact) {
@@ -254,6 +263,13 @@ fn is_whole(report: &Report) -> bool {
     };
     let partial = report.not_checked().iter().any(is_partial);
     report.verdict() == Verdict::Verified && !report.logs().is_empty() && !partial
+}
+
+/// Whether partial results say what was found.
+fn is_merged(report: &Report) -> bool {
+    let all = report.not_checked().iter();
+    all.clone()
+        .any(|what| matches!(what, NotChecked::Parts { .. }))
 }
 
 /// Whether a group of rules was judged without any finding, wherever it is judged.

@@ -339,7 +339,7 @@ fn the_page_says_what_was_verified_against_which_declaration_and_what_was_found(
 
 #[test]
 fn a_log_that_verified_shows_facts_and_until_when_its_segments_are_locked() {
-    let report = report(
+    let mut report = report(
         vec![with_segments("payments", 96)],
         Record::default(),
         vec![],
@@ -351,6 +351,13 @@ fn a_log_that_verified_shows_facts_and_until_when_its_segments_are_locked() {
     assert_eq!(page.matches("<rect class=\"segment\" x=").count(), 96);
     assert_eq!(page.matches("<rect class=\"kept\"").count(), 96);
     assert!(page.contains("signed 96 segments, from 0 to 95"));
+    let whose_word =
+        "as far as whoever can write to the plan or to the partial results left nothing out";
+    assert!(!page.contains(whose_word));
+    report.not_checked.push(NotChecked::Parts { ranges: 2 });
+    let page = super::page::page(&report, &policy(&["payments"]));
+    assert_eq!(page.matches(">shown<").count(), 11);
+    assert!(page.contains(whose_word));
 }
 
 /// Ten thousand findings, a million segments and hundreds of logs: the page is for people.

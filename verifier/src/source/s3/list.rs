@@ -157,7 +157,7 @@ fn listed_version(version: &ObjectVersion, encoded: bool) -> Result<Listed, Read
             id: Some(id),
             stored: Some(stored),
             bytes,
-            undated: in_parts.map(|shown_by| Undated::InParts { shown_by }),
+            undated: in_parts.map(|shown_by| Box::new(Undated::InParts { shown_by })),
             is_latest: version.is_latest() == Some(true),
         },
     })
