@@ -164,6 +164,32 @@ pub(crate) struct LogPlan<'p> {
     pub(crate) left_out: LeftOut,
 }
 
+/// Keys of a log, and what the listing shows under them.
+pub(crate) enum Slots<'p> {
+    /// All of them, where they are: of a log of a million segments, a list of them would take as much as all else that is remembered.
+    All(&'p BTreeMap<u64, Box<Slot>>),
+    /// Some of them.
+    Some(Vec<(u64, &'p Slot)>),
+}
+
+impl<'p> Slots<'p> {
+    /// Each of them, in their order.
+    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = (u64, &'p Slot)> + Send + '_> {
+        match self {
+            Self::All(all) => Box::new(all.iter().map(|(number, slot)| (*number, &**slot))),
+            Self::Some(some) => Box::new(some.iter().copied()),
+        }
+    }
+
+    /// Each of them, in their order.
+    pub(crate) fn into_each(self) -> Box<dyn Iterator<Item = (u64, &'p Slot)> + Send + 'p> {
+        match self {
+            Self::All(all) => Box::new(all.iter().map(|(number, slot)| (*number, &**slot))),
+            Self::Some(some) => Box::new(some.into_iter()),
+        }
+    }
+}
+
 /// Segments of a log whose versions the report keeps.
 const END_SEGMENTS: usize = 5;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::budget::Budgets;
 use crate::examine::{By, Examined, Job, examine};
 use crate::facts::Seen;
-use crate::log_plan::Slot;
+use crate::log_plan::Slots;
 use crate::parallel;
 use crate::progress::Progress;
 use crate::range::result::RangeResult;
@@ -16,7 +16,7 @@ pub(crate) struct Stretch<'p> {
     /// The range so far: at the beginning of its log, or anywhere in it.
     pub(crate) range: RangeResult<'p>,
     /// What the listing shows of its segments.
-    pub(crate) slots: Vec<(u64, &'p Slot)>,
+    pub(crate) slots: Slots<'p>,
     /// Which of them are read.
     pub(crate) read: Read,
 }
@@ -79,12 +79,12 @@ pub(crate) fn look_at<'p>(
 /// The keys to look at, range by range.
 fn jobs<'p>(
     ranges: &[RangeResult<'p>],
-    slots: Vec<(Vec<(u64, &'p Slot)>, Read)>,
+    slots: Vec<(Slots<'p>, Read)>,
 ) -> Vec<impl Iterator<Item = Job<'p>> + Send + use<'p>> {
     let all = ranges.iter().zip(slots).enumerate();
     let jobs = all.map(|(range_at, (range, (slots, read)))| {
         let log = range.log();
-        slots.into_iter().map(move |(number, slot)| Job {
+        slots.into_each().map(move |(number, slot)| Job {
             range_at,
             log,
             number,

@@ -10,7 +10,7 @@ use auditlog_chain::segment::FORMAT;
 use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
-use crate::log_plan::{LogPlan, Slot};
+use crate::log_plan::{LogPlan, Slot, Slots};
 use crate::look::{Read, Stretch, look_at};
 use crate::merge::{Merged, finish};
 use crate::pins::Pins;
@@ -149,9 +149,9 @@ fn look_at_tails(
     let stretches = all.map(|((log, plan), tail)| Stretch {
         range: RangeResult::at_beginning(log),
         slots: match log.policy_of.format {
-            FORMAT => plan.slots.iter().map(|(at, slot)| (*at, &**slot)).collect(),
+            FORMAT => Slots::All(&plan.slots),
             // Nobody can read a format that this program does not know.
-            _ => Vec::new(),
+            _ => Slots::Some(Vec::new()),
         },
         read: Read::Only(tail.numbers.clone()),
     });

@@ -8,7 +8,7 @@ use auditlog_chain::timestamp::Timestamp;
 use super::block::{self, Block};
 use super::document::Document;
 use crate::head::CacheFile;
-use crate::log_plan::Slot;
+use crate::log_plan::{Slot, Slots};
 use crate::range::log::Log;
 use crate::range::result::RangeResult;
 
@@ -16,6 +16,8 @@ use crate::range::result::RangeResult;
 pub(crate) struct Piece<'p> {
     /// What the listing shows of them.
     pub(crate) slots: Vec<(u64, &'p Slot)>,
+    /// All keys of a log, in place of `slots`.
+    all: Option<&'p BTreeMap<u64, Box<Slot>>>,
     /// The name and the first number, where it is a block.
     block: Option<(Hash, u64)>,
     /// The block as it was kept, where it may be used.
@@ -84,7 +86,12 @@ impl LogCache {
             let kept = self.old.remove(&name);
             kept.or_else(|| self.joined(log, name, first, &slots))
         });
-        Piece { slots, block, kept }
+        Piece {
+            slots,
+            all: None,
+            block,
+            kept,
+        }
     }
 
     /// A block of those that were kept while blocks were smaller.
@@ -131,18 +138,17 @@ impl<'p> Piece<'p> {
     /// All keys of a log, none of which is kept.
     pub(crate) fn of_all(slots: &'p BTreeMap<u64, Box<Slot>>) -> Self {
         Self {
-            slots: slots
-                .iter()
-                .map(|(number, slot)| (*number, &**slot))
-                .collect(),
+            slots: Vec::new(),
+            all: Some(slots),
             block: None,
             kept: None,
         }
     }
 
     /// Gives the keys away, in their order.
-    pub(crate) fn take_slots(&mut self) -> Vec<(u64, &'p Slot)> {
-        std::mem::take(&mut self.slots)
+    pub(crate) fn take_slots(&mut self) -> Slots<'p> {
+        let some = std::mem::take(&mut self.slots);
+        self.all.take().map_or(Slots::Some(some), Slots::All)
     }
 
     /// Number of its segments.

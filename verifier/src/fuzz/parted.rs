@@ -108,7 +108,7 @@ impl Parted {
             })
         };
         let report = merge(&plan, (&self.policy, self.digest), read, self.now)?;
-        // Whatever is found is said, in each form.
+        // Each form of the report can be written, whatever was found.
         assert!(!report.to_text().is_empty() && !report.to_json().is_empty());
         Ok(head(&report))
     }

@@ -9,6 +9,7 @@ use super::document::{read, write};
 use super::error::PartsError;
 use super::plan::{ListedSlice, Plan, known, peek};
 use crate::explained::Explained;
+use crate::log_plan::Slots;
 use crate::look::{Read, Stretch, look_at};
 use crate::progress::Progress;
 use crate::range::log::Log;
@@ -84,11 +85,7 @@ pub fn part(
     let logs = logs_of(plan, &request, &explained, &listed.slices)?;
     let stretches = logs.iter().zip(&listed.slices).map(|(log, slice)| Stretch {
         range: RangeResult::anywhere(log),
-        slots: slice
-            .slots
-            .iter()
-            .map(|(number, slot)| (*number, &**slot))
-            .collect(),
+        slots: Slots::All(&slice.slots),
         read: Read::All,
     });
     let results = look_at(source, workers, stretches.collect(), progress);

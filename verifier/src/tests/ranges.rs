@@ -12,7 +12,7 @@ use super::world::{Key, World, closed, codes, opened};
 use crate::conclude::{Found, conclude};
 use crate::declared::check_declared;
 use crate::explained::Explained;
-use crate::log_plan::LogPlan;
+use crate::log_plan::{LogPlan, Slots};
 use crate::look::{Read, Stretch, look_at};
 use crate::merge::finish;
 use crate::parts::plan::plan_cut;
@@ -201,11 +201,7 @@ fn in_any_order(
     let slices: Vec<_> = slices.into_iter().flatten().collect();
     let stretches = slices.iter().map(|slice| Stretch {
         range: RangeResult::anywhere(&logs[slice.log_at]),
-        slots: slice
-            .slots
-            .iter()
-            .map(|(number, slot)| (*number, &**slot))
-            .collect(),
+        slots: Slots::All(&slice.slots),
         read: Read::All,
     });
     let results = look_at(source, 1, stretches.collect(), &mut |_| {});

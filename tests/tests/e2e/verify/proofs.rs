@@ -98,8 +98,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 arguments = sys.argv[1:]
 named = {"pkey": "-in", "pkeyutl": "-inkey"}.get(arguments[0])
 pem = open(arguments[arguments.index(named) + 1], "rb").read() if named else b""
-der = base64.b64decode(b"".join(pem.split(b"
-")[1:-2]))
+der = base64.b64decode(b"".join(pem.split(b"\n")[1:-2]))
 if bytes.fromhex("06096086480165030403") not in der:
     theirs = shutil.which("openssl", path=os.environ["PATH"].split(":", 1)[1])
     os.execv(theirs, ["openssl", *arguments])
