@@ -8,6 +8,8 @@ else what the policies of their IAM user say.
 It listens on 127.0.0.1 alone, on a port that the kernel picks, so two of them never meet and none is reached from
 outside. Once it answers, its endpoint is printed as the first and only line on standard output; its log goes to
 standard error. It ends when its standard input ends: an owner that is killed takes its endpoint along.
+
+It refuses the lifecycle configurations that S3 refuses (lifecycle_rules.py), which neither engine does by itself.
 """
 
 import argparse
@@ -19,6 +21,8 @@ import socket
 import sys
 import threading
 import urllib.request
+
+import lifecycle_rules
 
 HOST = "127.0.0.1"
 
@@ -78,9 +82,10 @@ def ministack(listener, guarded):
     config = hypercorn.config.Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
+    app = lifecycle_rules.for_asgi(ministack.app.app)
     # Never shut down from within, and no signal handlers of its own: it ends with its owner, and keeps nothing.
     forever = asyncio.Event().wait
-    asyncio.run(hypercorn.asyncio.serve(ministack.app.app, config, shutdown_trigger=forever))
+    asyncio.run(hypercorn.asyncio.serve(app, config, shutdown_trigger=forever))
 
 
 def moto(listener, guarded):
@@ -93,7 +98,7 @@ def moto(listener, guarded):
     if guarded:
         make_root()
     host, port = listener.getsockname()
-    dispatcher = app.DomainDispatcherApplication(app.create_backend_app)
+    dispatcher = lifecycle_rules.for_wsgi(app.DomainDispatcherApplication(app.create_backend_app))
     listener.listen(128)
     werkzeug.serving.make_server(host, port, dispatcher, threaded=True, fd=listener.fileno()).serve_forever()
 

@@ -9,6 +9,10 @@ resource "auditlog_bucket" "audit" {
 
 resource "auditlog_signing_key" "audit" {
   alias = "alias/acme-audit-trail"
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 data "auditlog_iam_policy" "audit" {

@@ -1,5 +1,9 @@
 resource "auditlog_signing_key" "audit" {
   alias = "alias/acme-audit-trail"
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "audit" {

@@ -1,6 +1,10 @@
 # The smallest trail: a key that signs, a bucket that locks, and one log in it.
 resource "auditlog_signing_key" "audit" {
   alias = "alias/acme-audit"
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "audit" {

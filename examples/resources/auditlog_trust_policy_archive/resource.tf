@@ -1,5 +1,9 @@
 resource "auditlog_signing_key" "audit" {
   alias = "alias/acme-audit"
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "auditlog_bucket" "audit" {

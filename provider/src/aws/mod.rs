@@ -28,7 +28,7 @@ pub use archive::{
 };
 pub use bucket::{
     ABORT_DAYS, Age, BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption,
-    Leaves, Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Rule, SseC, Storage,
+    Leaves, Logging, Made, OWNERSHIP, Period, PublicAccessBlock, Reach, Rule, SseC, Storage,
     StorageRefusal, StoredVersion, Transition, VERSIONING, after_retention, bucket_creation_date,
     check_encryption_key, check_key_region, check_storage, converge_bucket, create_bucket,
     creation_tag, delete_bucket, empty_bucket, first_under, first_version, holds_versions,
@@ -40,7 +40,7 @@ pub use clients::Clients;
 pub(crate) use key::MAX_KEYS;
 pub use key::{
     AliasHolder, CREATED_TAG, Deletion, Freshness, Grant, KEY_USAGE, KeyParts, KeySettings,
-    MadeKey, NewKey, RETAINED_TAG, Stray, Usability, alias_holder, change_key, create_key,
+    MadeKey, NewKey, RETAINED_TAG, Signing, Stray, Usability, alias_holder, change_key, create_key,
     delete_alias, find_strays, point_alias, put_key_policy, read_key, read_key_policy,
     read_new_key, schedule_deletion, tag,
 };

@@ -9,8 +9,8 @@ use super::model::{BucketModel, DeliveryModel, LogModel};
 use super::path::path_of;
 use super::place::Place;
 use crate::aws::{
-    BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, partition,
-    unenforced,
+    BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, Unenforced,
+    partition, unenforced,
 };
 use crate::diagnostic::nested;
 use crate::lockout;
@@ -177,20 +177,28 @@ pub(super) fn deliveries(model: &DeliveryModel) -> Vec<Delivery> {
 /// One warning about everything that IAM alone decides.
 pub(super) fn not_enforced(policy: &BucketPolicy) -> Option<Diagnostic> {
     let found = unenforced(policy);
-    let lines: Vec<String> = found
-        .iter()
-        .map(|one| format!("- {}: {one}.", one.argument()))
-        .collect();
-    (!lines.is_empty()).then(|| {
-        Diagnostic::warning(
-            "Not enforced by the bucket policy",
-            format!(
-                "Where these arguments are left out, IAM alone decides:\n{}\n\nSet them to the ARNs of roles or users, or to [] for \
-                 nobody.",
-                lines.join("\n")
-            ),
-        )
-    })
+    let (shared, left_out): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|one| *one == Unenforced::ReadersOfEachLog);
+    let lines = |found: Vec<Unenforced>| {
+        let line = |one: Unenforced| format!("- {}: {one}.", one.argument());
+        found.into_iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    let mut said = Vec::new();
+    if !left_out.is_empty() {
+        said.push(format!(
+            "Where these arguments are left out, IAM alone decides:\n{}\n\nSet them to the ARNs of roles or users, or to [] for nobody.",
+            lines(left_out)
+        ));
+    }
+    if !shared.is_empty() {
+        said.push(format!(
+            "{}\n\nLet logs share readers and writers, limit them in IAM, or divide the logs among several buckets.",
+            lines(shared)
+        ));
+    }
+    let summary = "Not enforced by the bucket policy";
+    (!said.is_empty()).then(|| Diagnostic::warning(summary, said.join("\n\n")))
 }
 
 fn administrators(model: &BucketModel) -> Result<Option<Vec<Principal>>> {

@@ -11,6 +11,7 @@ use super::lock::declared;
 use super::logs;
 use super::model::{BucketModel, SSE_KMS, SSE_S3};
 use super::place::Place;
+use super::reach::reach;
 use super::storage::{checked_storage, rule_lines, wanted_logging, wanted_storage};
 use crate::aws::{
     BucketSettings, Encryption, OWNERSHIP, PublicAccessBlock, Tags, VERSIONING, partition,
@@ -63,8 +64,9 @@ pub(super) fn desired(
     if model.policy.known().is_none() {
         model.policy = Field::Known(render(&bucket_policy(&model, &history, place)?)?);
     }
-    let storage = wanted_storage(model.storage.as_ref(), history.longest(place.now));
     if model.lifecycle_rules.known().is_none() {
+        let longest = history.longest(place.now);
+        let storage = wanted_storage(model.storage.as_ref(), longest, reach(&model));
         model.lifecycle_rules = Field::Known(rule_lines(&storage));
     }
     model.foreign = Field::Known(model.foreign.into_known().unwrap_or_default());
@@ -94,7 +96,11 @@ pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettin
     Ok(BucketSettings {
         retention: model.retention()?,
         encryption,
-        storage: checked_storage(model.storage.as_ref(), desired.history.longest(now))?,
+        storage: checked_storage(
+            model.storage.as_ref(),
+            desired.history.longest(now),
+            reach(model),
+        )?,
         logging: wanted_logging(model.logging.as_ref()),
         policy: model.policy.known().cloned().unwrap_or_default(),
         tags,

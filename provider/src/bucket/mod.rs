@@ -25,6 +25,7 @@ mod path;
 mod place;
 mod plan;
 mod ratchet;
+mod reach;
 mod schema;
 mod state;
 mod storage;

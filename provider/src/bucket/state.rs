@@ -9,6 +9,7 @@ use super::model::{
     BucketModel, EncryptionModel, LockModel, SSE_C_ALLOWED, SSE_C_BLOCKED, SSE_C_UNSUPPORTED,
     SSE_KMS, SSE_S3,
 };
+use super::reach::reach;
 use super::storage::{seen_logging, seen_storage};
 use crate::aws::{
     BucketParts, Clients, DefaultRetention, Encryption, SseC, Storage, is_same_key, partition,
@@ -49,7 +50,7 @@ pub(super) fn seen(
             .map(|found| LockModel::seen(known.object_lock.as_ref(), found)),
         encryption,
         storage: seen_storage(
-            known.storage.as_ref(),
+            (known.storage.as_ref(), reach(known)),
             longest,
             &Storage::of_rules(&parts.lifecycle),
         ),

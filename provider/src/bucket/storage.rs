@@ -7,7 +7,7 @@ use tf_provider::{
 };
 
 use crate::aws::{
-    Clients, Logging, Storage, Transition, after_retention, check_storage, is_archive,
+    Clients, Logging, Reach, Storage, Transition, after_retention, check_storage, is_archive,
     refuses_access_logs, storage_classes,
 };
 
@@ -43,6 +43,8 @@ model! {
 pub(super) fn storage_attribute() -> Attribute {
     Attribute::optional(Nested::single(storage_fields())).description(
         "Storage classes and expiration, as lifecycle rules of the bucket. Default: objects stay in STANDARD and never expire. \
+         The rules are for all objects of the bucket, and where `declared_prefixes` are set for the logs and for `log_delivery` alone: what is \
+         below a declared prefix is never moved or deleted. \
          Incomplete uploads are always aborted after 7 days. A change replaces the lifecycle rules, which hold for the objects that are there too.",
     )
 }
@@ -67,7 +69,8 @@ fn storage_fields() -> Fields {
         .attribute(
             "transitions",
             Attribute::optional(Nested::list(transition)).description(
-                "Changes of storage class. A plan refuses a stay that is shorter than AWS charges for. Default: none.",
+                "Changes of storage class. A plan refuses a stay that is shorter than AWS charges for, and what S3 would refuse. Default: none. \
+                 A change replaces the rules in place; objects that were moved stay where they are.",
             ),
         )
         .attribute(
@@ -75,7 +78,8 @@ fn storage_fields() -> Fields {
             Attribute::optional(Type::String)
                 .description(
                     "When objects are deleted: `after_retention` (two days after the longest retention still in force) or a \
-                     number of days as `400d`, not earlier than that. Default: never.",
+                     number of days as `400d`, not earlier than that. Default: never. A change replaces the rules in place; what was deleted \
+                     is gone.",
                 )
                 .validate(|text: String| parse_expiration(&text).map(drop)),
         )
@@ -131,10 +135,17 @@ fn parse_expiration(text: &str) -> Result<Expiration, String> {
 }
 
 /// What the configured storage means, given the longest retention of any span still in force.
-pub(super) fn wanted_storage(storage: Option<&StorageModel>, longest_days: u32) -> Storage {
+pub(super) fn wanted_storage(
+    storage: Option<&StorageModel>,
+    longest_days: u32,
+    reach: Reach,
+) -> Storage {
     let Some(storage) = storage else {
         return Storage::default();
     };
+    if matches!(&reach, Reach::Prefixes(prefixes) if prefixes.is_empty()) {
+        return Storage::default();
+    }
     let transitions = storage.transitions.iter().flatten();
     let mut transitions: Vec<Transition> = transitions
         .map(|transition| Transition {
@@ -151,16 +162,18 @@ pub(super) fn wanted_storage(storage: Option<&StorageModel>, longest_days: u32) 
             Expiration::AfterRetention => after_retention(longest_days),
             Expiration::Days(days) => days,
         }),
+        reach,
     }
 }
 
 /// `storage` for what was found: as the state had it where that means the same.
 pub(super) fn seen_storage(
-    known: Option<&StorageModel>,
+    (known, reach): (Option<&StorageModel>, Reach),
     longest_days: u32,
     found: &Storage,
 ) -> Option<StorageModel> {
-    if wanted_storage(known, longest_days) == *found {
+    // which objects each rule is for is in `lifecycle_rules`
+    if wanted_storage(known, longest_days, reach).moves_as(found) {
         return known.cloned();
     }
     let transitions = found.transitions.iter();
@@ -178,7 +191,7 @@ pub(super) fn seen_storage(
         }
     });
     let segment_bytes = known.and_then(|known| known.segment_bytes);
-    (*found != Storage::default() || segment_bytes.is_some()).then(|| StorageModel {
+    (!found.moves_as(&Storage::default()) || segment_bytes.is_some()).then(|| StorageModel {
         transitions: (!transitions.is_empty()).then_some(transitions),
         expiration,
         segment_bytes,
@@ -212,13 +225,15 @@ pub(super) fn rule_lines(storage: &Storage) -> Vec<String> {
 pub(super) fn checked_storage(
     storage: Option<&StorageModel>,
     longest_days: u32,
+    reach: Reach,
 ) -> Result<Storage> {
-    let wanted = wanted_storage(storage, longest_days);
     let object_bytes = storage.and_then(|storage| storage.segment_bytes);
-    check_storage(&wanted, longest_days, object_bytes).map_err(|refused| {
+    // whatever it is for
+    let configured = wanted_storage(storage, longest_days, Reach::Everything);
+    check_storage(&configured, longest_days, object_bytes).map_err(|refused| {
         Diagnostic::error("Storage is refused", refused.to_string()).at("storage")
     })?;
-    Ok(wanted)
+    Ok(wanted_storage(storage, longest_days, reach))
 }
 
 /// What is not read at once any more.
@@ -308,6 +323,22 @@ mod tests {
         }
     }
 
+    fn wanted(storage: &StorageModel) -> Storage {
+        wanted_storage(Some(storage), 365, Reach::Everything)
+    }
+
+    #[test]
+    fn storage_of_nothing_has_no_rule_and_stays_as_it_is_written() {
+        let nothing = || Reach::Prefixes(BTreeSet::new());
+        let known = model(Some("400d"));
+        let none = wanted_storage(Some(&known), 365, nothing());
+        assert_eq!(none, Storage::default());
+        assert_eq!(
+            seen_storage((Some(&known), nothing()), 365, &none),
+            Some(known)
+        );
+    }
+
     #[test]
     fn expiration_is_a_word_or_days() {
         assert_eq!(
@@ -322,25 +353,31 @@ mod tests {
 
     #[test]
     fn expiration_after_the_retention_leaves_two_days() {
-        let wanted = wanted_storage(Some(&model(Some("after_retention"))), 365);
-        assert_eq!(wanted.expiration_days, Some(367));
-        assert_eq!(wanted_storage(Some(&model(None)), 365), Storage::default());
+        let after = wanted(&model(Some("after_retention")));
+        assert_eq!(after.expiration_days, Some(367));
+        assert_eq!(wanted(&model(None)), Storage::default());
     }
 
     #[test]
     fn storage_that_means_the_same_is_kept_as_it_is_written() {
         for written in ["after_retention", "367d"] {
             let known = model(Some(written));
-            let found = wanted_storage(Some(&known), 365);
-            assert_eq!(seen_storage(Some(&known), 365, &found), Some(known));
+            let found = wanted(&known);
+            assert_eq!(
+                seen_storage((Some(&known), Reach::Everything), 365, &found),
+                Some(known)
+            );
         }
         // imported
-        let found = wanted_storage(Some(&model(Some("367d"))), 365);
+        let found = wanted(&model(Some("367d")));
         assert_eq!(
-            seen_storage(None, 365, &found),
+            seen_storage((None, Reach::Everything), 365, &found),
             Some(model(Some("after_retention")))
         );
-        assert_eq!(seen_storage(None, 365, &Storage::default()), None);
+        assert_eq!(
+            seen_storage((None, Reach::Everything), 365, &Storage::default()),
+            None
+        );
     }
 
     #[test]
@@ -349,11 +386,15 @@ mod tests {
         let found = Storage {
             transitions: Vec::new(),
             expiration_days: Some(30),
+            reach: Reach::Everything,
         };
         assert_eq!(
-            seen_storage(Some(&known), 365, &found),
+            seen_storage((Some(&known), Reach::Everything), 365, &found),
             Some(model(Some("30d")))
         );
-        assert_eq!(seen_storage(Some(&known), 365, &Storage::default()), None);
+        assert_eq!(
+            seen_storage((Some(&known), Reach::Everything), 365, &Storage::default()),
+            None
+        );
     }
 }

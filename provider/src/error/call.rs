@@ -116,6 +116,9 @@ impl CallFailure {
         let permission = permission(self.operation);
         let other = match self.operation {
             "HeadBucket" => " Or the bucket belongs to another account.",
+            "GetObject" | "HeadObject" => {
+                " Or they need s3:ListBucket on the bucket: without it, S3 denies reading an object that does not exist."
+            }
             _ => "",
         };
         format!(

@@ -167,7 +167,7 @@ fn first_policy(
     let provider = || Some((partition(clients.region()), clients.account_id()?));
     let place = arn.and_then(place_of).or_else(provider);
     let place = place.ok_or_else(unknown_account)?;
-    access.render(place, spec, super::history::Signing::Denied)
+    access.render(place, spec, crate::aws::Signing::Denied)
 }
 
 /// Changes the keys of all versions, and makes a new one where that is planned.

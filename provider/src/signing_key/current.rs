@@ -3,10 +3,10 @@
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::Result;
 
-use super::history::{History, Signing};
+use super::history::History;
 use super::model::SigningKey;
 use super::policy::{Access, place_of};
-use crate::aws::{Clients, KEY_USAGE, KeyParts, policies_agree};
+use crate::aws::{Clients, KEY_USAGE, KeyParts, Signing, policies_agree};
 use crate::tags;
 
 impl SigningKey {

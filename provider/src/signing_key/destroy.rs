@@ -6,7 +6,7 @@ use tf_provider::{Context, Diagnostic, Result};
 
 use super::context::{check_caller, check_place, clients, key_id, now};
 use super::handover::{arm, give_up_alias};
-use super::history::{Signing, Version};
+use super::history::Version;
 use super::marks::parse_marks;
 use super::model::SigningKey;
 use super::policy::place_of;
@@ -14,7 +14,7 @@ use super::state::known_history;
 use super::strays::{deny_successors, succeeds};
 use crate::account::Account;
 use crate::aws::{
-    AliasHolder, Clients, RETAINED_TAG, Tags, Waiting, alias_holder, put_key_policy,
+    AliasHolder, Clients, RETAINED_TAG, Signing, Tags, Waiting, alias_holder, put_key_policy,
     schedule_deletion, tag,
 };
 use crate::error::Error;

@@ -11,6 +11,7 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::AttributePath;
 
 use super::model::VersionModel;
+use crate::aws::Signing;
 use crate::trust::keys::{Misfit, TrustKey, TrustModel};
 
 /// What a version may do.
@@ -67,15 +68,6 @@ impl State {
     pub(crate) const fn never_signed(self) -> bool {
         matches!(self, Self::Unfinished | Self::Waiting)
     }
-}
-
-/// Whether somebody may sign with a version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signing {
-    /// The signers may.
-    Allowed,
-    /// Nobody may.
-    Denied,
 }
 
 /// One version: a key of KMS, and what the trust policy says of it.

@@ -25,6 +25,9 @@ const LAST_GOOD: &str = "auditlog:last-good-";
 /// Logs whose last good segment is kept in tags: a key has room for 50 tags of all kinds.
 const MAX_LAST_GOOD: usize = 10;
 const MAX_VALUE_CHARS: usize = 256;
+/// The most tags of the provider's own that a key ever has: the seven names above, the one that a destroy adds, and those of the last
+/// good segments.
+pub(crate) const MAX_MARKS: usize = 8 + MAX_LAST_GOOD;
 
 /// What the tags of a key say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -221,6 +224,32 @@ mod tests {
         let second = parse_marks(&format_marks(&history, 2, "alias/x", Some("2027")));
         assert_eq!(second.previous.as_deref(), Some("a"));
         assert_eq!(second.trigger.as_deref(), Some("2027"));
+    }
+
+    #[test]
+    fn fullest_history_has_the_number_of_tags_that_a_plan_leaves_room_for() {
+        let mut history = History::of_one("a", key());
+        history.begin("b", key());
+        history.finish(at("2026-02-01T00:00:00Z"), 7);
+        let good = |number: u64| LastGood {
+            origin: Origin::parse(&format!("acme.example/{number}")).unwrap(),
+            segment: 7,
+            size: 99,
+            root: Hash::from_bytes([7; 32]),
+        };
+        let compromised = Compromised {
+            at: at("2026-02-02T00:00:00Z"),
+            last_good: (0..20).map(good).collect(),
+        };
+        history.declare(&Declared {
+            lost: [(2, at("2026-02-03T00:00:00Z"))].into(),
+            compromised: [(2, compromised)].into(),
+        });
+        history.begin("c", key());
+        history.finish(at("2026-03-01T00:00:00Z"), 7);
+        let fullest = format_marks(&history, 2, "alias/x", Some("2027"));
+        // and the one of a key that a destroy left
+        assert_eq!(fullest.len() + 1, MAX_MARKS, "{fullest:?}");
     }
 
     #[test]

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use auditlog_chain::keys::KeySpec;
 use tf_provider::{AttributePath, Diagnostic, Result};
 
-use super::history::Signing;
-use crate::aws::{KeyPolicy, KeyPolicyState, Principal};
+use crate::aws::{KeyPolicy, KeyPolicyState, Principal, Signing};
 use crate::lockout::locked_out;
 
 /// Who may do what with a key, as stated.

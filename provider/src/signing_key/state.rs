@@ -67,6 +67,7 @@ pub(crate) fn settings(
         policy: model
             .access()
             .render(place, version.declared.spec, version.signing())?,
+        signing: version.signing(),
         usability: if version.state == State::Compromised {
             Usability::Disabled
         } else {

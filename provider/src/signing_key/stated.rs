@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use auditlog_chain::keys::KeySpec;
 use tf_provider::{Context, Diagnostic, Field, Object, Result, ToValue as _, Value};
 
-use super::history::Signing;
 use super::policy::Access;
 use crate::account::Account;
+use crate::aws::Signing;
 
 const LISTS: [&str; 3] = ["signers", "verifiers", "administrators"];
 

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use auditlog_chain::keys::KeySpec;
 use tf_provider::{Context, Diagnostic};
 
-use super::history::Signing;
 use super::marks::parse_marks;
 use super::model::SigningKey;
 use crate::account::Account;
 use crate::aws::{
-    Clients, Extent, Freshness, MAX_KEYS, Stray, Tags, denies_signing, find_strays, partition,
-    policies_agree, put_key_policy,
+    Clients, Extent, Freshness, MAX_KEYS, Signing, Stray, Tags, denies_signing, find_strays,
+    partition, policies_agree, put_key_policy,
 };
 use crate::error::Error;
 

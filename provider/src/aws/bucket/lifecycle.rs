@@ -3,8 +3,10 @@
 //! S3 keeps all rules of a bucket in one configuration, and a put replaces it. Our rules have ids that begin with
 //! `auditlog-`. A rule of somebody else can hide or delete what the lock has released, so it is drift.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use auditlog_chain::policy::TrustPolicy;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule,
@@ -21,6 +23,8 @@ const NONCURRENT_DAYS: u32 = 1;
 
 const UPLOADS: &str = "auditlog-uploads";
 const STORAGE: &str = "auditlog-storage";
+/// S3 accepts ids of at most 255 characters.
+const MAX_ID_CHARS: usize = 255;
 const MARKERS: &str = "auditlog-markers";
 /// Not a rule, but a setting beside all rules.
 const SMALL: &str = "(objects below 128 KB)";
@@ -47,6 +51,19 @@ pub struct Storage {
     pub transitions: Vec<Transition>,
     /// Days after which objects are deleted; never without it.
     pub expiration_days: Option<u32>,
+    /// Which objects this is for.
+    pub reach: Reach,
+}
+
+/// The objects that a storage is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// All objects of the bucket.
+    #[default]
+    Everything,
+    /// Those whose keys begin with one of these, each ending in `/`. A rule cannot leave a prefix out, so that each of these has a
+    /// rule of its own.
+    Prefixes(BTreeSet<String>),
 }
 
 impl Storage {
@@ -59,32 +76,92 @@ impl Storage {
                 ..Rule::named(MARKERS)
             });
         }
-        if *self != Self::default() {
-            let mut transitions = self.transitions.clone();
-            transitions.sort();
-            rules.push(Rule {
-                noncurrent_transitions: transitions.clone(),
-                transitions,
-                expiration_days: self.expiration_days,
-                noncurrent_days: self.expiration_days.map(|_| NONCURRENT_DAYS),
-                ..Rule::named(STORAGE)
-            });
+        if !self.transitions.is_empty() || self.expiration_days.is_some() {
+            match &self.reach {
+                Reach::Everything => rules.push(self.rule("")),
+                Reach::Prefixes(prefixes) => {
+                    rules.extend(prefixes.iter().map(|prefix| self.rule(prefix)));
+                }
+            }
         }
         rules.push(Rule {
             abort_days: Some(ABORT_DAYS),
             ..Rule::named(UPLOADS)
         });
+        rules.sort();
         rules
+    }
+
+    /// The rule for the objects below a prefix; for all, where it is empty.
+    ///
+    /// Once an object has expired, its version is not current, and goes as soon as its lock allows. S3 refuses a rule that would move
+    /// it to another class later than that.
+    fn rule(&self, prefix: &str) -> Rule {
+        let mut transitions = self.transitions.clone();
+        transitions.sort();
+        Rule {
+            noncurrent_transitions: noncurrent_moves(&transitions, self.expiration_days).to_vec(),
+            transitions,
+            expiration_days: self.expiration_days,
+            noncurrent_days: self.expiration_days.map(|_| NONCURRENT_DAYS),
+            scope: scope_of(prefix),
+            ..Rule::named(&storage_id(prefix))
+        }
+    }
+
+    /// Whether it does the same with the objects that it is for.
+    pub fn moves_as(&self, other: &Self) -> bool {
+        self.transitions == other.transitions && self.expiration_days == other.expiration_days
     }
 
     /// The storage that these rules of a bucket make, as far as they are ours.
     pub fn of_rules(rules: &[Rule]) -> Self {
-        let ours = rules.iter().find(|rule| rule.id == STORAGE);
-        ours.map_or_else(Self::default, |rule| Self {
-            transitions: rule.transitions.clone(),
-            expiration_days: rule.expiration_days,
-        })
+        let ours = || rules.iter().filter(|rule| rule.is_of_storage());
+        let Some(first) = ours().next() else {
+            return Self::default();
+        };
+        let prefixes: BTreeSet<String> = ours().map(|rule| rule.prefix().to_owned()).collect();
+        Self {
+            transitions: first.transitions.clone(),
+            expiration_days: first.expiration_days,
+            reach: if prefixes.contains("") {
+                Reach::Everything
+            } else {
+                Reach::Prefixes(prefixes)
+            },
+        }
     }
+}
+
+/// Where versions that are not current go, for where current ones go.
+fn noncurrent_moves(transitions: &[Transition], expiration_days: Option<u32>) -> &[Transition] {
+    match expiration_days {
+        Some(_) => &[],
+        None => transitions,
+    }
+}
+
+fn scope_of(prefix: &str) -> String {
+    match prefix {
+        "" => String::new(),
+        prefix => format!("{PREFIX}{prefix}"),
+    }
+}
+
+/// How a scope that is a prefix begins.
+const PREFIX: &str = "prefix ";
+
+/// The id of the rule for a prefix; one that is too long for an id gives its digest.
+fn storage_id(prefix: &str) -> String {
+    let id = match prefix {
+        "" => STORAGE.to_owned(),
+        prefix => format!("{STORAGE}:{prefix}"),
+    };
+    if id.len() <= MAX_ID_CHARS {
+        return id;
+    }
+    let digest = TrustPolicy::digest(prefix.as_bytes()).to_hex();
+    format!("{STORAGE}:{digest}")
 }
 
 /// One lifecycle rule, in a form in which two rules of the same meaning are equal.
@@ -111,6 +188,17 @@ impl Rule {
             id: id.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Whether it is a rule for the storage of ours, by its id.
+    fn is_of_storage(&self) -> bool {
+        let rest = self.id.strip_prefix(STORAGE);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    }
+
+    /// The prefix that it is for; empty for all, as rules of ours are for one or the other.
+    fn prefix(&self) -> &str {
+        self.scope.strip_prefix(PREFIX).unwrap_or_default()
     }
 
     /// The size below which S3 moves no object, where others have changed it: it is part of the same configuration, and put with it.
@@ -180,7 +268,7 @@ impl Rule {
         LifecycleRule::builder()
             .id(&self.id)
             .status(ExpirationStatus::Enabled)
-            .filter(LifecycleRuleFilter::builder().prefix("").build())
+            .filter(LifecycleRuleFilter::builder().prefix(self.prefix()).build())
             .set_transitions(non_empty(moved))
             .set_noncurrent_version_transitions(non_empty(noncurrent_moved))
             .set_expiration(expiration)
@@ -197,9 +285,13 @@ impl fmt::Display for Rule {
             self.expiration_days
                 .map(|n| format!("expires after {}", days(n))),
         );
-        if self.noncurrent_transitions != self.transitions {
+        let usual = noncurrent_moves(&self.transitions, self.expiration_days);
+        if self.noncurrent_transitions != usual {
             let moved = self.noncurrent_transitions.iter();
             said.extend(moved.map(|moved| format!("noncurrent versions {moved}")));
+            if self.noncurrent_transitions.is_empty() {
+                said.push("noncurrent versions are not moved".to_owned());
+            }
         }
         said.extend(
             self.noncurrent_days
@@ -305,7 +397,7 @@ fn scope(rule: &LifecycleRule) -> String {
     let mut parts = Vec::new();
     let mut prefix = |text: Option<&str>| {
         let text = text.filter(|text| !text.is_empty());
-        parts.extend(text.map(|text| format!("prefix {text}")));
+        parts.extend(text.map(|text| format!("{PREFIX}{text}")));
     };
     #[expect(deprecated, reason = "rules of another hand may still have it")]
     prefix(rule.prefix.as_deref());
@@ -343,6 +435,15 @@ mod tests {
                 storage_class: "GLACIER_IR".to_owned(),
             }],
             expiration_days: Some(2194),
+            reach: Reach::Everything,
+        }
+    }
+
+    /// The same for the objects below these prefixes.
+    fn below(prefixes: &[&str]) -> Storage {
+        Storage {
+            reach: Reach::Prefixes(prefixes.iter().map(ToString::to_string).collect()),
+            ..storage()
         }
     }
 
@@ -380,6 +481,58 @@ mod tests {
         assert_eq!(returned, rules);
         assert_eq!(Storage::of_rules(&returned), storage());
         assert_eq!(Storage::of_rules(&[]), Storage::default());
+    }
+
+    #[test]
+    fn each_prefix_has_a_rule_and_what_is_beside_them_has_none() {
+        let long = format!("logs/{}/", "l".repeat(300));
+        let storage = below(&["logs/payments/", "logs/payments-eu/", &long]);
+        let rules = storage.rules();
+        let returned: Vec<Rule> = rules
+            .iter()
+            .map(|rule| Rule::parse(&rule.to_sdk().unwrap()))
+            .collect();
+        assert_eq!(returned, rules);
+        assert!(returned.is_sorted());
+        assert!(rules.iter().all(|rule| rule.id.len() <= MAX_ID_CHARS));
+        assert_eq!(Storage::of_rules(&returned), storage);
+        let lines = texts(&below(&["logs/payments/"]).rules());
+        assert_eq!(
+            lines[1],
+            "auditlog-storage:logs/payments/ for prefix logs/payments/: GLACIER_IR after 90 days, expires after 2194 days, noncurrent \
+             versions expire after 1 day"
+        );
+        // nothing is for all of them but what deletes nothing
+        let unscoped = rules.iter().filter(|rule| rule.scope.is_empty());
+        assert!(unscoped.clone().count() == 2);
+        assert!(unscoped.clone().all(|rule| rule.expiration_days.is_none()));
+        assert_eq!(texts(&below(&[]).rules()).len(), 2);
+    }
+
+    #[test]
+    fn noncurrent_versions_that_others_move_are_named() {
+        let line = |transitions: &[Transition], expiration_days| {
+            let rule = Rule {
+                noncurrent_transitions: transitions.to_vec(),
+                transitions: storage().transitions,
+                expiration_days,
+                ..Rule::named(STORAGE)
+            };
+            rule.to_string()
+        };
+        let moved = storage().transitions;
+        let usual = "auditlog-storage: GLACIER_IR after 90 days";
+        assert_eq!(line(&moved, None), usual);
+        assert_eq!(
+            line(&[], None),
+            format!("{usual}, noncurrent versions are not moved")
+        );
+        assert_eq!(
+            line(&moved, Some(400)),
+            format!(
+                "{usual}, expires after 400 days, noncurrent versions GLACIER_IR after 90 days"
+            )
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use create::{Leaves, Made, create_bucket, creation_tag, obstacle_to_create};
 pub use empty::empty_bucket;
 pub use encryption_key::{check_encryption_key, check_key_region, is_same_key};
 pub use left::left_behind;
-pub use lifecycle::{ABORT_DAYS, Rule, Storage, Transition};
+pub use lifecycle::{ABORT_DAYS, Reach, Rule, Storage, Transition};
 pub use model::{
     BucketParts, BucketSettings, CREATION_TAG, DefaultRetention, Encryption, Logging, OWNERSHIP,
     Period, PublicAccessBlock, SseC, VERSIONING, remaining,

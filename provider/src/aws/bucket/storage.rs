@@ -61,6 +61,9 @@ const CLASSES: [Class; 6] = [
     },
 ];
 
+/// Changes of class that S3 does not make, although the first class comes before the second.
+const UNSUPPORTED: [(&str, &str); 1] = [("ONEZONE_IA", "GLACIER_IR")];
+
 /// The names of the classes that a transition can have.
 pub fn storage_classes() -> [&'static str; 6] {
     CLASSES.map(|class| class.name)
@@ -111,6 +114,21 @@ pub enum StorageRefusal {
         days: u32,
         /// The least that S3 accepts.
         least: u32,
+    },
+    /// S3 wants a later day for what comes after it.
+    #[error(
+        "Objects move to {class} after {days} days, and {next} after {end} days. S3 refuses rules in which the second does not come \
+         later than the first."
+    )]
+    NotLater {
+        /// The class.
+        class: String,
+        /// Days until objects move to it.
+        days: u32,
+        /// What comes next: `to CLASS`, or `expire`.
+        next: String,
+        /// Days until that.
+        end: u32,
     },
     /// S3 moves objects in one direction only.
     #[error("S3 does not move objects from {from} to {to}.")]
@@ -171,8 +189,10 @@ pub fn check_storage(
     let ends = transitions
         .iter()
         .skip(1)
-        .map(|next| Some(next.days))
-        .chain([storage.expiration_days]);
+        .map(|next| Some((format!("to {}", next.storage_class), next.days)))
+        .chain([storage
+            .expiration_days
+            .map(|days| ("expire".to_owned(), days))]);
     let mut previous = None;
     for (transition, end) in transitions.iter().zip(ends) {
         check_transition(transition, previous, end)?;
@@ -184,7 +204,7 @@ pub fn check_storage(
 fn check_transition(
     transition: &Transition,
     previous: Option<&Transition>,
-    end: Option<u32>,
+    end: Option<(String, u32)>,
 ) -> Result<(), StorageRefusal> {
     let name = &transition.storage_class;
     let (rank, found) = class(name).ok_or_else(|| StorageRefusal::UnknownClass(name.clone()))?;
@@ -196,13 +216,25 @@ fn check_transition(
         });
     }
     let before = previous.and_then(|before| Some((before, class(&before.storage_class)?.0)));
-    if let Some((before, _)) = before.filter(|(_, before)| *before >= rank) {
+    let refused = |(before, its_rank): &(&Transition, usize)| {
+        let pair = (before.storage_class.as_str(), name.as_str());
+        *its_rank >= rank || UNSUPPORTED.contains(&pair)
+    };
+    if let Some((before, _)) = before.filter(refused) {
         return Err(StorageRefusal::WrongOrder {
             from: before.storage_class.clone(),
             to: name.clone(),
         });
     }
-    let stay = end.map(|end| end.saturating_sub(transition.days));
+    if let Some((next, end)) = end.clone().filter(|(_, end)| *end <= transition.days) {
+        return Err(StorageRefusal::NotLater {
+            class: name.clone(),
+            days: transition.days,
+            next,
+            end,
+        });
+    }
+    let stay = end.map(|(_, end)| end.saturating_sub(transition.days));
     match stay.filter(|days| *days < found.min_stay) {
         Some(days) => Err(StorageRefusal::StayTooShort {
             class: name.clone(),
@@ -215,7 +247,10 @@ fn check_transition(
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::types::LifecycleRule;
+
     use super::*;
+    use crate::aws::bucket::lifecycle::Reach;
 
     fn storage(transitions: &[(u32, &str)], expiration_days: Option<u32>) -> Storage {
         let transitions = transitions.iter().map(|(days, class)| Transition {
@@ -225,6 +260,7 @@ mod tests {
         Storage {
             transitions: transitions.collect(),
             expiration_days,
+            reach: Reach::Everything,
         }
     }
 
@@ -276,7 +312,87 @@ mod tests {
         assert!(
             refusal(&[(30, "GLACIER"), (200, "GLACIER")], None).contains("from GLACIER to GLACIER")
         );
+        assert!(
+            refusal(&[(30, "ONEZONE_IA"), (200, "GLACIER_IR")], None)
+                .contains("from ONEZONE_IA to GLACIER_IR")
+        );
         assert!(refusal(&[(1, "STANDARD")], None).contains("\"STANDARD\" is not"));
+    }
+
+    /// A class without a minimum stay charges nothing for a stay of no day, and S3 refuses it.
+    #[test]
+    fn step_that_does_not_come_later_than_the_one_before_is_refused() {
+        for end in [400, 399] {
+            let text = refusal(&[(400, "INTELLIGENT_TIERING")], Some(end));
+            assert!(
+                text.starts_with(&format!(
+                    "Objects move to INTELLIGENT_TIERING after 400 days, and expire after {end} days"
+                )),
+                "{text}"
+            );
+        }
+        let text = refusal(&[(30, "INTELLIGENT_TIERING"), (30, "ONEZONE_IA")], None);
+        assert!(text.contains("to ONEZONE_IA after 30 days"), "{text}");
+    }
+
+    /// S3's own rules for one lifecycle rule, as its answers name them.
+    fn s3_refuses(rule: &LifecycleRule) -> bool {
+        let moves: Vec<(i32, &str)> = rule
+            .transitions()
+            .iter()
+            .map(|one| {
+                (
+                    one.days.unwrap(),
+                    one.storage_class.as_ref().unwrap().as_str(),
+                )
+            })
+            .collect();
+        let noncurrent = rule.noncurrent_version_transitions();
+        let expires = rule.expiration.as_ref().and_then(|end| end.days);
+        let noncurrent_expires = rule.noncurrent_version_expiration.as_ref();
+        let noncurrent_expires = noncurrent_expires.and_then(|end| end.noncurrent_days);
+        expires.is_some_and(|end| moves.iter().any(|(days, _)| end <= *days))
+            || noncurrent_expires.is_some_and(|end| {
+                noncurrent
+                    .iter()
+                    .any(|one| end <= one.noncurrent_days.unwrap())
+            })
+            || moves.windows(2).any(|two| two[0].0 >= two[1].0)
+            || moves
+                .iter()
+                .any(|(days, class)| class.ends_with("_IA") && *days < 30)
+    }
+
+    #[test]
+    fn every_storage_that_is_accepted_makes_rules_that_s3_accepts() {
+        let days = [0, 1, 30, 60, 90, 180, 367];
+        let mut accepted = 0;
+        let mut all: Vec<Vec<(u32, &str)>> = vec![Vec::new()];
+        for first in storage_classes() {
+            for day in days {
+                all.push(vec![(day, first)]);
+                for second in storage_classes() {
+                    all.extend(days.map(|later| vec![(day, first), (later, second)]));
+                }
+            }
+        }
+        for transitions in all {
+            for expiration in [None, Some(367), Some(400), Some(2000)] {
+                let storage = storage(&transitions, expiration);
+                if check_storage(&storage, 365, None).is_err() {
+                    continue;
+                }
+                accepted += 1;
+                for rule in storage.rules() {
+                    let rule = rule.to_sdk().unwrap();
+                    assert!(
+                        !s3_refuses(&rule),
+                        "{transitions:?} {expiration:?}: {rule:?}"
+                    );
+                }
+            }
+        }
+        assert!(accepted > 100, "{accepted}");
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use aws_sdk_kms::types::Tag;
 
-use super::model::{KeyParts, KeySettings, Usability};
+use super::model::{KeyParts, KeySettings, Signing, Usability};
 use super::{POLICY_NAME, SETTLING};
 use crate::aws::clients::Clients;
 use crate::aws::policy::policies_agree;
 use crate::aws::tags::Tags;
 use crate::error::{CallFailure, Error};
 
-/// Makes the key what it should be: description, tags, policy, usability.
+/// Makes the key what it should be. A policy that denies signing, and the disabling of a key, come first: if a call after them fails,
+/// nobody signs with a key that was declared compromised. A policy that lets somebody sign comes last, so that the key is complete then.
 ///
 /// # Errors
 /// What KMS said.
@@ -18,11 +19,25 @@ pub async fn change_key(
     found: &KeyParts,
     wanted: &KeySettings,
 ) -> Result<(), Error> {
-    let key = found.key_id.as_str();
-    if found.description != wanted.description {
-        change_description(clients, key, &wanted.description).await?;
+    match wanted.signing {
+        Signing::Denied => {
+            change_use(clients, found, wanted).await?;
+            change_texts(clients, found, wanted).await
+        }
+        Signing::Allowed => {
+            change_texts(clients, found, wanted).await?;
+            change_use(clients, found, wanted).await
+        }
     }
-    change_tags(clients, key, &found.tags, &wanted.tags).await?;
+}
+
+/// Policy and usability.
+async fn change_use(
+    clients: &Clients,
+    found: &KeyParts,
+    wanted: &KeySettings,
+) -> Result<(), Error> {
+    let key = found.key_id.as_str();
     if !policies_agree(&found.policy, &wanted.policy) {
         put_key_policy(clients, key, &wanted.policy).await?;
     }
@@ -33,6 +48,19 @@ pub async fn change_key(
             Ok(())
         }
     }
+}
+
+/// Description and tags.
+async fn change_texts(
+    clients: &Clients,
+    found: &KeyParts,
+    wanted: &KeySettings,
+) -> Result<(), Error> {
+    let key = found.key_id.as_str();
+    if found.description != wanted.description {
+        change_description(clients, key, &wanted.description).await?;
+    }
+    change_tags(clients, key, &found.tags, &wanted.tags).await
 }
 
 async fn change_description(clients: &Clients, key: &str, description: &str) -> Result<(), Error> {

@@ -17,7 +17,7 @@ pub use alias::{AliasHolder, alias_holder, delete_alias, point_alias};
 pub use change::{change_key, put_key_policy, tag};
 pub use create::{MadeKey, create_key};
 pub use delete::schedule_deletion;
-pub use model::{Deletion, Grant, KEY_USAGE, KeyParts, KeySettings, NewKey, Usability};
+pub use model::{Deletion, Grant, KEY_USAGE, KeyParts, KeySettings, NewKey, Signing, Usability};
 pub use read::{read_key, read_key_policy, read_new_key};
 pub(crate) use stray::MAX_KEYS;
 pub use stray::{Freshness, Stray, find_strays};

@@ -29,6 +29,15 @@ pub enum Usability {
     Disabled,
 }
 
+/// Whether somebody may sign with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// The signers may.
+    Allowed,
+    /// Nobody may.
+    Denied,
+}
+
 /// What a key should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
@@ -38,6 +47,8 @@ pub struct KeySettings {
     pub tags: Tags,
     /// The key policy.
     pub policy: String,
+    /// Whether that policy lets somebody sign.
+    pub signing: Signing,
     /// Whether it may be used.
     pub usability: Usability,
 }

@@ -54,6 +54,23 @@ pub(super) const CALLS_ON_BUCKET: &[&str] = &[
     "s3:ListBucketVersions",
 ];
 
+/// The names of the statements that deny to all but a list, as the policy of a bucket has them. Those for logs are followed by a number.
+pub(super) mod sid {
+    pub(in crate::aws::policy) const CONFIGURATION: &str = "AuditlogConfiguration";
+    pub(in crate::aws::policy) const DESTRUCTION: &str = "AuditlogDestruction";
+    pub(in crate::aws::policy) const WRITE: &str = "AuditlogWrite";
+    pub(in crate::aws::policy) const READ: &str = "AuditlogRead";
+}
+
+/// Whom the statements about reading tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// The readers and writers of each log.
+    OfEachLog,
+    /// Those of all logs, whichever of them they are for: one statement, where the others do not fit.
+    OfAllLogs,
+}
+
 /// Everybody but these, and but AWS services that act for themselves.
 ///
 /// A service has no `aws:PrincipalArn`, and would be denied with everybody else. An anonymous caller has neither key: it
@@ -83,7 +100,7 @@ fn sorted(principals: &[Principal]) -> BTreeSet<&Principal> {
 pub(super) fn configuration(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
     let deny = |administrators| {
         all_but(
-            Statement::deny("AuditlogConfiguration", CONFIGURATION),
+            Statement::deny(sid::CONFIGURATION, CONFIGURATION),
             administrators,
         )
         .on([logs.bucket().to_owned()])
@@ -94,11 +111,7 @@ pub(super) fn configuration(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<State
 /// Deletes, markers and bypass, denied to all but the principals of `break_glass`.
 pub(super) fn destruction(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
     let deny = |break_glass| {
-        all_but(
-            Statement::deny("AuditlogDestruction", DESTRUCTION),
-            break_glass,
-        )
-        .at(logs.everywhere())
+        all_but(Statement::deny(sid::DESTRUCTION, DESTRUCTION), break_glass).at(logs.everywhere())
     };
     policy.break_glass.iter().map(deny).collect()
 }
@@ -108,7 +121,7 @@ pub(super) fn writes(logs: &Logs<'_>) -> Vec<Statement> {
     let groups = logs.objects_by(|log| log.writers.as_deref().map(sorted));
     let deny = |(number, (writers, objects)): (usize, (BTreeSet<&Principal>, Vec<String>))| {
         all_but(
-            Statement::deny(format!("AuditlogWrite{number}"), WRITE),
+            Statement::deny(format!("{}{number}", sid::WRITE), WRITE),
             writers,
         )
         .on(objects)
@@ -116,17 +129,34 @@ pub(super) fn writes(logs: &Logs<'_>) -> Vec<Statement> {
     (1..).zip(groups).map(deny).collect()
 }
 
-/// Reads, denied to all but readers and writers. One statement for all logs: which of them reads which log is up to IAM.
+/// Reads, denied to all but readers and writers.
 ///
 /// A writer reads the head that it continues, so nothing is denied for a log whose writers are not stated.
-pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>) -> Vec<Statement> {
+pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>, reading: Reading) -> Vec<Statement> {
     let known = |log: &LogAccess| log.readers.is_some() && log.writers.is_some();
+    let of = |log: &'_ LogAccess| -> BTreeSet<Principal> {
+        let both = log.readers.iter().chain(&log.writers);
+        both.flatten().cloned().collect()
+    };
     let closed = policy.logs.iter().filter(|log| known(log));
-    let allowed = closed.flat_map(|log| log.readers.iter().chain(&log.writers).flatten());
-    let objects = logs.objects_by(|log| known(log).then_some(()));
-    let deny =
-        |((), objects)| all_but(Statement::deny("AuditlogRead", READ), allowed.clone()).on(objects);
-    objects.into_iter().map(deny).collect()
+    let all: BTreeSet<Principal> = closed.flat_map(of).collect();
+    let groups = logs.objects_by(|log| {
+        known(log).then(|| match reading {
+            Reading::OfEachLog => of(log),
+            Reading::OfAllLogs => all.clone(),
+        })
+    });
+    let is_only = groups.len() == 1;
+    let deny = |(number, (allowed, objects)): (usize, (BTreeSet<Principal>, Vec<String>))| {
+        let number = if is_only {
+            String::new()
+        } else {
+            number.to_string()
+        };
+        let deny = Statement::deny(format!("{}{number}", sid::READ), READ);
+        all_but(deny, &allowed).on(objects)
+    };
+    (1..).zip(groups).map(deny).collect()
 }
 
 /// What lets principals of other accounts in, as far as their own account allows it too.

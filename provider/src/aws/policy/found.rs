@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::access::sid;
 use super::pattern::may_match_below;
 
 /// What a found policy denies to all but some.
@@ -31,16 +32,16 @@ impl Enforced {
 
     fn add(&mut self, statement: &Value) {
         let text = |name| statement.get(name).and_then(Value::as_str);
-        let sid = text("Sid").unwrap_or_default();
+        let name = text("Sid").unwrap_or_default();
         if text("Effect") != Some("Deny") {
             return;
         }
         let admitted = || texts(statement.pointer("/Condition/ArnNotLike/aws:PrincipalArn"));
-        match sid.trim_end_matches(|c: char| c.is_ascii_digit()) {
-            "AuditlogConfiguration" => self.administrators = Some(admitted().collect()),
-            "AuditlogDestruction" => self.break_glass = Some(admitted().collect()),
-            "AuditlogWrite" => self.writes.extend(texts(statement.get("Resource"))),
-            "AuditlogRead" => self.reads.extend(texts(statement.get("Resource"))),
+        match name.trim_end_matches(|c: char| c.is_ascii_digit()) {
+            sid::CONFIGURATION => self.administrators = Some(admitted().collect()),
+            sid::DESTRUCTION => self.break_glass = Some(admitted().collect()),
+            sid::WRITE => self.writes.extend(texts(statement.get("Resource"))),
+            sid::READ => self.reads.extend(texts(statement.get("Resource"))),
             _ => {}
         }
     }

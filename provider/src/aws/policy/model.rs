@@ -40,7 +40,8 @@ pub struct LogAccess {
     pub prefix: String,
     /// Who may write segments.
     pub writers: Option<Vec<Principal>>,
-    /// Who may read segments beside the writers; enforced where the writers are stated too.
+    /// Who may read segments beside the writers; enforced where the writers are stated too, and for each log by itself where that fits
+    /// (see [`Unenforced::ReadersOfEachLog`]).
     pub readers: Option<Vec<Principal>>,
     /// The locks that a segment may be written with.
     pub lock: LockBounds,
@@ -105,6 +106,8 @@ pub enum Unenforced {
         /// The log's prefix.
         prefix: String,
     },
+    /// Which of the readers and writers reads which log: statements for each log do not fit.
+    ReadersOfEachLog,
 }
 
 impl Unenforced {
@@ -114,7 +117,7 @@ impl Unenforced {
             Self::Administrators => "administrators",
             Self::BreakGlass => "break_glass",
             Self::Writers { .. } => "writers",
-            Self::Readers { .. } => "readers",
+            Self::Readers { .. } | Self::ReadersOfEachLog => "readers",
         }
     }
 }
@@ -138,6 +141,10 @@ impl fmt::Display for Unenforced {
                 f,
                 "everybody with the permission in IAM may read segments under {prefix:?}"
             ),
+            Self::ReadersOfEachLog => f.write_str(
+                "a reader or writer of one log may read the other logs too, with the permission in IAM: a statement for each log does not \
+                 fit into a bucket policy",
+            ),
         }
     }
 }
@@ -160,6 +167,9 @@ pub fn unenforced(policy: &BucketPolicy) -> Vec<Unenforced> {
         if log.readers.is_none() || log.writers.is_none() {
             found.push(Unenforced::Readers { prefix: prefix() });
         }
+    }
+    if policy.readers_are_shared() {
+        found.push(Unenforced::ReadersOfEachLog);
     }
     found
 }

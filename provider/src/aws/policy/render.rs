@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::access;
+use super::access::{self, Reading};
 use super::delivery::deliveries;
 use super::error::{BUCKET_POLICY_BYTES, PolicyError};
 use super::extra;
@@ -36,30 +36,41 @@ impl BucketPolicy {
     /// [`PolicyError`] where it would be larger, or where a part cannot work.
     pub fn render(&self) -> Result<String, PolicyError> {
         self.check_partitions()?;
-        let parts = self.parts()?;
-        let statements: Vec<Value> = parts.iter().flat_map(|(_, part)| part.clone()).collect();
-        let document = format_document(&statements);
+        let document = document(&self.parts(Reading::OfEachLog)?);
+        if document.len() <= BUCKET_POLICY_BYTES {
+            return Ok(document);
+        }
+        let parts = self.parts(Reading::OfAllLogs)?;
+        let document = self::document(&parts);
         if document.len() > BUCKET_POLICY_BYTES {
-            return Err(too_large(document.len(), &parts, self.logs_that_fit()));
+            let fit = self.logs_that_fit(Reading::OfAllLogs);
+            return Err(too_large(document.len(), &parts, fit));
         }
         Ok(document)
     }
 
+    /// Whether who reads one log reads the others too, as far as IAM lets it: there is room for one statement about reading alone.
+    pub(super) fn readers_are_shared(&self) -> bool {
+        let of = |reading| self.parts(reading).map(|parts| document(&parts));
+        match (of(Reading::OfEachLog), of(Reading::OfAllLogs)) {
+            (Ok(each), Ok(all)) => each.len() > BUCKET_POLICY_BYTES && each != all,
+            _ => false,
+        }
+    }
+
     /// How many of the logs fit, in their order, and how many there are.
-    fn logs_that_fit(&self) -> (usize, usize) {
+    fn logs_that_fit(&self, reading: Reading) -> (usize, usize) {
         let fits = |count: &usize| {
             let mut fewer = self.clone();
             fewer.logs.truncate(*count);
-            let statements = fewer.parts().unwrap_or_default().into_iter();
-            let statements: Vec<Value> = statements.flat_map(|(_, part)| part).collect();
-            format_document(&statements).len() <= BUCKET_POLICY_BYTES
+            document(&fewer.parts(reading).unwrap_or_default()).len() <= BUCKET_POLICY_BYTES
         };
         let all = self.logs.len();
         let fit = (0..all).rev().find(fits);
         (fit.unwrap_or_default(), all)
     }
 
-    fn parts(&self) -> Result<Vec<(&'static str, Vec<Value>)>, PolicyError> {
+    fn parts(&self, reading: Reading) -> Result<Parts, PolicyError> {
         let logs = Logs::of(self);
         let json = |statements: Vec<Statement>| statements.iter().map(Statement::to_json).collect();
         let mut parts = vec![
@@ -73,7 +84,7 @@ impl BucketPolicy {
                 ("object_lock", json(writes::locked(&logs))),
                 ("encryption", json(writes::encrypted(self, &logs))),
                 ("writers", json(access::writes(&logs))),
-                ("readers", json(access::reads(self, &logs))),
+                ("readers", json(access::reads(self, &logs, reading))),
                 ("other accounts", json(access::other_accounts(self, &logs))),
             ]);
         }
@@ -92,6 +103,14 @@ impl BucketPolicy {
         let lists = lists.chain([&self.administrators, &self.break_glass]);
         check_partitions(&self.partition, lists.flatten().flatten())
     }
+}
+
+/// The statements of each part.
+type Parts = Vec<(&'static str, Vec<Value>)>;
+
+fn document(parts: &Parts) -> String {
+    let statements: Vec<Value> = parts.iter().flat_map(|(_, part)| part.clone()).collect();
+    format_document(&statements)
 }
 
 /// Checks that every principal is of this partition.
@@ -409,7 +428,7 @@ mod tests {
             for (number, log) in policy.logs.iter_mut().enumerate() {
                 change(number, log);
             }
-            policy.logs_that_fit().0
+            [Reading::OfAllLogs, Reading::OfEachLog].map(|reading| policy.logs_that_fit(reading).0)
         };
         let named = |account: &str, name: &str, number: usize| {
             let arn = format!("arn:aws:iam::{account}:role/{name:x<61}{number:03}");
@@ -432,11 +451,50 @@ mod tests {
             fit(&longest, &"b".repeat(63)),
         ];
         let page = include_str!("../../../../templates/resources/bucket.md.tmpl");
-        let [usual, foreign, longest] = fits;
-        let said = format!(
-            "{usual} logs fit, {foreign} where each reader is of another account, and {longest} with"
-        );
-        assert!(page.contains(&said), "{said:?} is not on the page");
+        let [[usual, few], [foreign, _], [longest, fewest]] = fits;
+        for said in [
+            format!(
+                "{usual} logs fit, {foreign} where each reader is of another account, and {longest} with"
+            ),
+            format!("up to {few} such logs, {fewest} with the longest names"),
+        ] {
+            assert!(page.contains(&said), "{said:?} is not on the page");
+        }
+    }
+
+    #[test]
+    fn readers_are_those_of_each_log_where_that_fits() {
+        let readers = |policy: &BucketPolicy| {
+            let found = statements(policy).into_iter();
+            let reads =
+                found.filter(|one| one["Sid"].as_str().unwrap().starts_with("AuditlogRead"));
+            let admitted = |one: Value| one["Condition"]["ArnNotLike"]["aws:PrincipalArn"].clone();
+            reads.map(admitted).collect::<Vec<_>>()
+        };
+        let few = policy(many(2));
+        let of = |at: usize| {
+            let [reader, writer] = ["reader", "sealer"]
+                .map(|who| role(&format!("acme-audit-{who}-payments-{at:02}")).pattern());
+            json!([reader, writer])
+        };
+        assert_eq!(readers(&few), [of(0), of(1)]);
+        assert!(!few.readers_are_shared());
+        let number = few
+            .logs
+            .len()
+            .max(policy(many(90)).logs_that_fit(Reading::OfEachLog).0);
+        let (fits, shared) = (policy(many(number)), policy(many(number + 1)));
+        assert_eq!(readers(&fits).len(), number);
+        assert_eq!(readers(&shared).len(), 1);
+        assert!(!fits.readers_are_shared() && shared.readers_are_shared());
+        let warned = crate::aws::policy::unenforced(&shared);
+        assert_eq!(warned, [crate::aws::Unenforced::ReadersOfEachLog]);
+        // those who share readers and writers take one statement
+        let mut alike = policy(many(37));
+        for log in &mut alike.logs {
+            (log.writers, log.readers) = (Some(vec![role("sealer")]), Some(vec![role("auditor")]));
+        }
+        assert!(!alike.readers_are_shared());
     }
 
     #[test]
@@ -460,7 +518,7 @@ mod tests {
         let found = statements(&foreign);
         let of = |sid: &str| &found.iter().find(|one| one["Sid"] == sid).unwrap()["Resource"];
         let object = |key: &str| format!("arn:aws:s3:::acme-audit-production/{key}");
-        assert_eq!(*of("AuditlogRead"), object("logs/*"));
+        assert_eq!(*of("AuditlogRead2"), object("logs/payments-eu-01/*"));
         assert_eq!(
             *of("AuditlogReader1"),
             json!([

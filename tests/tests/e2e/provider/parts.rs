@@ -1,11 +1,13 @@
 //! The parts of a bucket below the lock: encryption, lifecycle, access logs, and what others have set up.
 
 use auditlog_tests::{Endpoint, Engine, Fault, Proxy, Terraform};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, DeleteMarkerReplication, Destination, EventBridgeConfiguration,
     ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
-    NotificationConfiguration, ReplicationConfiguration, ReplicationRule, ReplicationRuleFilter,
-    ReplicationRuleStatus,
+    NoncurrentVersionExpiration, NoncurrentVersionTransition, NotificationConfiguration,
+    ReplicationConfiguration, ReplicationRule, ReplicationRuleFilter, ReplicationRuleStatus,
+    TransitionStorageClass,
 };
 use serde_json::json;
 
@@ -13,7 +15,9 @@ use crate::provider::stack::{Change, Stack, assert_no_changes, said, values};
 use crate::support::engines::on_each_engine;
 
 on_each_engine! {
+    lifecycle_rule_that_s3_refuses_is_refused_here_too.await,
     storage_is_put_read_and_imported.await,
+    storage_leaves_declared_prefixes_alone.await,
     lifecycle_rule_of_another_hand_is_named_and_removed.await,
     rule_of_ours_that_was_weakened_is_put_back.await,
     access_logs_go_to_another_bucket.await,
@@ -48,6 +52,85 @@ async fn put_rules(endpoint: &Endpoint, rules: Vec<LifecycleRule>) {
         .send()
         .await
         .unwrap();
+}
+
+/// A rule whose noncurrent versions would be moved after they are gone.
+fn impossible() -> LifecycleRule {
+    let moved = NoncurrentVersionTransition::builder()
+        .noncurrent_days(90)
+        .storage_class(TransitionStorageClass::GlacierIr);
+    let expired = NoncurrentVersionExpiration::builder().noncurrent_days(1);
+    LifecycleRule::builder()
+        .id("storage")
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("").build())
+        .noncurrent_version_transitions(moved.build())
+        .noncurrent_version_expiration(expired.build())
+        .build()
+        .unwrap()
+}
+
+/// Of themselves, the endpoints take every rule, and would hide that AWS refuses one of ours.
+async fn lifecycle_rule_that_s3_refuses_is_refused_here_too(engine: Engine) {
+    let stack = Stack::applied(engine, &bucket(""));
+    let configuration = BucketLifecycleConfiguration::builder().rules(impossible());
+    let put = stack.endpoint.s3().put_bucket_lifecycle_configuration();
+    let put = put.bucket("trail");
+    let put = put.lifecycle_configuration(configuration.build().unwrap());
+    let refused = put.send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("InvalidArgument"));
+    assert_eq!(
+        refused.message(),
+        Some(
+            "'NoncurrentDays' in the NoncurrentVersionExpiration action for filter '(prefix=)' must be greater than \
+             'NoncurrentDays' in the NoncurrentVersionTransition action"
+        )
+    );
+    stack.assert_no_changes();
+}
+
+/// An archive of trust policies has a lock of its own, which an expiration of the logs would hide from readers.
+async fn storage_leaves_declared_prefixes_alone(engine: Engine) {
+    // moto has no Ed25519
+    let spec = match engine {
+        Engine::Ministack => "",
+        Engine::Moto => "key_spec = \"ECC_NIST_P256\"",
+    };
+    let key = format!(
+        "resource \"auditlog_signing_key\" \"audit\" {{\n  alias = \"alias/trail\"\n  {spec}\n}}\n"
+    );
+    let logs = |names: &str| {
+        let log = "{ signing_key = auditlog_signing_key.audit.trust }";
+        let logs = format!("logs = {{ for name in {names} : name => {log} }}");
+        let archive = "declared_prefixes = [\"trust-policies/\"]";
+        key.clone() + &bucket(&format!("{STORAGE}\n{archive}\n{logs}"))
+    };
+    let stack = Stack::applied(engine, &logs("[\"payments\"]"));
+    stack.assert_no_changes();
+    let prefixes = async || {
+        let found = rules(&stack.endpoint).await.into_iter();
+        let storage = found.filter(|rule| {
+            let expiration = rule.expiration.as_ref();
+            expiration.is_some_and(|expiration| expiration.days.is_some())
+        });
+        storage
+            .map(|rule| rule.filter.unwrap().prefix.unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(prefixes().await, ["logs/payments/"]);
+    stack.configure(&logs("[\"payments\", \"logins\"]"));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(prefixes().await, ["logs/logins/", "logs/payments/"]);
+
+    // one that somebody removed comes back
+    let mut left = rules(&stack.endpoint).await;
+    left.retain(|rule| rule.id() != Some("auditlog-storage:logs/logins/"));
+    put_rules(&stack.endpoint, left).await;
+    assert_eq!(stack.planned(ADDRESS).attributes, ["lifecycle_rules"]);
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(prefixes().await.len(), 2);
 }
 
 async fn storage_is_put_read_and_imported(engine: Engine) {
@@ -227,6 +310,14 @@ fn storage_that_costs_more_than_it_saves_is_refused(engine: Engine) {
         (
             r#"{ transitions = [{ days = 90, storage_class = "GLACIER_IR" }], segment_bytes = 50000 }"#,
             "Segments of 50000 bytes are never moved",
+        ),
+        (
+            r#"{ transitions = [{ days = 400, storage_class = "INTELLIGENT_TIERING" }], expiration = "40d" }"#,
+            "move to INTELLIGENT_TIERING after 400 days, and expire after 40 days",
+        ),
+        (
+            r#"{ transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER_IR" }] }"#,
+            "does not move objects from ONEZONE_IA to GLACIER_IR",
         ),
         (r#"{ expiration = "soon" }"#, "\"soon\" is neither"),
     ] {

@@ -257,6 +257,27 @@ async fn policy_that_lets_the_key_sign_is_the_last_call_of_a_create() {
     assert_eq!(puts, 1, "{calls:?}");
 }
 
+/// Tags may fail for reasons of their own: too many of them, or a policy of the organisation.
+#[tokio::test]
+async fn compromised_key_stops_signing_whatever_becomes_of_its_tags() {
+    let (stack, way) = start(ALIAS);
+    stack.terraform.apply().ok();
+    let first = id(&stack);
+    let compromised = "compromised = { \"1\" = { at = \"2026-01-01T00:00:00Z\" } }";
+    stack.configure(&key_of("", &format!("{ALIAS}\n{compromised}")));
+    way.from_now_on("POST", "TagResource", refusal("LimitExceededException"));
+    let failed = stack.terraform.apply();
+    assert_eq!(failed.status, 1, "{failed}");
+    assert!(!signs(&stack, &first).await);
+    way.heal();
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    let after = values(&stack.terraform, ADDRESS);
+    assert_eq!(states(&after), ["compromised", "current"]);
+    let state = describe(&stack, &first).await.unwrap().key_state;
+    assert_eq!(state, Some(KeyState::Disabled));
+}
+
 #[tokio::test]
 async fn killed_rotation_is_done_by_the_next_apply() {
     for call in ["CreateKey", "PutKeyPolicy", "UpdateAlias"] {

@@ -103,6 +103,13 @@ fn what_only_a_plan_can_know_is_refused_there() {
         said(&plan, texts);
     };
     refused(
+        "tags = { for n in range(33) : \"t${n}\" => \"x\" }",
+        &[
+            "The key would have 33 tags of `tags` and `default_tags`",
+            "Remove tags until at most 32 are left",
+        ],
+    );
+    refused(
         &lost("1"),
         &[
             "Invalid value for lost[\"1\"]",
