@@ -259,7 +259,8 @@ fn segment_that_waits_for_its_time_refuses_nobody() {
     bench.store.set(Mood::Honest);
     service.until_storing(Some(Cause::Clock));
     for event in ["2", "3"] {
-        assert_eq!(service.offer(event).recv(), Ok(Answer::Accepted));
+        let told = service.offer(event).recv_timeout(Duration::from_secs(30));
+        assert_eq!(told, Ok(Answer::Accepted));
     }
     assert!(service.status.trouble().is_none());
     // Its time has come.
