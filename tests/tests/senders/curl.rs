@@ -20,6 +20,8 @@ fn post(remote: &Remote, to: &str, batch: u64) -> Child {
     Command::new("curl")
         .args(["--fail", "--silent", "--show-error"])
         .args(["--retry", "60", "--retry-delay", "1", "--retry-all-errors"])
+        // An answer that never comes is an error, too.
+        .args(["--max-time", "10"])
         .args(["--data-binary", &format!("@{}", file.display())])
         .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
         .args(["--header", &format!("Idempotency-Key: nightly/{batch}")])
