@@ -53,7 +53,8 @@ class Versions(unittest.TestCase):
 
     def test_spools_that_the_sealer_goes_on_with_are_those_that_the_guides_name(self):
         newest, oldest = constant(IDENTITY, "VERSION"), constant(IDENTITY, "SAME_FILES")
-        earlier = " and ".join(str(version) for version in range(oldest, newest))
+        self.assertGreater(newest - oldest, 1)
+        earlier = f"{oldest} to {newest - 1}"
         self.assertIn(f"goes on with versions {earlier};", stable()["format of the spool"][1])
         one_line = lambda path: re.sub(r"\s+", " ", read(path))
         self.assertIn(f"spool version {newest}, which goes on with spools of versions {earlier}", one_line("CHANGELOG.md"))
