@@ -1,7 +1,6 @@
 //! Each commit has a version of its own, which the commands show and under which Terraform finds the provider.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use auditlog_tests::{Command, Terraform, binary, command, root};
@@ -158,13 +157,10 @@ fn rebuilt_provider_leaves_the_lock_files_of_projects_valid() {
 
     // The same sources, built in another way.
     let rebuilt = folder.path().join("rebuilt");
-    fs::copy(&built, &rebuilt).expect("a copy");
-    let mut file = fs::OpenOptions::new()
-        .append(true)
-        .open(&rebuilt)
-        .expect("the copy");
-    file.write_all(b"\0").expect("another byte");
-    drop(file);
+    // A program that this process has written may be busy: another test may start a process meanwhile, which has the open file for a moment.
+    let append = r#"cp "$0" "$1" && printf '\0' >> "$1""#;
+    let copy = Command::new("sh").arg("-c").arg(append);
+    copy.arg(&built).arg(&rebuilt).run().ok();
     place(&rebuilt, &mirror);
     place(&rebuilt, &mirror);
     let versions = placed(&mirror);
