@@ -2,8 +2,10 @@
 
 resource "auditlog_signing_key" "this" {
   alias          = coalesce(var.alias, "alias/${var.bucket}")
+  key_spec       = var.key_spec
   administrators = var.administrators
   signers        = var.signers
+  verifiers      = var.verifiers
   rotation       = var.rotation
   lost           = var.lost
   compromised    = var.compromised
@@ -11,15 +13,21 @@ resource "auditlog_signing_key" "this" {
 }
 
 resource "auditlog_bucket" "this" {
-  bucket          = var.bucket
-  object_lock     = var.object_lock
-  administrators  = var.administrators
-  break_glass     = var.break_glass
-  storage         = var.storage
-  allow_weakening = var.allow_weakening
-  acknowledged    = var.acknowledged
-  tags            = var.tags
-  logs            = { for name, log in var.logs : name => merge(log, { signing_key = auditlog_signing_key.this.trust }) }
+  bucket            = var.bucket
+  object_lock       = var.object_lock
+  administrators    = var.administrators
+  break_glass       = var.break_glass
+  encryption        = var.encryption
+  storage           = var.storage
+  logging           = var.logging
+  log_delivery      = var.log_delivery
+  declared_prefixes = var.declared_prefixes
+  extra_policy_json = var.extra_policy_json
+  allow_weakening   = var.allow_weakening
+  acknowledged      = var.acknowledged
+  on_destroy        = var.on_destroy
+  tags              = var.tags
+  logs              = { for name, log in var.logs : name => merge(log, { signing_key = auditlog_signing_key.this.trust }) }
 }
 
 data "auditlog_pipeline" "this" {

@@ -101,6 +101,18 @@ variable "signers" {
   default     = null
 }
 
+variable "verifiers" {
+  description = "ARNs of the roles that may verify signatures with KMS and read the public key. Default: IAM alone decides."
+  type        = set(string)
+  default     = null
+}
+
+variable "key_spec" {
+  description = "Kind of the signing key, such as `ECC_NIST_P256`. Default: that of auditlog_signing_key."
+  type        = string
+  default     = null
+}
+
 variable "rotation" {
   description = "When a new version of the key is made: `period_in_days`, `trigger`, and `grace_in_days`. Default: never by itself."
   type = object({
@@ -139,6 +151,51 @@ variable "storage" {
     expiration  = optional(string)
   })
   default = null
+}
+
+variable "encryption" {
+  description = "Encryption with a KMS key, which is not the signing key. Default: SSE-S3."
+  type = object({
+    kms_key_arn        = string
+    bucket_key_enabled = optional(bool)
+  })
+  default = null
+}
+
+variable "logging" {
+  description = "Server access logs of the bucket, to another bucket. Default: none."
+  type = object({
+    target_bucket = string
+    target_prefix = optional(string)
+  })
+  default = null
+}
+
+variable "log_delivery" {
+  description = "Services of AWS that deliver their logs to the bucket, beside the logs above. Default: none."
+  type = object({
+    cloudtrail     = optional(object({ prefix = optional(string), trails = optional(set(string)) }))
+    load_balancers = optional(object({ prefix = optional(string), accounts = optional(set(string)) }))
+  })
+  default = null
+}
+
+variable "declared_prefixes" {
+  description = "Prefixes, each ending in `/`, under which the bucket may contain anything else, such as archived trust policies. Default: none."
+  type        = list(string)
+  default     = null
+}
+
+variable "extra_policy_json" {
+  description = "Policy document whose statements are added to the bucket policy. Default: none."
+  type        = string
+  default     = null
+}
+
+variable "on_destroy" {
+  description = "What a destroy does with the bucket: `refuse`, `forget` or `empty`. Default: `refuse`."
+  type        = string
+  default     = null
 }
 
 variable "allow_weakening" {

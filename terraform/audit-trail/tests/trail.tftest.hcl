@@ -53,6 +53,16 @@ run "trail_for_years" {
     rotation       = { period_in_days = 365 }
     compromised    = { "1" = { at = "2026-05-01T00:00:00Z" } }
     storage        = { expiration = "after_retention" }
+
+    key_spec          = "ECC_NIST_P384"
+    verifiers         = ["arn:aws:iam::123456789012:role/auditor"]
+    encryption        = { kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1" }
+    logging           = { target_bucket = "acme-access-logs", target_prefix = "audit/" }
+    log_delivery      = { cloudtrail = { prefix = "trails" } }
+    declared_prefixes = ["trust-policies/"]
+    extra_policy_json = "{}"
+    on_destroy        = "forget"
+
     logs = {
       payments = {
         origin  = "acme.example/audit/payments"
@@ -72,6 +82,31 @@ run "trail_for_years" {
   assert {
     condition     = auditlog_signing_key.this.administrators == toset(["arn:aws:iam::123456789012:role/terraform"])
     error_message = "The administrators may not change the key."
+  }
+
+  assert {
+    condition     = auditlog_signing_key.this.key_spec == "ECC_NIST_P384" && length(auditlog_signing_key.this.verifiers) == 1
+    error_message = "The kind of the key or its verifiers are not passed on."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.encryption.kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/1"
+    error_message = "The encryption is not passed on."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.logging.target_prefix == "audit/" && auditlog_bucket.this.log_delivery.cloudtrail.prefix == "trails"
+    error_message = "The access logs or the delivered logs are not passed on."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.declared_prefixes == tolist(["trust-policies/"]) && auditlog_bucket.this.extra_policy_json == "{}"
+    error_message = "The declared prefixes or the added statements are not passed on."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.on_destroy == "forget"
+    error_message = "What a destroy does is not passed on."
   }
 
   assert {
