@@ -48,6 +48,8 @@ check: need-cargo venv $(DENY) ## formatting, clippy, documentation, spelling, a
 	cargo clippy --workspace --test ceph --test engines --test senders -- -D warnings
 	cargo clippy --package auditlog-verifier --no-default-features --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	for fuzzed in $(FUZZED); do \
+		RUSTFLAGS='--cfg fuzzing' cargo check --manifest-path "$${fuzzed%:*}/fuzz/Cargo.toml" --target-dir target/fuzz || exit 1; done
 	cargo build --workspace --bins
 	target/debug/terraform-provider-auditlog --docs . --check
 	$(VENV)/bin/typos

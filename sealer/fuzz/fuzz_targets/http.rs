@@ -25,12 +25,10 @@ mod seal {
 }
 
 #[allow(dead_code, reason = "the fuzzer uses a part of it")]
+#[path = "../../src/service"]
 mod service {
-    #[path = "../../../src/service/fuzz.rs"]
     pub(crate) mod fuzz;
-    #[path = "../../../src/service/member.rs"]
     mod member;
-    #[path = "../../../src/service/parse.rs"]
     mod parse;
 }
 

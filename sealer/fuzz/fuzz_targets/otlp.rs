@@ -1,7 +1,9 @@
-//! A request of OTLP. The module is taken without its crate, which would bring the AWS SDK.
+//! A request of OTLP. The modules are taken without their crate, which would bring the AWS SDK.
 
 #![no_main]
 
+#[path = "../../src/elements.rs"]
+mod elements;
 #[allow(dead_code, unused_imports, reason = "the fuzzer uses a part of it")]
 #[path = "../../src/otlp/mod.rs"]
 mod otlp;
