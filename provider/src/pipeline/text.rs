@@ -95,7 +95,11 @@ mod tests {
                 "{said}"
             );
         }
-        for path in ["/home/me/spool", "/root/spool", "/root"] {
+        for path in HIDDEN
+            .map(|folder| [folder.to_owned(), format!("{folder}/spool")])
+            .iter()
+            .flatten()
+        {
             let said = check_of_service(path).unwrap_err();
             assert!(said.contains("(ProtectHome=yes)"), "{said}");
         }

@@ -233,10 +233,9 @@ impl Keeper {
             Err(_) => return,
         };
         self.status.set(Part::Locking, found.trouble());
-        found
-            .notice_after(known)
-            .into_iter()
-            .for_each(|notice| (self.setup.notify)(notice));
+        if let Some(notice) = found.notice_after(known) {
+            (self.setup.notify)(notice);
+        }
         *known = found;
     }
 }

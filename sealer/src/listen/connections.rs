@@ -8,13 +8,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
+use super::tls::Stream;
 use crate::level::Line;
 
 /// How long open connections may take when the service ends.
 const END_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a sender may take to end its side.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a sender has to show itself, however many others come. Stops a flood from closing each connection at once.
 const GRACE: Duration = Duration::from_millis(500);
@@ -260,6 +266,17 @@ pub async fn serve_each<F, Served>(
 pub(crate) async fn ended(ending: &mut watch::Receiver<bool>) {
     // Where nobody can say so any more, the service has ended.
     _ = ending.wait_for(|ending| *ending).await;
+}
+
+/// Ends our side of a connection, and waits a moment for the other one: a connection that is closed while bytes wait to be read is reset, and
+/// the sender would lose the answers that it has not read.
+pub(crate) async fn end(mut stream: Stream) {
+    let last = async {
+        _ = stream.shutdown().await;
+        let mut unread = [0; 4096];
+        while matches!(stream.read(&mut unread).await, Ok(1..)) {}
+    };
+    _ = timeout(LAST_PATIENCE, last).await;
 }
 
 #[cfg(test)]

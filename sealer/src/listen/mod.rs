@@ -8,8 +8,8 @@ mod unpack;
 mod webhook;
 
 pub use access::{Access, Denied, Token, User};
-pub(crate) use connections::ended;
 pub use connections::{SayLine, Seat, Seats, Table, serve_each};
+pub(crate) use connections::{end, ended};
 pub use tls::{Certificates, Door, Stream};
 pub use unpack::{Encoding, UnpackError, Unpacked, unpack};
 pub use webhook::{Claim, NotSigned, Webhook, webhook_key};

@@ -134,7 +134,7 @@ pub(super) fn writes(logs: &Logs<'_>) -> Vec<Statement> {
 /// A writer reads the head that it continues, so nothing is denied for a log whose writers are not stated.
 pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>, reading: Reading) -> Vec<Statement> {
     let known = |log: &LogAccess| log.readers.is_some() && log.writers.is_some();
-    let of = |log: &'_ LogAccess| -> BTreeSet<Principal> {
+    let of = |log: &LogAccess| -> BTreeSet<Principal> {
         let both = log.readers.iter().chain(&log.writers);
         both.flatten().cloned().collect()
     };

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::scratch::Scratch;
 use crate::forward::{Malformed, Scan};
-use crate::listen::Stream;
+use crate::listen::{Stream, end, ended};
 
 /// Largest message, in bytes: Fluentd's largest chunk, and what is around it. Stops a message without end.
 const MAX_MESSAGE_BYTES: u64 = (256 << 20) + (1 << 20);
@@ -189,20 +189,9 @@ impl Wire {
         }
     }
 
-    /// Ends our side, and waits a moment for the other one: a connection that is closed while bytes wait to be read is reset, and the sender
-    /// would lose the acknowledgement that it has not read.
-    pub(super) async fn end(mut self) {
-        let last = async {
-            _ = self.stream.shutdown().await;
-            loop {
-                self.pending.clear();
-                match self.stream.read_buf(&mut self.pending).await {
-                    Ok(0) | Err(_) => break,
-                    Ok(_) => {}
-                }
-            }
-        };
-        _ = timeout(LAST_PATIENCE, last).await;
+    /// Ends our side, so that the sender reads what was written last.
+    pub(super) async fn end(self) {
+        end(self.stream).await;
     }
 
     /// A message of the handshake.
@@ -336,9 +325,9 @@ impl Wire {
 }
 
 /// Returns so long after the service has begun to end.
-async fn is_over(ending: &mut watch::Receiver<bool>, ended: &mut Option<Instant>, last: Duration) {
-    crate::listen::ended(ending).await;
-    let since = ended.get_or_insert_with(Instant::now);
+async fn is_over(ending: &mut watch::Receiver<bool>, since: &mut Option<Instant>, last: Duration) {
+    ended(ending).await;
+    let since = since.get_or_insert_with(Instant::now);
     sleep(last.saturating_sub(since.elapsed())).await;
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::window::{Window, WindowError};
-use crate::listen::{Stream, ended};
+use crate::listen::{Stream, end, ended};
 use crate::lumberjack::{Item, Malformed, Place, Reader, Version, ack};
 
 /// Bytes that are read at a time.
@@ -43,9 +43,6 @@ const FIRST_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often a sender that waits hears that its window is not forgotten. Beats wait for 30 seconds, and Logstash's input answers after 5.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-
-/// How long a sender may take to end its side when the service ends, so that it reads what was written last.
-const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What all connections of a listener share: memory for windows that are not small.
 #[derive(Clone)]
@@ -145,20 +142,9 @@ impl Wire {
         }
     }
 
-    /// Ends our side, and waits a moment for the other one: a connection that is closed while bytes wait to be read is reset, and the sender
-    /// would lose the acknowledgement that it has not read.
-    pub(super) async fn end(mut self) {
-        let last = async {
-            _ = self.stream.shutdown().await;
-            loop {
-                self.buffer.clear();
-                match self.stream.read_buf(&mut self.buffer).await {
-                    Ok(0) | Err(_) => break,
-                    Ok(_) => {}
-                }
-            }
-        };
-        _ = timeout(LAST_PATIENCE, last).await;
+    /// Ends our side, so that the sender reads what was written last.
+    pub(super) async fn end(self) {
+        end(self.stream).await;
     }
 
     /// Acknowledges events up to a number.

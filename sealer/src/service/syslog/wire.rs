@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::listen::{Stream, ended};
+use crate::listen::{Stream, end, ended};
 
 /// What each connection may keep without asking, and what is read at a time.
 const FREE_BYTES: usize = 64 << 10;
@@ -158,20 +158,9 @@ impl Wire {
         }
     }
 
-    /// Ends our side, and waits a moment for the other one: a connection that is closed while bytes wait to be read is reset, and the
-    /// sender would lose the answers that it has not read.
-    pub(super) async fn end(mut self) {
-        let last = async {
-            _ = self.stream.shutdown().await;
-            loop {
-                self.pending.clear();
-                match read(&mut self.stream, &mut self.pending).await {
-                    Ok(Got::Bytes) => {}
-                    Ok(Got::End | Got::Ending) | Err(_) => break,
-                }
-            }
-        };
-        _ = timeout(LAST_PATIENCE, last).await;
+    /// Ends our side, so that the sender reads what was written last.
+    pub(super) async fn end(self) {
+        end(self.stream).await;
     }
 
     /// How long may pass until more of a message comes.
