@@ -312,6 +312,36 @@ mod tests {
         assert_eq!(table.open(), 2);
     }
 
+    /// A connection over loopback: what the service has of it, and the sender's side.
+    async fn connection() -> (Stream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sender = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (ours, _) = listener.accept().await.unwrap();
+        (Box::new(ours), sender.unwrap())
+    }
+
+    #[tokio::test]
+    async fn sender_reads_its_answer_and_then_the_end_though_nobody_reads_what_it_wrote_last() {
+        let (mut ours, mut sender) = connection().await;
+        sender.write_all(&[b'x'; 10_000]).await.unwrap();
+        ours.write_all(b"answer").await.unwrap();
+        let ends = async {
+            let mut read = Vec::new();
+            sender.read_to_end(&mut read).await.map(|_| read)
+        };
+        let ((), read) = tokio::join!(end(ours), ends);
+        // Not the error of a connection that is reset.
+        assert_eq!(read.unwrap(), b"answer");
+    }
+
+    #[tokio::test]
+    async fn sender_that_does_not_end_its_side_is_not_waited_for_for_ever() {
+        let (ours, _sender) = connection().await;
+        let begun = Instant::now();
+        end(ours).await;
+        assert!(begun.elapsed() >= LAST_PATIENCE);
+    }
+
     #[test]
     fn sender_that_has_shown_itself_keeps_its_seat() {
         let (seats, _) = seats(2);
