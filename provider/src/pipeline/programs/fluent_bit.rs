@@ -74,7 +74,7 @@ pub(super) const PROGRAM: Program = Program {
         "After a crash of Fluent Bit, lines of its last read may be read again and stored twice, with two ids: it notes how far it has read after they are in its buffer.",
         "The buffer may take as much memory as buffer_megabytes. On the disk it may become larger: chunks that are tried again are not counted, so a long outage of the sealer can fill the disk.",
         "What the sealer refuses for good, for example because of a wrong token, is kept in the folder rejected of the buffer and not sent again by itself. Before 4.2, Fluent Bit drops it.",
-        "A full buffer is one open file for every 2 MB of buffer_megabytes: let it open that many (LimitNOFILE of its unit).",
+        "With a full buffer, Fluent Bit has one open file for every 2 MB of buffer_megabytes: allow it that many (LimitNOFILE in its unit).",
         "JSON is read and written again: spaces, repeated keys and the form of numbers may change before the sealer sees them. Bytes that are not UTF-8 are replaced.",
     ],
     render,

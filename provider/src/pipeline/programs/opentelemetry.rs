@@ -84,7 +84,7 @@ pub(super) const PROGRAM: Program = Program {
         "Start it with --feature-gates=stanza.synchronousLogEmitter. Without it, a crash of the Collector loses up to 100 lines that it has read, and nobody learns of it.",
         "After a crash of the Collector, lines that it was reading may be read again and stored twice, with two ids, and requests may be sent again in another form: their events are stored twice then, each time with the same auditlog_event_id.",
         "A file that is removed before it was read is not read to its end: keep rotated files for as long as the queue may be full.",
-        "Two files whose first 16 KiB are the same are taken for one, and one of them is not read. So are shorter ones, where one begins with all of the other.",
+        "Two files whose first 16 KiB are the same are taken for one, and one of them is not read. So are shorter files, where one begins with the whole of the other.",
         "A line of more than 128 KiB is divided into several events, and a line that is empty is left out.",
         "Each line is one text, in logRecord.body.stringValue, and what is JSON in it stays inside of the text. Bytes that are not UTF-8 are replaced.",
     ],
