@@ -82,9 +82,11 @@ mod tests {
         ] {
             let script = read(file);
             assert!(
-                script.contains("read-ahead") && script.contains("consistency"),
+                script.contains("consistency") && script.contains("policy"),
                 "{file}"
             );
+            // An option of buckets.
+            assert_eq!(script.contains("read-ahead"), cfg!(feature = "s3"));
         }
     }
 

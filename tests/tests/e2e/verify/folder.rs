@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
-use auditlog_tests::{Command, Run, command};
+use auditlog_tests::{Command, Run, command, python, root};
 
 use crate::support::log::{Log, ORIGIN};
 
@@ -401,6 +401,20 @@ fn the_help_names_each_option_with_its_effect_and_its_default() {
     assert_eq!(run.stdout, include_str!("help.txt"));
 }
 
+/// Whether JSON is what docs/report.schema.json describes.
+fn is_as_the_schema_says(json: &str) -> bool {
+    const VALIDATE: &str = "import json, jsonschema, sys\n\
+        jsonschema.validate(json.load(sys.stdin), json.load(open(sys.argv[1], encoding='utf-8')))";
+    let validate = Command::new(python()).args(["-c", VALIDATE]);
+    let validate = validate.arg(root().join("docs/report.schema.json"));
+    let run = validate.input(json).run();
+    assert!(
+        run.status == 0 || run.stderr.contains("ValidationError"),
+        "{run}"
+    );
+    run.status == 0
+}
+
 #[test]
 fn several_policies_give_a_report_each_and_the_worst_exit_code() {
     let folder = Folder::new();
@@ -452,6 +466,10 @@ fn several_policies_give_a_report_each_and_the_worst_exit_code() {
     }
     let verdicts = [&list[1]["verdict"], &list[3]["verdict"]];
     assert_eq!(verdicts, ["fault", "verified"]);
+    assert!(is_as_the_schema_says(&run_broken.stdout));
+    assert!(!is_as_the_schema_says("[]"));
+    let another = run_broken.stdout.replace("\"verified\"", "\"trusted\"");
+    assert!(!is_as_the_schema_says(&another));
     let text = run(&["broken.json", "policy.json"], &[]);
     assert_eq!(text.status, 2, "{text}");
     assert_eq!(text.stdout.matches("\nverified: ").count(), 1, "{text}");
