@@ -200,6 +200,22 @@ async fn a_store_that_asks_for_fewer_requests_is_asked_until_it_answers() {
     assert_eq!(way.faults(), 4 + 2 + 4 + 6 * 3);
 }
 
+/// More requests are refused than the SDK would try again for all objects together.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_refuses_half_of_the_requests_for_hundreds_of_objects_is_read_to_the_end() {
+    let world = World::of(Engine::Ministack.start(), 200).await;
+    let way = Proxy::to(world.endpoint.url());
+    let mut asked = 0_u32;
+    way.decide(move |_, _| {
+        asked += 1;
+        (asked % 2 == 0).then_some(Fault::Answer(Answer::SLOW_DOWN))
+    });
+    let command = world.command().args(["--endpoint-url", way.url()]);
+    let run = run_apart(command.args(["--output", "json"])).await.ok();
+    assert_eq!(run.json()["logs"][0]["segments"], 200, "{run}");
+    assert!(way.faults() > 200, "{}", way.faults());
+}
+
 /// A store that has nothing else to say is given up on: for one object, and at once for those after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_only_asks_for_fewer_requests_is_given_up_on_in_the_end() {
