@@ -192,7 +192,7 @@ fn must_be_killed(service: &mut Service) {
 
 #[test]
 fn killed_over_and_over_under_the_load_of_several_senders_each_event_is_there_once() {
-    let kills = asked("AUDITLOG_SERVICE_KILLS", 16);
+    let kills = asked("AUDITLOG_SERVICE_KILLS", 200);
     let seed = asked("AUDITLOG_KILL_SEED", 1);
     let (mut met, mut events) = (BTreeMap::<&str, u64>::new(), 0);
     for log in 0..kills.div_ceil(KILLS_A_LOG) {
