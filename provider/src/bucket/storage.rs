@@ -61,7 +61,8 @@ fn storage_fields() -> Fields {
             "storage_class",
             Attribute::required(Type::String)
                 .description(
-                    "Storage class. Objects in `GLACIER` and `DEEP_ARCHIVE` cannot be verified until they are restored.",
+                    "Storage class. Objects in `GLACIER` and `DEEP_ARCHIVE` cannot be verified until they are restored. `INTELLIGENT_TIERING` has a \
+                     monthly charge for each object; S3 neither moves nor charges objects below 128 KB for it.",
                 )
                 .one_of(storage_classes()),
         );

@@ -1,7 +1,7 @@
 //! What a trail costs in a month: an estimate from its volume, by a dated table of prices.
 //!
 //! It counts what a sealer and a lifecycle do once the trail is as old as it is kept: storage, one PUT for each segment, transitions,
-//! one signature for each segment, and keys. It does not count what readers do (GET, retrieval, traffic), requests for encryption
+//! the monitoring of `INTELLIGENT_TIERING`, one signature for each segment, and keys. It does not count what readers do (GET, retrieval, traffic), requests for encryption
 //! with KMS, or taxes.
 
 use std::collections::BTreeMap;
@@ -10,33 +10,29 @@ use std::collections::BTreeMap;
 pub const PRICED_ON: &str = "2026-11-26";
 
 /// Prices in US dollars for US East (N. Virginia), by the pages "Amazon S3 pricing" and "AWS Key Management Service pricing":
-/// storage per GB-month of the first 50 TB, requests per 1,000, signatures per 10,000 (all specs but `RSA_2048`), a key per month. The documentation says which of them are confirmed.
-pub const PRICES: [(&str, f64); 14] = [
+/// storage per GB-month of the first 50 TB (of `INTELLIGENT_TIERING` in its frequent tier), requests per 1,000, monitored objects per
+/// 1,000 a month, signatures per 10,000 (all specs but `RSA_2048`), a key per month. The documentation says which of them are confirmed.
+pub const PRICES: [(&str, f64); 17] = [
     ("key", 1.0),
+    ("monitoring", 0.002_5),
     ("put", 0.005),
     ("sign", 0.15),
     ("storage_DEEP_ARCHIVE", 0.000_99),
     ("storage_GLACIER", 0.003_6),
     ("storage_GLACIER_IR", 0.004),
+    ("storage_INTELLIGENT_TIERING", 0.023),
     ("storage_ONEZONE_IA", 0.01),
     ("storage_STANDARD", 0.023),
     ("storage_STANDARD_IA", 0.012_5),
     ("transition_DEEP_ARCHIVE", 0.05),
     ("transition_GLACIER", 0.03),
     ("transition_GLACIER_IR", 0.02),
+    ("transition_INTELLIGENT_TIERING", 0.01),
     ("transition_ONEZONE_IA", 0.01),
     ("transition_STANDARD_IA", 0.01),
 ];
 
-/// The classes that a lifecycle can move objects to, from the warmest to the coldest, with the least days that each charges for.
-pub const CLASSES: [(&str, u32); 5] = [
-    ("STANDARD_IA", 30),
-    ("ONEZONE_IA", 30),
-    ("GLACIER_IR", 90),
-    ("GLACIER", 90),
-    ("DEEP_ARCHIVE", 180),
-];
-
+const MONITORED: &str = "INTELLIGENT_TIERING";
 const STANDARD: &str = "STANDARD";
 
 /// Days of a month, as AWS's own examples count them.
@@ -79,6 +75,8 @@ pub struct Bill {
     pub puts: f64,
     /// Objects that are moved, by the class that they are moved to.
     pub transitions: BTreeMap<String, f64>,
+    /// Objects in `INTELLIGENT_TIERING`, each of which S3 monitors.
+    pub monitored: f64,
     /// Signatures.
     pub signatures: f64,
     /// Dollars by what they are for.
@@ -94,6 +92,8 @@ pub struct Cost {
     pub requests: f64,
     /// Of transitions.
     pub transitions: f64,
+    /// Of the monitoring of `INTELLIGENT_TIERING`.
+    pub monitoring: f64,
     /// Of signatures.
     pub signatures: f64,
     /// Of keys.
@@ -103,7 +103,12 @@ pub struct Cost {
 impl Cost {
     /// All of it.
     pub fn total(&self) -> f64 {
-        self.storage + self.requests + self.transitions + self.signatures + self.keys
+        self.storage
+            + self.requests
+            + self.transitions
+            + self.monitoring
+            + self.signatures
+            + self.keys
     }
 }
 
@@ -148,6 +153,9 @@ pub fn monthly_bill(usage: &Usage, prices: &BTreeMap<String, f64>) -> Bill {
     };
     for (class, days) in stays(moves, usage.kept_days) {
         add(&mut bill.gb_months, class, usage.gb_per_day * days);
+        if class == MONITORED {
+            bill.monitored += per_day * days;
+        }
         if matches!(class, "GLACIER" | "DEEP_ARCHIVE") {
             let objects = per_day * days;
             add(
@@ -199,6 +207,7 @@ fn cost(usage: &Usage, bill: &Bill, prices: &BTreeMap<String, f64>) -> Cost {
         storage: sum(&bill.gb_months, "storage"),
         requests: bill.puts / 1_000.0 * price("put"),
         transitions: sum(&bill.transitions, "transition") / 1_000.0,
+        monitoring: bill.monitored / 1_000.0 * price("monitoring"),
         signatures: bill.signatures / 10_000.0 * price("sign"),
         keys: f64::from(usage.keys) * price("key"),
     }
@@ -207,6 +216,7 @@ fn cost(usage: &Usage, bill: &Bill, prices: &BTreeMap<String, f64>) -> Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::storage_classes;
 
     fn usage() -> Usage {
         Usage {
@@ -240,9 +250,11 @@ mod tests {
             storage,
             requests,
             transitions,
+            monitoring,
             signatures,
             keys,
         } = bill.cost;
+        assert!(near(monitoring, 0.0), "{monitoring}");
         assert!(near(storage, 900.0 * 0.023 + 2_750.0 * 0.004), "{storage}");
         assert!(near(requests, 0.0864), "{requests}");
         assert!(near(transitions, 0.3456), "{transitions}");
@@ -302,6 +314,30 @@ mod tests {
     }
 
     #[test]
+    fn intelligent_tiering_monitors_each_object_and_takes_no_small_ones() {
+        let tiered = Usage {
+            transitions: vec![(5, MONITORED.to_owned())],
+            ..usage()
+        };
+        let bill = bill(&tiered);
+        // 576 segments a day, 360 days each
+        assert!(near(bill.monitored, 207_360.0), "{}", bill.monitored);
+        assert!(near(bill.gb_months[MONITORED], 3_600.0));
+        assert!(near(bill.transitions[MONITORED], 17_280.0));
+        assert!(near(bill.cost.monitoring, 0.518_4));
+        assert!(near(bill.cost.transitions, 0.172_8));
+        assert!(near(bill.cost.storage, 3_650.0 * 0.023));
+        let all = bill.cost.storage + 0.0864 + 0.172_8 + 0.518_4 + 0.2592 + 1.0;
+        assert!(near(bill.cost.total(), all));
+        let small = Usage {
+            gb_per_day: 0.05,
+            ..tiered
+        };
+        let bill = monthly_bill(&small, &prices(&BTreeMap::new()).unwrap());
+        assert!(near(bill.monitored, 0.0) && near(bill.cost.monitoring, 0.0));
+    }
+
+    #[test]
     fn object_that_expires_first_is_not_moved() {
         let short = Usage {
             kept_days: 60,
@@ -325,7 +361,7 @@ mod tests {
         let negative = BTreeMap::from([("key".to_owned(), -1.0)]);
         assert!(prices(&negative).is_err());
         assert!(PRICES.is_sorted_by_key(|(name, _)| *name));
-        for (class, _) in CLASSES {
+        for class in storage_classes() {
             let has = |kind: &str| {
                 PRICES
                     .iter()

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use tf_provider::{Function, FunctionError, Parameter, Signature, Type, model};
 
-use crate::trust::cost::{Bill, CLASSES, PRICED_ON, Usage, monthly_bill, prices};
+use crate::aws::{Reach, Storage, Transition, check_storage};
+use crate::trust::cost::{Bill, PRICED_ON, Usage, monthly_bill, prices};
 use crate::trust::duration::parse_duration;
 use crate::trust::preset::Preset;
 
@@ -61,6 +62,7 @@ model! {
         gb_months: BTreeMap<String, f64>,
         put_requests: f64,
         transition_requests: BTreeMap<String, f64>,
+        monitored_objects: f64,
         signatures: f64,
         cost: CostModel,
     }
@@ -71,6 +73,7 @@ model! {
         storage: f64,
         requests: f64,
         transitions: f64,
+        monitoring: f64,
         signatures: f64,
         keys: f64,
         total: f64,
@@ -124,8 +127,10 @@ impl Function for MonthlyCost {
 }
 
 const COST_DESCRIPTION: &str = "Estimates what a trail costs once it is as old as it is kept: storage, one PUT request and one \
-signature for each segment, transitions, and keys. Requests of readers, retrieval, traffic, requests for encryption with KMS and \
-taxes are not included. Objects below 128 KB are not moved, as S3 does it. The prices are in US dollars for US East (N. Virginia); \
+signature for each segment, transitions, the monitoring of `INTELLIGENT_TIERING`, and keys. Requests of readers, retrieval, traffic, requests for encryption with KMS and \
+taxes are not included. Objects below 128 KB are not moved, as S3 does it, and transitions that \
+a plan of an `auditlog_bucket` refuses are refused. `INTELLIGENT_TIERING` is counted in its frequent tier, where a verifier that reads everything \
+keeps objects. The prices are in US dollars for US East (N. Virginia); \
 `priced_on` in the result says when they were looked up. Pass your own in `prices`.";
 
 fn transitions_type() -> Type {
@@ -141,6 +146,7 @@ fn bill_type() -> Type {
         "storage",
         "requests",
         "transitions",
+        "monitoring",
         "signatures",
         "keys",
         "total",
@@ -151,6 +157,7 @@ fn bill_type() -> Type {
         ("gb_months".to_owned(), numbers()),
         ("put_requests".to_owned(), Type::Number),
         ("transition_requests".to_owned(), numbers()),
+        ("monitored_objects".to_owned(), Type::Number),
         ("signatures".to_owned(), Type::Number),
         ("cost".to_owned(), Type::object(cost)),
     ])
@@ -182,36 +189,35 @@ fn usage(arguments: CostArguments) -> Result<Usage, FunctionError> {
         gb_per_day,
         segment_seconds,
         kept_days,
-        transitions: moves(transitions).map_err(|text| FunctionError::new(text).at(5))?,
+        transitions: moves(transitions, kept_days)
+            .map_err(|text| FunctionError::new(text).at(5))?,
     })
 }
 
-/// Moves in the order in which S3 allows them: later, and to a colder class.
-fn moves(transitions: Vec<TransitionModel>) -> Result<Vec<(u32, String)>, String> {
-    let rank = |class: &str| CLASSES.iter().position(|(name, _)| *name == class);
-    let mut before: Option<(u32, usize)> = None;
-    let mut found = Vec::new();
-    for TransitionModel {
-        days,
-        storage_class,
-    } in transitions
-    {
-        let Some(rank) = rank(&storage_class) else {
-            let names = CLASSES.map(|(name, _)| name).join(", ");
-            return Err(format!(
-                "{storage_class:?} is not one of the storage classes {names}."
-            ));
-        };
-        if before.is_some_and(|(earlier, warmer)| days <= earlier || rank <= warmer) {
-            return Err(
-                "Each transition must be later than the one before, and to a colder class."
-                    .to_owned(),
-            );
-        }
-        before = Some((days, rank));
-        found.push((days, storage_class));
+/// Moves in their order. What a lifecycle of that kind would be refused for is refused here: it costs more, or S3 does not do it.
+fn moves(transitions: Vec<TransitionModel>, kept_days: u32) -> Result<Vec<(u32, String)>, String> {
+    if transitions.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(found)
+    let mut transitions: Vec<Transition> = transitions.into_iter().map(Transition::from).collect();
+    transitions.sort();
+    let storage = Storage {
+        transitions,
+        expiration_days: Some(kept_days),
+        reach: Reach::Everything,
+    };
+    check_storage(&storage, 0, None).map_err(|refusal| refusal.to_string())?;
+    let moves = storage.transitions.into_iter();
+    Ok(moves.map(|to| (to.days, to.storage_class)).collect())
+}
+
+impl From<TransitionModel> for Transition {
+    fn from(model: TransitionModel) -> Self {
+        Self {
+            days: model.days,
+            storage_class: model.storage_class,
+        }
+    }
 }
 
 impl From<&Bill> for BillModel {
@@ -231,11 +237,13 @@ impl From<&Bill> for BillModel {
                 .iter()
                 .map(|(class, count)| (class.clone(), count.ceil()))
                 .collect(),
+            monitored_objects: bill.monitored.ceil(),
             signatures: bill.signatures.ceil(),
             cost: CostModel {
                 storage: cents(bill.cost.storage),
                 requests: cents(bill.cost.requests),
                 transitions: cents(bill.cost.transitions),
+                monitoring: cents(bill.cost.monitoring),
                 signatures: cents(bill.cost.signatures),
                 keys: cents(bill.cost.keys),
                 total: cents(bill.cost.total()),
@@ -290,13 +298,22 @@ mod tests {
             storage,
             requests,
             transitions,
+            monitoring,
             signatures,
             keys,
             total,
         } = bill.cost;
-        let dollars = [storage, requests, transitions, signatures, keys, total];
+        let dollars = [
+            storage,
+            requests,
+            transitions,
+            monitoring,
+            signatures,
+            keys,
+            total,
+        ];
         let shown = dollars.map(|one| one.to_string()).join(" ");
-        assert_eq!(shown, "31.7 0.09 0.35 0.26 1 33.39");
+        assert_eq!(shown, "31.7 0.09 0.35 0 0.26 1 33.39");
         let half = BTreeMap::from([("storage_STANDARD".to_owned(), 0.0115)]);
         let bill = MonthlyCost
             .call((1, 0, 10.0, "1h".to_owned(), 30, vec![], Some(half)))
@@ -328,12 +345,33 @@ mod tests {
         assert!(
             with(|all| all.5[0].storage_class = "STANDARD".to_owned())
                 .await
-                .contains("is not one of the storage classes")
+                .contains("is not a storage class that a lifecycle rule can move objects to")
         );
         assert!(
             with(|all| all.5.push(all.5[0].clone()))
                 .await
-                .contains("colder class")
+                .contains("S3 refuses rules in which the second does not come later")
+        );
+        assert!(with(|all| all.4 = 100).await.contains("AWS charges for 90"));
+        assert!(
+            with(|all| all.5[0] = TransitionModel {
+                days: 1,
+                storage_class: "STANDARD_IA".to_owned()
+            })
+            .await
+            .contains("after 30 days at the earliest")
+        );
+        let unsupported = |all: &mut CostArguments| {
+            all.5[0].storage_class = "ONEZONE_IA".to_owned();
+            all.5.push(TransitionModel {
+                days: 200,
+                storage_class: "GLACIER_IR".to_owned(),
+            });
+        };
+        assert!(
+            with(unsupported)
+                .await
+                .contains("S3 does not move objects from ONEZONE_IA to GLACIER_IR")
         );
         assert!(
             with(|all| all.6 = Some(BTreeMap::from([("x".to_owned(), 1.0)])))
