@@ -25,6 +25,7 @@ resource "auditlog_bucket" "this" {
   extra_policy_json = var.extra_policy_json
   allow_weakening   = var.allow_weakening
   acknowledged      = var.acknowledged
+  lock_spans        = var.lock_spans
   on_destroy        = var.on_destroy
   tags              = var.tags
   logs              = { for name, log in var.logs : name => merge(log, { signing_key = auditlog_signing_key.this.trust }) }

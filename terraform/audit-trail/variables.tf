@@ -30,6 +30,15 @@ variable "logs" {
     readers     = optional(set(string))
     max_silence = optional(string)
     began       = optional(string)
+    lock_spans = optional(list(object({
+      from = string
+      mode = string
+      days = number
+    })))
+    max_silence_spans = optional(list(object({
+      from        = string
+      max_silence = string
+    })))
     object_lock = optional(object({
       mode   = string
       days   = optional(number)
@@ -147,8 +156,9 @@ variable "break_glass" {
 variable "storage" {
   description = "Storage classes and expiration. Default: objects stay in STANDARD and never expire."
   type = object({
-    transitions = optional(list(object({ days = number, storage_class = string })))
-    expiration  = optional(string)
+    transitions   = optional(list(object({ days = number, storage_class = string })))
+    expiration    = optional(string)
+    segment_bytes = optional(number)
   })
   default = null
 }
@@ -189,6 +199,12 @@ variable "declared_prefixes" {
 variable "extra_policy_json" {
   description = "Policy document whose statements are added to the bucket policy. Default: none."
   type        = string
+  default     = null
+}
+
+variable "lock_spans" {
+  description = "Locks that the bucket had over time, only for an import of a bucket whose tags do not hold them. Default: what was declared."
+  type        = list(object({ from = string, mode = string, days = number }))
   default     = null
 }
 

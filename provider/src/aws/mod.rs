@@ -59,4 +59,5 @@ pub use session::{AssumeRole, Session, Token, WebIdentity};
 pub use settings::{
     Endpoints, Metadata, Retries, Settings, StaticCredentials, Timeouts, Validation,
 };
+pub(crate) use tags::is_reserved;
 pub use tags::{IgnoredTags, OWN_PREFIX, Tags, is_providers_own, merge_tags, own_tags};

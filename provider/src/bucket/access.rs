@@ -236,6 +236,8 @@ mod tests {
             readers: set(readers),
             max_silence: "25h".to_owned(),
             object_lock: None,
+            lock_spans: None,
+            max_silence_spans: None,
             began: Field::Unknown,
             ended: Some(EndedModel {
                 segment: 0,

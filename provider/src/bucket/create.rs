@@ -98,7 +98,7 @@ async fn finish(
         desired.model.creation_date = Field::Known(date);
     }
     let creation = std::mem::take(&mut wanted.marks);
-    *wanted = settings(&desired, created).map_err(Unfinished::Declaration)?;
+    *wanted = settings(&desired, created, 0).map_err(Unfinished::Declaration)?;
     wanted.marks.extend(creation);
     let sse_c = converge_bucket(clients, &name, wanted, Age::New)
         .await
@@ -111,7 +111,7 @@ fn first_settings(clients: &Clients, planned: &BucketModel) -> Result<BucketSett
     let now = now();
     let place = Place { clients, now };
     let desired = desired(planned.clone(), &History::default(), place)?;
-    let settings = settings(&desired, now)?;
+    let settings = settings(&desired, now, 0)?;
     Ok(BucketSettings {
         marks: Tags::new(),
         ..settings

@@ -5,7 +5,7 @@ use tf_provider::{AttributePath, Diagnostic, Field, Result};
 
 use super::access::{bucket_policy, check_account, render};
 use super::document::document;
-use super::given::given_spans;
+use super::given;
 use super::history::{History, Wanted};
 use super::lock::declared;
 use super::logs;
@@ -76,11 +76,16 @@ pub(super) fn desired(
     Ok(Desired { model, history })
 }
 
-/// The settings of S3 that a complete declaration asks for.
+/// The settings of S3 that a complete declaration asks for. `others_tags` is the number of tags that are left alone and count for
+/// the limit of S3.
 ///
 /// # Errors
 /// The declaration is not complete, or S3 would take it and it would harm.
-pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettings> {
+pub(super) fn settings(
+    desired: &Desired,
+    now: Timestamp,
+    others_tags: usize,
+) -> Result<BucketSettings> {
     let model = &desired.model;
     let encryption =
         model
@@ -92,7 +97,7 @@ pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettin
             });
     let tags = model.tags_all.known().cloned().unwrap_or_default();
     let marks = marks(&desired.history, now)?;
-    check_number(tags.len(), marks.len())?;
+    check_number(tags.len(), marks.len(), others_tags)?;
     Ok(BucketSettings {
         retention: model.retention()?,
         encryption,
@@ -111,15 +116,19 @@ pub(super) fn settings(desired: &Desired, now: Timestamp) -> Result<BucketSettin
 /// The most tags of a bucket.
 const MAX_TAGS: usize = 50;
 
-/// Checks that S3 takes all tags: those of the configuration, one for each log, and a few of the bucket.
-fn check_number(tags: usize, marks: usize) -> Result {
+/// Checks that S3 takes all tags: those of the configuration, one for each log, a few of the bucket, and those of others.
+fn check_number(tags: usize, marks: usize, others: usize) -> Result {
     // the creation tag
-    let all = tags.saturating_add(marks).saturating_add(1);
+    let ours = tags.saturating_add(marks).saturating_add(1);
+    let all = ours.saturating_add(others);
     if all <= MAX_TAGS {
         return Ok(());
     }
+    let ignored = (others > 0)
+        .then(|| format!(" {others} are tags of others that `ignore_tags` leaves in place."));
+    let ignored = ignored.unwrap_or_default();
     let detail = format!(
-        "The bucket would have {all} tags, and S3 allows {MAX_TAGS}. {tags} are those of `tags` and `default_tags`. The others are the \
+        "The bucket would have {all} tags, and S3 allows {MAX_TAGS}. {tags} are those of `tags` and `default_tags`.{ignored} The rest are the \
          provider's own: one for each log, two for the bucket, and one more for each log whose lock changed often. Remove tags, or divide \
          the logs among several buckets."
     );
@@ -145,9 +154,7 @@ fn history(model: &BucketModel, before: &History, now: Timestamp) -> Result<Hist
         logs: logs::wanted(model)?,
     };
     let mut history = before.declare(&wanted, now);
-    if let Some(given) = model.lock_spans.known() {
-        history.lock = given_spans(given, wanted.lock)?;
-    }
+    given::take(model, &wanted, &mut history)?;
     Ok(history)
 }
 
@@ -222,6 +229,18 @@ mod tests {
         assert_eq!(
             rules(planned.clone(), 200).lifecycle_rules,
             planned.lifecycle_rules
+        );
+    }
+
+    #[test]
+    fn tags_of_others_count_for_the_limit() {
+        assert!(check_number(5, 4, 40).is_ok());
+        let said = check_number(5, 4, 41).unwrap_err();
+        let said = &said.iter().next().unwrap().detail;
+        assert!(said.starts_with("The bucket would have 51 tags"), "{said}");
+        assert!(
+            said.contains("41 are tags of others that `ignore_tags` leaves"),
+            "{said}"
         );
     }
 }

@@ -169,6 +169,8 @@ mod tests {
             readers: None,
             max_silence: "25h".to_owned(),
             object_lock: None,
+            lock_spans: None,
+            max_silence_spans: None,
             began: Field::Unknown,
             ended: None,
         }

@@ -3,7 +3,10 @@
 //! Its tags say it. Whoever may tag the bucket could have written them, and a weaker past makes the verifier accept what it would
 //! report. Nothing else in S3 says what was declared when, so a person has to compare.
 
+use std::collections::BTreeSet;
+
 use auditlog_chain::policy::{LockSpan, SilenceSpan};
+use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic};
 
 use super::history::{History, LogHistory};
@@ -12,7 +15,7 @@ use super::memory::{declared, remember};
 use super::model::BucketModel;
 use super::path::path_of;
 use crate::account::Account;
-use crate::aws::{BucketParts, DefaultRetention};
+use crate::aws::{BucketParts, DefaultRetention, Tags};
 use crate::trust::spans::Lock;
 
 /// What was declared, for a read. Where nothing is remembered, the bucket was imported, and its tags say it; or its state was
@@ -21,8 +24,12 @@ pub(super) fn known_history(
     cx: &Context<Account>,
     state: &BucketModel,
     parts: &BucketParts,
+    now: Timestamp,
 ) -> Option<History> {
     if let Some(history) = declared(cx) {
+        if let Some(warning) = changed_tags(&history, &parts.marks, now) {
+            cx.warn(warning);
+        }
         return Some(history);
     }
     let found = History::from_tags(&parts.marks);
@@ -39,13 +46,38 @@ pub(super) fn known_history(
     Some(history)
 }
 
+/// What to do where the tags say something else than was declared.
+pub(super) const WAY_OUT: &str = "If an import has read a tag that somebody changed: remove that tag from the bucket (`auditlog:lock` holds \
+     the locks of the bucket, `auditlog:log:NAME` and `auditlog:log-lock:NAME` hold a log), run `terraform state rm` for this resource, and \
+     import the bucket again with the values of the last trust policy: `lock_spans` for the bucket, and `began`, `lock_spans` and \
+     `max_silence_spans` in `logs` for a log.";
+
+/// Tags of a managed bucket that do not hold what was declared. The declaration that is remembered counts.
+fn changed_tags(declared: &History, found: &Tags, now: Timestamp) -> Option<Diagnostic> {
+    let wanted = declared.tags(now).ok()?;
+    if History::from_tags(&wanted) == History::from_tags(found) {
+        return None;
+    }
+    let keys = wanted.keys().chain(found.keys());
+    let keys = keys.filter(|key| wanted.get(*key) != found.get(*key));
+    let keys: BTreeSet<String> = keys.map(|key| format!("`{key}`")).collect();
+    let keys: Vec<String> = keys.into_iter().collect();
+    let detail = format!(
+        "These tags of the bucket do not hold what was declared: {}. Somebody has changed them, or an apply did not finish. Terraform \
+         remembers what was declared, and the next apply writes them again. Do not remove the bucket from the state before: an import \
+         would take what the tags say.",
+        keys.join(", ")
+    );
+    Some(Diagnostic::warning("Tags that hold declarations were changed", detail).at("lock_spans"))
+}
+
 fn announced(found: &History, retention: Option<DefaultRetention>) -> Diagnostic {
     let lock = (!found.lock.is_empty()).then(|| format!("- object_lock: {}", locks(&found.lock)));
     let logs = found.logs.iter().map(|(name, log)| of_log(name, log));
     let lines: Vec<String> = lock.into_iter().chain(logs).collect();
     let detail = format!(
         "The tags of the bucket say what was declared before. Compare it with the last trust policy, because whoever may tag the bucket \
-         could have changed it:\n\n{}{}",
+         could have changed it:\n\n{}{}\n\n{WAY_OUT}",
         lines.join("\n"),
         other_lock(found, retention).unwrap_or_default()
     );
@@ -90,10 +122,9 @@ fn other_lock(found: &History, retention: Option<DefaultRetention>) -> Option<St
 #[cfg(test)]
 mod tests {
     use auditlog_chain::policy::LockMode;
-    use auditlog_chain::timestamp::Timestamp;
 
     use super::*;
-    use crate::aws::{Period, Tags};
+    use crate::aws::Period;
 
     fn detail(tags: &[(&str, &str)], days: u32) -> String {
         let tags = tags
@@ -133,5 +164,27 @@ mod tests {
         let said = detail(&[("auditlog:lock", "20260101T000000Z=G1")], 10);
         let differs = "The tags declare GOVERNANCE for 1 day last, but the default retention of the bucket is COMPLIANCE for 10 days.";
         assert!(said.contains(differs), "{said}");
+    }
+
+    #[test]
+    fn tags_of_a_managed_bucket_that_others_changed_are_named() {
+        let tags = |lock: &str| -> Tags {
+            let log = format!("{0} 90000@{0}", Timestamp::EPOCH.to_rfc3339());
+            let pairs = [("auditlog:lock", lock), ("auditlog:log:a", &log)];
+            let pairs = pairs.map(|(key, text)| (key.to_owned(), text.to_owned()));
+            pairs.into()
+        };
+        let ours = tags("19700101T000000Z=C10");
+        let declared = History::from_tags(&ours);
+        assert_eq!(changed_tags(&declared, &ours, Timestamp::EPOCH), None);
+        let said =
+            |found: &Tags| changed_tags(&declared, found, Timestamp::EPOCH).map(|one| one.detail);
+        let forged = said(&tags("19700101T000000Z=G1")).unwrap();
+        assert!(
+            forged.contains("declared: `auditlog:lock`. Somebody"),
+            "{forged}"
+        );
+        let gone = said(&Tags::new()).unwrap();
+        assert!(gone.contains("`auditlog:lock`, `auditlog:log:a`"), "{gone}");
     }
 }

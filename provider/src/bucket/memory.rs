@@ -12,11 +12,12 @@ use super::history::History;
 use super::model::{BucketModel, SSE_KMS, SSE_S3};
 use super::state::sse_c_after_put;
 use crate::account::Account;
-use crate::aws::SseC;
+use crate::aws::{SseC, Tags, is_reserved};
 
 const DECLARED: &str = "declared";
 const CLOCK: &str = "read_at";
 const ENCRYPTION: &str = "encryption";
+const OTHERS_TAGS: &str = "others_tags";
 
 /// What was declared by the last apply.
 pub(super) fn declared(cx: &Context<Account>) -> Option<History> {
@@ -53,6 +54,18 @@ pub(super) fn clock(cx: &Context<Account>) -> Option<Timestamp> {
 
 pub(super) fn keep_clock(cx: &Context<Account>, now: Timestamp) {
     cx.set_private(CLOCK, now.to_rfc3339());
+}
+
+/// How many tags of others count for the limit of S3: those that `ignore_tags` names, and not those of AWS.
+pub(super) fn others_tags(cx: &Context<Account>) -> usize {
+    let text = cx.private(OTHERS_TAGS);
+    let text = text.and_then(|text| String::from_utf8(text).ok());
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+pub(super) fn keep_others_tags(cx: &Context<Account>, found: &Tags) {
+    let counted = found.keys().filter(|key| !is_reserved(key)).count();
+    cx.set_private(OTHERS_TAGS, counted.to_string());
 }
 
 /// The time now, to the second.

@@ -46,7 +46,9 @@ use desired::{desired, settings};
 use encryption::check_key;
 use history::History;
 use imported::known_history;
-use memory::{applied_encryption, declared, keep_clock, now, settled};
+use memory::{
+    applied_encryption, declared, keep_clock, keep_others_tags, now, others_tags, settled,
+};
 pub use model::BucketModel;
 use name::check_bucket_name;
 use place::Place;
@@ -120,7 +122,8 @@ impl Resource for BucketResource {
         let creation_date = followed_date(cx, clients, &state, &parts).await?;
         let now = now();
         keep_clock(cx, now);
-        let history = known_history(cx, &state, &parts);
+        keep_others_tags(cx, &parts.others_tags);
+        let history = known_history(cx, &state, &parts, now);
         let mut found = seen(&state, clients, parts, (history.as_ref(), now));
         found.creation_date = Field::Known(creation_date);
         Ok(Some(found))
@@ -144,7 +147,7 @@ impl Resource for BucketResource {
         let before = declared(cx).unwrap_or_else(|| History::of(&prior));
         let now = now();
         let desired = desired(planned, &before, Place { clients, now })?;
-        let settings = settings(&desired, now)?;
+        let settings = settings(&desired, now, others_tags(cx))?;
         if desired.model.encryption != prior.encryption {
             check_key(cx, clients, &settings).await?;
         }
@@ -289,7 +292,7 @@ fn check_again(
     storage::check_logging(cx.config())?;
     let before = prior.map(|prior| declared(cx).unwrap_or_else(|| History::of(prior)));
     let history = before.unwrap_or_default();
-    given::check(cx.config(), &history.lock, Some(now()))?;
+    given::check(cx.config(), &history, Some(now()))?;
     began::check_past(cx.config(), now())?;
     name::check_begins(planned.bucket.known(), planned.bucket_prefix.as_deref())?;
     let encryption = applied_encryption(cx);

@@ -10,6 +10,7 @@ use tf_provider::{
 use super::storage::{LoggingModel, StorageModel};
 use crate::aws::{PublicAccessBlock, Tags};
 use crate::trust::keys::TrustModel;
+pub(super) use crate::trust::model::SilenceSpanModel as GivenSilenceModel;
 use crate::trust::model::{EndedModel, LockSpanModel};
 
 model! {
@@ -93,6 +94,8 @@ model! {
         pub(super) max_silence: String,
         pub(super) object_lock: Option<LogLockModel>,
         pub(super) began: Field<String>,
+        pub(super) lock_spans: Option<Vec<LockSpanModel>>,
+        pub(super) max_silence_spans: Option<Vec<GivenSilenceModel>>,
         pub(super) ended: Option<EndedModel>,
     }
 

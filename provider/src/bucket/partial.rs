@@ -131,6 +131,7 @@ impl Part {
         if !lock.is_wholly_known() {
             let before = prior.map_or(&Value::Null, |prior| prior.value("object_lock"));
             lock = before.clone();
+            self.state.set("lock_spans", Value::Unknown);
             self.silence_all();
         }
         if lock.is_null() {
@@ -145,6 +146,8 @@ impl Part {
             let mut log = log.clone();
             if let Value::Object(log) = &mut log {
                 log.set("max_silence", SHORTEST_SILENCE);
+                log.set("max_silence_spans", Value::Null);
+                log.set("lock_spans", Value::Null);
             }
             (name.clone(), log)
         };
@@ -202,6 +205,10 @@ fn known_log(name: &str, config: &Object, planned: &Object) -> (Object, bool) {
         };
         if attribute == "object_lock" {
             log.set("max_silence", SHORTEST_SILENCE);
+            log.set("lock_spans", Value::Null);
+        }
+        if matches!(attribute.as_str(), "object_lock" | "max_silence") {
+            log.set("max_silence_spans", Value::Null);
         }
         is_whole = is_whole && attribute == "signing_key" && value.is_unknown();
         log.set(attribute, known);
@@ -337,6 +344,8 @@ mod tests {
             "readers",
             "max_silence",
             "object_lock",
+            "lock_spans",
+            "max_silence_spans",
             "ended",
         ];
         for name in names {

@@ -17,7 +17,7 @@ use super::given;
 use super::history::History;
 use super::lock::of_value;
 use super::logs::complete;
-use super::memory::{applied_encryption, clock, declared, now};
+use super::memory::{applied_encryption, clock, declared, now, others_tags};
 use super::model::{BucketModel, SSE_C_BLOCKED, SSE_C_UNSUPPORTED};
 use super::partial::{Extent, known_part};
 use super::path::{logs_of, path_of};
@@ -125,7 +125,9 @@ impl Declaration {
             return Ok(());
         }
         let desired = desired(self.model, before, place)?;
-        let settings = settings(&desired, place.now)?;
+        // another bucket has no tags of others yet
+        let kept = if plan.is_create() { 0 } else { others_tags(cx) };
+        let settings = settings(&desired, place.now, kept)?;
         warn(cx, without_account(&desired.model));
         warn(cx, archive_warning(&settings.storage));
         let policy = bucket_policy(&desired.model, &desired.history, place)?;
@@ -329,8 +331,8 @@ fn check_given(cx: &Context<Account>, plan: &Plan, before: &History) -> Result {
         .prior
         .as_ref()
         .filter(|prior| prior.value("bucket") == plan.planned.value("bucket"));
-    let spans = same.map_or(&[][..], |_| &before.lock);
-    given::check(&plan.config, spans, clock(cx))
+    let none = History::default();
+    given::check(&plan.config, same.map_or(&none, |_| before), clock(cx))
 }
 
 /// Judges what would become weaker.

@@ -12,7 +12,9 @@ use crate::aws::Period;
 use crate::region;
 use crate::tags;
 use crate::trust::keys::trust_fields;
-use crate::trust::model::{ended_fields, lock_span_fields, mode_attribute, parse_silence};
+use crate::trust::model::{
+    ended_fields, lock_span_fields, mode_attribute, parse_silence, silence_span_fields,
+};
 use crate::trust::preset::Preset;
 use crate::trust::values::{check_acknowledged, parse_origin, parse_time};
 
@@ -328,6 +330,21 @@ fn log_fields() -> Fields {
             .validate(|text: String| parse_time(&text).map(drop)),
         )
         .attribute(
+            "lock_spans",
+            Attribute::optional(Nested::list(lock_span_fields())).description(
+                "Locks that the log had over time, the earliest first. Set it only on import, for a log whose lock changed before and of which \
+                 the bucket's tags say nothing: the spans must have begun, and the last one must be the log's `object_lock`, or the bucket's where \
+                 it has none. A change is refused once something was declared; to leave it out then changes nothing. Default: what was declared.",
+            ),
+        )
+        .attribute(
+            "max_silence_spans",
+            Attribute::optional(Nested::list(silence_span_fields())).description(
+                "Silences that the log was allowed over time, the earliest first. Set it only on import, as `lock_spans`: the last one must be \
+                 `max_silence`. A change is refused once something was declared; to leave it out then changes nothing. Default: what was declared.",
+            ),
+        )
+        .attribute(
             "ended",
             Attribute::optional(Nested::single(ended_fields(stored))).description(
                 "End of the log, as `auditlog-verify` reports its head. Plan and apply compare it with that segment, as far as they may read it. Segments \
@@ -434,7 +451,8 @@ fn spans(schema: Schema) -> Schema {
             "lock_spans",
             Attribute::optional_computed(Nested::list(lock_span_fields())).description(
                 "Locks that were declared over time, the earliest first. Set it only on import, for a bucket whose lock changed before: the \
-                 spans must have begun, and the last one must be `object_lock`. A change is refused once something was declared. Default: what was declared.",
+                 spans must have begun, and the last one must be `object_lock`. A change is refused once something was declared. The same for a log is \
+                 `lock_spans` and `max_silence_spans` in `logs`. Default: what was declared.",
             ),
         )
         .attribute(

@@ -52,7 +52,7 @@ run "trail_for_years" {
     signers        = ["arn:aws:iam::123456789012:role/sealer"]
     rotation       = { period_in_days = 365 }
     compromised    = { "1" = { at = "2026-05-01T00:00:00Z" } }
-    storage        = { expiration = "after_retention" }
+    storage        = { expiration = "after_retention", segment_bytes = 1048576 }
 
     key_spec          = "ECC_NIST_P384"
     verifiers         = ["arn:aws:iam::123456789012:role/auditor"]
@@ -125,7 +125,7 @@ run "trail_for_years" {
   }
 
   assert {
-    condition     = auditlog_bucket.this.storage.expiration == "after_retention"
+    condition     = auditlog_bucket.this.storage.expiration == "after_retention" && auditlog_bucket.this.storage.segment_bytes == 1048576
     error_message = "The expiration is not passed on."
   }
 

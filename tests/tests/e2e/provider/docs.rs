@@ -74,12 +74,14 @@ const CHANGED: [&str; 8] = [
 ];
 
 /// Parts of an argument that is changed as a whole, and says so itself.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     "compromised",
     "lock_spans",
     "log_delivery",
     "logging",
     "logs.ended",
+    "logs.lock_spans",
+    "logs.max_silence_spans",
     "logs.signing_key",
     "lost",
     "rotation",

@@ -116,6 +116,40 @@ async fn ignored_tags_are_neither_shown_nor_removed(engine: Engine) {
     assert_eq!(stack.planned(RESOURCES[0]).actions, ["update"]);
 }
 
+#[tokio::test]
+async fn ignored_tags_count_for_the_limit_of_a_bucket() {
+    let stack = Stack::applied(Engine::Ministack, CONFIG);
+    let key = values(&stack.terraform, RESOURCES[1])["key_id"].clone();
+    let others = |number: u32| {
+        (
+            "kubernetes.io/".to_owned() + &number.to_string(),
+            "x".to_owned(),
+        )
+    };
+    add(
+        &stack.endpoint,
+        key.as_str().expect("a key"),
+        &(0..45).map(others).collect(),
+    )
+    .await;
+    stack.assert_no_changes();
+    stack.configure(&CONFIG.replace(
+        "stage = \"one\"",
+        "stage = \"one\", more = \"two\", third = \"three\"",
+    ));
+    let run = stack.terraform.plan();
+    assert_eq!(run.status, 1, "{run}");
+    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("The bucket would have 51 tags, and S3 allows 50."),
+        "{run}"
+    );
+    assert!(
+        text.contains("45 are tags of others that `ignore_tags` leaves in place"),
+        "{run}"
+    );
+}
+
 #[test]
 fn tag_that_the_provider_ignores_or_keeps_for_itself_is_refused() {
     let stack = Stack::new(

@@ -3,6 +3,7 @@
 use auditlog_tests::Engine;
 
 use super::{ADDRESS, Stack, Trail, days, declaration, flat, log, refused};
+use crate::provider::stack::values;
 
 const IMPORT: &str = "import {\n  to = auditlog_bucket.audit\n  id = \"acme-audit\"\n}\n";
 
@@ -59,6 +60,128 @@ async fn history_is_given_on_import_without_spans_that_have_not_begun() {
     trail.stack.configure(&days(10, ""));
     trail.stack.assert_no_changes();
     assert_eq!(trail.spans()[1]["from"], "2021-01-01T00:00:00Z");
+}
+
+/// The tags of the bucket, with what is said here in place of the provider's own.
+async fn tag_as(trail: &Trail, tags: &[(&str, &str)]) {
+    let tag = |(key, value): &(&str, &str)| {
+        let tag = aws_sdk_s3::types::Tag::builder().key(*key).value(*value);
+        tag.build().expect("a tag")
+    };
+    let set = tags.iter().map(tag).collect();
+    let tagging = aws_sdk_s3::types::Tagging::builder().set_tag_set(Some(set));
+    let s3 = trail.stack.endpoint.s3();
+    let put = s3.put_bucket_tagging().bucket("acme-audit");
+    let put = put.tagging(tagging.build().expect("tags")).send();
+    put.await.expect("other tags");
+}
+
+/// Spans of a state as a configuration gives them.
+fn given(spans: &serde_json::Value) -> String {
+    let span = |span: &serde_json::Value| match span.get("seconds") {
+        Some(seconds) => format!(
+            "{{ from = {}, max_silence = \"{seconds}s\" }}",
+            span["from"]
+        ),
+        None => format!(
+            "{{ from = {}, mode = {}, days = {} }}",
+            span["from"], span["mode"], span["days"]
+        ),
+    };
+    let spans: Vec<String> = spans.as_array().expect("spans").iter().map(span).collect();
+    format!("[{}]", spans.join(", "))
+}
+
+/// The way out that the messages name: somebody changed the tags, and the state is lost.
+#[tokio::test]
+async fn history_is_given_on_import_where_somebody_changed_the_tags() {
+    let of_log = |days: u32, silence: &str, more: &str| {
+        let lock = format!("object_lock = {{ mode = \"GOVERNANCE\", days = {days} }}");
+        log(
+            "payments",
+            &format!("{lock}, max_silence = \"{silence}\"{more}"),
+        )
+    };
+    let governance = |days: u32| format!("mode = \"GOVERNANCE\", days = {days}, notice = \"5s\"");
+    let trail = Trail::of(&declaration(&governance(3), &of_log(4, "3h", ""), ""));
+    let whole = declaration(&governance(9), &of_log(8, "2h", ""), "");
+    trail.becomes(&whole);
+    trail.await_last_span();
+    trail.seal(&trail.export("first.json"));
+    trail.stack.terraform.apply().ok();
+    let before = values(&trail.stack.terraform, ADDRESS);
+    let original = trail.stack.terraform.output("trust_policy");
+
+    let log_tag = "2020-01-01T00:00:00Z 900000@2020-01-01T00:00:00Z lock:20200101T000000Z=G1";
+    let forged = [
+        ("auditlog:lock", "20200101T000000Z=G1"),
+        ("auditlog:log:payments", log_tag),
+    ];
+    tag_as(&trail, &forged).await;
+    let plan = trail.stack.terraform.plan();
+    let said = "do not hold what was declared: `auditlog:lock`, `auditlog:log:payments`.";
+    assert!(flat(&plan.stdout).contains(said), "{plan}");
+
+    let terraform = &trail.stack.terraform;
+    terraform.run(&["state", "rm", ADDRESS]).ok();
+    let imported = terraform.import(ADDRESS, "acme-audit").ok();
+    for said in [
+        "- object_lock: GOVERNANCE for 1 day from 2020-01-01T00:00:00Z",
+        "remove that tag from the bucket (`auditlog:lock` holds the locks",
+        "run `terraform state rm` for this resource",
+    ] {
+        assert!(flat(&imported.stdout).contains(said), "{imported}");
+    }
+    let spans = &before["log_spans"]["payments"];
+    let more = format!(
+        ", began = {}, lock_spans = {}, max_silence_spans = {}",
+        before["logs"]["payments"]["began"],
+        given(&spans["lock"]),
+        given(&spans["max_silence"])
+    );
+    assert_eq!(spans["lock"].as_array().map(Vec::len), Some(2), "{spans}");
+    assert_eq!(
+        spans["max_silence"].as_array().map(Vec::len),
+        Some(2),
+        "{spans}"
+    );
+    let locks = format!("  lock_spans = {}", given(&before["lock_spans"]));
+    let with_spans = declaration(&governance(9), &of_log(8, "2h", &more), &locks);
+    for said in [
+        "At logs[\"payments\"].lock_spans: The spans of this log are declared already",
+        "At logs[\"payments\"].max_silence_spans: The spans of this log are declared already",
+        "The spans of this bucket are declared already",
+        "import the bucket again with the values of the last trust policy",
+    ] {
+        refused(&trail.stack, &with_spans, said);
+    }
+
+    tag_as(&trail, &[]).await;
+    terraform.run(&["state", "rm", ADDRESS]).ok();
+    terraform.import(ADDRESS, "acme-audit").ok();
+    let other = with_spans.replace("max_silence = \"2h\"", "max_silence = \"90m\"");
+    refused(
+        &trail.stack,
+        &other,
+        "The last span is 2h, but max_silence is 90m.",
+    );
+    let other = with_spans.replace("GOVERNANCE\", days = 8 },", "GOVERNANCE\", days = 7 },");
+    refused(
+        &trail.stack,
+        &other,
+        "is GOVERNANCE for 8 days, but object_lock is GOVERNANCE for 7 days",
+    );
+    trail.becomes(&with_spans);
+    trail.stack.assert_no_changes();
+    let after = values(&trail.stack.terraform, ADDRESS);
+    for name in ["lock_spans", "log_spans"] {
+        assert_eq!(after[name], before[name], "{name}");
+    }
+    assert_eq!(trail.stack.terraform.output("trust_policy"), original);
+    trail.becomes(&whole);
+    trail.stack.assert_no_changes();
+    assert_eq!(trail.stack.terraform.output("trust_policy"), original);
+    trail.verify(&trail.export("again.json"));
 }
 
 #[tokio::test]

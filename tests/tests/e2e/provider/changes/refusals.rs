@@ -159,6 +159,26 @@ const VALIDATED: &[Case] = &[
         "logs",
     ),
     (
+        "declared_prefixes = [\"logs/payments/\"]\nLOG",
+        "\"logs/payments/\" overlaps \"logs/payments/\" of declared_prefixes[0]",
+        "logs",
+    ),
+    (
+        "declared_prefixes = [\"logs/payments/old/\"]\nLOG",
+        "\"logs/payments/\" overlaps \"logs/payments/old/\" of declared_prefixes[0]",
+        "logs",
+    ),
+    (
+        "LOG lock_spans = [{ from = \"yesterday\", mode = \"GOVERNANCE\", days = 30 }]",
+        "\"yesterday\" is not an RFC 3339 time",
+        "logs",
+    ),
+    (
+        "LOG max_silence_spans = [{ from = \"2026-01-01T00:00:00Z\", max_silence = \"0s\" }]",
+        "\"0s\" is not a silence that a log could keep",
+        "logs",
+    ),
+    (
         "lock_spans = [{ from = \"yesterday\", mode = \"GOVERNANCE\", days = 30 }]",
         "\"yesterday\" is not an RFC 3339 time",
         "lock_spans",
