@@ -2,16 +2,18 @@
 //!
 //! A new kind is a file of its own in `config/` that implements [`Input`], and its line in `Config::kinds`.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use auditlog_sealer::error::{Error, MachineError, UsageError};
 use auditlog_sealer::level::Level;
-use auditlog_sealer::listen::Access;
+use auditlog_sealer::listen::{Access, Guard};
 use auditlog_sealer::service::Router;
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::watch;
@@ -64,6 +66,20 @@ pub(super) trait Input {
     /// All that is wrong with these files, or with who may send.
     fn access(&self) -> Result<Access, Vec<Wrong>>;
 
+    /// The files of secrets that the table names.
+    fn secret_files(&self) -> Vec<&Path> {
+        Vec::new()
+    }
+
+    /// Who may send, by the secrets alone: they are read again while the service runs.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with their files and variables.
+    fn secrets(&self) -> Result<Access, Vec<Wrong>> {
+        Ok(Access::default())
+    }
+
     /// Looks at what it is to read, for a person who asks whether all is right. Nothing is opened for longer.
     fn look(&self) -> Looked {
         Looked::default()
@@ -94,9 +110,14 @@ pub(super) struct Around {
     pub(super) scratch: Vec<PathBuf>,
     /// How many inputs follow files.
     pub(super) file_inputs: usize,
+    /// Who may send to each input that is bound.
+    pub(super) guards: RefCell<Guards>,
     /// The clock.
     pub(super) now: Now,
 }
+
+/// Who may send to each input, by its name.
+pub(super) type Guards = BTreeMap<String, Guard>;
 
 type Served = Pin<Box<dyn Future<Output = Result<(), Box<FailedInput>>> + Send>>;
 
@@ -188,6 +209,14 @@ fn no_port(listen: SocketAddr) -> impl Fn(std::io::Error) -> MachineError {
 }
 
 impl Around {
+    /// Who may send to an input now.
+    pub(super) fn guard(&self, name: &str, access: Access) -> Guard {
+        let guard = Guard::from(access);
+        let mut guards = self.guards.borrow_mut();
+        guards.insert(name.to_owned(), guard.clone());
+        guard
+    }
+
     /// What has gone wrong with a table since it was checked.
     pub(super) fn wrong(&self, wrong: Vec<Wrong>) -> Error {
         let first = wrong.into_iter().next();

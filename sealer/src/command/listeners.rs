@@ -1,5 +1,6 @@
 //! The inputs of the service. Their ports are taken before anything is written.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -9,10 +10,14 @@ use tokio::task::JoinSet;
 
 use super::arguments::Now;
 use super::config::Config;
-use super::input::{Around, FailedInput, Serving};
+use super::input::{Around, FailedInput, Guards, Serving};
 
 /// Inputs that are bound.
-pub(super) struct Listeners(Vec<Serving>);
+pub(super) struct Listeners {
+    bound: Vec<Serving>,
+    /// Who may send to each of them.
+    pub(super) guards: Guards,
+}
 
 impl Listeners {
     /// Binds all of them. It must be called inside the runtime.
@@ -23,6 +28,7 @@ impl Listeners {
             router: Arc::clone(router),
             scratch: spools.collect(),
             file_inputs: config.file_inputs(),
+            guards: RefCell::default(),
             now,
         };
         let mut bound = Vec::new();
@@ -31,7 +37,8 @@ impl Listeners {
                 bound.extend(input.bind(&around)?);
             }
         }
-        Ok(Self(bound))
+        let guards = around.guards.into_inner();
+        Ok(Self { bound, guards })
     }
 
     /// Serves until `ending` is true.
@@ -40,7 +47,7 @@ impl Listeners {
         ending: &watch::Receiver<bool>,
     ) -> JoinSet<Result<(), Box<FailedInput>>> {
         let mut serving = JoinSet::new();
-        for each in self.0 {
+        for each in self.bound {
             serving.spawn(each.until(ending.clone()));
         }
         serving

@@ -27,6 +27,7 @@ mod policy;
 mod report;
 mod resume;
 mod run;
+mod secrets;
 mod serve;
 mod signals;
 mod spool;

@@ -19,6 +19,7 @@ use super::journal::{Entry, OfLog, say, say_of_input, write_as};
 use super::listeners::Listeners;
 use super::one_log::{Ended, OneLog};
 use super::output::{complain_in_keys, complain_of, print};
+use super::secrets::{Before, Secrets};
 use super::systemd::Manager;
 
 /// Checks a configuration, and what it names. Nothing is written.
@@ -41,7 +42,7 @@ pub(crate) fn check(arguments: &ConfigArguments, now: Now) -> Result<(), Error> 
 }
 
 pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
-    let config = Config::read(&arguments.config)?;
+    let config = Arc::new(Config::read(&arguments.config)?);
     write_as(config.log_format, now);
     let ending = Arc::new(AtomicBool::new(false));
     let asked = Arc::new(AtomicU64::new(0));
@@ -79,7 +80,11 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
         .build()
         .map_err(MachineError::NoThread)?;
     runtime.block_on(async {
-        let inputs = Listeners::bind(&config, &router, now)?;
+        let before = Before::look(&config);
+        let mut inputs = Listeners::bind(&config, &router, now)?;
+        let guards = std::mem::take(&mut inputs.guards);
+        let secrets = Secrets::new(config, before, guards, &router, Arc::clone(&asked));
+        tokio::spawn(secrets.keep());
         let manager = Manager::found().map(Arc::new);
         let keeping = manager.as_ref().map(|manager| {
             let manager = Arc::clone(manager);

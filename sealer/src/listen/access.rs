@@ -23,8 +23,8 @@ pub struct User {
     pub name: String,
     /// The sender's name in the log.
     pub source: Source,
-    /// The secret.
-    pub password: Vec<u8>,
+    /// The secrets, one of which it gives: while one replaces another, there are two.
+    pub passwords: Vec<Vec<u8>>,
 }
 
 /// Who may send to one input.
@@ -36,6 +36,8 @@ pub struct Access {
     pub users: Vec<User>,
     /// Of senders that sign what they send.
     pub webhooks: Vec<Webhook>,
+    /// What senders over Forward must know, one of them. Without any, there is not a handshake.
+    pub shared_keys: Vec<Vec<u8>>,
     /// The name in the log of a sender without a name of its own.
     pub source: Option<Source>,
 }
@@ -103,7 +105,9 @@ impl Access {
         let (name, password) = decoded.split_at_checked(at)?;
         let password = password.get(1..)?;
         let user = self.user(name)?;
-        is_equal(&user.password, password).then_some(&user.source)
+        let matching = user.passwords.iter();
+        let matching = matching.filter(|known| is_equal(known, password));
+        (matching.count() > 0).then_some(&user.source)
     }
 }
 
@@ -135,7 +139,7 @@ mod tests {
             users: vec![User {
                 name: "web".to_owned(),
                 source: source("web-1"),
-                password: b"pass:word".to_vec(),
+                passwords: vec![b"pass:word".to_vec(), b"the next".to_vec()],
             }],
             ..Access::default()
         }
@@ -145,10 +149,12 @@ mod tests {
     fn token_and_password_give_the_name_of_the_sender() {
         let access = access();
         let basic = format!("Basic {}", STANDARD.encode("web:pass:word"));
+        let next = format!("Basic {}", STANDARD.encode("web:the next"));
         for (given, expected) in [
             ("Bearer a secret", "app"),
             ("bearer a secret", "app"),
             (basic.as_str(), "web-1"),
+            (next.as_str(), "web-1"),
         ] {
             let found = access.of_request(Some(given.as_bytes()), None);
             assert_eq!(found, Ok(Some(source(expected))), "{given}");

@@ -2,6 +2,7 @@
 
 mod access;
 mod connections;
+mod guard;
 mod subject;
 mod tls;
 mod unpack;
@@ -10,6 +11,7 @@ mod webhook;
 pub use access::{Access, Denied, Token, User};
 pub use connections::{SayLine, Seat, Seats, Table, serve_each};
 pub(crate) use connections::{end, ended};
+pub use guard::Guard;
 pub use tls::{Certificates, Door, Stream};
 pub use unpack::{Encoding, UnpackError, Unpacked, unpack};
 pub use webhook::{Claim, NotSigned, Webhook, webhook_key};

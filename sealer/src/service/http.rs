@@ -31,7 +31,7 @@ use super::refusals::Refusal;
 use super::router::Router;
 use super::webhooks::{FREE_WEBHOOK_BYTES, Held, NoRoom, Webhooks};
 use crate::listen::{
-    Access, Claim, Denied, Door, Encoding, NotSigned, Seat, UnpackError, ended, serve_each, unpack,
+    Claim, Denied, Door, Encoding, Guard, NotSigned, Seat, UnpackError, ended, serve_each, unpack,
 };
 use crate::otlp::{status_json, status_protobuf};
 use crate::seal::Naming;
@@ -80,7 +80,7 @@ pub struct HttpInput {
     /// What routes call it.
     pub name: String,
     /// Who may send.
-    pub access: Access,
+    pub guard: Guard,
     /// Where connections come in.
     pub door: Door,
     /// The member of each event that no other event has. Where it is known, a body that comes again is a repeat.
@@ -588,7 +588,8 @@ impl HttpInput {
 
     /// Takes a message that its sender has signed. What is not signed decides nothing: neither a tag, nor a name, nor an encoding.
     async fn signed(&self, from: &From, request: Request<Incoming>) -> Result<Reply, Box<Reply>> {
-        let webhooks = &self.access.webhooks;
+        let access = self.guard.access();
+        let webhooks = &access.webhooks;
         if webhooks.is_empty() {
             let missing = "no webhook is configured here: add [[http.webhook]]";
             return Err(refuse(StatusCode::NOT_FOUND, missing));
@@ -671,7 +672,8 @@ impl HttpInput {
         subject: Option<&Source>,
     ) -> Result<Option<Source>, Box<Reply>> {
         let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        self.access.of_request(given, subject).map_err(|Denied| {
+        let access = self.guard.access();
+        access.of_request(given, subject).map_err(|Denied| {
             let missing = "a token or a password is needed: Authorization: Bearer TOKEN";
             let mut refused = refuse(StatusCode::UNAUTHORIZED, missing);
             let asks = HeaderValue::from_static("Bearer, Basic realm=\"auditlog\"");

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use auditlog_chain::timestamp::Timestamp;
 
 use super::certificates::CertificateState;
+use super::secrets::SecretsState;
 use super::status::Status;
 use crate::error::Cause;
 use crate::follow::Following;
@@ -153,6 +154,16 @@ const CERTIFICATE_METRICS: [InputMetric<CertificateState>; 2] = [
     ),
 ];
 
+/// The secrets of each input that has any in files.
+pub(super) type AllSecrets = BTreeMap<String, SecretsState>;
+
+const SECRETS_METRICS: [InputMetric<SecretsState>; 1] = [(
+    "secrets_problem",
+    "gauge",
+    "1 while secrets that have changed cannot be used",
+    |of| u64::from(*of == SecretsState::Unusable),
+)];
+
 /// How far each input of files is.
 pub(super) type AllFollowing = BTreeMap<String, Following>;
 
@@ -179,6 +190,7 @@ pub(super) struct Inputs<'i> {
     pub(super) refused: &'i BTreeMap<String, u64>,
     pub(super) tables: &'i AllTables,
     pub(super) certificates: &'i AllCertificates,
+    pub(super) secrets: &'i AllSecrets,
     pub(super) following: &'i AllFollowing,
 }
 
@@ -199,6 +211,7 @@ pub(super) fn metrics(logs: &[&Status], inputs: &Inputs<'_>) -> String {
     of_inputs(&mut text, &REFUSED_METRICS, inputs.refused);
     of_inputs(&mut text, &CONNECTIONS_METRICS, inputs.tables);
     of_inputs(&mut text, &CERTIFICATE_METRICS, inputs.certificates);
+    of_inputs(&mut text, &SECRETS_METRICS, inputs.secrets);
     of_inputs(&mut text, &FILES_METRICS, inputs.following);
     text
 }

@@ -12,10 +12,11 @@ use super::batch::{Batch, NotTaken, Taken};
 use super::certificates::CertificateState;
 use super::destination::Destination;
 use super::glance::Glance;
-use super::metrics::{AllCertificates, AllFollowing, AllTables, Inputs, metrics};
+use super::metrics::{AllCertificates, AllFollowing, AllSecrets, AllTables, Inputs, metrics};
 use super::offer::{Answer, Offer};
 use super::refusals::{Refusal, Refusals};
 use super::route::{Route, Way, find, leads_to};
+use super::secrets::SecretsState;
 use super::status::{Part as PartOfLog, Status};
 use crate::follow::{Following, Remembering};
 use crate::input::InputName;
@@ -124,6 +125,7 @@ pub struct Router {
     refused: Mutex<Refusals>,
     tables: Mutex<AllTables>,
     certificates: Mutex<AllCertificates>,
+    secrets: Mutex<AllSecrets>,
     /// Connections of one listener, at most.
     most_connections: usize,
     say: Option<SayLine>,
@@ -141,6 +143,7 @@ impl Router {
             following: Mutex::default(),
             tables: Mutex::default(),
             certificates: Mutex::default(),
+            secrets: Mutex::default(),
             most_connections: usize::MAX,
             say: None,
             patience: ROOM_PATIENCE,
@@ -173,10 +176,12 @@ impl Router {
         let following = self.following.lock();
         let tables = self.tables.lock();
         let certificates = self.certificates.lock();
+        let secrets = self.secrets.lock();
         let inputs = Inputs {
             refused: refused.counts(),
             tables: &tables.unwrap_or_else(PoisonError::into_inner),
             certificates: &certificates.unwrap_or_else(PoisonError::into_inner),
+            secrets: &secrets.unwrap_or_else(PoisonError::into_inner),
             following: &following.unwrap_or_else(PoisonError::into_inner),
         };
         metrics(&logs, &inputs)
@@ -236,6 +241,13 @@ impl Router {
     /// What is known of the certificates of an input.
     pub(super) fn set_certificate(&self, input: &str, state: CertificateState) {
         let all = self.certificates.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        all.insert(input.to_owned(), state);
+    }
+
+    /// What is known of the secrets of an input.
+    pub fn set_secrets(&self, input: &str, state: SecretsState) {
+        let all = self.secrets.lock();
         let mut all = all.unwrap_or_else(PoisonError::into_inner);
         all.insert(input.to_owned(), state);
     }

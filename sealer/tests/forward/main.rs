@@ -10,7 +10,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use auditlog_sealer::listen::{Access, Door, User};
+use auditlog_sealer::listen::{Access, Door, Guard, User};
 use auditlog_sealer::service::{ForwardInput, Room, serve_forward};
 use aws_lc_rs::digest::{SHA512, digest};
 
@@ -22,14 +22,17 @@ const CHUNK: &[u8] = b"\xd9\x19ZkhLd1JmS3dSZkt3UmZLdw==\n";
 /// As Fluent Bit has it: a hash of the content.
 const HASH: &[u8] = b"\xd9\x200123456789abcdef0123456789abcdef";
 
-fn listener(access: Access, key: Option<&str>) -> Listener {
-    let shared_key = key.map(|key| key.as_bytes().to_vec());
+fn listener(mut access: Access, key: Option<&str>) -> Listener {
+    access.shared_keys = key.map(|key| key.as_bytes().to_vec()).into_iter().collect();
+    guarded(access.into())
+}
+
+fn guarded(guard: Guard) -> Listener {
     Listener::start(|listener, parts| {
         let input = ForwardInput {
             name: "forward".to_owned(),
-            access,
+            guard,
             door: Door::default(),
-            shared_key,
             host: "sealer".to_owned(),
             router: parts.router,
             room: Room::default(),
@@ -281,7 +284,7 @@ fn sender_must_know_the_key_and_its_password_and_the_log_says_who_it_is() {
         users: vec![User {
             name: "ann".to_owned(),
             source: source("web"),
-            password: b"a password of ann".to_vec(),
+            passwords: vec![b"a password of ann".to_vec()],
         }],
         ..Access::default()
     };
@@ -314,6 +317,43 @@ fn sender_must_know_the_key_and_its_password_and_the_log_says_who_it_is() {
     assert!(shake_hands(&mut stream, key, "a password of ann"));
     acknowledged(&mut stream, &packed(&entry(1), &options(CHUNK)), CHUNK);
     assert_eq!(listener.log.batches()[0].source, "web");
+}
+
+#[test]
+fn keys_and_passwords_are_replaced_while_senders_come() {
+    let user = |passwords: &[&str]| User {
+        name: "ann".to_owned(),
+        source: source("web"),
+        passwords: passwords
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect(),
+    };
+    let access = |keys: &[&str], passwords: &[&str]| Access {
+        users: vec![user(passwords)],
+        shared_keys: keys.iter().map(|key| key.as_bytes().to_vec()).collect(),
+        ..Access::default()
+    };
+    let guard = Guard::from(access(&["old key"], &["old word"]));
+    let listener = guarded(guard.clone());
+    let enters = |key, word| shake_hands(&mut listener.connect(), key, word);
+    let mut open = listener.connect();
+    assert!(shake_hands(&mut open, "old key", "old word"));
+    assert!(!enters("new key", "old word"));
+    guard.replace(access(&["old key", "new key"], &["old word", "new word"]));
+    for (key, word) in [
+        ("old key", "old word"),
+        ("new key", "new word"),
+        ("new key", "old word"),
+    ] {
+        assert!(enters(key, word), "{key} {word}");
+    }
+    guard.replace(access(&["new key"], &["new word"]));
+    assert!(!enters("old key", "new word"));
+    assert!(!enters("new key", "old word"));
+    assert!(enters("new key", "new word"));
+    // A connection that is open stays so.
+    acknowledged(&mut open, &packed(&entry(1), &options(CHUNK)), CHUNK);
 }
 
 #[test]

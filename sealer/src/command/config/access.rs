@@ -15,6 +15,9 @@ use crate::command::input::Wrong;
 /// Shortest secret that is accepted, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
 
+/// Secrets of a sender at a time. Stops a file of something else from being a list of secrets that others know.
+const MAX_SECRETS: usize = 16;
+
 /// A secret that says who sends.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,9 +56,9 @@ pub(super) struct SecretFrom {
 }
 
 impl SecretFrom {
-    /// Reads the secret of a key of a table.
-    pub(super) fn read(&self, at: &str, of: &str) -> Result<Vec<u8>, Wrong> {
-        secret(at, of, self.file.as_deref(), self.env.as_deref())
+    fn read(&self) -> Result<Vec<Vec<u8>>, Wrong> {
+        let (file, env) = (self.file.as_deref(), self.env.as_deref());
+        secrets("shared_key", "the shared key", file, env)
     }
 }
 
@@ -66,6 +69,7 @@ pub(super) struct Senders<'a> {
     pub(super) tokens: &'a [TokenFrom],
     pub(super) users: &'a [UserFrom],
     pub(super) webhooks: &'a [WebhookFrom],
+    pub(super) shared_key: Option<&'a SecretFrom>,
     pub(super) tls: Option<&'a Certificates>,
     /// Whether the listener asks for something else, or need not ask.
     pub(super) asks: Asks,
@@ -92,7 +96,17 @@ impl Asks {
     }
 }
 
-impl Senders<'_> {
+impl<'a> Senders<'a> {
+    /// The files of secrets.
+    pub(super) fn files(&self) -> Vec<&'a Path> {
+        let tokens = self.tokens.iter().map(|from| &from.file);
+        let users = self.users.iter().map(|from| &from.file);
+        let webhooks = self.webhooks.iter().map(|from| &from.file);
+        let keys = self.shared_key.into_iter().map(|from| &from.file);
+        let all = tokens.chain(users).chain(webhooks).chain(keys);
+        all.flatten().map(PathBuf::as_path).collect()
+    }
+
     /// Who may send, and how connections come in.
     ///
     /// # Errors
@@ -100,15 +114,9 @@ impl Senders<'_> {
     /// All that is wrong with files and variables, and where anybody could send from another machine though the configuration does not
     /// say so.
     pub(super) fn open(&self, protocols: &[&[u8]]) -> Result<(Access, Door), Vec<Wrong>> {
-        let mut wrong = Vec::new();
-        let access = Access {
-            tokens: each(self.tokens, "token", TokenFrom::read, &mut wrong),
-            users: each(self.users, "user", UserFrom::read, &mut wrong),
-            webhooks: each(self.webhooks, "webhook", WebhookFrom::read, &mut wrong),
-            source: self.source.and_then(|name| {
-                let source = source("source", name);
-                source.map_err(|error| wrong.push(error)).ok()
-            }),
+        let (access, mut wrong) = match self.access() {
+            Ok(access) => (access, Vec::new()),
+            Err(wrong) => (Access::default(), wrong),
         };
         wrong.extend(self.must_ask());
         let door = match self.tls.map(|tls| door(tls, protocols)) {
@@ -126,12 +134,44 @@ impl Senders<'_> {
         }
     }
 
+    /// Who may send. Nothing but secrets is read.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with their files and variables.
+    pub(super) fn access(&self) -> Result<Access, Vec<Wrong>> {
+        let mut wrong = Vec::new();
+        let shared_keys = self.shared_key.map(SecretFrom::read).transpose();
+        let shared_keys = shared_keys.unwrap_or_else(|error| {
+            wrong.push(error);
+            None
+        });
+        let access = Access {
+            shared_keys: shared_keys.unwrap_or_default(),
+            tokens: each(self.tokens, "token", TokenFrom::read, &mut wrong),
+            users: each(self.users, "user", UserFrom::read, &mut wrong),
+            webhooks: each(self.webhooks, "webhook", WebhookFrom::read, &mut wrong),
+            source: self.source.and_then(|name| {
+                let source = source("source", name);
+                source.map_err(|error| wrong.push(error)).ok()
+            }),
+        };
+        if wrong.is_empty() {
+            Ok(access)
+        } else {
+            Err(wrong)
+        }
+    }
+
     /// Senders of another machine must say who they are, unless the configuration says otherwise.
     fn must_ask(&self) -> Option<Wrong> {
         let of_secrets =
             !(self.tokens.is_empty() && self.users.is_empty() && self.webhooks.is_empty());
         let asks_for_certificate = self.tls.is_some_and(|tls| tls.client_ca.is_some());
-        let asks = of_secrets || asks_for_certificate || self.asks == Asks::NeedNot;
+        let asks = of_secrets
+            || self.shared_key.is_some()
+            || asks_for_certificate
+            || self.asks == Asks::NeedNot;
         (!asks && !self.listen.ip().is_loopback()).then(|| {
             let listen = self.listen;
             let what = format!(
@@ -147,17 +187,17 @@ impl Senders<'_> {
     }
 }
 
-/// Reads each table of a list, whatever is wrong with others.
+/// Reads each table of a list, whatever is wrong with others. A table with several secrets gives several senders.
 fn each<F, T>(
     tables: &[F],
     key: &str,
-    read: impl Fn(&F, &str) -> Result<T, Vec<Wrong>>,
+    read: impl Fn(&F, &str) -> Result<Vec<T>, Vec<Wrong>>,
     wrong: &mut Vec<Wrong>,
 ) -> Vec<T> {
     let mut found = Vec::new();
     for (number, table) in tables.iter().enumerate() {
         match read(table, &format!("{key}.{number}")) {
-            Ok(each) => found.push(each),
+            Ok(each) => found.extend(each),
             Err(faults) => wrong.extend(faults),
         }
     }
@@ -178,48 +218,58 @@ fn door(tls: &Certificates, protocols: &[&[u8]]) -> Result<Door, Vec<Wrong>> {
 }
 
 impl TokenFrom {
-    fn read(&self, at: &str) -> Result<Token, Vec<Wrong>> {
+    fn read(&self, at: &str) -> Result<Vec<Token>, Vec<Wrong>> {
         let of = format!("the token of {}", self.source);
-        let secret = secret(at, &of, self.file.as_deref(), self.env.as_deref());
-        let (source, secret) = both(source(&format!("{at}.source"), &self.source), secret)?;
-        Ok(Token { source, secret })
+        let secrets = secrets(at, &of, self.file.as_deref(), self.env.as_deref());
+        let (source, secrets) = both(source(&format!("{at}.source"), &self.source), secrets)?;
+        let token = |secret| Token {
+            source: source.clone(),
+            secret,
+        };
+        Ok(secrets.into_iter().map(token).collect())
     }
 }
 
 impl UserFrom {
-    fn read(&self, at: &str) -> Result<User, Vec<Wrong>> {
+    fn read(&self, at: &str) -> Result<Vec<User>, Vec<Wrong>> {
         let of = format!("the password of {}", self.name);
-        let password = secret(at, &of, self.file.as_deref(), self.env.as_deref());
+        let passwords = secrets(at, &of, self.file.as_deref(), self.env.as_deref());
         let (key, name) = match &self.source {
             Some(source) => ("source", source),
             None => ("name", &self.name),
         };
-        let (source, password) = both(source(&format!("{at}.{key}"), name), password)?;
+        let (source, passwords) = both(source(&format!("{at}.{key}"), name), passwords)?;
         let name = self.name.clone();
-        Ok(User {
+        Ok(vec![User {
             name,
             source,
-            password,
-        })
+            passwords,
+        }])
     }
 }
 
 impl WebhookFrom {
-    fn read(&self, at: &str) -> Result<Webhook, Vec<Wrong>> {
+    fn read(&self, at: &str) -> Result<Vec<Webhook>, Vec<Wrong>> {
         let of = format!("the secret of the webhook {}", self.source);
-        let secret = secret(at, &of, self.file.as_deref(), self.env.as_deref());
-        let key = secret.and_then(|secret| {
+        let secrets = secrets(at, &of, self.file.as_deref(), self.env.as_deref());
+        let keys = secrets.and_then(|secrets| {
             let place = if self.file.is_some() { "file" } else { "env" };
             let malformed = || {
                 let what = format!("{of} is not one of Svix: expected whsec_ and base64 behind it");
                 let remedy = "copy the signing secret as the sender of the webhook shows it";
                 Wrong::new(format!("{at}.{place}"), what, remedy)
             };
-            webhook_key(&secret).ok_or_else(malformed)
+            let keys = secrets.iter().map(|secret| webhook_key(secret));
+            let keys: Option<Vec<_>> = keys.collect();
+            keys.ok_or_else(malformed)
         });
-        let (source, key) = both(source(&format!("{at}.source"), &self.source), key)?;
-        let tag = self.tag.clone();
-        Ok(Webhook { source, tag, key })
+        let (source, keys) = both(source(&format!("{at}.source"), &self.source), keys)?;
+        let webhook = |key| Webhook {
+            source: source.clone(),
+            tag: self.tag.clone(),
+            key,
+        };
+        Ok(keys.into_iter().map(webhook).collect())
     }
 }
 
@@ -231,13 +281,13 @@ fn both<A, B>(one: Result<A, Wrong>, other: Result<B, Wrong>) -> Result<(A, B), 
     }
 }
 
-/// A secret from its file or from the environment, without white space around it. It appears in no message.
-fn secret(
+/// The secrets of a sender from their file or from the environment, one a line, without white space around each. They appear in no message.
+fn secrets(
     at: &str,
     of: &str,
     file: Option<&Path>,
     variable: Option<&str>,
-) -> Result<Vec<u8>, Wrong> {
+) -> Result<Vec<Vec<u8>>, Wrong> {
     let (key, read) = match (file, variable) {
         (Some(path), None) => ("file", of_file(of, path)),
         (None, Some(name)) => ("env", of_variable(of, name)),
@@ -249,17 +299,30 @@ fn secret(
     };
     let wrong = |(what, remedy): (String, &str)| Wrong::new(format!("{at}.{key}"), what, remedy);
     let read = read.map_err(wrong)?;
-    let bytes = read.trim_ascii();
+    let lines = read.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        if !found.iter().any(|known| known == line) {
+            found.push(line.to_vec());
+        }
+    }
     let remedy =
         "write a secret that nobody can guess into it, such as that of openssl rand -hex 24";
-    if bytes.is_empty() {
+    if found.is_empty() {
         return Err(wrong((format!("{of} is empty"), remedy)));
     }
-    if bytes.len() < MIN_SECRET_BYTES {
+    if found.len() > MAX_SECRETS {
+        let what = format!("{of} has more than {MAX_SECRETS} lines");
+        return Err(wrong((
+            what,
+            "write one secret into it, or the old and the new one, each in a line of its own",
+        )));
+    }
+    if found.iter().any(|secret| secret.len() < MIN_SECRET_BYTES) {
         let what = format!("{of} has fewer than {MIN_SECRET_BYTES} characters");
         return Err(wrong((what, remedy)));
     }
-    Ok(bytes.to_vec())
+    Ok(found)
 }
 
 type What = (String, &'static str);
@@ -285,7 +348,14 @@ fn of_file(of: &str, path: &Path) -> Result<Vec<u8>, What> {
 fn of_variable(of: &str, name: &str) -> Result<Vec<u8>, What> {
     let found = env::var_os(name).map(OsString::into_encoded_bytes);
     found.ok_or_else(|| {
-        let what = format!("{of} is not known: the variable {name} is not set");
+        // A secret that somebody has written in the place of the name appears in no message either.
+        let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let shown = if name.bytes().all(is_name) {
+            format!("the variable {name}")
+        } else {
+            "the variable that env names".to_owned()
+        };
+        let what = format!("{of} is not known: {shown} is not set");
         (
             what,
             "set it in the environment of the service, or name a file in its place",
@@ -309,7 +379,7 @@ mod tests {
     use super::*;
 
     fn read(file: Option<&str>, variable: Option<&str>) -> String {
-        let found = secret("token.0", "the token", file.map(Path::new), variable);
+        let found = secrets("token.0", "the token", file.map(Path::new), variable);
         let Wrong { at, what, .. } = found.unwrap_err();
         format!("{at}: {what}")
     }
@@ -323,6 +393,9 @@ mod tests {
             path.display().to_string()
         };
         let (empty, short) = (file("empty", " \n"), file("short", "fifteen letters"));
+        let second = file("second", "a secret of sixteen letters\nfifteen letters\n");
+        let list: Vec<String> = (0..17).map(|n| format!("{n:016}")).collect();
+        let many = file("many", &list.join("\n"));
         for (path, variable, expected) in [
             (
                 Some("/dev/zero"),
@@ -350,6 +423,21 @@ mod tests {
                 "token.0.file: the token has fewer than 16 characters",
             ),
             (
+                Some(second.as_str()),
+                None,
+                "token.0.file: the token has fewer than 16 characters",
+            ),
+            (
+                Some(many.as_str()),
+                None,
+                "token.0.file: the token has more than 16 lines",
+            ),
+            (
+                None,
+                Some("6f1a-the secret itself"),
+                "token.0.env: the token is not known: the variable that env names is not set",
+            ),
+            (
                 None,
                 Some("AUDITLOG_NO_SUCH_VARIABLE"),
                 "token.0.env: the token is not known: the variable AUDITLOG_NO_SUCH_VARIABLE is not set",
@@ -370,6 +458,26 @@ mod tests {
     }
 
     #[test]
+    fn each_line_of_a_file_is_a_secret_of_its_sender() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let old_and_new = "the old secret of x\r\n\n  the new secret of x \nthe old secret of x\n";
+        fs::write(&path, old_and_new).unwrap();
+        let from = TokenFrom {
+            source: "x".to_owned(),
+            file: Some(path),
+            env: None,
+        };
+        let tokens = from.read("token.0").unwrap();
+        let found = tokens
+            .iter()
+            .map(|token| (token.source.as_str(), &token.secret[..]));
+        let expected =
+            [&b"the old secret of x"[..], b"the new secret of x"].map(|each| ("x", each));
+        assert!(found.eq(expected));
+    }
+
+    #[test]
     fn only_listener_that_asks_can_be_reached_from_elsewhere() {
         let listener = |listen: &str, asks| {
             let senders = Senders {
@@ -378,6 +486,7 @@ mod tests {
                 tokens: &[],
                 users: &[],
                 webhooks: &[],
+                shared_key: None,
                 tls: None,
                 asks,
                 ways: &["tokens"],

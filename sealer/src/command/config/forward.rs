@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -36,24 +37,23 @@ fn usual_name() -> String {
 }
 
 impl Forward {
-    /// Who may send, and how connections come in.
-    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
-        let senders = Senders {
+    fn senders(&self) -> Senders<'_> {
+        Senders {
             listen: self.listen,
             source: self.source.as_deref(),
             tokens: &[],
             users: &self.user,
             webhooks: &[],
+            shared_key: self.shared_key.as_ref(),
             tls: self.tls.as_ref(),
-            asks: Asks::unless(self.without_authentication || self.shared_key.is_some()),
+            asks: Asks::unless(self.without_authentication),
             ways: &["a shared_key"],
-        };
-        senders.open(&[])
+        }
     }
 
-    fn key(&self) -> Result<Option<Vec<u8>>, Wrong> {
-        let read = |key: &SecretFrom| key.read("shared_key", "the shared key");
-        self.shared_key.as_ref().map(read).transpose()
+    /// Who may send, and how connections come in.
+    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
+        self.senders().open(&[])
     }
 }
 
@@ -75,13 +75,15 @@ impl Input for Forward {
     }
 
     fn access(&self) -> Result<Access, Vec<Wrong>> {
-        match (self.open(), self.key()) {
-            (Ok((access, _)), Ok(_)) => Ok(access),
-            (opened, key) => {
-                let wrong = opened.err().unwrap_or_default().into_iter();
-                Err(wrong.chain(key.err()).collect())
-            }
-        }
+        Ok(self.open()?.0)
+    }
+
+    fn secret_files(&self) -> Vec<&Path> {
+        self.senders().files()
+    }
+
+    fn secrets(&self) -> Result<Access, Vec<Wrong>> {
+        self.senders().access()
     }
 
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
@@ -94,9 +96,8 @@ impl Input for Forward {
         let (access, door) = self.open().map_err(|wrong| around.wrong(wrong))?;
         let input = Arc::new(ForwardInput {
             name: self.name.clone(),
-            access,
+            guard: around.guard(&self.name, access),
             door,
-            shared_key: self.key().map_err(|wrong| around.wrong(vec![wrong]))?,
             host: host(),
             router: Arc::clone(&around.router),
             room: Room::default(),

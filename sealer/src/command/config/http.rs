@@ -1,6 +1,7 @@
 //! `[[http]]`: a listener.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use auditlog_sealer::error::Error;
@@ -40,19 +41,23 @@ impl Http {
         self.tls.is_some()
     }
 
-    /// Who may send, and how connections come in.
-    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
-        let senders = Senders {
+    fn senders(&self) -> Senders<'_> {
+        Senders {
             listen: self.listen,
             source: self.source.as_deref(),
             tokens: &self.token,
             users: &self.user,
             webhooks: &self.webhook,
+            shared_key: None,
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication),
             ways: &["tokens", "users"],
-        };
-        senders.open(&[b"http/1.1"])
+        }
+    }
+
+    /// Who may send, and how connections come in.
+    fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
+        self.senders().open(&[b"http/1.1"])
     }
 }
 
@@ -78,12 +83,20 @@ impl Input for Http {
         Ok(self.open()?.0)
     }
 
+    fn secret_files(&self) -> Vec<&Path> {
+        self.senders().files()
+    }
+
+    fn secrets(&self) -> Result<Access, Vec<Wrong>> {
+        self.senders().access()
+    }
+
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error> {
         let listener = bind_tcp(&self.name, self.listen)?;
         let (access, door) = self.open().map_err(|wrong| around.wrong(wrong))?;
         let input = Arc::new(HttpInput {
             name: self.name.clone(),
-            access,
+            guard: around.guard(&self.name, access),
             door,
             event_id: self.event_id.clone(),
             bodies: Bodies::default(),

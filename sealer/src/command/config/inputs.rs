@@ -131,7 +131,7 @@ mod tests {
         User {
             name: name.to_owned(),
             source: Source::parse(name).unwrap(),
-            password: b"password".to_vec(),
+            passwords: vec![b"password".to_vec()],
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
             tokens: vec![token("x", "one"), token("y", "two"), token("z", "one")],
             users: vec![user("u"), user("v"), user("u")],
             webhooks: vec![webhook("h"), webhook("i")],
-            source: None,
+            ..Access::default()
         };
         let expected = [
             "token: the tokens of x and z are the same secret",

@@ -38,6 +38,7 @@ impl Lumberjack {
             tokens: &[],
             users: &[],
             webhooks: &[],
+            shared_key: None,
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication),
             ways: &[],

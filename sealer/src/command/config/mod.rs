@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use auditlog_sealer::error::{Error, UsageError};
+use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::Route;
 use serde::Deserialize;
 
@@ -201,6 +202,12 @@ impl Config {
         })
     }
 
+    /// The inputs whose secrets are in files, by their names.
+    pub(super) fn with_secret_files(&self) -> impl Iterator<Item = &dyn Input> {
+        let inputs = self.inputs().map(|(_, input)| input);
+        inputs.filter(|input| !input.secret_files().is_empty())
+    }
+
     /// How many inputs listen.
     pub(super) fn listeners(&self) -> usize {
         let inputs = self.inputs();
@@ -213,9 +220,7 @@ impl Config {
         for (table, input) in self.inputs() {
             mistakes.extend(&table, input.mistakes());
             mistakes.extend(&table, inputs.add(input.name(), input.listen()));
-            let of_senders = input
-                .access()
-                .map_or_else(|wrong| wrong, |access| shared(&access));
+            let of_senders = apart(input.access()).err().unwrap_or_default();
             mistakes.extend(&table, of_senders);
         }
         if self.stdin.len() > 1 {
@@ -304,6 +309,17 @@ impl Config {
             return self.logs.iter().map(|log| log.own_route(is_only)).collect();
         }
         self.routes.iter().map(route::Table::route).collect()
+    }
+}
+
+/// Who may send to an input, where its senders can be told apart.
+pub(in crate::command) fn apart(access: Result<Access, Vec<Wrong>>) -> Result<Access, Vec<Wrong>> {
+    let access = access?;
+    let wrong = shared(&access);
+    if wrong.is_empty() {
+        Ok(access)
+    } else {
+        Err(wrong)
     }
 }
 

@@ -39,6 +39,7 @@ impl Syslog {
             tokens: &[],
             users: &[],
             webhooks: &[],
+            shared_key: None,
             tls: self.tls.as_ref(),
             asks: Asks::unless(self.without_authentication),
             ways: &[],

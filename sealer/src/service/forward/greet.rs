@@ -6,7 +6,8 @@ use aws_lc_rs::rand::fill;
 
 use super::wire::Wire;
 use super::{Closed, ForwardInput};
-use crate::forward::{Digest, Hello, Ping, pong_accepted, pong_refused};
+use crate::forward::{Hello, Ping, pong_accepted, pong_refused};
+use crate::listen::{Access, User};
 
 const DENIED: &str = "the shared key, the user or the password is wrong";
 
@@ -15,29 +16,40 @@ impl ForwardInput {
     pub(super) async fn greet(
         &self,
         wire: &mut Wire,
+        access: &Access,
         subject: Option<Source>,
     ) -> Result<Option<Source>, Closed> {
-        let sender = subject.or_else(|| self.access.source.clone());
-        let Some(key) = &self.shared_key else {
+        let sender = subject.or_else(|| access.source.clone());
+        if access.shared_keys.is_empty() {
             return Ok(sender);
-        };
-        let hello = hello(!self.access.users.is_empty())?;
+        }
+        let hello = hello(!access.users.is_empty())?;
         wire.write(&hello.to_bytes()).await?;
         let ping = Ping::parse(&wire.next_small().await?).map_err(super::wire::WireError::from)?;
-        let digest: &Digest = &sha512;
-        let user = self.access.user(&ping.user);
-        let knows_password =
-            user.is_some_and(|user| hello.knows_password(&ping, &user.password, digest));
-        let is_known = self.access.users.is_empty() || knows_password;
-        // Whoever does not know the key is told nothing about users.
-        if !hello.knows_key(&ping, key, digest) || !is_known {
+        let Some((key, user)) = known(access, &hello, &ping) else {
             wire.write(&pong_refused(DENIED, &self.host)).await?;
             return Err(Closed::Denied(DENIED));
-        }
-        let accepted = pong_accepted(&ping, &hello, &self.host, key, digest);
+        };
+        let accepted = pong_accepted(&ping, &hello, &self.host, key, &sha512);
         wire.write(&accepted).await?;
         Ok(user.map(|user| user.source.clone()).or(sender))
     }
+}
+
+/// The key that a sender knows, and the user that it has shown to be, where there are users. Whoever does not know a key is told nothing
+/// about users.
+fn known<'a>(
+    access: &'a Access,
+    hello: &Hello,
+    ping: &Ping,
+) -> Option<(&'a [u8], Option<&'a User>)> {
+    let user = access.user(&ping.user);
+    let knows = |password: &Vec<u8>| hello.knows_password(ping, password, &sha512);
+    let knows_password = user.is_some_and(|user| user.passwords.iter().any(knows));
+    let mut keys = access.shared_keys.iter();
+    let key = keys.find(|key| hello.knows_key(ping, key, &sha512))?;
+    let is_known = access.users.is_empty() || knows_password;
+    is_known.then_some((key.as_slice(), user))
 }
 
 fn hello(asks_for_user: bool) -> Result<Hello, Closed> {

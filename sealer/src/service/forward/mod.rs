@@ -19,7 +19,7 @@ use super::batch::{Batch, NotTaken};
 use super::doors::keep;
 use super::router::{Pending, Router};
 use crate::forward::{ChunkName, NameKind};
-use crate::listen::{Access, Door, Seat, serve_each};
+use crate::listen::{Door, Guard, Seat, serve_each};
 use crate::seal::Naming;
 use chunk::{Chunk, ChunkError, Parts, Read};
 use wire::{Message, Wire, WireError};
@@ -49,11 +49,9 @@ pub struct ForwardInput {
     /// What routes call it.
     pub name: String,
     /// Who may send.
-    pub access: Access,
+    pub guard: Guard,
     /// Where connections come in.
     pub door: Door,
-    /// What every sender must know. Without it, there is not a handshake.
-    pub shared_key: Option<Vec<u8>>,
     /// The name of this machine in the handshake.
     pub host: String,
     /// Where events go.
@@ -140,8 +138,10 @@ impl ForwardInput {
         ending: &watch::Receiver<bool>,
         seat: &Seat,
     ) -> Result<(), Closed> {
-        let has_shown = subject.is_some() || self.shared_key.is_some();
-        let source = self.greet(wire, subject).await?;
+        let access = self.guard.access();
+        let has_shown = subject.is_some() || !access.shared_keys.is_empty();
+        let source = self.greet(wire, &access, subject).await?;
+        drop(access);
         if has_shown {
             seat.keep();
         }

@@ -19,6 +19,7 @@ mod network;
 mod operate;
 pub(crate) mod random;
 mod resume;
+mod secrets;
 mod senders;
 mod service;
 mod service_kills;
