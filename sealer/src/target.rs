@@ -7,6 +7,7 @@ use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{KeyPolicy, LogPolicy, TrustPolicy, is_prefix};
 use auditlog_chain::segment::FORMAT;
 use auditlog_chain::timestamp::Timestamp;
+use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::error::{Error, PolicyError, UsageError};
 
@@ -212,6 +213,13 @@ pub fn declared_kms_keys<'p>(
         .into_iter()
         .filter_map(|key| key.arn.as_deref())
         .collect()
+}
+
+/// The newest key of the log that is in KMS, whether or not it may sign now.
+pub fn newest_kms_key<'l>(policy: &TrustPolicy, log: &'l LogPolicy) -> Option<&'l VerifierKey> {
+    let declared = |key: &&VerifierKey| policy.key(key).is_some_and(|said| said.arn.is_some());
+    let keys = log.verifier_keys.iter().filter(declared);
+    keys.max_by_key(|key| policy.key(key).map(|said| said.valid_from))
 }
 
 fn declared_bucket(policy: &TrustPolicy) -> Option<&str> {

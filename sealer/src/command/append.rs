@@ -168,7 +168,9 @@ pub(super) fn renewal(
     let mut aws = arguments.aws.lazy(region);
     let (signer, previous) = match Signers::of(arguments, policy.as_ref(), &log, &mut aws, now) {
         Ok(Signers { now, previous }) => (Arc::new(now), previous),
-        Err(Error::Usage(UsageError::NoKey)) => (Arc::clone(&before.signer), Vec::new()),
+        Err(Error::Usage(UsageError::NoKey) | Error::Key(KeyError::NotValid { .. })) => {
+            (Arc::clone(&before.signer), Vec::new())
+        }
         Err(error) => return Err(error),
     };
     if let Some(policy) = &policy {

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use auditlog_chain::policy::{LogPolicy, TrustPolicy};
+use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, UsageError};
+use auditlog_sealer::seal::may_sign;
 use auditlog_sealer::signer::{KmsKey, LocalKey, Signer};
-use auditlog_sealer::target::declared_kms_keys;
+use auditlog_sealer::target::{declared_kms_keys, newest_kms_key};
 
 use super::arguments::{AppendArguments, KeyArguments, Now};
 use super::aws::LazyAws;
@@ -27,6 +29,14 @@ fn signer(
         (None, Some(name)) => Some(Signer::Kms(KmsKey::open(aws.load()?, name)?)),
         (None, None) => None,
     })
+}
+
+/// Why no key signs. Where the policy names keys in KMS and the newest may not sign now, the clock may be wrong, or its time has yet to
+/// come: the same options are right then.
+fn no_signer(policy: Option<&TrustPolicy>, log: &LogPolicy, now: Timestamp) -> Error {
+    let newest = policy.and_then(|policy| newest_kms_key(policy, log).map(|key| (policy, key)));
+    let refused = newest.and_then(|(policy, key)| may_sign(policy, log, key, now).err());
+    refused.unwrap_or_else(|| UsageError::NoKey.into())
 }
 
 /// The keys of one run.
@@ -63,7 +73,7 @@ impl Signers {
             _ => Some(previous),
         };
         Ok(Self {
-            now: signer_now.ok_or(UsageError::NoKey)?,
+            now: signer_now.ok_or_else(|| no_signer(policy, log, now()))?,
             previous: previous.flatten().into_iter().collect(),
         })
     }

@@ -182,7 +182,11 @@ impl Error {
             Self::Store(error) => {
                 error.is_of_the_lock() || self.may_pass() || self.is_of_the_clock()
             }
-            Self::Spool(SpoolError::Busy { .. }) => true,
+            Self::Spool(SpoolError::Busy { .. })
+            // With the right clock, the policy declares a lock.
+            | Self::Policy(PolicyError::NoSpan { .. })
+            // Other processes have taken what there was for a moment.
+            | Self::Machine(MachineError::NoThread(_)) => true,
             Self::Usage(_)
             | Self::Policy(_)
             | Self::Pins(_)
@@ -216,7 +220,9 @@ impl Error {
     pub const fn is_of_the_clock(&self) -> bool {
         matches!(
             self,
-            Self::Store(StoreError::ClockSkew { .. }) | Self::Spool(SpoolError::InFuture { .. })
+            Self::Store(StoreError::ClockSkew { .. })
+                | Self::Spool(SpoolError::InFuture { .. })
+                | Self::Log(LogError::HeadInFuture { .. })
         )
     }
 

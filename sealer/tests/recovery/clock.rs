@@ -32,6 +32,8 @@ fn a_head_from_the_future_stops_the_sealer() {
             .contains(", the newest segment, was sealed at "),
         "{error}"
     );
+    // A service tries again, and goes on once the clock is right.
+    assert!(error.is_of_the_clock() && error.can_be_mended());
 }
 
 #[test]

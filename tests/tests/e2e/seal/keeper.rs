@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use auditlog_chain::timestamp::Timestamp;
 use auditlog_tests::{Answer, Fault, command, root};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::types::{ObjectLockConfiguration, ObjectLockEnabled};
@@ -96,6 +97,39 @@ pub(super) fn until(service: &Service, cause: &str, expected: u64) {
         assert!(begun.elapsed() < Duration::from_mins(1), "{cause}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The clock of a machine that has just started may be behind, and the policy may name a key from a minute on.
+#[test]
+fn log_whose_key_is_not_valid_yet_waits_until_it_is() {
+    let world = World::new();
+    let mut policy = world.policy(&world.key());
+    let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(15);
+    let soon = i64::try_from(soon.as_micros()).unwrap();
+    policy["keys"][0]["valid_from"] =
+        Value::String(Timestamp::from_micros(soon).unwrap().to_string());
+    world.give(&policy.to_string());
+    let bench = &world.remote.bench;
+    let log = format!(
+        "[[logs]]\npolicy = \"{}\"\nspool = \"{}\"\n",
+        bench.path("policy.json").display(),
+        bench.path("spool").display()
+    );
+    let mut service = Service::of_logs(bench, &log, &world.environment);
+    let begun = Instant::now();
+    let says_why = |ready: Option<crate::seal::service::Answer>| {
+        ready.is_some_and(|ready| ready.body.contains(" is valid only from "))
+    };
+    while !says_why(service.get("/readyz")) {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(service.post("1", "").unwrap().status, 503);
+    service.until_ready();
+    assert_eq!(service.post("2", "").unwrap().status, 200);
+    let ended = service.end().ok();
+    assert!(ended.stderr.contains(" is valid only from "), "{ended}");
+    assert_eq!(world.events(), ["2"]);
 }
 
 #[test]
