@@ -1,24 +1,15 @@
 //! `names.log`: chunks of names, each appended with one write and one sync.
-//!
-//! A chunk is: number of names (4 bytes), CRC-32C of all that follows (4), seconds since 1970 (8), and 16 bytes for each name. Numbers are
-//! little-endian.
-//!
-//! A crash leaves the last chunk torn, and nothing behind it: a chunk is appended once the one before it is synced. So a chunk that is not
-//! whole and has a whole one behind it was changed, which is an error. What is not whole at the end was never relied on.
 
 use std::io::{self, ErrorKind, Read as _};
 
 use auditlog_chain::timestamp::Timestamp;
 
+use super::chunk::{Changed, Chunk, chunks, format_chunk};
 use super::fingerprint::Fingerprint;
 use crate::disk::{Disk, DiskFile};
 
 const NAME: &str = "names.log";
 const NEW_NAME: &str = "names.log.new";
-const HEADER_BYTES: usize = 16;
-
-/// Later than any time of a log. A look for a chunk among other bytes need not sum up what cannot be one.
-const MAX_SECONDS: i64 = 1 << 38;
 
 /// Largest log that is read. Stops a file that is not one from filling the memory.
 const MAX_BYTES: u64 = 64 << 20;
@@ -49,17 +40,13 @@ impl Log {
         };
         let mut bytes = Vec::new();
         (&mut file).take(MAX_BYTES).read_to_end(&mut bytes)?;
-        let mut rest = bytes.as_slice();
-        while let Some(chunk) = Chunk::first(rest) {
-            log.take(&chunk);
-            rest = rest.get(chunk.bytes()..).unwrap_or_default();
-        }
-        if has_chunk_behind(rest) {
-            let why = format!(
-                "{NAME} was changed: the names at byte {} are not what was written",
-                log.at
-            );
-            return Err(io::Error::new(ErrorKind::InvalidData, why));
+        let chunks = chunks(&bytes).map_err(|Changed { at }| {
+            let why =
+                format!("{NAME} was changed: the names at byte {at} are not what was written");
+            io::Error::new(ErrorKind::InvalidData, why)
+        })?;
+        for chunk in &chunks {
+            log.take(chunk);
         }
         file.set_length(log.at)?;
         log.file = Some(file);
@@ -96,13 +83,9 @@ impl Log {
         names: &[Fingerprint],
         now: Timestamp,
     ) -> io::Result<()> {
-        let seconds = now.as_seconds().to_le_bytes();
+        let seconds = now.as_seconds();
         let body: Vec<u8> = names.iter().flat_map(|name| *name.as_bytes()).collect();
-        let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
-        let mut chunk = count.to_le_bytes().to_vec();
-        chunk.extend(sum_of(&seconds, &body).to_le_bytes());
-        chunk.extend(seconds);
-        chunk.extend(&body);
+        let chunk = format_chunk(seconds, &body);
         let file = match &mut self.file {
             Some(file) => file,
             None => self.file.insert(disk.create(NAME)?),
@@ -115,10 +98,7 @@ impl Log {
         }
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         self.at = self.at.saturating_add(length);
-        self.add(
-            &body,
-            i64::try_from(u64::from_le_bytes(seconds)).unwrap_or(0),
-        );
+        self.add(&body, i64::try_from(seconds).unwrap_or(0));
         Ok(())
     }
 
@@ -136,44 +116,4 @@ impl Log {
         self.is_named = true;
         Ok(())
     }
-}
-
-/// A whole chunk.
-struct Chunk<'b> {
-    seconds: i64,
-    body: &'b [u8],
-}
-
-impl<'b> Chunk<'b> {
-    /// The first one; `None` where it is not whole.
-    fn first(bytes: &'b [u8]) -> Option<Self> {
-        let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-        let (count, header) = header.split_first_chunk::<4>()?;
-        let (sum, seconds) = header.split_first_chunk::<4>()?;
-        let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
-        let body = rest.get(..count.checked_mul(Fingerprint::BYTES)?)?;
-        let at = i64::try_from(u64::from_le_bytes(*seconds.first_chunk()?)).ok()?;
-        if count == 0 || at > MAX_SECONDS || sum_of(seconds, body) != u32::from_le_bytes(*sum) {
-            return None;
-        }
-        Some(Self { seconds: at, body })
-    }
-
-    const fn bytes(&self) -> usize {
-        HEADER_BYTES.saturating_add(self.body.len())
-    }
-}
-
-/// Whether a whole chunk follows somewhere. Each begins at a multiple of its header's length, and so of a name's.
-fn has_chunk_behind(bytes: &[u8]) -> bool {
-    let places = (0..bytes.len()).step_by(HEADER_BYTES).skip(1);
-    let mut behind = places.filter_map(|at| bytes.get(at..));
-    behind.any(|rest| Chunk::first(rest).is_some())
-}
-
-fn sum_of(seconds: &[u8], body: &[u8]) -> u32 {
-    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
-    digest.update(seconds);
-    digest.update(body);
-    u32::try_from(digest.finalize()).unwrap_or(u32::MAX)
 }

@@ -14,14 +14,17 @@
 //! Until a segment is stored, its names are in its write-ahead file. They are appended to `names.log` and synced before that is removed. If
 //! we crash in between, they are in both, which does no harm.
 
+mod chunk;
 mod filter;
 mod fingerprint;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod log;
 mod sorted;
 
 pub use fingerprint::Fingerprint;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
@@ -48,7 +51,8 @@ impl Default for Window {
     fn default() -> Self {
         Self {
             seconds: 72 * 3600,
-            names: 10_000_000,
+            // 10 million batches, also where each has two names: a chunk of Forward.
+            names: 20_000_000,
             known_seconds: 30 * 24 * 3600,
             known_names: 30_000_000,
         }
@@ -81,6 +85,9 @@ pub struct Remembered {
 
 /// Names in `names.log` from which they are sorted into a file of their own.
 const SORT_AT: usize = 1 << 18;
+
+/// Names of a file that say whether, and where, its names were taken over.
+const SAMPLE: usize = 64;
 
 /// The names that are remembered.
 pub struct Names {
@@ -192,6 +199,65 @@ impl Names {
         Ok(())
     }
 
+    /// Takes over the names of a closed file that waits when the spool is opened, the last of which was accepted at this time. An earlier
+    /// process may have done so already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Names::take_over`], or where a file cannot be read.
+    pub fn take_over_waiting(&mut self, names: &[Fingerprint], last: Timestamp) -> io::Result<()> {
+        let missing = self.missing(names, last)?;
+        // The files of names are in the order of their times.
+        let added = last.max(self.log.newest());
+        self.take_over(&missing, added)
+    }
+
+    /// The names that were not taken over at this time or later. A few of them say in which files the others are, so that not each is looked
+    /// for by itself; where those few are in none, none is taken to be, and the worst is that a name is in two files.
+    fn missing(&self, names: &[Fingerprint], last: Timestamp) -> io::Result<Vec<Fingerprint>> {
+        let is_recent = |name: &Fingerprint| {
+            let added = self.recent.get(name);
+            added.is_some_and(|added| *added >= last)
+        };
+        let mut left: Vec<_> = names
+            .iter()
+            .filter(|name| !is_recent(name))
+            .copied()
+            .collect();
+        left.sort_unstable();
+        left.dedup();
+        let step = left.len().div_ceil(SAMPLE).max(1);
+        let mut places = BTreeSet::new();
+        for name in left.iter().step_by(step) {
+            places.extend(self.place_since(name, last)?);
+        }
+        if places.is_empty() {
+            return Ok(left);
+        }
+        for sorted in places.iter().filter_map(|place| self.sorted.get(*place)) {
+            let found = sorted.names(&*self.disk)?;
+            left.retain(|name| found.binary_search(name).is_err());
+        }
+        let mut missing = Vec::new();
+        for name in left {
+            if self.place_since(&name, last)?.is_none() {
+                missing.push(name);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Which of the sorted files that had names at this time or later has the name.
+    fn place_since(&self, name: &Fingerprint, last: Timestamp) -> io::Result<Option<usize>> {
+        let files = self.sorted.iter().enumerate().rev();
+        for (place, sorted) in files.take_while(|(_, sorted)| sorted.newest() >= last) {
+            if sorted.contains(&*self.disk, name)? {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
     /// If we crash before the log is emptied, its names are in both files, which does no harm.
     fn sort(&mut self) -> io::Result<()> {
         let names = self.log.names().iter();
@@ -298,6 +364,40 @@ mod tests {
         names.take_over(&[name(8 * chunk)], at(2000)).unwrap();
         assert_eq!(is(&names, 6 * chunk - 1), Known::No);
         assert_eq!(is(&open(), 6 * chunk - 1), Known::No);
+    }
+
+    #[test]
+    fn names_that_wait_are_taken_over_once_however_often_the_spool_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
+        let open = || Names::open(Arc::clone(&disk), Window::default()).unwrap();
+        let many: Vec<_> = (0..3 << 17).map(name).collect();
+        let mut names = open();
+        // Long ago, a few of them were accepted: they are to be in the window anew.
+        names.take_over(&many[..100], at(1)).unwrap();
+        let count = |names: &Names| {
+            names.log.names().len()
+                + usize::try_from(names.sorted.iter().map(Sorted::count).sum::<u64>()).unwrap()
+        };
+        for round in 0..3 {
+            for part in many.chunks(1 << 17) {
+                names.take_over_waiting(part, at(1000)).unwrap();
+            }
+            assert_eq!(count(&names), many.len(), "{round}");
+            assert!(names.remembered().in_memory < u64::try_from(SORT_AT).unwrap());
+            names = open();
+        }
+        // What was torn off is taken over again, and nothing else.
+        let mut more = many[..1 << 17].to_vec();
+        more.extend((0..10).map(|number| name((1 << 32) + number)));
+        names.take_over_waiting(&more, at(1000)).unwrap();
+        assert_eq!(count(&names), many.len() + 10);
+        for name in more.iter().step_by(1000).chain(&more[more.len() - 10..]) {
+            assert_eq!(
+                names.look_up(name, at(1000 + 72 * 3600)).unwrap(),
+                Known::Within
+            );
+        }
     }
 
     #[test]

@@ -75,9 +75,7 @@ impl Sorted {
             let reason = format!("{name}: {what}");
             io::Error::new(io::ErrorKind::InvalidData, reason)
         };
-        let mut bytes = Vec::new();
-        let file = disk.open(&name)?;
-        file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+        let bytes = read(disk, &name)?;
         let header = bytes.split_first_chunk::<8>();
         let (header, rest) = header.ok_or_else(|| invalid("the file is too short"))?;
         let (version, sum) = header.split_at(4);
@@ -90,11 +88,7 @@ impl Sorted {
         let (seconds, names) = rest
             .split_first_chunk::<8>()
             .ok_or_else(|| invalid("the file is too short"))?;
-        let (names, _) = names.as_chunks();
-        let names: Vec<_> = names
-            .iter()
-            .map(|bytes| Fingerprint::from_bytes(*bytes))
-            .collect();
+        let names = names_in(names);
         let seconds = i64::try_from(u64::from_le_bytes(*seconds)).unwrap_or(0);
         Ok(Self {
             number,
@@ -102,6 +96,12 @@ impl Sorted {
             newest: Timestamp::EPOCH.saturating_add_seconds(seconds),
             filter: Filter::of(&names),
         })
+    }
+
+    /// All its names, sorted.
+    pub(super) fn names(&self, disk: &dyn Disk) -> io::Result<Vec<Fingerprint>> {
+        let bytes = read(disk, &self.name())?;
+        Ok(names_in(bytes.get(HEADER_BYTES..).unwrap_or_default()))
     }
 
     pub(super) const fn number(&self) -> u64 {
@@ -144,6 +144,20 @@ impl Sorted {
         }
         Ok(false)
     }
+}
+
+fn read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    disk.open(name)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn names_in(bytes: &[u8]) -> Vec<Fingerprint> {
+    let (names, _) = bytes.as_chunks();
+    names
+        .iter()
+        .map(|bytes| Fingerprint::from_bytes(*bytes))
+        .collect()
 }
 
 fn sum_of(bytes: &[u8]) -> u32 {

@@ -29,7 +29,7 @@ pub struct Kept {
     pub end: KeptEnd,
     /// What is behind its whole records.
     pub tail: Tail,
-    /// The names of its batches.
+    /// The names of its batches, unless they are in the files of names.
     pub names: Vec<Fingerprint>,
     /// When the last of these was accepted.
     pub last_named: Timestamp,
@@ -46,7 +46,8 @@ pub enum KeptEnd {
     Closed,
 }
 
-/// Reads all write-ahead files, the oldest first. Each has what was accepted of inputs, in order.
+/// Reads all write-ahead files, the oldest first. Each has what was accepted of inputs, in order. `each` gets a file before the next one is
+/// read, and can take its names.
 ///
 /// The next file is made after the one before it was closed and synced, and numbers have no gap. Where it is otherwise, somebody has
 /// removed or copied files.
@@ -54,13 +55,16 @@ pub(super) fn look_through(
     files: &Files,
     names: &[String],
     accept: &mut dyn FnMut(Accepted),
+    each: &mut dyn FnMut(&mut Kept),
 ) -> Result<Vec<Kept>, Error> {
     let mut all: Vec<Kept> = Vec::new();
     for segment in names.iter().filter_map(|name| wal_number(name)) {
         if let Some(before) = all.last() {
             must_follow(files, before, segment)?;
         }
-        all.push(look(files, segment, accept)?);
+        let mut kept = look(files, segment, accept)?;
+        each(&mut kept);
+        all.push(kept);
     }
     Ok(all)
 }

@@ -149,6 +149,12 @@ impl Inputs {
         known.is_some_and(|known| accepted.position.bytes <= known.accepted.position.bytes)
     }
 
+    /// Whether the input was read to its end, and had all up to this place then.
+    pub(super) fn has_finished(&self, accepted: &Accepted) -> bool {
+        let known = self.find(&accepted.name);
+        known.is_some_and(|known| known.reading == Reading::Finished) && self.has(accepted)
+    }
+
     fn take(&mut self, name: &InputName) -> Option<KnownInput> {
         let is_it = |known: &KnownInput| known.accepted.name == *name;
         let at = self.inputs.iter().position(is_it)?;

@@ -77,6 +77,9 @@ pub use lost::LostInputs;
 pub(crate) use series::Series;
 pub(crate) use writer::WalWriter;
 
+/// Names of closed files from which those of further ones are not kept in memory when the spool is opened.
+const MAX_WAITING_NAMES: usize = 1 << 17;
+
 /// A spool that this process has to itself. Several of its threads may use it: each file is written by one of them.
 pub struct Spool {
     files: Files,
@@ -157,18 +160,32 @@ impl Spool {
         for left_over in names.iter().filter(|name| is_left_over(name)) {
             files.remove(left_over)?;
         }
-        let mut unsaved = false;
-        let kept = look_through(&files, &names, &mut |accepted| {
-            unsaved = true;
-            inputs.accept(accepted);
-        })?;
         let opened = Names::open(Arc::clone(&files.disk), Window::default());
         let mut known = opened.map_err(files.fault(file::UNREADABLE, NAMES))?;
-        for kept in &kept {
+        let mut unsaved = false;
+        let mut accept = |accepted: Accepted| {
+            // The file may have been read to its end after this was written.
+            if !inputs.has_finished(&accepted) {
+                unsaved = true;
+                inputs.accept(accepted);
+            }
+        };
+        let mut waiting = 0usize;
+        let kept = look_through(&files, &names, &mut accept, &mut |kept| {
+            waiting = waiting.saturating_add(kept.names.len());
+            let is_long = waiting > MAX_WAITING_NAMES && kept.end == KeptEnd::Closed;
+            // On a full disk they stay in memory.
+            if is_long
+                && known
+                    .take_over_waiting(&kept.names, kept.last_named)
+                    .is_ok()
+            {
+                kept.names = Vec::new();
+            }
             for name in &kept.names {
                 known.insert(*name, kept.last_named);
             }
-        }
+        })?;
         let reserve = Reserve::found(&files);
         Ok(Self {
             files,
@@ -205,13 +222,17 @@ impl Spool {
         &self.kept
     }
 
-    /// The write-ahead files that are there now, the oldest first.
+    /// The write-ahead files that are there now, the oldest first, without the names of their batches.
     ///
     /// # Errors
     ///
     /// Where they cannot be read, or were changed.
     pub fn look_again(&self) -> Result<Vec<Kept>, Error> {
-        look_through(&self.files, &self.files.names()?, &mut |_| {})
+        let names = self.files.names()?;
+        // The names of a long queue would fill the memory.
+        look_through(&self.files, &names, &mut |_| {}, &mut |kept| {
+            kept.names = Vec::new();
+        })
     }
 
     /// The numbers of finished objects, in order.

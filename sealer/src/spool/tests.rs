@@ -155,6 +155,75 @@ fn positions_outlive_their_segment() {
     assert_eq!(known(&four), before);
 }
 
+#[test]
+fn file_that_was_read_to_its_end_is_so_still_while_its_segment_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = spool(folder.path());
+    let mut writer = opened(&one);
+    push(&mut writer, b"{1}\n", &accepted(1));
+    push(&mut writer, b"{2}\n", &accepted(2));
+    writer.sync().unwrap();
+    one.accept(accepted(2));
+    one.finish_inputs(&[accepted(2).name]);
+    drop((writer, one));
+    let reading = |spool: &Spool| spool.inputs().find(&accepted(2).name).unwrap().reading;
+    let two = spool(folder.path());
+    assert_eq!(reading(&two), Reading::Finished);
+    // What comes after its end is not read.
+    let mut writer = two.reopen_wal(&two.kept()[0]).unwrap();
+    push(&mut writer, b"{3}\n", &accepted(3));
+    writer.sync().unwrap();
+    drop((writer, two));
+    assert_eq!(reading(&spool(folder.path())), Reading::Unfinished);
+}
+
+#[test]
+fn names_of_a_long_queue_are_not_in_memory_after_a_restart_either() {
+    const FILES: u64 = 10;
+    const NAMES: u64 = 50_000;
+    let folder = tempfile::tempdir().unwrap();
+    let one = spool(folder.path());
+    let line = b"{\"time\":\"2026-11-27T00:00:00.000000Z\",\"index\":1,\"event\":1}\n";
+    let name = |number: u64| format!("sender/{number}");
+    for file in 0..FILES {
+        let opening = Opening {
+            segment: file + 1,
+            origin: "acme.example/log",
+            lines: b"{}\n",
+        };
+        let mut writer = one.create_wal(&opening, Series::Usual).unwrap();
+        for number in file * NAMES..(file + 1) * NAMES {
+            writer.push(&Batch {
+                name: name(number).as_bytes(),
+                source: b"app",
+                note: b"",
+                count: 1,
+                lines: line,
+            });
+        }
+        writer.sync().unwrap();
+        writer.close(b"{}\n").unwrap();
+    }
+    drop(one);
+    for round in 0..3 {
+        let spool = spool(folder.path());
+        let remembered = spool.remembered();
+        assert_eq!(remembered.names, FILES * NAMES, "{round}");
+        assert!(remembered.in_memory < 262_144, "{remembered:?}");
+        let kept = spool
+            .kept()
+            .iter()
+            .map(|kept| kept.names.len())
+            .sum::<usize>();
+        assert!(kept <= MAX_WAITING_NAMES, "{kept}");
+        for number in (0..FILES * NAMES).step_by(997) {
+            let name = Fingerprint::of(b"app", name(number).as_bytes());
+            let known = spool.knows(&name, Timestamp::EPOCH).unwrap();
+            assert_eq!(known, Known::Within, "{number}");
+        }
+    }
+}
+
 /// A spool as version 1 made it, with what it holds.
 fn old(folder: &Path, record: &str, file: &str, text: &str) {
     fs::write(folder.join(IDENTITY), record).unwrap();

@@ -65,7 +65,7 @@ fn service_manager_is_told_and_a_log_is_shown_at_a_glance() {
         ("sealed at", "20"),
         ("key", "acme.example/audit/payments+"),
         ("heartbeat", "20"),
-        ("names", "1 remembered, for 72 hours, 10000000 at most"),
+        ("names", "1 remembered, for 72 hours, 20000000 at most"),
     ] {
         let line = lines.next().unwrap_or_default();
         let value = line.strip_prefix(&format!("  {name:<10} "));
