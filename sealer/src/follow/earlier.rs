@@ -8,6 +8,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::place::Place;
 use crate::input::{FileHead, FollowedName, GivenName, InputName, Position};
+use crate::limits::MAX_INPUTS;
 use crate::spool::{Inputs, Reading};
 
 /// Whether a log remembers what it has accepted.
@@ -41,8 +42,18 @@ pub(super) struct Earlier {
     by_all: bool,
     /// Whether it was read to its end, and was not at its path any more.
     pub(super) is_finished: bool,
-    /// Whether nothing is left of it.
-    pub(super) is_deleted: bool,
+    pub(super) remains: Remains,
+}
+
+/// What is left of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remains {
+    /// It may be somewhere.
+    Unknown,
+    /// Nothing.
+    Deleted,
+    /// Its rest was looked for, and not found.
+    Lost,
 }
 
 impl Earlier {
@@ -55,7 +66,7 @@ impl Earlier {
             doubtful: 0,
             by_all: true,
             is_finished: false,
-            is_deleted: false,
+            remains: Remains::Unknown,
         }
     }
 
@@ -179,7 +190,7 @@ impl AllEarlier {
     pub(super) fn is_gone(&mut self, name: &FollowedName) {
         let found = self.files.iter_mut().find(|file| file.name == *name);
         if let Some(file) = found {
-            (file.is_finished, file.is_deleted) = (true, true);
+            (file.is_finished, file.remains) = (true, Remains::Lost);
         }
     }
 
@@ -187,5 +198,44 @@ impl AllEarlier {
     pub(super) fn put(&mut self, file: Earlier) {
         self.files.retain(|known| known.name != file.name);
         self.files.push(file);
+        // The spool keeps no more either.
+        if self.files.len() > MAX_INPUTS {
+            let oldest = self.files.iter().position(|known| known.is_finished);
+            oldest.map(|at| self.files.remove(at));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Running;
+
+    #[test]
+    fn files_that_were_read_to_their_end_are_forgotten_once_there_are_many() {
+        const MANY: u64 = 2500;
+        let file = tempfile::tempfile().unwrap();
+        let file = FileHead::read(&file).unwrap().name();
+        let name = |truncated| FollowedName {
+            input: GivenName::parse("audit").unwrap(),
+            file: file.clone(),
+            truncated,
+        };
+        let position = Position {
+            events: 1,
+            lines: 1,
+            bytes: 1,
+            hash: Running::of(b"1"),
+        };
+        let mut all = AllEarlier::default();
+        for number in 0..MANY {
+            let mut file = Earlier::at(name(number), PathBuf::from("/a.log"), position);
+            file.is_finished = number > 2;
+            all.put(file);
+        }
+        assert_eq!(all.files.len(), MAX_INPUTS);
+        assert_eq!(all.unfinished().len(), 3);
+        assert!(all.find(&name(MANY - 1)).is_some());
+        assert!(all.find(&name(3)).is_none());
     }
 }

@@ -142,6 +142,18 @@ impl Followed {
         self.doubtful = bytes;
     }
 
+    /// Whether somebody may have written it in the place of the other one, with most of its lines: no path leads to that any more, or this
+    /// one begins as that did.
+    pub(super) fn may_be_edited_from(&self, older: &Self) -> bool {
+        let is_deleted = older.file.metadata().is_ok_and(|found| found.nlink() == 0);
+        let name = older.name.as_ref().filter(|name| name.file.has_long_head());
+        let begins_so = name.is_some_and(|name| {
+            let head = FileHead::read(&self.file);
+            head.is_ok_and(|head| head.begins_as(&name.file))
+        });
+        older.place.bytes() > 0 && (is_deleted || begins_so)
+    }
+
     /// Bytes that were not accepted yet.
     pub(super) const fn behind(&self) -> u64 {
         self.size.saturating_sub(self.place.bytes())

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::{Batch, Source, StoredBatch};
 
-use super::earlier::{AllEarlier, Earlier, Remembering};
+use super::earlier::{AllEarlier, Earlier, Remains, Remembering};
 use super::file::{Followed, Found, Inode, Lines, Stamp, inode_of, open, stamp_of};
 use super::lines::{End, Taken};
-use super::notice::FollowNotice;
+use super::notice::{FollowNotice, shown};
 use super::pattern::{Pattern, is_absent};
 use super::place::Place;
 use crate::input::{FileHead, FollowedName, GivenName, InputName, hash_of_beginning};
@@ -241,7 +241,7 @@ impl Follower {
                 }
                 Err((at, error)) => {
                     all_seen = false;
-                    let reason = format!("{} cannot be looked at: {error}", at.display());
+                    let reason = format!("{} cannot be looked at: {error}", shown(&at));
                     let notice = say(&mut self.unlisted, pattern.as_path(), reason);
                     self.notices.extend(notice);
                 }
@@ -315,7 +315,9 @@ impl Follower {
             let position = closed.place.position();
             let mut earlier = Earlier::at(name, closed.path, position);
             earlier.is_finished = true;
-            earlier.is_deleted = is_deleted.unwrap_or(false);
+            if is_deleted.unwrap_or(false) {
+                earlier.remains = Remains::Deleted;
+            }
             self.earlier.put(earlier);
         }
     }
@@ -369,7 +371,10 @@ impl Follower {
                     new = new.goes_on(Some(earlier.name), place, &cuts);
                     new.is_doubtful_up_to(earlier.doubtful);
                 }
-                None if is_it && !earlier.is_deleted && found.len() >= earlier.bytes() => {
+                None if is_it
+                    && earlier.remains == Remains::Unknown
+                    && found.len() >= earlier.bytes() =>
+                {
                     let stamp = (stamp_of(found), path.to_owned());
                     self.aside.insert(new.inode, stamp);
                     let reason = changed(path, earlier.bytes());
@@ -381,6 +386,8 @@ impl Follower {
                     let (name, resume) = (&earlier.name, |copy: &File| earlier.resume(copy));
                     if !earlier.is_finished && !self.find_copy(path, name, now, resume)? {
                         self.is_lost(path, earlier.name.clone(), earlier.bytes());
+                        // Whoever edits a file may have written all of it again.
+                        doubtful = new.size;
                     }
                 }
             }
@@ -419,16 +426,22 @@ impl Follower {
         is_found_out_now || lost.is_some_and(|lost| file.was_there(lost))
     }
 
-    /// Bytes of a new file that the log may have already, where the file took the place of one that is gone and begins with all that was
-    /// accepted from that.
+    /// Bytes of a new file that the log may have already, where the file took the place of one that is gone: what was accepted from that, if
+    /// the file begins with it. Where the service did not run, and the rest of the other one was never found, all that is there may be the
+    /// same lines, of which somebody has edited some.
     fn doubtful(&self, path: &Path, new: &Followed) -> io::Result<u64> {
         let mut most = 0;
         for gone in self.earlier.iter().filter(|earlier| earlier.path == path) {
             let mut files = self.files.iter();
             let is_there = files.any(|file| file.name.as_ref() == Some(&gone.name))
-                || gone.is_finished && !gone.is_deleted;
-            if !is_there && gone.farthest(&new.file)?.is_some() {
+                || gone.is_finished && gone.remains == Remains::Unknown;
+            if is_there {
+                continue;
+            }
+            if gone.farthest(&new.file)?.is_some() {
                 most = gone.bytes().max(most);
+            } else if self.is_first && gone.remains == Remains::Lost {
+                most = new.size.max(most);
             }
         }
         Ok(most)
@@ -447,13 +460,19 @@ impl Follower {
         let mut most = 0;
         let older = self.files.iter();
         let older = older.filter(|older| older.number < number && older.path == path);
-        let places: Vec<Place> = older
-            .map(|older| older.place.clone())
-            .chain(before)
+        let older: Vec<&Followed> = older.collect();
+        let places: Vec<&Place> = older
+            .iter()
+            .map(|older| &older.place)
+            .chain(&before)
             .collect();
         if let Some(new) = self.file(number) {
             for place in places.iter().filter(|place| place.bytes() > 0) {
                 most = place.end_of_window_in(&new.file)?.unwrap_or(0).max(most);
+            }
+            // Its end may have been edited.
+            if most == 0 && older.iter().any(|older| new.may_be_edited_from(older)) {
+                most = new.size;
             }
         }
         if let Some(new) = self.file_mut(number).filter(|new| most > new.doubtful) {
@@ -642,7 +661,10 @@ impl Follower {
                         rest.is_doubtful_up_to(doubtful);
                     }
                 }
-                Ok(false) => self.is_lost(&path, name, position.bytes),
+                Ok(false) => {
+                    self.is_lost(&path, name, position.bytes);
+                    self.doubt_what_is_there(number);
+                }
                 Err(error) => self.problem(&path, error.to_string()),
             }
         }
@@ -652,6 +674,19 @@ impl Follower {
         }
         self.next = next.saturating_add(1);
         self.files.sort_by_key(|file| file.number);
+    }
+
+    /// A file was truncated, and nothing has what it had: whoever edits a file may have written all of it again.
+    fn doubt_what_is_there(&mut self, number: u64) {
+        let Some(file) = self.file_mut(number) else {
+            return;
+        };
+        let bytes = file.file.metadata().map_or(0, |found| found.len());
+        if bytes > file.doubtful {
+            file.is_doubtful_up_to(bytes);
+            let path = file.path.clone();
+            self.notices.push(FollowNotice::Doubtful { path, bytes });
+        }
     }
 
     fn set_aside(&mut self, number: u64) {
@@ -733,7 +768,7 @@ fn source_of(input: &GivenName, path: &Path) -> Option<Source> {
 }
 
 fn changed(path: &Path, bytes: u64) -> String {
-    let path = path.display();
+    let path = shown(path);
     format!(
         "its first {bytes} bytes are not those that were accepted from it, though it begins in the same way; put them back, or take all of it as a new file: \
          cp -p {path} {path}.new && mv {path}.new {path}"

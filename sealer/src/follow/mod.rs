@@ -20,6 +20,8 @@
 mod earlier;
 mod file;
 mod follower;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod lines;
 mod notice;
 mod pattern;

@@ -887,6 +887,57 @@ fn events_of_a_file_that_was_edited_are_marked_as_far_as_they_were_accepted() {
     assert_eq!(events, expected, "{said}");
 }
 
+/// Writes a file again with another line in the place of one, as `how` says, and returns the events that come then.
+fn rewritten(how: &str, lines: u64, edited: u64, by: &str) -> (Vec<(u64, bool)>, String) {
+    let mut plain = Plain::new();
+    plain.write("a.log", 0..lines);
+    assert_eq!(plain.rounds().0, certain(0..lines));
+    let path = plain.path("a.log");
+    let text = fs::read_to_string(&path).unwrap();
+    let text = text.replace(&format!("{{\"id\":{edited}}}"), by);
+    let is_stopped = how.starts_with("stopped");
+    if is_stopped {
+        plain.follower = None;
+    }
+    if how.ends_with("in place") {
+        fs::write(&path, text).unwrap();
+    } else {
+        if how.contains("kept") {
+            fs::rename(&path, plain.path("a.bak")).unwrap();
+        }
+        fs::write(plain.path("a.new"), text).unwrap();
+        fs::rename(plain.path("a.new"), &path).unwrap();
+    }
+    if is_stopped {
+        plain.start(Memory::Kept);
+    }
+    plain.rounds()
+}
+
+#[test]
+fn events_of_an_edited_file_are_marked_wherever_it_was_edited() {
+    const LONGER: &str = "{\"id\":900,\"edited\":true}";
+    for (how, lines, edited, by) in [
+        ("stopped, in place", 200, 7, LONGER),
+        ("stopped, in place", 20, 7, "{}"),
+        ("stopped, new inode", 200, 7, LONGER),
+        ("stopped, new inode", 200, 150, LONGER),
+        ("stopped, new inode", 20, 19, LONGER),
+        ("running, new inode", 200, 199, LONGER),
+        ("running, new inode", 20, 7, LONGER),
+        ("running, new inode, kept", 200, 199, LONGER),
+        ("running, in place", 200, 199, "{}"),
+        ("running, in place", 20, 7, "{}"),
+    ] {
+        let (events, said) = rewritten(how, lines, edited, by);
+        let again = events.iter().filter(|(id, _)| *id < lines && *id != edited);
+        let again: Vec<_> = again.copied().collect();
+        let mut expected = doubtful(0..lines);
+        expected.retain(|(id, _)| *id != edited);
+        assert_eq!(again, expected, "{how}, {lines}, {edited}: {said}");
+    }
+}
+
 #[test]
 fn rest_of_files_is_marked_by_later_starts_after_a_log_has_lost_its_memory() {
     let mut plain = Plain::new();

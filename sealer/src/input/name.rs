@@ -94,6 +94,11 @@ pub struct FileName {
 }
 
 impl FileName {
+    /// Whether the beginning is as long as it may be. A shorter one may be a line that all files of a program begin with.
+    pub fn has_long_head(&self) -> bool {
+        usize::try_from(self.head_bytes).is_ok_and(|bytes| bytes >= MAX_HEAD_BYTES)
+    }
+
     /// Whether both files are at the same place of the same disk.
     pub fn is_where(&self, other: &Self) -> bool {
         other.is_at((self.device, self.inode))
