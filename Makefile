@@ -92,7 +92,7 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 		cargo test --workspace --test e2e seal::endure -- --nocapture
 
 # Each crate with a folder fuzz, and its targets.
-FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache,event sealer:wal,forward,lumberjack,otlp,syslog,webhook,http,subject
+FUZZED = provider/tf-provider:msgpack,state,types verifier:segment,line,policy,pins,proof,pack,plan,part,cache,event sealer:wal,forward,lumberjack,otlp,syslog,webhook,http,subject,unpack,pointer,lines,names
 
 fuzz: need-cargo need-cargo-fuzz ## all that reads what others wrote under libFuzzer, for FUZZ_SECONDS=60 each target
 	SOAK_SEEDS=$(CURDIR)/target/fuzz/seeds cargo test --workspace --lib every_seed

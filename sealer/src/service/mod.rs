@@ -27,6 +27,8 @@ mod metrics;
 mod offer;
 mod parse;
 mod pointer;
+#[cfg(any(test, fuzzing))]
+mod pointer_fuzz;
 mod reached;
 mod refusals;
 mod route;

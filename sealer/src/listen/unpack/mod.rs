@@ -1,5 +1,8 @@
 //! Compressed bodies. What comes out is bounded, so that a small body cannot fill the memory.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+
 use std::borrow::Cow;
 use std::io::{self, Read};
 
