@@ -54,6 +54,10 @@ const READ_AT_ONCE_BYTES: usize = 64 << 10;
 /// Connections at a time. Stops idle ones from taking all file handles.
 const MAX_CONNECTIONS: usize = 1000;
 
+/// Bytes of a connection that are read ahead, which the head of a request must fit into. Stops long heads from filling the memory before
+/// anybody has shown who it is.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+
 /// How long a sender may take for the head of a request. Stops slow senders from holding connections.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -165,6 +169,7 @@ async fn converse(
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(connection);
     tokio::select! {

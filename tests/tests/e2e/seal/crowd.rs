@@ -199,6 +199,33 @@ fn compression_bombs_over_many_connections_fit_into_the_memory_of_the_service() 
     assert_eq!(bench.verified(), ["{\"id\":1}"]);
 }
 
+#[test]
+fn heads_of_requests_without_an_end_fit_into_the_memory_of_the_service() {
+    let bench = Bench::new();
+    let service = Service::start_with(&bench, &into_folder(&bench), "", &[]);
+    let head = [
+        b"GET /healthz HTTP/1.1\r\nx: ".as_slice(),
+        &vec![b'x'; 400_000],
+    ]
+    .concat();
+    let mut held = Vec::new();
+    for _ in 0..700 {
+        let mut stream = TcpStream::connect(service.at).unwrap();
+        stream
+            .set_write_timeout(Some(Duration::from_millis(500)))
+            .unwrap();
+        // Whoever refuses it may do so in the middle.
+        _ = stream.write_all(&head);
+        held.push(stream);
+    }
+    let most = memory_kib(service.child.id(), "VmHWM");
+    println!("{most} KiB at most");
+    assert!(most < 256 << 10, "{most} KiB");
+    drop(held);
+    assert_eq!(service.post("1", "").unwrap().status, 200);
+    service.end().ok();
+}
+
 const WEBHOOK_KEY: &[u8] = b"a key of 24 bytes length";
 
 /// The head of a webhook, with the signature of this key.
