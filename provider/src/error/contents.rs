@@ -78,19 +78,25 @@ impl Contents {
         }
         write!(
             f,
-            "; the locks of {} could not be read, because s3:GetObjectVersion, s3:GetObjectRetention or s3:GetObjectLegalHold \
-             is missing",
+            "; the locks of {} could not be read, because s3:GetObjectRetention or s3:GetObjectLegalHold is missing",
             counted(self.unreadable, "object version")
         )
     }
 
-    /// Whether anything is locked in a way that no bypass ends.
+    /// Whether anything is, or may be, locked in a way that no bypass ends.
     pub(crate) fn cannot_be_deleted(&self) -> bool {
-        self.compliance > 0 || self.legal_holds > 0 || self.event_holds > 0
+        let held = self.compliance > 0 || self.legal_holds > 0 || self.event_holds > 0;
+        held || self.unreadable > 0 || !self.complete
     }
 
     /// What to do where a bucket cannot be emptied.
     pub(super) fn empty_hint(&self) -> String {
+        if self.unreadable > 0 {
+            return format!(
+                "Nothing was deleted, because a lock that cannot be read may be COMPLIANCE or a hold. {SEE_LOCKS}, and destroy again. To \
+                 remove the bucket from the state and keep it, set `on_destroy = \"forget\"`, apply, and destroy."
+            );
+        }
         let until = self.last_until.as_deref().unwrap_or("the holds end");
         format!(
             "Nothing was deleted. {} of these versions are under COMPLIANCE, {} under a legal hold and {} under an event hold: \
@@ -100,6 +106,9 @@ impl Contents {
         )
     }
 }
+
+/// What shows the locks. The bucket policy of this provider never denies it.
+const SEE_LOCKS: &str = "Give the role of Terraform the permissions s3:GetObjectRetention and s3:GetObjectLegalHold on the objects";
 
 /// The first version that S3 refused to delete while a bucket was emptied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +162,12 @@ fn counted(number: u64, noun: &str) -> String {
 
 impl Contents {
     pub(super) fn hint(&self) -> String {
+        if self.locked == 0 && self.unreadable > 0 {
+            return format!(
+                "{SEE_LOCKS}, and destroy again to see what is locked and until when. To keep the bucket, set `on_destroy` to \"forget\", \
+                 apply, and destroy."
+            );
+        }
         if self.locked == 0 {
             return format!(
                 "Delete every version and every delete marker yourself (`aws s3api list-object-versions --bucket {}` lists \
@@ -255,7 +270,7 @@ mod tests {
         assert_eq!(
             unread.to_string(),
             "the bucket \"trail\" is not empty: it holds 5 object versions and 1 delete marker; the locks of 2 object versions \
-             could not be read, because s3:GetObjectVersion, s3:GetObjectRetention or s3:GetObjectLegalHold is missing"
+             could not be read, because s3:GetObjectRetention or s3:GetObjectLegalHold is missing"
         );
     }
 
@@ -290,5 +305,24 @@ mod tests {
             text,
             "the bucket \"trail\" is not empty: it holds 5 object versions and 1 delete marker, none of them locked"
         );
+    }
+
+    #[test]
+    fn lock_that_cannot_be_read_is_not_emptied_and_no_way_to_that_is_named() {
+        let unread = Contents {
+            locked: 0,
+            unreadable: 2,
+            last_until: None,
+            ..contents()
+        };
+        assert!(unread.cannot_be_deleted());
+        for hint in [unread.hint(), unread.empty_hint()] {
+            assert!(
+                hint.contains("s3:GetObjectRetention and s3:GetObjectLegalHold"),
+                "{hint}"
+            );
+            assert!(!hint.contains("\"empty\""), "{hint}");
+        }
+        assert!(!contents().cannot_be_deleted());
     }
 }

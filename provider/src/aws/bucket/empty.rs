@@ -1,7 +1,7 @@
 //! Deletes everything in a bucket, where its owner has asked for that.
 //!
 //! Versions under GOVERNANCE are deleted with the bypass; those under COMPLIANCE and under a hold cannot be, so a bucket with
-//! one of them is left as it is. A run that is interrupted has deleted whole pages; the next one goes on.
+//! one of them is left as it is, and so is one with a version whose lock cannot be read: every version is looked at first. A run that is interrupted has deleted whole pages; the next one goes on.
 
 use std::time::SystemTime;
 
@@ -25,7 +25,7 @@ const DELETE: &str = "DeleteObjects";
 /// [`Error::CannotEmpty`] before anything is deleted, where a lock does not allow it; [`Error::NotEmptied`] where S3 refuses a
 /// version all the same.
 pub async fn empty_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> Result<(), Error> {
-    let contents = match inspect(clients, bucket, now).await {
+    let contents = match inspect(clients, bucket, now, u64::MAX).await {
         Err(error) if error.code() == Some("NoSuchBucket") => return Ok(()),
         inspected => inspected?,
     };

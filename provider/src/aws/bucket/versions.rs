@@ -2,7 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object_legal_hold::{
+    GetObjectLegalHoldError, GetObjectLegalHoldOutput,
+};
+use aws_sdk_s3::operation::get_object_retention::{
+    GetObjectRetentionError, GetObjectRetentionOutput,
+};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::DateTime;
@@ -32,7 +38,7 @@ const STILL_THERE: &str = "BucketStillThere";
 /// [`Error::BucketNotEmpty`] with what is in it; else what S3 said.
 pub async fn delete_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> Result<(), Error> {
     // Looked at first and not left to DeleteBucket's own refusal: not every endpoint refuses.
-    match inspect(clients, bucket, now).await {
+    match inspect(clients, bucket, now, MAX_INSPECTED).await {
         Ok(Some(contents)) => return Err(Error::BucketNotEmpty(Box::new(contents))),
         Ok(None) => {}
         Err(error) if error.code() == Some("NoSuchBucket") => return Ok(()),
@@ -57,7 +63,7 @@ pub async fn delete_bucket(clients: &Clients, bucket: &str, now: SystemTime) -> 
         }
         // something was written in between
         Err(error) if error.code() == Some("BucketNotEmpty") => {
-            match inspect(clients, bucket, now).await? {
+            match inspect(clients, bucket, now, MAX_INSPECTED).await? {
                 Some(contents) => Err(Error::BucketNotEmpty(Box::new(contents))),
                 None => Err(error),
             }
@@ -110,11 +116,12 @@ pub async fn holds_versions(clients: &Clients, bucket: &str, prefix: &str) -> Re
         || page.is_truncated == Some(true))
 }
 
-/// Counts what the bucket holds; `None` if nothing.
+/// Counts what the bucket holds, and looks at whole pages until `most` versions were seen; `None` if nothing.
 pub(super) async fn inspect(
     clients: &Clients,
     bucket: &str,
     now: SystemTime,
+    most: u64,
 ) -> Result<Option<Contents>, Error> {
     let mut tally = Tally::new(now);
     let mut next = (None, None);
@@ -137,7 +144,7 @@ pub(super) async fn inspect(
         if !more {
             break;
         }
-        if tally.versions >= MAX_INSPECTED {
+        if tally.versions >= most {
             tally.complete = false;
             break;
         }
@@ -206,7 +213,8 @@ async fn look(
             let error = Error::call("HeadObject", &bucket, &error);
             return match error.status() {
                 Some(404) => Ok(Seen::Gone),
-                Some(403) => Ok(Seen::Unreadable),
+                // the bucket policy denies it to all but writers and readers
+                Some(403) => Ok(lock_alone(&s3, &bucket, &version).await),
                 _ => Err(error),
             };
         }
@@ -219,8 +227,51 @@ async fn look(
     Ok(Seen::Unreadable)
 }
 
+/// The lock of a version whose HEAD is denied.
+async fn lock_alone(s3: &aws_sdk_s3::Client, bucket: &str, version: &ObjectVersion) -> Seen {
+    let (retention, hold) = ask_lock(s3, bucket, version).await;
+    // without a lock, S3 answers 404 to either
+    let is_none = |status: Option<u16>| status == Some(404);
+    let retention = match retention {
+        Ok(answer) => answer.retention,
+        Err(error) if is_none(status_of(&error)) => None,
+        Err(_) => return Seen::Unreadable,
+    };
+    let hold = match hold {
+        Ok(answer) => answer.legal_hold.and_then(|hold| hold.status),
+        Err(error) if is_none(status_of(&error)) => None,
+        Err(_) => return Seen::Unreadable,
+    };
+    let mode = retention.as_ref().and_then(|one| one.mode.as_ref());
+    let event = retention.as_ref().and_then(|one| one.event_hold.clone());
+    let head = HeadObjectOutput::builder()
+        .set_object_lock_mode(mode.map(|mode| ObjectLockMode::from(mode.as_str())))
+        .set_object_lock_retain_until_date(retention.and_then(|one| one.retain_until_date))
+        .set_object_lock_event_hold(event)
+        .set_object_lock_legal_hold_status(hold);
+    Seen::Version(Box::new(head.build()))
+}
+
+fn status_of<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|answer| answer.status().as_u16())
+}
+
 /// Whether retention or legal hold of a version may not be read. Any other answer means that there is none.
 async fn is_hidden(s3: &aws_sdk_s3::Client, bucket: &str, version: &ObjectVersion) -> bool {
+    let denied = |code: Option<&str>| code == Some("AccessDenied");
+    let (retention, hold) = ask_lock(s3, bucket, version).await;
+    retention.is_err_and(|error| denied(error.code()))
+        || hold.is_err_and(|error| denied(error.code()))
+}
+
+async fn ask_lock(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    version: &ObjectVersion,
+) -> (
+    Result<GetObjectRetentionOutput, SdkError<GetObjectRetentionError>>,
+    Result<GetObjectLegalHoldOutput, SdkError<GetObjectLegalHoldError>>,
+) {
     let retention = s3
         .get_object_retention()
         .bucket(bucket)
@@ -231,10 +282,7 @@ async fn is_hidden(s3: &aws_sdk_s3::Client, bucket: &str, version: &ObjectVersio
         .bucket(bucket)
         .set_key(version.key.clone())
         .set_version_id(version.version_id.clone());
-    let denied = |code: Option<&str>| code == Some("AccessDenied");
-    let (retention, hold) = tokio::join!(retention.send(), hold.send());
-    retention.is_err_and(|error| denied(error.code()))
-        || hold.is_err_and(|error| denied(error.code()))
+    tokio::join!(retention.send(), hold.send())
 }
 
 fn count<T>(items: Option<&Vec<T>>) -> u64 {

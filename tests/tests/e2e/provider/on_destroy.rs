@@ -161,6 +161,50 @@ async fn bucket_with_a_compliance_lock_is_not_emptied() {
     assert_eq!(versions(&s3).await, 2);
 }
 
+/// Where a log has writers and readers, the bucket policy denies HEAD to everybody else, Terraform's role too.
+#[tokio::test]
+async fn lock_is_read_where_the_object_may_not_be() {
+    let hidden = || Fault::Answer(Answer::empty("403 Forbidden"));
+    for on_destroy in ["empty", "refuse"] {
+        let (endpoint, way, terraform) = start(on_destroy);
+        let s3 = endpoint.s3();
+        put(&s3, "a", ObjectLockMode::Governance).await;
+        put(&s3, "b", ObjectLockMode::Compliance).await;
+        for key in ["/trail/a", "/trail/b"] {
+            way.from_now_on("HEAD", key, hidden());
+        }
+        let policies = way.requests("PUT", "?policy");
+        let wanted: &[&str] = match on_destroy {
+            "empty" => &["Nothing was deleted. 1 of these versions are under COMPLIANCE"],
+            _ => &["holds 2 locked object versions; the last is locked until"],
+        };
+        said(&terraform.destroy(), 1, wanted);
+        assert_eq!(versions(&s3).await, 2);
+        assert_eq!(way.requests("PUT", "?policy"), policies);
+    }
+}
+
+#[tokio::test]
+async fn version_whose_lock_may_not_be_read_is_not_deleted() {
+    let (endpoint, way, terraform) = start("empty");
+    let s3 = endpoint.s3();
+    put(&s3, "a", ObjectLockMode::Governance).await;
+    put(&s3, "b", ObjectLockMode::Governance).await;
+    way.from_now_on(
+        "HEAD",
+        "/trail/b",
+        Fault::Answer(Answer::empty("403 Forbidden")),
+    );
+    let denied = Answer::refusal("403 Forbidden", "AccessDenied");
+    way.from_now_on("GET", "/trail/b", Fault::Answer(denied));
+    let wanted =
+        "Nothing was deleted, because a lock that cannot be read may be COMPLIANCE or a hold.";
+    said(&terraform.destroy(), 1, &[wanted]);
+    assert_eq!(versions(&s3).await, 2);
+    way.heal();
+    terraform.destroy().ok();
+}
+
 /// S3 leaves the lock out of the answer to HEAD where the permission to see it is missing.
 #[tokio::test]
 async fn lock_that_may_not_be_read_is_not_taken_for_absent() {
