@@ -48,7 +48,7 @@ pub(crate) fn schema() -> Schema {
             Attribute::optional(Type::String).default("").validate(|text: String| check_description(&text)).description("Description of the key in KMS. Default: empty. A change is made in place, for all versions."),
         )
         .attribute("signers", principals("Roles and users who may sign, by their ARNs: the sealers. The key policy denies signing to all others, grants included. Default: IAM alone decides. A change replaces the key policy in place."))
-        .attribute("verifiers", principals("Roles and users who may verify signatures with KMS and read the public key, by their ARNs. Default: IAM alone decides. A change replaces the key policy in place."))
+        .attribute("verifiers", principals("Roles and users who may verify signatures with KMS, and read the public key, the key policy, grants and tags, by their ARNs. With `administrators`, the role of plans that only reads belongs here. Default: IAM alone decides. A change replaces the key policy in place."))
         .attribute("administrators", principals("Roles and users who may change, rotate and delete the key, by their ARNs. The one that runs Terraform must be among them. Default: IAM alone decides. A change replaces the key policy in place."))
         .attribute(
             "rotation",

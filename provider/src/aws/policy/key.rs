@@ -65,7 +65,15 @@ const ADMINISTER: &[&str] = &[
 ];
 const SIGN: &[&str] = &["kms:Sign"];
 const SEE: &[&str] = &["kms:DescribeKey", "kms:GetPublicKey"];
-const VERIFY: &[&str] = &["kms:DescribeKey", "kms:GetPublicKey", "kms:Verify"];
+/// What a plan reads is among it: IAM cannot give it where the key policy names nobody else.
+const VERIFY: &[&str] = &[
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetPublicKey",
+    "kms:ListGrants",
+    "kms:ListResourceTags",
+    "kms:Verify",
+];
 /// What the root user keeps, so that a key whose administrators are gone can be had back.
 const RECOVER: &[&str] = &["kms:DescribeKey", "kms:PutKeyPolicy"];
 

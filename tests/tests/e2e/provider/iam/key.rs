@@ -126,6 +126,16 @@ fn public_key_is_for_signers_verifiers_and_administrators() {
     );
 }
 
+/// The key policy admits nobody through IAM once it has lists, so a role that only plans must be among the verifiers.
+#[test]
+fn role_of_plans_among_the_verifiers_reads_what_a_plan_reads() {
+    let policy = rendered(&policy());
+    for action in ["kms:GetKeyPolicy", "kms:ListGrants", "kms:ListResourceTags"] {
+        let readers = [AUDITOR, TERRAFORM];
+        check(&policy, &only(&readers, NotAllowed, call(action)));
+    }
+}
+
 #[test]
 fn administrators_change_the_key_and_the_root_user_its_policy() {
     let mut cases = only(&[TERRAFORM, ROOT], NotAllowed, call("kms:PutKeyPolicy"));
