@@ -17,6 +17,7 @@ use super::put::sdk_tags;
 use super::read::{all_tags, bucket_head, read_bucket};
 use super::versions::holds_anything;
 use crate::aws::clients::Clients;
+use crate::aws::gone::{Presence, confirm_bucket};
 use crate::aws::policy::policies_agree;
 use crate::aws::tags::Tags;
 use crate::error::{Error, NotOurs};
@@ -63,7 +64,12 @@ pub async fn create_bucket(
         });
     }
     match bucket_head(clients, bucket).await {
-        Ok(None) => {}
+        // one 404 may be a proxy's, and in us-east-1 the create of a bucket that is there succeeds
+        Ok(None) => match confirm_bucket(clients, bucket).await {
+            Ok(Presence::Gone) => {}
+            Ok(Presence::There) => return take_over(clients, bucket, wanted).await,
+            Err(error) => return Err(name_in_use(bucket, error)),
+        },
         Ok(Some(_)) => return take_over(clients, bucket, wanted).await,
         Err(error) => return Err(name_in_use(bucket, error)),
     }

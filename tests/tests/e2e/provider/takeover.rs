@@ -321,6 +321,34 @@ async fn bucket_of_the_account_is_not_taken_over_in_us_east_1() {
     stack.assert_no_changes();
 }
 
+/// There, S3 answers a create of one's own bucket with success, so one false 404 would take it over.
+#[tokio::test]
+async fn bucket_that_a_false_404_hides_is_not_taken_over_in_us_east_1() {
+    let endpoint = Engine::Ministack.start();
+    let way = Proxy::to(endpoint.url());
+    let mut env = endpoint.env();
+    env.push(("AWS_REGION".to_owned(), "us-east-1".to_owned()));
+    env.push(("AWS_ENDPOINT_URL".to_owned(), way.url().to_owned()));
+    let stack = Stack::with_env(endpoint, &env, &resource("audit", "trail"));
+    let s3 = stack.endpoint.s3().config().to_builder();
+    let s3 = s3.region(aws_sdk_s3::config::Region::new("us-east-1"));
+    let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    s3.create_bucket().bucket("trail").send().await.unwrap();
+    let hidden = Fault::Answer(Answer::empty("404 Not Found"));
+    way.from_now_on("HEAD", "/trail", hidden);
+    let run = stack.terraform.apply();
+    said(
+        &run,
+        1,
+        &[
+            "The bucket was not created",
+            "it has no tag `auditlog:created`",
+        ],
+    );
+    let policy = s3.get_bucket_policy().bucket("trail").send().await;
+    assert!(policy.is_err(), "nothing was put");
+}
+
 /// ACLs from before let others in; S3 does not turn ACLs off over them.
 #[tokio::test]
 async fn bucket_with_grants_to_others_is_hardened_once_they_are_gone() {
