@@ -227,7 +227,7 @@ impl<'a> Added<'a> {
 
     fn check_deny(&self, policy: &BucketPolicy) -> Result<(), ExtraError> {
         let bucket = bucket_arn(&policy.partition, &policy.bucket);
-        let everybody = self.principals().contains(&"*") && !self.has("Condition");
+        let everybody = self.is_for_everybody(policy) && !self.has("Condition");
         let mut places = self.values("Resource").into_iter();
         let on_bucket = self.has("NotResource") || places.any(|place| place == bucket);
         if everybody && on_bucket && (self.has("NotAction") || self.acts(POLICY).is_some()) {
@@ -236,6 +236,14 @@ impl<'a> Added<'a> {
             });
         }
         Ok(())
+    }
+
+    /// In a deny, an account means all its principals, and all but some may leave out Terraform's role.
+    fn is_for_everybody(&self, policy: &BucketPolicy) -> bool {
+        let root = format!("arn:{}:iam::{}:root", policy.partition, policy.account);
+        let all = ["*", policy.account.as_str(), root.as_str()];
+        let named = self.principals();
+        self.has("NotPrincipal") || all.iter().any(|one| named.contains(one))
     }
 
     fn acts(&self, actions: &[&'static str]) -> Option<&'static str> {
@@ -355,6 +363,9 @@ mod tests {
         for members in [
             r#""Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::trail""#,
             r#""Principal":{"AWS":"*"},"Action":["s3:PutBucketPolicy"],"Resource":["arn:aws:s3:::trail"]"#,
+            r#""Principal":{"AWS":"123456789012"},"Action":"s3:*","Resource":"arn:aws:s3:::trail""#,
+            r#""Principal":{"AWS":["arn:aws:iam::123456789012:root"]},"Action":"s3:*","Resource":"arn:aws:s3:::trail""#,
+            r#""NotPrincipal":{"AWS":"arn:aws:iam::123456789012:role/x"},"Action":"s3:*","Resource":"arn:aws:s3:::trail""#,
             r#""Principal":"*","NotAction":"s3:GetObject","NotResource":"arn:aws:s3:::trail/logs/*""#,
         ] {
             assert_eq!(

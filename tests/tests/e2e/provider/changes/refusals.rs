@@ -411,6 +411,16 @@ const PLANNED: &[Case] = &[
         "extra_policy_json",
     ),
     (
+        "extra_policy_json = POLICY(Deny|000000000000|s3:*|BUCKET)",
+        "denies everybody the bucket's policy",
+        "extra_policy_json",
+    ),
+    (
+        "extra_policy_json = STATEMENT(Effect = \"Deny\", NotPrincipal = { AWS = \"arn:aws:iam::000000000000:role/x\" }, Action = \"s3:*\", Resource = \"arn:aws:s3:::BUCKET\")",
+        "denies everybody the bucket's policy",
+        "extra_policy_json",
+    ),
+    (
         "extra_policy_json = POLICY(Allow|AROAIDPPEZS35WEXAMPLE|s3:GetObject|BUCKET/*)",
         "the id of a principal that may have been deleted",
         "extra_policy_json",
