@@ -62,34 +62,44 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
     let mut history = History::default();
     let found = make(cx, clients, &planned, &mut history).await?;
     cx.keep(&of_versions(planned.clone(), &history));
-    let failed = |error: Error| unfinished(&error);
+    let failed = |rest| move |error: Error| unfinished(&error, rest);
     match &standing {
         Standing::Ours(from) => {
             point_alias(clients, &planned.alias, &found.key_id, from.as_deref())
                 .await
-                .map_err(failed)?;
+                .map_err(failed(ALIAS_AND_POLICY))?;
             history.finish(now(), 0);
         }
         Standing::Waits(_) => history.wait(),
     }
     // last of all: a key that can sign is one whose create was finished, and keeps its alias
     let wanted = settings(clients, &planned, &history, 1)?;
-    change_key(clients, &found, &wanted).await.map_err(failed)?;
+    change_key(clients, &found, &wanted)
+        .await
+        .map_err(failed("its key policy"))?;
     if let Standing::Waits(holder) = &standing {
         handover::wait(cx, clients, (&planned, &history), holder)?;
     }
     settled(planned, clients, &history)
 }
 
-fn unfinished(error: &Error) -> Diagnostic {
-    let mut diagnostic = error.diagnostic(
+/// What a first version lacks as long as nothing but the key was made.
+const ALIAS_AND_POLICY: &str = "its alias, its key policy";
+
+fn unfinished(error: &Error, rest: &str) -> Diagnostic {
+    let diagnostic = error.diagnostic(
         "The key was created, but not finished",
         error.attribute("key_id"),
     );
-    diagnostic.detail.push_str(
-        "\n\nThe key is in the state, and nobody can sign with it. The next apply replaces it. To have it finished \
-         instead, run `terraform untaint` with the address of this resource, and apply again.",
-    );
+    to_finish(diagnostic, rest)
+}
+
+/// Terraform taints what a failed create leaves.
+fn to_finish(mut diagnostic: Diagnostic, rest: &str) -> Diagnostic {
+    diagnostic.detail.push_str(&format!(
+        "\n\nThe key is in the state, and nobody can sign with it. Still to be done: {rest}. The next apply replaces it. To have it \
+         finished instead, run `terraform untaint` with the address of this resource, and apply again."
+    ));
     diagnostic
 }
 
@@ -104,7 +114,15 @@ async fn make(
     let made = create_key(clients, &new).await.map_err(|error| {
         error.diagnostic("The key was not created", error.attribute("key_spec"))
     })?;
-    if history.is_empty() {
+    let is_first = history.is_empty();
+    let failed = |failure: Diagnostic| {
+        if is_first {
+            to_finish(failure, ALIAS_AND_POLICY)
+        } else {
+            failure
+        }
+    };
+    if is_first {
         // KMS would make a second key if it were asked again: this one must be in the state, whatever happens
         cx.keep(&SigningKey {
             id: made.key_id.clone().into(),
@@ -112,9 +130,9 @@ async fn make(
             ..planned.clone()
         });
     }
-    let found = read_new_key(clients, &made.key_id)
-        .await
-        .map_err(|error| error.diagnostic("The key was created, but cannot be read", "key_id"))?;
+    let found = read_new_key(clients, &made.key_id).await.map_err(|error| {
+        failed(error.diagnostic("The key was created, but cannot be read", "key_id"))
+    })?;
     if made.lost_answers > 0 {
         let mut known = history.key_ids();
         known.insert(made.key_id.clone());
@@ -122,7 +140,7 @@ async fn make(
     }
     let public_key = found.public_key.as_ref();
     let declared = public_key.and_then(|spki| found_key(&found, spki));
-    let declared = declared.ok_or_else(|| no_public_key(&made.key_id))?;
+    let declared = declared.ok_or_else(|| failed(no_public_key(&made.key_id)))?;
     history.begin(&made.key_id, declared);
     Ok(found)
 }

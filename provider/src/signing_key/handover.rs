@@ -37,20 +37,22 @@ pub(crate) fn wait(
         holder: holder.key_id.clone(),
         policy,
     };
-    cx.warn(announced(&planned.alias, &waiting));
+    cx.warn(announced(&planned.alias, &waiting.key_id, &waiting.holder));
     clients.wait_for_alias(&planned.alias, waiting);
     Ok(())
 }
 
-fn announced(alias: &str, waiting: &Waiting) -> Diagnostic {
-    let (new, old) = (&waiting.key_id, &waiting.holder);
+/// Says why a key waits, and how that ends.
+pub(crate) fn announced(alias: &str, new: &str, old: &str) -> Diagnostic {
     let detail = format!(
         "The alias {alias:?} points at the key {old}, which can sign. The new key {new} waits for the alias, and nobody can sign with \
          it until then.\n\n\
          If {old} is being replaced (create_before_destroy), its destroy hands the alias over: nothing else is to be done.\n\n\
          If another state has {old}, give this resource another alias, or destroy it.\n\n\
-         If no state has it, an apply that was killed left it behind. Remove it and apply again:\n\n\
-         aws kms schedule-key-deletion --key-id {old} --pending-window-in-days 7"
+         If no state has it, an apply that was killed left it behind, and whoever may sign with it still can. Remove it and apply again:\n\n\
+         aws kms schedule-key-deletion --key-id {old} --pending-window-in-days 7\n\n\
+         To keep it in place of {new}, remove this resource from the state (`terraform state rm`), and import the alias:\n\n\
+         import {{\n  to = auditlog_signing_key.NAME\n  id = {alias:?}\n}}"
     );
     Diagnostic::warning("The key waits for its alias", detail).at("alias")
 }

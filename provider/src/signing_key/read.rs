@@ -5,12 +5,12 @@ use tf_provider::{Context, Diagnostic, Result};
 use super::apply::{first_state, look};
 use super::context::{check_place, clients, now};
 use super::due::Due;
-use super::handover::is_handed_over;
+use super::handover::{announced, is_handed_over};
 use super::history::{History, State};
 use super::model::SigningKey;
 use super::state::{Found, declared, known_history, seen};
 use crate::account::Account;
-use crate::aws::{Clients, read_key};
+use crate::aws::{Clients, alias_holder, read_key};
 use crate::error::Error;
 
 pub(crate) async fn read(cx: &Context<Account>, state: SigningKey) -> Result<Option<SigningKey>> {
@@ -31,6 +31,9 @@ pub(crate) async fn read(cx: &Context<Account>, state: SigningKey) -> Result<Opt
     {
         history.handed_over();
     }
+    if history.waits() {
+        warn_of_wait(cx, clients, known_alias(&state), &history).await;
+    }
     clients.remember_keys(known_alias(&state), history.key_ids());
     warn(cx, &history, &found);
     Due::at(now(), &history, state.period_days()).keep(cx);
@@ -39,6 +42,19 @@ pub(crate) async fn read(cx: &Context<Account>, state: SigningKey) -> Result<Opt
         ..state
     };
     seen(&known, clients, &history, &found).map(Some)
+}
+
+/// Says at every plan whose alias it is: nothing tells a key that a killed create left behind from the key of another state.
+async fn warn_of_wait(cx: &Context<Account>, clients: &Clients, alias: &str, history: &History) {
+    let Ok(Some(holder)) = alias_holder(clients, alias).await else {
+        return;
+    };
+    let Some((_, current)) = history.current() else {
+        return;
+    };
+    if holder.deletion.is_none() && holder.key_id != current.key_id {
+        cx.warn(announced(alias, &current.key_id, &holder.key_id));
+    }
 }
 
 /// The alias that is the key's own; the state's is empty while somebody has moved it.

@@ -136,6 +136,7 @@ async fn half_made_key_is_kept_tainted_and_replaced_or_untainted_and_finished() 
         &[
             "The key was created, but not finished",
             "The credentials need the permission kms:PutKeyPolicy",
+            "Still to be done: its key policy.",
             "run `terraform untaint`",
         ],
     );
@@ -163,6 +164,26 @@ async fn half_made_key_is_kept_tainted_and_replaced_or_untainted_and_finished() 
     // it never signed, so it need not be kept
     let gone = describe(&stack, &half_made).await.unwrap();
     assert_eq!(gone.key_state, Some(KeyState::PendingDeletion));
+}
+
+#[tokio::test]
+async fn key_that_cannot_be_read_after_its_create_says_what_remains() {
+    let (stack, way) = start(ALIAS);
+    way.from_now_on("POST", "ListGrants", refusal("AccessDeniedException"));
+    let failed = stack.terraform.apply();
+    assert_eq!(failed.status, 1, "{failed}");
+    let wanted = [
+        "The key was created, but cannot be read",
+        "Still to be done: its alias, its key policy.",
+        "run `terraform untaint`",
+    ];
+    said(&failed, &wanted);
+    way.heal();
+    stack.terraform.run(&["untaint", ADDRESS]).ok();
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+    assert_eq!(keys(&stack).await.len(), 1);
+    assert_eq!(signing(&stack).await, [id(&stack)]);
 }
 
 /// Kills Terraform and the provider while an answer is held: nothing is written to the state.
@@ -230,6 +251,8 @@ async fn create_that_is_killed_after_its_last_call_is_imported_or_removed() {
     let remove =
         format!("aws kms schedule-key-deletion --key-id {made} --pending-window-in-days 7");
     said(&applied, &["The key waits for its alias", &remove]);
+    let plan = stack.terraform.plan();
+    said(&plan, &["The key waits for its alias", &remove, "import {"]);
     assert_eq!(signing(&stack).await, std::slice::from_ref(&made));
     let delete = stack.endpoint.kms().schedule_key_deletion();
     let delete = delete.key_id(&made).pending_window_in_days(7);
