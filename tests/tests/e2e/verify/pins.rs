@@ -7,11 +7,12 @@ use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 
-use auditlog_tests::{Command, after_mounting};
+use auditlog_tests::{Command, Engine, Fault, Proxy, Run, after_mounting};
 use serde_json::{Value, json};
 
-use crate::support::log::ORIGIN;
+use crate::support::log::{ORIGIN, now};
 use crate::verify::folder::{Folder, no_verdict};
+use crate::verify::s3::{World, faults};
 
 const SEALED: &str = "2026-11-22T12:00:00Z";
 const ROOT: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -127,6 +128,43 @@ fn heads_of_other_policies_stay_in_the_file() {
     assert_eq!(kept["logs"]["other.example/log"], other);
     assert_eq!(kept["logs"][ORIGIN]["segment"], 3);
     assert_eq!(beside_names(&folder), ["pins.json"]);
+}
+
+/// Verifies while another run pins this, after the first has read the pins and before it pins. The other's pin stays.
+fn while_another_pins(world: &World, pin: &Value) -> Run {
+    let path = world.folder.path().join("pins.json");
+    let pins = json!({ "pins": 1, "logs": { ORIGIN: pin } }).to_string();
+    let (way, other) = (Proxy::to(world.endpoint.url()), path.clone());
+    let write = Fault::change(move |_| fs::write(&other, &pins).expect("written pins"));
+    way.once("GET", "?versions", write);
+    let command = world.command().args(["--output", "json", "--pins"]);
+    let command = command.arg(&path).args(["--endpoint-url", way.url()]);
+    let run = tokio::task::block_in_place(|| command.run());
+    assert_eq!(way.faults(), 1);
+    let kept = fs::read(&path).expect("the pins");
+    let kept: Value = serde_json::from_slice(&kept).expect("JSON");
+    assert_eq!(kept["logs"][ORIGIN], *pin);
+    fs::remove_file(&path).expect("it is there");
+    run
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_finds_what_another_pinned_meanwhile_and_leaves_it() {
+    let world = World::of(Engine::Ministack.start(), 4).await;
+    let pin = |segment: u64, stored: &str| json!({ "segment": segment, "size": 99, "root": ROOT, "sealed": SEALED, "stored": stored });
+    let now = now();
+    let forked = while_another_pins(&world, &pin(3, SEALED));
+    faults(&forked, &["head-forked"]);
+    let later = while_another_pins(&world, &pin(9, &now.to_string()));
+    faults(&later, &[]);
+    let notes = later.json()["notes"].to_string();
+    assert!(notes.contains("up-to-head"), "{later}");
+    // It was stored long before this run began, which did not see it.
+    let earlier = now.saturating_add_seconds(-86_400).to_string();
+    let not_seen = while_another_pins(&world, &pin(9, &earlier));
+    assert_eq!(not_seen.status, 2, "{not_seen}");
+    let undecided = &not_seen.json()["undecided"][0]["code"];
+    assert_eq!(undecided, "pin-not-seen", "{not_seen}");
 }
 
 /// Runs in a small file system that only the verifier and the shell around it see; what is left there comes on standard error.
