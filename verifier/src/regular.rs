@@ -1,9 +1,10 @@
-//! Files that are read, and nothing but files: a pipe would make the reader wait, a device need not end.
+//! Files that are read, and nothing but files: a pipe would make the reader wait, a device need not end. And files that are written at once.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens a file for reading.
 ///
@@ -51,8 +52,34 @@ pub fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The path of a file that is written beside another before it takes its place. Nobody can foresee it, and nobody else has it: in containers,
+/// two processes with one id may write the same file at the same time, and somebody may have put a link there. Create it as a new file.
+pub fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let random = RandomState::new().hash_one(std::process::id());
+    path.with_file_name(format!(".{name}.{random:016x}.tmp"))
+}
+
+/// Writes a file at once or not at all.
+///
+/// # Errors
+///
+/// Where it cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = beside(path);
+    let mut file = File::create_new(&beside)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = written.and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        _ = fs::remove_file(&beside);
+    }
+    written
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -67,5 +94,31 @@ mod tests {
         // Longer than memory and disk: nothing but the limit stops it.
         File::create(&path).unwrap().set_len(1 << 42).unwrap();
         assert!(read(&path, 1000).is_err());
+    }
+    #[test]
+    fn a_file_is_written_over_no_link_and_whole_when_two_write_it() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, other) = (place.path().join("file"), place.path().join("other"));
+        fs::write(&other, "mine").unwrap();
+        let foreseen = [
+            format!(".file.{}.tmp", std::process::id()),
+            format!("file.{}.tmp", std::process::id()),
+        ];
+        for name in &foreseen {
+            symlink(&other, place.path().join(name)).unwrap();
+        }
+        let texts = ["a".repeat(1 << 20), "b".repeat(1 << 20)];
+        std::thread::scope(|scope| {
+            for text in &texts {
+                let path = &path;
+                scope.spawn(move || (0..20).for_each(|_| write(path, text.as_bytes()).unwrap()));
+            }
+            for _ in 0..100 {
+                let found = fs::read_to_string(&path).unwrap_or_else(|_| texts[0].clone());
+                assert!(texts.contains(&found), "half a file");
+            }
+        });
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 4);
     }
 }

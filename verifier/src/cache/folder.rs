@@ -60,13 +60,8 @@ impl Cache for CacheFolder {
 
 impl KeptCache for CacheFolder {
     fn keep(&self, file: &CacheFile) -> Result<(), CacheError> {
-        let path = self.file(file.digest());
-        let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = fs::write(&beside, file.bytes()).and_then(|()| fs::rename(&beside, &path));
-        written.map_err(|error| {
-            _ = fs::remove_file(&beside);
-            self.failed(error)
-        })
+        let written = regular::write(&self.file(file.digest()), file.bytes());
+        written.map_err(|error| self.failed(error))
     }
 
     fn unread(&self) -> Option<CacheError> {

@@ -6,7 +6,7 @@
 //! changes, the block has another name and is verified again.
 //!
 //! A cache is a claim. Only the pins make it evidence: they hold its SHA-256, and a cache that they do not name is as good as
-//! none. So whoever can write to a cache can make a run slower, and nothing else.
+//! none. So whoever can write to a cache alone can make a run slower, and nothing else.
 //!
 //! A block is used only below the pin: what is pinned, and what came after it, is always read.
 

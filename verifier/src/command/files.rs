@@ -1,10 +1,11 @@
 //! Reports in files, beside the one on standard output. A file is written beside its place and put there once it is whole, so that
 //! nobody reads half a report.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process;
+
+use auditlog_verifier::regular;
 
 use super::form::Output;
 use super::usage::Usage;
@@ -40,10 +41,8 @@ impl ReportPath {
         if self.path.is_dir() {
             return Err(self.failed(&io::ErrorKind::IsADirectory.into()));
         }
-        let beside = beside(&self.path);
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create_new(true).open(&beside);
-        let file = opened.map_err(|error| self.failed(&error))?;
+        let beside = regular::beside(&self.path);
+        let file = File::create_new(&beside).map_err(|error| self.failed(&error))?;
         Ok(OpenReport {
             of: self.clone(),
             beside,
@@ -58,11 +57,6 @@ impl ReportPath {
             "name a file in a folder that exists and is writable",
         )
     }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.unwritten", process::id()))
 }
 
 /// A report whose place is known to be writable. Dropped before it is written, it leaves nothing behind.

@@ -96,15 +96,9 @@ fn is_of_plan(name: &str) -> bool {
     name == PLAN || name == POLICY || range.is_some()
 }
 
-/// Writes a file at once or not at all. Two that write the same file at the same time do not disturb each other.
+/// Writes a file at once or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Usage> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        _ = fs::remove_file(&beside);
-        failed("write", path, &error)
-    })
+    regular::write(path, bytes).map_err(|error| failed("write", path, &error))
 }
 
 pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, Usage> {

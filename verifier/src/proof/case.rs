@@ -7,7 +7,7 @@ use std::fmt;
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::tree::{ProofFault, TreeHead, check_consistency, check_inclusion};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Why a case was not found to hold.
@@ -48,6 +48,7 @@ struct Inclusion<'a> {
     size: &'a RawValue,
     root: Text,
     leaf: Text,
+    #[serde(deserialize_with = "null_is_empty")]
     proof: Vec<Text>,
 }
 
@@ -60,7 +61,13 @@ struct Consistency<'a> {
     size2: &'a RawValue,
     root1: Text,
     root2: Text,
+    #[serde(deserialize_with = "null_is_empty")]
     proof: Vec<Text>,
+}
+
+/// Go writes an empty list as `null`.
+fn null_is_empty<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A JSON string, whatever it says.
@@ -227,10 +234,10 @@ mod tests {
         ] {
             case(&inclusion().replacen(from, to, 1), Came::Wrong);
         }
-        case(
-            &inclusion().replace(&format!("[\"{}\"]", ROOTS[0]), "[]"),
-            Came::Wrong,
-        );
+        for without in ["[]", "null"] {
+            let changed = inclusion().replace(&format!("[\"{}\"]", ROOTS[0]), without);
+            case(&changed, Came::Wrong);
+        }
         for (from, to) in [
             ("\"size1\":2", "\"size1\":3"),
             ("\"size1\":2", "\"size1\":4"),
@@ -242,6 +249,21 @@ mod tests {
         ] {
             case(&consistency().replacen(from, to, 1), Came::Wrong);
         }
+    }
+
+    /// As other people's probes have it.
+    #[test]
+    fn an_empty_proof_may_be_null() {
+        let of_one = format!(
+            r#"{{"index":0,"size":1,"root":"{}","leaf":"{}","proof":null}}"#,
+            ROOTS[0], ROOTS[0]
+        );
+        case(&of_one, Came::Holds);
+        let equal = format!(
+            r#"{{"size1":2,"size2":2,"root1":"{}","root2":"{}","proof":null}}"#,
+            ROOTS[1], ROOTS[1]
+        );
+        case(&equal, Came::Holds);
     }
 
     #[test]
@@ -278,7 +300,7 @@ mod tests {
                 "{other}"
             );
         }
-        let with_null = inclusion().replace(&format!("[\"{}\"]", ROOTS[0]), "null");
-        case(&with_null, Came::Unreadable);
+        let without = inclusion().replace(&format!(",\"proof\":[\"{}\"]", ROOTS[0]), "");
+        case(&without, Came::Unreadable);
     }
 }

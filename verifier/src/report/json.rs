@@ -172,7 +172,7 @@ impl<'r> JsonReport<'r> {
             run: JsonRun::of(&report.run),
             logs: report.logs.iter().map(JsonLog::of).collect(),
             fault_count: record.faults.count(),
-            faults: all(&record.faults, |one| JsonFinding::of(one, report.now)),
+            faults: all(&record.faults, |one| JsonFinding::of(one, report.at)),
             acknowledged_count: record.acknowledged.count(),
             acknowledged: all(&record.acknowledged, JsonAcknowledged::of),
             undecided_count: record.undecided.count(),
@@ -252,10 +252,10 @@ impl<'r> JsonFault<'r> {
 }
 
 impl<'r> JsonFinding<'r> {
-    fn of(found: &'r Placed<Fault>, now: Timestamp) -> Self {
+    fn of(found: &'r Placed<Fault>, at: Timestamp) -> Self {
         Self {
             fault: JsonFault::of(&found.what, &found.place),
-            acknowledge: stanza(found, now),
+            acknowledge: stanza(found, at),
         }
     }
 }

@@ -96,7 +96,7 @@ impl Report {
                 let found = self.faults_of(scope);
                 let found = found.filter(|one| one.what.rules() == group);
                 let (summary, detail) =
-                    told(found.map(|one| (one.what.code(), || fault_text(one, self.now))));
+                    told(found.map(|one| (one.what.code(), || fault_text(one, self.at))));
                 CaseResult::Failure(summary, detail)
             }
             Outcome::Undecided(_) => {

@@ -11,13 +11,14 @@ use crate::place::Placed;
 /// The reason until a person has written one.
 const REASON: &str = "explain here why this is not a reason to worry";
 
-/// The entry, dated `now`; `None` where no entry can cover the fault.
-pub(super) fn stanza(found: &Placed<Fault>, now: Timestamp) -> Option<Acknowledged> {
+/// The entry, with the time that the report judges as its date, so that all runs over the same evidence give the same; `None` where no entry can
+/// cover the fault.
+pub(super) fn stanza(found: &Placed<Fault>, at: Timestamp) -> Option<Acknowledged> {
     Some(Acknowledged {
         code: found.what.acknowledged_code()?,
         log: found.place.log.clone(),
         reason: REASON.to_owned(),
-        date: now,
+        date: at,
         found: found.what.to_acknowledge(&found.place)?,
     })
 }

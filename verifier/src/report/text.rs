@@ -66,7 +66,7 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
         write_log(out, log)?;
     }
     write_all(out, "fault", &record.faults, Fault::code, |out, fault| {
-        write_fault(out, fault, report.now)
+        write_fault(out, fault, report.at)
     })?;
     let code = |one: &Acknowledged| one.fault.code();
     let acknowledged = &record.acknowledged;

@@ -39,7 +39,7 @@ fn found(run: &Run) -> Value {
             .expect("an object")
             .remove(of_the_run);
     }
-    // The entry to paste has the time of the run.
+    // The entry to paste has that time as its date.
     for fault in report["faults"].as_array_mut().expect("an array") {
         fault["acknowledge"]["date"] = Value::Null;
     }

@@ -1,10 +1,14 @@
 //! `auditlog-verify plan`, `part` and `merge`: the same verdict from many tasks, and none from parts that do not belong together.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use auditlog_tests::{Command, Run, command};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::folder::{Folder, no_verdict};
 
@@ -92,6 +96,35 @@ fn found(run: &Run) -> Value {
             .remove(of_the_run);
     }
     report
+}
+
+/// What must be the same bytes however the verifier was run.
+fn written(run: &Run) -> Vec<(String, String)> {
+    let fields: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(&run.stdout).expect(&run.stderr);
+    ["logs", "faults", "undecided", "notes", "acknowledged"]
+        .map(|name| (name.to_owned(), fields[name].get().to_owned()))
+        .to_vec()
+}
+
+#[test]
+fn a_merge_writes_the_findings_of_one_machine_byte_for_byte() {
+    let folder = Folder::new();
+    fs::remove_file(folder.segment(2)).expect("a segment");
+    let at = ["--at", "2026-11-24T00:00:00Z"];
+    let planned = Planned { folder };
+    planned.plan_command("plan", 3).args(at).run().ok();
+    planned.all_parts();
+    let merged = planned.merge("plan", &["parts"]);
+    // The entry to paste is dated, and not by the clock of each run.
+    thread::sleep(Duration::from_secs(2));
+    let whole = planned.folder.command().args(["--output", "json"]).args(at);
+    let pins = planned.path("pins.json");
+    let whole = whole.arg("--pins").arg(pins).arg(planned.folder.bucket());
+    let whole = whole.run();
+    assert_eq!((merged.status, whole.status), (1, 1), "{merged}{whole}");
+    assert!(merged.stdout.contains("\"acknowledge\""), "{merged}");
+    assert_eq!(written(&merged), written(&whole));
 }
 
 fn name_of(range: u64) -> String {

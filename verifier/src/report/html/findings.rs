@@ -22,7 +22,7 @@ pub(super) fn write(page: &mut Markup, report: &Report) {
             begin(page, "finding bad", code, &one.what.to_string());
             write_place(page, &one.place);
             write_sides(page, &one.what);
-            if let Some(entry) = stanza(one, report.now) {
+            if let Some(entry) = stanza(one, report.at) {
                 page.fixed("<p>If this is explained, add it to <code>acknowledged</code> of the policy:</p>");
                 page.element("pre", &[], &to_ascii_json(&entry));
             }
