@@ -104,7 +104,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_time().build().unwrap();
         runtime.block_on(manager.starts(has_started, Duration::ZERO));
-        let mut next = || {
+        let next = || {
             let mut bytes = [0; 64];
             let length = heard.recv(&mut bytes).unwrap();
             String::from_utf8_lossy(&bytes[..length]).into_owned()
