@@ -96,10 +96,11 @@ fn unfinished(error: &Error, rest: &str) -> Diagnostic {
 
 /// Terraform taints what a failed create leaves.
 fn to_finish(mut diagnostic: Diagnostic, rest: &str) -> Diagnostic {
-    diagnostic.detail.push_str(&format!(
-        "\n\nThe key is in the state, and nobody can sign with it. Still to be done: {rest}. The next apply replaces it. To have it \
-         finished instead, run `terraform untaint` with the address of this resource, and apply again."
-    ));
+    diagnostic.detail = format!(
+        "{}\n\nThe key is in the state, and nobody can sign with it. Still to be done: {rest}. The next apply replaces it. To have it \
+         finished instead, run `terraform untaint` with the address of this resource, and apply again.",
+        diagnostic.detail
+    );
     diagnostic
 }
 
