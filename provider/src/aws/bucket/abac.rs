@@ -33,7 +33,7 @@ pub(super) async fn is_enabled(clients: &Clients, bucket: &str) -> bool {
     status.and_then(|abac| abac.status) == Some(BucketAbacStatus::Enabled)
 }
 
-/// Sets the tags that differ and removes those that are not wanted. The account must be known: it is part of the host.
+/// Removes the tags that are not wanted and sets those that differ. The account must be known: it is part of the host.
 ///
 /// # Errors
 /// What S3 Control said.
@@ -51,6 +51,13 @@ pub(super) async fn put_tags(
         .filter(|key| !wanted.contains_key(*key))
         .collect();
     let target = Target::new(clients, account, bucket);
+    // first, since 50 tags are the limit, and a tag may be renamed
+    if !gone.is_empty() {
+        let call = target.call("DELETE", &untag_query(&gone), String::new());
+        let delete = clients.s3.delete_bucket_tagging().bucket(bucket);
+        let sent = delete.customize().interceptor(call).send().await;
+        sent.map_err(|error| Error::call(UNTAG, bucket, &error))?;
+    }
     if !new.is_empty() {
         let call = target.call("POST", "", tag_body(&new));
         // what it says is replaced
@@ -65,12 +72,6 @@ pub(super) async fn put_tags(
             .tagging(nothing);
         let sent = put.customize().interceptor(call).send().await;
         sent.map_err(|error| Error::call(TAG, bucket, &error))?;
-    }
-    if !gone.is_empty() {
-        let call = target.call("DELETE", &untag_query(&gone), String::new());
-        let delete = clients.s3.delete_bucket_tagging().bucket(bucket);
-        let sent = delete.customize().interceptor(call).send().await;
-        sent.map_err(|error| Error::call(UNTAG, bucket, &error))?;
     }
     Ok(())
 }
