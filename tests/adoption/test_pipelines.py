@@ -88,7 +88,11 @@ class Runs(unittest.TestCase):
         with Endpoint("ministack", "guarded") as endpoint, Workplace(endpoint).with_provider() as place:
             place.copy("examples/ci/scripts", "ci")
             [permissions] = blocks("examples/ci/README.md", "hcl")
-            place.write("main.tf", f"{first_use()}\n{permissions}")
+            who = 'administrators = ["arn:aws:iam::000000000000:root"]\n  verifiers      = ["arn:aws:iam::000000000000:user/plan"]'
+            key = 'resource "auditlog_signing_key" "audit" {'
+            declared = first_use().replace(key, f"{key}\n  {who}\n")
+            self.assertIn(who, declared)
+            place.write("main.tf", f"{declared}\n{permissions}")
             place.run("terraform init\nterraform apply\nterraform output -raw plan_json > plan.json")
             policy = json.loads((place.folder / "plan.json").read_text())
             # The local endpoint does not know this condition, and denies what has it.
@@ -99,7 +103,7 @@ class Runs(unittest.TestCase):
             # both policies are changed, and the plan must show it.
             place.run("aws kms get-key-policy --key-id alias/acme-audit --policy-name default --query Policy --output text "
                       """| jq '.Statement += [{Effect: "Allow", Principal: {AWS: "000000000000"}, Action: "kms:ListAliases", Resource: "*"}]' > key.json\n"""
-                      "key=$(aws kms describe-key --key-id alias/acme-audit --query KeyMetadata.KeyId --output text)\n"
+                      "key=$(aws kms describe-key --key-id alias/acme-audit --query KeyMetadata.KeyId --output text)\necho $key > key.id\n"
                       "aws kms put-key-policy --key-id $key --policy-name default --policy file://key.json\n"
                       "aws s3api delete-bucket-policy --bucket acme-audit-8f3a")
             place.run("aws iam create-user --user-name plan\n"
@@ -108,8 +112,10 @@ class Runs(unittest.TestCase):
             place.env |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
             self.assertIn("0 to add, 2 to change, 0 to destroy", place.run("ci/plan").stdout)
             refused = place.run("terraform apply -no-color", 1)
-            self.assertIn("AccessDenied", refused.stderr.replace("\n", " "))
-            place.run("aws s3api put-bucket-versioning --bucket acme-audit-8f3a --versioning-configuration Status=Suspended", 255)
+            self.assertIn("Terraform would lock itself out", refused.stderr)
+            for change in ["s3api put-bucket-versioning --bucket acme-audit-8f3a --versioning-configuration Status=Suspended",
+                           "kms disable-key --key-id $(cat key.id)"]:
+                self.assertIn("AccessDenied", place.run(f"aws {change}", 255).stderr)
 
     def test_installation_takes_one_commit_and_then_the_cache(self):
         place = Workplace()
