@@ -2,6 +2,7 @@
 
 mod absence;
 mod access;
+mod by_hand;
 mod cache;
 mod files;
 mod folder;

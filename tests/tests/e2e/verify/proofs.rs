@@ -12,20 +12,20 @@ use crate::verify::folder::{Folder, no_verdict};
 use crate::verify::s3::World;
 
 /// A vector, and a folder for what is written.
-struct Case {
+pub(super) struct Case {
     vector: PathBuf,
     out: tempfile::TempDir,
 }
 
 impl Case {
-    fn of(vector: &str) -> Self {
+    pub(super) fn of(vector: &str) -> Self {
         Self {
             vector: root().join("tests/vectors").join(vector),
             out: tempfile::tempdir().expect("a folder"),
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.out.path().join(name)
     }
 
@@ -34,7 +34,7 @@ impl Case {
     }
 
     /// A subcommand with the policy, its arguments, and the log's folder.
-    fn run(&self, subcommand: &str, arguments: &[&str]) -> Run {
+    pub(super) fn run(&self, subcommand: &str, arguments: &[&str]) -> Run {
         let command = command("auditlog-verify")
             .arg(subcommand)
             .arg("--policy")
@@ -48,7 +48,7 @@ impl Case {
     }
 
     /// The files of `pack.zip`, in a folder of this name.
-    fn unpack(&self, to: &str) -> PathBuf {
+    pub(super) fn unpack(&self, to: &str) -> PathBuf {
         let unzip = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
         let command = Command::new(python()).args(["-c", unzip]);
         command
@@ -60,7 +60,7 @@ impl Case {
     }
 
     /// Does what the page of an unpacked pack says.
-    fn by_hand(folder: &Path) -> Run {
+    pub(super) fn by_hand(folder: &Path) -> Run {
         let page = fs::read_to_string(folder.join("README.md")).expect("the page");
         let newer = tempfile::tempdir().expect("a folder");
         let path = std::env::var("PATH").expect("a PATH");
@@ -125,7 +125,7 @@ fn newer_openssl(folder: &Path) -> String {
 }
 
 /// Lists the digests of an unpacked pack again, as whoever changed a file of it would.
-fn list_digests(pack: &Path) {
+pub(super) fn list_digests(pack: &Path) {
     let again =
         "sha256sum $(find . -type f ! -name SHA256SUMS | sed 's|^./||' | sort) > SHA256SUMS";
     let command = Command::new("bash").args(["-c", again]);
