@@ -74,7 +74,10 @@ impl MachineError {
             Self::NoPort { .. } => "stop the program that uses the port, or configure another one",
             Self::Stopped => "what was accepted is in the spool: start the service again",
             Self::NoPages(_) => "name a folder that can be written to",
-            Self::NoRandomness | Self::NoThread(_) | Self::NoSignals(_) | Self::NoOutput(_) => {
+            Self::NoThread(_) => {
+                "allow more threads, such as with TasksMax= of the unit or the pids limit of the container"
+            }
+            Self::NoRandomness | Self::NoSignals(_) | Self::NoOutput(_) => {
                 return None;
             }
         };

@@ -26,7 +26,7 @@ impl Sealer {
     ///
     /// # Errors
     ///
-    /// Where the disk is full or fails: all is then as before, unless [`Sealer::is_half_replaced`]. Where the first of them may have
+    /// Where the disk is full or fails: all is then as before, unless [`Sealer::must_be_dropped`]. Where the first of them may have
     /// been signed.
     pub fn chain_again(&mut self) -> Result<(), Error> {
         self.shipping.first_is_tried();
@@ -34,16 +34,19 @@ impl Sealer {
         self.close()?;
         let was_running = self.shipping.pause();
         let done = self.chain_unsigned_again();
-        if was_running && !self.half_replaced {
+        if was_running && !self.must_be_dropped {
+            // Without that thread, nothing is stored any more.
+            self.must_be_dropped = true;
             self.shipping.start()?;
+            self.must_be_dropped = false;
         }
         done
     }
 
-    /// Whether only some files may have been replaced. The sealer must then be dropped: whoever opens the spool next replaces the
+    /// Whether only some files may have been replaced, or nothing stores segments any more. Whoever opens the spool next replaces the
     /// others, and removes what was written behind them since.
-    pub const fn is_half_replaced(&self) -> bool {
-        self.half_replaced
+    pub const fn must_be_dropped(&self) -> bool {
+        self.must_be_dropped
     }
 
     fn chain_unsigned_again(&mut self) -> Result<(), Error> {
@@ -63,9 +66,9 @@ impl Sealer {
             }
         };
         let last = chain.head().next_segment.saturating_sub(1);
-        self.half_replaced = true;
+        self.must_be_dropped = true;
         self.spool.replace_from(first, last)?;
-        self.half_replaced = false;
+        self.must_be_dropped = false;
         self.chain = chain;
         self.chain.takes_their_place();
         self.shipping.replace_unsigned(waiting);

@@ -87,7 +87,7 @@ pub struct Sealer {
     /// The segment of which it is not known whether an old key has signed it.
     doubtful: Option<u64>,
     /// Whether files of segments that were chained again may have replaced only some of the others.
-    half_replaced: bool,
+    must_be_dropped: bool,
     full_disk: FullDisk,
 }
 
@@ -142,7 +142,7 @@ impl Sealer {
             accepted: 0,
             contents: Contents::new(),
             doubtful: None,
-            half_replaced: false,
+            must_be_dropped: false,
             full_disk: FullDisk::StoresFirst,
         })
     }

@@ -236,7 +236,7 @@ impl Writer<'_> {
     /// What somebody can mend is tried again and again, unless the spool must be opened again first.
     fn waits_for(&self, error: &Error) -> bool {
         let is_ending = self.ending.load(Ordering::SeqCst);
-        error.can_be_mended() && !is_ending && !self.sealer.is_half_replaced()
+        error.can_be_mended() && !is_ending && !self.sealer.must_be_dropped()
     }
 
     /// Why nothing is taken from now on, also on standard error, once for each cause.
@@ -273,7 +273,7 @@ impl Writer<'_> {
             return Ok(());
         }
         if self.sealer.must_chain_again() {
-            // A long queue takes its time, and nobody hangs.
+            // A long queue takes longer than a watchdog waits.
             self.status.beat(None);
             match self.sealer.chain_again() {
                 // It is tried again after the next attempt to store the first of them. Meanwhile, more is accepted.
@@ -421,7 +421,7 @@ impl Writer<'_> {
         if self.sealer.clock_agrees() {
             return None;
         }
-        // The store takes its time to answer, and nobody hangs.
+        // The store may take longer to answer than a watchdog waits.
         self.status.beat(None);
         let checked = self.sealer.check_clock();
         self.status.beat(Some(Instant::now()));
@@ -436,7 +436,7 @@ impl Writer<'_> {
         })
     }
 
-    /// The names of a long queue are in files, unless an earlier run has left that behind or the disk takes no more.
+    /// The names of a long queue are in files, unless the disk takes no more.
     fn too_many_names(&self) -> Option<Trouble> {
         let in_memory = self.sealer.spool().remembered().in_memory;
         (in_memory > MAX_NAMES_IN_MEMORY).then(|| Trouble {
