@@ -110,6 +110,14 @@ pub enum SpoolError {
         /// The missing file.
         path: PathBuf,
     },
+    /// A file of names of batches was changed.
+    #[error("the spool {}: {source}", path.display())]
+    Names {
+        /// The spool.
+        path: PathBuf,
+        /// Which file, and what is wrong.
+        source: std::io::Error,
+    },
     /// A record in the spool is not one.
     #[error("{}: the record of the spool is not whole: {source}", path.display())]
     Record {
@@ -194,6 +202,7 @@ impl SpoolError {
             Self::Wal { .. }
             | Self::Absent { .. }
             | Self::NotClosed { .. }
+            | Self::Names { .. }
             | Self::OtherSegment { .. } => CHANGED,
             Self::Finished { path, .. } => {
                 let again = match then {

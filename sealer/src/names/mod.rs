@@ -264,7 +264,9 @@ impl Names {
         let mut names: Vec<_> = names.map(|(name, _)| *name).collect();
         names.sort_unstable();
         names.dedup();
-        let newest = self.log.newest();
+        // The files stay in the order of their times, also where older names were taken over later.
+        let before = self.sorted.last().map_or(Timestamp::EPOCH, Sorted::newest);
+        let newest = self.log.newest().max(before);
         let sorted = Sorted::write(&*self.disk, self.next_file, &names, newest)?;
         self.next_file = self.next_file.saturating_add(1);
         self.sorted.push(sorted);

@@ -37,6 +37,7 @@
 //! crash in between, the next summary reports the same events again, and loses no count.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -161,7 +162,7 @@ impl Spool {
             files.remove(left_over)?;
         }
         let opened = Names::open(Arc::clone(&files.disk), Window::default());
-        let mut known = opened.map_err(files.fault(file::UNREADABLE, NAMES))?;
+        let mut known = opened.map_err(|error| names_fault(&files, error))?;
         let mut unsaved = false;
         let mut accept = |accepted: Accepted| {
             // The file may have been read to its end after this was written.
@@ -525,6 +526,18 @@ impl Spool {
         }
         Ok(())
     }
+}
+
+fn names_fault(files: &Files, error: io::Error) -> Error {
+    if error.kind() == ErrorKind::InvalidData {
+        let path = files.folder.clone();
+        return SpoolError::Names {
+            path,
+            source: error,
+        }
+        .into();
+    }
+    files.fault(file::UNREADABLE, NAMES)(error)
 }
 
 const LOCK: &str = "lock";

@@ -1,6 +1,8 @@
 //! What a spool keeps, and what it refuses.
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::file::IDENTITY;
 use super::*;
@@ -124,6 +126,114 @@ fn accepted(events: u64) -> Accepted {
             hash: Running::of(b"1"),
         },
     }
+}
+
+#[test]
+fn file_of_names_that_was_changed_is_for_a_person_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = spool(folder.path());
+    let name = |number: u8| Fingerprint::of(b"app", &[number]);
+    for number in 0..2 {
+        one.remember_all(&[name(number)], Timestamp::EPOCH).unwrap();
+    }
+    drop(one);
+    let path = folder.path().join("names.log");
+    let mut changed = fs::read(&path).unwrap();
+    changed[20] ^= 1;
+    fs::write(&path, changed).unwrap();
+    let error = Spool::open(folder.path(), "log", "w").unwrap_err();
+    let place = folder.path().display();
+    let expected = format!("the spool {place}: names.log was changed: the names at byte 0");
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    assert!(!error.can_be_mended());
+    let hint = error.hint_of_service().unwrap();
+    assert!(hint.starts_with("the disk or somebody has changed it: "));
+}
+
+/// A disk that does not cut files while it fails.
+struct Uncut(RealDisk, Arc<AtomicBool>);
+
+struct UncutFile(Box<dyn DiskFile>, Arc<AtomicBool>);
+
+impl Disk for Uncut {
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(UncutFile(
+            self.0.create(name)?,
+            Arc::clone(&self.1),
+        )))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.0.open(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.0.sync_names()
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.0.names()
+    }
+}
+
+impl Read for UncutFile {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.0.read(to)
+    }
+}
+
+impl Seek for UncutFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+impl DiskFile for UncutFile {
+    fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_at(at, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn set_length(&mut self, length: u64) -> io::Result<()> {
+        if self.1.load(Ordering::SeqCst) {
+            return Err(ErrorKind::Other.into());
+        }
+        self.0.set_length(length)
+    }
+
+    fn reserve(&mut self, length: u64) -> io::Result<()> {
+        self.0.reserve(length)
+    }
+}
+
+#[test]
+fn file_that_cannot_be_cut_at_once_has_one_close_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = Arc::new(AtomicBool::new(false));
+    let disk = Arc::new(Uncut(RealDisk::new(folder.path()), Arc::clone(&fails)));
+    let one = Spool::open_on(disk, folder.path(), "log", "w", LostInputs::Refuse).unwrap();
+    let mut writer = opened(&one);
+    push(&mut writer, b"{1}\n", &accepted(1));
+    writer.sync().unwrap();
+    fails.store(true, Ordering::SeqCst);
+    assert!(writer.close(b"{2}\n").is_err());
+    fails.store(false, Ordering::SeqCst);
+    let closed = writer.written();
+    writer.close(b"{2}\n").unwrap();
+    assert_eq!(writer.written(), closed);
+    let length = fs::metadata(folder.path().join("000000000001.wal"));
+    assert_eq!(length.unwrap().len(), closed);
 }
 
 #[test]

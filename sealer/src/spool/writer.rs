@@ -25,6 +25,8 @@ pub(crate) struct WalWriter {
     spare: Vec<u8>,
     /// Bytes that are synced, or on their way.
     written: u64,
+    /// Whether the close record is synced: no other follows it.
+    is_closed: bool,
 }
 
 /// The file, as far as it is synced.
@@ -90,6 +92,7 @@ impl WalWriter {
             encoder,
             handed_over: None,
             spare: Vec::new(),
+            is_closed: false,
         }
     }
 
@@ -174,10 +177,13 @@ impl WalWriter {
     ///
     /// Where the disk is full or fails.
     pub(crate) fn close(&mut self, line: &[u8]) -> Result<(), Error> {
-        self.encoder.close(&Close { line });
-        if let Err(error) = self.sync() {
-            self.encoder.discard();
-            return Err(error);
+        if !self.is_closed {
+            self.encoder.close(&Close { line });
+            if let Err(error) = self.sync() {
+                self.encoder.discard();
+                return Err(error);
+            }
+            self.is_closed = true;
         }
         lock(&self.file).give_back()
     }
