@@ -72,7 +72,11 @@ pub fn read_policy(path: &Path, now: Timestamp) -> Result<TrustPolicy, Error> {
         PolicyError::Invalid { path, source }
     };
     let policy = TrustPolicy::parse(&bytes).map_err(invalid)?;
-    policy.check_spans_at(now).map_err(invalid)?;
+    let short = |source| {
+        let path = path.to_owned();
+        PolicyError::ShortRetention { path, source }
+    };
+    policy.check_spans_at(now).map_err(short)?;
     Ok(policy)
 }
 

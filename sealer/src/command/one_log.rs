@@ -71,7 +71,7 @@ impl Drop for Farewell {
         let done = self.done.take();
         let done = done.unwrap_or_else(|| Err(MachineError::Stopped.into()));
         self.status.set(Part::Accepting, Some(stopped(&done)));
-        // It goes round no more, and the others do: a watchdog has nothing to mend.
+        // A restart by the watchdog would not mend this log, and would stop the others.
         self.status.rests();
         // A service that was stopped in another way has ended.
         _ = self.to.send(Ended {
@@ -184,9 +184,9 @@ impl OneLog {
         self.ending.load(Ordering::SeqCst)
     }
 
-    /// Says once why nothing is taken.
+    /// Says why nothing is taken, once for each cause.
     fn refuse(&self, error: &Error) {
-        if self.status.set(Part::Accepting, Some(Trouble::of(error))) {
+        if self.status.refuses(Trouble::of(error)) {
             notice_of(self.label.clone(), Arc::clone(&self.status))(Notice::Refuses {
                 reason: error.with_hint(),
                 cause: Trouble::of(error).cause,

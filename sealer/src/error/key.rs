@@ -213,6 +213,9 @@ impl KeyError {
             Self::NotInPolicy { .. } => {
                 "apply the Terraform configuration with this key and give the new trust policy, or give one of the log's keys"
             }
+            Self::NotValid { at, now, .. } if at > now => {
+                "check this machine's clock (timedatectl status); where it is right, wait until that time, or give the key that is valid now"
+            }
             Self::NotValid { .. } => "give the key that is valid now, or a newer trust policy",
             Self::Unsigned { .. } => {
                 "nothing in the spool is lost: give the key that is valid now, and what waits is chained again under it"

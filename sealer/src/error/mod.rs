@@ -182,13 +182,11 @@ impl Error {
             Self::Store(error) => {
                 error.is_of_the_lock() || self.may_pass() || self.is_of_the_clock()
             }
+            Self::Policy(error) => error.depends_on_the_time(),
             Self::Spool(SpoolError::Busy { .. })
-            // With the right clock, the policy declares a lock.
-            | Self::Policy(PolicyError::NoSpan { .. })
             // Other processes have taken what there was for a moment.
             | Self::Machine(MachineError::NoThread(_)) => true,
             Self::Usage(_)
-            | Self::Policy(_)
             | Self::Pins(_)
             | Self::Input(_)
             | Self::Log(_)
@@ -303,6 +301,15 @@ mod tests {
                 assert!(!service.contains(of_a_command), "{error}: {service}");
             }
         }
+    }
+
+    #[test]
+    fn thread_that_cannot_be_started_now_may_be_started_later() {
+        let error = Error::from(MachineError::NoThread(ErrorKind::WouldBlock.into()));
+        assert!(error.can_be_mended());
+        let hint = error.hint_of_service().unwrap();
+        assert!(hint.contains("TasksMax="), "{hint}");
+        assert!(!Error::from(MachineError::Stopped).can_be_mended());
     }
 
     #[test]

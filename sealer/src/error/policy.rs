@@ -22,6 +22,14 @@ pub enum PolicyError {
         /// What is wrong.
         source: DocumentError,
     },
+    /// A retention is too short for the silence of its log, and what was stored under it has not expired by now.
+    #[error("{}: {source}", path.display())]
+    ShortRetention {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        source: DocumentError,
+    },
     /// The policy has no log of this origin.
     #[error("the trust policy has no log {origin}; its logs: {}", known.join(", "))]
     UnknownLog {
@@ -69,6 +77,19 @@ pub enum PolicyError {
 const TERRAFORM: &str = "give the file that terraform output -raw trust_policy writes, or for a first try the one that auditlog-seal policy writes";
 
 impl PolicyError {
+    /// Whether the same policy can be used at another time: this machine's clock may be wrong.
+    pub(super) const fn depends_on_the_time(&self) -> bool {
+        match self {
+            Self::NoSpan { .. } | Self::ShortRetention { .. } => true,
+            Self::Unreadable(_)
+            | Self::Invalid { .. }
+            | Self::UnknownLog { .. }
+            | Self::LogNotNamed { .. }
+            | Self::LogEnded { .. }
+            | Self::UnsupportedFormat { .. } => false,
+        }
+    }
+
     pub(super) fn hint(&self) -> String {
         let hint = match self {
             Self::Invalid {
@@ -83,7 +104,9 @@ impl PolicyError {
                 ..
             } => return format!("seal into its successor: --log {next}"),
             Self::LogEnded { .. } => "declare a successor log and seal into that",
-            Self::NoSpan { .. } => "set this machine's clock, or give the trust policy of today",
+            Self::NoSpan { .. } | Self::ShortRetention { .. } => {
+                "set this machine's clock, or give the trust policy of today"
+            }
             Self::Invalid {
                 source: DocumentError::Unsupported { .. } | DocumentError::UnsupportedStore { .. },
                 ..

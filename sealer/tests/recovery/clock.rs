@@ -1,14 +1,18 @@
 //! Clocks that are wrong, or are set between two runs.
 
+use std::fs;
 use std::sync::Arc;
 
+use auditlog_chain::policy::{LockMode, LockSpan};
+use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, SpoolError};
 use auditlog_sealer::seal::{Sealer, Setup};
 
 use crate::memory::Mood;
 use auditlog_sealer::store::Clock;
+use auditlog_sealer::target::read_policy;
 
-use crate::{Bench, push, recovered};
+use crate::{Bench, push, recovered, signer};
 
 #[test]
 fn a_head_from_the_future_stops_the_sealer() {
@@ -34,6 +38,29 @@ fn a_head_from_the_future_stops_the_sealer() {
     );
     // A service tries again, and goes on once the clock is right.
     assert!(error.is_of_the_clock() && error.can_be_mended());
+}
+
+/// A clock that is behind may show a time at which the retention of an earlier span counted still.
+#[test]
+fn policy_whose_short_retention_has_expired_is_tried_again_under_a_clock_that_is_behind() {
+    let bench = Bench::new();
+    let at = |days| Timestamp::EPOCH.saturating_add_days(days);
+    let declared = bench.declared(&signer(), |_, _| {}, at(0));
+    let mut document = declared.policy.unwrap().document().clone();
+    let span = |day, retention_days| LockSpan {
+        from: at(day),
+        mode: LockMode::Governance,
+        retention_days,
+    };
+    document.lock = vec![span(0, 1), span(10, 3)];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.json");
+    fs::write(&path, serde_json::to_vec(&document).unwrap()).unwrap();
+    read_policy(&path, at(12)).unwrap();
+    let error = read_policy(&path, at(11)).unwrap_err();
+    assert!(error.can_be_mended() && error.is_of_the_call(), "{error}");
+    fs::write(&path, "{}").unwrap();
+    assert!(!read_policy(&path, at(12)).unwrap_err().can_be_mended());
 }
 
 #[test]

@@ -10,14 +10,15 @@ use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, SpoolError};
 use auditlog_sealer::fencing::Fencing;
-use auditlog_sealer::seal::{KnownHead, Limits, Notice, Sealer, Setup};
+use auditlog_sealer::seal::{KnownHead, Limits, Notice, Notify, Sealer, Setup};
 use auditlog_sealer::signer::{LocalKey, Signer};
 use auditlog_sealer::spool::Spool;
-use auditlog_sealer::store::Folder;
+use auditlog_sealer::store::{Clock, Folder};
 use auditlog_tests::{Command, Run, command};
 use serde_json::{Value, json};
 
 use super::bench::{BUCKET, Bench, ORIGIN, Remote, wait};
+use super::service::{Service, into_folder, table_of};
 
 #[track_caller]
 fn stopped(run: &Run, error: &str, hint: &str) {
@@ -250,31 +251,36 @@ impl Old {
 
     /// Seals an empty segment on each of these days ago.
     fn seal(&self, days: std::ops::RangeInclusive<i64>) -> Vec<Notice> {
-        let key = LocalKey::read(&self.bench.path("key.pem")).unwrap();
-        let signer = Arc::new(Signer::Local(key));
-        let policy = TrustPolicy::parse(self.policy.to_string().as_bytes());
-        let policy = Arc::new(policy.unwrap());
         let notices = Arc::new(Mutex::new(Vec::new()));
         for day in days.rev() {
-            let spool = opened(&self.bench.path("old"));
             let said = Arc::clone(&notices);
-            let store = Folder::new(&self.bench.path("audit"), spool.writer());
-            let setup = Setup {
-                store: Arc::new(store),
-                log: policy.document().logs[0].clone(),
-                policy: Some(Arc::clone(&policy)),
-                signer: Arc::clone(&signer),
-                previous: Vec::new(),
-                clock: Arc::new(move || days_ago(day)),
-                limits: Limits::default(),
-                fencing: Fencing::Condition,
-                known_head: KnownHead::Nothing,
-                notify: Arc::new(move |notice| said.lock().unwrap().push(notice)),
-            };
-            let mut sealer = Sealer::start(setup, spool).unwrap();
-            sealer.heartbeat().unwrap();
+            let notify = Arc::new(move |notice| said.lock().unwrap().push(notice));
+            self.seal_at(Arc::new(move || days_ago(day)), notify);
         }
         notices.lock().unwrap().clone()
+    }
+
+    /// Seals an empty segment under this clock.
+    fn seal_at(&self, clock: Clock, notify: Notify) {
+        let key = LocalKey::read(&self.bench.path("key.pem")).unwrap();
+        let policy = TrustPolicy::parse(self.policy.to_string().as_bytes());
+        let policy = Arc::new(policy.unwrap());
+        let spool = opened(&self.bench.path("old"));
+        let store = Folder::new(&self.bench.path("audit"), spool.writer());
+        let setup = Setup {
+            store: Arc::new(store),
+            log: policy.document().logs[0].clone(),
+            policy: Some(Arc::clone(&policy)),
+            signer: Arc::new(Signer::Local(key)),
+            previous: Vec::new(),
+            clock,
+            limits: Limits::default(),
+            fencing: Fencing::Condition,
+            known_head: KnownHead::Nothing,
+            notify,
+        };
+        let mut sealer = Sealer::start(setup, spool).unwrap();
+        sealer.heartbeat().unwrap();
     }
 
     fn segment(&self, number: u64) -> std::path::PathBuf {
@@ -289,6 +295,25 @@ impl Old {
     fn append(&self) -> Command {
         self.bench.append().arg("--head-unknown")
     }
+}
+
+/// A folder has no clock of its own: only the head shows that this machine's is behind.
+#[test]
+fn service_whose_clock_is_behind_the_head_goes_on_once_the_clock_is_right() {
+    let old = Old::new();
+    let sealed = days_ago(0).saturating_add_seconds(300 + 5);
+    old.seal_at(Arc::new(move || sealed), Arc::new(|_| {}));
+    let table = table_of(&old.bench, "", "policy.json", "spool");
+    let log = format!("{table}{}\nhead_unknown = true\n", into_folder(&old.bench));
+    let mut service = Service::of_logs(&old.bench, &log, &[]);
+    service.until_ready();
+    assert_eq!(service.post("1", "").unwrap().status, 200);
+    let ended = service.end().ok();
+    let reason = format!("the newest segment, was sealed at {sealed}; it is now ");
+    assert!(ended.stderr.contains(&reason), "{ended}");
+    let newest = zstd::stream::decode_all(&*fs::read(old.segment(7)).unwrap());
+    let newest = String::from_utf8(newest.unwrap()).unwrap();
+    assert!(newest.contains(",\"event\":1}\n"), "{newest}");
 }
 
 /// What the warning about a silence says to paste.
