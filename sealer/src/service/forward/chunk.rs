@@ -18,6 +18,9 @@ use crate::listen::{Encoding, Unpacked};
 const PART_BYTES: usize = 4 << 20;
 const PART_EVENTS: usize = 1 << 15;
 
+/// Events of a message that every connection may have in memory, in bytes.
+const SMALL_BYTES: usize = 64 << 10;
+
 /// Entries of a chunk after decompression, in bytes. Stops the decompression bomb.
 const MAX_ENTRIES_BYTES: u64 = 256 << 20;
 /// The same as JSON. Each event has the tag as well, which one small entry after the other would multiply.
@@ -67,6 +70,17 @@ pub(super) enum Read {
     One(StoredBatch),
     /// More than that: they are read again, one at a time.
     Many,
+}
+
+impl Read {
+    /// Whether its events take so much memory that others must wait.
+    pub(super) fn is_large(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::One(events) => events.bytes() > SMALL_BYTES,
+            Self::Many => true,
+        }
+    }
 }
 
 impl Chunk {
@@ -135,10 +149,15 @@ impl Chunk {
         let Some(first) = parts.next_part()? else {
             return Ok((Read::Nothing, parts.sum()));
         };
-        if parts.next_part()?.is_none() {
+        if parts.is_at_end() {
             return Ok((Read::One(first), parts.sum()));
         }
+        // One part is in memory at a time.
         drop(first);
+        if parts.next_part()?.is_none() {
+            let again = self.parts().next_part()?;
+            return Ok((again.map_or(Read::Nothing, Read::One), parts.sum()));
+        }
         while parts.next_part()?.is_some() {}
         Ok((Read::Many, parts.sum()))
     }
@@ -222,6 +241,11 @@ impl Parts {
     /// The SHA-256 of what was read.
     pub(super) fn sum(&self) -> Vec<u8> {
         self.sum.clone().finish().as_ref().to_vec()
+    }
+
+    /// Whether it is known that no part follows.
+    const fn is_at_end(&self) -> bool {
+        matches!(self.from, From::End)
     }
 
     /// The next part; `None` at the end.

@@ -162,10 +162,17 @@ impl ForwardInput {
         ending: &watch::Receiver<bool>,
     ) -> Result<Option<Vec<u8>>, Closed> {
         let chunk = Chunk::of(message)?;
+        let room = self.room.to_read().await;
         let (read, sum) = blocking(chunk.clone(), |chunk| chunk.read()).await?.1?;
+        let is_large = read.is_large();
+        let room = room.filter(|_| is_large);
         let (name, tag, ack) = (chunk.name(&sum), chunk.tag().to_vec(), chunk.ack());
         let batch = |lines, part| batch_of(&tag, &name, part, source, lines);
-        let mut offering = Offering::new(ack.is_some(), chunk.takes_room(), ending.clone());
+        let mut offering = Offering::new(
+            ack.is_some(),
+            is_large || chunk.takes_room(),
+            ending.clone(),
+        );
         let mut pending = Vec::new();
         match read {
             Read::Nothing => {}
@@ -182,7 +189,7 @@ impl ForwardInput {
             }
         }
         // Others need its room, however long the answers take.
-        drop(chunk);
+        drop((chunk, room));
         let Some(ack) = ack else {
             // Nobody waits for it.
             return Ok(None);

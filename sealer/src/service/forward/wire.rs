@@ -54,9 +54,14 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// The same between two messages: what a sender has written by then is read.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
+/// Messages whose events are in memory at a time, where these may be many: each takes the window of a decompressor and a part of its events,
+/// 16 MiB at most. Stops small messages from filling the memory with what comes out of them.
+const MAX_READ: usize = 4;
+
 /// What all connections of a listener share.
 #[derive(Clone)]
 pub struct Room {
+    reading: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     files: Arc<Semaphore>,
 }
@@ -64,6 +69,7 @@ pub struct Room {
 impl Default for Room {
     fn default() -> Self {
         Self {
+            reading: Arc::new(Semaphore::new(MAX_READ)),
             memory: Arc::new(Semaphore::new(MEMORY_KIB)),
             files: Arc::new(Semaphore::new(MAX_FILES)),
         }
@@ -74,7 +80,14 @@ impl Room {
     /// Whether others may have to wait for room.
     pub(super) fn is_scarce(&self) -> bool {
         let few = MEMORY_KIB.div_euclid(4);
-        self.files.available_permits() == 0 || self.memory.available_permits() < few
+        let rooms = [&self.files, &self.reading];
+        let is_taken = |room: &&Arc<Semaphore>| room.available_permits() == 0;
+        rooms.iter().any(is_taken) || self.memory.available_permits() < few
+    }
+
+    /// Takes room for the events of a message.
+    pub(super) async fn to_read(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.reading).acquire_owned().await.ok()
     }
 }
 

@@ -199,6 +199,60 @@ fn compression_bombs_over_many_connections_fit_into_the_memory_of_the_service() 
     assert_eq!(bench.verified(), ["{\"id\":1}"]);
 }
 
+/// A message of Forward whose entries are 21 MB, in a few KiB. The last one is wrong, so that nothing of it is kept.
+fn forward_bomb() -> Vec<u8> {
+    let text = vec![b'x'; 900_000];
+    let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+    let head = b"\x92\xce\x65\x53\xf1\x00\x81\xa1p\xdb".as_slice();
+    let entry = [head, &length, &text].concat();
+    let mut zstd = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    zstd.window_log(23).unwrap();
+    for _ in 0..24 {
+        zstd.write_all(&entry).unwrap();
+    }
+    zstd.write_all(b"\xc1").unwrap();
+    let zstd = zstd.finish().unwrap();
+    let length = u32::try_from(zstd.len()).unwrap().to_be_bytes();
+    let options = b"\x81\xaacompressed\xa4zstd".as_slice();
+    [b"\x93\xa3app\xc6", length.as_slice(), &zstd, options].concat()
+}
+
+#[test]
+fn forward_bombs_over_many_connections_fit_into_the_memory_of_the_service() {
+    let bench = Bench::new();
+    let at = free_port();
+    let input = format!("\n[[forward]]\nlisten = \"{at}\"\n");
+    let service = Service::start_with(&bench, &into_folder(&bench), &input, &[]);
+    let bomb = forward_bomb();
+    assert!(bomb.len() < 64 << 10, "{} bytes", bomb.len());
+    let mut held = Vec::new();
+    for _ in 0..24 {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.write_all(&bomb).unwrap();
+        held.push(stream);
+    }
+    let refused = "refused_batches_total{input=\"forward\"}";
+    let begun = Instant::now();
+    while service.metric(refused).is_none_or(|count| count < 6) {
+        assert!(
+            begun.elapsed() < Duration::from_mins(2),
+            "bombs are refused"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    let most = memory_kib(service.child.id(), "VmHWM");
+    println!("{most} KiB at most");
+    assert!(most < 256 << 10, "{most} KiB");
+    drop(held);
+    let mut sender = Forward::to(at);
+    let begun = Instant::now();
+    while !sender.sends(1, &[1], Answer::Awaited) {
+        assert!(begun.elapsed() < Duration::from_mins(2), "a small message");
+    }
+    service.end().ok();
+    assert_eq!(bench.verified().len(), 1);
+}
+
 #[test]
 fn heads_of_requests_without_an_end_fit_into_the_memory_of_the_service() {
     let bench = Bench::new();
