@@ -208,7 +208,9 @@ async fn a_store_that_refuses_half_of_the_requests_for_hundreds_of_objects_is_re
     let mut asked = 0_u32;
     way.decide(move |_, _| {
         asked += 1;
-        (asked % 2 == 0).then_some(Fault::Answer(Answer::SLOW_DOWN))
+        asked
+            .is_multiple_of(2)
+            .then_some(Fault::Answer(Answer::SLOW_DOWN))
     });
     let command = world.command().args(["--endpoint-url", way.url()]);
     let run = run_apart(command.args(["--output", "json"])).await.ok();
