@@ -5,6 +5,9 @@ use crate::hash::Hash;
 use crate::limits::MAX_LINE_BYTES;
 use crate::timestamp::Timestamp;
 
+/// Digits of a number that surely fits 64 bits. All bounds are below 10^19.
+const MAX_DIGITS: usize = 19;
+
 /// Why bytes are not a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
@@ -43,6 +46,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[cold]
     pub(crate) fn unexpected(&self, expected: &'static str) -> LineError {
         let at = self.whole.len().saturating_sub(self.rest.len());
         let shown: Vec<u8> = self.rest.iter().copied().take(24).collect();
@@ -58,6 +62,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn skip(&mut self, token: &str) -> bool {
         let Some(rest) = self.rest.strip_prefix(token.as_bytes()) else {
             return false;
@@ -66,6 +71,7 @@ impl<'a> Cursor<'a> {
         true
     }
 
+    #[inline]
     pub(crate) fn token(&mut self, token: &'static str) -> Result<(), LineError> {
         if self.skip(token) {
             Ok(())
@@ -76,19 +82,21 @@ impl<'a> Cursor<'a> {
 
     /// A decimal number below `bound`, without leading zeros.
     pub(crate) fn number(&mut self, bound: u64, expected: &'static str) -> Result<u64, LineError> {
-        let (mut value, mut digits) = (0u64, 0usize);
-        for byte in self.rest.iter().take_while(|byte| byte.is_ascii_digit()) {
-            let digit = u64::from(byte.wrapping_sub(b'0'));
-            // What is too large for 64 bits stays too large for the bound.
-            value = value.saturating_mul(10).saturating_add(digit);
-            digits = digits.saturating_add(1);
-        }
-        let canonical = digits == 1 || (digits > 1 && !self.rest.starts_with(b"0"));
-        let rest = self.rest.get(digits..).unwrap_or_default();
-        let value = Some(value).filter(|value| canonical && *value < bound);
-        let Some(value) = value else {
-            return Err(self.unexpected(expected));
+        let is_digit = |byte: &&u8| byte.is_ascii_digit();
+        let digits = self.rest.iter().take_while(is_digit).count();
+        let (digits, rest) = self.rest.split_at_checked(digits).unwrap_or_default();
+        let canonical = match digits {
+            [_] => true,
+            [b'1'..=b'9', ..] => digits.len() <= MAX_DIGITS,
+            _ => false,
         };
+        let value = digits.iter().fold(0u64, |value, digit| {
+            let digit = u64::from(digit.wrapping_sub(b'0'));
+            value.wrapping_mul(10).wrapping_add(digit)
+        });
+        if !canonical || value >= bound {
+            return Err(self.unexpected(expected));
+        }
         self.rest = rest;
         Ok(value)
     }
@@ -114,12 +122,14 @@ impl<'a> Cursor<'a> {
         Err(self.unexpected(expected))
     }
 
+    #[inline]
     pub(crate) fn hash(&mut self) -> Result<Hash, LineError> {
         self.take("a hash of 64 lower-case hex digits", |c| {
             c.fixed(64).and_then(Hash::parse_hex)
         })
     }
 
+    #[inline]
     pub(crate) fn time(&mut self) -> Result<Timestamp, LineError> {
         self.take("a UTC time with six decimals", |c| {
             c.fixed(Timestamp::LEN).and_then(Timestamp::parse)
@@ -157,6 +167,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// All up to the last byte of the line, which stays.
+    #[inline]
     pub(crate) fn all_but_last(&mut self) -> Result<&'a str, LineError> {
         let end = self.rest.len().checked_sub(1);
         let Some((value, last)) = end.and_then(|end| self.rest.split_at_checked(end)) else {
@@ -174,6 +185,35 @@ impl<'a> Cursor<'a> {
             Ok(())
         } else {
             Err(self.unexpected("the end of the line"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_form_and_is_below_its_bound() {
+        let read = |text: &str, bound| {
+            let mut cursor = Cursor::new(text.as_bytes());
+            let number = cursor.number(bound, "a number").ok();
+            number.map(|number| (number, cursor.rest.len()))
+        };
+        assert_eq!(read("0", 1), Some((0, 0)));
+        assert_eq!(read("907,8", 908), Some((907, 2)));
+        assert_eq!(read("907", 907), None);
+        let (max, bound) = ("9007199254740991", 1 << 53);
+        assert_eq!(read(max, bound), Some((bound - 1, 0)));
+        // 2^64 and more digits wrap around to what would be below the bound.
+        let large = [
+            "9007199254740992",
+            "9999999999999999999",
+            "18446744073709551616",
+            "184467440737095516160",
+        ];
+        for refused in large.into_iter().chain(["", "x", "-1", "00", "01", "0123"]) {
+            assert_eq!(read(refused, bound), None, "{refused}");
         }
     }
 }

@@ -396,6 +396,24 @@ mod tests {
     }
 
     #[test]
+    fn first_sight_and_the_slow_way_agree_on_ends_at_each_place_of_long_events() {
+        let ends = [
+            "", "\"", "\"}", "\\", "\\\"}", "\\n\"}", "\t\"}", "\":1}", "\"}x", "é\"}",
+        ];
+        for before in
+            (0..200).map(|length| format!(r#"{{"a":[-1.5e3,"b"],"c":"{}"#, "d".repeat(length)))
+        {
+            for text in ends.map(|end| format!("{before}{end}")) {
+                assert_eq!(check_event(&text), slowly(&text), "{text}");
+            }
+            assert!(
+                plain::is_plain(format!("{before}\"}}").as_bytes()),
+                "{before}"
+            );
+        }
+    }
+
+    #[test]
     fn what_senders_write_is_seen_at_first_sight() {
         for (n, seed) in SEEDS.iter().enumerate() {
             assert_eq!(

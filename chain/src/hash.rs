@@ -27,8 +27,9 @@ impl Hash {
     /// Parses 64 lower-case hex digits; anything else is `None`.
     pub fn parse_hex(text: &[u8]) -> Option<Self> {
         let mut bytes = [0u8; 32];
-        // The decoder would pass over a leading `0x`, and take upper case.
-        let one_form = text.len() == 64 && !text.iter().any(u8::is_ascii_uppercase);
+        // The decoder would pass over a leading `0x`, and take upper case. Without a branch, many digits are looked at at once.
+        let upper = |found: bool, digit: &u8| found | digit.is_ascii_uppercase();
+        let one_form = text.len() == 64 && !text.iter().fold(false, upper);
         (one_form && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
     }
 

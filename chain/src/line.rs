@@ -322,11 +322,19 @@ fn parse_close(cursor: &mut Cursor<'_>) -> Result<Close, LineError> {
     })
 }
 
+#[inline]
 fn parse_entry<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, LineError> {
-    let source = parse_word(cursor, "\"source\":", NAME, is_name)?;
-    let batch = parse_word(cursor, "\"batch\":", NAME, is_name)?;
-    let is_repeat = |word: &str| Repeat::parse(word).is_some();
-    let repeat = parse_word(cursor, "\"repeat\":", "`suspected`", is_repeat)?;
+    let name = |word: &'a str| is_name(word).then_some(word);
+    let (mut source, mut batch, mut repeat) = (None, None, None);
+    if cursor.skip("\"source\":") {
+        source = Some(parse_word(cursor, NAME, name)?);
+    }
+    if cursor.skip("\"batch\":") {
+        batch = Some(parse_word(cursor, NAME, name)?);
+    }
+    if cursor.skip("\"repeat\":") {
+        repeat = Some(parse_word(cursor, "`suspected`", Repeat::parse)?);
+    }
     let payload = if cursor.skip("\"event\":") {
         let value = cursor.all_but_last()?;
         check_event(value)?;
@@ -345,24 +353,20 @@ fn parse_entry<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, LineError> {
     Ok(Entry {
         source,
         batch,
-        repeat: repeat.and_then(Repeat::parse),
+        repeat,
         payload,
     })
 }
 
 const NAME: &str = "a name of 1 to 255 printable ASCII characters";
 
-/// An optional word of an entry, with the comma after it.
-fn parse_word<'a>(
+/// The word behind its name, with the comma after it.
+fn parse_word<'a, T>(
     cursor: &mut Cursor<'a>,
-    name: &str,
     expected: &'static str,
-    fits: impl FnOnce(&str) -> bool,
-) -> Result<Option<&'a str>, LineError> {
-    if !cursor.skip(name) {
-        return Ok(None);
-    }
-    let word = cursor.parsed(expected, |word| fits(word).then_some(word))?;
+    parse: impl FnOnce(&'a str) -> Option<T>,
+) -> Result<T, LineError> {
+    let word = cursor.parsed(expected, parse)?;
     cursor.token(",")?;
-    Ok(Some(word))
+    Ok(word)
 }

@@ -22,6 +22,7 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
 }
 
 /// Takes one thing after the other; `None` where it is absent, or where the full parser has to look.
+#[derive(Clone, Copy)]
 struct Scan<'t> {
     text: &'t [u8],
     /// Bytes that are taken.
@@ -62,13 +63,15 @@ impl Scan<'_> {
     fn document(&mut self) -> Option<()> {
         let mut open = Nesting::default();
         loop {
+            if open.in_object() {
+                self.key()?;
+            }
             // A value begins here.
             match self.next()? {
                 b'"' => self.string()?,
                 b'{' => {
                     open.open(true)?;
                     if self.peek_token()? != b'}' {
-                        self.key()?;
                         continue;
                     }
                 }
@@ -78,9 +81,9 @@ impl Scan<'_> {
                         continue;
                     }
                 }
-                b'0' => self.fraction(0)?,
-                b'1'..=b'9' => self.number()?,
-                b'-' => self.negative()?,
+                b'0' => self.apart(|scan| scan.fraction(0))?,
+                b'1'..=b'9' => self.apart(Self::number)?,
+                b'-' => self.apart(Self::negative)?,
                 b't' => self.literal(b"rue")?,
                 b'f' => self.literal(b"alse")?,
                 b'n' => self.literal(b"ull")?,
@@ -98,12 +101,19 @@ impl Scan<'_> {
                     _ => return None,
                 }
             }
-            if open.in_object() {
-                self.key()?;
-            } else {
+            if !open.in_object() {
                 self.peek_token()?;
             }
         }
+    }
+
+    /// Takes something that is not part of a string's plain characters, with a copy: the state of this one stays in registers.
+    #[inline]
+    fn apart(&mut self, take: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
+        let mut copy = *self;
+        take(&mut copy)?;
+        self.at = copy.at;
+        Some(())
     }
 
     fn next(&mut self) -> Option<u8> {
@@ -151,13 +161,17 @@ impl Scan<'_> {
     }
 
     /// The rest of a string behind its opening quote.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "most of the time is spent here, and a call would keep the state in memory"
+    )]
+    #[inline(always)]
     fn string(&mut self) -> Option<()> {
         loop {
             self.skip_plain_characters();
             match self.next()? {
                 b'"' => return Some(()),
-                b'\\' => self.escape()?,
+                b'\\' => self.apart(Self::escape)?,
                 0..0x20 => return None,
                 _ => {}
             }
@@ -180,8 +194,12 @@ impl Scan<'_> {
                 }
                 self.at = self.looked_at.saturating_add(SPECIAL_AT_ONCE);
             }
-            self.looked_at = self.at;
-            self.specials = special_bytes(self.text.get(self.at..).unwrap_or_default());
+            if self.at >= self.text.len() {
+                return;
+            }
+            // The last bytes are looked at together with some before them, which is faster than a part of as many.
+            self.looked_at = self.at.min(self.text.len().saturating_sub(SPECIAL_AT_ONCE));
+            self.specials = special_bytes(self.text.get(self.looked_at..).unwrap_or_default());
         }
     }
 
@@ -252,10 +270,9 @@ impl Scan<'_> {
 
     /// Skips digits; how many there were.
     fn digits(&mut self) -> usize {
-        let begin = self.at;
-        while matches!(self.text.get(self.at), Some(b'0'..=b'9')) {
-            self.at = self.at.saturating_add(1);
-        }
-        self.at.saturating_sub(begin)
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at = self.at.saturating_add(digits);
+        digits
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{CheckedSegment, Expected, Head};
 use crate::checkpoint::{SignedCheckpoint, parse_checkpoint_line};
+use crate::cursor::LineError;
 use crate::fault::{Fault, SegmentFault};
 use crate::frame::Frames;
 use crate::hash::{Hash, leaf_hashes};
@@ -170,7 +171,7 @@ impl<'e> Checker<'e> {
             self.same_format(line)?;
         }
         if self.closing.is_none() {
-            let parsed = parse_leaf(line)?;
+            let parsed = parse_line(line).map_err(|error| not_a_leaf(line, error))?;
             self.leaf(&parsed, leaf, place)?;
             if self.closing.is_some() {
                 self.close_line = line.to_vec();
@@ -367,14 +368,15 @@ pub(super) fn lines_of(mut content: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// A line that is not a leaf, because it is the checkpoint, is in the wrong place, not in the wrong form.
-fn parse_leaf(bytes: &[u8]) -> Result<Line<'_>, Fault> {
-    parse_line(bytes).map_err(|error| match parse_checkpoint_line(bytes) {
+#[cold]
+fn not_a_leaf(bytes: &[u8], error: LineError) -> Fault {
+    match parse_checkpoint_line(bytes) {
         Ok(_) => Fault::LineOrder {
             expected: "an entry or the close line",
             found: "the checkpoint",
         },
         Err(_) => error.into(),
-    })
+    }
 }
 
 const fn kind(body: &Body<'_>) -> &'static str {
