@@ -73,6 +73,16 @@ impl Declared<'_> {
         acknowledged.fold(earliest_sign(self.silence, stored), Timestamp::min)
     }
 
+    /// Until when the predecessor of what was stored at this moment had to be kept, whatever else is known of it. No window before that segment
+    /// ends earlier than this allows, so [`Self::kept_until`] is never less.
+    pub(crate) fn least_kept_until(&self, heard: Timestamp) -> Timestamp {
+        let until = self.taken_back(heard);
+        let later = with_ends(self.lock).filter(|(.., end)| end.is_none_or(|end| end > until));
+        let kept =
+            later.map(|(from, span, _)| until.max(from).saturating_add_seconds(span.seconds));
+        kept.min().unwrap_or(until)
+    }
+
     /// Until when what was stored in a window had to be kept, at least. Each span asks for what it could hold: a retention
     /// that was shortened meanwhile must not let go what was stored before.
     pub(crate) fn kept_until(&self, window: Window) -> Timestamp {
@@ -125,6 +135,54 @@ mod tests {
             silences: &[],
         };
         declared.kept_until(declared.before(declared.since(left.as_ref()), &right))
+    }
+
+    #[test]
+    fn the_least_that_had_to_be_kept_is_never_more_than_what_had_to_be() {
+        let silence = [span(0, 20), span(50, 2)];
+        let silences = [Period {
+            from: day(60),
+            until: day(80),
+        }];
+        for lock in [[span(0, 30), span(65, 300)], [span(0, 300), span(65, 30)]] {
+            let declared = Declared {
+                began: day(0),
+                skew_seconds: 300,
+                lock: &lock,
+                silence: &silence,
+                silences: &silences,
+            };
+            for heard in 1..120 {
+                let least = declared.least_kept_until(day(heard));
+                for sealed_before in 0..=heard {
+                    let right = right(9, 100, sealed_before, heard);
+                    for since in [day(0), day(sealed_before)] {
+                        let kept = declared.kept_until(declared.before(since, &right));
+                        assert!(least <= kept, "{heard} {sealed_before} {since}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_least_that_had_to_be_kept_follows_the_stores_clock() {
+        let silence = [span(0, 1)];
+        let least = |lock: &[Span], heard| {
+            let declared = Declared {
+                began: day(0),
+                skew_seconds: 300,
+                lock,
+                silence: &silence,
+                silences: &[],
+            };
+            declared.least_kept_until(day(heard))
+        };
+        assert_eq!(least(&[span(0, 30)], 50), day(79));
+        let shortened = [span(0, 300), span(60, 30)];
+        assert_eq!(least(&shortened, 50), day(90));
+        assert_eq!(least(&shortened, 90), day(119));
+        assert_eq!(least(&[], 50), day(49));
     }
 
     /// The worked example of the guide.

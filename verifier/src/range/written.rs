@@ -123,6 +123,9 @@ impl Rest {
             tally.segments <= listed && (!is_clean || !has_all_holes || is_each_counted);
         let markers: usize = looked_at.iter().map(|(_, slot)| slot.markers.len()).sum();
         let are_markers_right = tally.idle_markers <= u64::try_from(markers).unwrap_or(u64::MAX);
+        if is_clean && has_all_holes {
+            self.check_expired(known.log, &present)?;
+        }
         let are_entries_right =
             !is_clean || self.has_room_for_entries(lead.left.map_or(0, |left| left.size));
         (are_segments_right && are_markers_right && are_entries_right)
@@ -170,6 +173,27 @@ impl Rest {
             gone = gone.saturating_add(u64::try_from(listed.len()).unwrap_or(u64::MAX));
         }
         Ok((absent, gone))
+    }
+
+    /// A3, as far as the listing shows it. Where nothing was found, the first listed segment above a hole was read, and the store's clock has
+    /// a moment for it. What was absent before it cannot have been stored long before that.
+    fn check_expired(&self, log: &Log<'_>, present: &Slots<'_>) -> Result<(), &'static str> {
+        let declared = log.declared.for_expiry();
+        let mut above: Option<(u64, Option<Timestamp>)> = None;
+        for hole in self.tally.holes.listed().iter().rev() {
+            let next = hole.last.saturating_add(1);
+            let heard = match above {
+                Some((first, heard)) if first == next => heard,
+                _ => first_stored(present, next),
+            };
+            // An entry of the policy may say when the last segment before a loss was stored.
+            let heard = heard.filter(|_| hole.why == WhyAbsent::Expired);
+            if heard.is_some_and(|heard| log.moments.ended <= declared.least_kept_until(heard)) {
+                return Err("segments that must be kept are absent in it");
+            }
+            above = Some((hole.first, heard));
+        }
+        Ok(())
     }
 
     /// What comes from the policy is the policy's: keys, and the reasons of acknowledged findings. What keeps a later range from reporting
@@ -320,6 +344,12 @@ impl<'k> Known<'k> {
 /// `LastModified` of the version that is looked at.
 fn stored(slot: &Slot) -> Option<Timestamp> {
     slot.versions.last().and_then(|version| version.stored)
+}
+
+/// When the first of these segments from a number on was stored.
+fn first_stored(present: &Slots<'_>, from: u64) -> Option<Timestamp> {
+    let at = present.partition_point(|(number, _)| *number < from);
+    present.get(at).and_then(|(_, slot)| stored(slot))
 }
 
 fn is_one_of(slots: &Slots<'_>) -> impl Fn(Left) -> bool {

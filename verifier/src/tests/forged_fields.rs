@@ -370,3 +370,35 @@ fn a_part_cannot_name_what_the_policy_does_not_have() {
         }
     }
 }
+
+/// Whoever deletes segments from a bucket with GOVERNANCE locks, and writes the part, cannot say that their retention has passed: the
+/// segment after them was stored too recently.
+#[test]
+fn a_part_cannot_say_that_what_was_deleted_has_expired() {
+    let mut world = World::new(Key::ed25519(), 12);
+    world.now = 800;
+    for number in [8, 9] {
+        world.segments.remove(&number);
+    }
+    for ranges in [1, 2] {
+        let case = Case::of(&world, &world.bucket(), ranges);
+        assert_eq!(case.honest().verdict(), Verdict::Fault);
+        let has_hole = |range: &usize| case.text(*range).contains("segment_missing");
+        let range = (0..case.documents.parts.len()).find(has_hole).unwrap();
+        let none = "{\"listed\":[],\"more\":0}";
+        let without = set(case.text(range), &format!("{TALLY}/record/faults"), none);
+        for holes in [&[(8, 9)][..], &[(8, 8), (9, 9)]] {
+            let hole = |(first, last)| {
+                format!("{{\"first\":{first},\"last\":{last},\"why\":\"expired\"}}")
+            };
+            let listed: Vec<_> = holes.iter().copied().map(hole).collect();
+            let value = format!(
+                "{{\"listed\":[{}],\"count\":{}}}",
+                listed.join(","),
+                holes.len()
+            );
+            let forged = set(&without, &format!("{TALLY}/holes"), &value);
+            case.refuses(range, &forged, &value);
+        }
+    }
+}
