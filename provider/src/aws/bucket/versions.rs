@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object_legal_hold::{
     GetObjectLegalHoldError, GetObjectLegalHoldOutput,
 };
@@ -256,12 +256,13 @@ fn status_of<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|answer| answer.status().as_u16())
 }
 
-/// Whether retention or legal hold of a version may not be read. Any other answer means that there is none.
+/// Whether retention or legal hold of a version could not be read.
 async fn is_hidden(s3: &aws_sdk_s3::Client, bucket: &str, version: &ObjectVersion) -> bool {
-    let denied = |code: Option<&str>| code == Some("AccessDenied");
+    // a denial, or no answer; without a lock, S3 answers 404, or 400 where the bucket has no Object Lock
+    let unknown = |status: Option<u16>| !matches!(status, Some(400 | 404));
     let (retention, hold) = ask_lock(s3, bucket, version).await;
-    retention.is_err_and(|error| denied(error.code()))
-        || hold.is_err_and(|error| denied(error.code()))
+    retention.is_err_and(|error| unknown(status_of(&error)))
+        || hold.is_err_and(|error| unknown(status_of(&error)))
 }
 
 async fn ask_lock(
