@@ -119,8 +119,8 @@ fn a_name_in_a_pack_cannot_be_a_line_of_output() {
     assert!(run.stdout.starts_with("NOT CHECKED, "), "{run}");
     // Nor can one in the list of digests.
     let pack = case.unpack("list");
-    let mut list = fs::read_to_string(pack.join("SHA256SUMS")).expect("a list");
-    list.push_str(&format!("{}  \u{1b}[2J\n", "0".repeat(64)));
+    let list = fs::read_to_string(pack.join("SHA256SUMS")).expect("a list");
+    let list = format!("{list}{}  \u{1b}[2J\n", "0".repeat(64));
     fs::write(pack.join("SHA256SUMS"), list).expect("a list");
     let run = refused(&pack, "NOT CHECKED, SHA256SUMS has another line\n");
     assert!(!format!("{}{}", run.stdout, run.stderr).contains('\u{1b}'));
