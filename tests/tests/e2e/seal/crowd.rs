@@ -262,7 +262,7 @@ fn heads_of_requests_without_an_end_fit_into_the_memory_of_the_service() {
         &vec![b'x'; 400_000],
     ]
     .concat();
-    let mut held = Vec::new();
+    let mut streams = Vec::new();
     for _ in 0..700 {
         let mut stream = TcpStream::connect(service.at).unwrap();
         stream
@@ -270,12 +270,12 @@ fn heads_of_requests_without_an_end_fit_into_the_memory_of_the_service() {
             .unwrap();
         // Whoever refuses it may do so in the middle.
         _ = stream.write_all(&head);
-        held.push(stream);
+        streams.push(stream);
     }
     let most = memory_kib(service.child.id(), "VmHWM");
     println!("{most} KiB at most");
     assert!(most < 256 << 10, "{most} KiB");
-    drop(held);
+    drop(streams);
     assert_eq!(service.post("1", "").unwrap().status, 200);
     service.end().ok();
 }
