@@ -44,7 +44,7 @@ pub(crate) async fn read(cx: &Context<Account>, state: SigningKey) -> Result<Opt
     seen(&known, clients, &history, &found).map(Some)
 }
 
-/// Says at every plan whose alias it is: nothing tells a key that a killed create left behind from the key of another state.
+/// Says at every plan whose alias it is: nothing distinguishes a key that a killed create left behind from the key of another state.
 async fn warn_of_wait(cx: &Context<Account>, clients: &Clients, alias: &str, history: &History) {
     let Ok(Some(holder)) = alias_holder(clients, alias).await else {
         return;

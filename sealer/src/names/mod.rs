@@ -375,7 +375,7 @@ mod tests {
         let open = || Names::open(Arc::clone(&disk), Window::default()).unwrap();
         let many: Vec<_> = (0..3 << 17).map(name).collect();
         let mut names = open();
-        // Long ago, a few of them were accepted: they are to be in the window anew.
+        // Long ago, a few of them were accepted: they are to be in the window again.
         names.take_over(&many[..100], at(1)).unwrap();
         let count = |names: &Names| {
             names.log.names().len()

@@ -237,10 +237,13 @@ fn removed_default_is_shown(world: &World, log: &str) {
     until(&service, "lock", 1);
     let accepted = service.post("7", "").unwrap();
     assert_eq!(accepted.status, 200, "{}", accepted.body);
-    // The two clocks were compared when the service started.
+    // The two clocks are compared when the service starts, once the store has answered.
     let clocks = format!("auditlog_sealer_clock_difference_seconds{{log=\"{ORIGIN}\"}} ");
-    let metrics = service.get("/metrics").unwrap().body;
-    assert!(metrics.contains(&clocks), "{metrics}");
+    let begun = Instant::now();
+    while !service.get("/metrics").unwrap().body.contains(&clocks) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no {clocks}");
+        thread::sleep(Duration::from_millis(20));
+    }
     let ended = service.end().ok();
     let lines = ended.stderr.lines().map(serde_json::from_str);
     let lines: Vec<Value> = lines.map(Result::unwrap).collect();

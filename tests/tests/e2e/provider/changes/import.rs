@@ -62,7 +62,7 @@ async fn history_is_given_on_import_without_spans_that_have_not_begun() {
     assert_eq!(trail.spans()[1]["from"], "2021-01-01T00:00:00Z");
 }
 
-/// The tags of the bucket, with what is said here in place of the provider's own.
+/// The tags of the bucket, with these in place of the provider's own.
 async fn tag_as(trail: &Trail, tags: &[(&str, &str)]) {
     let tag = |(key, value): &(&str, &str)| {
         let tag = aws_sdk_s3::types::Tag::builder().key(*key).value(*value);
