@@ -8,13 +8,18 @@ use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{AttributePath, Diagnostic, Diagnostics, FromValue, Object, Result};
 
 use super::history::{History, Wanted, WantedLog, parse_spans};
-use super::imported::WAY_OUT;
 use super::model::{BucketModel, GivenSilenceModel, LogModel};
 use super::path::{logs_of, path_of};
 use crate::diagnostic::nested;
 use crate::trust::duration::format_duration;
 use crate::trust::model::LockSpanModel;
 use crate::trust::spans::Lock;
+
+/// What to do where the tags say something else than was declared.
+pub(super) const WAY_OUT: &str = "If an import has read a tag that somebody changed: remove that tag from the bucket (`auditlog:lock` holds \
+     the locks of the bucket, `auditlog:log:NAME` and `auditlog:log-lock:NAME` hold a log), run `terraform state rm` for this resource, and \
+     import the bucket again with the values of the last trust policy: `lock_spans` for the bucket, and `began`, `lock_spans` and \
+     `max_silence_spans` in `logs` for a log.";
 
 const LOCKS: &str = "lock_spans";
 const SILENCES: &str = "max_silence_spans";

@@ -9,6 +9,7 @@ use auditlog_chain::policy::{LockSpan, SilenceSpan};
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic};
 
+use super::given::WAY_OUT;
 use super::history::{History, LogHistory};
 use super::lock::declared as as_lock;
 use super::memory::{declared, remember};
@@ -45,12 +46,6 @@ pub(super) fn known_history(
     remember(cx, &history);
     Some(history)
 }
-
-/// What to do where the tags say something else than was declared.
-pub(super) const WAY_OUT: &str = "If an import has read a tag that somebody changed: remove that tag from the bucket (`auditlog:lock` holds \
-     the locks of the bucket, `auditlog:log:NAME` and `auditlog:log-lock:NAME` hold a log), run `terraform state rm` for this resource, and \
-     import the bucket again with the values of the last trust policy: `lock_spans` for the bucket, and `began`, `lock_spans` and \
-     `max_silence_spans` in `logs` for a log.";
 
 /// Tags of a managed bucket that do not hold what was declared. The declaration that is remembered counts.
 fn changed_tags(declared: &History, found: &Tags, now: Timestamp) -> Option<Diagnostic> {

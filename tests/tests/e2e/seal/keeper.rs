@@ -239,9 +239,9 @@ fn removed_default_is_shown(world: &World, log: &str) {
     assert_eq!(accepted.status, 200, "{}", accepted.body);
     // The two clocks are compared when the service starts, once the store has answered.
     let clocks = format!("auditlog_sealer_clock_difference_seconds{{log=\"{ORIGIN}\"}} ");
-    let begun = Instant::now();
+    let since = Instant::now();
     while !service.get("/metrics").unwrap().body.contains(&clocks) {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no {clocks}");
+        assert!(since.elapsed() < Duration::from_secs(20), "no {clocks}");
         thread::sleep(Duration::from_millis(20));
     }
     let ended = service.end().ok();
