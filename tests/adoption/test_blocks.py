@@ -26,7 +26,7 @@ TRAIL, SEALER, POLICIES = "terraform/audit-trail/README.md", "terraform/sealer/R
 HERE = {
     (G + "service.md", '[[http.token]]'), (G + "service.md", 'tag = "shop.pay.**"'), (G + "service.md", "curl --fail"),
     (G + "service.md", "  head       segment 0"), (G + "service.md", "-cf spools.tar"), (G + "service.md", "-xf spools.tar"),
-    (G + "service.md", 'pins = "pins.json"'),
+    (G + "service.md", 'pins = "pins.json"'), (G + "service.md", "payments.token.next"),
     (G + "forward.md", "[[forward]]"), (G + "forward.md", '"user":"ada"'), (G + "lumberjack.md", "[[lumberjack]]"),
     (G + "syslog.md", "[[syslog]]"), (G + "syslog.md", '"msg_id":"ID47"'), (S + "hoop.md", "[[http.webhook]]"),
     (S + "opentelemetry.md", '"logRecord"'), (S + "rsyslog.md", 'module(load="omrelp"'), (S + "syslog-ng.md", "d_auditlog"),
@@ -226,6 +226,20 @@ class Blocks(unittest.TestCase):
         return [line for line in lines if re.match(r'\{"index":\d+,"prev":"\w+","time":"[^"]+",("\w+":"[^"]*",)*"event":', line)]
 
     # The service
+
+    def test_token_is_replaced_while_both_are_accepted(self):
+        place = Workplace(self.endpoint)
+        self.addCleanup(place.__exit__)
+        token = place.folder / "etc/payments.token"
+        # Without an end of line, as printf writes it.
+        place.write("etc/payments.token", "the old one")
+        script = self.on_machine(place, block(G + "service.md", "payments.token.next"))
+        first, last = script.split("mv payments.token.next", 1)
+        place.run(first)
+        old, new = token.read_text().splitlines()
+        self.assertEqual((old, len(new)), ("the old one", 48))
+        place.run(f"cd {token.parent}\nmv payments.token.next" + last)
+        self.assertEqual(token.read_text().splitlines(), [new])
 
     def test_service_of_two_logs_takes_what_the_guide_sends_and_moves(self):
         place = Workplace(self.endpoint)

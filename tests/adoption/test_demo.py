@@ -7,8 +7,8 @@ import unittest
 
 from support import ROOT, read
 
-# What differs from run to run: hashes, times, versions of objects, the number of commits.
-VARIABLE = re.compile(r"[0-9a-f]{8,}…?|\d{4}-\d\d-\d\dT[\d:.]*Z?|\d+(?= (?:events|commits))|(?<=entries  )\d+")
+# What differs from run to run: hashes, times, versions of objects, the number of commits, how long Terraform took.
+VARIABLE = re.compile(r"(?<=after )\d+s|[0-9a-f]{8,}…?|\d{4}-\d\d-\d\dT[\d:.]*Z?|\d+(?= (?:events|commits))|(?<=entries  )\d+")
 
 
 def texts(svg):
