@@ -103,7 +103,7 @@ impl Inputs {
         self.iter().find(|known| known.accepted.name == *name)
     }
 
-    /// The file that begins like this one and is in the same place. Of several, the one whose name covers the most bytes.
+    /// The file that begins like this one and is in the same place. Of several, the one of which the most bytes were accepted.
     pub fn find_file(&self, head: &FileHead) -> Option<&KnownInput> {
         let is_it = |known: &&KnownInput| match &known.accepted.name {
             InputName::File(name) => head.has(name),
@@ -149,10 +149,16 @@ impl Inputs {
         known.is_some_and(|known| accepted.position.bytes <= known.accepted.position.bytes)
     }
 
-    /// Whether the input was read to its end, and had all up to this place then.
-    pub(super) fn has_finished(&self, accepted: &Accepted) -> bool {
-        let known = self.find(&accepted.name);
-        known.is_some_and(|known| known.reading == Reading::Finished) && self.has(accepted)
+    /// Inputs that had been read to their end have been, where nothing was accepted since: their records came before that.
+    pub(super) fn finish_as(&mut self, before: &Self) {
+        for known in &before.inputs {
+            let accepted = &known.accepted;
+            let now = self.find(&accepted.name);
+            let is_there = now.is_some_and(|now| now.accepted.position == accepted.position);
+            if known.reading == Reading::Finished && is_there {
+                self.finish(&accepted.name);
+            }
+        }
     }
 
     fn take(&mut self, name: &InputName) -> Option<KnownInput> {

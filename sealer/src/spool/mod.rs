@@ -164,12 +164,10 @@ impl Spool {
         let opened = Names::open(Arc::clone(&files.disk), Window::default());
         let mut known = opened.map_err(|error| names_fault(&files, error))?;
         let mut unsaved = false;
+        let before = inputs.clone();
         let mut accept = |accepted: Accepted| {
-            // The file may have been read to its end after this was written.
-            if !inputs.has_finished(&accepted) {
-                unsaved = true;
-                inputs.accept(accepted);
-            }
+            unsaved = true;
+            inputs.accept(accepted);
         };
         let mut waiting = 0usize;
         let kept = look_through(&files, &names, &mut accept, &mut |kept| {
@@ -187,6 +185,7 @@ impl Spool {
                 known.insert(*name, kept.last_named);
             }
         })?;
+        inputs.finish_as(&before);
         let reserve = Reserve::found(&files);
         Ok(Self {
             files,

@@ -287,6 +287,27 @@ fn file_that_was_read_to_its_end_is_so_still_while_its_segment_waits() {
     assert_eq!(reading(&spool(folder.path())), Reading::Unfinished);
 }
 
+/// A file may be written again, shorter, and go on at an accepted end that is before the one of then.
+#[test]
+fn what_was_accepted_after_an_end_counts_also_where_it_is_nearer_to_the_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = spool(folder.path());
+    let mut writer = opened(&one);
+    push(&mut writer, b"{1}\n", &accepted(5));
+    writer.sync().unwrap();
+    one.accept(accepted(5));
+    one.finish_inputs(&[accepted(5).name]);
+    push(&mut writer, b"{2}\n", &accepted(3));
+    writer.sync().unwrap();
+    drop((writer, one));
+    let two = spool(folder.path());
+    let known = two.inputs().find(&accepted(3).name).cloned().unwrap();
+    assert_eq!(
+        (known.accepted, known.reading),
+        (accepted(3), Reading::Unfinished)
+    );
+}
+
 #[test]
 fn names_of_a_long_queue_are_not_in_memory_after_a_restart_either() {
     const FILES: u64 = 10;
