@@ -86,7 +86,7 @@ pub struct Sealer {
     contents: Contents,
     /// The segment of which it is not known whether an old key has signed it.
     doubtful: Option<u64>,
-    /// Whether files of segments that were chained again may have replaced only some of the others.
+    /// Whether only some files may have been replaced, or nothing stores segments any more.
     must_be_dropped: bool,
     full_disk: FullDisk,
 }

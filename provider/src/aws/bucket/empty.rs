@@ -1,7 +1,8 @@
 //! Deletes everything in a bucket, where its owner has asked for that.
 //!
 //! Versions under GOVERNANCE are deleted with the bypass; those under COMPLIANCE and under a hold cannot be, so a bucket with
-//! one of them is left as it is, and so is one with a version whose lock cannot be read: every version is looked at first. A run that is interrupted has deleted whole pages; the next one goes on.
+//! one of them is left as it is, and so is one with a version whose lock cannot be read: every version is looked at first. A run that is
+//! interrupted has deleted whole pages; the next one goes on.
 
 use std::time::SystemTime;
 

@@ -2,7 +2,8 @@
 //! again. Every event that was acknowledged is in the bucket once, and memory and handles are at the end what they were at the beginning.
 //!
 //! CI runs a minute of faults, and some seconds of each of the others. `make soak` asks for more: `AUDITLOG_STEADY_SECONDS`, `AUDITLOG_OUTAGE_SECONDS` and `AUDITLOG_FAULT_SECONDS`;
-//! `AUDITLOG_FAULT_SEED` asks for other faults.
+//! `AUDITLOG_FAULT_SEED` asks for other faults. Before it looks at the memory for hours, it sends `AUDITLOG_WARM_BATCHES` as fast as it can: the
+//! memory grows until the names of batches fill it for the first time and are sorted into a file, and not from then on.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -37,6 +38,8 @@ const HANDLES_TOLERANCE: usize = 8;
 struct Load {
     at: SocketAddr,
     next: AtomicU32,
+    /// Whether senders wait between two chunks.
+    paced: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -60,7 +63,9 @@ impl Load {
             while !forward.sends(id, &events, answer()) {
                 thread::sleep(PACE);
             }
-            thread::sleep(PACE);
+            if self.paced.load(Ordering::SeqCst) {
+                thread::sleep(PACE);
+            }
         }
     }
 }
@@ -158,6 +163,7 @@ fn outage_and_faults_under_load_lose_and_double_nothing_and_leave_memory_and_han
     let steady = asked("AUDITLOG_STEADY_SECONDS", 4);
     let outage = asked("AUDITLOG_OUTAGE_SECONDS", 4);
     let faulty = asked("AUDITLOG_FAULT_SECONDS", 60);
+    let warm = asked("AUDITLOG_WARM_BATCHES", 0);
     let mut random = Random::new(asked("AUDITLOG_FAULT_SEED", 1));
     let world = World::new();
     let (bench, way) = (&world.remote.bench, &world.remote.way);
@@ -178,6 +184,7 @@ fn outage_and_faults_under_load_lose_and_double_nothing_and_leave_memory_and_han
     let load = Load {
         at: forward,
         next: AtomicU32::new(0),
+        paced: AtomicBool::new(warm == 0),
         stop: AtomicBool::new(false),
     };
     thread::scope(|scope| {
@@ -185,6 +192,10 @@ fn outage_and_faults_under_load_lose_and_double_nothing_and_leave_memory_and_han
             let load = &load;
             scope.spawn(move || load.send(sender));
         }
+        while service.metric("accepted_batches_total").unwrap() < warm {
+            _ = watch(&service, way, 1);
+        }
+        load.paced.store(true, Ordering::SeqCst);
         let first = watch(&service, way, steady);
         // Nothing is answered, and more and more waits.
         way.from_now_on("", "", Fault::HangUp);
