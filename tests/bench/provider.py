@@ -2,7 +2,7 @@
 """provider.py FOLDER: what a provider on tf-provider costs, printed, and a failure beyond a limit.
 
 FOLDER is where cargo built: target/release, with terraform-provider-auditlog and examples/fs in it. Times and memory
-of a debug build say nothing, so for target/debug the figures are printed and not judged.
+of a debug build say nothing, so for target/debug the figures are printed and not judged, and less is run.
 """
 
 import os
@@ -11,14 +11,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
-ROUNDS = 12
 START_OVER_SECONDS = 0.1
 BINARY_BYTES = 25_000_000
 RESIDENT_BYTES = 40_000_000
-RESOURCES = 200
-TRAILS = 50
 ROOT = pathlib.Path(__file__).parents[2]
+
+
+class Sizes(typing.NamedTuple):
+    rounds: int
+    resources: int
+    trails: int
+
+
+JUDGED, PRINTED = Sizes(12, 200, 50), Sizes(2, 20, 5)
 
 FS = """
 terraform {
@@ -175,6 +182,7 @@ def processor_seconds(process):
 class Report:
     def __init__(self, judged):
         self.judged = judged
+        self.sizes = JUDGED if judged else PRINTED
         self.exceeded = 0
 
     def line(self, what, figure, limit=None, over=False):
@@ -192,7 +200,7 @@ def start(report, terraforms):
     machine does only ever adds, and the limit is about the provider."""
     some = next(iter(terraforms.values()))
     own, with_provider = [], {name: [] for name in terraforms}
-    for _ in range(ROUNDS):
+    for _ in range(report.sizes.rounds):
         own.append(some.run("version"))
         for name, terraform in terraforms.items():
             with_provider[name].append(terraform.run("providers", "schema", "-json"))
@@ -229,7 +237,7 @@ def plan(report, terraform):
     terraform.run("apply", "-auto-approve")
     took = min(terraform.run("plan", "-detailed-exitcode") for _ in range(3))
     resident, busy = terraform.watched("plan", "-detailed-exitcode")
-    report.line(f"terraform plan, {RESOURCES} unchanged resources of the example", f"{took:.3f} s")
+    report.line(f"terraform plan, {report.sizes.resources} unchanged resources of the example", f"{took:.3f} s")
     report.line(f"  of it the provider at work ({busy / took:.0%} of that time)", f"{busy:.3f} s")
     report.line("  its resident memory at most", f"{resident / 1e6:.1f} MB")
 
@@ -237,7 +245,7 @@ def plan(report, terraform):
 def trails(report, terraform):
     """One clean apply, and a second plan without changes: status 0 of -detailed-exitcode."""
     took = terraform.run("apply", "-auto-approve")
-    report.line(f"terraform apply, {TRAILS} buckets and {TRAILS} keys on a local endpoint", f"{took:.1f} s")
+    report.line(f"terraform apply, {report.sizes.trails} buckets and as many keys on a local endpoint", f"{took:.1f} s")
     took = terraform.run("plan", "-detailed-exitcode")
     report.line("  a plan of them afterwards, without changes", f"{took:.1f} s")
     resident, _ = terraform.watched("plan", "-detailed-exitcode")
@@ -267,12 +275,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         mirror = placed(built, folder / "mirror")
-        fs = Terraform(folder / "fs", mirror, FS % RESOURCES)
+        fs = Terraform(folder / "fs", mirror, FS % report.sizes.resources)
         with Endpoint(folder / "endpoint") as endpoint:
             one, many = (
-                Terraform(folder / f"trails-{trails}", mirror, TRAIL % {"trails": trails}, endpoint.environment) for trails in (1, TRAILS)
+                Terraform(folder / f"trails-{trails}", mirror, TRAIL % {"trails": trails}, endpoint.environment)
+                for trails in (1, report.sizes.trails)
             )
-            print(f"what a provider costs, the shortest of {ROUNDS} runs in turns")
+            print(f"what a provider costs, the shortest of {report.sizes.rounds} runs in turns")
             start(report, {"the example": fs, "auditlog": one})
             size(report, built / "terraform-provider-auditlog", folder)
             memory(report, one)
