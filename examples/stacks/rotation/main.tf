@@ -33,7 +33,7 @@ resource "auditlog_signing_key" "audit" {
 
 resource "auditlog_bucket" "audit" {
   bucket      = "acme-rotation"
-  object_lock = { mode = "GOVERNANCE", days = 30 }
+  object_lock = { mode = "GOVERNANCE", days = 3 }
   logs        = { payments = { signing_key = auditlog_signing_key.audit.trust } }
 }
 

@@ -38,7 +38,7 @@ resource "auditlog_signing_key" "team" {
 
 resource "auditlog_bucket" "teams" {
   bucket      = "acme-teams"
-  object_lock = { mode = "GOVERNANCE", days = 30 }
+  object_lock = { mode = "GOVERNANCE", days = 3 }
 
   logs = {
     for team, of in var.teams : team => {
