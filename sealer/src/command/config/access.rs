@@ -97,6 +97,26 @@ impl Asks {
 }
 
 impl<'a> Senders<'a> {
+    /// Those of a protocol that has neither tokens nor passwords, so that only a certificate says who sends.
+    pub(super) const fn by_certificate(
+        listen: SocketAddr,
+        source: Option<&'a str>,
+        tls: Option<&'a Certificates>,
+        asks: Asks,
+    ) -> Self {
+        Self {
+            listen,
+            source,
+            tokens: &[],
+            users: &[],
+            webhooks: &[],
+            shared_key: None,
+            tls,
+            asks,
+            ways: &[],
+        }
+    }
+
     /// The files of secrets.
     pub(super) fn files(&self) -> Vec<&'a Path> {
         let tokens = self.tokens.iter().map(|from| &from.file);

@@ -30,20 +30,11 @@ fn usual_name() -> String {
 }
 
 impl Lumberjack {
-    /// Who may send, and how connections come in. The protocol has neither tokens nor passwords, so only a certificate says who sends.
+    /// Who may send, and how connections come in.
     fn open(&self) -> Result<(Access, Door), Vec<Wrong>> {
-        let senders = Senders {
-            listen: self.listen,
-            source: self.source.as_deref(),
-            tokens: &[],
-            users: &[],
-            webhooks: &[],
-            shared_key: None,
-            tls: self.tls.as_ref(),
-            asks: Asks::unless(self.without_authentication),
-            ways: &[],
-        };
-        senders.open(&[])
+        let asks = Asks::unless(self.without_authentication);
+        Senders::by_certificate(self.listen, self.source.as_deref(), self.tls.as_ref(), asks)
+            .open(&[])
     }
 }
 
