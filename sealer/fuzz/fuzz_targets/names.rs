@@ -10,6 +10,7 @@ mod forward;
 #[path = "../../src/names"]
 mod names {
     mod chunk;
+    mod content;
     mod fingerprint;
     pub(crate) mod fuzz;
 }

@@ -1,6 +1,6 @@
 //! A Bloom filter: a name that it does not have is not in the file behind it.
 
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, NameHash};
 
 /// Bits for each name, and how many of them a name sets: about one wrong answer in a hundred.
 const BITS: u64 = 10;
@@ -37,7 +37,7 @@ impl Filter {
     }
 
     fn places(&self, name: &Fingerprint) -> Vec<(usize, u64)> {
-        let (one, other) = name.halves();
+        let (one, other) = halves(name.name());
         let bits = u64::try_from(self.words.len()).unwrap_or(u64::MAX);
         let bits = bits.saturating_mul(64);
         (0..PROBES)
@@ -47,5 +47,31 @@ impl Filter {
                 (usize::try_from(place >> 6).unwrap_or(0), 1 << (place & 63))
             })
             .collect()
+    }
+}
+
+/// Two numbers, each as random as the name is. A filter does not ask what the batch had in it.
+fn halves(name: &NameHash) -> (u64, u64) {
+    let number = |bytes: Option<&[u8; 8]>| bytes.copied().map_or(0, u64::from_le_bytes);
+    (number(name.first_chunk()), number(name.last_chunk()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content::Summing;
+    use super::*;
+
+    #[test]
+    fn filter_has_each_of_its_names_and_about_one_in_a_hundred_others() {
+        let name = |number: u32| {
+            let content = Summing::default().end();
+            Fingerprint::of(b"sender", &number.to_be_bytes(), content)
+        };
+        let names: Vec<_> = (0..50_000).map(name).collect();
+        let filter = Filter::of(&names);
+        assert!(names.iter().all(|name| filter.may_have(name)));
+        let others = (50_000..100_000).map(name);
+        let wrong = others.filter(|name| filter.may_have(name)).count();
+        assert!((250..750).contains(&wrong), "{wrong} of 50,000");
     }
 }

@@ -1,58 +1,82 @@
-//! What a name is remembered by.
+//! What a batch is remembered by.
 
 use std::iter;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use super::content::ContentSum;
 use crate::forward::name_without_id;
 
-/// The first 16 bytes of the SHA-256 of a sender and its name for a batch. Two names of one fingerprint are not to be expected, and nobody
-/// can make two.
+/// The first 12 bytes of the SHA-256 of a sender and its name for a batch, and a sum of the events. Two names of one hash are not to be
+/// expected; a sender that looks for two among its own needs 2^48 attempts, and hides a batch of its own with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint([u8; Self::BYTES]);
+pub struct Fingerprint {
+    name: NameHash,
+    content: ContentSum,
+}
+
+/// The part of a fingerprint that a batch is looked for by.
+pub(super) type NameHash = [u8; NAME_BYTES];
+
+const NAME_BYTES: usize = 12;
 
 impl Fingerprint {
-    pub(super) const BYTES: usize = 16;
+    pub(super) const BYTES: usize = NAME_BYTES + ContentSum::BYTES;
 
     /// That of a batch.
-    pub fn of(source: &[u8], name: &[u8]) -> Self {
-        let mut context = Context::new(&SHA256);
+    pub fn of(source: &[u8], name: &[u8], content: ContentSum) -> Self {
+        let mut hashing = Context::new(&SHA256);
         // A source has at most 255 bytes, and its length keeps the two apart.
-        context.update(&[u8::try_from(source.len()).unwrap_or(u8::MAX)]);
-        context.update(source);
-        context.update(name);
-        let digest = context.finish();
-        let mut bytes = [0; Self::BYTES];
-        for (to, from) in bytes.iter_mut().zip(digest.as_ref()) {
-            *to = *from;
+        hashing.update(&[u8::try_from(source.len()).unwrap_or(u8::MAX)]);
+        hashing.update(source);
+        hashing.update(name);
+        let digest = hashing.finish();
+        let hash = digest.as_ref().first_chunk();
+        Self {
+            name: hash.copied().unwrap_or_default(),
+            content,
         }
-        Self(bytes)
     }
 
-    /// That of the content of a batch, where its name ends in the hash of it: a chunk of Forward that is sent again may have another id.
-    pub fn of_content(source: &[u8], name: &[u8]) -> Option<Self> {
-        let content = name_without_id(name)?;
-        Some(Self::of(source, content.as_bytes()))
+    /// All that a batch is remembered by: its name, and where that ends in the hash of its content, the name that is made of the hash alone. A
+    /// chunk of Forward that is sent again may have another id.
+    pub fn all_of(
+        source: &[u8],
+        name: &[u8],
+        content: ContentSum,
+    ) -> impl Iterator<Item = Self> + use<> {
+        let without_id = name_without_id(name);
+        let without_id = without_id.map(|name| Self::of(source, name.as_bytes(), content));
+        iter::once(Self::of(source, name, content)).chain(without_id)
     }
 
-    /// All that a batch is remembered by.
-    pub fn all_of(source: &[u8], name: &[u8]) -> impl Iterator<Item = Self> {
-        iter::once(Self::of(source, name)).chain(Self::of_content(source, name))
+    pub(super) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+        let (name, content) = bytes.split_first_chunk().unwrap_or((&[0; NAME_BYTES], &[]));
+        Self {
+            name: *name,
+            content: ContentSum::from_bytes(content.first_chunk().copied().unwrap_or_default()),
+        }
     }
 
-    pub(super) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        Self(bytes)
+    pub(super) fn bytes(&self) -> impl Iterator<Item = u8> + use<> {
+        self.name.into_iter().chain(*self.content.as_bytes())
     }
 
-    pub(super) const fn as_bytes(&self) -> &[u8; Self::BYTES] {
-        &self.0
+    pub(super) const fn name(&self) -> &NameHash {
+        &self.name
     }
 
-    /// Two numbers, each as random as the fingerprint is.
-    pub(super) fn halves(&self) -> (u64, u64) {
-        let number = u128::from_le_bytes(self.0);
-        let low = u64::try_from(number & u128::from(u64::MAX)).unwrap_or(0);
-        let high = u64::try_from(number >> 64).unwrap_or(0);
-        (low, high)
+    /// Whether a batch of the same name has the same events.
+    pub(super) fn has_content_of(&self, other: &Self) -> bool {
+        self.content == other.content
     }
+}
+
+/// Sorts them, and leaves the last one of each name.
+pub(super) fn last_of_each(mut names: Vec<Fingerprint>) -> Vec<Fingerprint> {
+    names.reverse();
+    // It keeps the order of equal ones.
+    names.sort_by_key(|fingerprint| fingerprint.name);
+    names.dedup_by_key(|fingerprint| fingerprint.name);
+    names
 }

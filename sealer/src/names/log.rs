@@ -62,7 +62,7 @@ impl Log {
     fn add(&mut self, body: &[u8], seconds: i64) {
         let (names, _) = body.as_chunks();
         let added = Timestamp::EPOCH.saturating_add_seconds(seconds);
-        let names = names.iter().map(|bytes| Fingerprint::from_bytes(*bytes));
+        let names = names.iter().map(Fingerprint::from_bytes);
         self.names.extend(names.map(|name| (name, added)));
         self.newest = added;
     }
@@ -84,7 +84,7 @@ impl Log {
         now: Timestamp,
     ) -> io::Result<()> {
         let seconds = now.as_seconds();
-        let body: Vec<u8> = names.iter().flat_map(|name| *name.as_bytes()).collect();
+        let body: Vec<u8> = names.iter().flat_map(Fingerprint::bytes).collect();
         let chunk = format_chunk(seconds, &body);
         let file = match &mut self.file {
             Some(file) => file,

@@ -1,4 +1,4 @@
-//! The names of batches that were accepted: a name that comes again is a repeat.
+//! The names of batches that were accepted: a name that comes again with the same events is a repeat.
 //!
 //! A name is remembered for a stated time, and no more than a stated number of names are. Those of the last batches are in memory. Older ones
 //! are in sorted files, with a filter in memory in front of each, so that a new name seldom costs a look at the disk.
@@ -15,23 +15,28 @@
 //! we crash in between, they are in both, which does no harm.
 
 mod chunk;
+mod content;
 mod filter;
 mod fingerprint;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
 mod log;
+mod recent;
 mod sorted;
 
+pub use content::{ContentSum, Summing};
 pub use fingerprint::Fingerprint;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use auditlog_chain::timestamp::Timestamp;
 
 use crate::disk::Disk;
+use fingerprint::last_of_each;
 use log::Log;
+use recent::Recent;
 use sorted::Sorted;
 
 /// How long and how many names are remembered.
@@ -65,9 +70,18 @@ pub enum Known {
     /// Nothing.
     No,
     /// A batch of it was accepted within the window.
-    Within,
+    Within(Events),
     /// A batch of it was accepted before that.
-    Beyond,
+    Beyond(Events),
+}
+
+/// What the last batch of a known name had in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// The same events.
+    Same,
+    /// Other events. It is also said of a batch that a spool of an earlier version knows, which has the names alone.
+    Other,
 }
 
 /// What is remembered of names.
@@ -83,6 +97,14 @@ pub struct Remembered {
     pub in_memory: u64,
 }
 
+fn events(offered: &Fingerprint, last: &Fingerprint) -> Events {
+    if offered.has_content_of(last) {
+        Events::Same
+    } else {
+        Events::Other
+    }
+}
+
 /// Names in `names.log` from which they are sorted into a file of their own.
 const SORT_AT: usize = 1 << 18;
 
@@ -93,8 +115,8 @@ const SAMPLE: usize = 64;
 pub struct Names {
     disk: Arc<dyn Disk>,
     window: Window,
-    /// Those that are in no sorted file, and when each was added.
-    recent: HashMap<Fingerprint, Timestamp>,
+    /// Those that are in no sorted file.
+    recent: Recent,
     log: Log,
     /// The oldest first.
     sorted: Vec<Sorted>,
@@ -118,9 +140,13 @@ impl Names {
         }
         sorted.sort_by_key(Sorted::number);
         let log = Log::open(&*disk)?;
+        let mut recent = Recent::default();
+        for (name, added) in log.names() {
+            recent.insert(*name, *added);
+        }
         let mut names = Self {
             beyond: 0,
-            recent: log.names().iter().copied().collect(),
+            recent,
             next_file: sorted
                 .last()
                 .map_or(1, |last| last.number().saturating_add(1)),
@@ -151,15 +177,16 @@ impl Names {
     ///
     /// Where a file cannot be read.
     pub fn look_up(&self, name: &Fingerprint, now: Timestamp) -> io::Result<Known> {
-        if let Some(added) = self.recent.get(name) {
-            return Ok(self.known_since(*added, now));
+        if let Some((last, added)) = self.recent.last(name.name()) {
+            return Ok(self.known_as(events(name, &last), added, now));
         }
         for (place, sorted) in self.sorted.iter().enumerate().rev() {
-            if sorted.contains(&*self.disk, name)? {
+            if let Some(last) = sorted.last(&*self.disk, name)? {
+                let events = events(name, &last);
                 return Ok(if place < self.beyond {
-                    Known::Beyond
+                    Known::Beyond(events)
                 } else {
-                    self.known_since(sorted.newest(), now)
+                    self.known_as(events, sorted.newest(), now)
                 });
             }
         }
@@ -167,11 +194,11 @@ impl Names {
     }
 
     /// A log that gets no names has an end of its window as well.
-    fn known_since(&self, added: Timestamp, now: Timestamp) -> Known {
+    fn known_as(&self, events: Events, added: Timestamp, now: Timestamp) -> Known {
         if now.seconds_since(added) <= self.window.seconds {
-            Known::Within
+            Known::Within(events)
         } else {
-            Known::Beyond
+            Known::Beyond(events)
         }
     }
 
@@ -186,10 +213,16 @@ impl Names {
     ///
     /// Where the disk is full or fails: the write-ahead file must then stay.
     pub fn take_over(&mut self, names: &[Fingerprint], now: Timestamp) -> io::Result<()> {
+        for name in names {
+            self.recent.insert_earlier(*name, now);
+        }
+        self.append(names, now)
+    }
+
+    fn append(&mut self, names: &[Fingerprint], now: Timestamp) -> io::Result<()> {
         if names.is_empty() {
             return Ok(());
         }
-        self.recent.extend(names.iter().map(|name| (*name, now)));
         self.log.append(&*self.disk, names, now)?;
         // The names are synced. Where the rest fails, it is done with the next ones.
         if self.log.names().len() >= SORT_AT {
@@ -199,33 +232,31 @@ impl Names {
         Ok(())
     }
 
-    /// Takes over the names of a closed file that waits when the spool is opened, the last of which was accepted at this time. An earlier
+    /// Takes over the names of an earlier segment before anything is accepted, the last of which was accepted at this time. An earlier
     /// process may have done so already.
     ///
     /// # Errors
     ///
     /// As [`Names::take_over`], or where a file cannot be read.
-    pub fn take_over_waiting(&mut self, names: &[Fingerprint], last: Timestamp) -> io::Result<()> {
+    pub fn take_over_earlier(&mut self, names: &[Fingerprint], last: Timestamp) -> io::Result<()> {
         let missing = self.missing(names, last)?;
         // The files of names are in the order of their times.
         let added = last.max(self.log.newest());
-        self.take_over(&missing, added)
+        for name in &missing {
+            self.recent.insert(*name, added);
+        }
+        self.append(&missing, added)
     }
 
     /// The names that were not taken over at this time or later. A few of them say in which files the others are, so that not each is looked
     /// for by itself; where those few are in none, none is taken to be, and the worst is that a name is in two files.
     fn missing(&self, names: &[Fingerprint], last: Timestamp) -> io::Result<Vec<Fingerprint>> {
         let is_recent = |name: &Fingerprint| {
-            let added = self.recent.get(name);
-            added.is_some_and(|added| *added >= last)
+            let found = self.recent.last(name.name());
+            found.is_some_and(|(found, added)| found == *name && added >= last)
         };
-        let mut left: Vec<_> = names
-            .iter()
-            .filter(|name| !is_recent(name))
-            .copied()
-            .collect();
-        left.sort_unstable();
-        left.dedup();
+        let left = names.iter().filter(|name| !is_recent(name));
+        let mut left = last_of_each(left.copied().collect());
         let step = left.len().div_ceil(SAMPLE).max(1);
         let mut places = BTreeSet::new();
         for name in left.iter().step_by(step) {
@@ -247,11 +278,11 @@ impl Names {
         Ok(missing)
     }
 
-    /// Which of the sorted files that had names at this time or later has the name.
+    /// Which of the sorted files that had names at this time or later has the batch.
     fn place_since(&self, name: &Fingerprint, last: Timestamp) -> io::Result<Option<usize>> {
         let files = self.sorted.iter().enumerate().rev();
         for (place, sorted) in files.take_while(|(_, sorted)| sorted.newest() >= last) {
-            if sorted.contains(&*self.disk, name)? {
+            if sorted.last(&*self.disk, name)? == Some(*name) {
                 return Ok(Some(place));
             }
         }
@@ -261,9 +292,7 @@ impl Names {
     /// If we crash before the log is emptied, its names are in both files, which does no harm.
     fn sort(&mut self) -> io::Result<()> {
         let names = self.log.names().iter();
-        let mut names: Vec<_> = names.map(|(name, _)| *name).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = last_of_each(names.map(|(name, _)| *name).collect());
         // The files stay in the order of their times, also where older names were taken over later.
         let before = self.sorted.last().map_or(Timestamp::EPOCH, Sorted::newest);
         let newest = self.log.newest().max(before);
@@ -309,192 +338,4 @@ impl Names {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::RealDisk;
-
-    fn name(number: u64) -> Fingerprint {
-        Fingerprint::of(b"sender", &number.to_be_bytes())
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::EPOCH.saturating_add_seconds(seconds)
-    }
-
-    #[test]
-    fn names_are_remembered_over_restarts_and_files_until_they_are_outside_the_window() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
-        let window = Window {
-            seconds: 100,
-            names: 700_000,
-            known_seconds: 1000,
-            known_names: 700_000,
-        };
-        let open = || Names::open(Arc::clone(&disk), window).unwrap();
-        let chunk = 1u64 << 17;
-        let mut names = open();
-        for (time, begin) in (0..).zip((0..6).map(|part| part * chunk)) {
-            let part: Vec<_> = (begin..begin + chunk).map(name).collect();
-            names.take_over(&part, at(time)).unwrap();
-            if time % 2 == 0 {
-                names = open();
-            }
-        }
-        // Two chunks make a file; three files are more than may be remembered.
-        let known = |names: &Names, number| {
-            let known = names.look_up(&name(number), at(5)).unwrap();
-            known == Known::Within
-        };
-        assert!(!known(&names, 0) && !known(&names, 2 * chunk - 1));
-        assert!(known(&names, 2 * chunk) && known(&names, 6 * chunk - 1));
-        assert!(!known(&names, 6 * chunk));
-        assert_eq!(names.count(), 4 * chunk);
-        names.insert(name(6 * chunk), at(5));
-        assert!(known(&names, 6 * chunk));
-        names.take_over(&[name(7 * chunk)], at(200)).unwrap();
-        assert_eq!(names.count(), 2);
-        // What was only in memory is in a write-ahead file.
-        let mut names = open();
-        assert_eq!(names.count(), 1);
-        // Beyond the window, a name is known still, and it is known that it is beyond. Then it is forgotten.
-        let is = |names: &Names, number| names.look_up(&name(number), at(200)).unwrap();
-        assert_eq!(is(&names, 2 * chunk), Known::Beyond);
-        assert_eq!(is(&names, 6 * chunk - 1), Known::Beyond);
-        assert_eq!(is(&names, 7 * chunk), Known::Within);
-        assert_eq!(is(&names, 0), Known::No);
-        names.take_over(&[name(8 * chunk)], at(2000)).unwrap();
-        assert_eq!(is(&names, 6 * chunk - 1), Known::No);
-        assert_eq!(is(&open(), 6 * chunk - 1), Known::No);
-    }
-
-    #[test]
-    fn names_that_wait_are_taken_over_once_however_often_the_spool_is_opened() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
-        let open = || Names::open(Arc::clone(&disk), Window::default()).unwrap();
-        let many: Vec<_> = (0..3 << 17).map(name).collect();
-        let mut names = open();
-        // Long ago, a few of them were accepted: they are to be in the window again.
-        names.take_over(&many[..100], at(1)).unwrap();
-        let count = |names: &Names| {
-            names.log.names().len()
-                + usize::try_from(names.sorted.iter().map(Sorted::count).sum::<u64>()).unwrap()
-        };
-        for round in 0..3 {
-            for part in many.chunks(1 << 17) {
-                names.take_over_waiting(part, at(1000)).unwrap();
-            }
-            assert_eq!(count(&names), many.len(), "{round}");
-            assert!(names.remembered().in_memory < u64::try_from(SORT_AT).unwrap());
-            names = open();
-        }
-        // What was torn off is taken over again, and nothing else.
-        let mut more = many[..1 << 17].to_vec();
-        more.extend((0..10).map(|number| name((1 << 32) + number)));
-        names.take_over_waiting(&more, at(1000)).unwrap();
-        assert_eq!(count(&names), many.len() + 10);
-        for name in more.iter().step_by(1000).chain(&more[more.len() - 10..]) {
-            assert_eq!(
-                names.look_up(name, at(1000 + 72 * 3600)).unwrap(),
-                Known::Within
-            );
-        }
-    }
-
-    #[test]
-    fn torn_end_of_the_log_is_left_out_and_a_changed_file_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
-        let open = || Names::open(Arc::clone(&disk), Window::default());
-        let mut names = open().unwrap();
-        names.take_over(&[name(1), name(2)], at(1)).unwrap();
-        names.take_over(&[name(3)], at(2)).unwrap();
-        let path = folder.path().join("names.log");
-        let whole = std::fs::read(&path).unwrap();
-        // Each byte of the first chunk, and not of the last: a crash may have left it like this.
-        for at in 0..whole.len() {
-            let mut changed = whole.clone();
-            changed[at] ^= 1;
-            std::fs::write(&path, &changed).unwrap();
-            let count = open().map(|names| names.count());
-            match at {
-                0..48 => {
-                    let error = count.unwrap_err().to_string();
-                    assert!(
-                        error.starts_with("names.log was changed: the names at byte 0"),
-                        "{error}"
-                    );
-                    assert_eq!(std::fs::read(&path).unwrap(), changed);
-                }
-                _ => assert_eq!(count.unwrap(), 2, "{at}"),
-            }
-        }
-        for length in 0..whole.len() {
-            std::fs::write(&path, &whole[..length]).unwrap();
-            let mut cut = open().unwrap();
-            assert!([0, 2].contains(&cut.count()), "{length}");
-            cut.take_over(&[name(4)], at(3)).unwrap();
-            let known = open().unwrap().look_up(&name(4), at(3)).unwrap();
-            assert_eq!(known, Known::Within);
-        }
-        let mut names = open().unwrap();
-        names.sort().unwrap();
-        let path = folder.path().join("00000001.names");
-        let mut changed = std::fs::read(&path).unwrap();
-        *changed.last_mut().unwrap() ^= 1;
-        std::fs::write(&path, changed).unwrap();
-        assert!(open().is_err());
-    }
-
-    #[test]
-    fn name_leaves_the_window_though_no_other_comes() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
-        let window = Window {
-            seconds: 100,
-            ..Window::default()
-        };
-        let open = || Names::open(Arc::clone(&disk), window).unwrap();
-        let mut names = open();
-        names.take_over(&[name(1)], at(0)).unwrap();
-        names.take_over(&[name(2)], at(50)).unwrap();
-        names.insert(name(3), at(60));
-        let known = |names: &Names, seconds| {
-            [1, 2, 3].map(|number| names.look_up(&name(number), at(seconds)).unwrap())
-        };
-        let (within, beyond) = (Known::Within, Known::Beyond);
-        assert_eq!(known(&names, 100), [within; 3]);
-        assert_eq!(known(&names, 101), [beyond, within, within]);
-        assert_eq!(known(&names, 161), [beyond; 3]);
-        assert_eq!(known(&open(), 101), [beyond, within, Known::No]);
-        // A file is in the window as long as its newest name.
-        names.sort().unwrap();
-        assert_eq!(known(&names, 150), [within; 3]);
-        assert_eq!(known(&names, 151), [beyond, beyond, within]);
-        assert_eq!(known(&open(), 151), [beyond, beyond, Known::No]);
-        // What comes again is in the window again.
-        names.take_over(&[name(1)], at(200)).unwrap();
-        assert_eq!(known(&names, 201)[0], within);
-    }
-
-    #[test]
-    fn names_that_cannot_be_sorted_are_taken_over_and_sorted_later() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
-        let mut names = Names::open(Arc::clone(&disk), Window::default()).unwrap();
-        // No file can have this name.
-        let in_the_way = folder.path().join("00000001.names");
-        std::fs::create_dir(&in_the_way).unwrap();
-        let many: Vec<_> = (0..1 << 18).map(name).collect();
-        names.take_over(&many, at(1)).unwrap();
-        assert!(!folder.path().join("00000001.names.new").exists());
-        assert_eq!(names.remembered().in_memory, 1 << 18);
-        std::fs::remove_dir(&in_the_way).unwrap();
-        names.take_over(&[name(1 << 18)], at(2)).unwrap();
-        assert_eq!(names.remembered().in_memory, 0);
-        assert!(in_the_way.is_file());
-        let known = names.look_up(&name(1), at(3)).unwrap();
-        assert_eq!(known, Known::Within);
-    }
-}
+mod tests;

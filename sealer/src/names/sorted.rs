@@ -1,4 +1,4 @@
-//! A file of sorted names: 16 bytes of header, then 16 bytes for each name.
+//! A file of sorted names: 16 bytes of header, then 16 bytes for each name, with what its last batch had in it.
 //!
 //! The header is: version (2 bytes), zeros (2), CRC-32C of all that follows (4), and when the newest name was added in seconds since 1970 (8).
 //! Numbers are little-endian.
@@ -36,7 +36,7 @@ fn file_name(number: u64) -> String {
 }
 
 impl Sorted {
-    /// Writes a file as a whole: if we crash, it is there or it is not.
+    /// Writes a file as a whole: if we crash, it is there or it is not. The names are sorted, and each is there once.
     pub(super) fn write(
         disk: &dyn Disk,
         number: u64,
@@ -44,7 +44,7 @@ impl Sorted {
         newest: Timestamp,
     ) -> io::Result<Self> {
         let mut rest = newest.as_seconds().to_le_bytes().to_vec();
-        rest.extend(names.iter().flat_map(|name| *name.as_bytes()));
+        rest.extend(names.iter().flat_map(Fingerprint::bytes));
         let mut bytes = VERSION.to_le_bytes().to_vec();
         bytes.extend([0, 0]);
         bytes.extend(sum_of(&rest).to_le_bytes());
@@ -121,10 +121,14 @@ impl Sorted {
         self.newest
     }
 
-    /// Whether a name is in the file, which is looked at only where the filter does not know.
-    pub(super) fn contains(&self, disk: &dyn Disk, name: &Fingerprint) -> io::Result<bool> {
+    /// The last batch of a name in the file, which is looked at only where the filter does not know.
+    pub(super) fn last(
+        &self,
+        disk: &dyn Disk,
+        name: &Fingerprint,
+    ) -> io::Result<Option<Fingerprint>> {
         if !self.filter.may_have(name) {
-            return Ok(false);
+            return Ok(None);
         }
         let mut file = disk.open(&self.name())?;
         let (mut low, mut high) = (0u64, self.count);
@@ -136,13 +140,14 @@ impl Sorted {
             file.seek(SeekFrom::Start(at))?;
             let mut bytes = [0; Fingerprint::BYTES];
             file.read_exact(&mut bytes)?;
-            match Fingerprint::from_bytes(bytes).cmp(name) {
-                std::cmp::Ordering::Equal => return Ok(true),
+            let found = Fingerprint::from_bytes(&bytes);
+            match found.name().cmp(name.name()) {
+                std::cmp::Ordering::Equal => return Ok(Some(found)),
                 std::cmp::Ordering::Less => low = middle.saturating_add(1),
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 
@@ -154,10 +159,7 @@ fn read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
 
 fn names_in(bytes: &[u8]) -> Vec<Fingerprint> {
     let (names, _) = bytes.as_chunks();
-    names
-        .iter()
-        .map(|bytes| Fingerprint::from_bytes(*bytes))
-        .collect()
+    names.iter().map(Fingerprint::from_bytes).collect()
 }
 
 fn sum_of(bytes: &[u8]) -> u32 {

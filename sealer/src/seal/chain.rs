@@ -19,7 +19,7 @@ use super::setup::Setup;
 use super::waiting::Waiting;
 use crate::error::Error;
 use crate::limits::{MAX_PENDING_BYTES, MAX_WAL_BYTES};
-use crate::names::Fingerprint;
+use crate::names::{ContentSum, Fingerprint};
 use crate::spool::{Accepted, Series, Spool, WalWriter};
 use crate::wal::{Batch, Opening};
 
@@ -249,16 +249,18 @@ impl Chain {
         }
         self.push_batch(batch.source, batch.name, batch.note);
         if let Some(open) = self.open.as_mut().filter(|_| !batch.name.is_empty()) {
+            let content = ContentSum::of_lines(batch.lines);
             open.names
-                .extend(Fingerprint::all_of(batch.source, batch.name));
+                .extend(Fingerprint::all_of(batch.source, batch.name, content));
         }
         Ok(())
     }
 
-    /// Chains a whole batch, and ends it. A segment must be open.
+    /// Chains a whole batch that is remembered by these names, and ends it. A segment must be open.
     pub(super) fn append_batch(
         &mut self,
         offered: &Offered<'_>,
+        names: &[Fingerprint],
         repeat: Option<Repeat>,
         time: Timestamp,
     ) -> Result<(), Error> {
@@ -272,10 +274,10 @@ impl Chain {
         }
         self.accepting = offered.accepted.cloned();
         self.end_batch(offered.source_bytes(), offered.recorded_name());
-        if let (Some(_), Some(open)) = (offered.fingerprint(), &mut self.open) {
-            for name in Fingerprint::all_of(offered.source_bytes(), offered.name_bytes()) {
-                open.names.push(name);
-                self.spool.remember(name, time);
+        if let Some(open) = &mut self.open {
+            open.names.extend(names);
+            for name in names {
+                self.spool.remember(*name, time);
             }
         }
         Ok(())

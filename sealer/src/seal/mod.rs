@@ -16,10 +16,9 @@ use auditlog_chain::verifier_key::VerifierKey;
 
 use crate::error::{Error, Trouble};
 use crate::input::InputName;
-use crate::names::{Fingerprint, Known};
+use crate::names::{Events, Fingerprint, Known};
 use crate::spool::{Accepted, Series, Spool};
 use chain::Chain;
-use contents::{Contents, sum_of};
 use ship::Shipper;
 use shipping::Shipping;
 use waiting::Waiting;
@@ -28,7 +27,6 @@ mod again;
 mod chain;
 mod clock;
 mod compress;
-mod contents;
 mod expiry;
 mod head;
 mod known;
@@ -83,7 +81,6 @@ pub struct Sealer {
     /// Those that were accepted, or were handed over to be.
     handed_over: u64,
     accepted: u64,
-    contents: Contents,
     /// The segment of which it is not known whether an old key has signed it.
     doubtful: Option<u64>,
     /// Whether only some files may have been replaced, or nothing stores segments any more.
@@ -140,7 +137,6 @@ impl Sealer {
             appended: 0,
             handed_over: 0,
             accepted: 0,
-            contents: Contents::new(),
             doubtful: None,
             must_be_dropped: false,
             full_disk: FullDisk::StoresFirst,
@@ -220,8 +216,8 @@ impl Sealer {
         Ok(Room::Left)
     }
 
-    /// Chains a whole batch, unless one of its name was accepted before and the name is unique, or its input was accepted up to the
-    /// end of it. It is accepted only after [`Sealer::accept`], and is then in
+    /// Chains a whole batch, unless one of its name and its events was accepted before and the name is unique, or its input was accepted up
+    /// to the end of it. It is accepted only after [`Sealer::accept`], and is then in
     /// one segment and in one record of the spool.
     ///
     /// # Errors
@@ -231,21 +227,23 @@ impl Sealer {
         if offered.accepted.is_some_and(|to| self.has_accepted(to)) {
             return Ok(Named::Known);
         }
-        let name = offered.fingerprint();
-        let known = self.known(name.as_ref(), time)?;
-        let same_content = self.known(offered.content_fingerprint().as_ref(), time)?;
-        // A name that is made of the content, or of the ids of the events, says what that is.
-        let name = name.filter(|_| offered.naming == Naming::Unique);
-        let content = name.map(|name| (name, sum_of(offered.events)));
-        let is_other = content.is_some_and(|(name, sum)| self.contents.is_other(&name, sum));
+        let fingerprints = offered.fingerprints();
+        let known = self.known(fingerprints.first(), time)?;
+        let without_id = fingerprints
+            .get(1)
+            .filter(|_| offered.may_have_another_id());
+        let same_content = self.known(without_id, time)?;
         let named = match (known, offered.naming) {
-            (Known::Within | Known::Beyond, Naming::Unique) if is_other => Named::Reused,
-            (Known::Within, Naming::Unique | Naming::EventIds | Naming::Chunk) => {
+            // A name that is made of the content, or of the ids of the events, says what that is.
+            (Known::Within(Events::Other) | Known::Beyond(Events::Other), Naming::Unique) => {
+                Named::Reused
+            }
+            (Known::Within(_), Naming::Unique | Naming::EventIds | Naming::Chunk) => {
                 return Ok(Named::Known);
             }
             // Its sender may have begun to count again since.
-            (Known::Beyond, Naming::Unique | Naming::EventIds | Naming::Chunk)
-            | (Known::Within | Known::Beyond, Naming::Content)
+            (Known::Beyond(_), Naming::Unique | Naming::EventIds | Naming::Chunk)
+            | (Known::Within(_) | Known::Beyond(_), Naming::Content)
             | (_, Naming::Doubtful) => Named::Suspected,
             // Some senders give a chunk a new id when they send it again. Others may mean two chunks of the same content.
             (Known::No, _) if same_content != Known::No => Named::Suspected,
@@ -261,10 +259,8 @@ impl Sealer {
             self.chain.open(time)?;
         }
         let repeat = (named != Named::New).then_some(Repeat::Suspected);
-        self.chain.append_batch(offered, repeat, time)?;
-        if let Some((name, sum)) = content {
-            self.contents.insert(name, sum);
-        }
+        self.chain
+            .append_batch(offered, &fingerprints, repeat, time)?;
         let events = u64::try_from(offered.events.len()).unwrap_or(u64::MAX);
         self.appended = self.appended.saturating_add(events);
         Ok(named)

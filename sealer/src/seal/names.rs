@@ -1,14 +1,14 @@
 //! The names of batches, read from the log itself where the spool was lost.
 
 use auditlog_chain::fault::{Fault, SegmentFault};
-use auditlog_chain::line::{Body, parse_line};
+use auditlog_chain::line::{Body, Entry, Repeat, parse_line};
 use auditlog_chain::segment::{check_segment, visit_leaf_lines};
 use auditlog_chain::timestamp::Timestamp;
 
 use super::Sealer;
 use super::notice::Notice;
 use crate::error::{Error, LogError};
-use crate::names::{Fingerprint, Window};
+use crate::names::{Fingerprint, Summing, Window};
 
 /// The names of one segment, and when it was sealed.
 type OfSegment = (Timestamp, Vec<Fingerprint>);
@@ -53,7 +53,7 @@ impl Sealer {
             after = checked.before().clone();
         }
         for (sealed, of_segment) in found.iter().rev() {
-            self.spool.remember_all(of_segment, *sealed)?;
+            self.spool.remember_read(of_segment, *sealed)?;
         }
         let first = after.next_segment;
         self.notify(Notice::NamesRead { names, first });
@@ -63,17 +63,67 @@ impl Sealer {
 }
 
 fn names_of(object: &[u8]) -> Result<Vec<Fingerprint>, Fault> {
-    let mut names = Vec::new();
+    let mut reading = Reading::default();
     visit_leaf_lines(object, &mut |line| {
         // The segment was checked.
-        if let Ok(Body::Entry(entry)) = parse_line(line).map(|line| line.body)
-            && let Some(batch) = entry.batch
+        if let Ok(line) = parse_line(line)
+            && let Body::Entry(entry) = line.body
         {
-            let source = entry.source.unwrap_or_default();
-            names.extend(Fingerprint::all_of(source.as_bytes(), batch.as_bytes()));
+            reading.take(line.time, &entry);
         }
     })?;
-    Ok(names)
+    reading.end();
+    Ok(reading.names)
+}
+
+/// The batches of a segment, of which one may be half read.
+#[derive(Default)]
+struct Reading {
+    names: Vec<Fingerprint>,
+    batch: Option<Begun>,
+}
+
+/// A batch that has begun.
+struct Begun {
+    source: String,
+    name: String,
+    time: Timestamp,
+    repeat: Option<Repeat>,
+    content: Summing,
+}
+
+impl Reading {
+    fn take(&mut self, time: Timestamp, entry: &Entry<'_>) {
+        let source = entry.source.unwrap_or_default();
+        if let Some(name) = entry.batch {
+            self.end();
+            self.batch = Some(Begun {
+                source: source.to_owned(),
+                name: name.to_owned(),
+                time,
+                repeat: entry.repeat,
+                content: Summing::default(),
+            });
+        }
+        // All entries of a batch have the time of its first one. The log does not say where a batch ends: one without a name that follows may be
+        // taken for its end. Its sum is another one then, and a repeat of it is kept and marked.
+        let is_of = |batch: &&mut Begun| {
+            batch.source == source && batch.time == time && batch.repeat == entry.repeat
+        };
+        match self.batch.as_mut().filter(is_of) {
+            Some(batch) => batch.content.add(entry.payload),
+            None => self.end(),
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            let (source, name) = (batch.source.as_bytes(), batch.name.as_bytes());
+            let content = batch.content.end();
+            self.names
+                .extend(Fingerprint::all_of(source, name, content));
+        }
+    }
 }
 
 const fn of_first_line(fault: Fault) -> SegmentFault {

@@ -3,7 +3,7 @@
 use auditlog_chain::builder::{Batch, Source, StoredBatch};
 
 use crate::limits::{ENVELOPE_BYTES, MAX_BATCH_BYTES};
-use crate::names::Fingerprint;
+use crate::names::{ContentSum, Fingerprint};
 use crate::spool::Accepted;
 
 /// A batch that a sender offers.
@@ -24,10 +24,11 @@ pub struct Offered<'a> {
 /// What it means that the name of a batch is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Naming {
-    /// No other batch of the sender has the name: this is the batch that was accepted, and is not chained again.
+    /// No other batch of the sender has the name: this is the batch that was accepted, and is not chained again. Where its events are others,
+    /// the sender has given the name again, and the batch is chained and marked.
     #[default]
     Unique,
-    /// The same, and the ids of its events make the name. Their bytes may differ, as where a sender writes the members of an event again
+    /// No other batch has the name, and the ids of its events make it. Their bytes may differ, as where a sender writes the members of an event again
     /// in another order.
     EventIds,
     /// As [`Self::Unique`], of a chunk whose name ends in the hash of its content. One of the same content under another name is chained,
@@ -44,12 +45,12 @@ pub enum Naming {
 pub enum Named {
     /// It is new, and was chained.
     New,
-    /// A batch of its name was accepted before. Nothing was chained.
+    /// It was accepted before. Nothing was chained.
     Known,
     /// A batch of its content was accepted before, or one of its name so long ago that it may be another one. It was chained, and marked as
     /// a possible repeat.
     Suspected,
-    /// Another batch of its name was accepted shortly before. It was chained, and marked as a possible repeat: its sender gives one name to
+    /// Another batch of its name was accepted before. It was chained, and marked as a possible repeat: its sender gives one name to
     /// several batches.
     Reused,
     /// It takes more bytes than a batch may. Nothing was chained.
@@ -88,19 +89,21 @@ impl Offered<'_> {
         }
     }
 
-    /// That of its content, where its name ends in the hash of it and the sender may have sent it under another name.
-    pub(super) fn content_fingerprint(&self) -> Option<Fingerprint> {
+    /// Whether its sender may have sent it under another name that ends in the same hash of its content.
+    pub(super) const fn may_have_another_id(&self) -> bool {
         match self.naming {
-            Naming::Chunk | Naming::Content => {
-                Fingerprint::of_content(self.source_bytes(), self.name_bytes())
-            }
-            Naming::Unique | Naming::EventIds | Naming::Doubtful => None,
+            Naming::Chunk | Naming::Content => true,
+            Naming::Unique | Naming::EventIds | Naming::Doubtful => false,
         }
     }
 
-    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
-        let name = self.name.filter(|_| self.accepted.is_none());
-        name.map(|_| Fingerprint::of(self.source_bytes(), self.name_bytes()))
+    /// All that it is remembered by, as [`Fingerprint::all_of`] says; nothing where it is recognised by its input, or has no name.
+    pub(super) fn fingerprints(&self) -> Vec<Fingerprint> {
+        let (Some(name), None) = (self.name, self.accepted) else {
+            return Vec::new();
+        };
+        let content = ContentSum::of(self.events);
+        Fingerprint::all_of(self.source_bytes(), name.as_str().as_bytes(), content).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use crate::disk::DiskFile;
 use crate::error::{Error, SpoolError, SpoolRecord};
-use crate::names::Fingerprint;
+use crate::names::{ContentSum, Fingerprint};
 use crate::wal::{ReadError, Reader, Record, Tail};
 
 use super::file::{Files, UNREADABLE, unusable, wal_name, wal_number};
@@ -116,7 +116,8 @@ fn look(files: &Files, segment: u64, accept: &mut dyn FnMut(Accepted)) -> Result
                 events = events.saturating_add(u64::from(batch.count));
                 add(batch.lines);
                 if !batch.name.is_empty() {
-                    names.extend(Fingerprint::all_of(batch.source, batch.name));
+                    let content = ContentSum::of_lines(batch.lines);
+                    names.extend(Fingerprint::all_of(batch.source, batch.name, content));
                     last_named = last_named.max(time_of(batch.lines));
                 }
                 if !batch.note.is_empty() {

@@ -10,7 +10,7 @@ use crate::error::{Error, SpoolError, SpoolRecord};
 use crate::limits::MAX_RECORD_BYTES;
 
 /// The version of the spool that this program writes and reads.
-const VERSION: u64 = 7;
+const VERSION: u64 = 8;
 
 /// The oldest version whose write-ahead files this program reads.
 const SAME_FILES: u64 = 4;

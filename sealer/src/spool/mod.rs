@@ -176,7 +176,7 @@ impl Spool {
             // On a full disk they stay in memory.
             if is_long
                 && known
-                    .take_over_waiting(&kept.names, kept.last_named)
+                    .take_over_earlier(&kept.names, kept.last_named)
                     .is_ok()
             {
                 kept.names = Vec::new();
@@ -429,13 +429,27 @@ impl Spool {
         self.names().insert(name, now);
     }
 
-    /// Remembers the names of batches that are in the store, synced.
+    /// Remembers the names of batches of a closed segment, synced.
     ///
     /// # Errors
     ///
     /// Where the disk is full or fails.
     pub(crate) fn remember_all(&self, names: &[Fingerprint], now: Timestamp) -> Result<(), Error> {
         let taken_over = self.names().take_over(names, now);
+        taken_over.map_err(self.files.fault(UNWRITABLE, NAMES))
+    }
+
+    /// The same for a segment that was read from the log, and was sealed at this time.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk is full or fails.
+    pub(crate) fn remember_read(
+        &self,
+        names: &[Fingerprint],
+        sealed: Timestamp,
+    ) -> Result<(), Error> {
+        let taken_over = self.names().take_over_earlier(names, sealed);
         taken_over.map_err(self.files.fault(UNWRITABLE, NAMES))
     }
 

@@ -4,9 +4,12 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use auditlog_chain::line::Payload;
+
 use super::file::IDENTITY;
 use super::*;
 use crate::input::{GivenName, Position, Running};
+use crate::names::{ContentSum, Events, Summing};
 use crate::wal::Batch;
 
 fn spool(folder: &Path) -> Spool {
@@ -132,7 +135,7 @@ fn accepted(events: u64) -> Accepted {
 fn file_of_names_that_was_changed_is_for_a_person_to_look_at() {
     let folder = tempfile::tempdir().unwrap();
     let one = spool(folder.path());
-    let name = |number: u8| Fingerprint::of(b"app", &[number]);
+    let name = |number: u8| Fingerprint::of(b"app", &[number], ContentSum::of_lines(b""));
     for number in 0..2 {
         one.remember_all(&[name(number)], Timestamp::EPOCH).unwrap();
     }
@@ -348,9 +351,10 @@ fn names_of_a_long_queue_are_not_in_memory_after_a_restart_either() {
             .sum::<usize>();
         assert!(kept <= MAX_WAITING_NAMES, "{kept}");
         for number in (0..FILES * NAMES).step_by(997) {
-            let name = Fingerprint::of(b"app", name(number).as_bytes());
+            let content = ContentSum::of_lines(line);
+            let name = Fingerprint::of(b"app", name(number).as_bytes(), content);
             let known = spool.knows(&name, Timestamp::EPOCH).unwrap();
-            assert_eq!(known, Known::Within, "{number}");
+            assert_eq!(known, Known::Within(Events::Same), "{number}");
         }
     }
 }
@@ -365,7 +369,7 @@ fn old(folder: &Path, record: &str, file: &str, text: &str) {
 fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_that_finishes_it() {
     let one = r#"{"spool":1,"log":"log","writer":"w"}"#;
     let three = r#"{"spool":3,"program":"0.1.7","log":"log","writer":"w"}"#;
-    let eight = r#"{"spool":8,"program":"0.9.1","owner":"somebody"}"#;
+    let nine = r#"{"spool":9,"program":"0.9.1","owner":"somebody"}"#;
     let unreported = r#"{"events":3,"next_segment":2,"told":0}"#;
     let maker = "the auditlog-seal that made it";
     for (record, file, text, version, program) in [
@@ -380,7 +384,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         (one, "000000000001.jsonl.zst", "object", "version 1", maker),
         (one, "run.json", unreported, "version 1", maker),
         (one, "run.json", "{", "version 1", maker),
-        (eight, "open.jsonl", "", "version 8", "auditlog-seal 0.9.1"),
+        (nine, "open.jsonl", "", "version 9", "auditlog-seal 0.9.1"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         old(folder.path(), record, file, text);
@@ -388,7 +392,7 @@ fn a_spool_of_another_version_that_holds_something_is_refused_with_the_command_t
         let path = folder.path().display();
         assert_eq!(
             error.to_string(),
-            format!("the spool {path} has {version}, this program reads version 7")
+            format!("the spool {path} has {version}, this program reads version 8")
         );
         assert_eq!(
             error.hint().unwrap(),
@@ -419,7 +423,29 @@ fn an_old_spool_that_holds_nothing_is_taken_over() {
     assert_eq!(spool(folder.path()).writer(), "w");
     assert!(!folder.path().join("run.json").exists());
     let record = fs::read_to_string(folder.path().join(IDENTITY)).unwrap();
-    assert!(record.starts_with("{\"spool\":7,\"program\":"), "{record}");
+    assert!(record.starts_with("{\"spool\":8,\"program\":"), "{record}");
+}
+
+/// It knew names alone, and had more of their hash where the sums of the events are now.
+#[test]
+fn names_of_a_spool_of_version_7_are_known_and_their_events_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = |events| Fingerprint::of(b"app", b"name", events);
+    let mut summing = Summing::default();
+    summing.add(Payload::Event("0"));
+    let hash = summing.end();
+    let one = spool(folder.path());
+    one.remember_all(&[name(hash)], Timestamp::EPOCH).unwrap();
+    drop(one);
+    let identity = folder.path().join(IDENTITY);
+    let record = fs::read_to_string(&identity).unwrap();
+    let seven = record.replace("\"spool\":8", "\"spool\":7");
+    assert_ne!(seven, record);
+    fs::write(&identity, seven).unwrap();
+    let one = spool(folder.path());
+    let known = one.knows(&name(Summing::default().end()), Timestamp::EPOCH);
+    assert_eq!(known.unwrap(), Known::Within(Events::Other));
+    assert_eq!(fs::read_to_string(&identity).unwrap(), record);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::disk::Disk;
-use auditlog_sealer::names::{Fingerprint, Known, Names, Window};
+use auditlog_sealer::names::{Events, Fingerprint, Known, Names, Summing, Window};
 
 use crate::disk::{Loss, Machine};
 
@@ -12,7 +12,8 @@ use crate::disk::{Loss, Machine};
 const MANY: u64 = (1 << 18) - 1;
 
 fn name(number: u64) -> Fingerprint {
-    Fingerprint::of(b"sender", &number.to_be_bytes())
+    let content = Summing::default().end();
+    Fingerprint::of(b"sender", &number.to_be_bytes(), content)
 }
 
 fn open(machine: &Machine) -> std::io::Result<Names> {
@@ -54,7 +55,8 @@ fn names_that_are_sorted_into_a_file_are_known_whatever_stops() {
         ] {
             let again = machine.restarted(loss);
             let mut names = open(&again).unwrap_or_else(|error| panic!("{stop} {loss:?}: {error}"));
-            let known = |number| names.look_up(&name(number), now).unwrap() == Known::Within;
+            let known =
+                |number| names.look_up(&name(number), now).unwrap() == Known::Within(Events::Same);
             let lost = (0..taken)
                 .step_by(257)
                 .chain(MANY - 1..taken)
@@ -79,6 +81,10 @@ fn first_name_is_there_after_a_loss_of_power_though_a_call_has_failed_before() {
         while names.take_over(&[name(1)], now).is_err() {}
         let again = open(&machine.restarted(Loss::Unsynced)).unwrap();
         let known = again.look_up(&name(1), now).unwrap();
-        assert_eq!(known, Known::Within, "call {failing} has failed");
+        assert_eq!(
+            known,
+            Known::Within(Events::Same),
+            "call {failing} has failed"
+        );
     }
 }

@@ -562,10 +562,43 @@ fn batch_under_the_name_of_another_one_is_kept_marked_and_said() {
         .map(|line| line.contains("\"repeat\":\"suspected\""));
     assert_eq!(bench.events(), ["1", "2", "1"]);
     assert_eq!(marked.collect::<Vec<bool>>(), [false, true, true]);
-    // Another run knows the name alone.
+    // Other runs know it as well.
+    for event in ["3", "4"] {
+        for expected in [Answer::Accepted, Answer::Repeat] {
+            let service = Service::start(&bench, u64::MAX);
+            let offered = service.offer_as(Some("a"), event).recv();
+            assert_eq!(offered, Ok(expected), "{event}");
+            service.end().unwrap();
+        }
+        assert_eq!(bench.events().pop().unwrap(), event);
+        let last = bench.texts().pop().unwrap();
+        assert!(last.contains("\"repeat\":\"suspected\""), "{last}");
+    }
+}
+
+/// A file of the spool that a segment waits in has the events, and the files of names have their sums.
+#[test]
+fn batch_under_the_name_of_one_that_waits_is_kept_by_the_next_run() {
+    let bench = Bench::new();
     let service = Service::start(&bench, u64::MAX);
-    assert_eq!(service.offer_as(Some("a"), "3").recv(), Ok(Answer::Repeat));
+    bench.store.set(Mood::Away);
+    assert_eq!(
+        service.offer_as(Some("a"), "1").recv(),
+        Ok(Answer::Accepted)
+    );
+    assert!(service.end().is_err());
+    let service = Service::start(&bench, u64::MAX);
+    for (event, expected) in [
+        ("1", Answer::Repeat),
+        ("2", Answer::Accepted),
+        ("2", Answer::Repeat),
+    ] {
+        let offered = service.offer_as(Some("a"), event).recv();
+        assert_eq!(offered, Ok(expected), "{event}");
+    }
+    bench.store.set(Mood::Honest);
     service.end().unwrap();
+    assert_eq!(bench.events(), ["1", "2"]);
 }
 
 /// Some senders give a chunk a new id each time they send it, and others give none.

@@ -287,7 +287,7 @@ fn an_old_spool_that_holds_events_is_refused_with_the_command_that_finishes_it()
     assert_eq!(
         run.stderr,
         format!(
-            "error: the spool {path} has version 1, this program reads version 7\n\
+            "error: the spool {path} has version 1, this program reads version 8\n\
              hint: finish it with the auditlog-seal that made it, with the options that it was used with: \
              auditlog-seal append … --spool {path} < /dev/null\n"
         )
