@@ -371,10 +371,7 @@ impl Follower {
                     new = new.goes_on(Some(earlier.name), place, &cuts);
                     new.is_doubtful_up_to(earlier.doubtful);
                 }
-                None if is_it
-                    && earlier.remains == Remains::Unknown
-                    && found.len() >= earlier.bytes() =>
-                {
+                None if is_it && !earlier.is_finished && found.len() >= earlier.bytes() => {
                     let stamp = (stamp_of(found), path.to_owned());
                     self.aside.insert(new.inode, stamp);
                     let reason = changed(path, earlier.bytes());
@@ -384,7 +381,12 @@ impl Follower {
                 None => {
                     new.truncated = earlier.name.truncated.saturating_add(1);
                     let (name, resume) = (&earlier.name, |copy: &File| earlier.resume(copy));
-                    if !earlier.is_finished && !self.find_copy(path, name, now, resume)? {
+                    if earlier.is_finished {
+                        // Another file at its place may begin in the same way. So does this one where somebody has edited it since.
+                        if is_it && earlier.remains != Remains::Deleted {
+                            doubtful = new.size;
+                        }
+                    } else if !self.find_copy(path, name, now, resume)? {
                         self.is_lost(path, earlier.name.clone(), earlier.bytes());
                         // Whoever edits a file may have written all of it again.
                         doubtful = new.size;

@@ -825,6 +825,45 @@ fn file_that_is_gone_is_named_once_over_restarts() {
     }
 }
 
+/// A file system gives the place of a file that is gone to a new one, and all files of a program may begin with one line.
+#[test]
+fn new_file_at_the_place_of_one_that_was_read_to_its_end_is_taken_and_marked() {
+    for (is_stopped, new) in [(true, 10..20), (false, 10..20), (true, 10..12)] {
+        let mut plain = Plain::new();
+        let header = b"{\"header\":true}\n";
+        fs::write(plain.path("a.log"), header).unwrap();
+        assert!(plain.rounds().0.is_empty());
+        plain.write("a.log", 0..3);
+        assert_eq!(plain.rounds().0, certain(0..3));
+        fs::rename(plain.path("a.log"), plain.path("a.old")).unwrap();
+        assert!(plain.rounds().0.is_empty());
+        plain.now += LINGER;
+        assert!(plain.rounds().0.is_empty());
+        for name in plain.follower.as_mut().unwrap().take_finished() {
+            plain.log.inputs.finish(&name);
+        }
+        if is_stopped {
+            plain.follower = None;
+        }
+        fs::write(plain.path("a.old"), header).unwrap();
+        plain.write("a.old", new.clone());
+        fs::rename(plain.path("a.old"), plain.path("a.log")).unwrap();
+        if is_stopped {
+            plain.start(Memory::Kept);
+        }
+        let (events, said) = plain.rounds();
+        assert_eq!(events, doubtful(new.clone()), "{said}");
+        assert!(said.contains("marked as possible repeats"), "{said}");
+        // What follows is certain, also after another start.
+        plain.write("a.log", 20..22);
+        assert_eq!(plain.rounds().0, certain(20..22));
+        plain.start(Memory::Kept);
+        plain.write("a.log", 22..23);
+        assert_eq!(plain.rounds().0, certain(22..23));
+        assert_eq!(plain.follower.as_ref().unwrap().following().problems, 0);
+    }
+}
+
 /// The line that was edited has a number no more.
 fn without_edited(mut events: Vec<(u64, bool)>) -> Vec<(u64, bool)> {
     events.retain(|(id, _)| *id != 7);
