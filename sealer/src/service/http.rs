@@ -21,10 +21,11 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::batch::{Batch, NotTaken};
+use super::bodies::Bodies;
 use super::doors::keep;
 use super::parse::{Form, Parsed, Refused, parse};
 use super::refusals::Refusal;
@@ -44,9 +45,6 @@ const MAX_READ_BYTES: usize = 64 << 20;
 
 /// The same of a webhook, which is one event. Nobody knows who sends it before all of it is there.
 const MAX_WEBHOOK_BYTES: usize = MAX_LINE_BYTES;
-
-/// Bytes of bodies in memory at a time, in KiB. Stops many large bodies from filling it.
-const MAX_BODIES_KIB: usize = 64 << 10;
 
 /// Larger bodies are read on a thread of their own, so that others need not wait.
 const READ_AT_ONCE_BYTES: usize = 64 << 10;
@@ -97,27 +95,6 @@ pub struct HttpInput {
     pub webhooks: Webhooks,
     /// What time it is.
     pub now: fn() -> Timestamp,
-}
-
-/// Bytes of bodies that may be in memory at a time.
-pub struct Bodies(Semaphore);
-
-impl Default for Bodies {
-    fn default() -> Self {
-        Self(Semaphore::new(MAX_BODIES_KIB))
-    }
-}
-
-impl Bodies {
-    /// Takes room for so many bytes.
-    async fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Box<Reply>> {
-        let units = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let room = self.0.acquire_many(units);
-        match tokio::time::timeout(ROOM_PATIENCE, room).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(no_room("too much is being received: come again later")),
-        }
-    }
 }
 
 impl Head {
@@ -226,6 +203,10 @@ fn no_room(why: &str) -> Box<Reply> {
     let mut later = later(why);
     later.extensions_mut().insert(NoRoom);
     Box::new(later)
+}
+
+fn too_much_arrives() -> Box<Reply> {
+    no_room("too much is being received: come again later")
 }
 
 /// 503 is the one status that every sender answers with another attempt.
@@ -556,9 +537,12 @@ impl HttpInput {
         request: Request<Incoming>,
     ) -> Result<Reply, Box<Reply>> {
         let head = Head::of(request.uri().path(), request.headers())?;
-        let packed = self.bodies.take(head.bytes()).await?;
+        let arriving = self.bodies.to_arrive(head.bytes(), ROOM_PATIENCE);
+        let mut packed = arriving.await.ok_or_else(too_much_arrives)?;
         let body = receive(request.into_body(), MAX_BODY_BYTES).await?;
-        let unpacked = self.bodies.take(head.unpacked_bytes()).await?;
+        packed.keep(body.len());
+        let reading = self.bodies.to_read(head.unpacked_bytes(), ROOM_PATIENCE);
+        let unpacked = reading.await.ok_or_else(too_much_arrives)?;
         let (id, tag, form) = (self.event_id.clone(), head.tag.clone(), head.form);
         let read = if body.len() > READ_AT_ONCE_BYTES {
             let read = spawn_blocking(move || read(&head, id.as_deref(), &body));

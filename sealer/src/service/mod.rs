@@ -11,6 +11,7 @@
 
 mod ages;
 mod batch;
+mod bodies;
 mod certificates;
 mod destination;
 mod doors;
@@ -45,11 +46,12 @@ mod writer;
 
 pub use ages::Ages;
 pub use batch::{Batch, NotTaken, Taken};
+pub use bodies::Bodies;
 pub use destination::Destination;
 pub use files::{FilesInput, serve_files};
 pub use forward::{ForwardInput, Room, serve_forward, serve_heartbeats};
 pub use glance::{Glance, GlanceTrouble};
-pub use http::{Bodies, HttpInput, serve};
+pub use http::{HttpInput, serve};
 pub use lumberjack::{LumberjackInput, WindowRoom, serve_lumberjack};
 pub use offer::{Ack, Answer, Intake, Offer};
 pub use reached::Reached;

@@ -3,6 +3,7 @@
 mod access;
 mod alarms;
 pub(crate) mod bench;
+mod bodies;
 mod bucket;
 mod crash;
 mod crowd;
