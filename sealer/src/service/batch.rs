@@ -22,6 +22,15 @@ pub struct Batch {
     pub reached: Option<Reached>,
 }
 
+/// What an event takes in memory beside its bytes.
+pub(super) const EVENT_BYTES: usize = 32;
+
+/// What events take in memory.
+pub(super) fn kept_bytes(events: &StoredBatch) -> usize {
+    let beside = events.len().saturating_mul(EVENT_BYTES);
+    events.bytes().saturating_add(beside)
+}
+
 /// What was accepted of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {

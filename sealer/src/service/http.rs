@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auditlog_chain::builder::{Batch as BatchName, Source, StoredBatch};
-use auditlog_chain::limits::MAX_LINE_BYTES;
+use auditlog_chain::limits::{MAX_EVENT_BYTES, MAX_LINE_BYTES};
 use auditlog_chain::timestamp::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
 use http_body_util::{BodyExt as _, Full};
@@ -24,13 +24,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use super::batch::{Batch, NotTaken};
-use super::bodies::Bodies;
+use super::batch::{Batch, EVENT_BYTES, NotTaken, kept_bytes};
+use super::bodies::{Bodies, Held};
 use super::doors::keep;
-use super::parse::{Form, Parsed, Refused, parse};
+use super::parse::{Form, MAX_RECORDS_BYTES, Parsed, Refused, parse};
 use super::refusals::Refusal;
 use super::router::Router;
-use super::webhooks::{FREE_WEBHOOK_BYTES, Held, NoRoom, Webhooks};
+use super::webhooks::{self, FREE_WEBHOOK_BYTES, NoRoom, Webhooks};
+use crate::limits::MAX_BATCH_EVENTS;
 use crate::listen::{
     Claim, Denied, Door, Encoding, Guard, NotSigned, Seat, UnpackError, ended, serve_each, unpack,
 };
@@ -104,13 +105,30 @@ impl Head {
         length.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES)
     }
 
-    /// Bytes that come out of it, at most. Room for them is taken once the body is there, so that slow senders do not hold it.
-    const fn unpacked_bytes(&self) -> usize {
-        match self.encoding {
-            Encoding::Identity => 0,
-            Encoding::Gzip | Encoding::Zstd => MAX_BODY_BYTES,
-        }
+    /// What comes out of a body of so many bytes, at most: what is decompressed, and its events. Room for that is taken once the body is
+    /// there, so that slow senders do not hold it.
+    fn read_bytes(&self, body: usize) -> usize {
+        let (unpacked, text) = match self.encoding {
+            Encoding::Identity => (0, body),
+            Encoding::Gzip | Encoding::Zstd => (MAX_BODY_BYTES, MAX_BODY_BYTES),
+        };
+        unpacked.saturating_add(events_bytes(self.form, text))
     }
+}
+
+/// What the events of a body of so many bytes take in memory, at most.
+fn events_bytes(form: Form, body: usize) -> usize {
+    let text = match form {
+        Form::Lines | Form::Json | Form::Kubernetes => body,
+        // One more is added as long as there is room for any.
+        Form::Msgpack | Form::OtlpJson | Form::OtlpProtobuf => {
+            MAX_RECORDS_BYTES.saturating_add(MAX_EVENT_BYTES)
+        }
+    };
+    // Each has a byte, and one that ends it.
+    let events = text.div_euclid(2).saturating_add(1);
+    let beside = events.min(MAX_BATCH_EVENTS).saturating_mul(EVENT_BYTES);
+    text.saturating_add(beside)
 }
 
 /// Answers requests until `ending` is true, and then lets open ones finish.
@@ -541,18 +559,22 @@ impl HttpInput {
         let mut packed = arriving.await.ok_or_else(too_much_arrives)?;
         let body = receive(request.into_body(), MAX_BODY_BYTES).await?;
         packed.keep(body.len());
-        let reading = self.bodies.to_read(head.unpacked_bytes(), ROOM_PATIENCE);
-        let unpacked = reading.await.ok_or_else(too_much_arrives)?;
+        let reading = self
+            .bodies
+            .to_read(head.read_bytes(body.len()), ROOM_PATIENCE);
+        let room = reading.await.ok_or_else(too_much_arrives)?;
         let (id, tag, form) = (self.event_id.clone(), head.tag.clone(), head.form);
         let read = if body.len() > READ_AT_ONCE_BYTES {
             let read = spawn_blocking(move || read(&head, id.as_deref(), &body));
             let failed = |_| Err(Box::new(later("the body could not be read")));
             read.await.unwrap_or_else(failed)
         } else {
-            read(&head, id.as_deref(), &body)
+            let read = read(&head, id.as_deref(), &body);
+            drop(body);
+            read
         };
+        drop(packed);
         let (lines, name, naming) = read?;
-        drop((packed, unpacked));
         if lines.is_empty() {
             return Ok(done(form, reply(StatusCode::OK, "{}")));
         }
@@ -564,7 +586,8 @@ impl HttpInput {
             lines,
             reached: None,
         };
-        let taken = self.offer(batch).await.map_err(|why| not_taken(&why))?;
+        let taken = self.offer(batch, room).await;
+        let taken = taken.map_err(|why| not_taken(&why))?;
         Ok(done(form, taken))
     }
 
@@ -599,7 +622,10 @@ impl HttpInput {
         let mut lines = StoredBatch::default();
         let pushed = lines.push_json(&body);
         pushed.map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))?;
-        drop((room, body));
+        drop(body);
+        let reading = self.bodies.to_read(kept_bytes(&lines), ROOM_PATIENCE);
+        let read = reading.await.ok_or_else(too_much_arrives)?;
+        drop(room);
         let batch = Batch {
             source: Some(webhook.source.clone()),
             name: Some(claim.id),
@@ -608,7 +634,8 @@ impl HttpInput {
             lines,
             reached: None,
         };
-        self.offer(batch).await.map_err(|why| not_taken(&why))
+        let taken = self.offer(batch, read).await;
+        taken.map_err(|why| not_taken(&why))
     }
 
     /// Receives the body of a webhook. Most are small, and need no room that others could have taken.
@@ -616,7 +643,7 @@ impl HttpInput {
         &self,
         from: &From,
         mut body: Incoming,
-    ) -> Result<(Vec<u8>, Option<Held<'_>>), Box<Reply>> {
+    ) -> Result<(Vec<u8>, Option<webhooks::Held<'_>>), Box<Reply>> {
         let (mut bytes, mut received, mut held) = (Vec::new(), 0usize, None);
         while let Some(frame) = body.frame().await {
             let broke_off = |_| refuse(StatusCode::BAD_REQUEST, "the body broke off");
@@ -642,8 +669,20 @@ impl HttpInput {
         Ok((bytes, held))
     }
 
-    async fn offer(&self, batch: Batch) -> Result<Reply, NotTaken> {
-        let pending = self.router.offer(&self.name, batch).await?;
+    /// Offers a batch. Its room is held until it is counted among what is on its way to its log.
+    async fn offer(&self, batch: Batch, mut room: Held<'_>) -> Result<Reply, NotTaken> {
+        let bytes = kept_bytes(&batch.lines);
+        room.keep(bytes);
+        let pending = match self.bodies.to_wait(bytes) {
+            Some(waiting) => {
+                let offered = self.router.offer(&self.name, batch).await;
+                drop(waiting);
+                offered?
+            }
+            // Those that wait for one log leave room to the others.
+            None => self.router.offer_at_once(&self.name, batch).await?,
+        };
+        drop(room);
         let taken = pending.answer_within(SAFE_PATIENCE).await?;
         let repeat = if taken.accepted == 0 {
             ",\"repeat\":true"

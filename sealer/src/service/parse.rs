@@ -95,7 +95,7 @@ pub(super) enum Form {
 
 /// Records of a request with the resource of each, or entries of msgpack as JSON, in bytes. Stops a large resource with very many records,
 /// and bytes that take six times as many.
-const MAX_RECORDS_BYTES: usize = 16 << 20;
+pub(super) const MAX_RECORDS_BYTES: usize = 16 << 20;
 
 /// The member that is unique among audit events of Kubernetes, together with the stage.
 const AUDIT_ID: &str = "auditID";

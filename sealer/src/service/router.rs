@@ -8,7 +8,7 @@ use auditlog_chain::limits::MAX_EVENT_BYTES;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
-use super::batch::{Batch, NotTaken, Taken};
+use super::batch::{Batch, NotTaken, Taken, kept_bytes};
 use super::certificates::CertificateState;
 use super::destination::Destination;
 use super::glance::Glance;
@@ -54,7 +54,7 @@ impl Destination {
     async fn room(&self, part: &Batch, until: Instant) -> Result<Room, NotTaken> {
         let left = || until.saturating_duration_since(Instant::now());
         let stored = self.room_to_wait(left()).await?;
-        let bytes = part.lines.bytes();
+        let bytes = kept_bytes(&part.lines);
         let way = self.intake.room(bytes, left()).await;
         let way = way.ok_or_else(|| self.later(TOO_MUCH_WAITS))?;
         Ok(Room { stored, way })
@@ -287,6 +287,28 @@ impl Router {
     ///
     /// Where nothing of it was offered to any log, or not all of it. What was is accepted, and is recognised by the name of the batch.
     pub async fn offer(&self, input: &str, batch: Batch) -> Result<Pending, NotTaken> {
+        self.offer_within(input, batch, self.patience).await
+    }
+
+    /// The same, where nobody waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::offer`].
+    pub(super) async fn offer_at_once(
+        &self,
+        input: &str,
+        batch: Batch,
+    ) -> Result<Pending, NotTaken> {
+        self.offer_within(input, batch, Duration::ZERO).await
+    }
+
+    async fn offer_within(
+        &self,
+        input: &str,
+        batch: Batch,
+        patience: Duration,
+    ) -> Result<Pending, NotTaken> {
         let parts = self.parts(input, batch)?;
         // What stops one part stops the others too.
         for (log, part) in &parts {
@@ -304,7 +326,7 @@ impl Router {
         // without a name, nobody would see it.
         // Many logs take no longer than one.
         let now = Instant::now();
-        let until = now.checked_add(self.patience).unwrap_or(now);
+        let until = now.checked_add(patience).unwrap_or(now);
         let mut rooms = Vec::new();
         for (log, part) in &parts {
             rooms.push(log.room(part, until).await?);

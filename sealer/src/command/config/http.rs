@@ -99,7 +99,7 @@ impl Input for Http {
             guard: around.guard(&self.name, access),
             door,
             event_id: self.event_id.clone(),
-            bodies: Bodies::default(),
+            bodies: Bodies::for_logs(around.router.logs().len()),
             webhooks: Webhooks::default(),
             now: around.now,
             router: Arc::clone(&around.router),

@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::lumberjack::{Version, canonical};
 use crate::seal::Naming;
+use crate::service::batch::EVENT_BYTES;
 use crate::service::member::{id, id_within};
 
 /// Events of a part, in bytes and in number.
@@ -17,9 +18,6 @@ const PART_EVENTS: usize = 1 << 15;
 /// Events of a window, in bytes and in number. Stops a window that fills the memory.
 const MAX_WINDOW_BYTES: usize = 64 << 20;
 const MAX_WINDOW_EVENTS: usize = 1 << 17;
-
-/// What an event takes in memory beside its bytes.
-const EVENT_BYTES: usize = 64;
 
 /// Why a window is refused. Nothing of it is accepted then.
 #[derive(Debug, thiserror::Error)]
