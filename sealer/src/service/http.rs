@@ -227,6 +227,10 @@ fn too_much_arrives() -> Box<Reply> {
     no_room("too much is being received: come again later")
 }
 
+fn too_slow() -> Box<Reply> {
+    no_room("the body arrived too slowly while all room was taken: come again later")
+}
+
 /// 503 is the one status that every sender answers with another attempt.
 fn later(why: &str) -> Reply {
     let mut later = reply(StatusCode::SERVICE_UNAVAILABLE, why);
@@ -645,7 +649,15 @@ impl HttpInput {
         mut body: Incoming,
     ) -> Result<(Vec<u8>, Option<webhooks::Held<'_>>), Box<Reply>> {
         let (mut bytes, mut received, mut held) = (Vec::new(), 0usize, None);
-        while let Some(frame) = body.frame().await {
+        loop {
+            let frame = match &mut held {
+                None => body.frame().await,
+                Some(held) => {
+                    let more = webhooks::Held::while_fast(held, received, body.frame());
+                    more.await.ok_or_else(too_slow)?
+                }
+            };
+            let Some(frame) = frame else { break };
             let broke_off = |_| refuse(StatusCode::BAD_REQUEST, "the body broke off");
             let Ok(data) = frame.map_err(broke_off)?.into_data() else {
                 continue;

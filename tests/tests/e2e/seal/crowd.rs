@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -309,16 +310,20 @@ fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
     stream
 }
 
-#[test]
-fn invented_signatures_take_no_room_from_webhooks_that_are_signed() {
-    let bench = Bench::new();
+fn with_webhook(bench: &Bench) -> Service {
     let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
     fs::write(bench.path("webhook.secret"), secret).unwrap();
     let keys = format!(
         "[[http.webhook]]\nsource = \"hoop\"\nfile = \"{}\"\n",
         bench.path("webhook.secret").display()
     );
-    let service = Service::start_with(&bench, &into_folder(&bench), &keys, &[]);
+    Service::start_with(bench, &into_folder(bench), &keys, &[])
+}
+
+#[test]
+fn invented_signatures_take_no_room_from_webhooks_that_are_signed() {
+    let bench = Bench::new();
+    let service = with_webhook(&bench);
     // Each says that it has a megabyte, sends some of it, and waits.
     let mut invented = Vec::new();
     for number in 0..200 {
@@ -354,4 +359,82 @@ fn invented_signatures_take_no_room_from_webhooks_that_are_signed() {
     let line = "warning: the input http has refused a batch of a sender at 127.0.0.2: too many large webhooks are being received: come again later\n";
     assert!(ended.stderr.contains(line), "{ended}");
     assert_eq!(bench.verified().len(), 2);
+}
+
+#[test]
+fn large_webhooks_that_dribble_from_many_networks_make_room_for_one_that_is_signed() {
+    let bench = Bench::new();
+    let service = with_webhook(&bench);
+    let invented = |network: usize| {
+        let mut stream = connect_from(&format!("127.0.0.{network}"), service.at);
+        let head = webhook("invented", b"", 1 << 20, b"another key of 16 bytes");
+        _ = stream.write_all(head.as_bytes());
+        _ = stream.write_all(&vec![b'1'; 40 << 10]);
+        stream
+    };
+    let ends = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let dribbles = scope.spawn(|| {
+            // Five networks with the share of each, which are more than may arrive at a time.
+            let mut streams: Vec<_> = (0..35).map(|number| invented(2 + number % 5)).collect();
+            while !ends.load(Ordering::SeqCst) {
+                for (number, stream) in streams.iter_mut().enumerate() {
+                    if stream.write_all(b"1").is_err() {
+                        *stream = invented(2 + number % 5);
+                    }
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let refused = "refused_batches_total{input=\"http\"}";
+        until("all room is taken", || {
+            service.metric(refused).is_some_and(|count| count >= 4)
+        });
+        let begun = Instant::now();
+        let answers: Vec<String> = (0..3)
+            .map(|number| {
+                let body = format!("{{\"{number}\":\"{}\"}}", "x".repeat(200 << 10));
+                let mut stream = connect_from("127.0.0.1", service.at);
+                let id = format!("signed-{number}");
+                let head = webhook(&id, body.as_bytes(), body.len(), WEBHOOK_KEY);
+                stream.write_all(head.as_bytes()).unwrap();
+                // It may be refused in the middle.
+                _ = stream.write_all(body.as_bytes());
+                let mut answer = String::new();
+                _ = stream.read_to_string(&mut answer);
+                answer
+            })
+            .collect();
+        let took = begun.elapsed();
+        ends.store(true, Ordering::SeqCst);
+        dribbles.join().unwrap();
+        for answer in answers {
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+        assert!(took < Duration::from_secs(6), "{took:?}");
+    });
+    let ended = service.end().ok();
+    let line = "the body arrived too slowly while all room was taken: come again later\n";
+    assert!(ended.stderr.contains(line), "{ended}");
+    assert_eq!(bench.verified().len(), 3);
+}
+
+#[test]
+fn large_webhook_may_be_slow_while_nobody_waits_for_its_room() {
+    let bench = Bench::new();
+    let service = with_webhook(&bench);
+    let body = format!("\"{}\"", "x".repeat(60 << 10));
+    let mut stream = connect_from("127.0.0.1", service.at);
+    let head = webhook("slow", body.as_bytes(), body.len(), WEBHOOK_KEY);
+    stream.write_all(head.as_bytes()).unwrap();
+    let (begin, end) = body.split_at(40 << 10);
+    stream.write_all(begin.as_bytes()).unwrap();
+    // Longer than it may take where others wait.
+    thread::sleep(Duration::from_millis(2500));
+    stream.write_all(end.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    service.end().ok();
+    assert_eq!(bench.verified(), [body]);
 }
