@@ -15,10 +15,10 @@ use crate::lumberjack::{Item, Malformed, Place, Reader, Version, ack};
 const READ_BYTES: usize = 16 << 10;
 
 /// What each connection may have in memory without asking.
-const FREE_BYTES: usize = 128 << 10;
+const FREE_BYTES: usize = 80 << 10;
 
-/// What it may have once it has asked, and how many at a time. More waits for the one large window: all of them together, what is on its way
-/// to the logs, and a thousand connections with what each may have, fit into 256 MiB.
+/// What it may have once it has asked, and how many at a time. More waits for the one large window: all of them together, and a thousand
+/// connections with what each may have and its decompressor, fit into 256 MiB.
 const USUAL_BYTES: usize = 4 << 20;
 const MAX_USUAL: usize = 8;
 const MAX_LARGE: usize = 1;
@@ -119,7 +119,6 @@ pub(super) struct Arrived {
 pub(super) struct Wire {
     stream: Stream,
     reader: Reader,
-    buffer: Vec<u8>,
     /// A window that was announced before the one before it was whole.
     announced: Option<Window>,
     has_sent: bool,
@@ -134,7 +133,6 @@ impl Wire {
         Self {
             stream,
             reader: Reader::default(),
-            buffer: Vec::new(),
             announced: None,
             has_sent: false,
             waits_for_room: false,
@@ -302,9 +300,9 @@ impl Wire {
     }
 
     async fn read(&mut self, patience: Duration) -> Result<(), WireError> {
-        self.buffer.clear();
-        self.buffer.reserve(READ_BYTES);
-        let read = timeout(patience, self.stream.read_buf(&mut self.buffer));
+        // It is given back at once: a thousand connections would keep a thousand of them.
+        let mut buffer = Vec::with_capacity(READ_BYTES);
+        let read = timeout(patience, self.stream.read_buf(&mut buffer));
         let read = tokio::select! {
             biased;
             () = ended(&mut self.ending) => return Err(WireError::Ending),
@@ -314,7 +312,7 @@ impl Wire {
             Err(_) => Err(WireError::TooSlow),
             Ok(Ok(0) | Err(_)) => Err(WireError::BrokeOff),
             Ok(Ok(_)) => {
-                self.reader.push(&self.buffer);
+                self.reader.push(&buffer);
                 Ok(())
             }
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -28,26 +29,34 @@ const CONNECT: &str = "
 import resource, socket, sys
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-port, count = int(sys.argv[1]), int(sys.argv[2])
+port, count, what = int(sys.argv[1]), int(sys.argv[2]), open(sys.argv[3], 'rb').read()
 held = [socket.create_connection(('127.0.0.1', port)) for _ in range(count)]
+for each in held:
+    each.sendall(what)
 print(len(held), flush=True)
 sys.stdin.read()
 ";
 
-/// A process that holds idle connections until it is dropped.
+/// A process that holds connections until it is dropped.
 struct Crowd(Child);
 
 impl Crowd {
-    fn at(address: SocketAddr) -> Self {
+    fn idle(address: SocketAddr) -> Self {
+        Self::bringing(address, IDLE, Path::new("/dev/null"))
+    }
+
+    /// So many connections, each of which sends what is in this file.
+    fn bringing(address: SocketAddr, connections: usize, what: &Path) -> Self {
         let command = Command::new(python()).args(["-c", CONNECT]);
-        let command = command.args([address.port().to_string(), IDLE.to_string()]);
+        let command = command.args([address.port().to_string(), connections.to_string()]);
+        let command = command.arg(what);
         let (mut command, _home) = command.into_inner();
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let stdout = child.stdout.as_mut().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
-        assert_eq!(line, format!("{IDLE}\n"));
+        assert_eq!(line, format!("{connections}\n"));
         Self(child)
     }
 }
@@ -120,7 +129,7 @@ fn thousands_of_idle_connections_shut_nobody_out_and_take_no_handle_for_long() {
         ("syslog", tcp, &mut || syslog(tcp, "<13>app: 4")),
     ];
     for (input, address, sends) in sends {
-        let crowd = Crowd::at(address);
+        let crowd = Crowd::idle(address);
         until(input, sends);
         if input == "forward" {
             // One that was there before keeps its connection.
@@ -198,6 +207,54 @@ fn compression_bombs_over_many_connections_fit_into_the_memory_of_the_service() 
     drop(held);
     service.end().ok();
     assert_eq!(bench.verified(), ["{\"id\":1}"]);
+}
+
+/// A window that is not whole yet, whose events are so many KB.
+fn unfinished(events: u32) -> Vec<u8> {
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    let event = format!("{{\"p\":\"{}\"}}", "x".repeat(1000));
+    let length = u32::try_from(event.len()).unwrap().to_be_bytes();
+    for number in 1..=events {
+        let head = [b"2J".as_slice(), &number.to_be_bytes(), &length].concat();
+        zlib.write_all(&head).unwrap();
+        zlib.write_all(event.as_bytes()).unwrap();
+    }
+    zlib.flush().unwrap();
+    let head = b"2W\0\x01\0\x002C\0\x01\0\0".as_slice();
+    [head, zlib.get_ref()].concat()
+}
+
+#[test]
+fn unfinished_windows_of_all_connections_fit_into_the_memory_of_the_service() {
+    let bench = Bench::new();
+    let beats = free_port();
+    let input = format!("\n[[lumberjack]]\nlisten = \"{beats}\"\n");
+    let service = Service::start_with(&bench, &into_folder(&bench), &input, &[]);
+    // What each may have without asking, and for some of them what they get once they ask.
+    fs::write(bench.path("small"), unfinished(75)).unwrap();
+    fs::write(bench.path("large"), unfinished(3000)).unwrap();
+    fs::write(bench.path("largest"), unfinished(60_000)).unwrap();
+    let crowd = [("largest", 1), ("large", 16), ("small", 980)];
+    let crowd = crowd.map(|(what, count)| Crowd::bringing(beats, count, &bench.path(what)));
+    let connections = "connections{input=\"lumberjack\"}";
+    until("all are connected", || {
+        service
+            .metric(connections)
+            .is_some_and(|count| count >= 990)
+    });
+    let (mut most, mut since) = (0, Instant::now());
+    while since.elapsed() < Duration::from_secs(3) {
+        let now = memory_kib(service.child.id(), "VmHWM");
+        if now > most {
+            (most, since) = (now, Instant::now());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    println!("{most} KiB at most");
+    assert!(most < 256 << 10, "{most} KiB");
+    drop(crowd);
+    until("a small window", || lumberjack(beats, "{\"id\":1}"));
+    service.end().ok();
 }
 
 /// A message of Forward whose entries are 21 MB, in a few KiB. The last one is wrong, so that nothing of it is kept.
