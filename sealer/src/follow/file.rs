@@ -11,6 +11,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::lines::{End, Taken, take};
 use super::place::{Place, read_full_at};
+use super::samples::has_samples_of;
 use crate::input::{FileHead, FollowedName, GivenName};
 use crate::limits::MAX_INPUT_LINE_BYTES;
 
@@ -152,6 +153,11 @@ impl Followed {
             head.is_ok_and(|head| head.begins_as(&name.file))
         });
         older.place.bytes() > 0 && (is_deleted || begins_so)
+    }
+
+    /// Whether it has some of what was accepted of the other one.
+    pub(super) fn has_lines_of(&self, older: &Self) -> io::Result<bool> {
+        has_samples_of(&self.file, &older.file, older.place.bytes())
     }
 
     /// Bytes that were not accepted yet.

@@ -473,8 +473,11 @@ impl Follower {
                 most = place.end_of_window_in(&new.file)?.unwrap_or(0).max(most);
             }
             // Its end may have been edited.
-            if most == 0 && older.iter().any(|older| new.may_be_edited_from(older)) {
-                most = new.size;
+            for older in older.iter().filter(|_| most == 0) {
+                if new.may_be_edited_from(older) || new.has_lines_of(older)? {
+                    most = new.size;
+                    break;
+                }
             }
         }
         if let Some(new) = self.file_mut(number).filter(|new| most > new.doubtful) {

@@ -26,6 +26,7 @@ mod lines;
 mod notice;
 mod pattern;
 mod place;
+mod samples;
 #[cfg(test)]
 mod tests;
 

@@ -16,7 +16,7 @@ const WINDOW_BYTES: usize = 1024;
 const READ_BYTES: usize = 1 << 20;
 
 /// Bytes of a file in which another one is looked for. Stops a large file from holding up the others.
-const SEARCHED_BYTES: u64 = 64 << 20;
+pub(super) const SEARCHED_BYTES: u64 = 64 << 20;
 
 /// A place in a file or in another input: all before it was accepted.
 #[derive(Clone, Debug, Default)]

@@ -977,6 +977,30 @@ fn events_of_an_edited_file_are_marked_wherever_it_was_edited() {
     }
 }
 
+/// It is kept under a name that no pattern has, so that it looks like a rotation.
+#[test]
+fn events_of_a_file_that_was_edited_at_both_ends_are_marked() {
+    let mut plain = Plain::new();
+    plain.write("a.log", 0..2000);
+    assert_eq!(plain.rounds().0, certain(0..2000));
+    let path = plain.path("a.log");
+    let text = fs::read_to_string(&path).unwrap();
+    let text = text.replace("{\"id\":7}", "{\"id\":7000}");
+    let text = text.replace("{\"id\":1999}", "{\"id\":9000}");
+    fs::rename(&path, plain.path("a.bak")).unwrap();
+    fs::write(plain.path("a.new"), text).unwrap();
+    fs::rename(plain.path("a.new"), &path).unwrap();
+    let (events, said) = plain.rounds();
+    assert_eq!(events.len(), 2000);
+    assert!(events.iter().all(|(_, is_marked)| *is_marked), "{said}");
+    // A rotation has other lines.
+    fs::rename(&path, plain.path("a.old")).unwrap();
+    plain.write("a.log", 10_000..12_000);
+    let (events, said) = plain.rounds();
+    assert_eq!((events.len(), said.as_str()), (2000, ""));
+    assert!(events.iter().all(|(_, is_marked)| !is_marked));
+}
+
 #[test]
 fn rest_of_files_is_marked_by_later_starts_after_a_log_has_lost_its_memory() {
     let mut plain = Plain::new();
