@@ -8,6 +8,7 @@ use super::history::History;
 use super::model::{BucketModel, DeliveryModel, LogModel};
 use super::path::path_of;
 use super::place::Place;
+use super::ratchet::Reading;
 use crate::aws::{
     BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, Unenforced,
     partition, unenforced,
@@ -53,6 +54,21 @@ pub(super) fn bucket_policy(
             .map_or_else(Vec::new, deliveries),
         extra: model.extra_policy_json.clone(),
     })
+}
+
+/// What the planned policy does to the rights of those who read a log.
+pub(super) fn reading(
+    (prior, history): (&BucketModel, &History),
+    planned: &BucketPolicy,
+    place: Place<'_>,
+) -> Reading {
+    let found = prior.policy.known().map_or("", String::as_str);
+    let before = bucket_policy(prior, history, place).ok();
+    if planned.opens_reading(before.as_ref(), found) {
+        Reading::Opened
+    } else {
+        Reading::Kept
+    }
 }
 
 /// Checks that the account is known where the policy needs it: it says which principals are of another account, and whose logs a

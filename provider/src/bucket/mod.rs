@@ -296,11 +296,16 @@ fn check_again(
     began::check_past(cx.config(), now())?;
     name::check_begins(planned.bucket.known(), planned.bucket_prefix.as_deref())?;
     let encryption = applied_encryption(cx);
-    if let Some(prior) = prior.map(object) {
+    if let Some(prior) = prior {
+        let place = Place {
+            clients,
+            now: now(),
+        };
         let before = ratchet::Before {
-            state: &prior,
+            state: &object(prior),
             history: &history,
             encryption: encryption.as_deref(),
+            reading: reading_once_applied((prior, &history), planned, place)?,
         };
         if let Some(refused) = ratchet::judge(&before, &object(planned)).refused {
             return Err(refused.into());
@@ -310,6 +315,17 @@ fn check_again(
         Some(detail) => Err(lockout::refused(detail).into()),
         None => Ok(()),
     }
+}
+
+/// What the policy that is about to be put does to the rights of those who read a log.
+fn reading_once_applied(
+    (prior, history): (&BucketModel, &History),
+    planned: &BucketModel,
+    place: Place<'_>,
+) -> Result<ratchet::Reading> {
+    let desired = desired(planned.clone(), history, place)?;
+    let policy = access::bucket_policy(&desired.model, &desired.history, place)?;
+    Ok(access::reading((prior, history), &policy, place))
 }
 
 /// S3 answers 403 for a bucket of another account, as for a permission that is missing. Of the region it says itself.

@@ -9,7 +9,7 @@ use tf_provider::{
     Value, ValueError,
 };
 
-use super::access::{bucket_policy, locked_out, not_enforced};
+use super::access::{bucket_policy, locked_out, not_enforced, reading};
 use super::began;
 use super::changes;
 use super::desired::{Desired, desired, settings};
@@ -22,10 +22,10 @@ use super::model::{BucketModel, SSE_C_BLOCKED, SSE_C_UNSUPPORTED};
 use super::partial::{Extent, known_part};
 use super::path::{logs_of, path_of};
 use super::place::Place;
-use super::ratchet;
+use super::ratchet::{self, Reading};
 use super::storage::archive_warning;
 use crate::account::Account;
-use crate::aws::{DefaultRetention, policies_agree};
+use crate::aws::{BucketPolicy, DefaultRetention, policies_agree};
 use crate::diagnostic::nested;
 use crate::lockout;
 use crate::tags;
@@ -59,7 +59,9 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     let mut wrong = Diagnostics::new();
     wrong.take(check_given(cx, plan, &before));
     wrong.take(began::check_past(&plan.config, now()));
-    let judged = check_ratchet(cx, plan, &before);
+    let declared = plan_declaration(cx, plan, &before);
+    let reading = declared.as_ref().map_or(Reading::Kept, |reading| *reading);
+    let judged = check_ratchet(cx, plan, &before, reading);
     let is_refused = judged.is_err();
     wrong.take(judged);
     for warning in irreversible(plan, now()) {
@@ -67,7 +69,7 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     }
     plan_region(cx, plan);
     // a weakening and what is wrong with it are two errors, and both count
-    wrong.take(plan_declaration(cx, plan, &before));
+    wrong.take(declared.map(|_| ()));
     if let (true, Some(prior)) = (is_refused, &plan.prior)
         && let Some(warning) = changes::announced(prior, &plan.planned)
     {
@@ -77,7 +79,7 @@ pub(super) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
 }
 
 /// Everything that follows from the configuration, where all of that is known; where it is not, what can be checked all the same.
-fn plan_declaration(cx: &Context<Account>, plan: &mut Plan, before: &History) -> Result {
+fn plan_declaration(cx: &Context<Account>, plan: &mut Plan, before: &History) -> Result<Reading> {
     let part = known_part(&plan.config, &plan.planned, plan.prior.as_ref());
     // a value that cannot be read is wrong, whatever else is not known yet
     let model = part.state.decode().map_err(|error| unreadable(&error))?;
@@ -85,7 +87,7 @@ fn plan_declaration(cx: &Context<Account>, plan: &mut Plan, before: &History) ->
         unknown(plan);
     }
     if cx.data().known().is_none() {
-        return Ok(());
+        return Ok(Reading::Kept);
     }
     let declaration = Declaration {
         model,
@@ -106,7 +108,7 @@ struct Declaration {
 }
 
 impl Declaration {
-    fn plan(mut self, cx: &Context<Account>, plan: &mut Plan, before: &History) -> Result {
+    fn plan(mut self, cx: &Context<Account>, plan: &mut Plan, before: &History) -> Result<Reading> {
         let clients = cx
             .data()
             .clients_in(self.model.region.known().map(String::as_str))?;
@@ -122,7 +124,7 @@ impl Declaration {
             complete(&bucket, &mut self.model);
             let policy = bucket_policy(&self.model, before, place)?;
             warn(cx, not_enforced(&policy));
-            return Ok(());
+            return Ok(Reading::Kept);
         }
         let desired = desired(self.model, before, place)?;
         // another bucket has no tags of others yet
@@ -135,8 +137,20 @@ impl Declaration {
         if self.extent == Extent::Whole {
             show(plan, &desired, before);
         }
-        Ok(())
+        Ok(reading_of(plan, before, (&policy, place)))
     }
+}
+
+/// What the planned policy does to the rights of those who read a log, where the bucket is there.
+fn reading_of(
+    plan: &Plan,
+    history: &History,
+    (planned, place): (&BucketPolicy, Place<'_>),
+) -> Reading {
+    let prior = plan.prior.as_ref().and_then(|prior| prior.decode().ok());
+    prior.map_or(Reading::Kept, |prior| {
+        reading((&prior, history), planned, place)
+    })
 }
 
 /// The trust policy names the account, so that there is none without it.
@@ -339,7 +353,7 @@ fn check_given(cx: &Context<Account>, plan: &Plan, before: &History) -> Result {
 ///
 /// # Errors
 /// A weakening that `allow_weakening` does not name.
-fn check_ratchet(cx: &Context<Account>, plan: &Plan, before: &History) -> Result {
+fn check_ratchet(cx: &Context<Account>, plan: &Plan, before: &History, reading: Reading) -> Result {
     let Some(prior) = &plan.prior else {
         return Ok(());
     };
@@ -348,6 +362,7 @@ fn check_ratchet(cx: &Context<Account>, plan: &Plan, before: &History) -> Result
         state: prior,
         history: before,
         encryption: encryption.as_deref(),
+        reading,
     };
     let judged = ratchet::judge(&before, &plan.planned);
     if let Some(stale) = judged.stale {

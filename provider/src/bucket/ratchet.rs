@@ -17,7 +17,7 @@ use crate::aws::{DefaultRetention, Enforced, foreign_denials, format_tls_only_po
 /// The argument.
 pub(super) const ALLOW: &str = "allow_weakening";
 
-/// What is known of a bucket before a change.
+/// What is known of a bucket before a change, and what the change does to its policy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Before<'a> {
     /// The state, which says what was found.
@@ -26,6 +26,16 @@ pub(super) struct Before<'a> {
     pub(super) history: &'a History,
     /// The encryption that was applied; `None` where nothing was, as after an import.
     pub(super) encryption: Option<&'a str>,
+    pub(super) reading: Reading,
+}
+
+/// What a change does to the rights of those who read a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// They may read the logs that they could read before, or those that a list names.
+    Kept,
+    /// They may read all logs, because a statement for each no longer fits into the policy.
+    Opened,
 }
 
 impl Before<'_> {
@@ -143,18 +153,20 @@ pub(super) fn judge(before: &Before<'_>, planned: &Object) -> Judged {
         return Judged::default();
     }
     let after = Strength::of(planned).of_ended(planned);
-    let found = before
-        .with_policy(before.strongest(), planned)
-        .weakenings(&after);
+    let weakenings = |strength| {
+        let mut found = before.with_policy(strength, planned).weakenings(&after);
+        let opened = before.reading == Reading::Opened;
+        found.extend(opened.then(Weakening::of_reading));
+        found
+    };
+    let found = weakenings(before.strongest());
     let Some(allowed) = allowed(planned) else {
         return Judged::default();
     };
     let missing = found.iter().any(|one| !allowed.contains(&one.entry));
     let is_found = |entry: &&String| found.iter().any(|one| one.entry == **entry);
     let stale: Vec<&String> = allowed.iter().filter(|one| !is_found(one)).collect();
-    let own = before
-        .with_policy(before.declared(), planned)
-        .weakenings(&after);
+    let own = weakenings(before.declared());
     Judged {
         refused: missing.then(|| refusal(before, &found, &own, &allowed)),
         stale: (!stale.is_empty()).then(|| stale_entries(&stale)),
@@ -231,6 +243,7 @@ mod tests {
             state,
             history: &NOTHING,
             encryption: Some(SSE_S3),
+            reading: Reading::Kept,
         }
     }
 

@@ -299,7 +299,7 @@ fn log_fields() -> Fields {
         .attribute(
             "readers",
             arns(
-                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied reading where `writers` is set too, or where the log has ended; of a bucket with so many logs that a statement for each does not fit, a reader or writer of any log is not denied, and a plan warns. Default: IAM alone decides. A change replaces the bucket policy in place; to leave the list out needs `allow_weakening`.",
+                "ARNs of the roles and users that may read segments beside the writers, also of other accounts. All others are denied reading where `writers` is set too, or where the log has ended; where a statement for each log does not fit, a reader or writer of any log is not denied: a new bucket warns, and a bucket whose logs had a statement each needs `allow_weakening`. Default: IAM alone decides. A change replaces the bucket policy in place; to leave the list out needs `allow_weakening`.",
             ),
         )
         .attribute(

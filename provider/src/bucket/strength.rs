@@ -212,6 +212,12 @@ fn denials_of(extra: &Value) -> Option<BTreeMap<String, String>> {
 }
 
 impl Weakening {
+    /// Readers of one log may read the others from now on.
+    pub(super) fn of_reading() -> Self {
+        let entry = "policy readers of each log -> of any log";
+        Self::new(entry, entry.to_owned())
+    }
+
     fn new(subject: &str, entry: String) -> Self {
         let subject = subject.to_owned();
         Self { subject, entry }

@@ -129,19 +129,16 @@ pub(super) fn writes(logs: &Logs<'_>) -> Vec<Statement> {
     (1..).zip(groups).map(deny).collect()
 }
 
-/// Reads, denied to all but readers and writers.
-///
-/// A writer reads the head that it continues, so nothing is denied for a log whose writers are not stated.
+/// Reads, denied to all but readers and writers, for each log that is closed.
 pub(super) fn reads(policy: &BucketPolicy, logs: &Logs<'_>, reading: Reading) -> Vec<Statement> {
-    let known = |log: &LogAccess| log.readers.is_some() && log.writers.is_some();
     let of = |log: &LogAccess| -> BTreeSet<Principal> {
         let both = log.readers.iter().chain(&log.writers);
         both.flatten().cloned().collect()
     };
-    let closed = policy.logs.iter().filter(|log| known(log));
+    let closed = policy.logs.iter().filter(|log| log.is_closed());
     let all: BTreeSet<Principal> = closed.flat_map(of).collect();
     let groups = logs.objects_by(|log| {
-        known(log).then(|| match reading {
+        log.is_closed().then(|| match reading {
             Reading::OfEachLog => of(log),
             Reading::OfAllLogs => all.clone(),
         })

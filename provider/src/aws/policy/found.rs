@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::access::sid;
+use super::access::{Reading, sid};
 use super::pattern::may_match_below;
 
 /// What a found policy denies to all but some.
@@ -16,6 +16,8 @@ pub struct Enforced {
     pub break_glass: Option<BTreeSet<String>>,
     writes: Vec<String>,
     reads: Vec<String>,
+    /// Those of [`Reading::OfEachLog`].
+    reads_of_each: Vec<String>,
 }
 
 impl Enforced {
@@ -41,7 +43,8 @@ impl Enforced {
             sid::CONFIGURATION => self.administrators = Some(admitted().collect()),
             sid::DESTRUCTION => self.break_glass = Some(admitted().collect()),
             sid::WRITE => self.writes.extend(texts(statement.get("Resource"))),
-            sid::READ => self.reads.extend(texts(statement.get("Resource"))),
+            sid::READ if name == sid::READ => self.reads.extend(texts(statement.get("Resource"))),
+            sid::READ => self.reads_of_each.extend(texts(statement.get("Resource"))),
             _ => {}
         }
     }
@@ -53,7 +56,13 @@ impl Enforced {
 
     /// Whether reads under the prefix of a log are denied to all but its readers.
     pub fn closes_reads(&self, prefix: &str) -> bool {
-        covers(&self.reads, prefix)
+        self.reading_of(prefix).is_some()
+    }
+
+    /// For whom the statement is that closes reads under a prefix. One statement for all logs may be for the readers of each.
+    pub(super) fn reading_of(&self, prefix: &str) -> Option<Reading> {
+        let of = |resources, reading| covers(resources, prefix).then_some(reading);
+        of(&self.reads_of_each, Reading::OfEachLog).or(of(&self.reads, Reading::OfAllLogs))
     }
 }
 

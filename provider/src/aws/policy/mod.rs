@@ -13,6 +13,7 @@ mod model;
 mod mute;
 mod pattern;
 mod principal;
+mod reading;
 mod render;
 mod resources;
 #[cfg(test)]

@@ -47,6 +47,15 @@ pub struct LogAccess {
     pub lock: LockBounds,
 }
 
+impl LogAccess {
+    /// Whether reading is denied to all but readers and writers.
+    ///
+    /// A writer reads the head that it continues, so nothing is denied for a log whose writers are not stated.
+    pub(super) fn is_closed(&self) -> bool {
+        self.readers.is_some() && self.writers.is_some()
+    }
+}
+
 /// How segments are encrypted: what a request may name, if it names anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectEncryption {

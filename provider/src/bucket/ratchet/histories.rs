@@ -9,7 +9,7 @@ use auditlog_chain::policy::{LockMode, LockSpan};
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Object, Value};
 
-use super::{ALLOW, Before, Judged, judge};
+use super::{ALLOW, Before, Judged, Reading, judge};
 use crate::aws::{BucketPolicy, LogAccess, ObjectEncryption, Principal};
 use crate::bucket::history::{History, LogHistory};
 use crate::bucket::identity::Identity;
@@ -205,6 +205,7 @@ impl World {
             state: &state,
             history: &history,
             encryption,
+            reading: Reading::Kept,
         };
         judge(&before, &planned.object().with(ALLOW, allowed.to_vec()))
     }

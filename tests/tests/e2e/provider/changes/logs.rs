@@ -1,8 +1,9 @@
 //! Logs with segments are not removed or renamed, and keep the keys that signed them.
 
-use auditlog_tests::{Answer, Fault, Proxy, Run};
+use auditlog_tests::{Answer, Engine, Fault, Proxy, Run};
 
-use super::{Trail, declaration, flat, log};
+use super::{ADDRESS, Trail, declaration, flat, log, refused};
+use crate::provider::stack::Stack;
 
 #[test]
 fn log_is_not_removed_or_renamed_while_its_segments_are_there() {
@@ -98,6 +99,68 @@ fn keys_that_may_have_signed_are_not_dropped_from_a_log_with_segments() {
     trail.becomes(&signed_by(&both, ""));
     trail.stack.assert_no_changes();
     trail.verify(&trail.export("both.json"));
+}
+
+const ROLE: &str = "arn:aws:iam::000000000000:role/acme-audit-%s-payments-%02d";
+
+/// So many logs, each with a writer and a reader, by what these expressions are.
+fn readers_of_each(number: usize, role: fn(&str) -> String, more: &str) -> String {
+    let (writers, readers) = (role("sealer"), role("reader"));
+    let logs = format!(
+        "merge([for n in range({number}) : {{ (format(\"payments-eu-%02d\", n)) = {{ {TRUST}, writers = {writers}, readers = {readers} }} \
+         }}]...)"
+    );
+    let config = declaration("mode = \"GOVERNANCE\", days = 3", "", more);
+    config.replace("logs = {\n\n  }", &format!("logs = {logs}"))
+}
+
+fn known(role: &str) -> String {
+    format!("[format(\"{ROLE}\", {role:?}, n)]")
+}
+
+/// Roles that a plan does not know yet.
+fn known_later(role: &str) -> String {
+    format!("slice(terraform_data.roles.output.{role}, n, n + 1)")
+}
+
+#[test]
+fn readers_of_each_log_are_not_let_into_all_unnamed() {
+    let (few, many) = (20, 30);
+    let trail = Trail::of(&readers_of_each(few, known, ""));
+    let entry = "allow_weakening = [\"policy readers of each log -> of any log\"]";
+    refused(&trail.stack, &readers_of_each(many, known, ""), entry);
+    // what the plan does not know, the apply refuses
+    let roles =
+        |role: &str| format!("{role} = [for n in range({many}) : format(\"{ROLE}\", {role:?}, n)]");
+    let data = format!(
+        "resource \"terraform_data\" \"roles\" {{\n  input = {{ {}, {} }}\n}}\n",
+        roles("sealer"),
+        roles("reader")
+    );
+    let later = readers_of_each(many, known_later, "");
+    trail.stack.configure(&(later + &data));
+    let plan = trail.stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    let apply = trail.stack.terraform.apply();
+    assert_eq!(apply.status, 1, "{apply}");
+    assert!(flat(&apply.stderr).contains(entry), "{apply}");
+
+    trail.becomes(&readers_of_each(many, known, &format!("  {entry}")));
+    // the reading stays as it is, so that the entry is stale
+    trail.stack.configure(&readers_of_each(many, known, ""));
+    assert_eq!(trail.stack.planned(ADDRESS).attributes, ["allow_weakening"]);
+}
+
+/// A new bucket takes nothing away from anybody.
+#[test]
+fn new_bucket_of_many_logs_is_warned_of_readers_that_are_not_told_apart() {
+    let config = readers_of_each(30, known, "");
+    let stack = Stack::new(Engine::Ministack, &config);
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    let text = flat(&plan.stdout.replace(['│', '╷', '╵'], " "));
+    let said = "a reader or writer of one log may read the other logs too";
+    assert!(text.contains(said), "{plan}");
 }
 
 /// What is there and what cannot be looked at are two reasons, each with its own words.
