@@ -2,16 +2,52 @@
 
 use tf_provider::Diagnostic;
 
-use crate::aws::{Principal, admits};
+use crate::aws::{Principal, admits, denies_caller};
 
-/// Why the caller could not change `what` any more under a policy for these administrators, or may not be able to because nobody
-/// knows who it is; nothing where it could, or where nobody is stated.
-pub(crate) fn locked_out(
-    what: &str,
-    administrators: Option<&[Principal]>,
-    caller: Option<&str>,
-) -> Option<String> {
-    let stated = administrators?;
+/// That the caller could not change something any more, or may not be able to because nobody knows who it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Lockout {
+    argument: &'static str,
+    detail: String,
+}
+
+impl Lockout {
+    /// Whether a policy for these administrators lets the caller change `what`; nothing where it does, or where nobody is stated.
+    pub(crate) fn by_administrators(
+        what: &str,
+        administrators: Option<&[Principal]>,
+        caller: Option<&str>,
+    ) -> Option<Self> {
+        let detail = left_out(what, administrators?, caller)?;
+        let argument = "administrators";
+        Some(Self { argument, detail })
+    }
+
+    /// Whether statements that are added to a bucket's policy deny the caller that policy.
+    pub(crate) fn by_statements(extra: &str, bucket: &str, caller: &str) -> Option<Self> {
+        let statement = denies_caller(extra, bucket, caller)?;
+        let detail = format!(
+            "Terraform runs as {caller}, and the statement {statement} denies it the bucket's policy. With this policy it could not change \
+             the bucket any more, and only the account's root user could repair it. Leave this caller out of the statement, or leave out \
+             s3:GetBucketPolicy, s3:PutBucketPolicy and s3:DeleteBucketPolicy."
+        );
+        let argument = "extra_policy_json";
+        Some(Self { argument, detail })
+    }
+
+    /// The error of an apply.
+    pub(crate) fn refused(self) -> Diagnostic {
+        Diagnostic::error("Terraform would lock itself out", self.detail).at(self.argument)
+    }
+
+    /// The warning of a plan: plans run under roles that may only read, so that the apply alone refuses.
+    pub(crate) fn announced(self) -> Diagnostic {
+        Diagnostic::warning("An apply by this caller will be refused", self.detail)
+            .at(self.argument)
+    }
+}
+
+fn left_out(what: &str, stated: &[Principal], caller: Option<&str>) -> Option<String> {
     let Some(caller) = caller else {
         return Some(format!(
             "The provider does not know as whom Terraform runs, so it cannot check that the caller is among `administrators`. If it were \
@@ -30,16 +66,6 @@ pub(crate) fn locked_out(
     })
 }
 
-/// The error of an apply.
-pub(crate) fn refused(detail: String) -> Diagnostic {
-    Diagnostic::error("Terraform would lock itself out", detail).at("administrators")
-}
-
-/// The warning of a plan: plans run under roles that may only read, so that the apply alone refuses.
-pub(crate) fn announced(detail: String) -> Diagnostic {
-    Diagnostic::warning("An apply by this caller will be refused", detail).at("administrators")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,7 +75,8 @@ mod tests {
     fn found(administrators: Option<&[&str]>, caller: Option<&str>) -> Option<String> {
         let parse = |arn: &&str| Principal::parse(arn).unwrap();
         let parsed: Option<Vec<_>> = administrators.map(|list| list.iter().map(parse).collect());
-        locked_out("key", parsed.as_deref(), caller)
+        let found = Lockout::by_administrators("key", parsed.as_deref(), caller);
+        found.map(|found| found.detail)
     }
 
     #[test]

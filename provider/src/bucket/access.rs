@@ -14,7 +14,7 @@ use crate::aws::{
     partition, unenforced,
 };
 use crate::diagnostic::nested;
-use crate::lockout;
+use crate::lockout::Lockout;
 use crate::trust::spans::{LockBounds, bounds};
 
 /// The policy that a complete declaration asks for.
@@ -222,13 +222,30 @@ fn administrators(model: &BucketModel) -> Result<Option<Vec<Principal>>> {
     principals(model.administrators.as_ref(), &path)
 }
 
-/// Whether the caller may still change the bucket under its policy; the reason, if not.
+/// Whether the caller may still change the bucket under its list of administrators.
 ///
 /// # Errors
 /// A principal that a policy cannot recognise.
-pub(super) fn locked_out(model: &BucketModel, caller: Option<&str>) -> Result<Option<String>> {
+pub(super) fn lockout_by_list(
+    model: &BucketModel,
+    caller: Option<&str>,
+) -> Result<Option<Lockout>> {
     let stated = administrators(model)?;
-    Ok(lockout::locked_out("bucket", stated.as_deref(), caller))
+    let stated = stated.as_deref();
+    Ok(Lockout::by_administrators("bucket", stated, caller))
+}
+
+/// Whether the added statements leave the caller the policy of the bucket.
+///
+/// # Errors
+/// The bucket has no name.
+pub(super) fn lockout_by_statement(
+    model: &BucketModel,
+    caller: Option<&str>,
+) -> Result<Option<Lockout>> {
+    let bucket = model.name()?;
+    let extra = model.extra_policy_json.as_deref().zip(caller);
+    Ok(extra.and_then(|(extra, caller)| Lockout::by_statements(extra, bucket, caller)))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ use tf_provider::{
 
 use crate::account::Account;
 use crate::aws::{Age, Clients, Place as Home, converge_bucket, read_bucket, read_strength};
-use crate::lockout;
+use crate::lockout::Lockout;
 use crate::region::split_id;
 use create::followed_date;
 use desired::{desired, settings};
@@ -311,10 +311,10 @@ fn check_again(
             return Err(refused.into());
         }
     }
-    match access::locked_out(planned, clients.caller_arn())? {
-        Some(detail) => Err(lockout::refused(detail).into()),
-        None => Ok(()),
-    }
+    let caller = clients.caller_arn();
+    let by_list = access::lockout_by_list(planned, caller)?;
+    let found = by_list.or(access::lockout_by_statement(planned, caller)?);
+    found.map_or(Ok(()), |found: Lockout| Err(found.refused().into()))
 }
 
 /// What the policy that is about to be put does to the rights of those who read a log.

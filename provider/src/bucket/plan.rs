@@ -9,7 +9,7 @@ use tf_provider::{
     Value, ValueError,
 };
 
-use super::access::{bucket_policy, locked_out, not_enforced, reading};
+use super::access::{bucket_policy, lockout_by_list, lockout_by_statement, not_enforced, reading};
 use super::began;
 use super::changes;
 use super::desired::{Desired, desired, settings};
@@ -27,7 +27,7 @@ use super::storage::archive_warning;
 use crate::account::Account;
 use crate::aws::{BucketPolicy, DefaultRetention, policies_agree};
 use crate::diagnostic::nested;
-use crate::lockout;
+use crate::lockout::Lockout;
 use crate::tags;
 
 /// What is computed from the configuration, and shown where all of that is known.
@@ -116,9 +116,13 @@ impl Declaration {
             clients: &clients,
             now: clock(cx).unwrap_or(Timestamp::EPOCH),
         };
+        let caller = place.clients.caller_arn();
         if plan.planned.value("administrators").is_wholly_known() {
-            warn_of_lockout(cx, &self.model, place)?;
+            let found = lockout_by_list(&self.model, caller)?;
+            warn(cx, found.map(Lockout::announced));
         }
+        let found = lockout_by_statement(&self.model, caller)?;
+        warn(cx, found.map(Lockout::announced));
         if self.extent == Extent::WithoutLock {
             let bucket = self.model.name()?.to_owned();
             complete(&bucket, &mut self.model);
@@ -168,14 +172,6 @@ fn warn(cx: &Context<Account>, warning: Option<Diagnostic>) {
     if let Some(warning) = warning {
         cx.warn(warning);
     }
-}
-
-/// Says that Terraform would lock itself out.
-fn warn_of_lockout(cx: &Context<Account>, model: &BucketModel, place: Place<'_>) -> Result {
-    if let Some(detail) = locked_out(model, place.clients.caller_arn())? {
-        cx.warn(lockout::announced(detail));
-    }
-    Ok(())
 }
 
 /// A prefix that the name of the bucket does not begin with needs another bucket.

@@ -7,7 +7,7 @@ use super::model::SigningKey;
 use crate::account::Account;
 use crate::aws::{Clients, Place};
 use crate::error::Error;
-use crate::lockout;
+use crate::lockout::Lockout;
 
 /// The clients of the key's region: the one that it names, or that of its ARN; the provider's for a key that is not made yet.
 ///
@@ -47,7 +47,7 @@ pub(crate) fn key_id(state: &SigningKey) -> Result<&str> {
 /// It is not among the administrators, where these are stated.
 pub(crate) fn check_caller(clients: &Clients, model: &SigningKey) -> Result {
     let refused = model.access().locked_out(clients.caller_arn())?;
-    refused.map_or(Ok(()), |detail| Err(lockout::refused(detail).into()))
+    refused.map_or(Ok(()), |found: Lockout| Err(found.refused().into()))
 }
 
 /// A key is made with a policy that lets nobody sign, which names the account. KMS's default policy would let every IAM

@@ -18,7 +18,6 @@ use super::stated::Stated;
 use crate::account::Account;
 use crate::aws::{Clients, KEY_USAGE, Planned, partition};
 use crate::error::Error;
-use crate::lockout;
 use crate::tags;
 
 /// The most tags of a key.
@@ -60,8 +59,8 @@ pub(crate) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     let access = Stated::of(&plan.planned)?;
     access.warn(cx);
     let caller = cx.data().known().and_then(Clients::caller_arn);
-    if let Some(detail) = access.access().locked_out(caller)? {
-        cx.warn(lockout::announced(detail));
+    if let Some(found) = access.access().locked_out(caller)? {
+        cx.warn(found.announced());
     }
     match &plan.prior {
         None => plan_create(cx, plan, &access),

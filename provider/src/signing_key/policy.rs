@@ -6,7 +6,7 @@ use auditlog_chain::keys::KeySpec;
 use tf_provider::{AttributePath, Diagnostic, Result};
 
 use crate::aws::{KeyPolicy, KeyPolicyState, Principal, Signing};
-use crate::lockout::locked_out;
+use crate::lockout::Lockout;
 
 /// Who may do what with a key, as stated.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,9 +21,9 @@ impl Access<'_> {
     ///
     /// # Errors
     /// A principal that a policy cannot recognise.
-    pub(crate) fn locked_out(&self, caller: Option<&str>) -> Result<Option<String>> {
+    pub(crate) fn locked_out(&self, caller: Option<&str>) -> Result<Option<Lockout>> {
         let stated = principals("administrators", self.administrators)?;
-        Ok(locked_out("key", stated.as_deref(), caller))
+        Ok(Lockout::by_administrators("key", stated.as_deref(), caller))
     }
 
     /// The policy of a key in this account.

@@ -65,7 +65,7 @@ pub(super) fn statements(policy: &BucketPolicy, extra: &str) -> Result<Vec<Value
     Ok(document)
 }
 
-fn parse(text: &str) -> Result<Vec<Value>, ExtraError> {
+pub(super) fn parse(text: &str) -> Result<Vec<Value>, ExtraError> {
     let document: Value = serde_json::from_str(text).map_err(|error| ExtraError::NotJson {
         reason: error.to_string(),
     })?;
@@ -92,13 +92,13 @@ fn parse(text: &str) -> Result<Vec<Value>, ExtraError> {
 }
 
 /// A statement, and what a person calls it.
-struct Added<'a> {
-    name: String,
-    members: &'a Map<String, Value>,
+pub(super) struct Added<'a> {
+    pub(super) name: String,
+    pub(super) members: &'a Map<String, Value>,
 }
 
 impl<'a> Added<'a> {
-    fn of(statement: &'a Value, number: usize) -> Result<Self, ExtraError> {
+    pub(super) fn of(statement: &'a Value, number: usize) -> Result<Self, ExtraError> {
         let Some(members) = statement.as_object() else {
             return Err(ExtraError::NotAPolicy {
                 reason: format!("statement number {number} is not an object"),
@@ -228,14 +228,20 @@ impl<'a> Added<'a> {
     fn check_deny(&self, policy: &BucketPolicy) -> Result<(), ExtraError> {
         let bucket = bucket_arn(&policy.partition, &policy.bucket);
         let everybody = self.is_for_everybody(policy) && !self.has("Condition");
-        let mut places = self.values("Resource").into_iter();
-        let on_bucket = self.has("NotResource") || places.any(|place| place == bucket);
-        if everybody && on_bucket && (self.has("NotAction") || self.acts(POLICY).is_some()) {
+        if everybody && self.denies_policy(&bucket) {
             return Err(ExtraError::LocksOut {
                 statement: self.name.clone(),
             });
         }
         Ok(())
+    }
+
+    /// Whether it denies reading or changing the policy of the bucket with this ARN, to whomever.
+    pub(super) fn denies_policy(&self, bucket: &str) -> bool {
+        let mut places = self.values("Resource").into_iter();
+        let on_bucket = self.has("NotResource") || places.any(|place| place == bucket);
+        let on_policy = self.has("NotAction") || self.acts(POLICY).is_some();
+        self.text("Effect") == "Deny" && on_bucket && on_policy
     }
 
     /// In a deny, an account means all its principals, and all but some may leave out Terraform's role.
@@ -256,7 +262,7 @@ impl<'a> Added<'a> {
         actions.iter().find(named).copied()
     }
 
-    fn principals(&self) -> Vec<&str> {
+    pub(super) fn principals(&self) -> Vec<&str> {
         match self.members.get("Principal") {
             Some(Value::Object(kinds)) => kinds.values().flat_map(values).collect(),
             Some(other) => values(other),
@@ -269,7 +275,7 @@ impl<'a> Added<'a> {
     }
 }
 
-fn values(value: &Value) -> Vec<&str> {
+pub(super) fn values(value: &Value) -> Vec<&str> {
     let values = value
         .as_array()
         .map_or(std::slice::from_ref(value), Vec::as_slice);

@@ -6,8 +6,10 @@ pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
     matches(&lower(pattern), &lower(action))
 }
 
+/// Whether a pattern matches a text of the same case.
+///
 /// Goes on behind the last `*` as often as the text differs from what follows it.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
         (Some((b'*', rest)), None) => matches(rest, text),

@@ -5,7 +5,7 @@ use std::fs;
 use auditlog_tests::{Endpoint, Engine, Run, Terraform, command, root};
 use serde_json::{Value, json};
 
-use crate::provider::stack::{Stack, values};
+use crate::provider::stack::{Stack, said, values};
 
 const ADDRESS: &str = "auditlog_bucket.audit";
 const KEY: &str =
@@ -275,6 +275,46 @@ async fn principals_become_the_policy_and_the_caller_must_stay_among_the_adminis
     let document = export(&stack);
     append(&stack, &document, "acme-audit/payments").ok();
     verify(&stack, &document).ok();
+}
+
+#[tokio::test]
+async fn statement_that_denies_the_caller_the_policy_is_refused_before_the_first_write() {
+    let endpoint = Engine::Ministack.start_guarded();
+    let all = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+    let all = json!({ "Version": "2012-10-17", "Statement": [all] });
+    let (access_key, secret_key) = endpoint.user_named("terraform", &all);
+    let env = endpoint.env_with(&access_key, &secret_key);
+    let deny = |user: &str| {
+        let extra = format!(
+            "  extra_policy_json = jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Sid = \"Own\", Effect = \"Deny\", Principal = {{ AWS = \
+             \"arn:aws:iam::000000000000:user/{user}\" }}, Action = \"s3:DeleteBucketPolicy\", Resource = \"arn:aws:s3:::acme-audit\" }}] }})"
+        );
+        format!(
+            "resource \"auditlog_bucket\" \"audit\" {{\n  bucket = \"acme-audit\"\n  object_lock = {{ {GOVERNANCE} }}\n{extra}\n}}\n"
+        )
+    };
+    let stack = Stack::with_env(endpoint, &env, &deny("terraform"));
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 2, "{plan}");
+    let text = flat(&plan.stdout.replace(['│', '╷', '╵'], " "));
+    let caller = "Terraform runs as arn:aws:iam::000000000000:user/terraform, and the statement \"Own\" denies it";
+    assert!(
+        text.contains("An apply by this caller will be refused"),
+        "{plan}"
+    );
+    assert!(text.contains(caller), "{plan}");
+    let refused = stack.terraform.apply();
+    said(
+        &refused,
+        &["Terraform would lock itself out", "on main.tf line 4"],
+    );
+    let s3 = stack.endpoint.s3();
+    let found = s3.head_bucket().bucket("acme-audit").send().await;
+    assert!(found.is_err(), "{refused}");
+
+    stack.configure(&deny("somebody"));
+    let plan = stack.terraform.plan();
+    assert!(!plan.stdout.contains("will be refused"), "{plan}");
 }
 
 #[test]
