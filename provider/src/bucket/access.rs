@@ -10,8 +10,8 @@ use super::path::path_of;
 use super::place::Place;
 use super::ratchet::Reading;
 use crate::aws::{
-    BucketPolicy, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal, Unenforced,
-    partition, unenforced,
+    BucketPolicy, Clients, Delivery, LogAccess, ObjectEncryption, PolicyError, Principal,
+    Unenforced, partition, unenforced,
 };
 use crate::diagnostic::nested;
 use crate::lockout::Lockout;
@@ -27,19 +27,25 @@ pub(super) fn bucket_policy(
     place: Place<'_>,
 ) -> Result<BucketPolicy> {
     let notice = model.notice()?;
+    let partition = partition(place.clients.region());
     let logs = model.logs.iter().flatten().map(|(name, log)| {
         let spans = history.lock_of(name);
-        log_access(name, log, bounds(spans, place.now, notice))
+        log_access(name, log, (partition, bounds(spans, place.now, notice)))
     });
     Ok(BucketPolicy {
-        partition: partition(place.clients.region()).to_owned(),
+        partition: partition.to_owned(),
         account: model.account_id.known().cloned().unwrap_or_default(),
         bucket: model.name()?.to_owned(),
         logs: logs.collect::<Result<_>>()?,
         declared_prefixes: model.declared_prefixes.clone().unwrap_or_default(),
-        administrators: administrators(model)?,
+        administrators: principals(
+            model.administrators.as_ref(),
+            partition,
+            &AttributePath::from("administrators"),
+        )?,
         break_glass: principals(
             model.break_glass.as_ref(),
+            partition,
             &AttributePath::from("break_glass"),
         )?,
         encryption: model
@@ -105,7 +111,6 @@ pub(super) fn render(policy: &BucketPolicy) -> Result<String> {
         let path = match &error {
             PolicyError::TooLarge { .. } => "logs",
             PolicyError::Extra(_) => "extra_policy_json",
-            PolicyError::OtherPartition { .. } => "administrators",
             PolicyError::DeliveryOverlaps { .. }
             | PolicyError::LoadBalancersNeedSseS3
             | PolicyError::NotATrail { .. }
@@ -127,10 +132,14 @@ fn capital(text: &str) -> String {
 }
 
 /// Nobody writes a log that has ended. Its writers may still read it where it has readers.
-fn log_access(name: &str, log: &LogModel, lock: LockBounds) -> Result<LogAccess> {
+fn log_access(
+    name: &str,
+    log: &LogModel,
+    (partition, lock): (&str, LockBounds),
+) -> Result<LogAccess> {
     let at = |attribute: &str| path_of(name).attribute(attribute);
-    let mut writers = principals(log.writers.as_ref(), &at("writers"))?;
-    let mut readers = principals(log.readers.as_ref(), &at("readers"))?;
+    let mut writers = principals(log.writers.as_ref(), partition, &at("writers"))?;
+    let mut readers = principals(log.readers.as_ref(), partition, &at("readers"))?;
     if log.ended.is_some() {
         let former = writers.replace(Vec::new());
         if let Some(readers) = &mut readers {
@@ -147,11 +156,12 @@ fn log_access(name: &str, log: &LogModel, lock: LockBounds) -> Result<LogAccess>
 
 fn principals(
     arns: Option<&BTreeSet<String>>,
+    partition: &str,
     path: &AttributePath,
 ) -> Result<Option<Vec<Principal>>> {
     let Some(arns) = arns else { return Ok(None) };
     let parse = |arn: &String| {
-        Principal::parse(arn).map_err(|error| {
+        Principal::parse_in(partition, arn).map_err(|error| {
             let detail = format!("{} {}", capital(&format!("{error}.")), error.hint());
             nested("Principal that a policy cannot recognise", &detail, path).into()
         })
@@ -217,22 +227,20 @@ pub(super) fn not_enforced(policy: &BucketPolicy) -> Option<Diagnostic> {
     (!said.is_empty()).then(|| Diagnostic::warning(summary, said.join("\n\n")))
 }
 
-fn administrators(model: &BucketModel) -> Result<Option<Vec<Principal>>> {
-    let path = AttributePath::from("administrators");
-    principals(model.administrators.as_ref(), &path)
-}
-
 /// Whether the caller may still change the bucket under its list of administrators.
 ///
 /// # Errors
 /// A principal that a policy cannot recognise.
-pub(super) fn lockout_by_list(
-    model: &BucketModel,
-    caller: Option<&str>,
-) -> Result<Option<Lockout>> {
-    let stated = administrators(model)?;
+pub(super) fn lockout_by_list(model: &BucketModel, clients: &Clients) -> Result<Option<Lockout>> {
+    let path = AttributePath::from("administrators");
+    let partition = partition(clients.region());
+    let stated = principals(model.administrators.as_ref(), partition, &path)?;
     let stated = stated.as_deref();
-    Ok(Lockout::by_administrators("bucket", stated, caller))
+    Ok(Lockout::by_administrators(
+        "bucket",
+        stated,
+        clients.caller_arn(),
+    ))
 }
 
 /// Whether the added statements leave the caller the policy of the bucket.
@@ -241,8 +249,9 @@ pub(super) fn lockout_by_list(
 /// The bucket has no name.
 pub(super) fn lockout_by_statement(
     model: &BucketModel,
-    caller: Option<&str>,
+    clients: &Clients,
 ) -> Result<Option<Lockout>> {
+    let caller = clients.caller_arn();
     let bucket = model.name()?;
     let extra = model.extra_policy_json.as_deref().zip(caller);
     Ok(extra.and_then(|(extra, caller)| Lockout::by_statements(extra, bucket, caller)))
@@ -286,7 +295,7 @@ mod tests {
             min_days: 1,
             max_days: 3,
         };
-        log_access("payments", &log, lock).unwrap()
+        log_access("payments", &log, ("aws", lock)).unwrap()
     }
 
     #[test]

@@ -311,9 +311,8 @@ fn check_again(
             return Err(refused.into());
         }
     }
-    let caller = clients.caller_arn();
-    let by_list = access::lockout_by_list(planned, caller)?;
-    let found = by_list.or(access::lockout_by_statement(planned, caller)?);
+    let by_list = access::lockout_by_list(planned, clients)?;
+    let found = by_list.or(access::lockout_by_statement(planned, clients)?);
     found.map_or(Ok(()), |found: Lockout| Err(found.refused().into()))
 }
 

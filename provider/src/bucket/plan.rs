@@ -116,12 +116,11 @@ impl Declaration {
             clients: &clients,
             now: clock(cx).unwrap_or(Timestamp::EPOCH),
         };
-        let caller = place.clients.caller_arn();
         if plan.planned.value("administrators").is_wholly_known() {
-            let found = lockout_by_list(&self.model, caller)?;
+            let found = lockout_by_list(&self.model, place.clients)?;
             warn(cx, found.map(Lockout::announced));
         }
-        let found = lockout_by_statement(&self.model, caller)?;
+        let found = lockout_by_statement(&self.model, place.clients)?;
         warn(cx, found.map(Lockout::announced));
         if self.extent == Extent::WithoutLock {
             let bucket = self.model.name()?.to_owned();

@@ -22,7 +22,7 @@ impl Access<'_> {
     /// # Errors
     /// A principal that a policy cannot recognise.
     pub(crate) fn locked_out(&self, caller: Option<&str>) -> Result<Option<Lockout>> {
-        let stated = principals("administrators", self.administrators)?;
+        let stated = principals(None, "administrators", self.administrators)?;
         Ok(Lockout::by_administrators("key", stated.as_deref(), caller))
     }
 
@@ -39,9 +39,9 @@ impl Access<'_> {
         let policy = KeyPolicy {
             partition: partition.to_owned(),
             account: account.to_owned(),
-            signers: principals("signers", self.signers)?,
-            verifiers: principals("verifiers", self.verifiers)?,
-            administrators: principals("administrators", self.administrators)?,
+            signers: principals(Some(partition), "signers", self.signers)?,
+            verifiers: principals(Some(partition), "verifiers", self.verifiers)?,
+            administrators: principals(Some(partition), "administrators", self.administrators)?,
             algorithm: algorithm(spec).to_owned(),
             state: match signing {
                 Signing::Allowed => KeyPolicyState::Signing,
@@ -54,9 +54,24 @@ impl Access<'_> {
                 error.hint()
             );
             Diagnostic::error("Impossible key policy", detail)
-                .at("signers")
+                .at(self.longest())
                 .into()
         })
+    }
+
+    /// The argument that takes most room.
+    fn longest(&self) -> &'static str {
+        let lists = [
+            ("signers", self.signers),
+            ("verifiers", self.verifiers),
+            ("administrators", self.administrators),
+        ];
+        let bytes = |list: &BTreeSet<String>| list.iter().map(String::len).sum::<usize>();
+        let longest = lists
+            .into_iter()
+            .rev()
+            .max_by_key(|(_, list)| list.map_or(0, bytes));
+        longest.map_or("signers", |(argument, _)| argument)
     }
 }
 
@@ -68,10 +83,14 @@ pub(crate) fn place_of(arn: &str) -> Option<(&str, &str)> {
 }
 
 fn principals(
+    partition: Option<&str>,
     argument: &'static str,
     stated: Option<&BTreeSet<String>>,
 ) -> Result<Option<Vec<Principal>>> {
-    let parse = |arn: &String| Principal::parse(arn);
+    let parse = |arn: &String| match partition {
+        Some(partition) => Principal::parse_in(partition, arn),
+        None => Principal::parse(arn),
+    };
     let parsed = stated.map(|list| list.iter().map(parse).collect());
     parsed.transpose().map_err(|error| {
         let detail = format!("{error}.\n\n{}", error.hint());

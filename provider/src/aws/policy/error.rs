@@ -20,16 +20,6 @@ pub enum PolicyError {
         /// How many logs fit, and how many there are; nothing for a key.
         logs: Option<(usize, usize)>,
     },
-    /// A principal of another partition, whose credentials do not work here.
-    #[error("{principal} belongs to the partition {found:?}, and the policy to {expected:?}")]
-    OtherPartition {
-        /// The principal.
-        principal: String,
-        /// Its partition.
-        found: String,
-        /// The policy's.
-        expected: String,
-    },
     /// A service delivers into a log.
     #[error("a service delivers its logs under {delivery:?}, which overlaps the log under {log:?}")]
     DeliveryOverlaps {
@@ -69,9 +59,6 @@ impl PolicyError {
                     .to_owned()
             }
             Self::TooLarge { parts, .. } => shorten(parts),
-            Self::OtherPartition { .. } => {
-                "Name principals of the partition that the bucket or the key is in.".to_owned()
-            }
             Self::DeliveryOverlaps { .. } => {
                 "Give the delivery a prefix of its own, outside of every log.".to_owned()
             }

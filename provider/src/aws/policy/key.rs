@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use super::access::admit;
 use super::error::{KEY_POLICY_BYTES, PolicyError};
 use super::principal::Principal;
-use super::render::check_partitions;
 use super::statement::{Statement, format_document};
 
 /// Everything that the policy of a signing key says.
@@ -81,10 +80,8 @@ impl KeyPolicy {
     /// The policy as one JSON document, of at most 32,768 bytes.
     ///
     /// # Errors
-    /// [`PolicyError`] where it would be larger, or where a principal is of another partition.
+    /// [`PolicyError`] where it would be larger.
     pub fn render(&self) -> Result<String, PolicyError> {
-        let lists = [&self.signers, &self.verifiers, &self.administrators];
-        check_partitions(&self.partition, lists.into_iter().flatten().flatten())?;
         let statements = self.statements();
         let statements: Vec<_> = statements
             .into_iter()
@@ -262,12 +259,5 @@ mod tests {
             "{}",
             error.hint()
         );
-        many.signers = Some(vec![
-            Principal::parse("arn:aws-cn:iam::123456789012:root").unwrap(),
-        ]);
-        assert!(matches!(
-            many.render(),
-            Err(PolicyError::OtherPartition { .. })
-        ));
     }
 }

@@ -46,6 +46,16 @@ pub enum PrincipalError {
         /// The text.
         found: String,
     },
+    /// A principal of another partition, whose credentials do not work here.
+    #[error("{found:?} belongs to the partition {partition:?}, and the policy to {expected:?}")]
+    OtherPartition {
+        /// The text.
+        found: String,
+        /// Its partition.
+        partition: String,
+        /// The policy's.
+        expected: String,
+    },
     /// A pattern.
     #[error("{found:?} has a wildcard, and would match principals that nobody stated")]
     Wildcard {
@@ -62,6 +72,9 @@ impl PrincipalError {
             Self::UniqueId { .. } => {
                 "Create the role or the user again if it is gone, and name it by its ARN."
                     .to_owned()
+            }
+            Self::OtherPartition { .. } => {
+                "Name principals of the partition that the bucket or the key is in.".to_owned()
             }
             Self::NotAPrincipal { .. } | Self::Wildcard { .. } => {
                 "Name each principal in full, such as \"arn:aws:iam::123456789012:role/sealer\"."
@@ -86,6 +99,22 @@ impl Principal {
             _ => None,
         });
         principal.ok_or_else(|| refused(arn))
+    }
+
+    /// Parses the same for a policy of this partition.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and for a principal of another partition.
+    pub fn parse_in(partition: &str, arn: &str) -> Result<Self, PrincipalError> {
+        let principal = Self::parse(arn)?;
+        if principal.partition == partition {
+            return Ok(principal);
+        }
+        Err(PrincipalError::OtherPartition {
+            found: arn.to_owned(),
+            partition: principal.partition,
+            expected: partition.to_owned(),
+        })
     }
 
     /// The principal that a caller's ARN, as `sts:GetCallerIdentity` returns it, has in `aws:PrincipalArn`.
@@ -265,6 +294,18 @@ mod tests {
             pattern("arn:aws-us-gov:iam::123456789012:user/ops/jo.doe@acme"),
             "arn:aws-us-gov:iam::123456789012:user*/jo.doe@acme"
         );
+    }
+
+    #[test]
+    fn principal_of_another_partition_is_refused() {
+        let arn = "arn:aws-cn:iam::123456789012:role/auditor";
+        let refused = Principal::parse_in("aws", arn).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!("{arn:?} belongs to the partition \"aws-cn\", and the policy to \"aws\"")
+        );
+        assert!(Principal::parse_in("aws-cn", arn).is_ok());
+        assert!(Principal::parse_in("aws-cn", "*").is_err());
     }
 
     #[test]

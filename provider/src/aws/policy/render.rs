@@ -8,7 +8,6 @@ use super::error::{BUCKET_POLICY_BYTES, PolicyError};
 use super::extra;
 use super::logs::Logs;
 use super::model::BucketPolicy;
-use super::principal::Principal;
 use super::statement::{Statement, format_document};
 use super::writes;
 
@@ -35,7 +34,6 @@ impl BucketPolicy {
     /// # Errors
     /// [`PolicyError`] where it would be larger, or where a part cannot work.
     pub fn render(&self) -> Result<String, PolicyError> {
-        self.check_partitions()?;
         let document = document(&self.parts(Reading::OfEachLog)?);
         if document.len() <= BUCKET_POLICY_BYTES {
             return Ok(document);
@@ -94,15 +92,6 @@ impl BucketPolicy {
         }
         Ok(parts)
     }
-
-    fn check_partitions(&self) -> Result<(), PolicyError> {
-        let lists = self
-            .logs
-            .iter()
-            .flat_map(|log| [&log.writers, &log.readers]);
-        let lists = lists.chain([&self.administrators, &self.break_glass]);
-        check_partitions(&self.partition, lists.flatten().flatten())
-    }
 }
 
 /// The statements of each part.
@@ -111,22 +100,6 @@ type Parts = Vec<(&'static str, Vec<Value>)>;
 fn document(parts: &Parts) -> String {
     let statements: Vec<Value> = parts.iter().flat_map(|(_, part)| part.clone()).collect();
     format_document(&statements)
-}
-
-/// Checks that every principal is of this partition.
-pub(super) fn check_partitions<'a>(
-    partition: &str,
-    principals: impl IntoIterator<Item = &'a Principal>,
-) -> Result<(), PolicyError> {
-    let mut principals = principals.into_iter();
-    match principals.find(|principal| principal.partition() != partition) {
-        Some(principal) => Err(PolicyError::OtherPartition {
-            principal: principal.to_string(),
-            found: principal.partition().to_owned(),
-            expected: partition.to_owned(),
-        }),
-        None => Ok(()),
-    }
 }
 
 fn too_large(
@@ -153,6 +126,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::aws::Principal;
     use crate::aws::policy::model::{Delivery, LogAccess, ObjectEncryption};
     use crate::aws::policy::samples::{self, ACCOUNT, log, role};
 
@@ -298,18 +272,6 @@ mod tests {
             error.hint().starts_with("Bytes by part: writers "),
             "{}",
             error.hint()
-        );
-    }
-
-    #[test]
-    fn principal_of_another_partition_is_refused() {
-        let mut mixed = policy(many(1));
-        mixed.logs[0].readers = Some(vec![
-            Principal::parse("arn:aws-cn:iam::123456789012:role/auditor").unwrap(),
-        ]);
-        assert_eq!(
-            mixed.render().unwrap_err().to_string(),
-            "arn:aws-cn:iam::123456789012:role/auditor belongs to the partition \"aws-cn\", and the policy to \"aws\""
         );
     }
 

@@ -289,6 +289,21 @@ const PLANNED: &[Case] = &[
         "administrators",
     ),
     (
+        "break_glass = [\"arn:aws-cn:iam::000000000000:role/a\"]",
+        "belongs to the partition \"aws-cn\"",
+        "break_glass",
+    ),
+    (
+        "LOG writers = [\"arn:aws-cn:iam::000000000000:role/a\"]",
+        "At logs[\"payments\"].writers: \"arn:aws-cn:iam::000000000000:role/a\" belongs to the partition \"aws-cn\"",
+        "logs",
+    ),
+    (
+        "LOG readers = [\"arn:aws-us-gov:iam::000000000000:role/a\"]",
+        "At logs[\"payments\"].readers: \"arn:aws-us-gov:iam::000000000000:role/a\" belongs to the partition \"aws-us-gov\"",
+        "logs",
+    ),
+    (
         "break_glass = [\"sealer\"]",
         "\"sealer\" is not the ARN of an IAM role",
         "break_glass",

@@ -139,20 +139,27 @@ fn what_only_a_plan_can_know_is_refused_there() {
         let path = format!("Invalid value for {argument}[\"1\"].at");
         refused(&later, &[&path, "2099-01-01T00:00:00Z is in the future"]);
     }
-    let many = (0..400).map(|at| format!("\"arn:aws:iam::123456789012:role/sealer-{at}\""));
+    let many = (0..800).map(|at| format!("\"arn:aws:iam::123456789012:role/sealer-{at}\""));
     let many = many.collect::<Vec<_>>().join(", ");
-    refused(
-        &format!("signers = [{many}]"),
-        &[
-            "Impossible key policy",
-            "AWS accepts at most 32768",
-            "Name fewer principals",
-        ],
-    );
-    refused(
-        "signers = [\"arn:aws-cn:iam::123456789012:role/sealer\"]",
-        &["Impossible key policy", "aws-cn"],
-    );
+    for list in ["signers", "verifiers", "administrators"] {
+        refused(
+            &format!("{list} = [{many}]"),
+            &[
+                "Impossible key policy",
+                &format!(": {list} = ["),
+                "AWS accepts at most 32768",
+                "Name fewer principals",
+            ],
+        );
+        refused(
+            &format!("{list} = [\"arn:aws-cn:iam::123456789012:role/a\"]"),
+            &[
+                &format!("Invalid value for {list}"),
+                &format!(": {list} = ["),
+                "belongs to the partition \"aws-cn\", and the policy to \"aws\"",
+            ],
+        );
+    }
 }
 
 /// KMS's default policy would let every IAM administrator sign.
