@@ -10,6 +10,7 @@ use super::identity::Identity;
 use super::lock::declared;
 use super::model::{BucketModel, LogModel};
 use super::path::{default_prefix, logs_of, path_of};
+use crate::aws::Delivery;
 use crate::diagnostic::nested;
 use crate::trust::model::parse_silence;
 use crate::trust::values::parse_time;
@@ -65,6 +66,7 @@ pub(super) fn check(config: &Object) -> Result {
     let mut found = Diagnostics::new();
     let bucket: Option<String> = config.get("bucket").ok();
     let mut prefixes = declared_prefixes(config, &mut found);
+    found.extend(overlapping_deliveries(config, &prefixes));
     let mut origins: BTreeMap<String, &String> = BTreeMap::new();
     for (name, log) in logs_of(config) {
         let at = |attribute: &str| path_of(name).attribute(attribute);
@@ -74,8 +76,9 @@ pub(super) fn check(config: &Object) -> Result {
         let default = Some(default_prefix(name));
         if let Some(prefix) = known_or(log.value("prefix"), default) {
             found.extend(check_prefix(name, &prefix, &at("prefix")));
+            let prefix = format!("{prefix}/");
             found.extend(overlapping(&prefix, &prefixes, &at("prefix")));
-            prefixes.push((format!("{prefix}/"), at("prefix").to_string()));
+            prefixes.push((prefix, at("prefix").to_string()));
         }
         let default = bucket.as_deref().map(|bucket| default_origin(bucket, name));
         let Some(origin) = known_or(log.value("origin"), default) else {
@@ -137,10 +140,34 @@ fn check_prefix(name: &str, prefix: &str, path: &AttributePath) -> Option<Diagno
     Some(nested("Invalid prefix", &detail, path))
 }
 
+/// What is delivered is stored as the logs are, and what is below a declared prefix is left alone: a rule of S3 for one would reach the
+/// other.
+fn overlapping_deliveries(config: &Object, declared: &Prefixes) -> Vec<Diagnostic> {
+    let Value::Object(services) = config.value("log_delivery") else {
+        return Vec::new();
+    };
+    let found = ["cloudtrail", "load_balancers"]
+        .into_iter()
+        .filter_map(|service| {
+            let Value::Object(to) = services.value(service) else {
+                return None;
+            };
+            let prefix = known_or(to.value("prefix"), Some(String::new()))?;
+            let trails = Vec::new();
+            let delivery = Delivery::CloudTrail { prefix, trails };
+            let path = AttributePath::from("log_delivery").attribute(service);
+            overlapping(
+                &delivery.declared_prefix(),
+                declared,
+                &path.attribute("prefix"),
+            )
+        });
+    found.collect()
+}
+
 /// One prefix inside another would make objects of one log part of the other.
 fn overlapping(prefix: &str, others: &Prefixes, path: &AttributePath) -> Option<Diagnostic> {
-    let prefix = format!("{prefix}/");
-    let meets = |other: &String| prefix.starts_with(other) || other.starts_with(&prefix);
+    let meets = |other: &String| prefix.starts_with(other) || other.starts_with(prefix);
     let (other, argument) = others.iter().find(|(other, _)| meets(other))?;
     let detail = format!(
         "{prefix:?} overlaps {other:?} of {argument}. Each object must belong to one of them."
@@ -248,5 +275,27 @@ mod tests {
             r#"logs["a"].prefix"#,
             "declared_prefixes[0]",
         );
+    }
+
+    #[test]
+    fn declared_prefix_that_overlaps_a_delivery_is_refused_in_both_directions() {
+        let with = |service: &str, prefix: Option<&str>, declared: &str| {
+            let to = Object::new().with("prefix", prefix.map(str::to_owned));
+            config(&[], &[declared]).with("log_delivery", Object::new().with(service, to))
+        };
+        for (service, prefix, declared) in [
+            ("cloudtrail", None, "AWSLogs/policies/"),
+            ("cloudtrail", Some("trails"), "trails/"),
+            ("load_balancers", Some("/alb/"), "alb/AWSLogs/"),
+            ("load_balancers", Some("alb"), "alb/AWSLogs/old/"),
+        ] {
+            refused(
+                &with(service, prefix, declared),
+                &format!("log_delivery.{service}.prefix"),
+                &format!("overlaps {declared:?} of declared_prefixes[0]"),
+            );
+        }
+        assert!(check(&with("cloudtrail", Some("trails"), "trails-old/")).is_ok());
+        assert!(check(&with("cloudtrail", Some("trails"), "trails/old/")).is_ok());
     }
 }

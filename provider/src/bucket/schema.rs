@@ -172,7 +172,7 @@ fn logs(schema: Schema) -> Schema {
         .attribute(
             "declared_prefixes",
             Attribute::optional(Type::list(Type::String)).description(
-                "Prefixes, each ending in `/`, under which the bucket may contain anything else. The verifier does not look at it. Default: none. A change makes a new trust policy.",
+                "Prefixes, each ending in `/`, under which the bucket may contain anything else. The verifier does not look at it. They overlap neither a log nor what `log_delivery` delivers. Default: none. A change makes a new trust policy.",
             ),
         )
         .attribute(

@@ -169,6 +169,16 @@ const VALIDATED: &[Case] = &[
         "logs",
     ),
     (
+        "declared_prefixes = [\"AWSLogs/policies/\"]\nlog_delivery = { cloudtrail = {} }",
+        "At log_delivery.cloudtrail.prefix: \"AWSLogs/\" overlaps \"AWSLogs/policies/\" of declared_prefixes[0]",
+        "log_delivery",
+    ),
+    (
+        "declared_prefixes = [\"alb/\"]\nlog_delivery = { load_balancers = { prefix = \"alb\" } }",
+        "At log_delivery.load_balancers.prefix: \"alb/AWSLogs/\" overlaps \"alb/\" of declared_prefixes[0]",
+        "log_delivery",
+    ),
+    (
         "LOG lock_spans = [{ from = \"yesterday\", mode = \"GOVERNANCE\", days = 30 }]",
         "\"yesterday\" is not an RFC 3339 time",
         "logs",
