@@ -28,8 +28,8 @@ use super::state::{self, Found, declared as found_key, seen, settings, settled, 
 use super::strays::{Known, report_strays};
 use crate::account::Account;
 use crate::aws::{
-    Clients, Freshness, KeyParts, NewKey, change_key, create_key, partition, point_alias, read_key,
-    read_new_key,
+    Clients, Freshness, KeyParts, NewKey, Signing, change_key, create_key, partition, point_alias,
+    read_key, read_new_key,
 };
 use crate::error::Error;
 
@@ -186,7 +186,9 @@ fn first_policy(
     let provider = || Some((partition(clients.region()), clients.account_id()?));
     let place = arn.and_then(place_of).or_else(provider);
     let place = place.ok_or_else(unknown_account)?;
-    access.render(place, spec, crate::aws::Signing::Denied)
+    // the one that it gets last of all is larger: what KMS would not take is refused before there is a key
+    access.render(place, spec, Signing::Allowed)?;
+    access.render(place, spec, Signing::Denied)
 }
 
 /// Changes the keys of all versions, and makes a new one where that is planned.

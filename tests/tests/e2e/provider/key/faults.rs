@@ -186,6 +186,20 @@ async fn key_that_cannot_be_read_after_its_create_says_what_remains() {
     assert_eq!(signing(&stack).await, [id(&stack)]);
 }
 
+/// A plan cannot see it where the signers are known after apply.
+#[tokio::test]
+async fn policy_that_kms_would_not_take_is_refused_before_there_is_a_key() {
+    let data = "resource \"terraform_data\" \"name\" {\n  input = \"sealer\"\n}\n";
+    let signers = "signers = [for n in range(280) : \"arn:aws:iam::123456789012:role/${terraform_data.name.output}-${n}\"]";
+    let (stack, _way) = start(&format!("{ALIAS}\n{signers}"));
+    stack.configure(&(key_of("", &format!("{ALIAS}\n{signers}")) + data));
+    let failed = stack.terraform.apply();
+    assert_eq!(failed.status, 1, "{failed}");
+    said(&failed, &["Impossible key policy", "Name fewer principals"]);
+    assert!(keys(&stack).await.is_empty(), "{failed}");
+    assert_eq!(values(&stack.terraform, ADDRESS), serde_json::Value::Null);
+}
+
 /// Kills Terraform and the provider while an answer is held: nothing is written to the state.
 fn killed_at(stack: &Stack, way: &Proxy, call: &'static str) {
     way.from_now_on("POST", call, Fault::HoldAnswer);
