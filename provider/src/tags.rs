@@ -7,7 +7,8 @@ use tf_provider::{Attribute, Diagnostic, Field, Plan, Result, Schema, Type, Valu
 use crate::account::Account;
 use crate::aws::{Clients, Tags, is_providers_own, merge_tags, own_tags};
 
-const MAX_TAGS: usize = 50;
+/// The most tags of a bucket or a key.
+pub(crate) const MAX_TAGS: usize = 50;
 const MAX_KEY_CHARS: usize = 128;
 const MAX_VALUE_CHARS: usize = 256;
 

@@ -200,7 +200,12 @@ impl Clients {
     /// Whether a tag is not ours to show or to change: AWS set it, or `ignore_tags` names it. The provider's own bookkeeping is always
     /// ours: without it, what was declared would never agree with what is found.
     pub(crate) fn leaves_alone(&self, key: &str) -> bool {
-        is_reserved(key) || (!is_providers_own(key) && self.ignored_tags.contains(key))
+        is_reserved(key) || self.ignores(key)
+    }
+
+    /// Whether `ignore_tags` names the tag.
+    pub(crate) fn ignores(&self, key: &str) -> bool {
+        !is_reserved(key) && !is_providers_own(key) && self.ignored_tags.contains(key)
     }
 
     /// Checks that a resource of the state is looked up in its own region and account: elsewhere it would not be found,

@@ -16,7 +16,7 @@ use super::storage::{checked_storage, rule_lines, wanted_logging, wanted_storage
 use crate::aws::{
     BucketSettings, Encryption, OWNERSHIP, PublicAccessBlock, Tags, VERSIONING, partition,
 };
-use crate::tags;
+use crate::tags::{self, MAX_TAGS};
 
 /// A declaration with everything that follows from it.
 #[derive(Debug, Clone)]
@@ -112,9 +112,6 @@ pub(super) fn settings(
         marks,
     })
 }
-
-/// The most tags of a bucket.
-const MAX_TAGS: usize = 50;
 
 /// Checks that S3 takes all tags: those of the configuration, one for each log, a few of the bucket, and those of others.
 fn check_number(tags: usize, marks: usize, others: usize) -> Result {

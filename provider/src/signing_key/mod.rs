@@ -15,6 +15,7 @@ mod history;
 mod import;
 mod marks;
 mod model;
+mod others_tags;
 mod plan;
 mod policy;
 mod predecessors;

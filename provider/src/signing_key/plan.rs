@@ -9,8 +9,8 @@ use super::context::{check_account, clients, now};
 use super::declared::{check, declarations, softened};
 use super::due::{Due, Rotation};
 use super::history::{History, Need, State};
-use super::marks::MAX_MARKS;
 use super::model::SigningKey;
+use super::others_tags;
 use super::policy::place_of;
 use super::predecessors::keep_predecessors;
 use super::state::known_history;
@@ -19,9 +19,6 @@ use crate::account::Account;
 use crate::aws::{Clients, KEY_USAGE, Planned, partition};
 use crate::error::Error;
 use crate::tags;
-
-/// The most tags of a key.
-const MAX_TAGS: usize = 50;
 
 /// Private data of a plan: that the resource was there. The second plan of a replacement, as a create, finds it.
 const WAS_THERE: &str = "was_there";
@@ -52,7 +49,7 @@ enum Successor {
 
 pub(crate) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
     tags::plan(plan, cx.data())?;
-    check_tags(&plan.planned)?;
+    others_tags::check(cx, plan)?;
     plan_region(cx, plan)?;
     plan.planned.set("usage", KEY_USAGE);
     plan.planned.set("drift", Vec::<String>::new());
@@ -69,24 +66,6 @@ pub(crate) fn plan(cx: &Context<Account>, plan: &mut Plan) -> Result {
             plan_update(cx, plan, &prior, &access)
         }
     }
-}
-
-/// KMS allows 50 tags for a key. The history needs some of them later, when a key is rotated or declared compromised, and a call for tags
-/// must not fail then.
-fn check_tags(planned: &Object) -> Result {
-    let room = MAX_TAGS.saturating_sub(MAX_MARKS);
-    let number = planned
-        .value("tags_all")
-        .as_map()
-        .map_or(0, std::collections::BTreeMap::len);
-    if number <= room {
-        return Ok(());
-    }
-    let detail = format!(
-        "The key would have {number} tags of `tags` and `default_tags`. KMS allows {MAX_TAGS}, of which the provider needs up to {MAX_MARKS} \
-         for the history of the key. Remove tags until at most {room} are left."
-    );
-    Err(Diagnostic::error("Too many tags", detail).at("tags").into())
 }
 
 /// A new key is made in the provider's region, unless it names its own. A key never moves.

@@ -8,6 +8,7 @@ use super::due::Due;
 use super::handover::{announced, is_handed_over};
 use super::history::{History, State};
 use super::model::SigningKey;
+use super::others_tags;
 use super::state::{Found, declared, known_history, seen};
 use crate::account::Account;
 use crate::aws::{Clients, alias_holder, read_key};
@@ -36,6 +37,7 @@ pub(crate) async fn read(cx: &Context<Account>, state: SigningKey) -> Result<Opt
     }
     clients.remember_keys(known_alias(&state), history.key_ids());
     warn(cx, &history, &found);
+    others_tags::keep(cx, &found);
     Due::at(now(), &history, state.period_days()).keep(cx);
     let known = SigningKey {
         alias: known_alias(&state).to_owned(),

@@ -74,6 +74,8 @@ pub struct KeyParts {
     pub aliases: Vec<String>,
     /// All tags but those that the provider leaves alone.
     pub tags: Tags,
+    /// The number of tags that `ignore_tags` names. They count for the limit of KMS.
+    pub others_tags: usize,
     /// The key policy.
     pub policy: String,
     /// Grants by which others may use the key.

@@ -84,11 +84,12 @@ async fn parts(clients: &Clients, metadata: KeyMetadata) -> Result<KeyParts, Err
     let absent = |what| Error::incomplete("DescribeKey", &key, what);
     let (aliases, tags, public_key, policy, grants) = tokio::try_join!(
         aliases(clients, &key),
-        tags(clients, &key),
+        all_tags(clients, &key),
         public_key(clients, &key),
         read_key_policy(clients, &key),
         grants(clients, &key),
     )?;
+    let others_tags = tags.keys().filter(|key| clients.ignores(key)).count();
     let deletion = deletion(&metadata);
     let created = metadata.creation_date.as_ref().and_then(whole_seconds);
     Ok(KeyParts {
@@ -103,7 +104,8 @@ async fn parts(clients: &Clients, metadata: KeyMetadata) -> Result<KeyParts, Err
         },
         deletion,
         aliases,
-        tags,
+        tags: without_others(clients, tags),
+        others_tags,
         policy,
         grants,
         public_key,
@@ -142,6 +144,16 @@ async fn aliases(clients: &Clients, key: &str) -> Result<Vec<String>, Error> {
 
 /// All tags of a key but those that the provider leaves alone.
 pub(super) async fn tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
+    let all = all_tags(clients, key).await?;
+    Ok(without_others(clients, all))
+}
+
+fn without_others(clients: &Clients, mut tags: Tags) -> Tags {
+    tags.retain(|key, _| !clients.leaves_alone(key));
+    tags
+}
+
+async fn all_tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
     let mut tags = Tags::new();
     let mut pages = clients
         .kms
@@ -152,11 +164,7 @@ pub(super) async fn tags(clients: &Clients, key: &str) -> Result<Tags, Error> {
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| Error::call("ListResourceTags", key, &error))?;
         let listed = page.tags.unwrap_or_default().into_iter();
-        tags.extend(
-            listed
-                .map(|tag| (tag.tag_key, tag.tag_value))
-                .filter(|(key, _)| !clients.leaves_alone(key)),
-        );
+        tags.extend(listed.map(|tag| (tag.tag_key, tag.tag_value)));
     }
     Ok(tags)
 }
