@@ -8,7 +8,7 @@ use tf_provider::{Context, Diagnostic, Diagnostics, Field, Result};
 use super::desired::{desired, settings};
 use super::encryption::check_key;
 use super::history::History;
-use super::memory::{now, settled};
+use super::memory::{declared, now, settled};
 use super::model::BucketModel;
 use super::name::is_made_for;
 use super::place::Place;
@@ -44,6 +44,9 @@ pub(super) async fn create(
     cx.keep(&named(&name));
     if let Made::TakenOver(earlier) = made {
         cx.warn(taken_over(&name));
+        settings
+            .marks
+            .insert(CREATION_TAG.to_owned(), earlier.clone());
         tag = earlier;
     }
     cx.set_private(CREATED, tag);
@@ -165,19 +168,36 @@ pub(super) async fn followed_date(
     state: &BucketModel,
     parts: &BucketParts,
 ) -> Result<String> {
-    let found = parts.marks.get(CREATION_TAG).map(String::as_bytes);
-    let noted = cx.private(CREATED).filter(|tag| !tag.is_empty());
-    if let (Field::Known(date), true) = (&state.creation_date, found == noted.as_deref())
+    let found = parts.marks.get(CREATION_TAG);
+    let noted = created(cx).filter(|tag| !tag.is_empty());
+    if let (Field::Known(date), true) = (&state.creation_date, found == noted.as_ref())
         && found.is_some()
     {
         return Ok(date.clone());
     }
-    cx.set_private(CREATED, found.unwrap_or_default());
-    bucket_creation_date(clients, state.name()?)
-        .await
-        .map_err(|error| {
-            error
-                .diagnostic("The bucket's creation date cannot be read", "creation_date")
-                .into()
-        })
+    let name = state.name()?;
+    let read = bucket_creation_date(clients, name).await.map_err(|error| {
+        error.diagnostic("The bucket's creation date cannot be read", "creation_date")
+    })?;
+    match state.creation_date.known() {
+        // the same bucket, whose tag somebody has changed: the next apply puts it back
+        Some(date) if noted.is_some() && (*date == read || is_declared(cx, &parts.marks)) => {
+            Ok(date.clone())
+        }
+        _ => {
+            cx.set_private(CREATED, found.map_or("", String::as_str));
+            Ok(read)
+        }
+    }
+}
+
+/// What the creation tag said when the bucket was created, imported or found to be another one.
+pub(super) fn created(cx: &Context<Account>) -> Option<String> {
+    String::from_utf8(cx.private(CREATED)?).ok()
+}
+
+/// Whether the tags hold what was declared. Those of another bucket of the same name have other times.
+fn is_declared(cx: &Context<Account>, found: &Tags) -> bool {
+    let found = History::from_tags(found);
+    !found.is_empty() && declared(cx).is_some_and(|declared| declared == found)
 }

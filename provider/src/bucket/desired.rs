@@ -70,6 +70,7 @@ pub(super) fn desired(
         model.lifecycle_rules = Field::Known(rule_lines(&storage));
     }
     model.foreign = Field::Known(model.foreign.into_known().unwrap_or_default());
+    model.drift = Field::Known(Vec::new());
     model.event_hold = model.event_hold.into_known().into();
     history.fill(&mut model);
     fill_trust_policy(&mut model, &history, place.now)?;

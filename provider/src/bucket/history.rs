@@ -280,8 +280,8 @@ fn is_long_enough(lock: LockSpan, seconds: u64) -> bool {
 }
 
 const LOCK_TAG: &str = "auditlog:lock";
-const LOG_TAG: &str = "auditlog:log:";
-const LOG_LOCK_TAG: &str = "auditlog:log-lock:";
+pub(super) const LOG_TAG: &str = "auditlog:log:";
+pub(super) const LOG_LOCK_TAG: &str = "auditlog:log-lock:";
 
 /// Lock spans as a configuration or a state has them.
 pub(super) fn parse_spans(spans: &[LockSpanModel]) -> Option<Vec<LockSpan>> {

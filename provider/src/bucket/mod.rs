@@ -20,6 +20,7 @@ mod losses;
 mod memory;
 mod model;
 mod name;
+mod own_tags;
 mod partial;
 mod path;
 mod place;
@@ -38,10 +39,12 @@ use tf_provider::{
 };
 
 use crate::account::Account;
-use crate::aws::{Age, Clients, Place as Home, converge_bucket, read_bucket, read_strength};
+use crate::aws::{
+    Age, CREATION_TAG, Clients, Place as Home, converge_bucket, read_bucket, read_strength,
+};
 use crate::lockout::Lockout;
 use crate::region::split_id;
-use create::followed_date;
+use create::{created, followed_date};
 use desired::{desired, settings};
 use encryption::check_key;
 use history::History;
@@ -124,8 +127,12 @@ impl Resource for BucketResource {
         keep_clock(cx, now);
         keep_others_tags(cx, &parts.others_tags);
         let history = known_history(cx, &state, &parts, now);
+        let nothing = History::default();
+        let declared = (history.as_ref().unwrap_or(&nothing), now);
+        let drift = own_tags::drift(&parts.marks, created(cx).as_deref(), declared);
         let mut found = seen(&state, clients, parts, (history.as_ref(), now));
         found.creation_date = Field::Known(creation_date);
+        found.drift = Field::Known(drift);
         Ok(Some(found))
     }
 
@@ -147,7 +154,10 @@ impl Resource for BucketResource {
         let before = declared(cx).unwrap_or_else(|| History::of(&prior));
         let now = now();
         let desired = desired(planned, &before, Place { clients, now })?;
-        let settings = settings(&desired, now, others_tags(cx))?;
+        let mut settings = settings(&desired, now, others_tags(cx))?;
+        let created = created(cx).filter(|tag| !tag.is_empty());
+        let created = created.map(|tag| (CREATION_TAG.to_owned(), tag));
+        settings.marks.extend(created);
         if desired.model.encryption != prior.encryption {
             check_key(cx, clients, &settings).await?;
         }

@@ -53,6 +53,7 @@ model! {
         pub(super) lifecycle_rules: Field<Vec<String>>,
         pub(super) event_hold: Field<String>,
         pub(super) foreign: Field<Vec<String>>,
+        pub(super) drift: Field<Vec<String>>,
         pub(super) policy: Field<String>,
     }
 

@@ -295,6 +295,8 @@ fn plan_kept(plan: &mut Plan) {
     let none = || Value::List(Vec::new());
     let foreign = foreign.filter(|foreign| !foreign.is_null());
     plan.planned.set("foreign", foreign.unwrap_or_else(none));
+    // what others have done to the provider's own tags is put back
+    plan.planned.set("drift", none());
 }
 
 /// Each lock that nobody can end, where it is new: of the bucket, and of the logs that have their own. The plan is the same whatever

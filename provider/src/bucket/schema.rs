@@ -404,6 +404,13 @@ fn computed(schema: Schema) -> Schema {
                  and leaves them alone.",
             ),
         )
+        .attribute(
+            "drift",
+            Attribute::computed(Type::list(Type::String)).description(
+                "What others have done to the provider's own tags that hold no declaration, such as the creation tag, each as one line. \
+                 The next apply puts them back.",
+            ),
+        )
         .attribute("policy", text("Bucket policy as JSON."))
         .attribute(
             "public_access_block",

@@ -256,7 +256,7 @@ impl Part {
 /// The tag that says for what the bucket was created.
 pub const CREATION_TAG: &str = "auditlog:created";
 
-/// The creation tag stays as it was made; only where a create did not leave it, it is put.
+/// The creation tag stays as it was made; it is put where it is remembered and is not there.
 fn marks_agree(found: &Tags, wanted: &Tags) -> bool {
     let current = |marks: &Tags| {
         let mut marks = marks.clone();
@@ -264,7 +264,9 @@ fn marks_agree(found: &Tags, wanted: &Tags) -> bool {
         marks
     };
     current(found) == current(wanted)
-        && (found.contains_key(CREATION_TAG) || !wanted.contains_key(CREATION_TAG))
+        && wanted
+            .get(CREATION_TAG)
+            .is_none_or(|created| found.get(CREATION_TAG) == Some(created))
 }
 
 /// What has to be put, in the order in which it is safe: closed to the public before anything else, versioned before

@@ -253,12 +253,13 @@ async fn put_logging(
         .map_err(|error| Error::call(operation, bucket, &error))
 }
 
-/// The whole set, because the call replaces what is there: the wanted tags, those of others, and the creation tag.
+/// The whole set, because the call replaces what is there: the wanted tags, those of others, and the creation tag that is there where none
+/// is remembered.
 fn all_tags(found: &BucketParts, wanted: &BucketSettings) -> Tags {
     let created = found.marks.get_key_value(CREATION_TAG);
     let mut all = found.others_tags.clone();
-    all.extend(wanted.marks.clone());
     all.extend(created.map(|(key, value)| (key.clone(), value.clone())));
+    all.extend(wanted.marks.clone());
     all.extend(wanted.tags.clone());
     all
 }

@@ -1,5 +1,7 @@
 //! Drift of what has no argument of its own.
 
+use std::collections::BTreeMap;
+
 use auditlog_tests::{Engine, Fault, Proxy, Terraform};
 use aws_sdk_s3::types::{Tag, Tagging};
 
@@ -32,6 +34,60 @@ fn minimum_size_of_transitions_is_shown_and_put_back() {
     assert!(way.faults() > before, "the put names the minimum");
     way.heal();
     assert_no_changes(&terraform);
+}
+
+/// Somebody else changes the tags of the bucket.
+async fn put_tags(trail: &Trail, change: impl Fn(&mut BTreeMap<String, String>)) {
+    let s3 = trail.stack.endpoint.s3();
+    let mut all = tags_of(trail).await;
+    change(&mut all);
+    let all = all.into_iter().map(|(key, value)| {
+        let tag = Tag::builder().key(key).value(value);
+        tag.build().expect("a tag")
+    });
+    let tags = Tagging::builder().set_tag_set(Some(all.collect()));
+    let put = s3.put_bucket_tagging().bucket("acme-audit");
+    let put = put.tagging(tags.build().expect("tags")).send().await;
+    put.expect("other tags");
+}
+
+async fn tags_of(trail: &Trail) -> BTreeMap<String, String> {
+    let s3 = trail.stack.endpoint.s3();
+    let found = s3.get_bucket_tagging().bucket("acme-audit").send().await;
+    let found = found.expect("tags").tag_set.into_iter();
+    found.map(|tag| (tag.key, tag.value)).collect()
+}
+
+#[tokio::test]
+async fn own_tags_that_hold_no_declaration_are_shown_and_put_back() {
+    let trail = Trail::of(&days(3, ""));
+    let (before, date) = (
+        tags_of(&trail).await,
+        values(&trail.stack.terraform, ADDRESS),
+    );
+    let created = "auditlog:created";
+    for (said, value) in [("removed", None), ("changed", Some("somebody"))] {
+        put_tags(&trail, |tags| {
+            tags.remove(created);
+            tags.extend(value.map(|value| (created.to_owned(), value.to_owned())));
+            tags.insert("auditlog:x".to_owned(), "y".to_owned());
+        })
+        .await;
+        let plan = trail.stack.terraform.plan();
+        assert_eq!(plan.status, 2, "{plan}");
+        for line in [
+            format!("the tag \\\"{created}\\\" was {said}"),
+            "the tag \\\"auditlog:x\\\" was added".to_owned(),
+        ] {
+            assert!(plan.stdout.contains(&line), "{line} is not in {plan}");
+        }
+        assert_eq!(trail.stack.planned(ADDRESS).attributes, ["drift"]);
+        trail.stack.terraform.apply().ok();
+        trail.stack.assert_no_changes();
+        assert_eq!(tags_of(&trail).await, before);
+    }
+    let after = values(&trail.stack.terraform, ADDRESS);
+    assert_eq!(after["creation_date"], date["creation_date"]);
 }
 
 #[tokio::test]
