@@ -1,19 +1,25 @@
 # One audit trail: the key that signs, the bucket that locks, the logs in it, and the files of what sends to them.
 
 resource "auditlog_signing_key" "this" {
-  alias          = coalesce(var.alias, "alias/${var.bucket}")
-  key_spec       = var.key_spec
-  administrators = var.administrators
-  signers        = var.signers
-  verifiers      = var.verifiers
-  rotation       = var.rotation
-  lost           = var.lost
-  compromised    = var.compromised
-  tags           = var.tags
+  alias                   = coalesce(var.alias, "alias/${coalesce(var.bucket, trimsuffix(coalesce(var.bucket_prefix, "audit"), "-"))}")
+  region                  = var.region
+  key_spec                = var.key_spec
+  description             = var.key_description
+  administrators          = var.administrators
+  signers                 = var.signers
+  verifiers               = var.verifiers
+  rotation                = var.rotation
+  lost                    = var.lost
+  compromised             = var.compromised
+  on_destroy              = var.key_on_destroy
+  deletion_window_in_days = var.key_deletion_window_in_days
+  tags                    = var.tags
 }
 
 resource "auditlog_bucket" "this" {
   bucket            = var.bucket
+  bucket_prefix     = var.bucket_prefix
+  region            = var.region
   object_lock       = var.object_lock
   administrators    = var.administrators
   break_glass       = var.break_glass

@@ -1,10 +1,23 @@
 variable "bucket" {
-  description = "Name of the bucket. It is unique in all of AWS."
+  description = "Name of the bucket. It is unique in all of AWS. Set either it or `bucket_prefix`."
   type        = string
+  default     = null
+}
+
+variable "bucket_prefix" {
+  description = "Beginning of the name of the bucket; the provider adds the rest, so that it is unique. Set either it or `bucket`."
+  type        = string
+  default     = null
+}
+
+variable "region" {
+  description = "Region of bucket and key, such as `eu-central-1`. Default: that of the provider."
+  type        = string
+  default     = null
 }
 
 variable "alias" {
-  description = "Alias of the signing key, with its `alias/`. Default: `alias/` and the name of the bucket."
+  description = "Alias of the signing key, with its `alias/`. Default: `alias/` and `bucket`, or `bucket_prefix` without a `-` at its end."
   type        = string
   default     = null
 }
@@ -119,6 +132,24 @@ variable "verifiers" {
 variable "key_spec" {
   description = "Kind of the signing key, such as `ECC_NIST_P256`. Default: that of auditlog_signing_key."
   type        = string
+  default     = null
+}
+
+variable "key_description" {
+  description = "Description of the key in KMS. Default: empty."
+  type        = string
+  default     = null
+}
+
+variable "key_on_destroy" {
+  description = "What a destroy does with the key: `retain` or `schedule_deletion`. Default: `retain`, which denies signing."
+  type        = string
+  default     = null
+}
+
+variable "key_deletion_window_in_days" {
+  description = "Days that KMS waits before it deletes the key after a destroy with `schedule_deletion`, 7 to 30. Default: 30."
+  type        = number
   default     = null
 }
 

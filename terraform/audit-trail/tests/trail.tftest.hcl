@@ -43,6 +43,25 @@ run "smallest_trail" {
   }
 }
 
+run "trail_whose_name_is_completed" {
+  variables {
+    bucket        = null
+    bucket_prefix = "acme-audit-"
+    object_lock   = { mode = "GOVERNANCE", days = 3 }
+    logs          = { payments = {} }
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.bucket_prefix == "acme-audit-"
+    error_message = "The beginning of the name is not passed on."
+  }
+
+  assert {
+    condition     = auditlog_signing_key.this.alias == "alias/acme-audit"
+    error_message = "The alias does not follow the beginning of the name."
+  }
+}
+
 run "trail_for_years" {
   variables {
     alias          = "alias/records"
@@ -62,6 +81,11 @@ run "trail_for_years" {
     declared_prefixes = ["trust-policies/"]
     extra_policy_json = "{}"
     on_destroy        = "forget"
+
+    region                      = "eu-west-1"
+    key_description             = "signs the records"
+    key_on_destroy              = "schedule_deletion"
+    key_deletion_window_in_days = 7
 
     logs = {
       payments = {
@@ -107,6 +131,21 @@ run "trail_for_years" {
   assert {
     condition     = auditlog_bucket.this.on_destroy == "forget"
     error_message = "What a destroy does is not passed on."
+  }
+
+  assert {
+    condition     = auditlog_bucket.this.region == "eu-west-1" && auditlog_signing_key.this.region == "eu-west-1"
+    error_message = "The region is not passed on."
+  }
+
+  assert {
+    condition     = auditlog_signing_key.this.description == "signs the records"
+    error_message = "The description of the key is not passed on."
+  }
+
+  assert {
+    condition     = auditlog_signing_key.this.on_destroy == "schedule_deletion" && auditlog_signing_key.this.deletion_window_in_days == 7
+    error_message = "What a destroy does with the key is not passed on."
   }
 
   assert {
