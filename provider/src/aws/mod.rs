@@ -51,8 +51,8 @@ pub use place::partition;
 pub use policy::{
     BucketPolicy, Delivery, Enforced, ExtraError, IamScope, KeyPolicy, KeyPolicyState, LogAccess,
     ObjectEncryption, PolicyError, Principal, PrincipalError, Unenforced, admits, denials,
-    denies_caller, denies_signing, foreign_denials, format_tls_only_policy, policies_agree,
-    policy_changes, unenforced,
+    denies_caller, denies_signing, foreign_denials, format_tls_only_policy, is_own_key_policy,
+    policies_agree, policy_changes, unenforced,
 };
 pub use proxies::ProxySettings;
 pub use session::{AssumeRole, Session, Token, WebIdentity};

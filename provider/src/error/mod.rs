@@ -88,6 +88,8 @@ pub enum Error {
         alias: String,
         /// The key that it points at.
         target: String,
+        /// The id of that key, where an interrupted create of this alias may have left it behind.
+        left: Option<String>,
     },
     /// S3 cannot encrypt with the KMS key of the bucket.
     #[error("S3 cannot encrypt with the KMS key {key}: {why}")]
@@ -321,14 +323,7 @@ impl Error {
             Self::BucketNotEmpty(contents) => Some(contents.hint()),
             Self::CannotEmpty(contents) => Some(contents.empty_hint()),
             Self::NotEmptied(leftover) => Some(leftover.hint()),
-            Self::AliasTaken { .. } => Some(
-                "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move \
-                 an alias away from a key that it does not manage, because programs that sign with the alias would \
-                 change their key. For a new key under this alias, change `rotation.trigger`. To manage that key from here, if \
-                 it is one of this provider and no other state has it, import it:\n\n\
-                 import {\n  to = auditlog_signing_key.NAME\n  id = \"alias/…\"\n}"
-                    .to_owned(),
-            ),
+            Self::AliasTaken { left, .. } => Some(alias_taken(left.as_deref())),
             Self::NotASigningKey { .. } => {
                 Some("Import a key with usage SIGN_VERIFY and one of the specs that `key_spec` accepts.".to_owned())
             }
@@ -363,4 +358,20 @@ impl Error {
             Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
         }
     }
+}
+
+fn alias_taken(left: Option<&str>) -> String {
+    let disarm = left.map(|key| {
+        format!(
+            " If an interrupted apply left it behind and no state has it, deny signing with it: add this to the resource and apply \
+             again.\n\n    disarm = [{key:?}]"
+        )
+    });
+    format!(
+        "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move an alias away from a key \
+         that it does not manage, because programs that sign with the alias would change their key. For a new key under this alias, \
+         change `rotation.trigger`.{}\n\nTo manage that key from here, if it is one of this provider and no other state has it, import \
+         it:\n\nimport {{\n  to = auditlog_signing_key.NAME\n  id = \"alias/…\"\n}}",
+        disarm.unwrap_or_default()
+    )
 }

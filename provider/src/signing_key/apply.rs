@@ -16,6 +16,7 @@ use super::context::{
 };
 use super::current::of_versions;
 use super::declared::checked;
+use super::disarm::disarm;
 use super::due::Due;
 use super::handover;
 use super::history::{History, Presence, State};
@@ -45,6 +46,7 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
         let alias = planned.alias.clone();
         return Err(not_made(Error::AliasTwice { alias }).into());
     }
+    disarm(cx, clients, (&planned, &BTreeSet::new())).await?;
     // before anything is made: an alias that belongs to somebody else would leave a key without one
     let known = predecessors(cx);
     let standing = standing(clients, &planned.alias, Claim::New(&known))
@@ -248,6 +250,8 @@ impl<'a> Update<'a> {
 
     async fn run(&mut self, prior: &SigningKey) -> Result {
         self.history.retire(&self.due.retire);
+        let own = self.history.key_ids();
+        disarm(self.cx, self.clients, (&self.planned, &own)).await?;
         let known = prior.trust.known().map(|trust| trust.alias.clone());
         let was_ours = known.as_ref() == Some(&self.planned.alias);
         // before anything is made: an alias that belongs to somebody else would leave a key without one

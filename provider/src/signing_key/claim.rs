@@ -77,11 +77,24 @@ pub(crate) async fn standing(
     match verdict {
         Verdict::Free => Ok(Standing::Ours(Some(found.key_id))),
         Verdict::Waits => Ok(Standing::Waits(found)),
-        Verdict::FreeIfUnfinished | Verdict::Taken => Err(Error::AliasTaken {
-            alias: alias.to_owned(),
-            target: found.arn,
-        }),
+        Verdict::FreeIfUnfinished | Verdict::Taken => Err(taken(alias, found)),
     }
+}
+
+/// Names the key by its id where a person may have it disarmed.
+fn taken(alias: &str, found: AliasHolder) -> Error {
+    let is_first = is_made_for(alias, &found) && parse_marks(&found.tags).is_first();
+    Error::AliasTaken {
+        alias: alias.to_owned(),
+        target: found.arn,
+        left: is_first.then_some(found.key_id),
+    }
+}
+
+/// Whether a key was created for this alias, and not retained by a destroy since.
+fn is_made_for(alias: &str, found: &AliasHolder) -> bool {
+    let made_for = parse_marks(&found.tags).alias;
+    made_for.as_deref() == Some(alias) && !found.tags.contains_key(RETAINED_TAG)
 }
 
 /// Whether the alias may be taken from the key that holds it.
@@ -98,8 +111,7 @@ enum Verdict {
 impl Claim<'_> {
     fn verdict(self, alias: &str, found: &AliasHolder) -> Verdict {
         let marks = parse_marks(&found.tags);
-        let made_for_it =
-            marks.alias.as_deref() == Some(alias) && !found.tags.contains_key(RETAINED_TAG);
+        let made_for_it = is_made_for(alias, found);
         if found.deletion.is_some() || self.has(found, made_for_it) {
             return Verdict::Free;
         }
@@ -199,6 +211,20 @@ mod tests {
         let at = "2026-01-01T00:00:00Z".to_owned();
         retired.insert("auditlog:compromised-at".to_owned(), at);
         assert_eq!(new(&key(retired)), Verdict::Taken);
+    }
+
+    #[test]
+    fn key_that_a_create_may_have_left_behind_is_named_to_be_disarmed() {
+        let hint = |tags: Tags| {
+            let error = taken(ALIAS, key(tags));
+            let text = error.diagnostic("", "alias").detail;
+            assert!(text.contains("import {"), "{text}");
+            text.contains("    disarm = [\"k\"]")
+        };
+        assert!(hint(first_marks(ALIAS, 1, None, None)));
+        assert!(!hint(first_marks("alias/other", 1, None, None)));
+        assert!(!hint(first_marks(ALIAS, 2, Some("a"), None)));
+        assert!(!hint(Tags::new()));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 use tf_provider::{Context, Diagnostic, Result};
 
 use super::current::signing_policy;
+use super::disarm::line;
 use super::history::History;
 use super::model::SigningKey;
 use crate::account::Account;
@@ -49,10 +50,13 @@ pub(crate) fn announced(alias: &str, new: &str, old: &str) -> Diagnostic {
          it until then.\n\n\
          If {old} is being replaced (create_before_destroy), its destroy hands the alias over: nothing else is to be done.\n\n\
          If another state has {old}, give this resource another alias, or destroy it.\n\n\
-         If no state has it, an apply that was killed left it behind, and whoever may sign with it still can. Remove it and apply again:\n\n\
+         If no state has it, an apply that was killed left it behind, and whoever may sign with it still can. To deny that, and to free the \
+         alias, add this to the resource and apply again:\n\n{}\n\n\
+         Or have KMS delete it, and apply again:\n\n\
          aws kms schedule-key-deletion --key-id {old} --pending-window-in-days 7\n\n\
          To keep it in place of {new}, remove this resource from the state (`terraform state rm`), and import the alias:\n\n\
-         import {{\n  to = auditlog_signing_key.NAME\n  id = {alias:?}\n}}"
+         import {{\n  to = auditlog_signing_key.NAME\n  id = {alias:?}\n}}",
+        line(old)
     );
     Diagnostic::warning("The key waits for its alias", detail).at("alias")
 }

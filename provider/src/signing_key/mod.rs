@@ -9,6 +9,7 @@ mod context;
 mod current;
 mod declared;
 mod destroy;
+mod disarm;
 mod due;
 mod handover;
 mod history;

@@ -24,6 +24,7 @@ model! {
         pub(crate) compromised: Option<BTreeMap<String, DeclaredCompromise>>,
         pub(crate) on_destroy: String,
         pub(crate) deletion_window_in_days: u32,
+        pub(crate) disarm: Option<Vec<String>>,
         pub(crate) tags: Option<Tags>,
         pub(crate) tags_all: Field<Tags>,
         pub(crate) id: Field<String>,

@@ -4,6 +4,7 @@ use tf_provider::{Context, Diagnostic, Result};
 
 use super::apply::{first_state, look};
 use super::context::{check_place, clients, now};
+use super::disarm::warn_of_stale;
 use super::due::Due;
 use super::handover::{announced, is_handed_over};
 use super::history::{History, State};
@@ -38,6 +39,7 @@ pub(crate) async fn read(cx: &Context<Account>, state: SigningKey) -> Result<Opt
     clients.remember_keys(known_alias(&state), history.key_ids());
     warn(cx, &history, &found);
     others_tags::keep(cx, &found);
+    warn_of_stale(cx, clients, &state).await;
     Due::at(now(), &history, state.period_days()).keep(cx);
     let known = SigningKey {
         alias: known_alias(&state).to_owned(),

@@ -6,6 +6,7 @@ use auditlog_chain::keys::KeySpec;
 use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
 use super::destroy::{RETAIN, SCHEDULE_DELETION};
+use super::disarm::DISARM;
 use super::marks::fits;
 use super::model::DEFAULT_GRACE_DAYS;
 use crate::aws::Principal;
@@ -78,6 +79,11 @@ pub(crate) fn schema() -> Schema {
                 .default(MAX_WINDOW_DAYS)
                 .range("days", MIN_WINDOW_DAYS..=MAX_WINDOW_DAYS)
                 .description("Days that KMS waits before it deletes the keys after a destroy with `schedule_deletion`, 7 to 30. Default: 30. A change must be applied before the destroy."),
+        )
+        .attribute(
+            DISARM,
+            Attribute::optional(Type::list(Type::String))
+                .description("Ids of keys that an interrupted create of this alias left behind and that can sign. Signing with them is denied before anything else is done, which frees the alias. A key of another alias, one that a destroy retained, and one whose key policy is not the provider's are refused. An entry that disarms nothing gives a warning. Default: none. A change denies signing with the keys that it adds; a removed entry changes nothing."),
         );
     computed(tags::add_to(schema))
 }

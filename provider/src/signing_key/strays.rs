@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use auditlog_chain::keys::KeySpec;
 use tf_provider::{Context, Diagnostic};
 
+use super::disarm::line;
 use super::marks::parse_marks;
 use super::model::SigningKey;
 use crate::account::Account;
@@ -161,8 +162,11 @@ async fn deny(
 fn report_finished(alias: &str, id: &str) -> Diagnostic {
     let detail = format!(
         "The key {id} has the tag auditlog:created = {alias}, can sign, and is not in the state of this resource. It was left \
-         alone, because another state may have it. If none has it, an apply that was interrupted left it behind. Remove it then:\n\n\
-         aws kms schedule-key-deletion --key-id {id} --pending-window-in-days 7"
+         alone, because another state may have it. If none has it, an apply that was interrupted left it behind. To deny signing with it, \
+         add this to the resource and apply again:\n\n{}\n\n\
+         Or have KMS delete it:\n\n\
+         aws kms schedule-key-deletion --key-id {id} --pending-window-in-days 7",
+        line(id)
     );
     Diagnostic::warning("A key of the same alias can sign", detail).at("alias")
 }

@@ -95,6 +95,7 @@ fn taken(alias: &str, target: String) -> Error {
     Error::AliasTaken {
         alias: alias.to_owned(),
         target,
+        left: None,
     }
 }
 

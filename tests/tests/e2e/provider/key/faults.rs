@@ -277,6 +277,73 @@ async fn create_that_is_killed_after_its_last_call_is_imported_or_removed() {
     assert_eq!(holder(&stack, "alias/one").await, Some(id(&stack)));
 }
 
+fn disarming(key: &str) -> String {
+    key_of("", &format!("{ALIAS}\ndisarm = [{key:?}]"))
+}
+
+#[tokio::test]
+async fn create_that_is_killed_after_its_last_call_is_disarmed_by_name() {
+    // the key is named before the next apply
+    let (stack, way) = start(ALIAS);
+    killed_at(&stack, &way, "PutKeyPolicy");
+    let left = holder(&stack, "alias/one").await.unwrap();
+    stack.configure(&disarming(&left));
+    let applied = stack.terraform.apply().ok();
+    assert!(!applied.stdout.contains("waits for its alias"), "{applied}");
+    assert_ne!(id(&stack), left);
+    assert_eq!(signing(&stack).await, [id(&stack)]);
+    assert_eq!(holder(&stack, "alias/one").await, Some(id(&stack)));
+    let plan = stack.terraform.plan();
+    assert_eq!(plan.status, 0, "{plan}");
+    let stale = format!("Remove \"{left}\" from `disarm`: nobody can sign with the key.");
+    said(&plan, &["Key that is disarmed already", &stale]);
+    stack.configure(&key_of("", ALIAS));
+    stack.terraform.apply().ok();
+    stack.assert_no_changes();
+
+    // or once a key waits, with the line that the plan prints
+    let (stack, way) = start(ALIAS);
+    killed_at(&stack, &way, "PutKeyPolicy");
+    let left = holder(&stack, "alias/one").await.unwrap();
+    stack.terraform.apply().ok();
+    let waits = [
+        "The key waits for its alias",
+        &format!("disarm = [{left:?}]"),
+    ];
+    said(&stack.terraform.plan(), &waits);
+    stack.configure(&disarming(&left));
+    stack.terraform.apply().ok();
+    assert_eq!(signing(&stack).await, [id(&stack)]);
+    assert_eq!(holder(&stack, "alias/one").await, Some(id(&stack)));
+    assert_eq!(stack.terraform.plan().status, 0);
+}
+
+#[tokio::test]
+async fn key_that_no_interrupted_create_left_is_not_disarmed() {
+    let (stack, _way) = start(ALIAS);
+    stack.terraform.apply().ok();
+    let own = id(&stack);
+    let other = |key: &str| {
+        let other = format!("alias = \"alias/two\"\ndisarm = [{key:?}]");
+        let other = key_of("", &other).replace("\"audit\"", "\"other\"");
+        key_of("", ALIAS) + &other
+    };
+    stack.configure(&other(&own));
+    let refused = stack.terraform.apply();
+    assert_eq!(refused.status, 1, "{refused}");
+    let why = "it has the tag auditlog:created = alias/one, and this resource has the alias \"alias/two\"";
+    said(
+        &refused,
+        &["The key cannot be disarmed", "At disarm[0]:", why],
+    );
+    stack.configure(&disarming(&own));
+    let refused = stack.terraform.apply();
+    assert_eq!(refused.status, 1, "{refused}");
+    said(&refused, &["it is a version of this resource"]);
+    assert_eq!(signing(&stack).await, [own]);
+    assert_eq!(keys(&stack).await.len(), 1);
+}
+
 #[tokio::test]
 async fn policy_that_lets_the_key_sign_is_the_last_call_of_a_create() {
     let (stack, way) = start(ALIAS);
