@@ -362,3 +362,19 @@ async fn keep_what_is_there(cx: &Context<Account>, clients: &Clients, known: &Bu
         cx.keep(&seen(known, clients, parts, (history.as_ref(), now())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_of_a_version_that_nobody_wrote_is_refused() {
+        let refused = BucketResource.upgrade(7, Object::new()).unwrap_err();
+        let refused = refused.iter().next().unwrap();
+        assert_eq!(refused.summary, "State of an unsupported version");
+        assert_eq!(
+            refused.detail,
+            "auditlog_bucket has no upgrade from schema version 7."
+        );
+    }
+}

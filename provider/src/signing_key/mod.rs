@@ -119,3 +119,19 @@ impl Resource for SigningKeyResource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_of_a_version_that_nobody_wrote_is_refused() {
+        let refused = SigningKeyResource.upgrade(7, Object::new()).unwrap_err();
+        let refused = refused.iter().next().unwrap();
+        assert_eq!(refused.summary, "State of an unsupported version");
+        assert_eq!(
+            refused.detail,
+            "This provider has no upgrade from schema version 7."
+        );
+    }
+}

@@ -360,6 +360,11 @@ const PLANNED: &[Case] = &[
     ),
     ("lock_spans = []", "Give at least one span", "lock_spans"),
     (
+        "object_lock = { LOCK, days = 36500 }\nlock_spans = [for n in range(15) : { from = timeadd(\"2026-01-01T00:00:00Z\", \"${n}h\"), mode = \"GOVERNANCE\", days = 36500 - n % 2 }]",
+        "Too many changes of the lock 15 spans in force do not fit into the 256 characters of a tag. Wait until the earliest have ended",
+        "object_lock",
+    ),
+    (
         "lock_spans = [{ from = \"2026-02-01T00:00:00Z\", mode = \"GOVERNANCE\", days = 9 }, { from = \"2026-01-01T00:00:00Z\", mode = \"GOVERNANCE\", days = 30 }]",
         "Give each span a later `from`",
         "lock_spans",

@@ -107,6 +107,24 @@ async fn throttled_create_key_is_tried_again() {
     assert_eq!(way.requests("POST", "CreateKey"), 3);
 }
 
+/// The key is made, and a warning names what was not searched.
+#[tokio::test]
+async fn keys_that_cannot_be_searched_are_a_warning() {
+    let (stack, way) = start(ALIAS);
+    way.from_now_on("POST", "ListKeys", refusal("InvalidMarkerException"));
+    let applied = stack.terraform.apply().ok();
+    said(
+        &applied,
+        &[
+            "Keys cannot be searched",
+            "for what an interrupted apply may have left behind. ListKeys on this region failed: InvalidMarkerException",
+        ],
+    );
+    way.heal();
+    stack.assert_no_changes();
+    assert_eq!(signing(&stack).await, [id(&stack)]);
+}
+
 #[tokio::test]
 async fn lost_answer_of_a_deletion_is_a_success() {
     let (stack, way) = start(&format!("{ALIAS}\non_destroy = \"schedule_deletion\""));

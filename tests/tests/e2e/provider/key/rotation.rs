@@ -15,6 +15,7 @@ on_each_engine! {
     age_makes_a_new_version_and_the_old_one_retires.await,
     lost_and_compromised_versions_stay_declared.await,
     import_finds_all_versions,
+    versions_that_the_tags_do_not_lead_to_are_not_imported.await,
     retired_version_is_not_imported_as_the_one_that_signs.await,
     grace_period_goes_on_after_a_cancelled_deletion.await,
 }
@@ -222,6 +223,47 @@ fn import_finds_all_versions(engine: Engine) {
         stack.assert_no_changes();
         assert_eq!(values(&stack.terraform, ADDRESS), original);
     }
+}
+
+/// The tags lead from one version to the one before it.
+async fn versions_that_the_tags_do_not_lead_to_are_not_imported(engine: Engine) {
+    let stack = Stack::applied(engine, &triggered(engine, "a", ""));
+    let first = id(&stack);
+    stack.configure(&triggered(engine, "b", ""));
+    stack.terraform.apply().ok();
+    let second = id(&stack);
+    stack.terraform.run(&["state", "rm", ADDRESS]).ok();
+    let tag = async |key: &str, name: &str, value: &str| {
+        let tag = aws_sdk_kms::types::Tag::builder().tag_key(name);
+        let tag = tag.tag_value(value).build().unwrap();
+        let put = stack.endpoint.kms().tag_resource().key_id(key).tags(tag);
+        put.send().await.unwrap();
+    };
+    let refused = |texts: &[&str]| {
+        let refused = stack.terraform.import(ADDRESS, "alias/one");
+        assert_eq!(refused.status, 1, "{refused}");
+        said(&refused, texts);
+    };
+    tag(&first, "auditlog:version", "2").await;
+    let number = format!(
+        "The tags of the key {first} say that it is version 2, which is not before its successor."
+    );
+    let correct = "Correct its tag auditlog:version, or remove the tag auditlog:previous";
+    refused(&["The versions are not in order", &number, correct]);
+    tag(&first, "auditlog:version", "1").await;
+    let gone = "0a1b2c3d-4e5f-6789-abcd-ef0123456789";
+    tag(&second, "auditlog:previous", gone).await;
+    let missing = format!(
+        "Version 2 names {gone} as the key before it, and KMS does not have that key any more."
+    );
+    refused(&[
+        "A version is missing",
+        &missing,
+        "remove the tag auditlog:previous from version 2",
+    ]);
+    tag(&second, "auditlog:previous", &first).await;
+    stack.terraform.import(ADDRESS, "alias/one").ok();
+    stack.assert_no_changes();
 }
 
 async fn retired_version_is_not_imported_as_the_one_that_signs(engine: Engine) {
