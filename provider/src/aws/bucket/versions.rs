@@ -174,6 +174,10 @@ async fn inspect_page(
             Some(Ok(seen)) => match seen? {
                 Seen::Version(head) => tally.add(&head),
                 Seen::Gone => {}
+                Seen::InPart(head) => {
+                    tally.add(&head);
+                    tally.unreadable = tally.unreadable.saturating_add(1);
+                }
                 Seen::Unreadable => tally.unreadable = tally.unreadable.saturating_add(1),
             },
             Some(Err(_)) => {
@@ -189,14 +193,16 @@ async fn inspect_page(
 /// One version, looked at.
 enum Seen {
     Version(Box<HeadObjectOutput>),
+    /// The same, and part of its lock could not be read.
+    InPart(Box<HeadObjectOutput>),
     /// Expired by a lifecycle rule while we count.
     Gone,
     /// A permission is missing, so it may be locked.
     Unreadable,
 }
 
-/// Looks at a version. S3 leaves the lock out of the answer where the permission to see it is missing, so a version that seems
-/// to be unlocked is asked for its lock alone.
+/// Looks at a version. S3 leaves retention or legal hold out of the answer where the permission to see it is missing, and where there is
+/// none: what is left out is asked for alone.
 async fn look(
     s3: aws_sdk_s3::Client,
     bucket: String,
@@ -207,24 +213,51 @@ async fn look(
         .bucket(&bucket)
         .set_key(version.key.clone())
         .set_version_id(version.version_id.clone());
-    let head = match ask.send().await {
-        Ok(head) => head,
+    match ask.send().await {
+        Ok(head) => Ok(look_again(&s3, &bucket, &version, head).await),
         Err(error) => {
             let error = Error::call("HeadObject", &bucket, &error);
-            return match error.status() {
+            match error.status() {
                 Some(404) => Ok(Seen::Gone),
                 // the bucket policy denies it to all but writers and readers
                 Some(403) => Ok(lock_alone(&s3, &bucket, &version).await),
                 _ => Err(error),
-            };
+            }
         }
-    };
-    let shows_lock =
-        head.object_lock_mode.is_some() || head.object_lock_legal_hold_status.is_some();
-    if shows_lock || !is_hidden(&s3, &bucket, &version).await {
-        return Ok(Seen::Version(Box::new(head)));
     }
-    Ok(Seen::Unreadable)
+}
+
+async fn look_again(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    version: &ObjectVersion,
+    mut head: HeadObjectOutput,
+) -> Seen {
+    let shows_retention = head.object_lock_mode.is_some();
+    let shows_hold = head.object_lock_legal_hold_status.is_some();
+    if shows_retention && shows_hold {
+        return Seen::Version(Box::new(head));
+    }
+    let (retention, hold) = ask_lock(s3, bucket, version).await;
+    let is_hidden = (!shows_retention && retention.as_ref().is_err_and(is_unknown))
+        || (!shows_hold && hold.as_ref().is_err_and(is_unknown));
+    if let (false, Some(found)) = (
+        shows_retention,
+        retention.ok().and_then(|one| one.retention),
+    ) {
+        let mode = found.mode.map(|mode| ObjectLockMode::from(mode.as_str()));
+        head.object_lock_mode = mode;
+        head.object_lock_retain_until_date = found.retain_until_date;
+        head.object_lock_event_hold = head.object_lock_event_hold.or(found.event_hold);
+    }
+    if let (false, Some(found)) = (shows_hold, hold.ok().and_then(|one| one.legal_hold)) {
+        head.object_lock_legal_hold_status = found.status;
+    }
+    match (is_hidden, shows_retention || shows_hold) {
+        (false, _) => Seen::Version(Box::new(head)),
+        (true, true) => Seen::InPart(Box::new(head)),
+        (true, false) => Seen::Unreadable,
+    }
 }
 
 /// The lock of a version whose HEAD is denied.
@@ -256,13 +289,9 @@ fn status_of<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|answer| answer.status().as_u16())
 }
 
-/// Whether retention or legal hold of a version could not be read.
-async fn is_hidden(s3: &aws_sdk_s3::Client, bucket: &str, version: &ObjectVersion) -> bool {
-    // a denial, or no answer; without a lock, S3 answers 404, or 400 where the bucket has no Object Lock
-    let unknown = |status: Option<u16>| !matches!(status, Some(400 | 404));
-    let (retention, hold) = ask_lock(s3, bucket, version).await;
-    retention.is_err_and(|error| unknown(status_of(&error)))
-        || hold.is_err_and(|error| unknown(status_of(&error)))
+/// A denial, or no answer. Without a lock, S3 answers 404, or 400 where the bucket has no Object Lock.
+fn is_unknown<E>(error: &SdkError<E>) -> bool {
+    !matches!(status_of(error), Some(400 | 404))
 }
 
 async fn ask_lock(

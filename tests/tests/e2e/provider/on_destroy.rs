@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use auditlog_tests::{Answer, Endpoint, Engine, Fault, Proxy, Run, Terraform};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ObjectLockMode;
+use aws_sdk_s3::types::{ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockMode};
 
 use crate::provider::stack::values;
 use crate::seal::bench as seal;
@@ -203,6 +203,30 @@ async fn version_whose_lock_may_not_be_read_is_not_deleted() {
     assert_eq!(versions(&s3).await, 2);
     way.heal();
     terraform.destroy().ok();
+}
+
+/// Of retention and legal hold, S3 shows the one that its caller may see.
+#[tokio::test]
+async fn legal_hold_that_head_does_not_show_keeps_all_versions() {
+    let (endpoint, way, terraform) = start("empty");
+    let s3 = endpoint.s3();
+    put(&s3, "a", ObjectLockMode::Governance).await;
+    put(&s3, "b", ObjectLockMode::Governance).await;
+    let on = ObjectLockLegalHold::builder().status(ObjectLockLegalHoldStatus::On);
+    let hold = s3.put_object_legal_hold().bucket("trail").key("b");
+    hold.legal_hold(on.build()).send().await.unwrap();
+    let hide = Fault::change(|reply| reply.remove_headers("x-amz-object-lock-legal-hold"));
+    way.from_now_on("HEAD", "/trail/b", hide);
+    said(&terraform.destroy(), 1, &["Nothing was deleted."]);
+    assert_eq!(versions(&s3).await, 2);
+
+    // nor where it may not be asked for either
+    let denied = Answer::refusal("403 Forbidden", "AccessDenied");
+    way.from_now_on("GET", "legal-hold", Fault::Answer(denied));
+    let wanted =
+        "Nothing was deleted, because a lock that cannot be read may be COMPLIANCE or a hold.";
+    said(&terraform.destroy(), 1, &[wanted]);
+    assert_eq!(versions(&s3).await, 2);
 }
 
 /// S3 leaves the lock out of the answer to HEAD where the permission to see it is missing.
