@@ -106,7 +106,8 @@ fn run_in_blocks(
     report
 }
 
-fn cached(report: &Report) -> u64 {
+/// Segments that were not read again.
+pub(super) fn cached(report: &Report) -> u64 {
     match report.run {
         Run::Whole { cached_segments } => cached_segments.unwrap_or(0),
         Run::Head { .. } | Run::Merged { .. } => 0,

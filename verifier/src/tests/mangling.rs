@@ -1,44 +1,103 @@
-//! A good log, mangled in every way that a loop can think of: all refused, each with exit code 1.
+//! A good log, mangled in every way that a loop can think of: all refused, each with exit code 1. As a folder, and as a bucket of whose
+//! segments a run before kept some: with what it kept, the same is found as without.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 
 use auditlog_chain::checkpoint::NoteSignature;
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::segment::{Expected, FORMAT, check_segment};
 use zstd::zstd_safe::CParameter;
 
+use super::incremental::{cached, run_with_cache};
+use super::ranges::assert_same;
 use super::world::{Key, World, closed, opened, origin};
 use crate::pins::Pins;
 use crate::verdict::Verdict;
+use crate::verify::verify;
 
 /// The plain SHA-256 of bytes, which is also how a report names a policy.
 fn hash_hex(bytes: &[u8]) -> String {
     TrustPolicy::digest(bytes).to_hex()
 }
 
-/// A log whose head is pinned, so that a tail that is cut off shows.
-fn pinned(key: Key, segments: u64) -> World {
-    let mut world = World::new(key, segments);
-    let report = world.verify(&world.folder());
-    _ = world
-        .pins
-        .take(report.logs()[0].verified().unwrap(), &Pins::default());
-    world
+/// Segments of a log of which two blocks are kept, so that one is left where the other is mangled. With one less, it is one block.
+const SEGMENTS: u64 = 5;
+
+/// A log whose head is pinned, so that a tail that is cut off shows, and of which a run over it as a bucket kept blocks.
+struct Pinned {
+    world: World,
+    /// Segments that were not read again.
+    cached: Cell<u64>,
 }
 
-#[track_caller]
-fn refused(world: &World, what: impl FnOnce() -> String) {
-    let report = world.verify(&world.folder());
-    assert_eq!(report.verdict(), Verdict::Fault, "accepted: {}", what());
+impl Deref for Pinned {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Pinned {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+fn pinned(key: Key, segments: u64) -> Pinned {
+    let mut world = World::new(key, segments);
+    let policy = world.policy();
+    let report = run_with_cache(
+        &world.bucket_by_content(),
+        &world.request(&policy),
+        &world.pins,
+    );
+    let head = report.logs()[0].verified().unwrap();
+    _ = world.pins.take(head, &Pins::default());
+    let cached = Cell::new(0);
+    Pinned { world, cached }
+}
+
+impl Pinned {
+    #[track_caller]
+    fn refused(&self, what: impl Fn() -> String) {
+        let report = self.verify(&self.folder());
+        assert_eq!(report.verdict(), Verdict::Fault, "accepted: {}", what());
+        assert_eq!(
+            self.verdict_of_bucket(),
+            Verdict::Fault,
+            "in a bucket: {}",
+            what()
+        );
+    }
+
+    /// The same with what the run before kept, as without.
+    fn verdict_of_bucket(&self) -> Verdict {
+        let (bucket, policy) = (self.bucket_by_content(), self.policy());
+        let request = self.request(&policy);
+        let whole = verify(&bucket, &request, &self.pins, &mut |_| {}).unwrap();
+        let report = run_with_cache(&bucket, &request, &self.pins);
+        assert_same(&whole, &report, "with a cache");
+        self.cached.set(self.cached.get() + cached(&report));
+        report.verdict()
+    }
+
+    /// Otherwise a test says nothing about a cache.
+    fn assert_cached(&self) {
+        assert!(self.cached.get() > 0, "everything was read again");
+    }
 }
 
 /// Tries a log with one object replaced, and puts the object back.
-fn with_object(world: &mut World, number: u64, bytes: Vec<u8>, what: impl FnOnce() -> String) {
+fn with_object(world: &mut Pinned, number: u64, bytes: Vec<u8>, what: impl Fn() -> String) {
     let good = world.segments.insert(number, bytes).unwrap();
-    refused(world, what);
+    world.refused(what);
     world.segments.insert(number, good);
 }
 
 /// The same for one of very many changes: what is wrong in itself is a fault of the log (V7), so of these, one in so many is tried whole.
-fn with_changed(world: &mut World, number: u64, bytes: Vec<u8>, what: impl FnOnce() -> String) {
+fn with_changed(world: &mut Pinned, number: u64, bytes: Vec<u8>, what: impl Fn() -> String) {
     let expected = Expected {
         origin: &origin(),
         segment: number,
@@ -52,7 +111,7 @@ fn with_changed(world: &mut World, number: u64, bytes: Vec<u8>, what: impl FnOnc
 }
 
 fn each_flip(key: Key) {
-    let mut world = pinned(key, 3);
+    let mut world = pinned(key, 4);
     for number in 0..3 {
         for at in 0..world.segments[&number].len() {
             for mask in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
@@ -64,7 +123,11 @@ fn each_flip(key: Key) {
             }
         }
     }
+    world.assert_cached();
     assert_eq!(world.verify(&world.folder()).verdict(), Verdict::Verified);
+    world.cached.set(0);
+    assert_eq!(world.verdict_of_bucket(), Verdict::Verified);
+    assert_eq!(world.cached.get(), 2);
 }
 
 #[test]
@@ -79,7 +142,10 @@ fn each_bit_of_each_byte_counts_under_p256() {
 
 #[test]
 fn each_value_of_each_byte_of_the_smallest_log_counts() {
-    let mut world = World::new(Key::p256(), 1);
+    // One segment does not make a block: nothing of it is kept.
+    let world = World::new(Key::p256(), 1);
+    let cached = Cell::new(0);
+    let mut world = Pinned { world, cached };
     for at in 0..world.segments[&0].len() {
         for value in 0..=255 {
             let mut bytes = world.segments[&0].clone();
@@ -93,7 +159,7 @@ fn each_value_of_each_byte_of_the_smallest_log_counts() {
 #[test]
 fn each_cut_and_each_added_byte_is_refused() {
     for key in [Key::ed25519(), Key::p256()] {
-        let mut world = pinned(key, 3);
+        let mut world = pinned(key, 4);
         for number in 0..3 {
             let good = world.segments[&number].clone();
             for length in 0..good.len() {
@@ -122,22 +188,23 @@ fn each_cut_and_each_added_byte_is_refused() {
                 });
             }
         }
+        world.assert_cached();
     }
 }
 
 #[test]
 fn each_segment_that_is_removed_swapped_or_of_another_log_is_refused() {
     for key in [Key::ed25519(), Key::p256()] {
-        let mut world = pinned(key, 4);
-        let other = World::new(Key::p256(), 4);
-        for one in 0..4 {
+        let mut world = pinned(key, SEGMENTS);
+        let other = World::new(Key::p256(), SEGMENTS);
+        for one in 0..SEGMENTS {
             let bytes = world.segments.remove(&one).unwrap();
-            refused(&world, || format!("without segment {one}"));
+            world.refused(|| format!("without segment {one}"));
             world.segments.insert(one, bytes);
             with_object(&mut world, one, other.segments[&one].clone(), || {
                 format!("another log's {one}")
             });
-            for two in (0..4).filter(|two| *two != one) {
+            for two in (0..SEGMENTS).filter(|two| *two != one) {
                 let bytes = world.segments[&two].clone();
                 with_object(&mut world, one, bytes, || {
                     format!("segment {two} in place of {one}")
@@ -150,18 +217,20 @@ fn each_segment_that_is_removed_swapped_or_of_another_log_is_refused() {
                 world.segments.insert(one, a);
             }
         }
-        for one in 0..4 {
+        for one in 0..SEGMENTS {
             // Once more at the end: by its number and index, it has another place.
-            world.segments.insert(4, world.segments[&one].clone());
-            refused(&world, || format!("segment {one} once more"));
-            world.segments.remove(&4);
+            let bytes = world.segments[&one].clone();
+            world.segments.insert(SEGMENTS, bytes);
+            world.refused(|| format!("segment {one} once more"));
+            world.segments.remove(&SEGMENTS);
         }
         let tail = world.segments.split_off(&1);
-        refused(&world, || "all but segment 0".to_owned());
+        world.refused(|| "all but segment 0".to_owned());
         world.segments = tail;
-        refused(&world, || "segment 0 and the log's first line".to_owned());
+        world.refused(|| "segment 0 and the log's first line".to_owned());
         world.segments.clear();
-        refused(&world, || "nothing".to_owned());
+        world.refused(|| "nothing".to_owned());
+        world.assert_cached();
     }
 }
 
@@ -267,10 +336,10 @@ fn the_frames_that_this_test_makes_are_good_ones() {
 #[test]
 fn each_line_that_is_dropped_repeated_or_swapped_is_refused() {
     for key in [Key::ed25519(), Key::p256()] {
-        let mut world = pinned(key, 4);
-        for number in 0..4 {
+        let mut world = pinned(key, SEGMENTS);
+        for number in 0..SEGMENTS {
             let good = lines(&world.segments[&number]);
-            let other = lines(&world.segments[&((number + 1) % 4)]);
+            let other = lines(&world.segments[&((number + 1) % SEGMENTS)]);
             let mut all = rearranged(&good);
             for (at, line) in other
                 .iter()
@@ -292,6 +361,7 @@ fn each_line_that_is_dropped_repeated_or_swapped_is_refused() {
                 }
             }
         }
+        world.assert_cached();
     }
 }
 
@@ -309,7 +379,7 @@ fn signatures(world: &World, number: u64) -> Vec<NoteSignature> {
 #[test]
 fn each_entry_that_is_dropped_repeated_or_swapped_and_chained_again_is_refused() {
     for key in [Key::ed25519(), Key::p256()] {
-        let mut world = pinned(key, 4);
+        let mut world = pinned(key, SEGMENTS);
         let good = world.segments.clone();
         let events = ["[1, 2.50, null]", "{\"user\":\"ada\",\"number\":1}"];
         let mut all = rearranged(&events);
@@ -320,7 +390,7 @@ fn each_entry_that_is_dropped_repeated_or_swapped_and_chained_again_is_refused()
         ));
         for (what, forged) in all {
             let mut head = world.heads[1].clone();
-            for number in 1..4 {
+            for number in 1..SEGMENTS {
                 let kept = [
                     "[1, 2.50, null]".to_owned(),
                     format!("{{\"user\":\"ada\",\"number\":{number}}}"),
@@ -331,20 +401,13 @@ fn each_entry_that_is_dropped_repeated_or_swapped_and_chained_again_is_refused()
                 head = segment.head().clone();
                 let kept = signatures(&world, number);
                 world.segments.insert(number, segment.finish(kept).unwrap());
-                refused(&world, || {
-                    format!("entries {what}, made to fit up to segment {number}")
-                });
+                world.refused(|| format!("entries {what}, made to fit up to segment {number}"));
             }
             let codes = world.codes_alone();
-            assert!(
-                codes
-                    .iter()
-                    .filter(|code| **code == "signature-invalid")
-                    .count()
-                    == 3,
-                "{what}: {codes:?}"
-            );
+            let wrong = codes.iter().filter(|code| **code == "signature-invalid");
+            assert_eq!(wrong.count(), 4, "{what}: {codes:?}");
             world.segments.clone_from(&good);
         }
+        world.assert_cached();
     }
 }

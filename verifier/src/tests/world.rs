@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auditlog_chain::builder::{ClosedSegment, Provenance, SegmentBuilder, StoredPayload};
 use auditlog_chain::checkpoint::NoteSignature;
+use auditlog_chain::hash::Hash;
 use auditlog_chain::keys::PublicKey;
 use auditlog_chain::line::KeyChange;
 use auditlog_chain::origin::Origin;
@@ -351,6 +352,15 @@ impl World {
 
     /// The log in a bucket, each segment stored and locked as it should be.
     pub(super) fn bucket(&self) -> Memory {
+        self.bucket_with_ids(&|number, _| format!("v{number}"))
+    }
+
+    /// The same, and other bytes are another version.
+    pub(super) fn bucket_by_content(&self) -> Memory {
+        self.bucket_with_ids(&|_, bytes| Hash::of(bytes).to_string())
+    }
+
+    fn bucket_with_ids(&self, id: &dyn Fn(u64, &[u8]) -> String) -> Memory {
         let mut memory = Memory {
             bucket: Some(Bucket {
                 unversioned: None,
@@ -369,7 +379,7 @@ impl World {
         for (number, bytes) in &self.segments {
             memory.put(
                 *number,
-                &format!("v{number}"),
+                &id(*number, bytes),
                 opened(*number) + 32,
                 bytes.clone(),
             );
