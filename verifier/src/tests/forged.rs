@@ -3,9 +3,8 @@
 //! A merge cannot check what a part leaves out, and its report says so. But whatever is written, no head is verified that is not the one of
 //! the log, nothing goes back behind a pin, and what was made for another plan is refused.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::TrustPolicy;
@@ -20,21 +19,38 @@ use crate::verdict::Verdict;
 /// Forgeries of each set of parts.
 const TRIES: u64 = 6;
 
-/// Forgeries that a merge refused, and such that it could not see.
-static REFUSED: AtomicU64 = AtomicU64::new(0);
-static TAKEN: AtomicU64 = AtomicU64::new(0);
-
 thread_local! {
     /// The plan and the parts of the last run of this test.
     static BEFORE: RefCell<Option<(Hash, Vec<Vec<u8>>)>> = const { RefCell::new(None) };
+
+    /// Forgeries so far.
+    static FORGERIES: Cell<Forgeries> = const { Cell::new(Forgeries { refused: 0, taken: 0 }) };
 }
 
-/// How many forgeries were refused, and how many taken.
-pub(super) fn forgeries() -> (u64, u64) {
-    (
-        REFUSED.load(Ordering::Relaxed),
-        TAKEN.load(Ordering::Relaxed),
-    )
+/// Forgeries that a merge refused, and such that it could not see.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Forgeries {
+    pub(super) refused: u64,
+    pub(super) taken: u64,
+}
+
+/// What became of the forgeries that were tried while this ran.
+pub(super) fn forgeries_during(run: impl FnOnce()) -> Forgeries {
+    let before = FORGERIES.get();
+    run();
+    let after = FORGERIES.get();
+    Forgeries {
+        refused: after.refused - before.refused,
+        taken: after.taken - before.taken,
+    }
+}
+
+fn count(more: Forgeries) {
+    let so_far = FORGERIES.get();
+    FORGERIES.set(Forgeries {
+        refused: so_far.refused + more.refused,
+        taken: so_far.taken + more.taken,
+    });
 }
 
 pub(super) fn assert_forged_parts_do_not_pass(
@@ -56,10 +72,16 @@ pub(super) fn assert_forged_parts_do_not_pass(
             continue;
         };
         let Ok(report) = documents.merged_with(policy, &forged) else {
-            REFUSED.fetch_add(1, Ordering::Relaxed);
+            count(Forgeries {
+                refused: 1,
+                taken: 0,
+            });
             continue;
         };
-        TAKEN.fetch_add(1, Ordering::Relaxed);
+        count(Forgeries {
+            refused: 0,
+            taken: 1,
+        });
         compare(whole, &report, &what);
     }
 }

@@ -1,8 +1,7 @@
 //! The same verification with what an earlier run kept: what is found is the same, byte for byte, whoever wrote to the cache.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use auditlog_chain::hash::Hash;
 
@@ -23,13 +22,20 @@ const BLOCK: u64 = 2;
 thread_local! {
     /// What the runs of a test kept, by digest.
     static KEPT: RefCell<BTreeMap<Hash, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
+
+    /// Segments that were not read again.
+    static CACHED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Segments that were not read again, in all tests.
-static CACHED: AtomicU64 = AtomicU64::new(0);
+/// How many segments were not read again while this ran.
+pub(super) fn cached_during(run: impl FnOnce()) -> u64 {
+    let before = CACHED.get();
+    run();
+    CACHED.get() - before
+}
 
-pub(super) fn cached_segments() -> u64 {
-    CACHED.load(Ordering::Relaxed)
+fn count(report: &Report) {
+    CACHED.set(CACHED.get() + cached(report));
 }
 
 struct Kept;
@@ -123,7 +129,7 @@ pub(super) fn assert_same_with_cache(
 ) -> Report {
     let report = run(source, request, pins, &Kept);
     assert_same(whole, &report, "with a cache");
-    CACHED.fetch_add(cached(&report), Ordering::Relaxed);
+    count(&report);
     let mut pinned = pins.clone();
     for head in report.logs().iter().filter_map(|log| log.verified()) {
         _ = pinned.take(head, pins);
@@ -132,7 +138,7 @@ pub(super) fn assert_same_with_cache(
         let whole = verify(source, request, &pinned, &mut |_| {}).unwrap();
         let again = run(source, request, &pinned, &Kept);
         assert_same(&whole, &again, "with the cache of this run");
-        CACHED.fetch_add(cached(&again), Ordering::Relaxed);
+        count(&again);
         for tampered in Tampered::ALL {
             let report = run(source, request, &pinned, &tampered);
             assert_same(

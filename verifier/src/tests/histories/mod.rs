@@ -22,8 +22,8 @@ use self::place::{Place, Signed};
 pub(super) use self::random::Random;
 use self::truth::{ended_tail_is_due, must_be_found};
 use self::verdict::judge;
-use super::forged::forgeries;
-use super::incremental::cached_segments;
+use super::forged::{Forgeries, forgeries_during};
+use super::incremental::cached_during;
 use super::world::origin;
 use crate::pins::{Pins, Taken};
 use crate::report::Report;
@@ -37,6 +37,9 @@ struct Tally {
     dishonest: u64,
     found: u64,
     within_limits: u64,
+    /// Segments that were not read again.
+    cached: u64,
+    forgeries: Forgeries,
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -62,8 +65,14 @@ fn no_honest_history_has_a_fault_and_no_dishonest_one_is_verified() {
     let share = |part: u64| {
         let mut tally = Tally::default();
         let seeds = (0..count).filter(|nr| nr % threads == part);
-        seeds.for_each(|nr| one(first + nr, &mut tally));
-        tally
+        let run = || seeds.for_each(|nr| one(first + nr, &mut tally));
+        let mut cached = 0;
+        let forgeries = forgeries_during(|| cached = cached_during(run));
+        Tally {
+            cached,
+            forgeries,
+            ..tally
+        }
     };
     let all: Vec<Tally> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
@@ -80,11 +89,12 @@ fn no_honest_history_has_a_fault_and_no_dishonest_one_is_verified() {
     );
     assert!(count < 100 || (honest > 0 && found > 0));
     // Otherwise no history says anything about a cache.
-    let cached = cached_segments();
+    let cached = sum(|one| one.cached);
     assert!(count < 100 || cached > 0);
     println!("{cached} segments were not read again");
     // Otherwise no history says anything about somebody who writes to the parts.
-    let (refused, taken) = forgeries();
+    let refused = sum(|one| one.forgeries.refused);
+    let taken = sum(|one| one.forgeries.taken);
     assert!(count < 100 || (refused > 100 && taken > 100));
     println!("{refused} forged parts were refused, {taken} changed nothing that a merge can check");
 }
