@@ -12,7 +12,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::ranges::{Documents, documents_of};
 use super::world::{DAY, Key, Memory, World, at};
-use crate::parts::PartsError;
+use crate::parts::{PartsError, Plan};
 use crate::report::Report;
 use crate::verdict::Verdict;
 
@@ -400,5 +400,31 @@ fn a_part_cannot_say_that_what_was_deleted_has_expired() {
             let forged = set(&without, &format!("{TALLY}/holes"), &value);
             case.refuses(range, &forged, &value);
         }
+    }
+}
+
+/// Versions and rules come first: what another program wrote is not called broken.
+#[test]
+fn a_plan_or_part_of_another_version_or_by_other_rules_is_not_used() {
+    let world = World::new(Key::ed25519(), 3);
+    let case = Case::of(&world, &world.folder(), 2);
+    let plan = std::str::from_utf8(&case.documents.written).unwrap();
+    for (path, name) in [("/plan", "the plan"), ("/rules", "the rules of the plan")] {
+        let found = Plan::parse(set(plan, path, "2").as_bytes());
+        assert_eq!(found, Err(unsupported(name)));
+    }
+    let of_part = "the partial result of range 0";
+    let of_rules = format!("the rules of {of_part}");
+    for (path, name) in [("/part", of_part), ("/rules", &of_rules)] {
+        let found = case.with(0, &set(case.text(0), path, "2"));
+        assert_eq!(found.map(|report| report.to_text()), Err(unsupported(name)));
+    }
+}
+
+fn unsupported(name: &str) -> PartsError {
+    PartsError::Unsupported {
+        name: name.to_owned(),
+        found: 2,
+        known: 1,
     }
 }

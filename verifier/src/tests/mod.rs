@@ -15,6 +15,7 @@ mod fuzz;
 mod head;
 mod histories;
 mod incremental;
+mod kept;
 mod keys;
 mod mangling;
 mod pins;

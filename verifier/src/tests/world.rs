@@ -532,6 +532,12 @@ impl Memory {
         found.unwrap()
     }
 
+    /// The bytes of a segment.
+    pub(super) fn bytes_of(&self, segment: u64) -> Vec<u8> {
+        let at = (World::key_of(segment), Some(format!("v{segment}")));
+        self.objects[&at].bytes.clone().unwrap()
+    }
+
     pub(super) fn remove(&mut self, segment: u64) {
         let gone = World::key_of(segment);
         self.listed
