@@ -48,6 +48,7 @@ impl<'p> Planner<'p> {
             Listed::Version { key, version } => (key, version.id.clone(), "an object"),
             Listed::Marker { key, marker } => (key, marker.id.clone(), "a delete marker"),
             Listed::Foreign { key, what } => (key, None, *what),
+            Listed::PassedOver { key } => (key, None, "a file"),
             Listed::Unfinished => {
                 self.unfinished = self.unfinished.saturating_add(1);
                 return None;
@@ -99,12 +100,17 @@ impl<'p> Planner<'p> {
         let Some(plan) = at.and_then(|at| self.logs.get_mut(*at)) else {
             return;
         };
+        if matches!(listed, Listed::PassedOver { .. }) {
+            let out = &mut plan.left_out;
+            out.passed_over = out.passed_over.saturating_add(1);
+            return;
+        }
         let slot = plan.slots.entry(number).or_default();
         match listed {
             Listed::Version { version, .. } => slot.versions.push(version),
             Listed::Marker { marker, .. } => slot.markers.push(marker),
             Listed::Foreign { what, .. } => slot.foreign = Some(Box::new(what)),
-            Listed::Unfinished => {}
+            Listed::PassedOver { .. } | Listed::Unfinished => {}
         }
     }
 }

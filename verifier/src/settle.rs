@@ -45,7 +45,8 @@ fn keep_the_rest(plan: &mut LogPlan<'_>, mut out: LeftOut) {
 
 /// V10: takes out what is after the declared end, by its number or, where it was stored, by its time.
 fn disown(plan: &mut LogPlan<'_>, skew_seconds: Option<i64>) -> LeftOut {
-    let mut out = LeftOut::default();
+    // A folder passes over files by itself.
+    let mut out = std::mem::take(&mut plan.left_out);
     let Some(ended) = &plan.log.ended else {
         return out;
     };

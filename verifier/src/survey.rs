@@ -77,10 +77,6 @@ pub(crate) fn survey<'p>(
     }
     match listed {
         Ok(listing) => {
-            let count = listing.passed_over;
-            if count > 0 {
-                record.note(Note::PassedOver { count }, Place::default());
-            }
             let moments = moments(request, listing);
             let mut plans = match planner.finish() {
                 Ok(plans) => plans,

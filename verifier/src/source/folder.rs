@@ -78,46 +78,12 @@ impl Source for Folder {
     }
 
     fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
-        let mut listing = Listing::default();
         for prefix in prefixes {
-            let Some(folder) = self.log_folder(prefix)? else {
-                continue;
-            };
-            let end = last_segment(&folder)?;
-            for entry in entries(&folder)? {
-                let entry = entry.map_err(|error| failed(&folder, &error))?;
-                let name = entry.file_name();
-                if name.to_str().and_then(segment_number) > end {
-                    listing.passed_over = listing.passed_over.saturating_add(1);
-                    continue;
-                }
-                // First, since it may be gone before its metadata can be read.
-                if is_unfinished(&entry) {
-                    each(Listed::Unfinished);
-                    continue;
-                }
-                // Not what the folder has noted of the file, but the file, or what was mounted over it.
-                let metadata = entry
-                    .metadata()
-                    .map_err(|error| failed(&entry.path(), &error))?;
-                let key = format!("{prefix}/{}", name.to_string_lossy());
-                each(if metadata.is_file() {
-                    Listed::Version {
-                        key,
-                        version: Version {
-                            bytes: metadata.len(),
-                            ..Version::default()
-                        },
-                    }
-                } else {
-                    Listed::Foreign {
-                        key,
-                        what: kind(metadata.file_type()),
-                    }
-                });
+            if let Some(folder) = self.log_folder(prefix)? {
+                list_log(prefix, &folder, last_segment(&folder)?, each)?;
             }
         }
-        Ok(listing)
+        Ok(Listing::default())
     }
 
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
@@ -166,6 +132,48 @@ impl Source for Folder {
     fn clock(&self) -> Option<ClockReading> {
         None
     }
+}
+
+/// Lists the folder of one log. `end` is the last segment that was there when the listing began.
+fn list_log(
+    prefix: &str,
+    folder: &Path,
+    end: Option<u64>,
+    each: &mut dyn FnMut(Listed),
+) -> Result<(), ReadError> {
+    for entry in entries(folder)? {
+        let entry = entry.map_err(|error| failed(folder, &error))?;
+        let name = entry.file_name();
+        let key = format!("{prefix}/{}", name.to_string_lossy());
+        if name.to_str().and_then(segment_number) > end {
+            each(Listed::PassedOver { key });
+            continue;
+        }
+        // First, since it may be gone before its metadata can be read.
+        if is_unfinished(&entry) {
+            each(Listed::Unfinished);
+            continue;
+        }
+        // Not what the folder has noted of the file, but the file, or what was mounted over it.
+        let metadata = entry
+            .metadata()
+            .map_err(|error| failed(&entry.path(), &error))?;
+        each(if metadata.is_file() {
+            Listed::Version {
+                key,
+                version: Version {
+                    bytes: metadata.len(),
+                    ..Version::default()
+                },
+            }
+        } else {
+            Listed::Foreign {
+                key,
+                what: kind(metadata.file_type()),
+            }
+        });
+    }
+    Ok(())
 }
 
 /// Opens what the listing called a file. By now it may be something else: a pipe must not make the reader wait for a writer, and
@@ -264,6 +272,29 @@ mod tests {
             );
             error.reason
         })
+    }
+
+    #[test]
+    fn a_segment_that_came_after_the_listing_had_begun_is_listed_as_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("000000000000.jsonl.zst"), "content").unwrap();
+        let listed_up_to = |end| {
+            let mut listed = Vec::new();
+            list_log("log", &path, end, &mut |one| listed.push(one)).unwrap();
+            listed
+        };
+        let (key, bytes) = (KEY.to_owned(), 7);
+        let version = Version {
+            bytes,
+            ..Version::default()
+        };
+        assert_eq!(
+            listed_up_to(None),
+            [Listed::PassedOver { key: key.clone() }]
+        );
+        assert_eq!(listed_up_to(Some(0)), [Listed::Version { key, version }]);
     }
 
     #[test]

@@ -79,6 +79,11 @@ pub enum Listed {
         /// What it is, in words.
         what: &'static str,
     },
+    /// A segment of a folder that came after the listing had begun (A1).
+    PassedOver {
+        /// Its key.
+        key: String,
+    },
     /// A file that a sealer has not finished: it has no segment's name yet.
     Unfinished,
 }
@@ -90,8 +95,6 @@ pub struct Listing {
     pub begun: Option<Timestamp>,
     /// The `Date` of its last answer.
     pub ended: Option<Timestamp>,
-    /// Files that were passed over, since they came after it had begun (A1).
-    pub passed_over: u64,
 }
 
 /// What a store's clock said in one of its answers, and what this machine's did.

@@ -9,6 +9,8 @@ use auditlog_chain::segment::Head;
 use super::world::{DAY, Key, Memory, World, at, closed, codes, origin};
 use crate::note::Note;
 use crate::pins::{Pins, Taken};
+use crate::report::Report;
+use crate::source::Listed;
 use crate::undecided::Undecided;
 use crate::verdict::Verdict;
 
@@ -256,6 +258,46 @@ fn what_an_honest_sealer_stores_during_a_long_listing_is_passed_over() {
     }
     let report = world.verify(&memory);
     assert_eq!(report.undecided()[0].what, Undecided::OnlyPassedOver);
+}
+
+/// A folder has no times of its own: the files that were not there when the listing began are as good as later.
+#[test]
+fn what_a_folder_gets_during_a_listing_is_passed_over_in_its_log() {
+    let mut world = log(&every_day(0, 3));
+    let mut memory = world.folder();
+    pass_over(&mut memory, 2);
+    let report = world.verify(&memory);
+    assert_eq!(codes(&report), [""; 0]);
+    assert_eq!(report.logs()[0].head.unwrap().position, world.position(1));
+    let count = |report: &Report| {
+        let note = report.notes().iter().find_map(|note| match note.what {
+            Note::PassedOver { count } => Some((count, note.place.log.clone())),
+            _ => None,
+        });
+        note.unwrap()
+    };
+    assert_eq!(count(&report), (1, Some(origin())));
+    // However long ago the log began.
+    world.policy.logs[0].began = at(-300 * DAY);
+    pass_over(&mut memory, 0);
+    pass_over(&mut memory, 1);
+    let report = world.verify(&memory);
+    assert_eq!(report.verdict(), Verdict::NoVerdict);
+    assert_eq!(report.undecided()[0].what, Undecided::OnlyPassedOver);
+    assert_eq!(count(&report), (3, Some(origin())));
+    // What was there before must still be there.
+    let mut earlier = log(&every_day(0, 3));
+    earlier.pins = pinned(&earlier, &earlier.folder());
+    assert_eq!(codes(&earlier.verify(&memory)), ["log-empty"]);
+    assert_eq!(codes(&world.verify(&Memory::default())), ["log-empty"]);
+}
+
+/// What is listed of a segment, as if it had come after the listing had begun.
+fn pass_over(memory: &mut Memory, segment: usize) {
+    let place = &mut memory.listed[segment];
+    if let Listed::Version { key, .. } = place.clone() {
+        *place = Listed::PassedOver { key };
+    }
 }
 
 #[test]

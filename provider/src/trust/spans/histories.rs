@@ -309,7 +309,6 @@ impl Source for Place {
         Ok(Listing {
             begun: Some(self.now),
             ended: Some(self.now),
-            passed_over: 0,
         })
     }
     fn read(&self, key: &str, _: &Version) -> Result<Object, ReadError> {

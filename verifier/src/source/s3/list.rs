@@ -47,11 +47,7 @@ impl S3 {
             }
             // Absent, it could mean either. Taken for the end, it would hide what comes after.
             if !page.is_truncated().ok_or_else(|| lacks("IsTruncated"))? {
-                return Ok(Listing {
-                    begun,
-                    ended: date,
-                    passed_over: 0,
-                });
+                return Ok(Listing { begun, ended: date });
             }
             let key = page
                 .next_key_marker()

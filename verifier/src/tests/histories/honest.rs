@@ -409,6 +409,12 @@ fn runs(random: &mut Random, history: &History) -> Vec<Run> {
     for _ in 0..random.one_of(&[1, 2, 3, 4]) {
         let begun = if random.chance(40) {
             horizon
+        } else if random.chance(15) {
+            // The log gets its first segment meanwhile.
+            history.moment(0)
+                - random
+                    .between(0, HOUR)
+                    .min(history.moment(0) - history.began)
         } else {
             random.between(first, horizon.max(first))
         };

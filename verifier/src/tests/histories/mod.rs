@@ -21,7 +21,7 @@ use self::honest::{Clocks, DAY, HOUR, History, Run, history, is_quiet};
 use self::place::{Place, Signed};
 pub(super) use self::random::Random;
 use self::truth::{ended_tail_is_due, must_be_found};
-use self::verdict::judge;
+use self::verdict::{is_only_passed_over, judge};
 use super::forged::{Forgeries, forgeries_during};
 use super::incremental::cached_during;
 use super::world::origin;
@@ -37,6 +37,8 @@ struct Tally {
     dishonest: u64,
     found: u64,
     within_limits: u64,
+    /// Honest runs over a folder that got all of its segments while it was listed.
+    only_passed_over: u64,
     /// Segments that were not read again.
     cached: u64,
     forgeries: Forgeries,
@@ -88,6 +90,8 @@ fn no_honest_history_has_a_fault_and_no_dishonest_one_is_verified() {
         sum(|one| one.within_limits),
     );
     assert!(count < 100 || (honest > 0 && found > 0));
+    let only_passed_over = sum(|one| one.only_passed_over);
+    assert!(count < 1000 || only_passed_over > 0);
     // Otherwise no history says anything about a cache.
     let cached = sum(|one| one.cached);
     assert!(count < 100 || cached > 0);
@@ -120,6 +124,8 @@ fn one(seed: u64, tally: &mut Tally) {
         let earlier = pins.clone();
         let report = judge(&history, &signed, &place, run, &earlier, None);
         tally.honest_runs += 1;
+        let is_only_passed_over = !history.bucket && is_only_passed_over(&report);
+        tally.only_passed_over += u64::from(is_only_passed_over);
         check_honest(seed, &history, run, &report);
         let beside = beside(&mut random, run);
         let beside = beside.filter(|beside| with_pins && is_quiet(&history, *beside));

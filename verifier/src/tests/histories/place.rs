@@ -1,5 +1,6 @@
 //! Where the segments are: every version that was ever put, until when it was there, and what a listing shows of it all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auditlog_chain::builder::ClosedSegment;
@@ -181,6 +182,19 @@ impl Place {
         let mut seen: Vec<_> = self.things.iter().filter(shown).collect();
         seen.sort_by_key(|thing| (thing.number, std::cmp::Reverse(thing.stored)));
         seen
+    }
+
+    /// Numbers of the segments that a folder gets after its listing has begun, and that the listing shows.
+    pub(super) fn passed_over(&self, history: &History, run: Run) -> BTreeSet<u64> {
+        let seen = self.seen(history, run);
+        let last = seen.iter().map(|thing| thing.number).max();
+        let during = |thing: &&Thing| {
+            let stored = run.begun < thing.stored && thing.stored <= run.ended;
+            stored && thing.gone_at.is_none_or(|gone| gone > run.ended)
+        };
+        let all = self.things.iter().filter(|_| !history.bucket);
+        let all = all.filter(during).map(|thing| thing.number);
+        all.filter(|number| Some(*number) > last).collect()
     }
 
     /// When the page of the listing with this segment is read.

@@ -11,6 +11,7 @@ use super::super::ranges::assert_same_in_ranges;
 use super::super::world::{PREFIX, origin};
 use super::honest::{DAY, History, Run, at};
 use super::place::{Place, Signed, Thing, listed, listed_mark, lock, object_key, time};
+use crate::note::Note;
 use crate::pins::Pins;
 use crate::report::Report;
 use crate::request::Request;
@@ -18,6 +19,8 @@ use crate::source::{
     Bucket, ClockReading, Listed, Listing, NewObjects, Object, ReadError, Source, Storage,
     Strength, Version,
 };
+use crate::undecided::Undecided;
+use crate::verdict::Verdict;
 use crate::verify::verify;
 
 fn mode(history: &History) -> LockMode {
@@ -144,28 +147,25 @@ struct Seen<'a> {
     run: Run,
     things: Vec<&'a Thing>,
     listed: Vec<Listed>,
-    passed_over: u64,
     /// A segment that is removed after it was listed, and before it is read.
     removed: Option<u64>,
 }
 
 impl<'a> Seen<'a> {
     fn new(history: &'a History, place: &'a Place, run: Run, removed: Option<u64>) -> Self {
-        let mut things = place.seen(history, run);
-        let mut passed_over = 0;
-        if !history.bucket {
-            things.retain(|thing| thing.sealed <= run.begun || !thing.honest);
-            passed_over = 0;
-        }
+        let things = place.seen(history, run);
         let versions = things.iter().map(|thing| listed(history, thing));
         let marks = place.marks_seen(history, run).into_iter().map(listed_mark);
-        let listed = versions.chain(marks).collect();
+        let passed_over = place.passed_over(history, run).into_iter();
+        let passed_over = passed_over.map(|number| Listed::PassedOver {
+            key: object_key(number),
+        });
+        let listed = versions.chain(marks).chain(passed_over).collect();
         Self {
             history,
             run,
             things,
             listed,
-            passed_over,
             removed,
         }
     }
@@ -202,7 +202,6 @@ impl Source for Seen<'_> {
         Ok(Listing {
             begun: moment(self.run.begun),
             ended: moment(self.run.ended),
-            passed_over: self.passed_over,
         })
     }
     fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
@@ -261,6 +260,35 @@ pub(super) fn judge(
     };
     let seen = Seen::new(history, place, run, removed);
     let report = verify(&seen, &request, pins, &mut |_| {}).unwrap();
+    check_passed_over(&seen, &policy, pins, &report);
     assert_same_in_ranges(&seen, &request, pins, &report);
     assert_same_with_cache(&seen, &request, pins, &report)
+}
+
+/// What a folder got while it was listed is counted for its log. Where nothing else is there, nobody can say anything.
+fn check_passed_over(seen: &Seen<'_>, policy: &TrustPolicy, pins: &Pins, report: &Report) {
+    let is_passed_over = |one: &&Listed| matches!(one, Listed::PassedOver { .. });
+    let count = seen.listed.iter().filter(is_passed_over).count();
+    let count = u64::try_from(count).unwrap();
+    if count == 0 {
+        return;
+    }
+    let mut notes = report.notes().iter();
+    let note = Note::PassedOver { count };
+    assert!(
+        notes.any(|one| one.what == note && one.place.log == Some(origin())),
+        "{count} are passed over: {:?}",
+        report.notes()
+    );
+    let is_open = policy.document().logs[0].ended.is_none();
+    if seen.things.is_empty() && is_open && pins.of(&origin()).is_none() {
+        assert!(is_only_passed_over(report), "{}", report.to_text());
+    }
+}
+
+pub(super) fn is_only_passed_over(report: &Report) -> bool {
+    let [one] = report.undecided() else {
+        return false;
+    };
+    report.verdict() == Verdict::NoVerdict && one.what == Undecided::OnlyPassedOver
 }
