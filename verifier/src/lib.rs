@@ -112,6 +112,7 @@ pub mod report;
 pub mod request;
 mod rules;
 pub mod run;
+mod same;
 pub mod search;
 mod settle;
 pub mod source;

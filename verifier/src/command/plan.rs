@@ -63,9 +63,11 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
     place.target = place.target.map(absolute);
     let source = target::open(&place, &declared.policy)?;
     let request = arguments.what.request(&declared, now);
-    let planned = parts::plan(&*source, &request, &pins, arguments.ranges)?;
-    PlanFolder::write(&arguments.out, &declared.json, &planned)?;
-    let plan = Plan::parse(&planned.plan)?;
+    let ranges = arguments.ranges;
+    let made = PlanFolder::write(&arguments.out, &declared.json, &mut |each| {
+        parts::plan_into(&*source, &request, &pins, ranges, each)
+    })?;
+    let plan = Plan::parse(&made)?;
     let (ranges, digest) = (plan.ranges(), plan.digest());
     Ok(Outcome {
         output: format!(

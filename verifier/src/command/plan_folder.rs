@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use auditlog_verifier::parts::{MAX_DOCUMENT_BYTES, Plan, Planned};
+use auditlog_verifier::parts::{MAX_DOCUMENT_BYTES, Plan};
 use auditlog_verifier::regular;
 
 use super::declaration::Declaration;
@@ -41,16 +41,23 @@ impl PlanFolder {
         Err(Usage::new(message, "name another folder with --out"))
     }
 
-    /// Writes a plan into a folder that has none. The plan comes last: where it is, everything is.
-    pub(super) fn write(path: &Path, policy: &[u8], planned: &Planned) -> Result<(), Usage> {
-        fs::create_dir_all(path).map_err(|error| failed("write", path, &error))?;
-        Self::check_free(path)?;
-        check_sizes(planned)?;
-        for (range, list) in (0..).zip(&planned.lists) {
-            write_whole(&path.join(list_name(range)), list)?;
+    /// Writes a plan into a folder that has none, each list as `make` hands it over. The plan comes last: where it is, everything is. Where
+    /// something fails, nothing is left. The bytes of the plan.
+    pub(super) fn write(path: &Path, policy: &[u8], make: &mut Make<'_>) -> Result<Vec<u8>, Usage> {
+        let mut written = Written {
+            folder: path,
+            files: Vec::new(),
+        };
+        let plan = make(&mut |range, list| written.list(range, &list));
+        let done = plan.and_then(|plan| {
+            written.file(POLICY.to_owned(), policy)?;
+            written.file(PLAN.to_owned(), &plan)?;
+            Ok(plan)
+        });
+        if done.is_err() {
+            written.remove();
         }
-        write_whole(&path.join(POLICY), policy)?;
-        write_whole(&path.join(PLAN), &planned.plan)
+        done
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, Usage> {
@@ -71,18 +78,53 @@ impl PlanFolder {
     }
 }
 
-/// Refuses what the next step would refuse to read.
-fn check_sizes(planned: &Planned) -> Result<(), Usage> {
-    let lists = planned.lists.iter().map(Vec::len);
-    match lists.max().filter(|largest| *largest > MAX_DOCUMENT_BYTES) {
-        None => Ok(()),
-        Some(largest) => {
-            let message = format!(
-                "the list of a range would have {largest} bytes, and no step reads more than {MAX_DOCUMENT_BYTES}"
-            );
-            Err(Usage::new(message, "divide the plan into more --ranges"))
+/// Takes the list of each range.
+type Each<'e> = dyn FnMut(u64, Vec<u8>) -> Result<(), Usage> + 'e;
+
+/// Makes a plan: hands over the list of each range, and gives the bytes of the plan.
+type Make<'m> = dyn FnMut(&mut Each<'_>) -> Result<Vec<u8>, Usage> + 'm;
+
+/// What was written of a plan so far.
+struct Written<'p> {
+    folder: &'p Path,
+    files: Vec<PathBuf>,
+}
+
+impl Written<'_> {
+    fn list(&mut self, range: u64, list: &[u8]) -> Result<(), Usage> {
+        check_size(list)?;
+        self.file(list_name(range), list)
+    }
+
+    fn file(&mut self, name: String, bytes: &[u8]) -> Result<(), Usage> {
+        if self.files.is_empty() {
+            let failed = |error| failed("write", self.folder, &error);
+            fs::create_dir_all(self.folder).map_err(failed)?;
+            PlanFolder::check_free(self.folder)?;
+        }
+        let path = self.folder.join(name);
+        write_whole(&path, bytes)?;
+        self.files.push(path);
+        Ok(())
+    }
+
+    fn remove(&self) {
+        for path in &self.files {
+            _ = fs::remove_file(path);
         }
     }
+}
+
+/// Refuses what the next step would refuse to read.
+fn check_size(list: &[u8]) -> Result<(), Usage> {
+    let bytes = list.len();
+    if bytes <= MAX_DOCUMENT_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "the list of a range would have {bytes} bytes, and no step reads more than {MAX_DOCUMENT_BYTES}"
+    );
+    Err(Usage::new(message, "divide the plan into more --ranges"))
 }
 
 fn list_name(range: u64) -> String {
@@ -123,14 +165,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_no_step_reads_is_not_written() {
+    fn a_list_that_no_step_reads_is_not_written_and_leaves_nothing() {
         let place = tempfile::tempdir().unwrap();
-        let planned = |bytes: usize| Planned {
-            plan: Vec::new(),
-            lists: vec![vec![0; 3], vec![0; bytes]],
-        };
         // Memory that nobody touches.
-        let refused = check_sizes(&planned(MAX_DOCUMENT_BYTES + 1)).unwrap_err();
+        let refused = check_size(&vec![0; MAX_DOCUMENT_BYTES + 1]).unwrap_err();
         assert!(
             refused.message.contains("1073741825 bytes"),
             "{}",
@@ -140,10 +178,30 @@ mod tests {
             refused.hint.as_deref(),
             Some("divide the plan into more --ranges")
         );
-        assert!(check_sizes(&planned(MAX_DOCUMENT_BYTES)).is_ok());
+        assert!(check_size(&vec![0; MAX_DOCUMENT_BYTES]).is_ok());
         let path = place.path().join("plan");
-        let refused = PlanFolder::write(&path, b"", &planned(MAX_DOCUMENT_BYTES + 1));
+        let refused = PlanFolder::write(&path, b"", &mut |each| {
+            each(0, b"[]".to_vec())?;
+            assert!(path.join(list_name(0)).exists());
+            each(1, vec![0; MAX_DOCUMENT_BYTES + 1])?;
+            Ok(Vec::new())
+        });
         assert!(refused.is_err() && fs::read_dir(&path).unwrap().next().is_none());
+    }
+
+    /// Another run was faster: what it wrote stays.
+    #[test]
+    fn what_another_run_wrote_meanwhile_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("plan");
+        let refused = PlanFolder::write(&path, b"", &mut |each| {
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join(list_name(0)), "another").unwrap();
+            each(0, b"[]".to_vec())?;
+            Ok(Vec::new())
+        });
+        assert!(refused.is_err());
+        assert_eq!(fs::read(path.join(list_name(0))).unwrap(), b"another");
     }
 
     #[test]

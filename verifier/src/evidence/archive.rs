@@ -7,6 +7,8 @@ use std::io::{self, Read as _, Write};
 
 use rawzip::{CompressionMethod, Error, ZipArchive, ZipArchiveWriter};
 
+use crate::same::Same;
+
 /// Largest pack, in bytes. Stops a file that fills the memory of who checks it.
 pub const MAX_PACK_BYTES: usize = 1 << 30;
 
@@ -79,19 +81,4 @@ fn files_of(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
 
 fn refused(why: &'static str) -> Error {
     io::Error::other(why).into()
-}
-
-/// Takes nothing but these bytes, in their order.
-struct Same<'b>(&'b [u8]);
-
-impl Write for Same<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let rest = self.0.strip_prefix(bytes);
-        self.0 = rest.ok_or_else(|| io::Error::other("other bytes"))?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::PartsError;
 use crate::canonical;
+use crate::same::Same;
 
 /// Largest document that is read, in bytes. Stops one that is not ours from filling the memory.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 30;
@@ -32,8 +33,14 @@ pub(crate) fn read<T: Serialize + DeserializeOwned>(
         )));
     }
     let document = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
-    if write(&document) != bytes {
+    if !is_form_of(&document, bytes) {
         return Err(malformed("it is not in its one form".to_owned()));
     }
     Ok(document)
+}
+
+/// Whether a document is written as these bytes.
+fn is_form_of(document: &impl Serialize, bytes: &[u8]) -> bool {
+    let mut rest = Same(bytes);
+    serde_json::to_writer(&mut rest, document).is_ok() && rest.0 == b"\n"
 }

@@ -16,7 +16,7 @@ pub use merge::{OfRange, merge};
 #[cfg(any(fuzzing, test))]
 pub(crate) use part::is_part;
 pub use part::{Header, MAX_PART_BYTES, Part, part};
-pub use plan::{Plan, Planned, plan};
+pub use plan::{Plan, Planned, plan, plan_into};
 
 /// Most ranges of a plan. Stops a mistyped number from filling a folder.
 pub const MAX_RANGES: u64 = 100_000;

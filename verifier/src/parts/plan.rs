@@ -109,36 +109,68 @@ pub fn plan(
     pins: &Pins,
     ranges: u64,
 ) -> Result<Planned, PartsError> {
+    let mut lists = Vec::new();
+    let plan = plan_into(source, request, pins, ranges, &mut |_, list| {
+        lists.push(list);
+        Ok::<(), PartsError>(())
+    })?;
+    Ok(Planned { plan, lists })
+}
+
+/// Makes the same plan, and hands over the list of each range as it is made: all of them together may take more memory than there is. The bytes
+/// of the plan.
+///
+/// # Errors
+///
+/// Where the request does not fit, the listing is not complete, or a list is not taken.
+pub fn plan_into<E: From<PartsError>>(
+    source: &dyn Source,
+    request: &Request<'_>,
+    pins: &Pins,
+    ranges: u64,
+    each: &mut dyn FnMut(u64, Vec<u8>) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
     if !(1..=MAX_RANGES).contains(&ranges) {
         let (found, limit) = (ranges, MAX_RANGES);
-        return Err(PartsError::Ranges { found, limit });
+        return Err(PartsError::Ranges { found, limit }.into());
     }
-    plan_cut(source, request, pins, &|plans| split(plans, ranges))
+    plan_cut(source, request, pins, &|plans| split(plans, ranges), each)
 }
 
 /// Makes a plan of one listing, divided in this way.
-pub(crate) fn plan_cut(
+pub(crate) fn plan_cut<E: From<PartsError>>(
     source: &dyn Source,
     request: &Request<'_>,
     pins: &Pins,
     cut: &dyn Fn(&mut [LogPlan<'_>]) -> Vec<Vec<Slice>>,
-) -> Result<Planned, PartsError> {
+    each: &mut dyn FnMut(u64, Vec<u8>) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
+    let (mut survey, found) = listed(source, request, pins)?;
+    let slices = cut(&mut survey.plans);
+    let mut ranges = Vec::new();
+    for (range, slices) in (0..).zip(slices) {
+        let (planned, list) = planned_range(range, slices, &survey.plans);
+        ranges.push(planned);
+        each(range, list)?;
+    }
+    Ok(write(&document(
+        source, request, pins, survey, found, ranges,
+    )))
+}
+
+/// The listing, and what it shows at once.
+fn listed<'p>(
+    source: &dyn Source,
+    request: &Request<'p>,
+    pins: &Pins,
+) -> Result<(Survey<'p>, Record), PartsError> {
     let chosen = choose_logs(source, request)?;
     let declared = check_declared(request, &chosen, &mut Record::default());
     declared.map_err(|error| PartsError::Request(error.into()))?;
     let (explained, mut found) = (Explained::new(request.policy), Record::default());
     let survey = survey(source, request, &chosen, pins, &explained, &mut found);
-    let mut survey = survey.ok_or_else(|| unlisted(&found))?;
-    let slices = cut(&mut survey.plans);
-    let mut written = Written::default();
-    for (range, slices) in (0..).zip(slices) {
-        written.add(range, slices, &chosen);
-    }
-    let document = document(source, request, pins, survey, found, written.ranges);
-    Ok(Planned {
-        plan: write(&document),
-        lists: written.lists,
-    })
+    let survey = survey.ok_or_else(|| unlisted(&found))?;
+    Ok((survey, found))
 }
 
 fn document(
@@ -188,30 +220,23 @@ fn unlisted(found: &Record) -> PartsError {
     PartsError::Unlisted(error.unwrap_or_else(|| ReadError::new("the listing is not complete")))
 }
 
-#[derive(Default)]
-struct Written {
-    lists: Vec<Vec<u8>>,
-    ranges: Vec<PlannedRange>,
-}
-
-impl Written {
-    fn add(&mut self, range: u64, slices: Vec<Slice>, logs: &[&LogPolicy]) {
-        let slices = slices.into_iter().filter_map(|slice| {
-            let log = logs.get(slice.log_at)?.origin.clone();
-            let slots = slice.slots;
-            Some(ListedSlice { log, slots })
-        });
-        let list = List {
-            range,
-            slices: slices.collect(),
-        };
-        let bytes = write(&list);
-        self.ranges.push(PlannedRange {
-            list: Hash::of(&bytes),
-            slices: list.slices.iter().filter_map(planned_slice).collect(),
-        });
-        self.lists.push(bytes);
-    }
+/// What the plan says of a range, and the list of it.
+fn planned_range(range: u64, slices: Vec<Slice>, logs: &[LogPlan<'_>]) -> (PlannedRange, Vec<u8>) {
+    let slices = slices.into_iter().filter_map(|slice| {
+        let log = logs.get(slice.log_at)?.log.origin.clone();
+        let slots = slice.slots;
+        Some(ListedSlice { log, slots })
+    });
+    let list = List {
+        range,
+        slices: slices.collect(),
+    };
+    let bytes = write(&list);
+    let planned = PlannedRange {
+        list: Hash::of(&bytes),
+        slices: list.slices.iter().filter_map(planned_slice).collect(),
+    };
+    (planned, bytes)
 }
 
 fn planned_slice(slice: &ListedSlice) -> Option<PlannedSlice> {

@@ -4,13 +4,17 @@ mod absent;
 mod latest;
 mod pointer;
 pub mod shape;
+mod waiting;
 mod wanted;
 
 use auditlog_chain::line::{Body, Entry, Payload};
 use auditlog_chain::timestamp::Timestamp;
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use absent::{Absent, Times};
 pub use latest::latest;
+use waiting::{Held, MOST_WAITING_BYTES, Waiting};
 pub use wanted::{Wanted, WantedError};
 
 use crate::budget::Budgets;
@@ -91,9 +95,9 @@ pub struct First {
 }
 
 /// What one segment gave.
-struct Part {
+struct Part<'w> {
     number: u64,
-    result: Result<Read, TrailError>,
+    result: Result<(Read, Held<'w>), TrailError>,
 }
 
 #[derive(Debug)]
@@ -103,7 +107,8 @@ struct Read {
     next_segment: u64,
     opened: Timestamp,
     entries: u64,
-    matches: Vec<Match>,
+    /// `None` where too many wait already.
+    matches: Option<Vec<Match>>,
     count: u64,
 }
 
@@ -119,22 +124,37 @@ impl Read {
 /// Looks for entries, with as many checks at once as there are workers. Keeps the first `limit` and counts the others. What is wrong is in
 /// [`Found::refused`], and the search goes on.
 pub fn find(trail: &Trail<'_>, query: &Query, workers: usize, limit: usize) -> Found {
+    find_within(trail, query, workers, limit, MOST_WAITING_BYTES)
+}
+
+/// The same, with at most so many bytes of matches that wait for an earlier segment.
+pub(crate) fn find_within(
+    trail: &Trail<'_>,
+    query: &Query,
+    workers: usize,
+    limit: usize,
+    most_waiting: usize,
+) -> Found {
     let numbers = numbers(trail, query);
     let mut search = Search::over(trail, query, limit, &numbers);
     let budgets = Budgets::new(workers, trail.read_ahead());
-    let begins_late = std::sync::atomic::AtomicBool::new(false);
+    let begins_late = AtomicBool::new(false);
+    let waiting = Waiting::up_to(most_waiting);
+    // Of a later segment, no more are needed than are missing now.
+    let missing = AtomicUsize::new(limit);
     parallel::in_order(
         budgets.readers(),
         numbers.into_iter(),
         |number| {
             // A later segment cannot have what an earlier one is already too late for.
-            if begins_late.load(std::sync::atomic::Ordering::Relaxed) {
+            if begins_late.load(Ordering::Relaxed) {
                 return None;
             }
             let _share = budgets.read(trail.bytes_of(number));
             let result = trail.fetch(number).and_then(|fetched| {
                 let _turn = budgets.check();
-                look(trail, fetched, query, limit)
+                let limit = missing.load(Ordering::Relaxed);
+                look(trail, fetched, query, limit, waiting.nothing())
             });
             Some(Part { number, result })
         },
@@ -143,8 +163,9 @@ pub fn find(trail: &Trail<'_>, query: &Query, workers: usize, limit: usize) -> F
                 return;
             };
             search.take(part);
+            missing.store(search.missing(), Ordering::Relaxed);
             if search.is_past {
-                begins_late.store(true, std::sync::atomic::Ordering::Relaxed);
+                begins_late.store(true, Ordering::Relaxed);
             }
         },
     );
@@ -160,9 +181,9 @@ pub fn first(trail: &Trail<'_>, query: &Query) -> Result<Option<First>, TrailErr
     let numbers = numbers(trail, query);
     let mut absent = Absent::after(before(trail, &numbers), (query.from, query.to));
     for number in numbers {
-        let read = look(trail, trail.fetch(number)?, query, 1)?;
+        let read = look_alone(trail, number, query, 1)?;
         absent.segment(number, Some(read.times()));
-        if let Some(one) = read.matches.first() {
+        if let Some(one) = read.matches.iter().flatten().next() {
             let (index, gaps) = (one.index, absent.gaps());
             return Ok(Some(First { index, gaps }));
         }
@@ -222,11 +243,11 @@ impl<'s, 't> Search<'s, 't> {
     }
 
     /// Adds what a segment gave.
-    fn take(&mut self, part: Part) {
+    fn take(&mut self, part: Part<'_>) {
         let number = part.number;
-        let times = part.result.as_ref().ok().map(Read::times);
+        let times = part.result.as_ref().ok().map(|(read, _)| read.times());
         self.absent.segment(number, times);
-        let read = match part.result {
+        let (read, _held) = match part.result {
             Ok(read) => read,
             Err(error) => {
                 self.found.refused.push((number, error));
@@ -263,17 +284,37 @@ impl<'s, 't> Search<'s, 't> {
         }
     }
 
+    /// How many matches may be added.
+    fn missing(&self) -> usize {
+        self.limit.saturating_sub(self.found.matches.len())
+    }
+
     fn add(&mut self, number: u64, mut read: Read) {
+        let missing = self.missing();
+        let matches = read.matches.take();
+        let matches = matches.unwrap_or_else(|| self.again(number));
         let found = &mut self.found;
-        let room = self.limit.saturating_sub(found.matches.len());
-        found
-            .matches
-            .extend(std::mem::take(&mut read.matches).into_iter().take(room));
+        found.matches.extend(matches.into_iter().take(missing));
         found.count = found.count.saturating_add(read.count);
         found.entries = found.entries.saturating_add(read.entries);
         let first = found.segments.map_or(number, |(first, _)| first);
         found.segments = Some((first, number));
         self.last = Some(read);
+    }
+
+    /// The matches of a segment that were dropped, as far as they are needed.
+    fn again(&mut self, number: u64) -> Vec<Match> {
+        let missing = self.missing();
+        if missing == 0 {
+            return Vec::new();
+        }
+        match look_alone(self.trail, number, self.query, missing) {
+            Ok(read) => read.matches.unwrap_or_default(),
+            Err(error) => {
+                self.found.refused.push((number, error));
+                Vec::new()
+            }
+        }
     }
 
     fn found(self) -> Found {
@@ -285,16 +326,18 @@ impl<'s, 't> Search<'s, 't> {
 }
 
 /// The entries of a segment that match, collected while it is checked.
-struct Look<'q> {
+struct Look<'q, 'w> {
     query: &'q Query,
     limit: usize,
     segment: u64,
     is_late: bool,
-    matches: Vec<Match>,
+    /// `None` once there are too many that wait.
+    matches: Option<Vec<Match>>,
+    held: Held<'w>,
     count: u64,
 }
 
-impl Look<'_> {
+impl Look<'_, '_> {
     fn line(&mut self, line: Line<'_>) {
         match &line.line.body {
             Body::Open(_) => self.is_late = self.query.to.is_some_and(|to| line.line.time >= to),
@@ -308,36 +351,58 @@ impl Look<'_> {
             return;
         }
         self.count = self.count.saturating_add(1);
-        if self.matches.len() < self.limit {
-            self.matches.push(Match {
-                index: line.line.index,
-                segment: self.segment,
-                line: line.number,
-                time: line.line.time,
-                bytes: line.bytes.to_vec(),
-            });
+        let limit = self.limit;
+        let Some(matches) = self.matches.as_mut().filter(|all| all.len() < limit) else {
+            return;
+        };
+        let bytes = line.bytes.len().saturating_add(size_of::<Match>());
+        if !self.held.add(bytes) {
+            self.matches = None;
+            return;
         }
+        matches.push(Match {
+            index: line.line.index,
+            segment: self.segment,
+            line: line.number,
+            time: line.line.time,
+            bytes: line.bytes.to_vec(),
+        });
     }
 }
 
+/// Reads and checks a segment whose turn it is.
+fn look_alone(
+    trail: &Trail<'_>,
+    number: u64,
+    query: &Query,
+    limit: usize,
+) -> Result<Read, TrailError> {
+    let waiting = Waiting::up_to(usize::MAX);
+    let fetched = trail.fetch(number)?;
+    let (read, _) = look(trail, fetched, query, limit, waiting.nothing())?;
+    Ok(read)
+}
+
 /// Checks a segment and looks at its lines on the way.
-fn look(
+fn look<'w>(
     trail: &Trail<'_>,
     fetched: Fetched<'_>,
     query: &Query,
     limit: usize,
-) -> Result<Read, TrailError> {
+    held: Held<'w>,
+) -> Result<(Read, Held<'w>), TrailError> {
     let mut look = Look {
         query,
         limit,
         segment: fetched.number(),
         is_late: false,
-        matches: Vec::new(),
+        matches: Some(Vec::new()),
+        held,
         count: 0,
     };
     let segment = trail.check_lines(fetched, &mut |line| look.line(line))?;
     let checked = segment.checked();
-    Ok(Read {
+    let read = Read {
         before: checked.before().into(),
         head: checked.head().into(),
         next_segment: checked.head().next_segment,
@@ -345,7 +410,8 @@ fn look(
         entries: checked.events(),
         matches: look.matches,
         count: look.count,
-    })
+    };
+    Ok((read, look.held))
 }
 
 impl Query {

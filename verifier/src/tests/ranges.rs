@@ -162,16 +162,21 @@ fn planned(
     cut: &dyn Fn(&mut [LogPlan<'_>]) -> Vec<Vec<Slice>>,
 ) -> Documents {
     let policy = (request.policy, request.policy_digest);
-    let planned = plan_cut(source, request, pins, cut).unwrap();
-    let plan = Plan::parse(&planned.plan).unwrap();
+    let mut lists = Vec::new();
+    let mut each = |_, list: Vec<u8>| {
+        lists.push(list);
+        Ok::<(), PartsError>(())
+    };
+    let written = plan_cut(source, request, pins, cut, &mut each).unwrap();
+    let plan = Plan::parse(&written).unwrap();
     let parts = (0..)
-        .zip(&planned.lists)
+        .zip(&lists)
         .map(|(range, list)| part(&plan, policy, (range, list), source, 1, &mut |_| {}).unwrap())
         .collect();
     Documents {
         plan,
-        written: planned.plan,
-        lists: planned.lists,
+        written,
+        lists,
         parts,
     }
 }

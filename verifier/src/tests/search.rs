@@ -7,7 +7,7 @@ use auditlog_chain::segment::Head;
 use auditlog_chain::tree::CompactRange;
 
 use super::world::{Key, Memory, World, at, closed, opened};
-use crate::search::{Found, NothingRead, Query, find, first};
+use crate::search::{Found, NothingRead, Query, find, find_within, first};
 use crate::source::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
 use crate::trail::{Trail, TrailError};
 use crate::verdict::Verdict;
@@ -16,7 +16,13 @@ fn search(world: &World, query: &Query, readers: usize, limit: usize) -> Found {
     let policy = TrustPolicy::check(world.policy.clone()).unwrap();
     let memory = world.folder();
     let trail = Trail::open(&memory, &policy, &policy.document().logs[0], 5).unwrap();
-    find(&trail, query, readers, limit)
+    let found = find(&trail, query, readers, limit);
+    // The same, where nearly all that matches is looked for again once it is its turn.
+    for most in [0, 400] {
+        let again = find_within(&trail, query, readers, limit, most);
+        assert_eq!(format!("{again:?}"), format!("{found:?}"), "{most}");
+    }
+    found
 }
 
 fn indexes(found: &Found) -> Vec<u64> {
