@@ -222,6 +222,7 @@ async fn drift_of_every_part_is_found_and_put_back(engine: Engine) {
     let change = stack.planned(ADDRESS);
     assert_eq!(change.actions, ["update"]);
     let drifted = [
+        "drift",
         "lock_spans",
         "object_lock",
         "object_ownership",

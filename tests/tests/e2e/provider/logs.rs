@@ -151,7 +151,7 @@ async fn spans_changed_in_the_tags_are_found_and_put_back() {
         .expect("put");
     let change = stack.planned(ADDRESS);
     assert_eq!(change.actions, ["update"]);
-    assert_eq!(change.attributes, ["lock_spans", "log_spans"]);
+    assert_eq!(change.attributes, ["drift", "lock_spans", "log_spans"]);
     stack.terraform.apply().ok();
     stack.assert_no_changes();
     assert_eq!(values(&stack.terraform, ADDRESS)["lock_spans"], before);
