@@ -8,10 +8,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 const ARRIVING_BYTES: usize = 48 << 20;
 
 /// The same of what comes out of them, until it is on its way to the logs.
-const READ_BYTES: usize = 48 << 20;
+pub(super) const READ_BYTES: usize = 48 << 20;
 
 /// The same of batches that wait for one of several logs. The largest request can be read beside them.
-const WAITING_BYTES: usize = 16 << 20;
+pub(super) const WAITING_BYTES: usize = 16 << 20;
 
 /// What a semaphore counts: so many bytes.
 const UNIT_BYTES: usize = 1 << 10;
