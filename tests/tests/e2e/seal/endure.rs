@@ -2,8 +2,9 @@
 //! again. Every event that was acknowledged is in the bucket once, and memory and handles are at the end what they were at the beginning.
 //!
 //! CI runs a minute of faults, and some seconds of each of the others. `make soak` asks for more: `AUDITLOG_STEADY_SECONDS`, `AUDITLOG_OUTAGE_SECONDS` and `AUDITLOG_FAULT_SECONDS`;
-//! `AUDITLOG_FAULT_SEED` asks for other faults. Before it looks at the memory for hours, it sends `AUDITLOG_WARM_BATCHES` as fast as it can: the
-//! memory grows until the names of batches fill it for the first time and are sorted into a file, and not from then on.
+//! `AUDITLOG_FAULT_SEED` asks for other faults. Before it looks at the memory for hours, it sends `AUDITLOG_WARM_BATCHES` as fast as it can:
+//! every 131,072 chunks, their names are sorted into a file. The memory grows until that has happened a few times, since what is freed then is
+//! not given back at once, and not from then on.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

@@ -158,16 +158,20 @@ fn a_folder_to_which_segments_are_added_has_no_gap_at_any_moment() {
             let found = newest_segment(&sealer, &log).unwrap();
             assert!(found >= newest, "{found:?} after {newest:?}");
             newest = found;
-            let mut numbers = BTreeSet::new();
+            let (mut numbers, mut later) = (BTreeSet::new(), BTreeSet::new());
             let mut each = |seen| match seen {
                 Listed::Version { key, .. } => {
                     assert!(numbers.insert(log.segment_of_key(&key).unwrap()));
+                }
+                Listed::PassedOver { key } => {
+                    assert!(later.insert(log.segment_of_key(&key).unwrap()));
                 }
                 other => panic!("{other:?}"),
             };
             verifier.list(&["busy"], &mut each).unwrap();
             let expected = numbers.last().map_or(0, |last| last + 1);
             assert_eq!(numbers.len(), usize::try_from(expected).unwrap());
+            assert!(later.iter().all(|number| *number >= expected));
             assert!(expected >= listed, "{expected} after {listed}");
             listed = expected;
         }
