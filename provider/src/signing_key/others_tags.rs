@@ -28,7 +28,7 @@ fn known(cx: &Context<Account>) -> usize {
 /// Checks that a key has room for its tags. Others may take that room later: a plan that leaves the tags alone only warns then.
 ///
 /// # Errors
-/// There is no room for tags that this plan sets.
+/// The key would have too many tags, and this plan changes them.
 pub(crate) fn check(cx: &Context<Account>, plan: &Plan) -> Result {
     let tags = plan.planned.value("tags_all");
     let others = if plan.is_create() { 0 } else { known(cx) };

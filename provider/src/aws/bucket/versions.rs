@@ -13,7 +13,8 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
-    ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectVersion,
+    ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetention,
+    ObjectVersion,
 };
 use tokio::task::JoinSet;
 
@@ -227,6 +228,7 @@ async fn look(
     }
 }
 
+/// Completes what HEAD has shown.
 async fn look_again(
     s3: &aws_sdk_s3::Client,
     bucket: &str,
@@ -235,23 +237,20 @@ async fn look_again(
 ) -> Seen {
     let shows_retention = head.object_lock_mode.is_some();
     let shows_hold = head.object_lock_legal_hold_status.is_some();
-    if shows_retention && shows_hold {
-        return Seen::Version(Box::new(head));
+    let mut is_hidden = false;
+    if !shows_retention {
+        match ask_retention(s3, bucket, version).await {
+            Ok(answer) => add_retention(&mut head, answer.retention),
+            Err(error) => is_hidden = is_unknown(&error),
+        }
     }
-    let (retention, hold) = ask_lock(s3, bucket, version).await;
-    let is_hidden = (!shows_retention && retention.as_ref().is_err_and(is_unknown))
-        || (!shows_hold && hold.as_ref().is_err_and(is_unknown));
-    if let (false, Some(found)) = (
-        shows_retention,
-        retention.ok().and_then(|one| one.retention),
-    ) {
-        let mode = found.mode.map(|mode| ObjectLockMode::from(mode.as_str()));
-        head.object_lock_mode = mode;
-        head.object_lock_retain_until_date = found.retain_until_date;
-        head.object_lock_event_hold = head.object_lock_event_hold.or(found.event_hold);
-    }
-    if let (false, Some(found)) = (shows_hold, hold.ok().and_then(|one| one.legal_hold)) {
-        head.object_lock_legal_hold_status = found.status;
+    if !shows_hold {
+        match ask_hold(s3, bucket, version).await {
+            Ok(answer) => {
+                head.object_lock_legal_hold_status = answer.legal_hold.and_then(|one| one.status);
+            }
+            Err(error) => is_hidden |= is_unknown(&error),
+        }
     }
     match (is_hidden, shows_retention || shows_hold) {
         (false, _) => Seen::Version(Box::new(head)),
@@ -260,29 +259,36 @@ async fn look_again(
     }
 }
 
+fn add_retention(head: &mut HeadObjectOutput, retention: Option<ObjectLockRetention>) {
+    let Some(found) = retention else { return };
+    let mode = found.mode.map(|mode| ObjectLockMode::from(mode.as_str()));
+    head.object_lock_mode = mode;
+    head.object_lock_retain_until_date = found.retain_until_date;
+    head.object_lock_event_hold = head.object_lock_event_hold.take().or(found.event_hold);
+}
+
 /// The lock of a version whose HEAD is denied.
 async fn lock_alone(s3: &aws_sdk_s3::Client, bucket: &str, version: &ObjectVersion) -> Seen {
-    let (retention, hold) = ask_lock(s3, bucket, version).await;
+    let (retention, hold) = tokio::join!(
+        ask_retention(s3, bucket, version),
+        ask_hold(s3, bucket, version)
+    );
     // without a lock, S3 answers 404 to either
     let is_none = |status: Option<u16>| status == Some(404);
-    let retention = match retention {
-        Ok(answer) => answer.retention,
-        Err(error) if is_none(status_of(&error)) => None,
+    let mut head = HeadObjectOutput::builder().build();
+    match retention {
+        Ok(answer) => add_retention(&mut head, answer.retention),
+        Err(error) if is_none(status_of(&error)) => {}
         Err(_) => return Seen::Unreadable,
-    };
-    let hold = match hold {
-        Ok(answer) => answer.legal_hold.and_then(|hold| hold.status),
-        Err(error) if is_none(status_of(&error)) => None,
+    }
+    match hold {
+        Ok(answer) => {
+            head.object_lock_legal_hold_status = answer.legal_hold.and_then(|one| one.status);
+        }
+        Err(error) if is_none(status_of(&error)) => {}
         Err(_) => return Seen::Unreadable,
-    };
-    let mode = retention.as_ref().and_then(|one| one.mode.as_ref());
-    let event = retention.as_ref().and_then(|one| one.event_hold.clone());
-    let head = HeadObjectOutput::builder()
-        .set_object_lock_mode(mode.map(|mode| ObjectLockMode::from(mode.as_str())))
-        .set_object_lock_retain_until_date(retention.and_then(|one| one.retain_until_date))
-        .set_object_lock_event_hold(event)
-        .set_object_lock_legal_hold_status(hold);
-    Seen::Version(Box::new(head.build()))
+    }
+    Seen::Version(Box::new(head))
 }
 
 fn status_of<E>(error: &SdkError<E>) -> Option<u16> {
@@ -294,25 +300,30 @@ fn is_unknown<E>(error: &SdkError<E>) -> bool {
     !matches!(status_of(error), Some(400 | 404))
 }
 
-async fn ask_lock(
+async fn ask_retention(
     s3: &aws_sdk_s3::Client,
     bucket: &str,
     version: &ObjectVersion,
-) -> (
-    Result<GetObjectRetentionOutput, SdkError<GetObjectRetentionError>>,
-    Result<GetObjectLegalHoldOutput, SdkError<GetObjectLegalHoldError>>,
-) {
-    let retention = s3
-        .get_object_retention()
+) -> Result<GetObjectRetentionOutput, SdkError<GetObjectRetentionError>> {
+    s3.get_object_retention()
         .bucket(bucket)
         .set_key(version.key.clone())
-        .set_version_id(version.version_id.clone());
-    let hold = s3
-        .get_object_legal_hold()
+        .set_version_id(version.version_id.clone())
+        .send()
+        .await
+}
+
+async fn ask_hold(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    version: &ObjectVersion,
+) -> Result<GetObjectLegalHoldOutput, SdkError<GetObjectLegalHoldError>> {
+    s3.get_object_legal_hold()
         .bucket(bucket)
         .set_key(version.key.clone())
-        .set_version_id(version.version_id.clone());
-    tokio::join!(retention.send(), hold.send())
+        .set_version_id(version.version_id.clone())
+        .send()
+        .await
 }
 
 fn count<T>(items: Option<&Vec<T>>) -> u64 {
