@@ -80,7 +80,7 @@ const LONG_LINES: &str = "A line of more than 480 KiB is divided into several ev
 const TEXT: &str =
     "Each line is one text, in the field message: what is JSON in it stays inside of the text.";
 
-const TWICE: &str = "After a crash of rsyslog, the line that it was reading of each file may be read again and stored twice, with two ids. It may be the whole file where rsyslog was killed while it wrote down how far it has read, since it empties that record first, and after a crash of the machine, since it does not sync it.";
+const TWICE: &str = "After a crash of rsyslog or of the machine, the line that it was reading of each file may be read again and stored twice, with two ids. It may be the whole file: rsyslog empties its record of how far it has read before it writes the next one, and does not sync it.";
 
 pub(super) const RELP: Program = Program {
     name: "rsyslog",
