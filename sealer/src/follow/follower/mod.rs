@@ -1,21 +1,22 @@
 //! All files of one input.
 
+mod doubt;
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use auditlog_chain::builder::{Batch, Source, StoredBatch};
 
-use super::earlier::{AllEarlier, Earlier, Remains, Remembering};
-use super::file::{Followed, Found, Inode, Lines, Stamp, inode_of, open, stamp_of};
+use super::earlier::{AllEarlier, Earlier, Remembering};
+use super::file::{Followed, Found, Inode, Lines, Stamp, stamp_of};
 use super::lines::{End, Taken};
 use super::notice::{FollowNotice, shown};
-use super::pattern::{Pattern, is_absent};
+use super::pattern::Pattern;
 use super::place::Place;
-use crate::input::{FileHead, FollowedName, GivenName, InputName, hash_of_beginning};
+use crate::input::{FollowedName, GivenName, InputName, hash_of_beginning};
 use crate::spool::Accepted;
 
 /// Bytes that one round reads, about. They are in memory at a time.
@@ -40,9 +41,6 @@ pub struct Settings {
     /// Bytes of an event, at most. A line that would be a longer one is kept as text, in parts.
     pub max_event_bytes: usize,
 }
-
-/// Where a file goes on, and where its batches must end.
-type GoesOn = (Place, Vec<u64>);
 
 /// Follows the files of one input.
 pub struct Follower {
@@ -225,374 +223,6 @@ impl Follower {
         }
     }
 
-    /// Finds files that are new, and those that are not at their path any more.
-    fn look(&mut self, now: Instant) {
-        let (mut seen, mut all_seen) = (BTreeSet::new(), true);
-        let mut unseen = BTreeSet::new();
-        let mut paths = Vec::new();
-        for pattern in self.settings.paths.clone() {
-            match pattern.find() {
-                Ok(found) => {
-                    let path = pattern.as_path().to_owned();
-                    if self.unlisted.remove(&path).is_some() {
-                        self.notices.push(FollowNotice::ReadAgain { path });
-                    }
-                    paths.extend(found);
-                }
-                Err((at, error)) => {
-                    all_seen = false;
-                    let reason = format!("{} cannot be looked at: {error}", shown(&at));
-                    let notice = say(&mut self.unlisted, pattern.as_path(), reason);
-                    self.notices.extend(notice);
-                }
-            }
-        }
-        paths.sort();
-        paths.dedup();
-        let there = paths.iter().filter_map(|path| fs::metadata(path).ok());
-        self.at_paths = there.map(|found| inode_of(&found)).collect();
-        if self.is_first {
-            self.find_earlier(now);
-        }
-        for path in &paths {
-            match fs::metadata(path) {
-                Ok(found) if found.is_file() => {
-                    seen.insert(inode_of(&found));
-                    if let Err(error) = self.look_at(path, &found, now) {
-                        self.problem(path, error.to_string());
-                    }
-                }
-                Ok(_) => {}
-                Err(error) if is_absent(&error) => {}
-                Err(error) => {
-                    unseen.insert(path);
-                    self.problem(path, error.to_string());
-                }
-            }
-        }
-        self.is_first = false;
-        if all_seen {
-            let followed = &self.files;
-            let is_followed = |path: &PathBuf| followed.iter().any(|file| file.path == *path);
-            self.problems
-                .retain(|path, _| paths.contains(path) || is_followed(path));
-        }
-        for number in self.numbers() {
-            let is_unseen = |file: &Followed| unseen.contains(&file.path);
-            let is_seen = all_seen && !self.file(number).is_some_and(is_unseen);
-            self.look_again(number, is_seen.then_some(&seen), now);
-        }
-    }
-
-    /// Looks at a file that is followed. Without `seen`, it is not known what is at its path.
-    fn look_again(&mut self, number: u64, seen: Option<&BTreeSet<Inode>>, now: Instant) {
-        let linger = self.settings.linger;
-        let Some(file) = self.file_mut(number) else {
-            return;
-        };
-        if let Some(seen) = seen {
-            file.is_seen(seen.contains(&file.inode), now);
-        }
-        let (path, looked) = (file.path.clone(), file.look(now));
-        let is_over = file.is_done(now, linger) && file.behind() == 0;
-        if let Err(error) = looked {
-            return self.problem(&path, error.to_string());
-        }
-        if is_over {
-            self.close(number);
-        }
-    }
-
-    /// It was read to its end, and is not at its path any more.
-    fn close(&mut self, number: u64) {
-        let Some(at) = self.files.iter().position(|file| file.number == number) else {
-            return;
-        };
-        let closed = self.files.remove(at);
-        let is_deleted = closed.file.metadata().map(|found| found.nlink() == 0);
-        if let Some(name) = closed.name {
-            self.finished.push(InputName::Followed(name.clone()));
-            let position = closed.place.position();
-            let mut earlier = Earlier::at(name, closed.path, position);
-            earlier.is_finished = true;
-            if is_deleted.unwrap_or(false) {
-                earlier.remains = Remains::Deleted;
-            }
-            self.earlier.put(earlier);
-        }
-    }
-
-    /// A file is at a path.
-    fn look_at(&mut self, path: &Path, found: &Metadata, now: Instant) -> io::Result<()> {
-        let inode = inode_of(found);
-        let is_followed = self.files.iter().any(|file| file.inode == inode);
-        let aside = self.aside.get(&inode);
-        if is_followed || aside.is_some_and(|(stamp, _)| *stamp == stamp_of(found)) {
-            return Ok(());
-        }
-        self.aside.remove(&inode);
-        if self.files.len() >= self.settings.most_files {
-            let most = self.settings.most_files;
-            let reason = format!(
-                "{most} files are followed already: remove old ones, or narrow the pattern"
-            );
-            self.problem(path, reason);
-            return Ok(());
-        }
-        match open(path)? {
-            Some((file, found)) => self.take_up(path, file, &found, now),
-            None => Ok(()),
-        }
-    }
-
-    /// Begins to follow a file.
-    fn take_up(
-        &mut self,
-        path: &Path,
-        file: File,
-        found: &Metadata,
-        now: Instant,
-    ) -> io::Result<()> {
-        let head = FileHead::read(&file)?;
-        let number = self.next;
-        let mut new = Followed::new(number, path.to_owned(), file, found, now);
-        let mut doubtful = 0;
-        if let Some(earlier) = self.earlier.last_at(&head).cloned() {
-            let is_it = head.has(&earlier.name.file);
-            let resumed = if is_it {
-                earlier.resume(&new.file)?
-            } else {
-                None
-            };
-            match resumed {
-                Some((place, cuts)) => {
-                    let name = InputName::Followed(earlier.name.clone());
-                    self.finished.retain(|finished| *finished != name);
-                    new = new.goes_on(Some(earlier.name), place, &cuts);
-                    new.is_doubtful_up_to(earlier.doubtful);
-                }
-                None if is_it && !earlier.is_finished && found.len() >= earlier.bytes() => {
-                    let stamp = (stamp_of(found), path.to_owned());
-                    self.aside.insert(new.inode, stamp);
-                    let reason = changed(path, earlier.bytes());
-                    self.problem(path, reason);
-                    return Ok(());
-                }
-                None => {
-                    new.truncated = earlier.name.truncated.saturating_add(1);
-                    let (name, resume) = (&earlier.name, |copy: &File| earlier.resume(copy));
-                    if earlier.is_finished {
-                        // Another file at its place may begin in the same way. So does this one where somebody has edited it since.
-                        if is_it && earlier.remains != Remains::Deleted {
-                            doubtful = new.size;
-                        }
-                    } else if !self.find_copy(path, name, now, resume)? {
-                        self.is_lost(path, earlier.name.clone(), earlier.bytes());
-                        // Whoever edits a file may have written all of it again.
-                        doubtful = new.size;
-                    }
-                }
-            }
-        } else {
-            doubtful = self.doubtful(path, &new)?;
-        }
-        self.doubt(&mut new, doubtful);
-        self.aside.retain(|_, (_, aside)| aside != path);
-        self.is_well(path);
-        new.number = self.next;
-        self.next = self.next.saturating_add(1);
-        self.files.push(new);
-        Ok(())
-    }
-
-    /// So many bytes of a file may be in a log already; all of it may, where a log has lost its memory. What is before the place of the
-    /// file is known to all logs.
-    fn doubt(&mut self, file: &mut Followed, mut bytes: u64) {
-        if file.place.bytes() == 0 && self.may_be_forgotten(file) {
-            bytes = file.size;
-        }
-        if bytes > file.doubtful {
-            file.is_doubtful_up_to(bytes);
-            self.notices.push(FollowNotice::Doubtful {
-                path: file.path.clone(),
-                bytes,
-            });
-        }
-    }
-
-    /// Whether a log may have taken a file, and has lost its memory since: whatever is there when that is found out, and afterwards what is
-    /// as old as that.
-    fn may_be_forgotten(&self, file: &Followed) -> bool {
-        let is_found_out_now = self.is_first && self.earlier.memory_is_lost();
-        let lost = self.earlier.lost().filter(|_| file.truncated == 0);
-        is_found_out_now || lost.is_some_and(|lost| file.was_there(lost))
-    }
-
-    /// Bytes of a new file that the log may have already, where the file took the place of one that is gone: what was accepted from that, if
-    /// the file begins with it. Where the service did not run, and the rest of the other one was never found, all that is there may be the
-    /// same lines, of which somebody has edited some.
-    fn doubtful(&self, path: &Path, new: &Followed) -> io::Result<u64> {
-        let mut most = 0;
-        for gone in self.earlier.iter().filter(|earlier| earlier.path == path) {
-            let mut files = self.files.iter();
-            let is_there = files.any(|file| file.name.as_ref() == Some(&gone.name))
-                || gone.is_finished && gone.remains == Remains::Unknown;
-            if is_there {
-                continue;
-            }
-            if gone.farthest(&new.file)?.is_some() {
-                most = gone.bytes().max(most);
-            } else if self.is_first && gone.remains == Remains::Lost {
-                most = new.size.max(most);
-            }
-        }
-        Ok(most)
-    }
-
-    /// Before anything of a file is read: how much of it was accepted from the file that was at its path before, or from this one before it
-    /// was truncated. Whoever edits a file writes it again.
-    fn doubt_what_was_written_again(&mut self, number: u64) -> io::Result<()> {
-        let Some(new) = self.file_mut(number) else {
-            return Ok(());
-        };
-        if !new.begins_now() {
-            return Ok(());
-        }
-        let (path, before) = (new.path.clone(), new.before.take());
-        let mut most = 0;
-        let older = self.files.iter();
-        let older = older.filter(|older| older.number < number && older.path == path);
-        let older: Vec<&Followed> = older.collect();
-        let places: Vec<&Place> = older
-            .iter()
-            .map(|older| &older.place)
-            .chain(&before)
-            .collect();
-        if let Some(new) = self.file(number) {
-            for place in places.iter().filter(|place| place.bytes() > 0) {
-                most = place.end_of_window_in(&new.file)?.unwrap_or(0).max(most);
-            }
-            // Its end may have been edited.
-            for older in older.iter().filter(|_| most == 0) {
-                if new.may_be_edited_from(older) || new.has_lines_of(older)? {
-                    most = new.size;
-                    break;
-                }
-            }
-        }
-        if let Some(new) = self.file_mut(number).filter(|new| most > new.doubtful) {
-            new.is_doubtful_up_to(most);
-            let (path, bytes) = (new.path.clone(), most);
-            self.notices.push(FollowNotice::Doubtful { path, bytes });
-        }
-        Ok(())
-    }
-
-    /// What was not read of a truncated file may be in a copy beside it, which goes on under the name of the file. `place_in` says where a
-    /// copy goes on, if it is one. Says whether there is one.
-    fn find_copy(
-        &mut self,
-        path: &Path,
-        name: &FollowedName,
-        now: Instant,
-        place_in: impl Fn(&File) -> io::Result<Option<GoesOn>>,
-    ) -> io::Result<bool> {
-        for (copy, file, found) in beside(path)? {
-            let inode = inode_of(&found);
-            let is_followed = self.files.iter().any(|file| file.inode == inode);
-            // A file that is known as itself may begin in the same way.
-            let head = FileHead::read(&file)?;
-            let known = self.earlier.last_at(&head);
-            let known = known.filter(|known| head.has(&known.name.file));
-            let is_known = match known {
-                Some(known) => known.farthest(&file)?.is_some(),
-                None => false,
-            };
-            if self.at_paths.contains(&inode) || is_followed || is_known {
-                continue;
-            }
-            let Some((place, cuts)) = place_in(&file)? else {
-                continue;
-            };
-            let rest = Followed::new(self.next, path.to_owned(), file, &found, now);
-            let mut rest = rest.goes_on(Some(name.clone()), place, &cuts);
-            rest.is_doubtful_up_to(
-                self.earlier
-                    .find(name)
-                    .map_or(0, |earlier| earlier.doubtful),
-            );
-            rest.is_seen(false, now);
-            self.doubt(&mut rest, 0);
-            self.next = self.next.saturating_add(1);
-            self.files.push(rest);
-            let path = path.to_owned();
-            self.notices.push(FollowNotice::CopyFound { path, copy });
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// Nothing has what was not read of a truncated file.
-    fn is_lost(&mut self, path: &Path, name: FollowedName, bytes: u64) {
-        self.finished.push(InputName::Followed(name));
-        let path = path.to_owned();
-        self.notices.push(FollowNotice::Truncated { path, bytes });
-    }
-
-    /// Files that were not read to their end, and are not at their path now: a rotation may have moved or copied them.
-    fn find_earlier(&mut self, now: Instant) {
-        for (earlier, is_last) in self.earlier.unfinished() {
-            let mut there = self.at_paths.iter();
-            let is_there = there.any(|inode| earlier.name.file.is_at(*inode));
-            if is_last && is_there {
-                continue;
-            }
-            let (path, bytes) = (earlier.path.clone(), earlier.bytes());
-            let mut found = Ok(false);
-            if is_last {
-                found = self.find_moved(&earlier, now);
-            }
-            if matches!(found, Ok(false)) {
-                let resume = |copy: &File| earlier.resume(copy);
-                found = self.find_copy(&path, &earlier.name, now, resume);
-            }
-            match found {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.earlier.is_gone(&earlier.name);
-                    self.finished.push(InputName::Followed(earlier.name));
-                    if is_last {
-                        self.notices.push(FollowNotice::Gone { path, bytes });
-                    }
-                }
-                Err(error) => self.problem(&path, error.to_string()),
-            }
-        }
-    }
-
-    /// Whether the file is in the folder in which it was.
-    fn find_moved(&mut self, earlier: &Earlier, now: Instant) -> io::Result<bool> {
-        for (_, file, found) in beside(&earlier.path)? {
-            if !earlier.name.file.is_at(inode_of(&found))
-                || !FileHead::read(&file)?.has(&earlier.name.file)
-            {
-                continue;
-            }
-            let Some((place, cuts)) = earlier.resume(&file)? else {
-                return Ok(false);
-            };
-            let moved = Followed::new(self.next, earlier.path.clone(), file, &found, now);
-            let mut moved = moved.goes_on(Some(earlier.name.clone()), place, &cuts);
-            moved.is_doubtful_up_to(earlier.doubtful);
-            moved.is_seen(false, now);
-            self.doubt(&mut moved, 0);
-            self.next = self.next.saturating_add(1);
-            self.files.push(moved);
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
     /// Reads one file on.
     fn read(&mut self, number: u64, now: Instant) -> Option<Portion> {
         if let Err(error) = self.doubt_what_was_written_again(number) {
@@ -681,19 +311,6 @@ impl Follower {
         self.files.sort_by_key(|file| file.number);
     }
 
-    /// A file was truncated, and nothing has what it had: whoever edits a file may have written all of it again.
-    fn doubt_what_is_there(&mut self, number: u64) {
-        let Some(file) = self.file_mut(number) else {
-            return;
-        };
-        let bytes = file.file.metadata().map_or(0, |found| found.len());
-        if bytes > file.doubtful {
-            file.is_doubtful_up_to(bytes);
-            let path = file.path.clone();
-            self.notices.push(FollowNotice::Doubtful { path, bytes });
-        }
-    }
-
     fn set_aside(&mut self, number: u64) {
         let Some(at) = self.files.iter().position(|file| file.number == number) else {
             return;
@@ -778,46 +395,4 @@ fn changed(path: &Path, bytes: u64) -> String {
         "its first {bytes} bytes are not those that were accepted from it, though it begins in the same way; put them back, or take all of it as a new file: \
          cp -p {path} {path}.new && mv {path}.new {path}"
     )
-}
-
-/// The regular files whose names begin like this file's name, in its folder and in that of the file that it is a link to, the newest first.
-fn beside(path: &Path) -> io::Result<Vec<(PathBuf, File, Metadata)>> {
-    let mut found = beside_one(path)?;
-    if let Some(target) = target_of(path) {
-        found.extend(beside_one(&target)?);
-    }
-    found.sort_by_key(|(_, _, metadata)| std::cmp::Reverse(stamp_of(metadata)));
-    Ok(found)
-}
-
-/// What a path is a link to, whether or not it is there.
-fn target_of(path: &Path) -> Option<PathBuf> {
-    let target = fs::read_link(path).ok()?;
-    Some(path.parent()?.join(target))
-}
-
-fn beside_one(path: &Path) -> io::Result<Vec<(PathBuf, File, Metadata)>> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Ok(Vec::new());
-    };
-    let entries = match fs::read_dir(folder) {
-        Err(error) if is_absent(&error) => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let other = entry.file_name();
-        if !other
-            .as_encoded_bytes()
-            .starts_with(name.as_encoded_bytes())
-        {
-            continue;
-        }
-        // One that cannot be opened is not ours to read.
-        if let Ok(Some((file, metadata))) = open(&entry.path()) {
-            found.push((entry.path(), file, metadata));
-        }
-    }
-    Ok(found)
 }
