@@ -1,22 +1,18 @@
 //! What was kept is used where nothing that it is a function of has changed, and for no more requests than a run needs.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use auditlog_chain::hash::Hash;
 use auditlog_chain::policy::{
     Acknowledged, AcknowledgedCode, Compromised, Found, FoundSilence, LockMode, LockSpan,
 };
 
+use super::counted::Counted;
 use super::incremental::{cached, document, keep_bytes, run_with_cache};
 use super::ranges::assert_same;
 use super::world::{DAY, Key, Memory, World, at, origin};
 use crate::pins::{Pins, document as of_pins};
 use crate::request::Request;
 use crate::rules::RULES;
-use crate::source::{
-    Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Storage, Strength, Undated,
-    Version,
-};
+use crate::source::{Strength, Undated};
 use crate::verify::verify;
 
 /// A log in a bucket, of which a run before kept the first two segments: one block.
@@ -176,45 +172,6 @@ fn what_was_kept_is_not_used_where_anything_else_is_listed() {
     }
 }
 
-/// A store that counts requests.
-struct Counted<'m> {
-    memory: &'m Memory,
-    reads: AtomicU64,
-    looks: AtomicU64,
-}
-
-impl Source for Counted<'_> {
-    fn name(&self) -> String {
-        self.memory.name()
-    }
-    fn has_storage(&self) -> bool {
-        true
-    }
-    fn scope(&self) -> &'static str {
-        ""
-    }
-    fn read_ahead(&self) -> Option<usize> {
-        None
-    }
-    fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
-        self.memory.bucket()
-    }
-    fn list(&self, prefixes: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
-        self.memory.list(prefixes, each)
-    }
-    fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.memory.read(key, version)
-    }
-    fn look(&self, key: &str, version: &Version) -> Result<Storage, ReadError> {
-        self.looks.fetch_add(1, Ordering::Relaxed);
-        self.memory.look(key, version)
-    }
-    fn clock(&self) -> Option<ClockReading> {
-        self.memory.clock()
-    }
-}
-
 /// A log of nine segments whose locks have this mode, of which a run before kept eight.
 fn locked(mode: LockMode) -> (World, Memory) {
     let mut world = World::new(Key::ed25519(), 9);
@@ -234,19 +191,15 @@ fn locked(mode: LockMode) -> (World, Memory) {
 }
 
 /// Requests for the bytes of an object, and for its lock alone.
-fn requests(world: &World, memory: &Memory) -> (u64, u64) {
+fn requests(world: &World, memory: &Memory) -> (usize, usize) {
     let policy = world.policy();
     let request = world.request(&policy);
-    let counted = Counted {
-        memory,
-        reads: AtomicU64::new(0),
-        looks: AtomicU64::new(0),
-    };
+    let counted = Counted::over(memory);
     let report = run_with_cache(&counted, &request, &world.pins);
     let whole = verify(memory, &request, &world.pins, &mut |_| {}).unwrap();
     assert_same(&whole, &report, "with a cache");
     assert_eq!(cached(&report), 8);
-    (counted.reads.into_inner(), counted.looks.into_inner())
+    (counted.reads(), counted.looks())
 }
 
 /// Nobody can shorten a lock in COMPLIANCE mode. When it is over, the version may have a longer one, or none.

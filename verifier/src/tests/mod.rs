@@ -8,6 +8,7 @@
 
 mod absence;
 mod chain;
+mod counted;
 mod evidence;
 mod forged;
 mod forged_fields;

@@ -1,14 +1,13 @@
 //! Looking for entries: all that match are found, whatever was read is verified, and what was not read is named.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use auditlog_chain::policy::TrustPolicy;
 use auditlog_chain::segment::Head;
 use auditlog_chain::tree::CompactRange;
 
-use super::world::{Key, Memory, World, at, closed, opened};
+use super::counted::Counted;
+use super::world::{Key, World, at, closed, opened};
 use crate::search::{Found, NothingRead, Query, find, find_within, first};
-use crate::source::{Bucket, ClockReading, Listed, Listing, Object, ReadError, Source, Version};
+use crate::source::Listed;
 use crate::trail::{Trail, TrailError};
 use crate::verdict::Verdict;
 
@@ -173,21 +172,17 @@ fn archived_segments_are_not_asked_one_by_one() {
     for number in 0..190 {
         memory.archive(number);
     }
-    let counted = Counted {
-        memory,
-        reads: AtomicUsize::new(0),
-        ahead: None,
-    };
+    let counted = Counted::over(&memory);
     let trail = Trail::open(&counted, &policy, &policy.document().logs[0], 5).unwrap();
     assert_eq!(
         trail.numbers_from(at(opened(195))),
         [195, 196, 197, 198, 199]
     );
-    let asked = counted.reads.swap(0, Ordering::Relaxed);
+    let asked = counted.reads();
     assert!(asked < 40, "{asked}");
     let segment = trail.segment_of_index(195 * 4).unwrap().unwrap();
     assert_eq!(segment.checked().number(), 195);
-    let asked = counted.reads.swap(0, Ordering::Relaxed);
+    let asked = counted.reads() - asked;
     assert!(asked < 40, "{asked}");
 }
 
@@ -279,15 +274,12 @@ fn segments_are_read_ahead_within_their_bytes_and_handed_over_in_order() {
     let log = &policy.document().logs[0];
     let largest = world.segments.values().map(Vec::len).max().unwrap();
     for (ahead, most) in [(1, 1), (3 * largest, 4), (1 << 20, 20)] {
-        let counted = Counted {
-            memory: world.bucket(),
-            reads: AtomicUsize::new(0),
-            ahead: Some(ahead),
-        };
+        let memory = world.bucket();
+        let counted = Counted::over(&memory).reading_ahead(ahead);
         let trail = Trail::open(&counted, &policy, log, 5).unwrap();
         let mut numbers = Vec::new();
         let read = trail.read_each(0..20, 2, |segment| {
-            let read = counted.reads.load(Ordering::Relaxed);
+            let read = counted.reads();
             assert!(read <= numbers.len() + most, "{ahead}: {read}");
             numbers.push(segment.checked().number());
             Ok::<(), TrailError>(())
@@ -302,41 +294,6 @@ fn segments_are_read_ahead_within_their_bytes_and_handed_over_in_order() {
         });
         assert!(matches!(read, Err(TrailError::NotThere { number: 20 })));
         assert_eq!(last, 19);
-    }
-}
-
-/// Counts what is read.
-struct Counted {
-    memory: Memory,
-    reads: AtomicUsize,
-    ahead: Option<usize>,
-}
-
-impl Source for Counted {
-    fn name(&self) -> String {
-        self.memory.name()
-    }
-    fn has_storage(&self) -> bool {
-        self.memory.has_storage()
-    }
-    fn scope(&self) -> &'static str {
-        ""
-    }
-    fn read_ahead(&self) -> Option<usize> {
-        self.ahead
-    }
-    fn bucket(&self) -> Result<Option<Bucket>, ReadError> {
-        self.memory.bucket()
-    }
-    fn list(&self, of: &[&str], each: &mut dyn FnMut(Listed)) -> Result<Listing, ReadError> {
-        self.memory.list(of, each)
-    }
-    fn read(&self, key: &str, version: &Version) -> Result<Object, ReadError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.memory.read(key, version)
-    }
-    fn clock(&self) -> Option<ClockReading> {
-        self.memory.clock()
     }
 }
 
