@@ -56,6 +56,8 @@ class Service:
 
     def __init__(self, built, folder, ack="synced", segment_seconds=60, tls=False):
         self.built, self.folder = built, folder
+        # what the service before it left to be written must not keep its syncs waiting
+        os.sync()
         folder.mkdir()
         self.http, self.forward = free_port(), free_port()
         key, policy = folder / "key.pem", folder / "policy.json"
