@@ -49,6 +49,9 @@ pub(super) struct Followed {
     quiet_since: Instant,
     /// Its size when it was looked at last.
     pub(super) size: u64,
+    /// When it was changed last, as of that look, and as of the comparison with what was accepted.
+    changed: Change,
+    compared: Option<Change>,
     /// Whether all whole lines were read.
     pub(super) is_at_end: bool,
     /// Whether nothing of it was read yet.
@@ -96,6 +99,13 @@ pub(super) fn stamp_of(found: &Metadata) -> Stamp {
     (found.len(), found.mtime(), found.mtime_nsec())
 }
 
+/// When anything about a file was changed last. Nobody can set it back.
+type Change = (i64, i64);
+
+fn change_of(found: &Metadata) -> Change {
+    (found.ctime(), found.ctime_nsec())
+}
+
 impl Followed {
     /// A file that is read from its beginning.
     pub(super) fn new(
@@ -120,6 +130,8 @@ impl Followed {
             is_parted: false,
             quiet_since: now,
             size: found.len(),
+            changed: change_of(found),
+            compared: None,
             is_at_end: false,
         }
     }
@@ -191,7 +203,9 @@ impl Followed {
 
     /// Looks at its size.
     pub(super) fn look(&mut self, now: Instant) -> io::Result<()> {
-        let size = self.file.metadata()?.len();
+        let found = self.file.metadata()?;
+        self.changed = change_of(&found);
+        let size = found.len();
         if size != self.size {
             (self.size, self.quiet_since) = (size, now);
         }
@@ -212,6 +226,9 @@ impl Followed {
             return Ok(Found::Truncated);
         }
         if self.behind() == 0 {
+            if let Some(fault) = self.fault_at_end()? {
+                return Ok(fault);
+            }
             self.is_at_end = true;
             return Ok(Found::Nothing);
         }
@@ -260,6 +277,16 @@ impl Followed {
         let filled = read_full_at(&self.file, &mut bytes, self.place.bytes())?;
         bytes.truncate(filled);
         Ok((bytes, left == Some(filled)))
+    }
+
+    /// Whether a file that has not grown was written again with as many bytes. It is compared once for each change.
+    fn fault_at_end(&mut self) -> io::Result<Option<Found>> {
+        if self.compared == Some(self.changed) {
+            return Ok(None);
+        }
+        let fault = self.fault()?;
+        self.compared = Some(self.changed);
+        Ok(fault)
     }
 
     /// Whether the file was truncated or changed: only then is the rest of it what follows. It must be asked after the reading.

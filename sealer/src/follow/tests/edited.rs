@@ -140,3 +140,33 @@ fn events_of_a_file_that_was_edited_at_both_ends_are_marked() {
     assert_eq!((events.len(), said.as_str()), (2000, ""));
     assert!(events.iter().all(|(_, is_marked)| !is_marked));
 }
+
+/// A report that a program writes again and again, and a copy that a rotation leaves, with as many bytes each time.
+#[test]
+fn file_that_is_written_again_with_as_many_bytes_is_read_again() {
+    for how in ["in place", "copied and truncated"] {
+        let mut plain = Plain::new();
+        plain.write("a.log", 10..11);
+        assert_eq!(plain.rounds().0, certain(10..11));
+        let path = plain.path("a.log");
+        let mut expected = doubtful(11..12);
+        if how == "copied and truncated" {
+            fs::copy(&path, plain.path("a.log.1")).unwrap();
+            expected = certain(11..12);
+        }
+        fs::write(&path, "{\"id\":11}\n").unwrap();
+        let (events, said) = plain.rounds();
+        assert_eq!(events, expected, "{how}: {said}");
+        // Only touched.
+        fs::write(&path, "{\"id\":11}\n").unwrap();
+        assert_eq!(plain.rounds(), (Vec::new(), String::new()), "{how}");
+    }
+}
+
+/// What is behind its beginning is not what was accepted: a person decides.
+#[test]
+fn file_whose_end_was_edited_to_as_many_bytes_is_said_to_be_changed() {
+    let (events, said) = rewritten("running, in place", 200, 199, "{\"id\":999}");
+    assert_eq!(events, []);
+    assert!(said.contains("are not those that were accepted"), "{said}");
+}
