@@ -3,7 +3,9 @@
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use aws_lc_rs::rand;
@@ -24,6 +26,15 @@ pub struct Folder {
     root: PathBuf,
     place: String,
     writer: String,
+    /// The segment that was written last.
+    last: Mutex<Option<Written>>,
+}
+
+/// A segment, and which folder was at the path of its folder then.
+#[derive(Debug)]
+struct Written {
+    path: PathBuf,
+    folder: (u64, u64),
 }
 
 impl Folder {
@@ -34,6 +45,7 @@ impl Folder {
             root: root.to_owned(),
             place: root.display().to_string(),
             writer: writer.to_owned(),
+            last: Mutex::new(None),
         }
     }
 
@@ -61,6 +73,31 @@ impl Folder {
             .map_err(unusable)
     }
 
+    /// Where the disk under a log is unmounted or its folder moved, and another folder is at the path, a segment in that one would be
+    /// missing in the log. So what was written last must be there too. In the folder that it was written into it need not: whoever
+    /// removes old segments may have removed it.
+    fn check_same(&self, folder: &Path) -> Result<(), Error> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = last.as_ref() else {
+            return Ok(());
+        };
+        let is_moved = last.path.parent() == Some(folder) && identity(folder)? != last.folder;
+        if !is_moved || self.is_there(&last.path)? {
+            return Ok(());
+        }
+        let name = last.path.file_name().unwrap_or_default().display();
+        let reason = format!("it does not have {name}, the segment that was written last");
+        let reason = io::Error::new(ErrorKind::NotFound, reason);
+        Err(store_file("the folder is another one than before", folder)(
+            reason,
+        ))
+    }
+
+    fn is_there(&self, path: &Path) -> Result<bool, Error> {
+        path.try_exists()
+            .map_err(store_file("the segment cannot be looked up", path))
+    }
+
     /// If we crash between the link and the removal, the unfinished file stays beside the finished one under its second
     /// name. Its name has our spool in it, and the spool is ours alone, so whoever wrote it has ended.
     fn remove_unfinished(&self, folder: &Path) -> Result<(), Error> {
@@ -74,6 +111,12 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Which folder is at a path.
+fn identity(folder: &Path) -> Result<(u64, u64), Error> {
+    let found = fs::metadata(folder).map_err(store_file("the folder cannot be used", folder))?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// The names in a folder, in order; none where there is no folder.
@@ -148,11 +191,7 @@ impl Store for Folder {
     }
 
     fn versions(&self, key: &str) -> Result<usize, Error> {
-        let path = self.path(key);
-        let there = path.try_exists();
-        there
-            .map(usize::from)
-            .map_err(store_file("the segment cannot be looked up", &path))
+        self.is_there(&self.path(key)).map(usize::from)
     }
 
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -174,6 +213,7 @@ impl Store for Folder {
         if name.starts_with(FIRST) {
             create_folders(folder).map_err(unusable)?;
         }
+        self.check_same(folder)?;
         let unfinished = folder.join(self.unfinished(name)?);
         write_new(&unfinished, bytes)
             .map_err(store_file("the segment cannot be written", &path))?;
@@ -191,6 +231,9 @@ impl Store for Folder {
         ))?;
         // Only now is the name itself on the disk.
         sync_folder(folder).map_err(unusable)?;
+        let folder = identity(folder)?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(Written { path, folder });
         Ok(created)
     }
 }
@@ -250,6 +293,45 @@ mod tests {
                 path.display()
             )
         );
+    }
+
+    #[test]
+    fn segment_waits_while_another_folder_is_in_place_of_that_of_its_log() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = Folder::new(scratch.path(), "w");
+        let create = |number: u32| store.create(&format!("log/{number:012}.jsonl.zst"), b"whole");
+        create(0).unwrap();
+        create(1).unwrap();
+        let (log, away) = (scratch.path().join("log"), scratch.path().join("away"));
+        fs::rename(&log, &away).unwrap();
+        fs::create_dir(&log).unwrap();
+        fs::copy(
+            away.join("000000000000.jsonl.zst"),
+            log.join("000000000000.jsonl.zst"),
+        )
+        .unwrap();
+        let expected = format!(
+            "{}: the folder is another one than before: it does not have 000000000001.jsonl.zst, the segment that was written last",
+            log.display()
+        );
+        assert_eq!(create(2).unwrap_err().to_string(), expected);
+        assert_eq!(names(&log).unwrap().len(), 1);
+        // A copy that has all of it is as good.
+        fs::copy(
+            away.join("000000000001.jsonl.zst"),
+            log.join("000000000001.jsonl.zst"),
+        )
+        .unwrap();
+        create(2).unwrap();
+        // The first one has no longer all of it.
+        fs::rename(&log, scratch.path().join("copy")).unwrap();
+        fs::rename(&away, &log).unwrap();
+        assert!(create(3).is_err());
+        fs::rename(&log, &away).unwrap();
+        fs::rename(scratch.path().join("copy"), &log).unwrap();
+        // Old segments may be removed.
+        fs::remove_file(log.join("000000000002.jsonl.zst")).unwrap();
+        create(3).unwrap();
     }
 
     #[test]
