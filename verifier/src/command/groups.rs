@@ -23,7 +23,8 @@ use super::usage::Usage;
 #[derive(clap::Args)]
 pub(super) struct VerifyArguments {
     // Absent where a subcommand is present, which has a policy of its own.
-    /// The trust policy, as Terraform wrote it; may be given more than once: each is verified, and the worst exit code counts
+    /// The trust policy, as Terraform wrote it; may be given more than once: each is verified, each report is on all of them, and the
+    /// worst exit code counts
     #[arg(long = "policy", value_name = "FILE", required = true)]
     pub(super) policies: Vec<PathBuf>,
     #[command(flatten)]

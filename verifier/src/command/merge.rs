@@ -22,7 +22,7 @@ use super::kept_place::KeptPlace;
 use super::outcome::Outcome;
 use super::plan_folder::{PlanFolder, failed};
 use super::usage::Usage;
-use super::verify::write;
+use super::written::{Reported, write};
 
 /// Merge the partial results of a plan: the only step that gives a verdict.
 ///
@@ -66,8 +66,9 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Usag
         arguments.pins.as_ref().and_then(KeptPlace::path),
     )?;
     arguments.report.check_apart_from(target)?;
-    write(&arguments.report, &declared, || {
-        report(arguments, &folder, &declared, now)
+    write(&arguments.report, || {
+        let report = report(arguments, &folder, &declared, now)?;
+        Ok(Reported::One(Box::new(report), &declared))
     })
 }
 

@@ -38,6 +38,7 @@ mod target;
 mod usage;
 mod verify;
 mod version;
+mod written;
 
 use auditlog_chain::timestamp::Timestamp;
 use clap::CommandFactory as _;

@@ -1,77 +1,73 @@
 //! `auditlog-verify TARGET --policy FILE`: verifies logs.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_verifier::cache::{KeptCache, NoCache};
 use auditlog_verifier::page::read_latest;
 use auditlog_verifier::progress::ProgressLine;
-use auditlog_verifier::report::{PageContext, Report};
+use auditlog_verifier::report::{NoReport, OfPolicy, Report, Several};
 use auditlog_verifier::source::Source;
-use auditlog_verifier::verdict::Verdict;
 use auditlog_verifier::verify::{verify, verify_with_cache};
 
 use super::apart::{self, Input};
 use super::declaration::Declaration;
-use super::files::{OpenReport, ReportPath};
-use super::form::Output;
-use super::groups::{CacheArguments, ReportArguments, VerifyArguments};
+use super::groups::{CacheArguments, VerifyArguments};
 use super::heads::keep_heads;
 use super::kept::Way;
 use super::kept_place::KeptPlace;
 use super::outcome::Outcome;
 use super::target;
 use super::usage::Usage;
-use super::version::VERSION;
+use super::written::{Reported, write};
 
-/// Verifies what was asked for, by this machine's clock, one trust policy after the other. The worst exit code counts.
+/// Verifies what was asked for, by this machine's clock. With several trust policies, the worst exit code counts.
 pub(super) fn run(arguments: &VerifyArguments, now: Timestamp) -> Result<Outcome, Usage> {
-    let begun = Instant::now();
     check_apart(arguments)?;
     if let [only] = arguments.policies.as_slice() {
         let only = Declaration::read(only)?;
-        return write(&arguments.report, &only, || {
-            report(arguments, (&only, &[&only]), now)
+        return write(&arguments.report, || {
+            let report = report(arguments, (&only, &[&only]), now)?;
+            Ok(Reported::One(Box::new(report), &only))
         });
     }
     check_several(arguments)?;
     let policies = arguments.policies.iter();
     let read: Vec<_> = policies.map(|path| Declaration::read(path)).collect();
-    let declared: Vec<&Declaration> = read.iter().flatten().collect();
-    let mut outputs = Vec::new();
-    let mut verdict = Verdict::Verified;
-    for (path, one) in arguments.policies.iter().zip(&read) {
-        // What takes hours must not be judged by the time at which the first one began.
-        let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
-        let now = now.saturating_add_seconds(elapsed);
-        let outcome = one.as_ref().map_err(Usage::clone).and_then(|one| {
-            write(&arguments.report, one, || {
-                report(arguments, (one, &declared), now)
-            })
-        });
-        match outcome {
-            Ok(outcome) => {
-                verdict = verdict.worst(outcome.verdict);
-                outputs.push(outcome.output);
-            }
-            Err(usage) => {
-                usage.complain();
-                verdict = verdict.worst(Verdict::NoVerdict);
-                outputs.extend(without_report(path, &usage, arguments.report.output));
-            }
-        }
-    }
-    let output = together(&outputs, arguments.report.output);
-    Ok(Outcome { output, verdict })
+    write(&arguments.report, || {
+        Ok(Reported::Several(several(arguments, &read, now)))
+    })
 }
 
-/// What is in the list of JSON documents for a policy that has no report.
-fn without_report(policy: &Path, usage: &Usage, form: Output) -> Option<String> {
-    let policy = policy.display().to_string();
-    let (error, hint) = (&usage.message, &usage.hint);
-    let json = serde_json::json!({ "policy": policy, "error": error, "hint": hint });
-    matches!(form, Output::Json).then(|| format!("{json:#}"))
+/// Verifies one trust policy after the other. One that cannot be verified does not keep the others from it.
+fn several<'p>(
+    arguments: &VerifyArguments,
+    read: &'p [Result<Declaration, Usage>],
+    first: Timestamp,
+) -> Several<'p> {
+    let begun = Instant::now();
+    let declared: Vec<&Declaration> = read.iter().flatten().collect();
+    let one = |(path, one): (&PathBuf, &'p Result<Declaration, Usage>)| {
+        // What takes hours must not be judged by the time at which the first one began.
+        let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let now = first.saturating_add_seconds(elapsed);
+        let result = one.as_ref().map_err(Usage::clone).and_then(|one| {
+            let report = report(arguments, (one, &declared), now)?;
+            Ok((report, &one.policy))
+        });
+        OfPolicy {
+            file: path.display().to_string(),
+            result: result.map_err(|usage| without_report(usage, now)),
+        }
+    };
+    Several(arguments.policies.iter().zip(read).map(one).collect())
+}
+
+fn without_report(usage: Usage, now: Timestamp) -> NoReport {
+    usage.complain();
+    let (error, hint) = (usage.message, usage.hint);
+    NoReport { error, hint, now }
 }
 
 /// Refuses to write in the folder that is verified, and over what is read.
@@ -97,70 +93,14 @@ fn check_apart(arguments: &VerifyArguments) -> Result<(), Usage> {
     arguments.report.check_apart_from_inputs(&inputs)
 }
 
-/// What cannot be said of several trust policies at once.
+/// What cannot be asked of several trust policies at once.
 fn check_several(arguments: &VerifyArguments) -> Result<(), Usage> {
-    let ReportArguments { output, reports } = &arguments.report;
-    let (message, hint) = if !arguments.what.logs.is_empty() {
-        (
-            "--log names a log of one trust policy, and there are several",
-            "leave out --log, or give the policy of this log alone",
-        )
-    } else if !reports.is_empty() || matches!(output, Output::Junit | Output::Html) {
-        (
-            "a file, JUnit XML and HTML hold the report on one trust policy, and there are several",
-            "verify one policy after the other, each with a report of its own",
-        )
-    } else {
+    if arguments.what.logs.is_empty() {
         return Ok(());
-    };
+    }
+    let message = "--log names a log of one trust policy, and there are several";
+    let hint = "leave out --log, or give the policy of this log alone";
     Err(Usage::new(message, hint))
-}
-
-/// The reports on several trust policies: texts one after the other, JSON documents as a list.
-fn together(outputs: &[String], form: Output) -> String {
-    match form {
-        Output::Json => {
-            let all: Vec<&str> = outputs.iter().map(|output| output.trim_end()).collect();
-            format!("[\n{}\n]\n", all.join(",\n"))
-        }
-        Output::Text | Output::Junit | Output::Html => outputs.join("\n"),
-    }
-}
-
-/// Makes a report and writes it to where it was asked for.
-pub(super) fn write(
-    arguments: &ReportArguments,
-    declared: &Declaration,
-    make: impl FnOnce() -> Result<Report, Usage>,
-) -> Result<Outcome, Usage> {
-    let files = arguments.reports.iter().map(ReportPath::open);
-    let files: Vec<OpenReport> = files.collect::<Result<_, _>>()?;
-    let report = make()?;
-    let mut verdict = report.verdict();
-    for file in files {
-        let text = written(&report, file.of.form, declared);
-        if let Err(usage) = file.write(&text) {
-            usage.complain();
-            verdict = verdict.unread();
-        }
-    }
-    Ok(Outcome {
-        output: written(&report, arguments.output, declared),
-        verdict,
-    })
-}
-
-/// The report in a form.
-fn written(report: &Report, form: Output, declared: &Declaration) -> String {
-    match form {
-        Output::Text => report.to_text(),
-        Output::Json => report.to_json(),
-        Output::Junit => report.to_junit(),
-        Output::Html => report.to_html(&PageContext {
-            policy: &declared.policy,
-            program: &format!("auditlog-verify {VERSION}"),
-        }),
-    }
 }
 
 fn report(

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use auditlog_chain::timestamp::Timestamp;
+
 use super::last_line::log_line;
 use super::markup::Markup;
 use super::rules::{Outcome, Rules, Scope};
+use super::several::{OfPolicy, Several};
 use super::text::{acknowledged_text, fault_text, note_text, undecided_text};
 use super::{LogReport, Report};
 use crate::not_checked::NotChecked;
@@ -13,53 +16,53 @@ use crate::verdict::Verdict;
 /// Findings that a case shows in full; the rest is counted.
 const MAX_SHOWN: usize = 100;
 
+/// The suite of what belongs to no log.
+const BUCKET: &str = "bucket";
+
+/// The case of the verdict, and what its error says.
+const VERDICT: &str = "verdict";
+const NO_VERDICT: &str = "no verdict";
+
+/// The property with the file of the policy, where there are several.
+const POLICY_FILE: &str = "policy_file";
+
 impl Report {
     /// The report as `JUnit` XML.
     pub fn to_junit(&self) -> String {
-        let suites: Vec<Suite> = self.suites().collect();
-        let sum = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>().to_string();
-        let mut xml = Markup::default();
-        xml.fixed("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        xml.open(
-            "testsuites",
-            &[
-                ("name", "auditlog-verify"),
-                ("tests", &sum(|suite| suite.cases.len())),
-                ("failures", &sum(Suite::failures)),
-                ("errors", &sum(Suite::errors)),
-                ("time", "0"),
-            ],
-        );
-        xml.fixed("\n");
-        for suite in &suites {
-            self.write_suite(&mut xml, suite);
-        }
-        xml.close("testsuites").fixed("\n");
-        xml.finish()
+        document(&self.suites(None))
     }
 
-    fn suites(&self) -> impl Iterator<Item = Suite> {
+    /// The suites of this report; of one on several policies, with the file of the policy in their names.
+    fn suites(&self, file: Option<&str>) -> Vec<Suite> {
+        let bucket = Rules::OF_THE_BUCKET;
+        let cases = self.cases(None, &bucket, self.verdict(), &self.last_line());
         let of_bucket = Suite {
-            name: "bucket".to_owned(),
-            cases: self.cases(
-                None,
-                &Rules::OF_THE_BUCKET,
-                self.verdict(),
-                &self.last_line(),
-            ),
+            name: suite_name(file, BUCKET),
+            cases,
             notes: self.remarks(None),
+            properties: self.properties(file),
+            now: self.now,
         };
-        let of_logs = self.logs().iter().map(|log| self.suite(log));
-        std::iter::once(of_bucket).chain(of_logs)
+        let of_logs = self.logs().iter().map(|log| self.suite(file, log));
+        std::iter::once(of_bucket).chain(of_logs).collect()
     }
 
-    fn suite(&self, log: &LogReport) -> Suite {
+    fn suite(&self, file: Option<&str>, log: &LogReport) -> Suite {
         let scope = Some(&log.origin);
         Suite {
-            name: log.origin.to_string(),
+            name: suite_name(file, log.origin.as_str()),
             cases: self.cases(scope, &Rules::OF_A_LOG, log.verdict, &log_line(log)),
             notes: self.remarks(scope),
+            properties: self.properties(file),
+            now: self.now,
         }
+    }
+
+    fn properties(&self, file: Option<&str>) -> Vec<(&'static str, String)> {
+        let file = file.map(|file| (POLICY_FILE, file.to_owned()));
+        let digest = format!("sha256:{}", self.policy_digest);
+        let all = [("policy", digest), ("target", self.target.clone())];
+        file.into_iter().chain(all).collect()
     }
 
     /// One case for each group of rules, and one for the verdict: it is the only one that fails where a finding is not listed.
@@ -69,11 +72,11 @@ impl Report {
         let groups = groups.iter().copied().chain(others);
         let mut cases: Vec<Case> = groups.map(|group| self.case(scope, group)).collect();
         cases.push(Case {
-            name: "verdict".to_owned(),
+            name: VERDICT.to_owned(),
             result: match verdict {
                 Verdict::Verified => CaseResult::Passed,
                 Verdict::Fault => CaseResult::Failure("fault".to_owned(), line.to_owned()),
-                Verdict::NoVerdict => CaseResult::Error("no verdict".to_owned(), line.to_owned()),
+                Verdict::NoVerdict => CaseResult::Error(NO_VERDICT.to_owned(), line.to_owned()),
             },
         });
         cases
@@ -124,36 +127,59 @@ impl Report {
             .chain(not_checked.map(not_checked_text));
         lines.take(MAX_SHOWN).collect()
     }
+}
 
-    fn write_suite(&self, xml: &mut Markup, suite: &Suite) {
-        let count = |count: usize| count.to_string();
-        xml.open(
-            "testsuite",
-            &[
-                ("name", &suite.name),
-                ("tests", &count(suite.cases.len())),
-                ("failures", &count(suite.failures())),
-                ("errors", &count(suite.errors())),
-                ("skipped", &count(suite.skipped())),
-                ("time", "0"),
-                ("timestamp", &self.now.to_rfc3339()),
-            ],
-        );
-        xml.fixed("\n<properties>");
-        let digest = format!("sha256:{}", self.policy_digest);
-        for (name, value) in [("policy", &digest), ("target", &self.target)] {
-            xml.empty("property", &[("name", name), ("value", value)]);
-        }
-        xml.fixed("</properties>\n");
-        for case in &suite.cases {
-            case.write(xml, &suite.name);
-        }
-        if !suite.notes.is_empty() {
-            xml.open("system-out", &[]).lines(&suite.notes);
-            xml.close("system-out").fixed("\n");
-        }
-        xml.close("testsuite").fixed("\n");
+impl Several<'_> {
+    /// The reports as one document of `JUnit` XML, with the suites of all policies.
+    pub fn to_junit(&self) -> String {
+        let suites: Vec<Suite> = self.0.iter().flat_map(suites_of).collect();
+        document(&suites)
     }
+}
+
+/// The suites of one of several policies. Without a report, the case that has the verdict of the whole run has an error.
+fn suites_of(one: &OfPolicy<'_>) -> Vec<Suite> {
+    let file = Some(one.file.as_str());
+    match &one.result {
+        Ok((report, _)) => report.suites(file),
+        Err(why) => vec![Suite {
+            name: suite_name(file, BUCKET),
+            cases: vec![Case {
+                name: VERDICT.to_owned(),
+                result: CaseResult::Error(NO_VERDICT.to_owned(), why.to_text()),
+            }],
+            notes: String::new(),
+            properties: vec![(POLICY_FILE, one.file.clone())],
+            now: why.now,
+        }],
+    }
+}
+
+/// The name of a suite. Pipelines know a case by its name and that of its suite: those of several policies must differ.
+fn suite_name(file: Option<&str>, of: &str) -> String {
+    file.map_or_else(|| of.to_owned(), |file| format!("{file}: {of}"))
+}
+
+fn document(suites: &[Suite]) -> String {
+    let sum = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>().to_string();
+    let mut xml = Markup::default();
+    xml.fixed("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    xml.open(
+        "testsuites",
+        &[
+            ("name", "auditlog-verify"),
+            ("tests", &sum(|suite| suite.cases.len())),
+            ("failures", &sum(Suite::failures)),
+            ("errors", &sum(Suite::errors)),
+            ("time", "0"),
+        ],
+    );
+    xml.fixed("\n");
+    for suite in suites {
+        suite.write(&mut xml);
+    }
+    xml.close("testsuites").fixed("\n");
+    xml.finish()
 }
 
 fn not_checked_text(what: &NotChecked) -> String {
@@ -164,9 +190,40 @@ struct Suite {
     name: String,
     cases: Vec<Case>,
     notes: String,
+    properties: Vec<(&'static str, String)>,
+    now: Timestamp,
 }
 
 impl Suite {
+    fn write(&self, xml: &mut Markup) {
+        let count = |count: usize| count.to_string();
+        xml.open(
+            "testsuite",
+            &[
+                ("name", &self.name),
+                ("tests", &count(self.cases.len())),
+                ("failures", &count(self.failures())),
+                ("errors", &count(self.errors())),
+                ("skipped", &count(self.skipped())),
+                ("time", "0"),
+                ("timestamp", &self.now.to_rfc3339()),
+            ],
+        );
+        xml.fixed("\n<properties>");
+        for (name, value) in &self.properties {
+            xml.empty("property", &[("name", name), ("value", value)]);
+        }
+        xml.fixed("</properties>\n");
+        for case in &self.cases {
+            case.write(xml, &self.name);
+        }
+        if !self.notes.is_empty() {
+            xml.open("system-out", &[]).lines(&self.notes);
+            xml.close("system-out").fixed("\n");
+        }
+        xml.close("testsuite").fixed("\n");
+    }
+
     fn failures(&self) -> usize {
         self.count(|result| matches!(result, CaseResult::Failure(..)))
     }

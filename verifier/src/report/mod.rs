@@ -10,6 +10,7 @@ mod markup;
 mod note;
 mod plain;
 mod rules;
+mod several;
 mod stanza;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ use crate::verdict::Verdict;
 
 pub use html::PageContext;
 pub use plain::plain;
+pub use several::{NoReport, OfPolicy, Several};
 pub use words::entries_word;
 
 /// The page that says what was seen, what it usually means and what to do. Its name is as stable as the code.

@@ -24,6 +24,7 @@ use crate::verdict::Verdict;
 
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod page;
+mod several;
 
 #[test]
 fn the_text_says_what_a_run_did_not_read_again() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
-use auditlog_tests::{Command, Run, command, python, root};
+use auditlog_tests::{Command, Run, command};
 
 use crate::support::log::{Log, ORIGIN};
 
@@ -399,94 +399,4 @@ fn a_broken_pipe_ends_quietly() {
 fn the_help_names_each_option_with_its_effect_and_its_default() {
     let run = command("auditlog-verify").arg("--help").run().ok();
     assert_eq!(run.stdout, include_str!("help.txt"));
-}
-
-/// Whether JSON is what docs/report.schema.json describes.
-fn is_as_the_schema_says(json: &str) -> bool {
-    const VALIDATE: &str = "import json, jsonschema, sys\n\
-        jsonschema.validate(json.load(sys.stdin), json.load(open(sys.argv[1], encoding='utf-8')))";
-    let validate = Command::new(python()).args(["-c", VALIDATE]);
-    let validate = validate.arg(root().join("docs/report.schema.json"));
-    let run = validate.input(json).run();
-    assert!(
-        run.status == 0 || run.stderr.contains("ValidationError"),
-        "{run}"
-    );
-    run.status == 0
-}
-
-#[test]
-fn several_policies_give_a_report_each_and_the_worst_exit_code() {
-    let folder = Folder::new();
-    let policy = |name: &str, change: &dyn Fn(&mut serde_json::Value)| {
-        let text = fs::read_to_string(folder.path("policy.json")).expect("a policy");
-        let mut json = serde_json::from_str(&text).expect("JSON");
-        change(&mut json);
-        fs::write(folder.path(name), json.to_string()).expect("a written policy");
-    };
-    // Of a format that nobody knows yet, and of a log that is not there.
-    policy("newer.json", &|json| json["logs"][0]["format"] = 2.into());
-    policy("absent.json", &|json| {
-        json["logs"][0]["prefix"] = "logs/other".into();
-        json["logs"][0]["began"] = "2020-01-01T00:00:00Z".into();
-    });
-    let run = |names: &[&str], more: &[&str]| {
-        let paths = names.iter().flat_map(|name| {
-            let path = folder.path(name).display().to_string();
-            ["--policy".to_owned(), path]
-        });
-        let command = command("auditlog-verify").args(paths).args(more);
-        command.arg(folder.bucket()).run()
-    };
-    let both = run(&["policy.json", "policy.json"], &[]);
-    assert_eq!(both.status, 0, "{both}");
-    assert_eq!(both.stdout.matches("\nverified: ").count(), 2, "{both}");
-    assert_eq!(run(&["newer.json", "policy.json"], &[]).status, 2);
-    assert_eq!(run(&["policy.json", "newer.json"], &[]).status, 2);
-    let all = run(
-        &["absent.json", "newer.json", "policy.json"],
-        &["--output", "json"],
-    );
-    assert_eq!(all.status, 1, "{all}");
-    let verdicts: Vec<_> = all.json().as_array().expect("a list").clone();
-    let verdicts: Vec<_> = verdicts.iter().map(|one| &one["verdict"]).collect();
-    assert_eq!(verdicts, ["fault", "no_verdict", "verified"]);
-    // One that cannot be read does not keep the others from being verified.
-    fs::write(folder.path("broken.json"), "{").expect("a file");
-    let broken = ["nowhere.json", "absent.json", "broken.json", "policy.json"];
-    let run_broken = run(&broken, &["--output", "json"]);
-    assert_eq!(run_broken.status, 1, "{run_broken}");
-    let list = run_broken.json();
-    for (at, name) in [(0, "nowhere.json"), (2, "broken.json")] {
-        let error = list[at]["error"].as_str().expect("an error");
-        assert!(error.contains(name), "{run_broken}");
-        assert!(run_broken.stderr.contains(error), "{run_broken}");
-        let path = folder.path(name).display().to_string();
-        assert_eq!(list[at]["policy"], path);
-    }
-    let verdicts = [&list[1]["verdict"], &list[3]["verdict"]];
-    assert_eq!(verdicts, ["fault", "verified"]);
-    assert!(is_as_the_schema_says(&run_broken.stdout));
-    assert!(!is_as_the_schema_says("[]"));
-    let another = run_broken.stdout.replace("\"verified\"", "\"trusted\"");
-    assert!(!is_as_the_schema_says(&another));
-    let text = run(&["broken.json", "policy.json"], &[]);
-    assert_eq!(text.status, 2, "{text}");
-    assert_eq!(text.stdout.matches("\nverified: ").count(), 1, "{text}");
-    for (more, why) in [
-        (["--log", ORIGIN], "--log names a log of one trust policy"),
-        (["--output", "html"], "hold the report on one trust policy"),
-        (
-            ["--report", "report.json"],
-            "hold the report on one trust policy",
-        ),
-    ] {
-        let refused = run(&["policy.json", "newer.json"], &more);
-        assert_eq!(
-            (refused.status, refused.stdout.as_str()),
-            (2, ""),
-            "{refused}"
-        );
-        assert!(refused.stderr.contains(why), "{refused}");
-    }
 }

@@ -18,3 +18,4 @@ mod ranges;
 mod reports;
 pub(crate) mod s3;
 mod schemas;
+mod several;

@@ -504,7 +504,7 @@ pub(super) const HATCH: &str = "<svg class=\"hidden\" aria-hidden=\"true\"><defs
      patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"12\" \
      stroke=\"#8b949e\" stroke-width=\"5\"/></pattern></defs></svg>\n";
 
-/// What the shapes and colours mean; once a page.
+/// What the shapes and colours mean; once for the logs of a policy.
 pub(super) const LEGEND: &str = "<ul class=\"legend\">\n\
      <li><svg class=\"swatch\" viewBox=\"0 0 14 10\"><rect class=\"segment\" width=\"14\" height=\"10\"/></svg>sound segments, ends of locks, time of signing</li>\n\
      <li><svg class=\"swatch\" viewBox=\"0 0 14 10\"><rect class=\"unsound\" width=\"14\" height=\"10\"/></svg>segments that are not sound</li>\n\

@@ -6,7 +6,7 @@ use auditlog_chain::timestamp::Timestamp;
 use super::super::markup::Markup;
 use super::super::words::shadowed;
 use super::super::{LogReport, Report};
-use super::drawing::{Drawing, HATCH, LEGEND};
+use super::drawing::{Drawing, LEGEND};
 use super::verdict::write_verdict;
 use crate::keys::key_id;
 use crate::latest::{Latest, LatestEntry, LatestEvent};
@@ -19,9 +19,7 @@ const MAX_LOGS: usize = 40;
 const MAX_ROWS: usize = 50;
 
 pub(super) fn write_all(page: &mut Markup, policy: &TrustPolicy, report: &Report) {
-    page.fixed("<section>\n<h2>The logs</h2>\n")
-        .fixed(HATCH)
-        .fixed(LEGEND);
+    page.fixed("<section>\n<h2>The logs</h2>\n").fixed(LEGEND);
     let is_good = |log: &&LogReport| log.verdict == Verdict::Verified;
     let (good, bad): (Vec<_>, Vec<_>) = report.logs().iter().partition(is_good);
     let shown = bad.iter().take(MAX_LOGS);

@@ -6,6 +6,7 @@ mod drawing;
 mod findings;
 mod log;
 mod scale;
+mod several;
 mod verdict;
 
 use auditlog_chain::policy::TrustPolicy;
@@ -13,6 +14,7 @@ use auditlog_chain::policy::TrustPolicy;
 use super::Report;
 use super::markup::Markup;
 use super::rules::{Outcome, Rules, Scope};
+use drawing::HATCH;
 use verdict::write_verdict;
 
 /// What the page says beside the report.
@@ -47,24 +49,24 @@ const NEVER_PROVEN: [&str; 6] = [
 impl Report {
     /// The report as one HTML page. It has the same size for a log of a million segments as for one of a thousand.
     pub fn to_html(&self, context: &PageContext<'_>) -> String {
-        let mut page = Markup::default();
-        page.fixed(HEAD);
         let title = format!("{}: {}", self.verdict(), self.target);
-        page.element("title", &[], &title)
-            .fixed("\n</head>\n<body>\n<main>\n");
-        self.write_summary(&mut page, context);
-        self.write_rules(&mut page);
-        declaration::write(&mut page, context.policy, self);
-        log::write_all(&mut page, context.policy, self);
-        findings::write(&mut page, self);
-        controls::write(&mut page, context.policy, self);
-        write_never_proven(&mut page);
-        page.fixed("</main>\n</body>\n</html>\n");
-        page.finish()
+        whole_page(&title, |page| {
+            self.write_sections(page, "Verification of audit logs", context);
+        })
     }
 
-    fn write_summary(&self, page: &mut Markup, context: &PageContext<'_>) {
-        page.fixed("<header>\n<h1>Verification of audit logs</h1>\n");
+    fn write_sections(&self, page: &mut Markup, heading: &str, context: &PageContext<'_>) {
+        self.write_summary(page, heading, context);
+        self.write_rules(page);
+        declaration::write(page, context.policy, self);
+        log::write_all(page, context.policy, self);
+        findings::write(page, self);
+        controls::write(page, context.policy, self);
+    }
+
+    fn write_summary(&self, page: &mut Markup, heading: &str, context: &PageContext<'_>) {
+        page.fixed("<header>\n").element("h1", &[], heading);
+        page.fixed("\n");
         page.open("p", &[("class", "verdict")]);
         write_verdict(page, self.verdict());
         page.text(" ").text(&self.tail()).fixed("</p>\n<dl>\n");
@@ -161,6 +163,17 @@ impl Report {
         let verdict = format!("{}: ", self.verdict());
         line.strip_prefix(&verdict).unwrap_or(&line).to_owned()
     }
+}
+
+/// A page with what is written in between.
+fn whole_page(title: &str, write: impl FnOnce(&mut Markup)) -> String {
+    let mut page = Markup::default();
+    page.fixed(HEAD).element("title", &[], title);
+    page.fixed("\n</head>\n<body>\n<main>\n").fixed(HATCH);
+    write(&mut page);
+    write_never_proven(&mut page);
+    page.fixed("</main>\n</body>\n</html>\n");
+    page.finish()
 }
 
 /// The outcome to show for several logs: the worst, with all that was counted in it.

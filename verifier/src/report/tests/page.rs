@@ -77,11 +77,11 @@ fn document(names: &[&str]) -> PolicyDocument {
     }
 }
 
-fn policy(names: &[&str]) -> TrustPolicy {
+pub(super) fn policy(names: &[&str]) -> TrustPolicy {
     TrustPolicy::check(document(names)).unwrap()
 }
 
-fn page(report: &Report, policy: &TrustPolicy) -> String {
+pub(super) fn page(report: &Report, policy: &TrustPolicy) -> String {
     report.to_html(&PageContext {
         policy,
         program: "auditlog-verify 0.1.0",
@@ -109,7 +109,7 @@ fn with_segments(name: &str, count: u64) -> LogReport {
 }
 
 /// The tags and the names of attributes, in order, of a document in which every element ends.
-fn structure(document: &str) -> Vec<String> {
+pub(super) fn structure(document: &str) -> Vec<String> {
     let mut open: Vec<&str> = Vec::new();
     let mut all = Vec::new();
     let document = document.trim_start_matches("<!DOCTYPE html>");
@@ -138,10 +138,10 @@ fn structure(document: &str) -> Vec<String> {
     all
 }
 
-const HOSTILE: &str = "x\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;]]>\u{1b}[2J\u{202e}\u{ffff}\n--></style>";
+pub(super) const HOSTILE: &str = "x\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;]]>\u{1b}[2J\u{202e}\u{ffff}\n--></style>";
 
 /// A report with this name wherever a name can be chosen by others.
-fn with_name(name: &str) -> Report {
+pub(super) fn with_name(name: &str) -> Report {
     let mut record = Record::default();
     let place = Place {
         object: Some(name.to_owned()),
