@@ -59,6 +59,11 @@ pub(super) trait Input {
         Vec::new()
     }
 
+    /// Which tags its batches have.
+    fn tags(&self) -> Tags<'_> {
+        Tags::OfSenders
+    }
+
     /// Who may send. All files that the table names are read.
     ///
     /// # Errors
@@ -87,6 +92,14 @@ pub(super) trait Input {
 
     /// Takes its ports, or opens what it reads. It must be called inside the runtime.
     fn bind(&self, around: &Around) -> Result<Vec<Serving>, Error>;
+}
+
+/// Which tags batches of an input have.
+pub(super) enum Tags<'i> {
+    /// Those that the senders give.
+    OfSenders,
+    /// This one or none, whoever sends.
+    Always(Option<&'i str>),
 }
 
 /// What an input will read.

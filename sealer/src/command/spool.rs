@@ -12,6 +12,9 @@ use auditlog_sealer::wal::{ReadError, Reader, Record};
 use super::arguments::SpoolArguments;
 use super::output::print;
 
+/// What each spool has.
+const RECORD: &str = "spool.json";
+
 pub(crate) fn run(arguments: &SpoolArguments) -> Result<(), Error> {
     let files = files(&arguments.spool)?;
     if arguments.events || arguments.entries {
@@ -34,21 +37,35 @@ pub(crate) fn run(arguments: &SpoolArguments) -> Result<(), Error> {
     print(&text)
 }
 
-/// The write-ahead files of a spool, in order.
+/// The write-ahead files of a spool, in order. A folder that is something else has none either, and says nothing about what waits.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let fault = || {
-        let fault = FileFault::of("the spool cannot be listed", folder);
-        move |source| Error::from(SpoolError::File(fault(source)))
-    };
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(fault())? {
-        let path = entry.map_err(fault())?.path();
+    let mut is_spool = false;
+    for entry in fs::read_dir(folder).map_err(|error| unlisted(folder, error))? {
+        let entry = entry.map_err(|error| unlisted(folder, error))?;
+        let path = entry.path();
+        is_spool |= entry.file_name() == RECORD;
         if path.extension() == Some("wal".as_ref()) {
             files.push(path);
         }
     }
+    if files.is_empty() && !is_spool {
+        return Err(not_a_spool(folder, format!("it has no {RECORD}")));
+    }
     files.sort();
     Ok(files)
+}
+
+fn unlisted(folder: &Path, error: io::Error) -> Error {
+    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+        return not_a_spool(folder, error.to_string());
+    }
+    SpoolError::File(FileFault::of("the spool cannot be listed", folder)(error)).into()
+}
+
+fn not_a_spool(folder: &Path, reason: String) -> Error {
+    let path = folder.to_owned();
+    SpoolError::NotASpool { path, reason }.into()
 }
 
 /// What one file holds, in one line.

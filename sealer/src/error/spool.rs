@@ -14,6 +14,14 @@ pub enum SpoolError {
     /// A file or folder of it cannot be used.
     #[error(transparent)]
     File(FileFault),
+    /// A folder has nothing of a spool.
+    #[error("{} is not a spool: {reason}", path.display())]
+    NotASpool {
+        /// The folder.
+        path: PathBuf,
+        /// What shows it.
+        reason: String,
+    },
     /// The spool goes on behind the end of the log.
     #[error("the spool {} holds segment {found}, the log in the store ends before {expected}", path.display())]
     Ahead {
@@ -186,6 +194,9 @@ impl SpoolError {
     pub(super) fn hint(&self, then: Then) -> String {
         let hint = match self {
             Self::File(_) => then.of_disk(),
+            Self::NotASpool { .. } => {
+                "name the folder that the log has: spool in the configuration of the service, --spool of append"
+            }
             Self::Ahead { .. } | Self::Mismatch { .. } => {
                 "check that --to names the right place, and that the spool is not an old copy; otherwise move it away, and append those of its events that the log does not have"
             }

@@ -34,5 +34,5 @@ pub use earlier::{Memory, Remembering};
 pub use follower::{Follower, Following, Portion, Round, Settings};
 pub use lines::{End, Taken, take};
 pub use notice::FollowNotice;
-pub use pattern::Pattern;
+pub use pattern::{Pattern, name_matches};
 pub use place::Place;

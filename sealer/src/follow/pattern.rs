@@ -86,11 +86,16 @@ fn matching(folder: &Path, part: &OsStr) -> Result<Vec<PathBuf>, (PathBuf, io::E
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry.map_err(fault)?;
-        if matches(part.as_bytes(), entry.file_name().as_bytes()) {
+        if name_matches(part, &entry.file_name()) {
             found.push(entry.path());
         }
     }
     Ok(found)
+}
+
+/// Whether a name matches a part of a pattern, in which `*` is any number of characters and `?` is one.
+pub fn name_matches(pattern: &OsStr, name: &OsStr) -> bool {
+    matches(pattern.as_bytes(), name.as_bytes())
 }
 
 /// Whether a name matches, without going back further than to the last `*`.

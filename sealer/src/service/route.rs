@@ -19,6 +19,18 @@ pub struct Route {
     pub field: Option<FieldIs>,
 }
 
+impl Route {
+    /// Whether it takes events that come from an input with a tag, or those of them that have its field.
+    pub fn is_for(&self, input: &str, tag: Option<&str>) -> bool {
+        let input_fits = self.input.as_deref().is_none_or(|name| name == input);
+        let tag_fits = |pattern: &TagPattern| match tag {
+            Some(tag) => pattern.matches(tag),
+            None => pattern.matches_none(),
+        };
+        input_fits && self.tag.as_ref().is_none_or(tag_fits)
+    }
+}
+
 /// A pattern of tags, as Fluentd has them: `*` is one part, `**` is any number of parts, also none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagPattern(Vec<String>);
@@ -104,18 +116,8 @@ pub(super) enum Way<'r> {
 
 /// The logs to which routes may lead from an input with a tag.
 pub(super) fn leads_to<'r>(routes: &'r [Route], input: &str, tag: Option<&str>) -> Vec<&'r str> {
-    let routes = routes.iter().filter(|route| is_for(route, input, tag));
+    let routes = routes.iter().filter(|route| route.is_for(input, tag));
     routes.map(|route| route.log.as_str()).collect()
-}
-
-/// Whether a route takes events that come from an input with a tag.
-fn is_for(route: &Route, input: &str, tag: Option<&str>) -> bool {
-    let input_fits = route.input.as_deref().is_none_or(|name| name == input);
-    let tag_fits = |pattern: &TagPattern| match tag {
-        Some(tag) => pattern.matches(tag),
-        None => pattern.matches_none(),
-    };
-    input_fits && route.tag.as_ref().is_none_or(tag_fits)
 }
 
 /// Finds where a batch goes: each event to the log of the first route that takes it.
@@ -131,7 +133,7 @@ pub(super) fn find<'r>(
 ) -> Result<Way<'r>, Option<usize>> {
     let routes: Vec<&Route> = routes
         .iter()
-        .filter(|route| is_for(route, input, tag))
+        .filter(|route| route.is_for(input, tag))
         .collect();
     let first = routes.first().ok_or(None)?;
     if first.field.is_none() {

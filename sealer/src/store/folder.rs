@@ -82,7 +82,7 @@ impl Folder {
             return Ok(());
         };
         let is_moved = last.path.parent() == Some(folder) && identity(folder)? != last.folder;
-        if !is_moved || self.is_there(&last.path)? {
+        if !is_moved || is_there(&last.path)? {
             return Ok(());
         }
         let name = last.path.file_name().unwrap_or_default().display();
@@ -91,11 +91,6 @@ impl Folder {
         Err(store_file("the folder is another one than before", folder)(
             reason,
         ))
-    }
-
-    fn is_there(&self, path: &Path) -> Result<bool, Error> {
-        path.try_exists()
-            .map_err(store_file("the segment cannot be looked up", path))
     }
 
     /// If we crash between the link and the removal, the unfinished file stays beside the finished one under its second
@@ -111,6 +106,11 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+fn is_there(path: &Path) -> Result<bool, Error> {
+    path.try_exists()
+        .map_err(store_file("the segment cannot be looked up", path))
 }
 
 /// Which folder is at a path.
@@ -191,7 +191,7 @@ impl Store for Folder {
     }
 
     fn versions(&self, key: &str) -> Result<usize, Error> {
-        self.is_there(&self.path(key)).map(usize::from)
+        is_there(&self.path(key)).map(usize::from)
     }
 
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {

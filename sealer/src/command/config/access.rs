@@ -251,6 +251,10 @@ impl TokenFrom {
 }
 
 impl UserFrom {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn read(&self, at: &str) -> Result<Vec<User>, Vec<Wrong>> {
         let of = format!("the password of {}", self.name);
         let passwords = secrets(at, &of, self.file.as_deref(), self.env.as_deref());

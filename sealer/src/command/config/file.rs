@@ -18,7 +18,7 @@ use auditlog_sealer::service::{FilesInput, serve_files};
 use serde::Deserialize;
 
 use super::access::SOURCE;
-use crate::command::input::{Around, Input, Looked, Serving, Wrong};
+use crate::command::input::{Around, Input, Looked, Serving, Tags, Wrong};
 use crate::command::journal::say_of_input;
 
 /// Files that are followed at a time by all inputs, at most: a spool remembers a thousand inputs, and rotated files for a time.
@@ -190,6 +190,10 @@ impl Input for File {
             ));
         }
         wrong
+    }
+
+    fn tags(&self) -> Tags<'_> {
+        Tags::Always(self.tag.as_deref())
     }
 
     fn access(&self) -> Result<Access, Vec<Wrong>> {

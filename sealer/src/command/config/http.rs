@@ -36,6 +36,14 @@ fn usual_name() -> String {
     "http".to_owned()
 }
 
+/// What is wrong with the name of the member that has the identifier of an event.
+pub(super) fn event_id_mistake(name: Option<&str>) -> Option<Wrong> {
+    let name = name.filter(|name| name.is_empty() || name.starts_with('/'))?;
+    let what = format!("{name:?} is not the name of a member of an event");
+    let remedy = "write the name alone, such as event_id = \"id\"";
+    Some(Wrong::new("event_id", what, remedy))
+}
+
 impl Http {
     pub(super) const fn has_tls(&self) -> bool {
         self.tls.is_some()
@@ -76,7 +84,20 @@ impl Input for Http {
         let what =
             "where webhooks are signed, nobody sends without a signature, a token or a password";
         let wrong = is_open.then(|| Wrong::new("without_authentication", what, "remove this line"));
-        wrong.into_iter().collect()
+        let users = self.user.iter().enumerate();
+        let users = users.filter(|(_, user)| user.name().contains(':'));
+        let users = users.map(|(number, user)| {
+            Wrong::new(
+                format!("user.{number}.name"),
+                format!(
+                    "{:?} cannot be sent: in HTTP, a name ends at the first :",
+                    user.name()
+                ),
+                "give the user a name without :",
+            )
+        });
+        let id = event_id_mistake(self.event_id.as_deref());
+        wrong.into_iter().chain(users).chain(id).collect()
     }
 
     fn access(&self) -> Result<Access, Vec<Wrong>> {

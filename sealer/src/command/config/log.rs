@@ -85,6 +85,13 @@ impl Log {
         std::path::absolute(&self.spool).unwrap_or_else(|_| self.spool.clone())
     }
 
+    /// Where its segments go, if that is a folder.
+    pub(super) fn absolute_folder(&self) -> Option<PathBuf> {
+        let to = self.to.as_deref();
+        let folder = to.filter(|to| to.starts_with(['.', '/']))?;
+        std::path::absolute(folder).ok()
+    }
+
     /// Bytes of an event, at most. A number that is wrong is named with the other mistakes.
     pub(in crate::command) fn max_event_bytes(&self) -> usize {
         let most = self.max_event_bytes.map(usize::try_from);

@@ -9,7 +9,8 @@ use auditlog_sealer::service::{LumberjackInput, WindowRoom, serve_lumberjack};
 use serde::Deserialize;
 
 use super::access::{Asks, Senders};
-use crate::command::input::{Around, Input, Serving, Wrong, bind_tcp};
+use super::http::event_id_mistake;
+use crate::command::input::{Around, Input, Serving, Tags, Wrong, bind_tcp};
 
 /// A listener.
 #[derive(Debug, Deserialize)]
@@ -45,6 +46,16 @@ impl Input for Lumberjack {
 
     fn listen(&self) -> Option<SocketAddr> {
         Some(self.listen)
+    }
+
+    fn mistakes(&self) -> Vec<Wrong> {
+        event_id_mistake(self.event_id.as_deref())
+            .into_iter()
+            .collect()
+    }
+
+    fn tags(&self) -> Tags<'_> {
+        Tags::Always(None)
     }
 
     fn access(&self) -> Result<Access, Vec<Wrong>> {

@@ -35,13 +35,13 @@ mod syslog;
 pub(super) use log::Log;
 pub(super) use mistake::Mistakes;
 
-use super::input::{Input, Wrong};
+use super::input::{Input, Tags, Wrong};
 use forward::Forward;
 use http::Http;
 use inputs::{Inputs, shared};
 use logs::{Count, Logs};
 use lumberjack::Lumberjack;
-use paths::{Files, Paths};
+use paths::{Files, Own, Paths};
 use shape::{Shaped, shape};
 use syslog::Syslog;
 
@@ -164,8 +164,31 @@ impl Config {
         let inputs = self.check_inputs(mistakes);
         self.check_paths(mistakes);
         let logs: Vec<&str> = self.logs.iter().map(Log::name).collect();
+        let mut are_known = true;
         for (number, table) in self.routes.iter().enumerate() {
-            mistakes.extend(&format!("routes.{number}"), table.mistakes(&logs, &inputs));
+            let wrong = table.mistakes(&logs, &inputs);
+            are_known &= wrong.is_empty();
+            mistakes.extend(&format!("routes.{number}"), wrong);
+        }
+        if are_known {
+            self.check_reached(mistakes);
+        }
+    }
+
+    /// Each input leads to a log, whatever it sends. Where senders give tags, that is found out when they do.
+    fn check_reached(&self, mistakes: &mut Mistakes) {
+        let routes = self.routes();
+        for (table, input) in self.inputs() {
+            let Tags::Always(tag) = input.tags() else {
+                continue;
+            };
+            let name = input.name();
+            if routes.iter().any(|route| route.is_for(name, tag)) || self.logs.is_empty() {
+                continue;
+            }
+            let what = format!("no route leads to a log from the input {name}");
+            let remedy = format!("add [[routes]] with input = {name:?} and log = \"NAME\"");
+            mistakes.add(&table, Wrong::new("", what, remedy));
         }
     }
 
@@ -233,17 +256,20 @@ impl Config {
         inputs.names
     }
 
-    /// No path is under two inputs or in a spool.
+    /// No path is under two inputs, in a spool, or where segments go.
     fn check_paths(&self, mistakes: &mut Mistakes) {
-        let (mut paths, spools) = (Paths::default(), self.spools());
+        let (mut paths, own) = (Paths::default(), self.own());
         for (number, file) in self.file.iter().enumerate() {
-            let wrong = paths.add(file.name(), file.paths(), &spools);
+            let wrong = paths.add(file.name(), file.paths(), &own);
             mistakes.extend(&format!("file.{number}"), wrong);
         }
     }
 
-    fn spools(&self) -> Vec<PathBuf> {
-        self.logs.iter().map(Log::absolute_spool).collect()
+    fn own(&self) -> Own {
+        Own {
+            spools: self.logs.iter().map(Log::absolute_spool).collect(),
+            stores: self.logs.iter().filter_map(Log::absolute_folder).collect(),
+        }
     }
 
     /// Looks at what the logs name. Returns what has failed for a reason that is not in the configuration.
@@ -267,11 +293,11 @@ impl Config {
 
     /// Looks at what the inputs are to read. Returns what a person should know.
     pub(super) fn look(&self, mistakes: &mut Mistakes) -> Vec<String> {
-        let (mut warnings, spools) = (Vec::new(), self.spools());
+        let (mut warnings, own) = (Vec::new(), self.own());
         let mut files = Files::default();
         for (table, input) in self.inputs() {
             let mut looked = input.look();
-            mistakes.extend(&table, files.add(input.name(), &looked, &spools));
+            mistakes.extend(&table, files.add(input.name(), &looked, &own));
             mistakes.extend(&table, std::mem::take(&mut looked.wrong));
             warnings.extend(looked.warnings);
         }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::access::SOURCE;
 use super::file::GIVEN_NAME;
-use crate::command::input::{Around, Input, Serving, Wrong};
+use crate::command::input::{Around, Input, Serving, Tags, Wrong};
 use crate::command::journal::say_of_input;
 
 /// Standard input.
@@ -61,6 +61,10 @@ impl Input for Stdin {
             )
         });
         name.into_iter().chain(source).collect()
+    }
+
+    fn tags(&self) -> Tags<'_> {
+        Tags::Always(self.tag.as_deref())
     }
 
     fn access(&self) -> Result<Access, Vec<Wrong>> {

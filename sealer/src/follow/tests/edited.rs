@@ -165,7 +165,7 @@ fn file_that_is_written_again_with_as_many_bytes_is_read_again() {
 
 /// What is behind its beginning is not what was accepted: a person decides.
 #[test]
-fn file_whose_end_was_edited_to_as_many_bytes_is_said_to_be_changed() {
+fn file_whose_end_was_edited_to_as_many_bytes_is_named_as_changed() {
     let (events, said) = rewritten("running, in place", 200, 199, "{\"id\":999}");
     assert_eq!(events, []);
     assert!(said.contains("are not those that were accepted"), "{said}");

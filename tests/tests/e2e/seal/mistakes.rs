@@ -315,3 +315,84 @@ fn mistakes_in_logs_and_routes_are_named_with_their_line() {
         assert!(run.stderr.contains(&error), "{error}: {run}");
     }
 }
+
+#[test]
+fn inputs_that_cannot_deliver_are_refused() {
+    let bench = Bench::new();
+    let logs = two_logs(&bench, "");
+    let log = configured(&bench, "policy.json", "key.pem");
+    let audit = bench.path("audit");
+    let to_folder = log.replace("./audit", &audit.display().to_string());
+    let http = "[[http]]\nlisten = \"127.0.0.1:9880\"\n";
+    let lumberjack = "[[lumberjack]]\nlisten = \"127.0.0.1:5044\"\n";
+    let user = "[[http.user]]\nname = \"x:y\"\nenv = \"HOME\"\n";
+    let of_segments = format!("[[file]]\npaths = [\"{}/payments/*\"]\n", audit.display());
+    // The names of folders match too.
+    let of_folders = of_segments.replace("/audit/payments", "/*/*");
+    let line = |before: &str, more: usize| before.lines().count() + more;
+    for (config, error) in [
+        (
+            format!("{logs}[[stdin]]\n"),
+            format!(
+                ":{}: no route leads to a log from the input stdin\nhint: add [[routes]] with input = \"stdin\" and log = \"NAME\"\n",
+                line(&logs, 1)
+            ),
+        ),
+        (
+            format!("{logs}{lumberjack}"),
+            format!(
+                ":{}: no route leads to a log from the input lumberjack",
+                line(&logs, 1)
+            ),
+        ),
+        (
+            format!("{log}{http}event_id = \"/id\"\n"),
+            format!(
+                ":{}: \"/id\" is not the name of a member of an event",
+                line(&log, 3)
+            ),
+        ),
+        (
+            format!("{log}{lumberjack}event_id = \"\"\n"),
+            format!(
+                ":{}: \"\" is not the name of a member of an event",
+                line(&log, 3)
+            ),
+        ),
+        (
+            format!("{log}{http}{user}"),
+            format!(":{}: \"x:y\" cannot be sent", line(&log, 4)),
+        ),
+        (
+            format!("{to_folder}{of_segments}"),
+            format!(
+                "/payments/* is in the log in {}, which the service itself writes",
+                audit.display()
+            ),
+        ),
+        (
+            format!("{to_folder}{of_folders}"),
+            format!(
+                "/payments/000000000000.jsonl.zst is in the log in {}, which the service itself writes",
+                audit.display()
+            ),
+        ),
+    ] {
+        if config.contains("/*/*/") {
+            bench.append().input("1\n").run().ok();
+        }
+        let run = check(&bench, &config);
+        assert_eq!(run.status, 2, "{run}");
+        assert!(run.stderr.contains(&error), "{error}: {run}");
+    }
+    // Each leads to a log, or its senders say to which.
+    let routes = "[[routes]]\nlog = \"orders\"\ninput = \"stdin\"\n";
+    for good in [
+        format!("{logs}{http}"),
+        format!("{logs}[[stdin]]\ntag = \"orders\"\n"),
+        format!("{logs}[[stdin]]\n{routes}"),
+        format!("{log}{lumberjack}event_id = \"id\"\n"),
+    ] {
+        check(&bench, &good).ok();
+    }
+}

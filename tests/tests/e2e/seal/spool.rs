@@ -221,6 +221,34 @@ fn a_folder_that_vanishes_during_a_run_is_not_made_again() {
     each_once(&bench.verified(), 2);
 }
 
+/// The folder above the spools has nothing that waits, and they may have.
+#[test]
+fn folder_that_is_not_a_spool_is_refused() {
+    let bench = Bench::new();
+    bench.append().run().ok();
+    let file = bench.path("policy.json");
+    for (folder, reason) in [
+        (bench.path(""), "it has no spool.json"),
+        (bench.path("none"), "No such file or directory"),
+        (file, "Not a directory"),
+    ] {
+        let run = auditlog_tests::command("auditlog-seal").arg("spool");
+        let run = run.arg(&folder).run();
+        assert_eq!(run.status, 1, "{run}");
+        let shown = folder.display();
+        assert!(
+            run.stderr
+                .starts_with(&format!("error: {shown} is not a spool: {reason}")),
+            "{run}"
+        );
+        assert!(
+            run.stderr
+                .contains("\nhint: name the folder that the log has"),
+            "{run}"
+        );
+    }
+}
+
 #[test]
 fn waiting_segments_of_a_spool_are_listed_and_their_events_printed() {
     let bench = Bench::new();
