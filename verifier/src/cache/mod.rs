@@ -53,7 +53,7 @@ pub trait KeptCache: Cache {
     /// The first reason for which a file that is there could not be read. The verdict is the same without it.
     fn unread(&self) -> Option<CacheError>;
 
-    /// Removes a file that the pins name no longer. Where that fails, it is only in the way.
+    /// Removes a file that the pins do not name. Where that fails, it is only in the way.
     fn remove(&self, digest: Hash);
 }
 

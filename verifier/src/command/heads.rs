@@ -2,7 +2,7 @@
 
 use auditlog_chain::hash::Hash;
 use auditlog_verifier::cache::KeptCache;
-use auditlog_verifier::head::VerifiedHead;
+use auditlog_verifier::head::{CacheFile, VerifiedHead};
 use auditlog_verifier::pins::{KeptPins, Pins, PinsError, Taken};
 use auditlog_verifier::report::{LogReport, Report};
 
@@ -30,15 +30,41 @@ pub(super) fn keep_heads(
         Ok(pinned) => {
             for (head, (taken, named)) in heads.iter().zip(pinned) {
                 report.take_in(head.origin(), taken);
-                let before = seen
-                    .cache_of(head.origin())
-                    .filter(|old| Some(*old) != named);
-                if let Some((cache, old)) = cache.zip(before) {
-                    cache.remove(old);
+                if let Some(cache) = cache {
+                    remove_unnamed(cache, head, seen, named);
                 }
             }
         }
-        Err(error) => report.add_pins_not_kept(&error),
+        Err(error) => {
+            report.add_pins_not_kept(&error);
+            if let Some(cache) = cache {
+                remove_all_unnamed(cache, &heads, seen, kept);
+            }
+        }
+    }
+}
+
+/// Removes what the pins do not name after they could not be written. They may have been written all the same, and the answer lost. Where they
+/// cannot be read either, nobody knows what they name, and everything stays.
+fn remove_all_unnamed(
+    cache: &dyn KeptCache,
+    heads: &[VerifiedHead],
+    seen: &Pins,
+    kept: &dyn KeptPins,
+) {
+    let Ok(pins) = kept.load() else { return };
+    for head in heads {
+        remove_unnamed(cache, head, seen, pins.cache_of(head.origin()));
+    }
+}
+
+/// Removes what the pins do not name of a log: the cache that the run began with, and the one that it kept.
+fn remove_unnamed(cache: &dyn KeptCache, head: &VerifiedHead, seen: &Pins, named: Option<Hash>) {
+    let before = seen.cache_of(head.origin());
+    let ours = head.cache().map(CacheFile::digest);
+    let both = before.into_iter().chain(ours);
+    for digest in both.filter(|digest| Some(*digest) != named) {
+        cache.remove(digest);
     }
 }
 

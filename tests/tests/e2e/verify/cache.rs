@@ -2,9 +2,11 @@
 //! what is found.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
-use auditlog_tests::{Engine, Fault, Proxy, Run};
+use auditlog_tests::{Command, Engine, Fault, Proxy, Run, after_mounting};
 use aws_sdk_s3::types::{ObjectLockRetention, ObjectLockRetentionMode};
 use serde_json::Value;
 
@@ -19,10 +21,14 @@ const SEGMENTS: usize = 140;
 const TWO_BLOCKS: u64 = 128;
 
 fn run(world: &World, more: &[&str]) -> Run {
-    let path = |name: &str| world.folder.path().join(name);
-    let command = world.command().args(["--output", "json"]).args(more);
-    let command = command.arg("--pins").arg(path("pins.json"));
-    command.arg("--cache").arg(path("cache")).run()
+    let command = with_cache(world, &world.folder.path().join("pins.json"));
+    command.args(more).run()
+}
+
+fn with_cache(world: &World, pins: &Path) -> Command {
+    let command = world.command().args(["--output", "json", "--pins"]);
+    let command = command.arg(pins).arg("--cache");
+    command.arg(world.folder.path().join("cache"))
 }
 
 fn cached(run: &Run) -> u64 {
@@ -108,6 +114,51 @@ async fn a_run_with_a_cache_reads_what_is_new_and_finds_what_a_full_one_does() {
     let replaced = run(&world, &[]);
     faults(&replaced, &["lock-too-short", "second-version"]);
     assert_eq!(cached(&replaced), 0);
+}
+
+/// Verifies where the folder of the pins can be read only.
+fn run_without_keeping_pins(world: &World, pins: &Path) -> Run {
+    let folder = pins.parent().expect("a folder").display().to_string();
+    let lines = format!(
+        "mount --bind '{folder}' '{folder}'\nmount -o remount,bind,ro '{folder}'\nexec \"$@\""
+    );
+    let command = after_mounting(&lines, with_cache(world, pins));
+    command.envs(world.endpoint.env()).run()
+}
+
+/// Waits until a cache is another one: it has the time of the listing in it, in seconds.
+pub(super) fn next_second() {
+    let second = now().as_seconds();
+    while now().as_seconds() == second {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Each run keeps a cache of its own: what no pins name would stay for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_whose_pins_cannot_be_written_is_removed_and_the_one_before_stays() {
+    let world = World::of(Engine::Ministack.start(), SEGMENTS).await;
+    let pins = world.folder.path().join("pins/pins.json");
+    fs::create_dir(pins.parent().expect("a folder")).expect("a folder");
+    let caches = || {
+        let all = fs::read_dir(world.folder.path().join("cache")).expect("a cache");
+        all.map(|one| one.expect("a file").path())
+            .collect::<Vec<_>>()
+    };
+    let first = run_without_keeping_pins(&world, &pins);
+    assert_eq!(first.status, 2, "{first}");
+    let why = &first.json()["undecided"][0]["code"];
+    assert_eq!(why, "pins-not-kept", "{first}");
+    assert_eq!(caches(), Vec::<PathBuf>::new());
+
+    assert_eq!(with_cache(&world, &pins).run().status, 0);
+    let kept = file(&world);
+    next_second();
+    let second = run_without_keeping_pins(&world, &pins);
+    assert_eq!((second.status, cached(&second)), (2, TWO_BLOCKS));
+    assert_eq!(file(&world), kept);
+    let third = with_cache(&world, &pins).run();
+    assert_eq!((third.status, cached(&third)), (0, TWO_BLOCKS));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use aws_sdk_s3::types::{
     BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
 };
 
+use super::cache::next_second;
 use super::s3::{World, faults};
 use crate::support::log::{BUCKET, ORIGIN};
 
@@ -99,17 +100,28 @@ async fn pins_and_cache_are_kept_in_another_bucket_and_written_on_one_condition(
     let head = format!("\"segment\":{SEGMENTS},");
     assert!(pins(&world).await.replace(' ', "").contains(&head));
 
-    // Without an end: no verdict, and the pins are what they were.
+    // Without an end: no verdict, and the pins and the cache that they name are what they were.
+    let before = keys(&world, KEPT).await;
+    next_second();
     seal_one(&mut world).await;
     let conflict = Answer::refusal("412 Precondition Failed", "PreconditionFailed");
     way.from_now_on("PUT", "pins.json", Fault::Answer(conflict));
     let contended = run(&world, &way, place);
     assert_eq!(contended.status, 2, "{contended}");
     assert!(contended.stdout.contains("pins-not-kept"), "{contended}");
+    assert_eq!(keys(&world, KEPT).await, before);
     way.heal();
 
+    // The answer to every write is lost, but the pins are written: the cache that they name stays.
+    way.from_now_on("PUT", "pins.json", Fault::LoseAnswer);
+    let unanswered = run(&world, &way, place);
+    assert_eq!(unanswered.status, 2, "{unanswered}");
+    assert!(unanswered.stdout.contains("pins-not-kept"), "{unanswered}");
+    way.heal();
+    let named = run(&world, &way, place);
+    assert_eq!((named.status, cached(&named)), (0, 64), "{named}");
+
     // A pin counts: a log that became shorter is found.
-    assert_eq!(run(&world, &way, place).status, 0);
     world.remove(SEGMENTS + 1).await;
     faults(&run(&world, &way, place), &["head-rolled-back"]);
 

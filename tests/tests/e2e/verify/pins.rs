@@ -130,7 +130,8 @@ fn heads_of_other_policies_stay_in_the_file() {
     assert_eq!(beside_names(&folder), ["pins.json"]);
 }
 
-/// Verifies while another run pins this, after the first has read the pins and before it pins. The other's pin stays.
+/// Verifies while another run pins this, after the first has read the pins and before it pins. The other's pin stays, and no cache that
+/// it does not name.
 fn while_another_pins(world: &World, pin: &Value) -> Run {
     let path = world.folder.path().join("pins.json");
     let pins = json!({ "pins": 1, "logs": { ORIGIN: pin } }).to_string();
@@ -139,8 +140,11 @@ fn while_another_pins(world: &World, pin: &Value) -> Run {
     way.once("GET", "?versions", write);
     let command = world.command().args(["--output", "json", "--pins"]);
     let command = command.arg(&path).args(["--endpoint-url", way.url()]);
+    let cache = world.folder.path().join("cache");
+    let command = command.arg("--cache").arg(&cache);
     let run = tokio::task::block_in_place(|| command.run());
     assert_eq!(way.faults(), 1);
+    assert_eq!(fs::read_dir(&cache).expect("a folder").count(), 0, "{run}");
     let kept = fs::read(&path).expect("the pins");
     let kept: Value = serde_json::from_slice(&kept).expect("JSON");
     assert_eq!(kept["logs"][ORIGIN], *pin);
