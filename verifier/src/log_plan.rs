@@ -209,6 +209,8 @@ impl LogPlan<'_> {
 pub(crate) struct LeftOut {
     /// Versions and delete markers that came after the listing had begun.
     pub(crate) passed_over: u64,
+    /// The segment that is absent before them, if one is.
+    pub(crate) absent: Option<u64>,
     /// Versions after the declared end.
     pub(crate) disowned_versions: u64,
     /// Delete markers behind it.

@@ -51,10 +51,13 @@ pub enum Note {
         /// How many delete markers.
         markers: u64,
     },
-    /// Versions and delete markers came after the listing had begun, and are for the next run (A1).
+    /// Versions and delete markers came after the listing had begun, or are behind an absent segment and came shortly before. They are
+    /// for the next run (A1).
     PassedOver {
         /// How many.
         count: u64,
+        /// The absent segment before them.
+        absent: Option<u64>,
     },
     /// Delete markers are over segments that may be gone (A8).
     MarkersOverExpired {

@@ -4,7 +4,7 @@
 use auditlog_chain::policy::{LogPolicy, Position};
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::absence::moments::{Moments, is_above};
+use crate::absence::moments::{Cut, Moments, is_above};
 use crate::fault::Fault;
 use crate::log_plan::{LeftOut, LogPlan, Slot};
 use crate::source::{Marker, Version};
@@ -126,9 +126,13 @@ fn pass_over(plan: &mut LogPlan<'_>, moments: Moments, pin: Option<u64>, out: &m
         .iter()
         .filter_map(|(number, slot)| Some((*number, first(slot)?)));
     let cut = moments.cut(present, pin);
+    out.absent = match cut {
+        Some(Cut::Absent(number)) => Some(number),
+        Some(Cut::Late(_)) | None => None,
+    };
     for (number, slot) in &mut plan.slots {
         let number = *number;
-        let beyond = cut.is_some_and(|cut| number > cut) && is_above(number, pin);
+        let beyond = cut.is_some_and(|cut| number > cut.number()) && is_above(number, pin);
         let is_kept = |stored: Timestamp| !beyond && !moments.is_late(number, stored, pin);
         let before = slot.versions.len().saturating_add(slot.markers.len());
         slot.versions

@@ -29,13 +29,12 @@ impl Moments {
         stored > self.begun && is_above(number, pin)
     }
 
-    /// The cut: above it, everything is passed over that is above the pin too. `present` are the numbers that have a version,
-    /// in order, each with when its first version was stored.
+    /// The cut. `present` are the numbers that have a version, in order, each with when its first version was stored.
     pub(crate) fn cut(
         self,
         present: impl IntoIterator<Item = (u64, Timestamp)>,
         pin: Option<u64>,
-    ) -> Option<u64> {
+    ) -> Option<Cut> {
         let mut next = 0;
         for (number, stored) in present {
             if number > next
@@ -44,14 +43,31 @@ impl Moments {
                         .begun
                         .saturating_add_seconds(self.skew_seconds.saturating_neg())
             {
-                return Some(next);
+                return Some(Cut::Absent(next));
             }
             if self.is_late(number, stored, pin) {
-                return Some(number);
+                return Some(Cut::Late(number));
             }
             next = number.saturating_add(1);
         }
         None
+    }
+}
+
+/// Where a log is cut: above it, everything is passed over that is above the pin too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// At a segment that came after the listing had begun.
+    Late(u64),
+    /// At one that is absent, before one that came after the listing had begun or shortly before.
+    Absent(u64),
+}
+
+impl Cut {
+    pub(crate) const fn number(self) -> u64 {
+        match self {
+            Self::Late(number) | Self::Absent(number) => number,
+        }
     }
 }
 
@@ -63,6 +79,7 @@ pub(crate) fn is_above(number: u64, pin: Option<u64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::world::day;
+    use super::Cut::{Absent, Late};
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
@@ -78,7 +95,7 @@ mod tests {
         }
     }
 
-    fn cut(present: &[(u64, i64)], pin: Option<u64>) -> Option<u64> {
+    fn cut(present: &[(u64, i64)], pin: Option<u64>) -> Option<Cut> {
         moments().cut(
             present
                 .iter()
@@ -90,17 +107,23 @@ mod tests {
     #[test]
     fn what_was_stored_while_the_listing_ran_is_passed_over() {
         assert_eq!(cut(&[(0, -900), (1, -600), (2, 0)], None), None);
-        assert_eq!(cut(&[(0, -900), (1, -600), (2, 1), (3, 60)], None), Some(2));
+        assert_eq!(
+            cut(&[(0, -900), (1, -600), (2, 1), (3, 60)], None),
+            Some(Late(2))
+        );
     }
 
     #[test]
     fn a_predecessor_that_the_listing_had_passed_before_it_was_stored_is_not_missing() {
         // Segment 2 was stored after its page had been read, by a clock that is a little behind.
-        assert_eq!(cut(&[(0, -900), (1, -600), (3, -299)], None), Some(2));
+        assert_eq!(
+            cut(&[(0, -900), (1, -600), (3, -299)], None),
+            Some(Absent(2))
+        );
         assert_eq!(cut(&[(0, -900), (1, -600), (3, -300)], None), None);
         assert_eq!(
             cut(&[(0, -900), (1, -600), (5, 60), (6, 70)], None),
-            Some(2)
+            Some(Absent(2))
         );
     }
 
@@ -112,7 +135,7 @@ mod tests {
 
     #[test]
     fn nothing_at_or_below_the_pin_comes_too_late() {
-        assert_eq!(cut(&[(0, -900), (1, 60), (2, 70)], Some(1)), Some(2));
+        assert_eq!(cut(&[(0, -900), (1, 60), (2, 70)], Some(1)), Some(Late(2)));
         assert_eq!(cut(&[(0, -900), (1, 60), (2, 70)], Some(2)), None);
         assert!(!moments().is_late(2, at(60), Some(2)));
         assert!(moments().is_late(3, at(60), Some(2)));

@@ -275,7 +275,8 @@ impl<'p> Tail<'p> {
         }
         let count = out.passed_over;
         if count > 0 {
-            self.note(Note::PassedOver { count });
+            let absent = out.absent;
+            self.note(Note::PassedOver { count, absent });
         }
         let count = self.judge.tally.idle_markers;
         if count > 0 {

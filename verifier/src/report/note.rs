@@ -47,7 +47,19 @@ impl fmt::Display for Note {
                 plural(*count, "version"),
                 plural(*markers, "marker"),
             ),
-            Self::PassedOver { count } => write!(
+            Self::PassedOver {
+                count,
+                absent: Some(absent),
+            } => write!(
+                f,
+                "passed over {count} {} behind segment {absent}, which is absent: they may have come before it while the listing was made; \
+                 a run a few minutes later judges them",
+                plural(*count, "object")
+            ),
+            Self::PassedOver {
+                count,
+                absent: None,
+            } => write!(
                 f,
                 "passed over {count} {} stored after the listing had begun",
                 plural(*count, "object")

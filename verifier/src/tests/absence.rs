@@ -250,7 +250,7 @@ fn what_an_honest_sealer_stores_during_a_long_listing_is_passed_over() {
         report
             .notes()
             .iter()
-            .any(|note| note.what == Note::PassedOver { count: 1 })
+            .any(|note| note.what == passed_over(1, Some(3)))
     );
     // A log of which nothing else is there has no verdict.
     for number in 0..3 {
@@ -271,7 +271,10 @@ fn what_a_folder_gets_during_a_listing_is_passed_over_in_its_log() {
     assert_eq!(report.logs()[0].head.unwrap().position, world.position(1));
     let count = |report: &Report| {
         let note = report.notes().iter().find_map(|note| match note.what {
-            Note::PassedOver { count } => Some((count, note.place.log.clone())),
+            Note::PassedOver {
+                count,
+                absent: None,
+            } => Some((count, note.place.log.clone())),
             _ => None,
         });
         note.unwrap()
@@ -290,6 +293,10 @@ fn what_a_folder_gets_during_a_listing_is_passed_over_in_its_log() {
     earlier.pins = pinned(&earlier, &earlier.folder());
     assert_eq!(codes(&earlier.verify(&memory)), ["log-empty"]);
     assert_eq!(codes(&world.verify(&Memory::default())), ["log-empty"]);
+}
+
+const fn passed_over(count: u64, absent: Option<u64>) -> Note {
+    Note::PassedOver { count, absent }
 }
 
 /// What is listed of a segment, as if it had come after the listing had begun.
@@ -311,6 +318,15 @@ fn what_shows_without_its_predecessor_is_passed_over_where_the_clocks_of_a_store
     let report = world.verify(&memory);
     assert_eq!(codes(&report), [""; 0]);
     assert_eq!(report.logs()[0].head.unwrap().position, world.position(2));
+    // The segment that is absent is named: somebody may have removed it.
+    let notes = report.notes().iter();
+    let mut notes = notes.filter(|note| note.what == passed_over(1, Some(3)));
+    assert!(notes.next().is_some());
+    let text = report.to_text();
+    assert!(
+        text.contains("passed over 1 object behind segment 3, which is absent"),
+        "{text}"
+    );
     memory.listing.begun = Some(at(4 * HOUR + 7));
     assert_eq!(codes(&world.verify(&memory)), ["segment-missing"]);
 }

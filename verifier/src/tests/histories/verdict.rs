@@ -274,7 +274,10 @@ fn check_passed_over(seen: &Seen<'_>, policy: &TrustPolicy, pins: &Pins, report:
         return;
     }
     let mut notes = report.notes().iter();
-    let note = Note::PassedOver { count };
+    let note = Note::PassedOver {
+        count,
+        absent: None,
+    };
     assert!(
         notes.any(|one| one.what == note && one.place.log == Some(origin())),
         "{count} are passed over: {:?}",
