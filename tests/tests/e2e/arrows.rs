@@ -210,22 +210,29 @@ fn the_vector_generator_and_the_second_opinion_import_nothing_from_each_other() 
     assert_eq!(found, Vec::<String>::new());
 }
 
-#[test]
-fn every_path_that_a_document_names_exists() {
+/// Documents that people read, with their text.
+fn documents() -> Vec<(PathBuf, String)> {
     let folders = ["docs/guides", "docs/guides/senders"];
-    let guides = folders.map(|folder| std::fs::read_dir(root().join(folder)).expect("guides"));
+    let guides = folders.map(|folder| fs::read_dir(root().join(folder)).expect("guides"));
     let guides = guides.into_iter().flatten();
     let guides = guides.map(|guide| guide.expect("a guide").path());
     let guides = guides.filter(|path| path.is_file());
     let documents = [
+        "README.md",
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
         "CHANGELOG.md",
     ];
     let documents = documents.map(|name| root().join(name));
-    for document in documents.into_iter().chain(guides) {
-        let text = std::fs::read_to_string(&document).expect("a document");
+    let all = documents.into_iter().chain(guides);
+    let text = |path: &PathBuf| fs::read_to_string(path).expect("a document");
+    all.map(|path| (path.clone(), text(&path))).collect()
+}
+
+#[test]
+fn every_path_that_a_document_links_exists() {
+    for (document, text) in documents() {
         let linked = text
             .split("](")
             .skip(1)
@@ -241,4 +248,52 @@ fn every_path_that_a_document_names_exists() {
             );
         }
     }
+}
+
+/// What a line has between backticks and is of one word.
+fn words_of_code(line: &str) -> impl Iterator<Item = &str> {
+    let code = line.split('`').skip(1).step_by(2);
+    code.filter(|word| !word.contains(char::is_whitespace))
+}
+
+/// `a/{b,c}.rs` is short for two paths.
+fn expanded(word: &str) -> Vec<String> {
+    let braces = word
+        .split_once('{')
+        .and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+    let Some((before, (choices, after))) = braces else {
+        return vec![word.to_owned()];
+    };
+    let choices = choices.split(',');
+    choices
+        .map(|choice| format!("{before}{choice}{after}"))
+        .collect()
+}
+
+/// A word of code is a path where its first part is a folder of the repository.
+#[test]
+fn every_path_in_backticks_exists() {
+    let is_of_the_tree = |path: &String| {
+        let first = path.split_once('/').map(|(first, _)| first);
+        first.is_some_and(|first| {
+            !["", ".", "..", "target"].contains(&first) && root().join(first).is_dir()
+        })
+    };
+    let mut absent = Vec::new();
+    let mut checked = BTreeSet::new();
+    for (document, text) in documents() {
+        let words = text.lines().flat_map(words_of_code).flat_map(expanded);
+        for path in words.filter(is_of_the_tree) {
+            if !root().join(&path).exists() {
+                absent.push(format!("{} names {path}", document.display()));
+            }
+            checked.insert(path);
+        }
+    }
+    assert_eq!(absent, Vec::<String>::new());
+    // One of two that are written as one word.
+    assert!(
+        checked.contains("tests/tests/e2e/reading.rs"),
+        "{checked:?}"
+    );
 }
