@@ -23,7 +23,8 @@ use super::usage::Usage;
 /// Pack entries of a log with their proofs, the checkpoints, the trust policy, the report of a verification, and instructions.
 ///
 /// Without --index, the pack has the entries that --from, --to and --where choose. The log is verified as a whole for the report. Exit codes: as for a
-/// verification; a pack is written also where the report has faults, and says so.
+/// verification, and as for `find` where segments that it looked for are absent or were not read; a pack is written also where the report has faults,
+/// and says so.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -100,22 +101,23 @@ fn pack(arguments: &Arguments, now: Timestamp) -> Result<Outcome, Stop> {
     let count: usize = chosen.values().map(Vec::len).sum();
     let (out, policy) = (arguments.out.display(), arguments.log.policy.display());
     let report_verdict = report.verdict();
+    let search = search_line(report_verdict, found_verdict);
     Ok(Outcome {
         output: format!(
-            "{said}packed: {count} {} of {} in {out}\nreport: {report_verdict}\ncheck:  auditlog-verify check --policy {policy} {out}\n",
+            "{said}packed: {count} {} of {} in {out}\nreport: {report_verdict}\n{search}check:  auditlog-verify check --policy {policy} {out}\n",
             entries_word(u64::try_from(count).unwrap_or(u64::MAX)),
             trail.origin()
         ),
-        verdict: worse(report_verdict, found_verdict),
+        verdict: report_verdict.worst(found_verdict),
     })
 }
 
-fn worse(one: Verdict, other: Verdict) -> Verdict {
-    match (one, other) {
-        (Verdict::Fault, _) | (_, Verdict::Fault) => Verdict::Fault,
-        (Verdict::NoVerdict, _) | (_, Verdict::NoVerdict) => Verdict::NoVerdict,
-        (Verdict::Verified, Verdict::Verified) => Verdict::Verified,
+/// Why the exit code is not that of the report: the search has read segments behind those that are absent, and a verification judges them later.
+fn search_line(report: Verdict, found: Verdict) -> String {
+    if report.worst(found) == report {
+        return String::new();
     }
+    format!("search: {found}, for what is named above\n")
 }
 
 fn by_segment(found: &Found) -> Result<BTreeMap<u64, Vec<u64>>, Usage> {
@@ -173,4 +175,20 @@ fn report(open: &OpenLog, now: Timestamp) -> Result<Report, Usage> {
         &Pins::default(),
         &mut |_| {},
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reason_of_the_exit_code_that_the_report_does_not_give_is_printed() {
+        let (good, fault, none) = (Verdict::Verified, Verdict::Fault, Verdict::NoVerdict);
+        for (report, found) in [(good, good), (fault, none), (fault, good), (none, good)] {
+            assert_eq!(search_line(report, found), "");
+        }
+        let expected = "search: no verdict, for what is named above\n";
+        assert_eq!(search_line(good, none), expected);
+        assert!(search_line(none, fault).starts_with("search: fault"));
+    }
 }

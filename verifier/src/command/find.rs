@@ -144,7 +144,7 @@ pub(super) fn summary(trail: &Trail<'_>, found: &Found) -> String {
         );
     }
     let gaps = found.gaps.iter();
-    for line in absent::lines(gaps, "entries in them were not searched") {
+    for line in absent::lines(gaps, "not searched") {
         _ = writeln!(out, "absent: {line}");
     }
     if let Some(disowned) = disowned(trail) {

@@ -136,7 +136,12 @@ fn line_text(trail: &Trail<'_>, segment: &Segment, bytes: &[u8], number: u64) ->
         ),
     );
     put("written", &format!("{}, by the writer's clock", line.time));
-    put("follows", &format!("the line with hash {}", line.prev));
+    let before = if index == 0 {
+        format!("no line; {} is the hash of the origin", line.prev)
+    } else {
+        format!("the line with hash {}", line.prev)
+    };
+    put("follows", &before);
     for key in segment.signers() {
         put("signed by", &key_text(key));
     }

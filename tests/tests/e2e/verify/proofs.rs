@@ -448,9 +448,18 @@ fn a_search_and_a_proof_name_the_absent_segments_that_may_have_had_an_entry() {
 
     let found = run(&["find", "--where", "/user=ada"]);
     assert_eq!(found.status, 2, "{found}");
-    let absent = "absent: segments 1 to 2; entries in them were not searched\n";
+    let absent = "absent: segments 1 to 2; not searched\n";
     assert!(found.stdout.contains(absent), "{found}");
     assert!(found.stdout.contains("found: 1 entry of "), "{found}");
+    let pack = run(&[
+        "evidence",
+        "--where",
+        "/user=ada",
+        "--out",
+        &out("pack.zip"),
+    ]);
+    assert_eq!(pack.status, 1, "{pack}");
+    assert!(pack.stdout.contains("\nreport: fault\ncheck: "), "{pack}");
     let nothing = run(&["find", "--to", early]);
     assert_eq!(nothing.status, 2, "{nothing}");
     let why = "not searched: segment 0, the first one that is there, was opened at ";
