@@ -47,6 +47,15 @@ def sealed(built, folder, entries):
     return ["--policy", policy], bucket
 
 
+def in_ranges(verifier, policy, bucket, folder, ranges):
+    """Seconds of a plan, of all parts one after the other, and of their merge."""
+    plan, _ = seconds_of([verifier, "plan", *policy, "--ranges", str(ranges), "--out", folder / "plan", bucket])
+    part = [verifier, "part", "--plan", folder / "plan", "--out", folder / "parts", "--range"]
+    loop = sum(seconds_of([*part, str(number)])[0] for number in range(ranges))
+    merge, _ = seconds_of([verifier, "merge", *policy, "--plan", folder / "plan", folder / "parts"])
+    return plan, loop, merge
+
+
 def spark(python, verifier, folder):
     """Seconds of the session's start and of the whole job."""
     master = f"local-cluster[{len(os.sched_getaffinity(0))},1,1024]"
@@ -67,12 +76,12 @@ def main():
         alone = min(seconds_of([verifier, *policy, bucket])[0] for _ in range(5))
         rate = entries / alone
         say(f"one machine, {entries:,} entries in {ranges} segments", f"{alone:.2f} s, {rate:,.0f} entries/s")
-        plan, _ = seconds_of([verifier, "plan", *policy, "--ranges", str(ranges), "--out", folder / "plan", bucket])
+        for fewer in sorted({1, max(1, ranges // 4)}):
+            _, _, merge = in_ranges(verifier, policy, bucket, folder / f"of-{fewer}", fewer)
+            say(f"merge of the same log, parts: {fewer}", f"{merge:.2f} s")
+        plan, loop, merge = in_ranges(verifier, policy, bucket, folder, ranges)
         say("plan", f"{plan:.2f} s")
-        part = [verifier, "part", "--plan", folder / "plan", "--out", folder / "parts", "--range"]
-        loop = sum(seconds_of([*part, str(number)])[0] for number in range(ranges))
         say(f"part, {ranges} ranges one after the other", f"{loop:.2f} s, {loop / ranges * 1000:.0f} ms a range")
-        merge, _ = seconds_of([verifier, "merge", *policy, "--plan", folder / "plan", folder / "parts"])
         say(f"merge of {ranges} parts", f"{merge:.2f} s")
         start, looked = spark(python, verifier, folder)
         say("Spark, start and end of the session", f"{start:.1f} s")
