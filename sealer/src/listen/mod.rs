@@ -12,6 +12,6 @@ pub use access::{Access, Denied, Token, User};
 pub use connections::{SayLine, Seat, Seats, Table, serve_each};
 pub(crate) use connections::{end, ended};
 pub use guard::Guard;
-pub use tls::{Certificates, Door, Stream};
+pub use tls::{Certificates, Door, NotLetIn, Stream};
 pub use unpack::{Encoding, UnpackError, Unpacked, unpack};
 pub use webhook::{Claim, NotSigned, Webhook, webhook_key};

@@ -1,6 +1,7 @@
 //! TLS of a listener, and mutual TLS where a client's certificate is asked for.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -155,23 +156,49 @@ impl Door {
         }
     }
 
-    /// Lets a connection in: the handshake, and the subject of the sender's certificate. `None` where the handshake fails.
-    pub async fn enter(&self, stream: TcpStream) -> Option<(Stream, Option<Source>)> {
+    /// Lets a connection in: the handshake, and the subject of the sender's certificate.
+    ///
+    /// # Errors
+    ///
+    /// Where the handshake fails, or the certificate has no subject.
+    pub async fn enter(&self, stream: TcpStream) -> Result<(Stream, Option<Source>), NotLetIn> {
         // A small answer is not held back.
         _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else {
-            return Some((Box::new(stream), None));
+            return Ok((Box::new(stream), None));
         };
         let acceptor = tls.now().acceptor.clone();
         let handshake = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream));
-        let stream = handshake.await.ok()?.ok()?;
+        let stream = handshake.await.map_err(|_| NotLetIn::BrokeOff)?;
+        let stream = stream.map_err(NotLetIn::of)?;
         let (_, session) = stream.get_ref();
         let certificate = session.peer_certificates().and_then(<[_]>::first);
         let source = match certificate {
-            Some(certificate) => Some(subject(certificate)?),
+            Some(certificate) => Some(subject(certificate).ok_or(NotLetIn::NoSubject)?),
             None => None,
         };
-        Some((Box::new(stream), source))
+        Ok((Box::new(stream), source))
+    }
+}
+
+/// Why a connection is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLetIn {
+    /// The sender has gone, or is silent: whoever looks whether the port is open does that.
+    #[error("it broke off in the TLS handshake")]
+    BrokeOff,
+    /// One side does not accept what the other one has or says.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(tokio_rustls::rustls::Error),
+    /// Nothing in the certificate says who the sender is.
+    #[error("its certificate has no subject")]
+    NoSubject,
+}
+
+impl NotLetIn {
+    fn of(error: io::Error) -> Self {
+        let of_tls = error.into_inner().and_then(|error| error.downcast().ok());
+        of_tls.map_or(Self::BrokeOff, |error| Self::Handshake(*error))
     }
 }
 

@@ -2,16 +2,48 @@
 
 use std::time::Duration;
 
+use auditlog_chain::builder::Source;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::certificates::CertificateState;
+use super::refusals::{Refusal, Refused};
 use super::router::Router;
 use crate::level::{Level, Line};
-use crate::listen::{Door, ended};
+use crate::listen::{Door, NotLetIn, Stream, ended};
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Lets a connection of an input in; `None` where it is refused, which is counted and reported from time to time. A sender whose certificate has run
+/// out would be found nowhere else.
+pub(super) async fn enter(
+    router: &Router,
+    input: &str,
+    door: &Door,
+    stream: TcpStream,
+) -> Option<(Stream, Option<Source>)> {
+    let peer = stream.peer_addr().ok();
+    let why = match door.enter(stream).await {
+        Ok(entered) => return Some(entered),
+        Err(NotLetIn::BrokeOff) => return None,
+        Err(why) => why.to_string(),
+    };
+    let from = peer.map_or_else(
+        || "a sender".to_owned(),
+        |peer| format!("a sender at {}", peer.ip()),
+    );
+    router.refused(&Refusal {
+        what: Refused::Connection,
+        input,
+        sender: None,
+        from: &from,
+        kind: "tls",
+        reason: &why,
+    });
+    None
+}
 
 /// Keeps the certificates of an input up to date until `ending` is true.
 pub(super) async fn keep(

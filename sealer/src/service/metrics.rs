@@ -121,6 +121,13 @@ const REFUSED_METRICS: [InputMetric<u64>; 1] = [(
     |count| *count,
 )];
 
+const NOT_LET_IN_METRICS: [InputMetric<u64>; 1] = [(
+    "refused_connections_total",
+    "counter",
+    "Connections whose TLS handshake failed",
+    |count| *count,
+)];
+
 /// The connections of each listener.
 pub(super) type AllTables = BTreeMap<String, Arc<Table>>;
 
@@ -188,6 +195,8 @@ const FILES_METRICS: [InputMetric<Following>; 3] = [
 /// What is known of all inputs.
 pub(super) struct Inputs<'i> {
     pub(super) refused: &'i BTreeMap<String, u64>,
+    /// Connections that were not let in, by input.
+    pub(super) not_let_in: &'i BTreeMap<String, u64>,
     pub(super) tables: &'i AllTables,
     pub(super) certificates: &'i AllCertificates,
     pub(super) secrets: &'i AllSecrets,
@@ -209,6 +218,7 @@ pub(super) fn metrics(logs: &[&Status], inputs: &Inputs<'_>) -> String {
     latencies(&mut text, logs);
     problems(&mut text, logs);
     of_inputs(&mut text, &REFUSED_METRICS, inputs.refused);
+    of_inputs(&mut text, &NOT_LET_IN_METRICS, inputs.not_let_in);
     of_inputs(&mut text, &CONNECTIONS_METRICS, inputs.tables);
     of_inputs(&mut text, &CERTIFICATE_METRICS, inputs.certificates);
     of_inputs(&mut text, &SECRETS_METRICS, inputs.secrets);

@@ -55,7 +55,7 @@ pub use http::{HttpInput, serve};
 pub use lumberjack::{LumberjackInput, WindowRoom, serve_lumberjack};
 pub use offer::{Ack, Answer, Intake, Offer};
 pub use reached::Reached;
-pub use refusals::Refusal;
+pub use refusals::{Refusal, Refused};
 pub use route::{FieldIs, Route, TagPattern};
 pub use router::{Pending, Router};
 pub use secrets::SecretsState;

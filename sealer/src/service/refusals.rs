@@ -12,8 +12,35 @@ const MOST: usize = 256;
 /// Characters of a reason that are reported: it may quote a request.
 const MOST_OF_REASON: usize = 300;
 
-/// A batch that was refused.
+/// What was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A batch.
+    Batch,
+    /// A connection that brought nothing yet.
+    Connection,
+}
+
+impl Refused {
+    const fn one(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Connection => "connection",
+        }
+    }
+
+    const fn many(self) -> &'static str {
+        match self {
+            Self::Batch => "batches",
+            Self::Connection => "connections",
+        }
+    }
+}
+
+/// Something that was refused.
 pub struct Refusal<'r> {
+    /// What.
+    pub what: Refused,
     /// Name of the input.
     pub input: &'r str,
     /// Who sent it, where that is known. All others are reported together: they could have any number of addresses.
@@ -30,6 +57,7 @@ pub struct Refusal<'r> {
 #[derive(Default)]
 pub(super) struct Refusals {
     counts: BTreeMap<String, u64>,
+    connections: BTreeMap<String, u64>,
     said: BTreeMap<[String; 3], Said>,
     /// When it was said that there are too many to be told apart.
     said_full: Option<Instant>,
@@ -46,15 +74,25 @@ impl Refusals {
         &self.counts
     }
 
-    pub(super) fn count(&mut self, input: &str) {
-        let counter = self.counts.entry(input.to_owned()).or_default();
+    /// Connections that were not let in, by input.
+    pub(super) const fn connections(&self) -> &BTreeMap<String, u64> {
+        &self.connections
+    }
+
+    pub(super) fn count(&mut self, what: Refused, input: &str) {
+        let counts = match what {
+            Refused::Batch => &mut self.counts,
+            Refused::Connection => &mut self.connections,
+        };
+        let counter = counts.entry(input.to_owned()).or_default();
         *counter = counter.saturating_add(1);
     }
 
     /// Counts one. Returns a line for people, where there is something new to say.
     pub(super) fn add(&mut self, refusal: &Refusal<'_>, now: Instant) -> Option<String> {
-        self.count(refusal.input);
+        self.count(refusal.what, refusal.input);
         let Refusal {
+            what,
             input,
             sender,
             from,
@@ -63,7 +101,10 @@ impl Refusals {
         } = refusal;
         let reason = shortened(reason);
         let key = [*input, sender.unwrap_or_default(), kind].map(str::to_owned);
-        let line = format!("the input {input} has refused a batch of {from}: {reason}");
+        let line = format!(
+            "the input {input} has refused a {} of {from}: {reason}",
+            what.one()
+        );
         let Some(said) = self.said.get_mut(&key) else {
             if !self.make_room(now) {
                 return self.say_full(now);
@@ -85,7 +126,8 @@ impl Refusals {
                     None => ("senders without a name", format!(" of {from}")),
                 };
                 format!(
-                    "the input {input} has refused {more} more batches of {senders} within {seconds} seconds, the last one{last} because: {reason}"
+                    "the input {input} has refused {more} more {} of {senders} within {seconds} seconds, the last one{last} because: {reason}",
+                    what.many()
                 )
             }
         })
@@ -130,6 +172,7 @@ mod tests {
         let begun = Instant::now();
         let mut add = |from, kind, seconds| {
             let refusal = Refusal {
+                what: Refused::Batch,
                 input: "http",
                 sender: Some(from),
                 from,
@@ -159,6 +202,7 @@ mod tests {
         at: Instant,
     ) -> Option<String> {
         let refusal = Refusal {
+            what: Refused::Batch,
             input: "http",
             sender,
             from,
@@ -208,6 +252,7 @@ mod tests {
     #[test]
     fn long_reason_is_cut() {
         let refusal = Refusal {
+            what: Refused::Batch,
             input: "http",
             sender: None,
             from: "a sender",

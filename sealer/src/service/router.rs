@@ -14,7 +14,7 @@ use super::destination::Destination;
 use super::glance::Glance;
 use super::metrics::{AllCertificates, AllFollowing, AllSecrets, AllTables, Inputs, metrics};
 use super::offer::{Answer, Offer};
-use super::refusals::{Refusal, Refusals};
+use super::refusals::{Refusal, Refusals, Refused};
 use super::route::{Route, Way, find, leads_to};
 use super::secrets::SecretsState;
 use super::status::{Part as PartOfLog, Status};
@@ -179,6 +179,7 @@ impl Router {
         let secrets = self.secrets.lock();
         let inputs = Inputs {
             refused: refused.counts(),
+            not_let_in: refused.connections(),
             tables: &tables.unwrap_or_else(PoisonError::into_inner),
             certificates: &certificates.unwrap_or_else(PoisonError::into_inner),
             secrets: &secrets.unwrap_or_else(PoisonError::into_inner),
@@ -270,10 +271,10 @@ impl Router {
 
     /// Counts a batch that an input could not hand on, for whatever reason.
     pub fn count_refused(&self, input: &str) {
-        self.refusals().count(input);
+        self.refusals().count(Refused::Batch, input);
     }
 
-    /// Counts a batch that an input has refused, and says so from time to time.
+    /// Counts a batch or a connection that an input has refused, and says so from time to time.
     pub fn refused(&self, refusal: &Refusal<'_>) {
         let line = self.refusals().add(refusal, Instant::now());
         if let (Some(line), Some(say)) = (line, &self.say) {

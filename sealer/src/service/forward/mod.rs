@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::batch::{Batch, NotTaken};
-use super::doors::keep;
+use super::doors::{enter, keep};
 use super::router::{Pending, Router};
 use crate::forward::{ChunkName, NameKind};
 use crate::listen::{Door, Guard, Seat, serve_each};
@@ -113,7 +113,8 @@ async fn converse(
     ending: watch::Receiver<bool>,
     seat: Seat,
 ) {
-    let Some((stream, subject)) = input.door.enter(stream).await else {
+    let entered = enter(&input.router, &input.name, &input.door, stream).await;
+    let Some((stream, subject)) = entered else {
         return;
     };
     let mut wire = Wire::new(stream, ending.clone());

@@ -34,8 +34,8 @@ use self::reply::{
 };
 use super::batch::{Batch, NotTaken, kept_bytes};
 use super::bodies::{Bodies, Held};
-use super::doors::keep;
-use super::refusals::Refusal;
+use super::doors::{enter, keep};
+use super::refusals::{Refusal, Refused};
 use super::router::Router;
 use super::webhooks::{self, FREE_WEBHOOK_BYTES, NoRoom, Webhooks};
 use crate::listen::{Claim, Denied, Door, Guard, NotSigned, Seat, ended, serve_each};
@@ -105,7 +105,8 @@ async fn converse(
     seat: Seat,
 ) {
     let peer = stream.peer_addr().ok().map(|peer| peer.ip());
-    let Some((stream, subject)) = input.door.enter(stream).await else {
+    let entered = enter(&input.router, &input.name, &input.door, stream).await;
+    let Some((stream, subject)) = entered else {
         return;
     };
     if subject.is_some() {
@@ -265,6 +266,7 @@ impl HttpInput {
         let shown = sender.map_or_else(peer, str::to_owned);
         let why = refused.extensions().get::<Why>();
         self.router.refused(&Refusal {
+            what: Refused::Batch,
             input: &self.name,
             sender,
             from: &shown,

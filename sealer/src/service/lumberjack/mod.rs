@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::batch::{Batch, NotTaken};
-use super::doors::keep;
+use super::doors::{enter, keep};
 use super::router::{Pending, Router};
 use crate::listen::{Door, Seat, serve_each};
 use window::Window;
@@ -73,7 +73,8 @@ async fn converse(
     ending: watch::Receiver<bool>,
     seat: Seat,
 ) {
-    let Some((stream, subject)) = input.door.enter(stream).await else {
+    let entered = enter(&input.router, &input.name, &input.door, stream).await;
+    let Some((stream, subject)) = entered else {
         return;
     };
     if subject.is_some() {

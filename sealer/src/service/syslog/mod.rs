@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::doors::keep;
+use super::doors::{enter, keep};
 use crate::listen::{Seat, serve_each};
 use input::Closed;
 use wire::{Wire, WireError};
@@ -38,7 +38,8 @@ async fn converse(
     ending: watch::Receiver<bool>,
     seat: Seat,
 ) {
-    let Some((stream, subject)) = input.door.enter(stream).await else {
+    let entered = enter(&input.router, &input.name, &input.door, stream).await;
+    let Some((stream, subject)) = entered else {
         return;
     };
     if subject.is_some() {

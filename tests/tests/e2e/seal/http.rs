@@ -255,11 +255,22 @@ fn certificates_that_are_renewed_are_used_without_a_restart() {
     certificates(&bench);
     until(&service, problem, 0);
     assert!(is_taken("client"));
+    let refused = "refused_connections_total{input=\"tls\"}";
+    let before = service.metric(refused).unwrap_or(0);
     assert!(!is_taken("old"));
+    until(&service, refused, before + 1);
+    // A sender without TLS, and whoever looks whether somebody listens.
+    let mut plain = TcpStream::connect(at).unwrap();
+    plain.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").unwrap();
+    drop(TcpStream::connect(at).unwrap());
+    until(&service, refused, before + 2);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(service.metric(refused), Some(before + 2));
     let ended = service.end().ok();
     for line in [
         "warning: the certificates of the input tls have changed and cannot be used; those from before are used until that is corrected: ",
         "info: the input tls has read its certificates again, and uses them for new connections",
+        "warning: the input tls has refused a connection of a sender at 127.0.0.1: the TLS handshake failed: ",
     ] {
         assert!(ended.stderr.contains(line), "{line}: {ended}");
     }
