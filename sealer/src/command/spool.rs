@@ -23,7 +23,11 @@ pub(crate) fn run(arguments: &SpoolArguments) -> Result<(), Error> {
         } else {
             Print::Entries
         };
-        return files.iter().try_for_each(|path| events(path, print));
+        let mut first = None;
+        for path in &files {
+            first = first.or(events(path, print).err());
+        }
+        return first.map_or(Ok(()), Err);
     }
     let mut text = String::new();
     for path in &files {
@@ -106,11 +110,27 @@ enum Print {
     Entries,
 }
 
-/// Prints the events or the entries of one file, each on a line.
+/// Prints the events or the entries of one file, each on a line. Those behind a record that was changed are printed too; the record is the error then.
 fn events(path: &Path, print: Print) -> Result<(), Error> {
     let mut reader = open(path)?;
     let mut out = io::stdout().lock();
-    while let Some(record) = reader.next_record().map_err(|error| fault(path, error))? {
+    let mut first = None;
+    loop {
+        let record = match reader.next_record() {
+            Ok(Some(record)) => record,
+            Ok(None) => break,
+            Err(ReadError::Fault(wrong)) => {
+                // What is intact behind it was acknowledged, too.
+                let is_skipped = reader.skip().map_err(|error| fault(path, error.into()))?;
+                let error = fault(path, wrong.into());
+                if !is_skipped {
+                    return Err(first.unwrap_or(error));
+                }
+                first = first.or(Some(error));
+                continue;
+            }
+            Err(error) => return Err(fault(path, error)),
+        };
         let Record::Batch(batch) = record else {
             continue;
         };
@@ -130,7 +150,7 @@ fn events(path: &Path, print: Print) -> Result<(), Error> {
             }
         }
     }
-    Ok(())
+    first.map_or(Ok(()), Err)
 }
 
 fn open(path: &Path) -> Result<Reader<File>, Error> {

@@ -71,6 +71,11 @@ impl MachineError {
             Self::LogStopped { .. } | Self::InputEnded { .. } => {
                 "correct the cause shown above, and start the service again"
             }
+            Self::NoPort { source, .. }
+                if source.kind() == std::io::ErrorKind::AddrNotAvailable =>
+            {
+                "no interface of this machine has the address: write one that it has, or 0.0.0.0 for all"
+            }
             Self::NoPort { .. } => "stop the program that uses the port, or configure another one",
             Self::Stopped => "what was accepted is in the spool: start the service again",
             Self::NoPages(_) => "name a folder that can be written to",
@@ -82,5 +87,24 @@ impl MachineError {
             }
         };
         Some(hint.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_that_is_taken_and_address_that_is_not_ours_have_hints_of_their_own() {
+        let hint_of = |listen: &str| {
+            let listen: std::net::SocketAddr = listen.parse().unwrap();
+            let source = std::net::TcpListener::bind(listen).unwrap_err();
+            MachineError::NoPort { listen, source }.hint().unwrap()
+        };
+        // An address of documentation, which no machine has.
+        assert!(hint_of("192.0.2.1:9880").contains("no interface of this machine"));
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = taken.local_addr().unwrap().to_string();
+        assert!(hint_of(&taken).contains("stop the program"));
     }
 }

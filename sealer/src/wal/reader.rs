@@ -265,18 +265,48 @@ impl<R: Read + Seek> Reader<R> {
 
     /// Whether a whole record of a group after the torn one begins here.
     fn is_of_later_group(&mut self, begin: u64) -> io::Result<bool> {
+        let header = self.header_of_whole(begin)?;
+        Ok(header.is_some_and(|header| header.group > self.group))
+    }
+
+    /// The header of the whole record of this file that begins here, if one does.
+    fn header_of_whole(&mut self, begin: u64) -> io::Result<Option<Header>> {
         self.input.seek(SeekFrom::Start(begin))?;
         let mut bytes = [0; HEADER_BYTES];
         if read_full(&mut self.input, &mut bytes)? < HEADER_BYTES {
-            return Ok(false);
+            return Ok(None);
         }
         let header = Header::parse(&bytes);
-        if !header.is_plausible() || header.file != self.file || header.group <= self.group {
-            return Ok(false);
+        if !header.is_plausible() || header.file != self.file {
+            return Ok(None);
         }
         self.read_body(header.length)?;
         let whole = usize::try_from(header.length) == Ok(self.body.len());
-        Ok(whole && Header::sum_of(&bytes, &self.body) == header.sum)
+        Ok((whole && Header::sum_of(&bytes, &self.body) == header.sum).then_some(header))
+    }
+
+    /// Goes on at the next whole record behind one that was refused, and says whether there is one. This is for people who want what can still be
+    /// read: a log never goes on behind a record that it does not have.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub fn skip(&mut self) -> io::Result<bool> {
+        // Without the opening record, nobody knows whose the others are.
+        if self.at == 0 || self.ended != Ended::No {
+            return Ok(false);
+        }
+        let mut from = self.at.saturating_add(1);
+        while let Some(begin) = self.find_header(from)? {
+            if let Some(header) = self.header_of_whole(begin)? {
+                self.at = begin;
+                (self.group, self.place, self.records) =
+                    (header.group, header.place, header.records);
+                return Ok(true);
+            }
+            from = begin.saturating_add(1);
+        }
+        Ok(false)
     }
 }
 
@@ -344,6 +374,53 @@ mod tests {
                 Err(ReadError::Io(error)) => panic!("{error}"),
             }
         }
+    }
+
+    /// What is left of a file whose record at a place was changed.
+    fn salvaged(bytes: &[u8]) -> (String, usize) {
+        let mut reader = Reader::new(Cursor::new(bytes)).unwrap();
+        let (mut names, mut skipped) = (String::new(), 0_usize);
+        loop {
+            match reader.next_record() {
+                Ok(Some(Record::Batch(batch))) => {
+                    names.push_str(str::from_utf8(batch.name).unwrap());
+                }
+                Ok(Some(Record::Opening(_) | Record::Close(_))) => {}
+                Ok(None) => return (names, skipped),
+                Err(ReadError::Fault(_)) => {
+                    if !reader.skip().unwrap() {
+                        return (names, skipped);
+                    }
+                    skipped = skipped.saturating_add(1);
+                }
+                Err(ReadError::Io(error)) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn records_behind_one_that_was_changed_are_found() {
+        let whole = groups(7).concat();
+        assert_eq!(salvaged(&whole), ("abcde".to_owned(), 0));
+        let place = |name: &str| {
+            // The source is behind the name.
+            let wanted = [name.as_bytes(), b"\x03\0ada"].concat();
+            let mut all = whole.windows(wanted.len());
+            all.position(|bytes| bytes == wanted).unwrap()
+        };
+        for (changed, left) in [("a", "bcde"), ("b", "acde"), ("c", "abde"), ("e", "abcd")] {
+            let mut bytes = whole.clone();
+            bytes[place(changed)] ^= 1;
+            assert_eq!(salvaged(&bytes), (left.to_owned(), 1), "{changed}");
+            assert!(read(&bytes).is_err(), "{changed}");
+        }
+        // A header as well as a body.
+        let mut bytes = whole.clone();
+        bytes[groups(7)[0].len() + 1] ^= 1;
+        assert_eq!(salvaged(&bytes), ("bcde".to_owned(), 1));
+        let mut bytes = whole;
+        bytes[60] ^= 1;
+        assert_eq!(salvaged(&bytes).1, 0);
     }
 
     fn batch(encoder: &mut Encoder, name: &str, bytes: usize) {

@@ -57,12 +57,28 @@ fn without_value(message: &str) -> Option<String> {
         .find(is_of_a_value)?;
     let (found, expected) = message.strip_prefix(start)?.rsplit_once(", expected ")?;
     let kind: &str = found.split(['"', '`']).next().unwrap_or_default();
-    let expected = if expected.starts_with("struct ") {
-        "a table"
-    } else {
-        expected
+    Some(format!(
+        "{start}{}, expected {}",
+        kind.trim_end(),
+        in_words(expected)
+    ))
+}
+
+/// What was expected, without the words of the parser for it.
+fn in_words(expected: &str) -> String {
+    let up_to = match expected {
+        _ if expected.starts_with("struct ") => return "a table".to_owned(),
+        "a sequence" => return "a list".to_owned(),
+        "a boolean" => return "true or false".to_owned(),
+        "a string" => return "text between quotes".to_owned(),
+        "u8" => u64::from(u8::MAX),
+        "u16" => u64::from(u16::MAX),
+        "u32" => u64::from(u32::MAX),
+        // What TOML can have.
+        "u64" | "usize" => i64::MAX.unsigned_abs(),
+        other => return other.to_owned(),
     };
-    Some(format!("{start}{}, expected {expected}", kind.trim_end()))
+    format!("a whole number from 0 to {up_to}")
 }
 
 /// What to do about the value of a key.
@@ -98,11 +114,19 @@ mod tests {
             ),
             (
                 "invalid type: string \"s3cret\", expected a sequence",
-                "invalid type: string, expected a sequence",
+                "invalid type: string, expected a list",
             ),
             (
                 "invalid value: integer `-1`, expected u64",
-                "invalid value: integer, expected u64",
+                "invalid value: integer, expected a whole number from 0 to 9223372036854775807",
+            ),
+            (
+                "invalid value: integer `-1`, expected u32",
+                "invalid value: integer, expected a whole number from 0 to 4294967295",
+            ),
+            (
+                "invalid type: integer `3`, expected a string",
+                "invalid type: integer, expected text between quotes",
             ),
             ("another one", "another one"),
         ] {

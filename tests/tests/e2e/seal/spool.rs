@@ -284,7 +284,24 @@ fn waiting_segments_of_a_spool_are_listed_and_their_events_printed() {
         "{entries}"
     );
     let wal = bench.path("spool/000000000001.wal");
-    let mut changed = fs::read(&wal).unwrap();
+    let whole = fs::read(&wal).unwrap();
+    // The first event is in a record of its own where the others came later.
+    let mut changed = whole.clone();
+    let first = numbered(1).join("");
+    let place = whole
+        .windows(first.len())
+        .position(|bytes| bytes == first.as_bytes());
+    changed[place.unwrap()] ^= 1;
+    fs::write(&wal, &changed).unwrap();
+    let rest = shown(&["--events"]);
+    assert_eq!(rest.status, 1, "{rest}");
+    let behind = numbered(3)[1..].join("\n") + "\n";
+    assert!(rest.stdout.is_empty() || rest.stdout == behind, "{rest}");
+    assert!(
+        rest.stderr.contains(" was changed after it was written\n"),
+        "{rest}"
+    );
+    let mut changed = whole;
     changed[60] ^= 1;
     fs::write(&wal, changed).unwrap();
     for run in [shown(&[]), bench.append().run()] {
