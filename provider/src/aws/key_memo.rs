@@ -38,10 +38,10 @@ pub(crate) struct Waiting {
 }
 
 /// What a plan does about an alias.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Planned {
-    /// A resource that is there keeps it or gets it.
-    Kept,
+    /// A resource that is there keeps it or gets it: the one with this first key.
+    Kept(String),
     /// A new resource gets it.
     New,
 }
@@ -57,6 +57,8 @@ struct Memory {
     read: BTreeMap<(String, String), BTreeSet<String>>,
     waiting: BTreeMap<(String, String), Waiting>,
     planned: BTreeMap<(String, String), BTreeSet<Planned>>,
+    moves: BTreeMap<(String, String), String>,
+    disarmed: BTreeSet<String>,
     listings: BTreeMap<String, Arc<OnceCell<Listing>>>,
 }
 
@@ -91,7 +93,38 @@ impl KeyMemo {
         self.memory().read.get(&name).cloned().unwrap_or_default()
     }
 
-    /// Notes what is planned of an alias: false where one resource has it and another one, which is new, wants it.
+    /// Whether a resource of the state has the key, as far as this run has read or planned it.
+    pub(crate) fn has_read(&self, key_id: &str) -> bool {
+        let memory = self.memory();
+        memory.read.values().any(|keys| keys.contains(key_id))
+    }
+
+    /// Notes the move of a resource from one alias to another: false where the moves of this run end where they begin.
+    pub(crate) fn plan_move(&self, region: &str, from: &str, to: &str) -> bool {
+        let name = |alias: &str| (region.to_owned(), alias.to_owned());
+        let mut memory = self.memory();
+        memory.moves.insert(name(from), to.to_owned());
+        let mut seen = BTreeSet::new();
+        let mut at = to.to_owned();
+        while at != from && seen.insert(at.clone()) {
+            match memory.moves.get(&name(&at)) {
+                Some(next) => at.clone_from(next),
+                None => return true,
+            }
+        }
+        at != from
+    }
+
+    /// Notes that a resource wants signing with a key denied that is not its own.
+    pub(crate) fn plan_disarm(&self, key_id: &str) {
+        self.memory().disarmed.insert(key_id.to_owned());
+    }
+
+    pub(crate) fn is_disarmed(&self, key_id: &str) -> bool {
+        self.memory().disarmed.contains(key_id)
+    }
+
+    /// Notes what is planned of an alias: false where more than one resource wants it.
     pub(crate) fn plan(&self, region: &str, alias: &str, planned: Planned) -> bool {
         let name = (region.to_owned(), alias.to_owned());
         let mut memory = self.memory();
@@ -115,5 +148,45 @@ impl KeyMemo {
 
     pub(crate) fn listing(&self, region: &str) -> Arc<OnceCell<Listing>> {
         Arc::clone(self.memory().listings.entry(region.to_owned()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGION: &str = "eu-central-1";
+
+    #[test]
+    fn moves_that_end_where_they_begin_are_found_whichever_is_planned_last() {
+        let moves = [("one", "two"), ("two", "three"), ("three", "one")];
+        for first in 0..moves.len() {
+            let memo = KeyMemo::default();
+            let plan = |at: usize| {
+                let (from, to) = moves[at % moves.len()];
+                memo.plan_move(REGION, from, to)
+            };
+            assert!(plan(first) && plan(first + 1));
+            // a resource may be planned twice
+            assert!(plan(first));
+            assert!(!plan(first + 2));
+        }
+        // a move into a circle of others goes nowhere, but it ends
+        let memo = KeyMemo::default();
+        assert!(memo.plan_move(REGION, "one", "two"));
+        assert!(!memo.plan_move(REGION, "two", "one"));
+        assert!(memo.plan_move(REGION, "three", "one"));
+        assert!(memo.plan_move("us-east-1", "two", "one"));
+    }
+
+    #[test]
+    fn alias_is_planned_for_one_resource() {
+        let memo = KeyMemo::default();
+        let kept = |key: &str| Planned::Kept(key.to_owned());
+        assert!(memo.plan(REGION, "one", kept("a")));
+        assert!(memo.plan(REGION, "one", kept("a")));
+        assert!(!memo.plan(REGION, "one", kept("b")));
+        assert!(memo.plan(REGION, "two", kept("b")));
+        assert!(!memo.plan(REGION, "two", Planned::New));
     }
 }

@@ -4,6 +4,7 @@ use auditlog_chain::keys::KeyError;
 use aws_sdk_s3::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
+mod alias;
 mod call;
 mod connect;
 mod contents;
@@ -12,6 +13,7 @@ mod role;
 mod stopped;
 mod unusable_key;
 
+pub use alias::TakenBy;
 pub use call::CallFailure;
 pub(crate) use call::{chain, network_reason};
 pub use connect::{AccountRule, NotConnected, ProfileSource};
@@ -88,8 +90,8 @@ pub enum Error {
         alias: String,
         /// The key that it points at.
         target: String,
-        /// The id of that key, where an interrupted create of this alias may have left it behind.
-        left: Option<String>,
+        /// Whose key that is.
+        holder: TakenBy,
     },
     /// S3 cannot encrypt with the KMS key of the bucket.
     #[error("S3 cannot encrypt with the KMS key {key}: {why}")]
@@ -323,7 +325,7 @@ impl Error {
             Self::BucketNotEmpty(contents) => Some(contents.hint()),
             Self::CannotEmpty(contents) => Some(contents.empty_hint()),
             Self::NotEmptied(leftover) => Some(leftover.hint()),
-            Self::AliasTaken { left, .. } => Some(alias_taken(left.as_deref())),
+            Self::AliasTaken { holder, .. } => Some(holder.hint()),
             Self::NotASigningKey { .. } => {
                 Some("Import a key with usage SIGN_VERIFY and one of the specs that `key_spec` accepts.".to_owned())
             }
@@ -358,20 +360,4 @@ impl Error {
             Self::PublicKey { .. } | Self::Incomplete { .. } | Self::Cancelled { .. } => None,
         }
     }
-}
-
-fn alias_taken(left: Option<&str>) -> String {
-    let disarm = left.map(|key| {
-        format!(
-            " If an interrupted apply left it behind and no state has it, deny signing with it: add this to the resource and apply \
-             again.\n\n    disarm = [{key:?}]"
-        )
-    });
-    format!(
-        "Choose another alias, or delete that one first (`aws kms delete-alias`). The provider does not move an alias away from a key \
-         that it does not manage, because programs that sign with the alias would change their key. For a new key under this alias, \
-         change `rotation.trigger`.{}\n\nTo manage that key from here, if it is one of this provider and no other state has it, import \
-         it:\n\nimport {{\n  to = auditlog_signing_key.NAME\n  id = \"alias/…\"\n}}",
-        disarm.unwrap_or_default()
-    )
 }

@@ -16,7 +16,7 @@ use super::context::{
 };
 use super::current::of_versions;
 use super::declared::checked;
-use super::disarm::disarm;
+use super::disarm::{Named, named};
 use super::due::Due;
 use super::handover;
 use super::history::{History, Presence, State};
@@ -46,12 +46,14 @@ pub(crate) async fn create(cx: &Context<Account>, planned: SigningKey) -> Result
         let alias = planned.alias.clone();
         return Err(not_made(Error::AliasTwice { alias }).into());
     }
-    disarm(cx, clients, (&planned, &BTreeSet::new())).await?;
-    // before anything is made: an alias that belongs to somebody else would leave a key without one
     let known = predecessors(cx);
-    let standing = standing(clients, &planned.alias, Claim::New(&known))
+    let left = named(cx, clients, (&planned, &BTreeSet::new(), &known.keys)).await?;
+    // before anything is made: an alias that belongs to somebody else would leave a key without one
+    let claim = (Claim::New(&known), left.ids());
+    let standing = standing(clients, &planned.alias, claim)
         .await
         .map_err(not_made)?;
+    left.disarm(clients, &planned).await?;
     let holder = match &standing {
         Standing::Waits(holder) => Some(holder.key_id.as_str()),
         Standing::Ours(_) => None,
@@ -251,11 +253,17 @@ impl<'a> Update<'a> {
     async fn run(&mut self, prior: &SigningKey) -> Result {
         self.history.retire(&self.due.retire);
         let own = self.history.key_ids();
-        disarm(self.cx, self.clients, (&self.planned, &own)).await?;
+        let named = named(
+            self.cx,
+            self.clients,
+            (&self.planned, &own, &BTreeSet::new()),
+        )
+        .await?;
         let known = prior.trust.known().map(|trust| trust.alias.clone());
         let was_ours = known.as_ref() == Some(&self.planned.alias);
         // before anything is made: an alias that belongs to somebody else would leave a key without one
-        let mut standing = self.standing(was_ours).await?;
+        let mut standing = self.standing(was_ours, &named).await?;
+        named.disarm(self.clients, &self.planned).await?;
         for number in self.present() {
             self.converge(number).await?;
         }
@@ -263,7 +271,7 @@ impl<'a> Update<'a> {
             let new = (&self.planned, &self.history);
             handover::wait(self.cx, self.clients, new, holder)?;
             // its destroy may have come before it could know who waits
-            standing = self.standing(was_ours).await?;
+            standing = self.standing(was_ours, &named).await?;
         }
         match standing {
             Standing::Waits(_) => return Ok(()),
@@ -274,13 +282,14 @@ impl<'a> Update<'a> {
         self.drop_alias(former.as_deref()).await
     }
 
-    async fn standing(&self, was_ours: bool) -> Result<Standing> {
+    async fn standing(&self, was_ours: bool, named: &Named) -> Result<Standing> {
         let versions = &self.history.key_ids();
         let claim = if self.history.waits() {
             Claim::Waiting { versions }
         } else {
             Claim::Kept { versions, was_ours }
         };
+        let claim = (claim, named.ids());
         let standing = standing(self.clients, &self.planned.alias, claim).await;
         standing.map_err(|e| key_failed(&e).into())
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::marks::parse_marks;
 use crate::aws::{
-    AliasHolder, Clients, RETAINED_TAG, alias_holder, denies_signing, read_key_policy,
+    AliasHolder, Clients, RETAINED_TAG, alias_holder, denies_signing, is_own_key_policy,
+    read_key_policy,
 };
-use crate::error::Error;
+use crate::error::{Error, TakenBy};
 
 /// Who asks for an alias.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,9 @@ pub(crate) enum Claim<'a> {
         was_ours: bool,
     },
 }
+
+/// Keys that a person has named, and with which nobody can sign, or will before the alias moves.
+pub(crate) type Disarmed = BTreeSet<String>;
 
 /// The keys that a new resource may replace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,12 +62,13 @@ pub(crate) enum Standing {
 pub(crate) async fn standing(
     clients: &Clients,
     alias: &str,
-    claim: Claim<'_>,
+    (claim, disarmed): (Claim<'_>, &Disarmed),
 ) -> Result<Standing, Error> {
     let Some(found) = alias_holder(clients, alias).await? else {
         return Ok(Standing::Ours(None));
     };
     let verdict = match claim.verdict(alias, &found) {
+        _ if disarmed.contains(&found.key_id) => Verdict::Free,
         Verdict::FreeIfUnfinished => {
             let policy = read_key_policy(clients, &found.key_id).await?;
             if denies_signing(&policy) {
@@ -77,17 +82,37 @@ pub(crate) async fn standing(
     match verdict {
         Verdict::Free => Ok(Standing::Ours(Some(found.key_id))),
         Verdict::Waits => Ok(Standing::Waits(found)),
-        Verdict::FreeIfUnfinished | Verdict::Taken => Err(taken(alias, found)),
+        Verdict::FreeIfUnfinished | Verdict::Taken => Err(taken(clients, alias, found).await?),
     }
 }
 
 /// Names the key by its id where a person may have it disarmed.
-fn taken(alias: &str, found: AliasHolder) -> Error {
-    let is_first = is_made_for(alias, &found) && parse_marks(&found.tags).is_first();
-    Error::AliasTaken {
+async fn taken(clients: &Clients, alias: &str, found: AliasHolder) -> Result<Error, Error> {
+    let holder = if clients.has_read(&found.key_id) {
+        TakenBy::Sibling
+    } else if may_be_left(alias, &found) {
+        let policy = read_key_policy(clients, &found.key_id).await?;
+        left_under(&policy, found.key_id)
+    } else {
+        TakenBy::Somebody
+    };
+    Ok(Error::AliasTaken {
         alias: alias.to_owned(),
         target: found.arn,
-        left: is_first.then_some(found.key_id),
+        holder,
+    })
+}
+
+/// What its tags say; its key policy must be ours too.
+fn may_be_left(alias: &str, found: &AliasHolder) -> bool {
+    is_made_for(alias, found) && parse_marks(&found.tags).is_first()
+}
+
+fn left_under(policy: &str, key_id: String) -> TakenBy {
+    if is_own_key_policy(policy) {
+        TakenBy::Left(key_id)
+    } else {
+        TakenBy::Somebody
     }
 }
 
@@ -215,16 +240,13 @@ mod tests {
 
     #[test]
     fn key_that_a_create_may_have_left_behind_is_named_to_be_disarmed() {
-        let hint = |tags: Tags| {
-            let error = taken(ALIAS, key(tags));
-            let text = error.diagnostic("", "alias").detail;
-            assert!(text.contains("import {"), "{text}");
-            text.contains("    disarm = [\"k\"]")
-        };
-        assert!(hint(first_marks(ALIAS, 1, None, None)));
-        assert!(!hint(first_marks("alias/other", 1, None, None)));
-        assert!(!hint(first_marks(ALIAS, 2, Some("a"), None)));
-        assert!(!hint(Tags::new()));
+        let left = |tags: Tags| may_be_left(ALIAS, &key(tags));
+        assert!(left(first_marks(ALIAS, 1, None, None)));
+        assert!(!left(first_marks("alias/other", 1, None, None)));
+        assert!(!left(first_marks(ALIAS, 2, Some("a"), None)));
+        assert!(!left(Tags::new()));
+        // one that `disarm` would refuse is not offered
+        assert_eq!(left_under("{}", "k".to_owned()), TakenBy::Somebody);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use tf_provider::{AttributePath, Context, Diagnostic, Diagnostics, Result};
+use tf_provider::{AttributePath, Context, Diagnostic, Diagnostics, Field, Object, Result};
 
 use super::context::key_failed;
 use super::marks::parse_marks;
@@ -26,32 +26,96 @@ pub(crate) fn line(key_id: &str) -> String {
     format!("    {DISARM} = [{key_id:?}]")
 }
 
-/// Denies signing on each key that is named. Nothing is changed unless all of them may be disarmed.
+/// The keys that a person has named.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// With which somebody can sign as yet.
+    armed: Vec<KeyParts>,
+    /// All of them.
+    ids: BTreeSet<String>,
+}
+
+impl Named {
+    /// All of them: nobody can sign with them once [`Named::disarm`] is done.
+    pub(crate) const fn ids(&self) -> &BTreeSet<String> {
+        &self.ids
+    }
+
+    /// Denies signing on each key that is named.
+    ///
+    /// # Errors
+    /// What KMS said.
+    pub(crate) async fn disarm(&self, clients: &Clients, planned: &SigningKey) -> Result {
+        for key in &self.armed {
+            deny(clients, planned, key).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks the keys that are named, and changes nothing.
 ///
 /// # Errors
 /// A key that an interrupted create of this alias cannot have left behind, and what KMS said.
-pub(crate) async fn disarm(
+pub(crate) async fn named(
     cx: &Context<Account>,
     clients: &Clients,
-    (planned, own): (&SigningKey, &BTreeSet<String>),
-) -> Result {
+    (planned, own, others): (&SigningKey, &BTreeSet<String>, &BTreeSet<String>),
+) -> Result<Named> {
     let mut wrong = Diagnostics::new();
-    let mut armed = Vec::new();
+    let mut named = Named::default();
     for (at, id) in planned.disarm.iter().flatten().enumerate() {
         let found = read_key(clients, id).await.map_err(|e| failed(&e))?;
-        match Verdict::of(found.as_ref(), &planned.alias, own) {
-            Verdict::Armed => armed.extend(found),
+        let key_id = found.as_ref().map(|key| key.key_id.clone());
+        let is_siblings = |key: &String| clients.has_read(key) || others.contains(key);
+        let owner = match &key_id {
+            Some(key) if own.contains(key) => Owner::Own,
+            Some(key) if is_siblings(key) => Owner::Sibling,
+            _ => Owner::Unknown,
+        };
+        match Verdict::of(found.as_ref(), &planned.alias, owner) {
+            Verdict::Armed => named.armed.extend(found),
             Verdict::Disarmed(why) => cx.warn(stale(id, why)),
             Verdict::Refused(why) => wrong.push(refused(at, id, &why)),
         }
+        named.ids.extend(key_id);
     }
-    if !wrong.is_empty() {
-        return Err(wrong);
+    if wrong.is_empty() {
+        Ok(named)
+    } else {
+        Err(wrong)
     }
-    for key in armed {
-        deny(clients, planned, &key).await?;
+}
+
+/// Refuses at the plan what it knows to be a key of a resource: the apply sees the other resources only in part.
+///
+/// # Errors
+/// A key that this state has, or an alias in place of a key's id.
+pub(crate) fn check_named(clients: &Clients, planned: &Object, own: &BTreeSet<String>) -> Result {
+    let mut wrong = Diagnostics::new();
+    if let Some(one) = own.iter().find(|key| clients.is_disarmed(key)) {
+        wrong.push(named_elsewhere(one));
     }
-    Ok(())
+    let entries = planned.get::<Field<Vec<Field<String>>>>(DISARM)?;
+    for (at, entry) in entries.into_known().into_iter().flatten().enumerate() {
+        let Field::Known(entry) = entry else { continue };
+        // of an ARN, the last part
+        let id = entry.rsplit('/').next().unwrap_or_default();
+        if entry.contains("alias/") {
+            wrong.push(refused(
+                at,
+                &entry,
+                "it is the name of an alias, not the id of a key",
+            ));
+        } else if own.contains(id) {
+            wrong.push(refused(at, id, Owner::OWN));
+        } else if clients.has_read(id) {
+            wrong.push(refused(at, id, Owner::SIBLING));
+        } else {
+            clients.plan_disarm(id);
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 /// Says of each key that is named whether the entry can be removed.
@@ -66,6 +130,19 @@ pub(crate) async fn warn_of_stale(cx: &Context<Account>, clients: &Clients, know
     }
 }
 
+/// Which resource has a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Own,
+    Sibling,
+    Unknown,
+}
+
+impl Owner {
+    const OWN: &str = "it is a version of this resource";
+    const SIBLING: &str = "another resource of this configuration has it";
+}
+
 /// Whether a key may be disarmed.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
@@ -75,14 +152,16 @@ enum Verdict {
 }
 
 impl Verdict {
-    fn of(found: Option<&KeyParts>, alias: &str, own: &BTreeSet<String>) -> Self {
+    fn of(found: Option<&KeyParts>, alias: &str, owner: Owner) -> Self {
         let Some(key) = found else {
             return Self::Disarmed("KMS has no such key");
         };
         let marks = parse_marks(&key.tags);
         let made_for = marks.alias.as_deref();
-        if own.contains(&key.key_id) {
-            Self::Refused("it is a version of this resource".to_owned())
+        if owner == Owner::Own {
+            Self::Refused(Owner::OWN.to_owned())
+        } else if owner == Owner::Sibling {
+            Self::Refused(Owner::SIBLING.to_owned())
         } else if made_for != Some(alias) {
             let tag = made_for.map_or("no tag auditlog:created".to_owned(), |other| {
                 format!("the tag auditlog:created = {other}")
@@ -142,6 +221,15 @@ fn refused(at: usize, id: &str, why: &str) -> Diagnostic {
     Diagnostic::error("The key cannot be disarmed", detail).at(DISARM)
 }
 
+/// The resource that names it was planned before this one.
+fn named_elsewhere(id: &str) -> Diagnostic {
+    let detail = format!(
+        "Another resource of this configuration names {id} in `{DISARM}`, but the key is a version of this resource. Only the key of an \
+         interrupted create, which no state has, can be named there. Remove the entry."
+    );
+    Diagnostic::error("The key cannot be disarmed", detail).at("key_id")
+}
+
 fn stale(id: &str, why: &str) -> Diagnostic {
     let detail = format!(
         "Remove {id:?} from `{DISARM}`: {why}. To delete a key that no state has:\n\n\
@@ -186,7 +274,7 @@ mod tests {
     }
 
     fn verdict(key: &KeyParts) -> Verdict {
-        Verdict::of(Some(key), ALIAS, &BTreeSet::new())
+        Verdict::of(Some(key), ALIAS, Owner::Unknown)
     }
 
     #[test]
@@ -214,19 +302,17 @@ mod tests {
         let mut foreign = stray();
         foreign.policy = "{}".to_owned();
         refused(&foreign, "its key policy is not one of this provider");
-        let own = ["k".to_owned()].into();
-        let found = Verdict::of(Some(&stray()), ALIAS, &own);
-        assert_eq!(
-            found,
-            Verdict::Refused("it is a version of this resource".to_owned())
-        );
+        let owned = |owner| Verdict::of(Some(&stray()), ALIAS, owner);
+        assert_eq!(owned(Owner::Own), Verdict::Refused(Owner::OWN.to_owned()));
+        let siblings = Verdict::Refused(Owner::SIBLING.to_owned());
+        assert_eq!(owned(Owner::Sibling), siblings);
     }
 
     #[test]
     fn key_that_signs_nothing_is_named_for_nothing() {
         let is_stale = |found: Option<&KeyParts>| {
             matches!(
-                Verdict::of(found, ALIAS, &BTreeSet::new()),
+                Verdict::of(found, ALIAS, Owner::Unknown),
                 Verdict::Disarmed(_)
             )
         };

@@ -12,6 +12,7 @@ use super::current::signing_policy;
 use super::disarm::line;
 use super::history::History;
 use super::model::SigningKey;
+use super::predecessors::predecessors;
 use crate::account::Account;
 use crate::aws::{
     AliasHolder, Clients, KeyParts, Waiting, delete_alias, denies_signing, point_alias,
@@ -38,17 +39,50 @@ pub(crate) fn wait(
         holder: holder.key_id.clone(),
         policy,
     };
-    cx.warn(announced(&planned.alias, &waiting.key_id, &waiting.holder));
+    let is_known =
+        clients.has_read(&holder.key_id) || predecessors(cx).keys.contains(&holder.key_id);
+    let knowledge = Holder::of(is_known);
+    let text = announced(&planned.alias, &waiting.key_id, &waiting.holder, knowledge);
+    cx.warn(text);
     clients.wait_for_alias(&planned.alias, waiting);
     Ok(())
 }
 
+/// Whether this run knows the key that has the alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The state has it: it is being replaced.
+    Replaced,
+    /// Nobody here knows it: it is also that of another state, or was left behind.
+    Unknown,
+}
+
+impl Holder {
+    pub(crate) const fn of(is_known: bool) -> Self {
+        if is_known {
+            Self::Replaced
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
 /// Says why a key waits, and how that ends.
-pub(crate) fn announced(alias: &str, new: &str, old: &str) -> Diagnostic {
-    let detail = format!(
+pub(crate) fn announced(alias: &str, new: &str, old: &str, holder: Holder) -> Diagnostic {
+    let mut detail = format!(
         "The alias {alias:?} points at the key {old}, which can sign. The new key {new} waits for the alias, and nobody can sign with \
          it until then.\n\n\
-         If {old} is being replaced (create_before_destroy), its destroy hands the alias over: nothing else is to be done.\n\n\
+         If {old} is being replaced (create_before_destroy), its destroy hands the alias over: nothing else is to be done."
+    );
+    if holder == Holder::Unknown {
+        detail.push_str(&of_unknown(alias, new, old));
+    }
+    Diagnostic::warning("The key waits for its alias", detail).at("alias")
+}
+
+fn of_unknown(alias: &str, new: &str, old: &str) -> String {
+    format!(
+        "\n\n\
          If another state has {old}, give this resource another alias, or destroy it.\n\n\
          If no state has it, an apply that was killed left it behind, and whoever may sign with it still can. To deny that, and to free the \
          alias, add this to the resource and apply again:\n\n{}\n\n\
@@ -57,8 +91,7 @@ pub(crate) fn announced(alias: &str, new: &str, old: &str) -> Diagnostic {
          To keep it in place of {new}, remove this resource from the state (`terraform state rm`), and import the alias:\n\n\
          import {{\n  to = auditlog_signing_key.NAME\n  id = {alias:?}\n}}",
         line(old)
-    );
-    Diagnostic::warning("The key waits for its alias", detail).at("alias")
+    )
 }
 
 /// Whether the alias was handed over and the key can sign.

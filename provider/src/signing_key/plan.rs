@@ -1,12 +1,15 @@
 //! The plan of a signing key. It is a function of configuration, state and private data alone: Terraform makes it twice. The clock only
 //! refuses declarations of the future, and what is past stays past.
 
+use std::collections::BTreeSet;
+
 use auditlog_chain::keys::KeySpec;
 use auditlog_chain::timestamp::Timestamp;
 use tf_provider::{Context, Diagnostic, Field, Object, Plan, Result, ToValue as _, Value};
 
 use super::context::{check_account, clients, now};
 use super::declared::{check, declarations, softened};
+use super::disarm::check_named;
 use super::due::{Due, Rotation};
 use super::history::{History, Need, State};
 use super::model::SigningKey;
@@ -108,6 +111,9 @@ fn plan_create(cx: &Context<Account>, plan: &mut Plan, access: &Stated) -> Resul
     if let Some(clients) = account {
         check_account(clients)?;
     }
+    if let Some(clients) = account {
+        check_named(clients, &plan.planned, &BTreeSet::new())?;
+    }
     let place = account.and_then(|one| Some((partition(one.region()), one.account_id()?)));
     let policy = match (place, spec) {
         (Some(place), Some(spec)) => access.render(place, spec)?,
@@ -138,6 +144,50 @@ fn check_alias(clients: &Clients, alias: &str, planned: Planned) -> Result {
     Err(error.diagnostic("Two keys of one alias", "alias").into())
 }
 
+/// What the other resources of this configuration have and plan: an apply sees of them what came before.
+fn check_others(
+    clients: &Clients,
+    (plan, prior): (&Plan, &SigningKey),
+    history: &History,
+) -> Result {
+    let own = history.key_ids();
+    check_named(clients, &plan.planned, &own)?;
+    let Field::Known(alias) = plan.planned.get::<Field<String>>("alias")? else {
+        return Ok(());
+    };
+    // one that this run has made was planned as a new one
+    if own.iter().any(|key| clients.has_made(key)) {
+        return Ok(());
+    }
+    let first = history.versions().next();
+    let first = first.map(|(_, version)| &version.key_id);
+    if let Some(first) = first.or(prior.key_id.known()) {
+        check_alias(clients, &alias, Planned::Kept(first.clone()))?;
+    }
+    let from = own_alias(prior);
+    if from.is_empty() || from == alias || clients.plan_move(from, &alias) {
+        return Ok(());
+    }
+    Err(exchanged(from, &alias).into())
+}
+
+/// The alias that is the resource's own; the state's is empty while somebody has moved it.
+fn own_alias(prior: &SigningKey) -> &str {
+    let trust = prior.trust.known();
+    trust.map_or(&prior.alias, |trust| &trust.alias)
+}
+
+/// Each of them finds the alias that it wants at the other one, whichever comes first.
+fn exchanged(from: &str, to: &str) -> Diagnostic {
+    let detail = format!(
+        "This resource moves from {from:?} to {to:?}, which another resource of this configuration gives up for {from:?}, directly or \
+         over others. A key keeps its alias until it moves to one that is free, so none of them can be the first. Move them one by one, \
+         over a third alias, with an apply for each step: give this resource an alias that no key has, then give the other one {from:?}, \
+         and last this resource {to:?}."
+    );
+    Diagnostic::error("Signing keys exchange their aliases", detail).at("alias")
+}
+
 fn plan_update(
     cx: &Context<Account>,
     plan: &mut Plan,
@@ -148,17 +198,10 @@ fn plan_update(
     let mut history = known_history(prior.versions.known())?.unwrap_or_default();
     if cx.data().known().is_some() {
         // a replacement is planned a second time, as a create
-        let trust = prior.trust.known();
-        let alias = trust.map_or(&prior.alias, |trust| &trust.alias);
         let clients = clients(cx, prior)?;
-        clients.remember_keys(alias, history.key_ids());
+        clients.remember_keys(own_alias(prior), history.key_ids());
         cx.set_private(WAS_THERE, "");
-        // one that this run has made was planned as a new one
-        let is_new = history.key_ids().iter().any(|key| clients.has_made(key));
-        let alias: Field<String> = plan.planned.get("alias")?;
-        if let (Field::Known(alias), false) = (alias, is_new) {
-            check_alias(&clients, &alias, Planned::Kept)?;
-        }
+        check_others(&clients, (plan, prior), &history)?;
     }
     plan.planned
         .set("foreign_grants", prior.foreign_grants.clone());

@@ -6,7 +6,7 @@ use super::apply::{first_state, look};
 use super::context::{check_place, clients, now};
 use super::disarm::warn_of_stale;
 use super::due::Due;
-use super::handover::{announced, is_handed_over};
+use super::handover::{Holder, announced, is_handed_over};
 use super::history::{History, State};
 use super::model::SigningKey;
 use super::others_tags;
@@ -57,7 +57,9 @@ async fn warn_of_wait(cx: &Context<Account>, clients: &Clients, alias: &str, his
         return;
     };
     if holder.deletion.is_none() && holder.key_id != current.key_id {
-        cx.warn(announced(alias, &current.key_id, &holder.key_id));
+        let knowledge = Holder::of(clients.has_read(&holder.key_id));
+        let old = &holder.key_id;
+        cx.warn(announced(alias, &current.key_id, old, knowledge));
     }
 }
 

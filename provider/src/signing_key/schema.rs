@@ -83,7 +83,7 @@ pub(crate) fn schema() -> Schema {
         .attribute(
             DISARM,
             Attribute::optional(Type::list(Type::String))
-                .description("Ids of keys that an interrupted create of this alias left behind and that can sign. Signing with them is denied before anything else is done, which frees the alias. A key of another alias, one that a destroy retained, and one whose key policy is not the provider's are refused. An entry that disarms nothing gives a warning. Default: none. A change denies signing with the keys that it adds; a removed entry changes nothing."),
+                .description("Ids of keys that an interrupted create of this alias left behind and that can sign. Signing with them is denied before anything else is changed, and the alias moves from them to the key of this resource, in a create and in an update. Where the alias cannot move, nothing is denied. A key of another alias, one that a destroy retained, one whose key policy is not the provider's, and one that another resource of the same configuration has are refused. An entry that disarms nothing gives a warning. Default: none. A change denies signing with the keys that it adds; a removed entry changes nothing."),
         );
     computed(tags::add_to(schema))
 }

@@ -5,7 +5,7 @@ use super::read::{deletion, describe, find, tags};
 use super::{BUSY, SETTLING};
 use crate::aws::clients::Clients;
 use crate::aws::tags::Tags;
-use crate::error::Error;
+use crate::error::{Error, TakenBy};
 
 /// The key that an alias points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn taken(alias: &str, target: String) -> Error {
     Error::AliasTaken {
         alias: alias.to_owned(),
         target,
-        left: None,
+        holder: TakenBy::Somebody,
     }
 }
 

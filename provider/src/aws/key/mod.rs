@@ -54,7 +54,27 @@ impl Clients {
         self.keys.has_made(key_id)
     }
 
-    /// Notes what is planned of an alias: false where one resource has it and another one, which is new, wants it.
+    /// Whether a resource of the state has the key, as far as this run has read or planned it.
+    pub(crate) fn has_read(&self, key_id: &str) -> bool {
+        self.keys.has_read(key_id)
+    }
+
+    /// Notes the move of a resource from one alias to another: false where the moves of this run end where they begin.
+    pub(crate) fn plan_move(&self, from: &str, to: &str) -> bool {
+        self.keys.plan_move(&self.region, from, to)
+    }
+
+    /// Notes that a resource wants signing with a key denied that is not its own.
+    pub(crate) fn plan_disarm(&self, key_id: &str) {
+        self.keys.plan_disarm(key_id);
+    }
+
+    /// Whether a resource of this run wants signing with the key denied.
+    pub(crate) fn is_disarmed(&self, key_id: &str) -> bool {
+        self.keys.is_disarmed(key_id)
+    }
+
+    /// Notes what is planned of an alias: false where more than one resource wants it.
     pub(crate) fn plan_alias(&self, alias: &str, planned: Planned) -> bool {
         self.keys.plan(&self.region, alias, planned)
     }

@@ -38,7 +38,7 @@ pub enum Freshness {
     Now,
 }
 
-/// The keys that were made for an alias and that nobody knows of: not `known`, and not made by this process.
+/// The keys that were made for an alias and that nobody knows of: not `known`, and not made by this process or read for a resource.
 ///
 /// # Errors
 /// What KMS said; but a missing permission only shortens the search.
@@ -55,7 +55,8 @@ pub async fn find_strays(
     };
     let candidates = listing.created_for.get(alias).into_iter().flatten();
     let mut strays = Vec::new();
-    for key in candidates.filter(|key| !known.contains(*key) && !clients.keys.has_made(key)) {
+    let is_known = |key: &str| clients.keys.has_made(key) || clients.keys.has_read(key);
+    for key in candidates.filter(|key| !known.contains(*key) && !is_known(key)) {
         let live = find(clients, key).await?;
         if live.is_some_and(|metadata| deletion(&metadata).is_none()) {
             strays.push(Stray {

@@ -9,7 +9,7 @@ use super::{ADDRESS, ALIAS, describe, holder, id, key_of, keys, said, signs, sta
 use crate::provider::stack::{Stack, values};
 use crate::seal::bench as seal;
 
-fn start(arguments: &str) -> (Stack, Proxy) {
+pub(super) fn start(arguments: &str) -> (Stack, Proxy) {
     let endpoint: Endpoint = Engine::Ministack.start();
     let way = Proxy::to(endpoint.url());
     let mut env = endpoint.env();
@@ -27,7 +27,7 @@ fn triggered(trigger: &str) -> String {
 }
 
 /// The keys that can sign. Keys whose deletion is scheduled cannot.
-async fn signing(stack: &Stack) -> Vec<String> {
+pub(super) async fn signing(stack: &Stack) -> Vec<String> {
     let mut found = Vec::new();
     for key in keys(stack).await {
         let state = describe(stack, &key).await.unwrap().key_state;
@@ -219,7 +219,7 @@ async fn policy_that_kms_would_not_take_is_refused_before_there_is_a_key() {
 }
 
 /// Kills Terraform and the provider while an answer is held: nothing is written to the state.
-fn killed_at(stack: &Stack, way: &Proxy, call: &'static str) {
+pub(super) fn killed_at(stack: &Stack, way: &Proxy, call: &'static str) {
     way.from_now_on("POST", call, Fault::HoldAnswer);
     let before = way.faults();
     let apply = stack
@@ -293,73 +293,6 @@ async fn create_that_is_killed_after_its_last_call_is_imported_or_removed() {
     stack.assert_no_changes();
     assert_eq!(signing(&stack).await, [id(&stack)]);
     assert_eq!(holder(&stack, "alias/one").await, Some(id(&stack)));
-}
-
-fn disarming(key: &str) -> String {
-    key_of("", &format!("{ALIAS}\ndisarm = [{key:?}]"))
-}
-
-#[tokio::test]
-async fn create_that_is_killed_after_its_last_call_is_disarmed_by_name() {
-    // the key is named before the next apply
-    let (stack, way) = start(ALIAS);
-    killed_at(&stack, &way, "PutKeyPolicy");
-    let left = holder(&stack, "alias/one").await.unwrap();
-    stack.configure(&disarming(&left));
-    let applied = stack.terraform.apply().ok();
-    assert!(!applied.stdout.contains("waits for its alias"), "{applied}");
-    assert_ne!(id(&stack), left);
-    assert_eq!(signing(&stack).await, [id(&stack)]);
-    assert_eq!(holder(&stack, "alias/one").await, Some(id(&stack)));
-    let plan = stack.terraform.plan();
-    assert_eq!(plan.status, 0, "{plan}");
-    let stale = format!("Remove \"{left}\" from `disarm`: nobody can sign with the key.");
-    said(&plan, &["Key that is disarmed already", &stale]);
-    stack.configure(&key_of("", ALIAS));
-    stack.terraform.apply().ok();
-    stack.assert_no_changes();
-
-    // or once a key waits, with the line that the plan prints
-    let (stack, way) = start(ALIAS);
-    killed_at(&stack, &way, "PutKeyPolicy");
-    let left = holder(&stack, "alias/one").await.unwrap();
-    stack.terraform.apply().ok();
-    let waits = [
-        "The key waits for its alias",
-        &format!("disarm = [{left:?}]"),
-    ];
-    said(&stack.terraform.plan(), &waits);
-    stack.configure(&disarming(&left));
-    stack.terraform.apply().ok();
-    assert_eq!(signing(&stack).await, [id(&stack)]);
-    assert_eq!(holder(&stack, "alias/one").await, Some(id(&stack)));
-    assert_eq!(stack.terraform.plan().status, 0);
-}
-
-#[tokio::test]
-async fn key_that_no_interrupted_create_left_is_not_disarmed() {
-    let (stack, _way) = start(ALIAS);
-    stack.terraform.apply().ok();
-    let own = id(&stack);
-    let other = |key: &str| {
-        let other = format!("alias = \"alias/two\"\ndisarm = [{key:?}]");
-        let other = key_of("", &other).replace("\"audit\"", "\"other\"");
-        key_of("", ALIAS) + &other
-    };
-    stack.configure(&other(&own));
-    let refused = stack.terraform.apply();
-    assert_eq!(refused.status, 1, "{refused}");
-    let why = "it has the tag auditlog:created = alias/one, and this resource has the alias \"alias/two\"";
-    said(
-        &refused,
-        &["The key cannot be disarmed", "At disarm[0]:", why],
-    );
-    stack.configure(&disarming(&own));
-    let refused = stack.terraform.apply();
-    assert_eq!(refused.status, 1, "{refused}");
-    said(&refused, &["it is a version of this resource"]);
-    assert_eq!(signing(&stack).await, [own]);
-    assert_eq!(keys(&stack).await.len(), 1);
 }
 
 #[tokio::test]

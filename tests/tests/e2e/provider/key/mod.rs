@@ -2,6 +2,7 @@
 
 mod alias;
 mod caller;
+mod disarm;
 mod drift;
 mod faults;
 mod histories;

@@ -41,7 +41,7 @@ fn prior_states(terraform: &Terraform) -> BTreeMap<String, Value> {
 #[test]
 fn state_of_version_0_is_upgraded() {
     let config = |name: &str| {
-        format!("resource \"auditlog_signing_key\" \"{name}\" {{\n  alias = \"alias/x\"\n}}\n")
+        format!("resource \"auditlog_signing_key\" \"{name}\" {{\n  alias = \"alias/{name}\"\n}}\n")
     };
     let names = ["plain", "full", "disabled"];
     let config = OFFLINE.to_owned() + &names.map(config).concat();
