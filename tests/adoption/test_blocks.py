@@ -74,7 +74,7 @@ ELSEWHERE = {
 
 # Single blocks that another test runs.
 HELD = {
-    (G + "verification.md", "--report all.xml"): "tests/tests/e2e/verify/several.rs",
+    (G + "verification.md", "--policy payments.json"): "tests/tests/e2e/verify/several.rs",
     (G + "install.md", "gpg --verify"): "tests/adoption/test_dist.py", (G + "install.md", "tar --extract"): "tests/adoption/test_dist.py",
     (G + "install.md", "mirror/registry.terraform.io"): "tests/adoption/test_dist.py",
 }
