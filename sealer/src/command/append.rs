@@ -64,8 +64,7 @@ struct Named {
 
 impl Named {
     fn of(arguments: &AppendArguments, now: Now) -> Result<Self, Error> {
-        let policy = arguments.policy.as_deref();
-        let policy = policy.map(|path| read_policy(path, now())).transpose()?;
+        let policy = declared(arguments, now)?;
         let (log, destination) = target(arguments, policy.as_ref())?;
         must_be_elsewhere(arguments.spool.as_deref(), &log, &destination)?;
         let bucket = policy
@@ -156,8 +155,7 @@ pub(super) fn renewal(
     now: Now,
     before: &Setup,
 ) -> Result<(Renewal, MaxAge), Error> {
-    let policy = arguments.policy.as_deref();
-    let policy = policy.map(|path| read_policy(path, now())).transpose()?;
+    let policy = declared(arguments, now)?;
     let (log, _) = target(arguments, policy.as_ref())?;
     must_be_in_its_place(&log, before)?;
     let bucket = policy
@@ -269,6 +267,19 @@ pub(super) fn must_be_elsewhere(
         return Err(UsageError::SpoolInLog { spool, folder }.into());
     }
     Ok(())
+}
+
+fn declared(arguments: &AppendArguments, now: Now) -> Result<Option<TrustPolicy>, Error> {
+    let policy = arguments.policy.as_deref();
+    policy.map(|path| read_policy(path, now())).transpose()
+}
+
+/// The log that the options name, and where it is stored. No key and no service is asked.
+pub(super) fn named_log(
+    arguments: &AppendArguments,
+    now: Now,
+) -> Result<(LogPolicy, Destination), Error> {
+    target(arguments, declared(arguments, now)?.as_ref())
 }
 
 pub(super) fn target(

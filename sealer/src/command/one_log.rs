@@ -6,14 +6,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_chain::policy::LogPolicy;
 use auditlog_sealer::error::{Cause, Error, MachineError, Trouble};
 use auditlog_sealer::follow::{Memory, Remembering};
 use auditlog_sealer::seal::{Notice, Sealer};
 use auditlog_sealer::service::{Ack, Answer, Offer, Part, Status, Writer};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::append::{Prepared, prepare_with};
+use super::append::{Prepared, named_log, prepare_with};
 use super::arguments::{AppendArguments, Now};
 use super::keeper::{Keeper, Watched};
 use super::report::notice_of;
@@ -121,11 +120,8 @@ impl OneLog {
     fn attempt(&self) -> Result<(), Error> {
         let notify = Arc::new(notice_of(self.label.clone(), Arc::clone(&self.status)));
         let before = Watched::look(&self.arguments, &self.asked, self.now);
-        let found = |log: &LogPolicy| {
-            self.status.set_origin(log.origin.as_str());
-            Ok(())
-        };
-        let (prepared, ()) = prepare_with(&self.arguments, self.now, notify, found)?;
+        self.find_origin()?;
+        let (prepared, ()) = prepare_with(&self.arguments, self.now, notify, |_| Ok(()))?;
         let Prepared {
             setup,
             spool,
@@ -178,6 +174,13 @@ impl OneLog {
             ending: Arc::clone(&self.ending),
         };
         writer.run()
+    }
+
+    /// The origin is known before a key or a service is asked, which may take long or fail.
+    pub(super) fn find_origin(&self) -> Result<(), Error> {
+        let (log, _) = named_log(&self.arguments, self.now)?;
+        self.status.set_origin(log.origin.as_str());
+        Ok(())
     }
 
     fn is_ending(&self) -> bool {

@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             max_event_bytes: log.max_event_bytes(),
             stored: log.ack.room(config.logs.len()),
         });
-        logs.push(OneLog {
+        let one = OneLog {
             label: (config.logs.len() > 1).then(|| log.name().to_owned()),
             arguments: config.append(log)?,
             ack: log.ack,
@@ -68,7 +68,10 @@ pub(crate) fn run(arguments: &ConfigArguments, now: Now) -> Result<(), Error> {
             ending: Arc::clone(&ending),
             asked: Arc::clone(&asked),
             now,
-        });
+        };
+        // What somebody reads before the first attempt has it, too. An error is that of the first attempt.
+        _ = one.find_origin();
+        logs.push(one);
     }
     let router = Router::new(destinations, config.routes());
     let connections = handles::of_each_listener(handles::raise(), config.listeners());

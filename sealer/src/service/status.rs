@@ -168,6 +168,12 @@ impl Status {
         before.is_none_or(|before| before.cause != cause)
     }
 
+    /// Batches are taken. Says whether somebody was told before that they are not: a start without trouble is not news.
+    pub(super) fn accepts(&self) -> bool {
+        let before = locked(&self.troubles).remove(&Part::Accepting);
+        before.is_some_and(|before| before.cause != Cause::Start)
+    }
+
     /// What the log knew of its inputs when its head was found; `None` before that.
     pub fn remembering(&self) -> Option<Remembering> {
         locked(&self.remembering).clone()
@@ -286,6 +292,17 @@ mod tests {
         assert!(!refuses(Cause::Queue, "it is full still"));
         assert!(refuses(Cause::Disk, "it is full, too"));
         assert_eq!(status.trouble().as_deref(), Some("it is full, too"));
+    }
+
+    #[test]
+    fn start_is_news_after_trouble_alone() {
+        let status = Status::new("log");
+        assert!(!status.accepts());
+        assert!(!status.accepts());
+        let (cause, reason) = (Cause::Kms, "it does not answer".to_owned());
+        status.refuses(Trouble { cause, reason });
+        assert!(status.accepts());
+        assert_eq!(status.trouble(), None);
     }
 
     #[test]

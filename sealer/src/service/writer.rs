@@ -80,7 +80,7 @@ impl Writer<'_> {
     }
 
     fn take_all(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
-        self.status.set(Part::Accepting, None);
+        self.wait_for_room(waiters)?;
         loop {
             let wait = if waiters.is_empty() {
                 LONGEST_WAIT
@@ -248,7 +248,7 @@ impl Writer<'_> {
     }
 
     fn accept_again(&self) {
-        if self.status.set(Part::Accepting, None) {
+        if self.status.accepts() {
             self.sealer.notify(Notice::AcceptsAgain);
         }
     }

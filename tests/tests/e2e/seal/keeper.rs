@@ -124,11 +124,15 @@ fn log_whose_key_is_not_valid_yet_waits_until_it_is() {
         assert!(begun.elapsed() < Duration::from_mins(1));
         thread::sleep(Duration::from_millis(20));
     }
+    // The metrics have the origin from the beginning.
+    until(&service, "key", 1);
     assert_eq!(service.post("1", "").unwrap().status, 503);
     service.until_ready();
     assert_eq!(service.post("2", "").unwrap().status, 200);
     let ended = service.end().ok();
     assert!(ended.stderr.contains(" is valid only from "), "{ended}");
+    let again = "info: events are accepted again\n";
+    assert!(ended.stderr.contains(again), "{ended}");
     assert_eq!(world.events(), ["2"]);
 }
 
