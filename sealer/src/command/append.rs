@@ -352,11 +352,8 @@ const fn fencing(arguments: &AppendArguments) -> Fencing {
     }
 }
 
-fn open_spool(
-    arguments: &AppendArguments,
-    log: &LogPolicy,
-    destination: &Destination,
-) -> Result<Spool, Error> {
+/// What a spool says whose it is.
+pub(super) fn spool_identity(log: &LogPolicy, destination: &Destination) -> String {
     let place = match destination {
         Destination::Folder(path) => std::path::absolute(path)
             .unwrap_or_else(|_| path.clone())
@@ -365,7 +362,15 @@ fn open_spool(
             .to_string(),
         Destination::Bucket { name, .. } => format!("s3://{name}/{}", log.prefix),
     };
-    let identity = format!("{} in {place}", log.origin);
+    format!("{} in {place}", log.origin)
+}
+
+fn open_spool(
+    arguments: &AppendArguments,
+    log: &LogPolicy,
+    destination: &Destination,
+) -> Result<Spool, Error> {
+    let identity = spool_identity(log, destination);
     let folder = match &arguments.spool {
         Some(folder) => folder.clone(),
         None => default_spool(&identity)?,

@@ -10,9 +10,10 @@ use auditlog_sealer::error::{Cause, Error, MachineError, Trouble};
 use auditlog_sealer::follow::{Memory, Remembering};
 use auditlog_sealer::seal::{Notice, Sealer};
 use auditlog_sealer::service::{Ack, Answer, Offer, Part, Status, Writer};
+use auditlog_sealer::spool::Peek;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::append::{Prepared, named_log, prepare_with};
+use super::append::{Prepared, named_log, prepare_with, spool_identity};
 use super::arguments::{AppendArguments, Now};
 use super::keeper::{Keeper, Watched};
 use super::report::notice_of;
@@ -93,6 +94,11 @@ impl OneLog {
                 done: None,
             };
             farewell.done = Some(self.run());
+            drop(farewell);
+            // A log that has stopped at its start may have something that waits, too.
+            if !self.status.knows_what_waits() {
+                self.look_into_spool(None);
+            }
         };
         builder.spawn(run).map_err(MachineError::NoThread)?;
         Ok(())
@@ -100,7 +106,7 @@ impl OneLog {
 
     /// Runs until the service ends, or the log cannot go on without a person.
     fn run(&self) -> Result<(), Error> {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut peek) = (FIRST_PAUSE, None);
         loop {
             let begun = Instant::now();
             match self.attempt() {
@@ -109,6 +115,7 @@ impl OneLog {
                         pause = FIRST_PAUSE;
                     }
                     self.refuse(&error);
+                    peek = self.look_into_spool(peek);
                     self.rest(pause);
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 }
@@ -181,6 +188,20 @@ impl OneLog {
         let (log, _) = named_log(&self.arguments, self.now)?;
         self.status.set_origin(log.origin.as_str());
         Ok(())
+    }
+
+    /// What was accepted before waits also while the log cannot start.
+    fn look_into_spool(&self, before: Option<Peek>) -> Option<Peek> {
+        let named = named_log(&self.arguments, self.now).ok();
+        let peek = named.and_then(|(log, destination)| {
+            let identity = spool_identity(&log, &destination);
+            Peek::into_spool(self.arguments.spool.as_deref()?, &identity, before)
+        });
+        match &peek {
+            Some(peek) => self.status.found_waiting(peek.kept(), (self.now)()),
+            None => self.status.waiting_is_unknown(),
+        }
+        peek
     }
 
     fn is_ending(&self) -> bool {

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::destination::Destination;
 
+/// What is shown of a spool that could not be looked at.
+const NOT_KNOWN: &str = "not known";
+
 /// One log at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Glance {
@@ -24,13 +27,13 @@ pub struct Glance {
     pub accepted_batches: u64,
     /// Batches that had been accepted before.
     pub repeated_batches: u64,
-    /// Closed segments that are not stored yet.
-    pub waiting_segments: u64,
+    /// Closed segments that are not stored yet; `None` where nobody knows what is in the spool.
+    pub waiting_segments: Option<u64>,
     /// Bytes of their lines.
-    pub waiting_bytes: u64,
+    pub waiting_bytes: Option<u64>,
     /// Bytes of lines that are accepted and not stored, in open and closed segments.
-    pub unstored_bytes: u64,
-    /// For how many seconds the oldest of them have not been stored; `None` where all is stored.
+    pub unstored_bytes: Option<u64>,
+    /// For how many seconds the oldest of them have not been stored; `None` where all is stored, too.
     pub unstored_seconds: Option<u64>,
     /// By how many seconds this machine's clock is ahead of the store's; `None` where the store has none.
     pub clock_difference_seconds: Option<i64>,
@@ -72,6 +75,7 @@ pub struct GlanceTrouble {
 impl Glance {
     pub(super) fn of(log: &Destination) -> Self {
         let (status, view) = (&log.status, log.status.view());
+        let waiting = status.waiting();
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let troubles = status.troubles().into_iter();
         let troubles = troubles.map(|(part, trouble)| GlanceTrouble {
@@ -87,10 +91,10 @@ impl Glance {
             accepted_events: load(&status.events),
             accepted_batches: load(&status.batches),
             repeated_batches: load(&status.repeats),
-            waiting_segments: load(&status.waiting_segments),
-            waiting_bytes: load(&status.waiting_bytes),
-            unstored_bytes: load(&status.unstored_bytes),
-            unstored_seconds: status.unstored_seconds(),
+            waiting_segments: waiting.map(|waiting| waiting.segments),
+            waiting_bytes: waiting.map(|waiting| waiting.bytes),
+            unstored_bytes: waiting.map(|waiting| waiting.unstored_bytes),
+            unstored_seconds: waiting.and_then(|waiting| waiting.unstored_seconds()),
             clock_difference_seconds: view.clock_difference,
             sealed_segments: load(&status.sealed_segments),
             segment: view.head.map(|head| head.segment),
@@ -106,6 +110,22 @@ impl Glance {
         }
     }
 
+    fn waiting_text(&self) -> String {
+        match (self.waiting_segments, self.waiting_bytes) {
+            (Some(segments), Some(bytes)) => format!("segments {segments}, bytes {bytes}"),
+            (None, _) | (_, None) => NOT_KNOWN.to_owned(),
+        }
+    }
+
+    fn unstored_text(&self) -> String {
+        let Some(bytes) = self.unstored_bytes else {
+            return NOT_KNOWN.to_owned();
+        };
+        let age = self.unstored_seconds;
+        let age = age.map_or_else(String::new, |age| format!(", for {age} seconds"));
+        format!("bytes {bytes}{age}")
+    }
+
     /// A few lines for people.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -116,7 +136,6 @@ impl Glance {
         };
         let (events, batches) = (self.accepted_events, self.accepted_batches);
         let (repeats, segments) = (self.repeated_batches, self.sealed_segments);
-        let (waiting, bytes) = (self.waiting_segments, self.waiting_bytes);
         // Writing into a string cannot fail.
         _ = writeln!(text, "{} ({}): {state}", self.name, self.origin);
         for trouble in &self.troubles {
@@ -131,11 +150,8 @@ impl Glance {
             text,
             "  accepted   events {events}, batches {batches}, repeats {repeats}"
         );
-        _ = writeln!(text, "  waiting    segments {waiting}, bytes {bytes}");
-        let unstored = self.unstored_bytes;
-        let age = self.unstored_seconds;
-        let age = age.map_or_else(String::new, |age| format!(", for {age} seconds"));
-        _ = writeln!(text, "  unstored   bytes {unstored}{age}");
+        _ = writeln!(text, "  waiting    {}", self.waiting_text());
+        _ = writeln!(text, "  unstored   {}", self.unstored_text());
         _ = writeln!(text, "  sealed     segments {segments}");
         if let (Some(segment), Some(size), Some(root)) = (self.segment, self.size, &self.root) {
             _ = writeln!(

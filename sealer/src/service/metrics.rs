@@ -10,6 +10,7 @@ use auditlog_chain::timestamp::Timestamp;
 use super::certificates::CertificateState;
 use super::secrets::SecretsState;
 use super::status::Status;
+use super::waiting::Waiting;
 use crate::error::Cause;
 use crate::follow::Following;
 use crate::listen::Table;
@@ -21,7 +22,7 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-const METRICS: [Metric; 15] = [
+const METRICS: [Metric; 11] = [
     ("ready", "gauge", "1 while batches are taken", |status| {
         u64::from(status.trouble().is_none())
     }),
@@ -68,30 +69,6 @@ const METRICS: [Metric; 15] = [
         |status| load(&status.sealed_segments),
     ),
     (
-        "waiting_segments",
-        "gauge",
-        "Closed segments that are not stored yet",
-        |status| load(&status.waiting_segments),
-    ),
-    (
-        "waiting_bytes",
-        "gauge",
-        "Bytes of lines of these segments",
-        |status| load(&status.waiting_bytes),
-    ),
-    (
-        "unstored_bytes",
-        "gauge",
-        "Bytes of lines that are accepted and not stored, in open and closed segments",
-        |status| load(&status.unstored_bytes),
-    ),
-    (
-        "unstored_age_seconds",
-        "gauge",
-        "For how long the oldest of them have not been stored",
-        |status| status.unstored_seconds().unwrap_or(0),
-    ),
-    (
         "last_sealed_seconds",
         "gauge",
         "When the last segment in the store was sealed, in seconds since 1970",
@@ -108,6 +85,42 @@ const METRICS: [Metric; 15] = [
         "gauge",
         "Lines of the log in the store",
         |status| load(&status.size),
+    ),
+];
+
+/// Name, kind, meaning and value of a metric of what waits on this machine's disk.
+type WaitingMetric = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&Waiting) -> u64,
+);
+
+/// Where it is not known what waits, a log has none of these.
+const WAITING_METRICS: [WaitingMetric; 4] = [
+    (
+        "waiting_segments",
+        "gauge",
+        "Closed segments that are not stored yet",
+        |waiting| waiting.segments,
+    ),
+    (
+        "waiting_bytes",
+        "gauge",
+        "Bytes of lines of these segments",
+        |waiting| waiting.bytes,
+    ),
+    (
+        "unstored_bytes",
+        "gauge",
+        "Bytes of lines that are accepted and not stored, in open and closed segments",
+        |waiting| waiting.unstored_bytes,
+    ),
+    (
+        "unstored_age_seconds",
+        "gauge",
+        "For how long the oldest of them have not been stored",
+        |waiting| waiting.unstored_seconds().unwrap_or(0),
     ),
 ];
 
@@ -214,6 +227,7 @@ pub(super) fn metrics(logs: &[&Status], inputs: &Inputs<'_>) -> String {
             _ = writeln!(text, "auditlog_sealer_{name}{{log=\"{origin}\"}} {value}");
         }
     }
+    waiting(&mut text, logs);
     clock_differences(&mut text, logs);
     latencies(&mut text, logs);
     problems(&mut text, logs);
@@ -233,6 +247,18 @@ fn of_inputs<T>(text: &mut String, metrics: &[InputMetric<T>], inputs: &BTreeMap
         for (input, of) in inputs {
             let value = value(of);
             _ = writeln!(text, "auditlog_sealer_{name}{{input=\"{input}\"}} {value}");
+        }
+    }
+}
+
+fn waiting(text: &mut String, logs: &[&Status]) {
+    for (name, kind, help, value) in WAITING_METRICS {
+        head(text, name, kind, help);
+        for log in logs {
+            if let Some(waiting) = log.waiting() {
+                let (origin, value) = (log.origin(), value(&waiting));
+                _ = writeln!(text, "auditlog_sealer_{name}{{log=\"{origin}\"}} {value}");
+            }
         }
     }
 }

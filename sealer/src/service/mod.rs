@@ -41,6 +41,7 @@ mod syslog;
 #[cfg(test)]
 mod tests;
 mod update;
+mod waiting;
 mod webhooks;
 mod writer;
 

@@ -9,12 +9,12 @@ use auditlog_chain::policy::Position;
 use auditlog_chain::timestamp::Timestamp;
 
 use super::latency::Latency;
+use super::waiting::Waiting;
 use crate::error::{Cause, Trouble};
 use crate::follow::Remembering;
 use crate::input::InputName;
 use crate::names::Remembered;
-use crate::seal::Unstored;
-use crate::spool::{Kept, KeptEnd};
+use crate::spool::Kept;
 
 /// Between two lines about names that several batches have.
 const SAID_FOR: Duration = Duration::from_mins(1);
@@ -84,12 +84,8 @@ pub struct Status {
     /// How many of these were said, and when.
     said_reused: Mutex<(u64, Option<Instant>)>,
     pub(super) sealed_segments: AtomicU64,
-    pub(super) waiting_segments: AtomicU64,
-    pub(super) waiting_bytes: AtomicU64,
-    /// Lines that are accepted and not stored: on this machine's disk alone.
-    pub(super) unstored_bytes: AtomicU64,
-    /// How old the oldest of them were when somebody looked; `None` where there are none.
-    unstored_age: Mutex<Option<(Duration, Instant)>>,
+    /// What is accepted and not stored; `None` where nobody knows.
+    waiting: Mutex<Option<Waiting>>,
     pub(super) synced: Latency,
     pub(super) stored: Latency,
     pub(super) next_segment: AtomicU64,
@@ -122,10 +118,7 @@ impl Status {
             reused: AtomicU64::default(),
             said_reused: Mutex::default(),
             sealed_segments: AtomicU64::default(),
-            waiting_segments: AtomicU64::default(),
-            waiting_bytes: AtomicU64::default(),
-            unstored_bytes: AtomicU64::default(),
-            unstored_age: Mutex::default(),
+            waiting: Mutex::default(),
             synced: Latency::default(),
             stored: Latency::default(),
             next_segment: AtomicU64::default(),
@@ -225,39 +218,28 @@ impl Status {
         self.beat(None);
     }
 
-    /// These files were in the spool when it was opened, until it is known which of them are stored.
+    /// These files are in the spool, until it is known which of them are stored.
     pub fn found_waiting(&self, kept: &[Kept], now: Timestamp) {
-        let closed = || kept.iter().filter(|kept| kept.end == KeptEnd::Closed);
-        let segments = u64::try_from(closed().count()).unwrap_or(u64::MAX);
-        let bytes = closed().map(|kept| kept.line_bytes);
-        self.waiting_segments.store(segments, Ordering::Relaxed);
-        let bytes = bytes.fold(0, u64::saturating_add);
-        self.waiting_bytes.store(bytes, Ordering::Relaxed);
-        let all = kept.iter().map(|kept| kept.line_bytes);
-        let since = kept.first().map(|kept| kept.opened);
-        self.set_unstored(
-            Unstored {
-                bytes: all.fold(0, u64::saturating_add),
-                since,
-            },
-            now,
-        );
+        self.set_waiting(Waiting::of_files(kept, now));
     }
 
-    /// What is on this machine's disk alone.
-    pub(super) fn set_unstored(&self, unstored: Unstored, now: Timestamp) {
-        let age = unstored.since.map(|since| {
-            let seconds = u64::try_from(now.seconds_since(since)).unwrap_or(0);
-            (Duration::from_secs(seconds), Instant::now())
-        });
-        self.unstored_bytes.store(unstored.bytes, Ordering::Relaxed);
-        *locked(&self.unstored_age) = age;
+    /// Nobody knows what is in the spool, such as while another process uses it.
+    pub fn waiting_is_unknown(&self) {
+        *locked(&self.waiting) = None;
     }
 
-    /// For how many seconds the oldest of it has waited; `None` where all is stored.
-    pub(super) fn unstored_seconds(&self) -> Option<u64> {
-        let (age, looked) = (*locked(&self.unstored_age))?;
-        Some(age.saturating_add(looked.elapsed()).as_secs())
+    /// Whether somebody has looked at what waits.
+    pub fn knows_what_waits(&self) -> bool {
+        self.waiting().is_some()
+    }
+
+    pub(super) fn set_waiting(&self, waiting: Waiting) {
+        *locked(&self.waiting) = Some(waiting);
+    }
+
+    /// What is on this machine's disk alone; `None` where nobody knows.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        *locked(&self.waiting)
     }
 
     /// Whether the thread of the log has gone round within this time, or may wait for others.

@@ -14,6 +14,7 @@ use super::latency::Latency;
 use super::offer::{Ack, Answer, Offer};
 use super::status::{Part, Status, View};
 use super::update::Update;
+use super::waiting::Waiting;
 use crate::error::{Cause, Error, Trouble};
 use crate::seal::{Named, Notice, Offered, Sealer};
 use crate::store::Clock;
@@ -354,14 +355,13 @@ impl Writer<'_> {
         set(&self.status.next_segment, head.next_segment);
         set(&self.status.size, head.range.size());
         set(&self.status.sealed_segments, self.sealer.sealed().segments);
-        set(
-            &self.status.waiting_segments,
-            self.sealer.waiting_segments(),
-        );
         self.status.beat(Some(Instant::now()));
-        set(&self.status.waiting_bytes, self.sealer.waiting_bytes());
-        let unstored = self.sealer.unstored();
-        self.status.set_unstored(unstored, (self.clock)());
+        self.status.set_waiting(Waiting::new(
+            self.sealer.waiting_segments(),
+            self.sealer.waiting_bytes(),
+            self.sealer.unstored(),
+            (self.clock)(),
+        ));
         self.status.set(Part::Storing, self.sealer.trouble());
         self.status.set_view(View {
             sealed: head.sealed,

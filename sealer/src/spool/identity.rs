@@ -83,6 +83,13 @@ pub(super) fn identity(files: &Files, log: &str, new_name: &str) -> Result<Ident
     Ok(made)
 }
 
+/// Whether a spool is of this log, and of a version whose write-ahead files can be read.
+pub(super) fn is_readable_as(files: &Files, log: &str) -> bool {
+    let found = files.read(IDENTITY, MAX_RECORD_BYTES).ok().flatten();
+    let found = found.and_then(|text| parse_identity(files, &text).ok());
+    found.is_some_and(|found| found.log == log && found.spool >= SAME_FILES)
+}
+
 /// An older spool without events: what it remembers is taken over as it is.
 fn take_over(files: &Files, version: u64) -> Result<(), Error> {
     let remembered = version >= SAME_RECORDS && inputs(files, LostInputs::Refuse).is_ok();

@@ -67,6 +67,7 @@ mod head;
 mod identity;
 mod inputs;
 mod lost;
+mod peek;
 mod reserve;
 mod series;
 mod summed;
@@ -75,6 +76,7 @@ mod writer;
 pub use found::{Kept, KeptEnd};
 pub use inputs::{Accepted, Inputs, KnownInput, Reading};
 pub use lost::LostInputs;
+pub use peek::Peek;
 pub(crate) use series::Series;
 pub(crate) use writer::WalWriter;
 

@@ -508,3 +508,37 @@ fn place_without_a_doubtful_part_is_written_as_before() {
     let inputs = serde_json::to_string(&Inputs::default()).unwrap();
     assert_eq!(inputs, "{\"inputs\":[]}");
 }
+
+#[test]
+fn what_waits_is_seen_without_opening_the_spool_unless_another_process_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let look = |before| Peek::into_spool(folder.path(), "log", before);
+    assert!(look(None).is_none(), "it is not a spool");
+    let one = spool(folder.path());
+    let mut writer = opened(&one);
+    push(&mut writer, b"{1}\n", &accepted(1));
+    writer.sync().unwrap();
+    assert!(look(None).is_none(), "another process has it");
+    drop((writer, one));
+    let listed = || {
+        let entries = fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
+        let files = entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap()));
+        files.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = listed();
+    let peek = look(None).unwrap();
+    assert_eq!(listed(), before);
+    let batches = |peek: &Peek| peek.kept().iter().map(|kept| kept.batches).sum::<u64>();
+    assert_eq!(batches(&peek), 1);
+    let of_another = Peek::into_spool(folder.path(), "other", None);
+    assert!(of_another.is_none());
+    // What another process has accepted meanwhile is seen, too.
+    let two = spool(folder.path());
+    let mut writer = two.reopen_wal(&two.kept()[0]).unwrap();
+    push(&mut writer, b"{2}\n", &accepted(2));
+    writer.sync().unwrap();
+    drop((writer, two));
+    assert_eq!(batches(&look(Some(peek)).unwrap()), 2);
+    fs::write(folder.path().join(IDENTITY), "{\"spool\":9}").unwrap();
+    assert!(look(None).is_none(), "it is of a later version");
+}

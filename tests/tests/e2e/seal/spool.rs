@@ -4,10 +4,13 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use auditlog_tests::{Run, accepted};
 
-use crate::seal::bench::{Bench, each_once, ended, numbered, start};
+use crate::seal::bench::{Bench, ORIGIN, each_once, ended, numbered, start};
+use crate::seal::service::{Service, into_folder, table_of};
 
 /// The events are accepted, and the process is killed.
 fn accept_and_die(bench: &Bench, input: &[String]) {
@@ -311,6 +314,61 @@ fn waiting_segments_of_a_spool_are_listed_and_their_events_printed() {
         let hint = "\nhint: the disk or somebody has changed it: move the spool away, ";
         assert!(run.stderr.contains(hint), "{run}");
     }
+}
+
+/// A log that cannot start shows what waits in its spool, unless another process has that.
+#[test]
+fn service_that_cannot_start_shows_what_waits_under_the_origin_and_goes_on_by_itself() {
+    let bench = Bench::new();
+    accept_and_die(&bench, &numbered(3));
+    let declared = fs::read_to_string(bench.path("policy.json")).unwrap();
+    let mut policy: serde_json::Value = serde_json::from_str(&declared).unwrap();
+    policy["keys"][0]["valid_from"] = "2999-01-01T00:00:00.000000Z".into();
+    fs::write(bench.path("policy.json"), policy.to_string()).unwrap();
+    let log = format!(
+        "{}{}\n",
+        table_of(&bench, "name = \"short\"\n", "policy.json", "spool"),
+        into_folder(&bench)
+    );
+    let mut service = Service::of_logs(&bench, &log, &[]);
+    let unstored =
+        |service: &Service| service.metric(&format!("unstored_bytes{{log=\"{ORIGIN}\"}}"));
+    let until = |service: &Service, is_known: bool| {
+        let begun = Instant::now();
+        while service.get("/metrics").is_none() || unstored(service).is_some() != is_known {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{is_known}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let status = || {
+        let status = auditlog_tests::command("auditlog-seal").args(["status", "--config"]);
+        status.arg(bench.path("sealer.toml")).run().ok().stdout
+    };
+    until(&service, true);
+    assert!(unstored(&service).is_some_and(|bytes| bytes > 300));
+    let text = status();
+    let begin = format!("short ({ORIGIN}): does not accept events\n  trouble    accepting (key): ");
+    assert!(text.starts_with(&begin), "{text}");
+    assert!(
+        text.contains("  waiting    segments 0, bytes 0\n"),
+        "{text}"
+    );
+    assert!(text.contains(" seconds\n"), "{text}");
+
+    let busy = fs::File::open(bench.path("spool/lock")).unwrap();
+    busy.lock().unwrap();
+    until(&service, false);
+    let text = status();
+    for line in ["  waiting    not known\n", "  unstored   not known\n"] {
+        assert!(text.contains(line), "{text}");
+    }
+    drop(busy);
+    fs::write(bench.path("policy.json"), declared).unwrap();
+    service.until_ready();
+    let ended = service.end().ok();
+    let again = "info: events are accepted again\n";
+    assert_eq!(ended.stderr.matches(again).count(), 1, "{ended}");
+    assert_eq!(bench.verified(), numbered(3));
 }
 
 #[test]
