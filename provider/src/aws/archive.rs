@@ -6,7 +6,8 @@ use auditlog_chain::timestamp::Timestamp;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ObjectLockMode, ObjectLockRetention, ObjectLockRetentionMode,
+    ChecksumAlgorithm, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetention,
+    ObjectLockRetentionMode,
 };
 
 use super::clients::Clients;
@@ -34,6 +35,8 @@ pub struct Archived {
     pub mode: Option<String>,
     /// Until when it is locked.
     pub retain_until: Option<Timestamp>,
+    /// Whether it has a legal hold, as far as the caller may see it.
+    pub is_held: bool,
 }
 
 /// A lock of one object.
@@ -150,6 +153,7 @@ async fn archived(
         stored: answer.last_modified.and_then(time),
         mode: answer.object_lock_mode.map(|mode| mode.as_str().to_owned()),
         retain_until: answer.object_lock_retain_until_date.and_then(time),
+        is_held: answer.object_lock_legal_hold_status == Some(ObjectLockLegalHoldStatus::On),
         sha256: TrustPolicy::digest(&bytes),
     };
     Ok((found, bytes))

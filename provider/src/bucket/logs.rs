@@ -115,9 +115,10 @@ fn declared_prefixes(config: &Object, found: &mut Diagnostics) -> Prefixes {
         let Value::String(prefix) = value else {
             continue;
         };
-        if prefix.strip_suffix('/').is_none_or(str::is_empty) {
+        if !prefix.strip_suffix('/').is_some_and(is_prefix) {
             let detail = format!(
-                "{prefix:?} is not a declared prefix: it must end in \"/\", such as \"archive/\"."
+                "{prefix:?} is not a declared prefix: parts of letters, digits and -_.=@~, with a single / between them and one at the \
+                 end, such as \"archive/\"."
             );
             found.push(nested("Invalid prefix", &detail, &path));
         }
@@ -246,7 +247,7 @@ mod tests {
         refused(
             &config(&[], &["archive"]),
             "declared_prefixes[0]",
-            "must end in",
+            "one at the end",
         );
         let twice = [("a", Some("acme-audit/b"), None), ("b", None, None)];
         refused(
@@ -265,6 +266,11 @@ mod tests {
             r#"overlaps "logs/b/a/""#,
         );
         let one = [("a", None, None)];
+        refused(
+            &config(&one, &["probe/", "ünï/"]),
+            "declared_prefixes[1]",
+            "\"ünï/\" is not a declared prefix: parts of letters",
+        );
         refused(
             &config(&one, &["logs/"]),
             r#"logs["a"].prefix"#,

@@ -348,8 +348,8 @@ fn log_fields() -> Fields {
             "ended",
             Attribute::optional(Nested::single(ended_fields(stored))).description(
                 "End of the log, as `auditlog-verify` reports its head. Plan and apply compare it with that segment, as far as they may read it. Segments \
-                 after it are faults, and the bucket policy denies everybody to write them. `writers` may still read where `readers` is set. It is \
-                 not taken back, but a change can correct its values. Default: the log goes on.",
+                 after it do not count, and the verifier names them in a note; the bucket policy denies everybody to write them. `writers` may still \
+                 read where `readers` is set. It is not taken back, but a change can correct its values. Default: the log goes on.",
             ),
         )
 }

@@ -35,7 +35,7 @@ impl Function for RetentionDays {
         Preset::parse(&preset).map_or_else(
             || {
                 let names = Preset::names().map(|name| format!("{name:?}")).join(", ");
-                let text = format!("{preset:?} is not one of the presets {names}.");
+                let text = format!("{preset:?} is not one of the presets {names}");
                 Err(FunctionError::new(text).at(0))
             },
             |preset| Ok(preset.days),
@@ -280,7 +280,7 @@ mod tests {
         let refused = days("sox").await.unwrap_err().to_string();
         assert_eq!(
             refused,
-            "\"sox\" is not one of the presets \"finra-4511\", \"hipaa\", \"pci-dss-10\", \"sec-17a-4\"."
+            "\"sox\" is not one of the presets \"finra-4511\", \"hipaa\", \"pci-dss-10\", \"sec-17a-4\""
         );
     }
 

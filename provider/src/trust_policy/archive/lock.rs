@@ -87,6 +87,7 @@ mod tests {
             stored: Some(stored),
             mode: Some(mode.to_owned()),
             retain_until: Some(stored.saturating_add_days(days)),
+            is_held: false,
         }
     }
 

@@ -7,6 +7,7 @@ mod import;
 mod lock;
 mod model;
 mod plan;
+mod replaced;
 mod schema;
 
 use std::time::SystemTime;
@@ -21,6 +22,7 @@ use crate::error::Error;
 use import::Sought;
 use lock::{declared_lock, is_locked, retention};
 pub use model::ArchiveModel;
+use replaced::replaced;
 
 /// The resource.
 #[derive(Debug, Clone, Copy)]
@@ -134,7 +136,7 @@ async fn store(clients: &Clients, planned: ArchiveModel) -> Result<ArchiveModel>
         );
     };
     if found.sha256 != TrustPolicy::digest(planned.trust_policy.as_bytes()) {
-        return Err(taken(&planned, &found).into());
+        return Err(replaced(&planned, &found, now()).into());
     }
     if is_locked(&found, lock) {
         return Ok(planned.with(found));
@@ -175,21 +177,4 @@ async fn put_or_find(
     match put_archived(clients, &place, planned.trust_policy.as_bytes(), wanted).await? {
         Put::New | Put::Taken => read_archived(clients, &place).await,
     }
-}
-
-/// The key has our SHA-256, and the bytes do not.
-fn taken(planned: &ArchiveModel, found: &Archived) -> Diagnostic {
-    let place = planned.place();
-    let version = found.version_id.as_deref().unwrap_or("null");
-    let detail = format!(
-        "s3://{}/{} has other bytes, of SHA-256 {}: somebody wrote over it. Nothing was written. The archived policy is an older \
-         version of the object. Find out who wrote the version {version}, then delete it with `aws s3api delete-object --bucket {} \
-         --key {} --version-id {version}` and apply again.",
-        place.bucket,
-        place.key,
-        found.sha256.to_hex(),
-        place.bucket,
-        place.key
-    );
-    Diagnostic::error("The archived trust policy was replaced", detail).at("trust_policy")
 }

@@ -134,6 +134,7 @@ fn is_there(prior: &Object, planned: &Object) -> bool {
         stored: time("stored"),
         mode: text("mode"),
         retain_until: time("retain_until"),
+        is_held: false,
     };
     same("bucket") && same("key") && same("sha256") && is_locked(&found, lock)
 }
@@ -169,6 +170,7 @@ mod tests {
             stored: time("2026-01-01T00:00:00Z"),
             mode: Some("GOVERNANCE".to_owned()),
             retain_until: time("2026-02-01T00:00:00Z"),
+            is_held: false,
         })
     }
 

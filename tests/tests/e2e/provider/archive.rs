@@ -309,7 +309,20 @@ fn what_somebody_changed_behind_terraform_is_found() {
         text.contains("aws s3api delete-object --bucket trail"),
         "{run}"
     );
+    assert!(!text.contains("--bypass-governance-retention"), "{run}");
     assert_eq!(world.versions(), 3);
+
+    // as in each bucket with a default retention: the version is locked, and the command says how it goes all the same
+    world.shorten(&key);
+    let run = terraform.apply();
+    assert_eq!(run.status, 1, "{run}");
+    let text = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("--bypass-governance-retention"), "{run}");
+    let again = config("1h", "trust-policies/again/");
+    world.stack.configure(&again);
+    terraform.apply().ok();
+    world.stack.assert_no_changes();
+    assert_eq!(world.versions(), 4);
 }
 
 #[test]

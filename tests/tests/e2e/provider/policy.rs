@@ -129,4 +129,5 @@ output "cheaper" {
     let plan = stack.terraform.plan();
     assert_eq!(plan.status, 1, "{plan}");
     assert!(plan.stderr.contains("is not one of the presets"), "{plan}");
+    assert!(!plan.stderr.contains(".."), "{plan}");
 }
