@@ -75,15 +75,16 @@ impl Folder {
 
     /// Where the disk under a log is unmounted or its folder moved, and another folder is at the path, a segment in that one would be
     /// missing in the log. So what was written last must be there too. In the folder that it was written into it need not: whoever
-    /// removes old segments may have removed it.
-    fn check_same(&self, folder: &Path) -> Result<(), Error> {
+    /// removes old segments may have removed it. Returns which folder it is.
+    fn check_same(&self, folder: &Path) -> Result<(u64, u64), Error> {
+        let now = identity(folder)?;
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = last.as_ref() else {
-            return Ok(());
+            return Ok(now);
         };
-        let is_moved = last.path.parent() == Some(folder) && identity(folder)? != last.folder;
+        let is_moved = last.path.parent() == Some(folder) && now != last.folder;
         if !is_moved || is_there(&last.path)? {
-            return Ok(());
+            return Ok(now);
         }
         let name = last.path.file_name().unwrap_or_default().display();
         let reason = format!("it does not have {name}, the segment that was written last");
@@ -213,7 +214,7 @@ impl Store for Folder {
         if name.starts_with(FIRST) {
             create_folders(folder).map_err(unusable)?;
         }
-        self.check_same(folder)?;
+        let same = self.check_same(folder)?;
         let unfinished = folder.join(self.unfinished(name)?);
         write_new(&unfinished, bytes)
             .map_err(store_file("the segment cannot be written", &path))?;
@@ -231,9 +232,8 @@ impl Store for Folder {
         ))?;
         // Only now is the name itself on the disk.
         sync_folder(folder).map_err(unusable)?;
-        let folder = identity(folder)?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(Written { path, folder });
+        *last = Some(Written { path, folder: same });
         Ok(created)
     }
 }
