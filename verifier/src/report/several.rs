@@ -17,11 +17,11 @@ pub struct Several<'p>(pub Vec<OfPolicy<'p>>);
 pub struct OfPolicy<'p> {
     /// The file of the policy, as it was named.
     pub file: String,
-    /// The report and the policy, or why there is no report.
+    /// The report and the policy, or why the policy has no report.
     pub result: Result<(Report, &'p TrustPolicy), NoReport>,
 }
 
-/// Why there is no report on a policy: it could not be read, or what it declares could not be looked at.
+/// Why a policy has no report: it could not be read, or what it declares could not be looked at.
 #[derive(Clone, Debug)]
 pub struct NoReport {
     /// What is wrong.

@@ -210,7 +210,7 @@ resource "auditlog_bucket" "audit" {{
     }
 
     /// Puts the backup of the state in its place where Terraform was stopped between emptying the file and writing it: what its
-    /// operator does then. A first apply has no backup. Says whether there is no state.
+    /// operator does then. A first apply has no backup. Says whether the state is still missing.
     fn recover_state(&self, change: Change) -> bool {
         let folder = self.terraform.path();
         let is_empty = |name| fs::metadata(folder.join(name)).map_or(0, |found| found.len()) == 0;
