@@ -71,6 +71,7 @@ fn in_words(expected: &str) -> String {
         "a sequence" => return "a list".to_owned(),
         "a boolean" => return "true or false".to_owned(),
         "a string" => return "text between quotes".to_owned(),
+        "path string" => return "a path".to_owned(),
         "u8" => u64::from(u8::MAX),
         "u16" => u64::from(u16::MAX),
         "u32" => u64::from(u32::MAX),

@@ -266,7 +266,7 @@ mod tests {
         assert!(shaped.value.is_some());
         let expected = [
             "2: unknown key polcy; write policy in its place, if that is what is meant",
-            "3: spool: invalid type: integer, expected path string; docs/guides/service.md describes each key",
+            "3: spool: invalid type: integer, expected a path; docs/guides/service.md describes each key",
             "4: ack: unknown variant `soon`, expected `synced` or `stored`; docs/guides/service.md describes each key",
             "5: unknown key colour; remove it, or write one of name, policy, origin, to, spool, key_file, kms_key, previous_key_file, \
              previous_kms_key, pins, head_unknown, fenced, max_segment_events, max_segment_bytes, max_segment_seconds, \
@@ -275,7 +275,7 @@ mod tests {
             "7: listen: invalid socket address syntax; write an address and a port, such as 127.0.0.1:9880",
             "8: the key source is missing; add source = \"NAME\", the name of the sender in the log",
             "12: shared_key: invalid type: string, expected a table; write shared_key = { file = … } or { env = … }",
-            "14: paths: invalid type: integer, expected a string; write paths = [\"/var/log/app/*.log\"]",
+            "14: paths: invalid type: integer, expected text between quotes; write paths = [\"/var/log/app/*.log\"]",
             "15: the key listen is missing; add listen = \"127.0.0.1:PORT\"",
             "16: transport: unknown variant `udp`, expected `tcp` or `relp`; docs/guides/service.md describes each key",
             "17: the key log is missing; add log = \"NAME\"",
@@ -335,15 +335,15 @@ mod tests {
         for (text, expected) in [
             (
                 "logs = 3",
-                "1: logs: invalid type: integer, expected a sequence; docs/guides/service.md describes each key",
+                "1: logs: invalid type: integer, expected a list; docs/guides/service.md describes each key",
             ),
             (
                 "\n[http]\nlisten = \"127.0.0.1:1\"",
-                "2: http: invalid type: map, expected a sequence; docs/guides/service.md describes each key",
+                "2: http: invalid type: map, expected a list; docs/guides/service.md describes each key",
             ),
             (
                 "[[http]]\nlisten = \"127.0.0.1:1\"\n[[http.tls]]\nkey = 1",
-                "3: tls: invalid type: map, expected path string; write [http.tls] with certificate and key",
+                "3: tls: invalid type: map, expected a path; write [http.tls] with certificate and key",
             ),
         ] {
             assert_eq!(said(text), [expected], "{text}");
