@@ -89,7 +89,7 @@ soak: need-cargo need-terraform venv ## what CI takes a sample of, at length: ma
 	AUDITLOG_HISTORIES=20000 cargo test --workspace --test crashes
 	AUDITLOG_SERVICE_KILLS=2000 AUDITLOG_LOST_DISKS=200 AUDITLOG_KILL_SEED=$(SEED) cargo test --workspace --test e2e seal::service -- --nocapture
 	AUDITLOG_MEMORY_SEGMENTS=1000000 cargo test --release --workspace --test memory -- --nocapture
-	AUDITLOG_WARM_BATCHES=550000 AUDITLOG_STEADY_SECONDS=900 AUDITLOG_OUTAGE_SECONDS=600 AUDITLOG_FAULT_SECONDS=3600 AUDITLOG_FAULT_SEED=$(SEED) \
+	AUDITLOG_WARM_BATCHES=300000 AUDITLOG_STEADY_SECONDS=900 AUDITLOG_OUTAGE_SECONDS=600 AUDITLOG_FAULT_SECONDS=3600 AUDITLOG_FAULT_SEED=$(SEED) \
 		cargo test --workspace --test e2e seal::endure -- --nocapture
 
 # Each crate with a folder fuzz, and its targets.

@@ -21,7 +21,7 @@ impl Filter {
             words: vec![0; words],
         };
         for name in names {
-            for (word, bit) in filter.places(name) {
+            for (word, bit) in places(name, words) {
                 if let Some(word) = filter.words.get_mut(word) {
                     *word |= bit;
                 }
@@ -31,23 +31,20 @@ impl Filter {
     }
 
     pub(super) fn may_have(&self, name: &Fingerprint) -> bool {
-        self.places(name)
-            .iter()
-            .all(|(word, bit)| self.words.get(*word).is_some_and(|word| word & bit != 0))
+        places(name, self.words.len())
+            .all(|(word, bit)| self.words.get(word).is_some_and(|word| word & bit != 0))
     }
+}
 
-    fn places(&self, name: &Fingerprint) -> Vec<(usize, u64)> {
-        let (one, other) = halves(name.name());
-        let bits = u64::try_from(self.words.len()).unwrap_or(u64::MAX);
-        let bits = bits.saturating_mul(64);
-        (0..PROBES)
-            .map(|probe| {
-                let place = one.wrapping_add(probe.wrapping_mul(other));
-                let place = place.checked_rem(bits).unwrap_or(0);
-                (usize::try_from(place >> 6).unwrap_or(0), 1 << (place & 63))
-            })
-            .collect()
-    }
+/// The bits of a name in so many words: for each, which word it is in, and the word that has no other.
+fn places(name: &Fingerprint, words: usize) -> impl Iterator<Item = (usize, u64)> + use<> {
+    let (one, other) = halves(name.name());
+    let bits = u64::try_from(words).unwrap_or(u64::MAX).saturating_mul(64);
+    (0..PROBES).map(move |probe| {
+        let place = one.wrapping_add(probe.wrapping_mul(other));
+        let place = place.checked_rem(bits).unwrap_or(0);
+        (usize::try_from(place >> 6).unwrap_or(0), 1 << (place & 63))
+    })
 }
 
 /// Two numbers, each as random as the name is. A filter does not ask what the batch had in it.

@@ -72,6 +72,12 @@ impl Fingerprint {
     }
 }
 
+/// Those that a file has one after the other.
+pub(super) fn names_in(bytes: &[u8]) -> impl Iterator<Item = Fingerprint> + '_ {
+    let (names, _) = bytes.as_chunks();
+    names.iter().map(Fingerprint::from_bytes)
+}
+
 /// Sorts them, and leaves the last one of each name.
 pub(super) fn last_of_each(mut names: Vec<Fingerprint>) -> Vec<Fingerprint> {
     names.reverse();

@@ -1,11 +1,12 @@
 //! `names.log`: chunks of names, each appended with one write and one sync.
 
 use std::io::{self, ErrorKind, Read as _};
+use std::mem;
 
 use auditlog_chain::timestamp::Timestamp;
 
 use super::chunk::{Changed, Chunk, chunks, format_chunk};
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, last_of_each, names_in};
 use crate::disk::{Disk, DiskFile};
 
 const NAME: &str = "names.log";
@@ -15,8 +16,7 @@ const NEW_NAME: &str = "names.log.new";
 const MAX_BYTES: u64 = 64 << 20;
 
 pub(super) struct Log {
-    /// Each with the time when it was added.
-    names: Vec<(Fingerprint, Timestamp)>,
+    names: Vec<Fingerprint>,
     newest: Timestamp,
     file: Option<Box<dyn DiskFile>>,
     /// Whether its name is durable.
@@ -26,7 +26,11 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn open(disk: &dyn Disk) -> io::Result<Self> {
+    /// Reads it, and hands over each name with the time when it was added, in this order.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        each: &mut dyn FnMut(Fingerprint, Timestamp),
+    ) -> io::Result<Self> {
         let mut log = Self {
             names: Vec::new(),
             newest: Timestamp::EPOCH,
@@ -47,6 +51,9 @@ impl Log {
         })?;
         for chunk in &chunks {
             log.take(chunk);
+            for name in names_in(chunk.body) {
+                each(name, log.newest);
+            }
         }
         file.set_length(log.at)?;
         log.file = Some(file);
@@ -60,15 +67,17 @@ impl Log {
     }
 
     fn add(&mut self, body: &[u8], seconds: i64) {
-        let (names, _) = body.as_chunks();
-        let added = Timestamp::EPOCH.saturating_add_seconds(seconds);
-        let names = names.iter().map(Fingerprint::from_bytes);
-        self.names.extend(names.map(|name| (name, added)));
-        self.newest = added;
+        self.names.extend(names_in(body));
+        self.newest = Timestamp::EPOCH.saturating_add_seconds(seconds);
     }
 
-    /// Each with the time when it was added, in this order.
-    pub(super) fn names(&self) -> &[(Fingerprint, Timestamp)] {
+    pub(super) const fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Its names, sorted, with the last batch of each. It needs no other names from now on, so they are sorted where they are.
+    pub(super) fn sorted(&mut self) -> &[Fingerprint] {
+        self.names = last_of_each(mem::take(&mut self.names));
         &self.names
     }
 

@@ -139,11 +139,8 @@ impl Names {
             }
         }
         sorted.sort_by_key(Sorted::number);
-        let log = Log::open(&*disk)?;
         let mut recent = Recent::default();
-        for (name, added) in log.names() {
-            recent.insert(*name, *added);
-        }
+        let log = Log::open(&*disk, &mut |name, added| recent.insert(name, added))?;
         let mut names = Self {
             beyond: 0,
             recent,
@@ -225,7 +222,7 @@ impl Names {
         }
         self.log.append(&*self.disk, names, now)?;
         // The names are synced. Where the rest fails, it is done with the next ones.
-        if self.log.names().len() >= SORT_AT {
+        if self.log.len() >= SORT_AT {
             _ = self.sort();
         }
         self.forget(now);
@@ -291,15 +288,14 @@ impl Names {
 
     /// If we crash before the log is emptied, its names are in both files, which does no harm.
     fn sort(&mut self) -> io::Result<()> {
-        let names = self.log.names().iter();
-        let names = last_of_each(names.map(|(name, _)| *name).collect());
         // The files stay in the order of their times, also where older names were taken over later.
         let before = self.sorted.last().map_or(Timestamp::EPOCH, Sorted::newest);
         let newest = self.log.newest().max(before);
-        let sorted = Sorted::write(&*self.disk, self.next_file, &names, newest)?;
+        let names = self.log.sorted();
+        let sorted = Sorted::write(&*self.disk, self.next_file, names, newest)?;
         self.next_file = self.next_file.saturating_add(1);
         self.sorted.push(sorted);
-        for name in &names {
+        for name in names {
             self.recent.remove(name);
         }
         self.log.clear(&*self.disk)

@@ -7,13 +7,18 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 use auditlog_chain::timestamp::Timestamp;
 
+use crc_fast::{CrcAlgorithm, Digest};
+
 use super::filter::Filter;
-use super::fingerprint::Fingerprint;
-use crate::disk::Disk;
+use super::fingerprint::{Fingerprint, names_in};
+use crate::disk::{Disk, DiskFile};
 
 const VERSION: u16 = 1;
 const HEADER_BYTES: usize = 16;
 const ENDING: &str = ".names";
+
+/// Names that are written at once.
+const PART: usize = 1 << 14;
 
 /// Largest file that is read. Stops a file that is not one from filling the memory.
 const MAX_BYTES: u64 = 256 << 20;
@@ -43,16 +48,10 @@ impl Sorted {
         names: &[Fingerprint],
         newest: Timestamp,
     ) -> io::Result<Self> {
-        let mut rest = newest.as_seconds().to_le_bytes().to_vec();
-        rest.extend(names.iter().flat_map(Fingerprint::bytes));
-        let mut bytes = VERSION.to_le_bytes().to_vec();
-        bytes.extend([0, 0]);
-        bytes.extend(sum_of(&rest).to_le_bytes());
-        bytes.extend(rest);
         let name = file_name(number);
         let new = format!("{name}.new");
         let written = disk.create(&new).and_then(|mut file| {
-            file.write_at(0, &bytes)?;
+            write(&mut *file, names, newest)?;
             file.sync()
         });
         if let Err(error) = written.and_then(|()| disk.rename(&new, &name)) {
@@ -88,7 +87,7 @@ impl Sorted {
         let (seconds, names) = rest
             .split_first_chunk::<8>()
             .ok_or_else(|| invalid("the file is too short"))?;
-        let names = names_in(names);
+        let names: Vec<_> = names_in(names).collect();
         let seconds = i64::try_from(u64::from_le_bytes(*seconds)).unwrap_or(0);
         Ok(Self {
             number,
@@ -101,7 +100,7 @@ impl Sorted {
     /// All its names, sorted.
     pub(super) fn names(&self, disk: &dyn Disk) -> io::Result<Vec<Fingerprint>> {
         let bytes = read(disk, &self.name())?;
-        Ok(names_in(bytes.get(HEADER_BYTES..).unwrap_or_default()))
+        Ok(names_in(bytes.get(HEADER_BYTES..).unwrap_or_default()).collect())
     }
 
     pub(super) const fn number(&self) -> u64 {
@@ -151,19 +150,44 @@ impl Sorted {
     }
 }
 
+/// Part by part, as a copy of all names would take as much memory as they do.
+fn write(file: &mut dyn DiskFile, names: &[Fingerprint], newest: Timestamp) -> io::Result<()> {
+    let seconds = newest.as_seconds().to_le_bytes();
+    let parts = || names.chunks(PART).map(bytes_of);
+    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    digest.update(&seconds);
+    for part in parts() {
+        digest.update(&part);
+    }
+    let mut header = VERSION.to_le_bytes().to_vec();
+    header.extend([0, 0]);
+    header.extend(sum_in(&digest).to_le_bytes());
+    header.extend(seconds);
+    file.write_at(0, &header)?;
+    let mut at = header.len();
+    for part in parts() {
+        file.write_at(u64::try_from(at).unwrap_or(u64::MAX), &part)?;
+        at = at.saturating_add(part.len());
+    }
+    Ok(())
+}
+
+fn bytes_of(names: &[Fingerprint]) -> Vec<u8> {
+    names.iter().flat_map(Fingerprint::bytes).collect()
+}
+
 fn read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     disk.open(name)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn names_in(bytes: &[u8]) -> Vec<Fingerprint> {
-    let (names, _) = bytes.as_chunks();
-    names.iter().map(Fingerprint::from_bytes).collect()
+fn sum_of(bytes: &[u8]) -> u32 {
+    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    digest.update(bytes);
+    sum_in(&digest)
 }
 
-fn sum_of(bytes: &[u8]) -> u32 {
-    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
-    digest.update(bytes);
+fn sum_in(digest: &Digest) -> u32 {
     u32::try_from(digest.finalize()).unwrap_or(u32::MAX)
 }

@@ -74,7 +74,7 @@ fn names_that_wait_are_taken_over_once_however_often_the_spool_is_opened() {
     // Long ago, a few of them were accepted: they are to be in the window again.
     names.take_over(&many[..100], at(1)).unwrap();
     let count = |names: &Names| {
-        names.log.names().len()
+        names.log.len()
             + usize::try_from(names.sorted.iter().map(Sorted::count).sum::<u64>()).unwrap()
     };
     for round in 0..3 {
