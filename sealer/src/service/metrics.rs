@@ -23,9 +23,12 @@ fn load(counter: &AtomicU64) -> u64 {
 }
 
 const METRICS: [Metric; 11] = [
-    ("ready", "gauge", "1 while batches are taken", |status| {
-        u64::from(status.trouble().is_none())
-    }),
+    (
+        "ready",
+        "gauge",
+        "1 while batches are taken and acknowledged",
+        |status| u64::from(status.not_ready().is_none()),
+    ),
     (
         "accepted_events_total",
         "counter",

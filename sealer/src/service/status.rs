@@ -26,6 +26,8 @@ pub enum Part {
     Accepting,
     /// Closed segments are not stored.
     Storing,
+    /// Batches are taken, and are not acknowledged before they are stored, which none is.
+    Acknowledging,
     /// The bucket does not lock what it is given, or not by itself as the trust policy declares.
     Locking,
     /// A policy or keys that were changed are not used.
@@ -38,6 +40,7 @@ impl Part {
         match self {
             Self::Accepting => "accepting",
             Self::Storing => "storing",
+            Self::Acknowledging => "acknowledging",
             Self::Locking => "locking",
             Self::Renewing => "renewing",
         }
@@ -130,6 +133,13 @@ impl Status {
     pub fn trouble(&self) -> Option<String> {
         self.trouble_of(Part::Accepting)
             .map(|trouble| trouble.reason)
+    }
+
+    /// Why senders should go elsewhere: no batch is taken, or none is acknowledged.
+    pub fn not_ready(&self) -> Option<String> {
+        let acknowledging = || self.trouble_of(Part::Acknowledging);
+        let trouble = self.trouble_of(Part::Accepting).or_else(acknowledging);
+        trouble.map(|trouble| trouble.reason)
     }
 
     /// What is wrong with a part.

@@ -28,6 +28,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// While somebody waits for the store.
 const SHORT_WAIT: Duration = Duration::from_millis(5);
 
+/// How long a batch may wait for the store until the log is not ready. A request does not wait longer than that.
+const LATE: Duration = Duration::from_secs(30);
+
 /// Bytes of offers that are synced together.
 const GROUP_BYTES: usize = 4 << 20;
 
@@ -345,6 +348,20 @@ impl Writer<'_> {
                 (waiter.answer)(waiter.said);
             }
         }
+        let since = waiters.front().map(|first| first.since.elapsed());
+        let is_late = since.is_some_and(|since| since > LATE);
+        let trouble = is_late.then(|| self.late());
+        self.status.set(Part::Acknowledging, trouble);
+    }
+
+    fn late(&self) -> Trouble {
+        let storing = self.sealer.trouble();
+        let (cause, why) = storing.map_or((Cause::Store, String::new()), |trouble| {
+            (trouble.cause, format!(": {}", trouble.reason))
+        });
+        let seconds = LATE.as_secs();
+        let reason = format!("what was accepted {seconds} seconds ago is not stored{why}");
+        Trouble { cause, reason }
     }
 
     fn update(&self) {

@@ -194,12 +194,12 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 impl HttpInput {
-    /// Whether any log takes events. Those that do not are named with their reasons in any case.
+    /// Whether any log is ready. Those that are not are named with their reasons in any case.
     fn ready(&self) -> Reply {
         let mut text = String::new();
         let mut any = false;
         for log in self.router.logs() {
-            match log.status.trouble() {
+            match log.status.not_ready() {
                 None => any = true,
                 Some(trouble) if self.router.logs().len() == 1 => return later(&trouble),
                 // Writing into a string cannot fail.
@@ -225,7 +225,7 @@ impl HttpInput {
     fn ready_of(&self, path: &str) -> Reply {
         let name = path.strip_prefix(READY_OF).unwrap_or_default();
         let log = self.router.logs().iter().find(|log| log.name == name);
-        match log.map(|log| log.status.trouble()) {
+        match log.map(|log| log.status.not_ready()) {
             None => reply(StatusCode::NOT_FOUND, "no log has this name"),
             Some(None) => reply(StatusCode::OK, "ready"),
             Some(Some(trouble)) => later(&trouble),

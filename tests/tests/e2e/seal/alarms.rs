@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use auditlog_tests::{Answer, Fault, after_mounting};
 
+use crate::seal::bench::Bench;
 use crate::seal::keeper::{World, until};
-use crate::seal::service::{Service, token};
+use crate::seal::service::{Service, into_folder, token};
 
 /// The service's own spool, on a small disk of its own.
 struct Spool {
@@ -146,4 +147,30 @@ fn clock_kms_and_disk_that_fail_are_shown_and_pass() {
     let again = "info: events are accepted again";
     assert!(ended.stderr.contains(again), "{ended}");
     assert_eq!(world.events(), ["0", "1", "2", "3", "4"]);
+}
+
+/// It takes batches still, as they are safe here. Their senders do not know that, and should find another one.
+#[test]
+fn log_that_acknowledges_what_is_stored_is_not_ready_while_nothing_is() {
+    let bench = Bench::new();
+    let log = format!("{}\nack = \"stored\"", into_folder(&bench));
+    let service = Service::start(&bench, &log, &[]);
+    let post = |event: &str| service.post(event, "").unwrap().status;
+    let ready = || service.get("/readyz").unwrap().status;
+    assert_eq!(post("{\"n\":1}"), 200);
+    let (audit, away) = (bench.path("audit"), bench.path("away"));
+    fs::rename(&audit, &away).unwrap();
+    assert_eq!(post("{\"n\":2}"), 503);
+    until(&service, "store", 1);
+    while ready() == 200 {
+        thread::sleep(Duration::from_millis(50));
+    }
+    is_not_ready(&service, "what was accepted 30 seconds ago is not stored: ");
+    assert_eq!(service.metric("ready"), Some(0));
+    fs::rename(&away, &audit).unwrap();
+    until(&service, "store", 0);
+    assert_eq!(ready(), 200);
+    assert_eq!(service.metric("ready"), Some(1));
+    service.end().ok();
+    assert_eq!(bench.verified(), ["{\"n\":1}", "{\"n\":2}"]);
 }

@@ -32,7 +32,7 @@ pub(crate) struct Answer {
 
 impl Service {
     /// Starts a service of one log, and waits until it takes events.
-    fn start(bench: &Bench, log: &str, environment: &[(String, String)]) -> Self {
+    pub(crate) fn start(bench: &Bench, log: &str, environment: &[(String, String)]) -> Self {
         let logs = format!("{}{log}\n", table_of(bench, "", "policy.json", "spool"));
         let mut service = Self::of_logs(bench, &logs, environment);
         service.until_ready();
