@@ -6,7 +6,8 @@ use std::path::Path;
 
 use auditlog_tests::{Command, Run, python};
 
-use crate::verify::proofs::{Case, list_digests};
+use crate::verify::page::{by_hand, list_digests};
+use crate::verify::proofs::Case;
 
 const ENTRY: &str = "entries/0000000000000004";
 const PROOF: &str = "proofs/0000000000000004";
@@ -66,7 +67,7 @@ fn replace(path: &Path, old: &str, new: &str) {
 /// Nothing of the pack was executed, and nothing was proved.
 #[track_caller]
 fn refused(pack: &Path, why: &str) -> Run {
-    let run = Case::by_hand(pack);
+    let run = by_hand(pack);
     assert!(!pack.join("pwned").exists(), "executed: {run}");
     assert!(run.status == 1 && run.stdout.ends_with(why), "{run}");
     assert!(!run.stdout.contains("in the tree"), "{run}");
@@ -114,7 +115,7 @@ fn a_name_in_a_pack_cannot_be_a_line_of_output() {
         let to = pack.join(to).join(format!("{said}.{extension}"));
         fs::copy(pack.join(format!("{from}.{extension}")), to).expect("a copy");
     }
-    let run = Case::by_hand(&pack);
+    let run = by_hand(&pack);
     assert!(run.status == 1 && run.stdout.lines().count() == 1, "{run}");
     assert!(run.stdout.starts_with("NOT CHECKED, "), "{run}");
     // Nor can one in the list of digests.
@@ -141,7 +142,7 @@ fn an_entry_is_proved_under_its_own_index_alone() {
         fs::copy(pack.join(format!("{name}.{extension}")), pack.join(other)).expect("a copy");
     }
     list_digests(&pack);
-    let run = Case::by_hand(&pack);
+    let run = by_hand(&pack);
     let why = "entries/0000000000000005.json: NOT PROVED, its proof is for another index\n";
     assert!(run.status == 1 && run.stdout.ends_with(why), "{run}");
 }
@@ -172,7 +173,7 @@ fn a_segment_must_end_with_the_checkpoint_of_its_entries() {
     let command = Command::new("bash").args(["-euc", &forge]);
     command.current_dir(&pack).run().ok();
     list_digests(&pack);
-    let run = Case::by_hand(&pack);
+    let run = by_hand(&pack);
     let why = format!("{ENTRY}.json: NOT STORED, its segment ends with another checkpoint\n");
     assert!(run.status == 1 && run.stdout.ends_with(&why), "{run}");
 }

@@ -10,6 +10,7 @@ mod forgery;
 mod kept;
 mod net;
 mod output;
+mod page;
 mod pins;
 mod policy;
 mod probe;
