@@ -164,7 +164,7 @@ fn declared(document: &PolicyDocument) -> Result<HashSet<String>, PolicyError> {
                 let place = format!("declared_prefixes[{at}]");
                 wrong(
                     place,
-                    "must be a prefix like that of a log, with a / at its end",
+                    "must be parts of letters, digits and -_.=@~, with a single / between them and one at the end",
                 )
             },
             |folder| Ok(folder.to_owned()),

@@ -18,7 +18,7 @@ pub(super) fn schema() -> Schema {
 
 fn credentials(schema: Schema) -> Schema {
     schema
-        .attribute("region", text("AWS region of every bucket and key that names none. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, then the profile's region, then that of the machine. A resource that exists stays in its region."))
+        .attribute("region", text("AWS region of every resource that names none. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, then the profile's region, then that of the machine. A resource that exists stays in its region."))
         .attribute("profile", text("Profile of the shared files. It wins over key variables in the environment. Default: `AWS_PROFILE`, then `default`."))
         .attribute("access_key", text("Access key. Everybody who can read the configuration can read it, so prefer the other ways to sign in. Default: the environment, the shared files, then the role of the container or machine."))
         .attribute("secret_key", text("Secret key that belongs to `access_key`. Required with it.").sensitive())

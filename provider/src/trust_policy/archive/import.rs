@@ -64,12 +64,11 @@ impl<'a> Sought<'a> {
         }
         let model = ArchiveModel {
             bucket: bucket.clone(),
-            region: self.region.map(str::to_owned),
             prefix: self.prefix.to_owned(),
             trust_policy: json,
             ..ArchiveModel::default()
         };
-        Ok(model.with(found))
+        Ok(model.with(found, clients.region()))
     }
 }
 

@@ -45,6 +45,9 @@ impl Resource for TrustPolicyArchiveResource {
     }
 
     async fn plan(&self, cx: &Context<Account>, plan: &mut Plan) -> Result {
+        if let Some(clients) = cx.data().known() {
+            plan::place(plan, clients.region());
+        }
         plan::plan(plan);
         if let Some(warning) = plan::irreversible(plan, now()) {
             cx.warn(warning);
@@ -59,7 +62,7 @@ impl Resource for TrustPolicyArchiveResource {
 
     async fn create(&self, cx: &Context<Account>, planned: ArchiveModel) -> Result<ArchiveModel> {
         plan::check_acknowledged(cx.config())?;
-        let clients = cx.data().clients_in(planned.region.as_deref())?;
+        let clients = clients_of(cx, &planned)?;
         store(&clients, planned).await
     }
 
@@ -68,11 +71,11 @@ impl Resource for TrustPolicyArchiveResource {
         cx: &Context<Account>,
         state: ArchiveModel,
     ) -> Result<Option<ArchiveModel>> {
-        let clients = cx.data().clients_in(state.region.as_deref())?;
+        let clients = clients_of(cx, &state)?;
         let found = read_archived(&clients, &state.place()).await;
         let found = found
             .map_err(|error| error.diagnostic("The archived policy cannot be read", "bucket"))?;
-        Ok(found.map(|found| state.with(found)))
+        Ok(found.map(|found| state.with(found, clients.region())))
     }
 
     async fn update(
@@ -82,7 +85,7 @@ impl Resource for TrustPolicyArchiveResource {
         planned: ArchiveModel,
     ) -> Result<ArchiveModel> {
         plan::check_acknowledged(cx.config())?;
-        let clients = cx.data().clients_in(planned.region.as_deref())?;
+        let clients = clients_of(cx, &planned)?;
         store(&clients, planned).await
     }
 
@@ -95,6 +98,12 @@ impl Resource for TrustPolicyArchiveResource {
         let sought = Sought::parse(&id)?;
         sought.read(&cx.data().clients_in(sought.region)?).await
     }
+}
+
+/// The clients of the bucket's region.
+fn clients_of(cx: &Context<Account>, archive: &ArchiveModel) -> Result<Clients> {
+    let region = archive.region.known();
+    cx.data().clients_in(region.map(String::as_str))
 }
 
 fn now() -> Timestamp {
@@ -139,7 +148,7 @@ async fn store(clients: &Clients, planned: ArchiveModel) -> Result<ArchiveModel>
         return Err(replaced(&planned, &found, now()).into());
     }
     if is_locked(&found, lock) {
-        return Ok(planned.with(found));
+        return Ok(planned.with(found, clients.region()));
     }
     let until = found
         .retain_until
@@ -162,7 +171,7 @@ async fn store(clients: &Clients, planned: ArchiveModel) -> Result<ArchiveModel>
         retain_until: Some(longer.until),
         ..found
     };
-    Ok(planned.with(locked))
+    Ok(planned.with(locked, clients.region()))
 }
 
 async fn put_or_find(

@@ -11,7 +11,7 @@ model! {
     #[derive(Debug, Clone, Default)]
     pub struct ArchiveModel {
         pub(super) bucket: String,
-        pub(super) region: Option<String>,
+        pub(super) region: Field<String>,
         pub(super) prefix: String,
         pub(super) trust_policy: String,
         pub(super) object_lock: Option<ArchiveLock>,
@@ -50,9 +50,10 @@ impl ArchiveModel {
         }
     }
 
-    /// The state with what was found.
-    pub(super) fn with(self, found: Archived) -> Self {
+    /// The state with what was found in a region.
+    pub(super) fn with(self, found: Archived, region: &str) -> Self {
         Self {
+            region: region.to_owned().into(),
             key: self.place().key.into(),
             sha256: found.sha256.to_hex().into(),
             version_id: found.version_id.into(),

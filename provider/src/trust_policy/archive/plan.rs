@@ -87,6 +87,13 @@ pub(super) fn irreversible(plan: &Plan, now: Timestamp) -> Option<Diagnostic> {
     Some(Diagnostic::warning("Irreversible lock", detail).at("object_lock"))
 }
 
+/// A new archive is in the provider's region, unless it names its own.
+pub(super) fn place(plan: &mut Plan, region: &str) {
+    if plan.is_create() && plan.config.value("region").is_null() {
+        plan.planned.set("region", region);
+    }
+}
+
 /// Sets what follows from the policy. Everything else is known after apply, unless the object is there as it should be.
 pub(super) fn plan(plan: &mut Plan) {
     let known = |name: &str| plan.planned.get::<Field<String>>(name).ok()?.into_known();
@@ -164,14 +171,15 @@ mod tests {
             ..ArchiveModel::default()
         };
         let time = |text: &str| parse_time(text).ok();
-        model.with(Archived {
+        let found = Archived {
             version_id: Some("v".to_owned()),
             sha256: TrustPolicy::digest(b"{}"),
             stored: time("2026-01-01T00:00:00Z"),
             mode: Some("GOVERNANCE".to_owned()),
             retain_until: time("2026-02-01T00:00:00Z"),
             is_held: false,
-        })
+        };
+        model.with(found, "eu-central-1")
     }
 
     fn there(

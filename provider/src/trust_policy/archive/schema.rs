@@ -3,6 +3,7 @@
 use auditlog_chain::policy::TrustPolicy;
 use tf_provider::{Attribute, Fields, Nested, Schema, Type};
 
+use crate::region;
 use crate::trust::model::mode_attribute;
 use crate::trust::values::check_prefix;
 
@@ -17,9 +18,7 @@ pub(super) fn schema() -> Schema {
         )
         .attribute(
             "region",
-            Attribute::optional(Type::String)
-                .description("Region of the bucket. Default: the provider's. Another region makes a new resource.")
-                .requires_replace(),
+            region::attribute("It must be that of the bucket. Another region makes a new resource.").requires_replace(),
         )
         .attribute(
             "prefix",

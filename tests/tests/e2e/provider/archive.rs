@@ -326,6 +326,43 @@ fn what_somebody_changed_behind_terraform_is_found() {
 }
 
 #[test]
+fn archive_stays_in_its_region_when_that_of_the_provider_changes() {
+    let world = World::new();
+    assert_eq!(world.value("region"), REGION);
+    let terraform = &world.stack.terraform;
+    let plans_nothing = || {
+        let plan = terraform.command(&["plan", "-no-color", "-detailed-exitcode"]);
+        let run = plan.env("AWS_REGION", "eu-west-1").run();
+        assert_eq!(run.status, 0, "{run}");
+    };
+    plans_nothing();
+    let named = format!("prefix       = \"trust-policies/\"\n  region       = \"{REGION}\"");
+    let config = config("1h", "trust-policies/");
+    let config = config.replace("prefix       = \"trust-policies/\"", &named);
+    world.stack.configure(&config);
+    plans_nothing();
+
+    // of an earlier version, whose state had the region only where it was named
+    let pulled = terraform.run(&["state", "pull"]).ok().stdout;
+    let mut state: serde_json::Value = serde_json::from_str(&pulled).unwrap();
+    let resources = state["resources"].as_array_mut().unwrap();
+    let archive = resources
+        .iter_mut()
+        .find(|one| one["type"] == "auditlog_trust_policy_archive");
+    archive.unwrap()["instances"][0]["attributes"]["region"] = serde_json::Value::Null;
+    state["serial"] = (state["serial"].as_u64().unwrap() + 1).into();
+    terraform.write("terraform.tfstate", &state.to_string());
+    world
+        .stack
+        .configure(&self::config("1h", "trust-policies/"));
+    let unread = terraform.run(&["apply", "-no-color", "-auto-approve", "-refresh=false"]);
+    assert!(unread.ok().stdout.contains("0 destroyed"));
+    terraform.apply().ok();
+    assert_eq!(world.value("region"), REGION);
+    plans_nothing();
+}
+
+#[test]
 fn prefix_that_the_policy_does_not_declare_is_refused_at_plan() {
     let stack = Stack::new(Engine::Ministack, &config("1h", "policies/"));
     let plan = stack.terraform.plan();
