@@ -49,6 +49,10 @@ pub(crate) fn conclude(
     let mut logs = Vec::new();
     for (log, mut merged) in chosen.iter().zip(merged) {
         let of_log = std::mem::take(&mut merged.record);
+        not_checked.extend(merged.cut.map(|segment| NotChecked::Behind {
+            origin: log.origin.clone(),
+            segment,
+        }));
         let verdict = of_all.verdict_on(&log.origin, &of_log);
         logs.push(log_report(log, verdict, merged));
         record.merge(of_log);

@@ -1,8 +1,8 @@
-//! What a verification leaves out on purpose.
+//! What a verification leaves out.
 
 use auditlog_chain::origin::Origin;
 
-/// Something that was not checked, and was not meant to be. Each has a stable [code](NotChecked::code).
+/// Something that was not checked. Each has a stable [code](NotChecked::code).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotChecked {
     /// A log that the policy declares and the caller did not choose (V2).
@@ -15,6 +15,13 @@ pub enum NotChecked {
         /// The log.
         origin: Origin,
         /// Number of the first segment that was read.
+        segment: u64,
+    },
+    /// The segments of a log that are passed over behind one that is absent (A1).
+    Behind {
+        /// The log.
+        origin: Origin,
+        /// Number of the absent segment.
         segment: u64,
     },
     /// What is stored outside the prefix of the target (V5).
@@ -40,6 +47,7 @@ impl NotChecked {
         match self {
             Self::Log { .. } => "log",
             Self::Before { .. } => "before",
+            Self::Behind { .. } => "behind",
             Self::Outside { .. } => "outside",
             Self::Storage => "storage",
             Self::Clock => "clock",

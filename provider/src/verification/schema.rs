@@ -66,7 +66,7 @@ fn results(schema: Schema) -> Schema {
         .attribute("logs", Attribute::computed(Nested::list(log_fields())).description("What was seen of each log."))
         .attribute("faults", Attribute::computed(Nested::list(finding_fields())).description("Faults, the first 100 of them."))
         .attribute("undecided", Attribute::computed(Nested::list(finding_fields())).description("What could not be read or decided, the first 100 of it."))
-        .attribute("not_checked", Attribute::computed(Type::list(Type::String)).description("What was not checked, and was not meant to be."))
+        .attribute("not_checked", Attribute::computed(Type::list(Type::String)).description("What was not checked."))
         .attribute("report", text("Whole report as JSON, as docs/report.schema.json describes it."))
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Merged {
     /// The last one.
     pub(crate) last: Option<Pin>,
     pub(crate) holes: Holes,
+    /// The absent segment behind which segments are passed over.
+    pub(crate) cut: Option<u64>,
     /// Number of keys where plain readers see something else than the version that was verified.
     pub(crate) shadowed: u64,
     pub(crate) keys: Vec<String>,
@@ -45,6 +47,7 @@ pub(crate) fn finish<'p>(whole: RangeResult<'p>, left_out: &'p LeftOut) -> Merge
         first: tally.first,
         last: tally.last,
         holes: tally.holes,
+        cut: left_out.absent.filter(|_| left_out.passed_over > 0),
         keys: tally.signed_by,
         timeline: tally.timeline,
         shadowed: left_out.shadowed,

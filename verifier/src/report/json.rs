@@ -299,7 +299,9 @@ impl<'r> JsonNotChecked<'r> {
             code: what.code(),
             message: what.to_string(),
             log: match what {
-                NotChecked::Log { origin } | NotChecked::Before { origin, .. } => Some(origin),
+                NotChecked::Log { origin }
+                | NotChecked::Before { origin, .. }
+                | NotChecked::Behind { origin, .. } => Some(origin),
                 NotChecked::Outside { .. }
                 | NotChecked::Storage
                 | NotChecked::Clock

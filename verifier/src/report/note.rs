@@ -95,6 +95,12 @@ impl fmt::Display for NotChecked {
             Self::Before { origin, segment } => {
                 write!(f, "segments before {segment} of log {origin}")
             }
+            Self::Behind { origin, segment } => {
+                write!(
+                    f,
+                    "segments after {segment}, which is absent, of log {origin}"
+                )
+            }
             Self::Outside { scope } => write!(f, "objects outside {scope}"),
             Self::Storage => f.write_str("storage"),
             Self::Clock => f.write_str("the clock of this machine"),

@@ -7,6 +7,7 @@ use auditlog_chain::policy::{
 use auditlog_chain::segment::Head;
 
 use super::world::{DAY, Key, Memory, World, at, closed, codes, origin};
+use crate::not_checked::NotChecked;
 use crate::note::Note;
 use crate::pins::{Pins, Taken};
 use crate::report::Report;
@@ -327,6 +328,16 @@ fn what_shows_without_its_predecessor_is_passed_over_where_the_clocks_of_a_store
         text.contains("passed over 1 object behind segment 3, which is absent"),
         "{text}"
     );
+    let behind = NotChecked::Behind {
+        origin: origin(),
+        segment: 3,
+    };
+    assert_eq!(report.not_checked(), [behind]);
+    let last = format!(
+        "; segments after 3, which is absent, of log {} not checked\n",
+        origin()
+    );
+    assert!(text.ends_with(&last), "{text}");
     memory.listing.begun = Some(at(4 * HOUR + 7));
     assert_eq!(codes(&world.verify(&memory)), ["segment-missing"]);
 }

@@ -258,7 +258,10 @@ fn is_whole(report: &Report) -> bool {
     let is_partial = |what: &NotChecked| {
         matches!(
             what,
-            NotChecked::Log { .. } | NotChecked::Before { .. } | NotChecked::Outside { .. }
+            NotChecked::Log { .. }
+                | NotChecked::Before { .. }
+                | NotChecked::Behind { .. }
+                | NotChecked::Outside { .. }
         )
     };
     let partial = report.not_checked().iter().any(is_partial);
