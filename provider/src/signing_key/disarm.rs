@@ -87,10 +87,52 @@ pub(crate) async fn named(
     }
 }
 
+/// Checks that each entry has the form of a key's id or ARN. KMS also takes an alias for a key; it may have moved since.
+pub(super) fn check_ids(entries: &[Field<String>]) -> std::result::Result<(), String> {
+    for (at, entry) in entries.iter().enumerate() {
+        let Some(text) = entry.known() else { continue };
+        if !is_key_id(text) && !key_of_arn(text).is_some_and(is_key_id) {
+            return Err(format!(
+                "At [{at}]: {text:?} is neither the id of a KMS key, such as \"1234abcd-12ab-34cd-56ef-1234567890ab\", nor its ARN."
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A UUID, or `mrk-` and 32 digits for a key of several regions.
+fn is_key_id(text: &str) -> bool {
+    let is_hex = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+    };
+    if let Some(digits) = text.strip_prefix("mrk-") {
+        return digits.len() == 32 && is_hex(digits);
+    }
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| is_hex(part))
+}
+
+fn key_of_arn(text: &str) -> Option<&str> {
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "kms", region, account, key]
+            if !partition.is_empty()
+                && !region.is_empty()
+                && account.len() == 12
+                && account.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            key.strip_prefix("key/")
+        }
+        _ => None,
+    }
+}
+
 /// Refuses at the plan what it knows to be a key of a resource: the apply sees the other resources only in part.
 ///
 /// # Errors
-/// A key that this state has, or an alias in place of a key's id.
+/// A key that this state has.
 pub(crate) fn check_named(clients: &Clients, planned: &Object, own: &BTreeSet<String>) -> Result {
     let mut wrong = Diagnostics::new();
     if let Some(one) = own.iter().find(|key| clients.is_disarmed(key)) {
@@ -101,13 +143,7 @@ pub(crate) fn check_named(clients: &Clients, planned: &Object, own: &BTreeSet<St
         let Field::Known(entry) = entry else { continue };
         // of an ARN, the last part
         let id = entry.rsplit('/').next().unwrap_or_default();
-        if entry.contains("alias/") {
-            wrong.push(refused(
-                at,
-                &entry,
-                "it is the name of an alias, not the id of a key",
-            ));
-        } else if own.contains(id) {
+        if own.contains(id) {
             wrong.push(refused(at, id, Owner::OWN));
         } else if clients.has_read(id) {
             wrong.push(refused(at, id, Owner::SIBLING));
@@ -275,6 +311,37 @@ mod tests {
 
     fn verdict(key: &KeyParts) -> Verdict {
         Verdict::of(Some(key), ALIAS, Owner::Unknown)
+    }
+
+    #[test]
+    fn entry_is_the_id_or_the_arn_of_a_key() {
+        const UUID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        let known = |text: &str| check_ids(&[Field::Unknown, Field::Known(text.to_owned())]);
+        let of = |id: &str| format!("arn:aws-cn:kms:cn-north-1:123456789012:key/{id}");
+        let multi = "mrk-1234abcd12ab34cd56ef1234567890ab";
+        for right in [UUID, multi, &of(UUID), &of(multi)] {
+            assert_eq!(known(right), Ok(()), "{right}");
+        }
+        let upper = UUID.to_ascii_uppercase();
+        let alias = of(UUID).replace("key/", "alias/");
+        let short = of(UUID).replace("123456789012", "12345");
+        for wrong in [
+            "",
+            "nonsense",
+            "alias/one",
+            &UUID[1..],
+            &multi[..35],
+            &upper,
+            &alias,
+            &short,
+            &of("k"),
+        ] {
+            let said = known(wrong).unwrap_err();
+            assert!(
+                said.starts_with(&format!("At [1]: {wrong:?} is neither")),
+                "{said}"
+            );
+        }
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use auditlog_chain::keys::KeySpec;
-use tf_provider::{Attribute, Fields, Nested, Schema, Type};
+use tf_provider::{Attribute, Field, Fields, Nested, Schema, Type};
 
 use super::destroy::{RETAIN, SCHEDULE_DELETION};
-use super::disarm::DISARM;
+use super::disarm::{DISARM, check_ids};
 use super::marks::fits;
 use super::model::DEFAULT_GRACE_DAYS;
 use crate::aws::Principal;
@@ -83,7 +83,8 @@ pub(crate) fn schema() -> Schema {
         .attribute(
             DISARM,
             Attribute::optional(Type::list(Type::String))
-                .description("Ids of keys that an interrupted create of this alias left behind and that can sign. Signing with them is denied before anything else is changed, and the alias moves from them to the key of this resource, in a create and in an update. Where the alias cannot move, nothing is denied. A key of another alias, one that a destroy retained, one whose key policy is not the provider's, and one that another resource of the same configuration has are refused. An entry that disarms nothing gives a warning. Default: none. A change denies signing with the keys that it adds; a removed entry changes nothing."),
+                .validate(|entries: Vec<Field<String>>| check_ids(&entries))
+                .description("Ids or ARNs of keys that an interrupted create of this alias left behind and that can sign. Signing with them is denied before anything else is changed, and the alias moves from them to the key of this resource, in a create and in an update. Where the alias cannot move, nothing is denied. A key of another alias, one that a destroy retained, one whose key policy is not the provider's, and one that another resource of the same configuration has are refused. An entry that disarms nothing gives a warning. Default: none. A change denies signing with the keys that it adds; a removed entry changes nothing."),
         );
     computed(tags::add_to(schema))
 }

@@ -39,11 +39,11 @@ fn check_object(fields: &Fields, config: &Object, path: &AttributePath, found: &
 }
 
 fn wrong_value(attribute: &Attribute, value: &Value, path: &AttributePath) -> Vec<Diagnostic> {
-    let mut wrong = null_where_a_value_is_required(attribute, value, path);
-    if !value.is_null() && !value.is_unknown() {
-        wrong.extend(refused_by_validators(attribute, value, path));
+    let null = null_where_a_value_is_required(attribute, value, path);
+    if !null.is_empty() || value.is_null() || value.is_unknown() {
+        return null;
     }
-    wrong
+    refused_by_validators(attribute, value, path)
 }
 
 fn broken_rules(fields: &Fields, object: &Object, path: &AttributePath) -> Vec<Diagnostic> {
@@ -112,42 +112,63 @@ fn refused_by_validators(
         .collect()
 }
 
-/// Terraform itself refuses a required argument that is left out, but lets null pass; and a nested object that is null
-/// has no attributes at all.
+/// Terraform itself refuses a required argument that is left out, but lets null pass; and an element that is null has
+/// neither a value nor attributes.
 fn null_where_a_value_is_required(
     attribute: &Attribute,
     value: &Value,
     path: &AttributePath,
 ) -> Vec<Diagnostic> {
-    let missing = |path: AttributePath| {
-        let text = "A value is required here, and null is not one.";
-        Diagnostic::error(format!("No value for {path}"), text).at(path)
-    };
+    let mut missing = Vec::new();
     if attribute.source == Source::Required && value.is_null() {
-        return vec![missing(path.clone())];
+        missing.push(no_value(&path.to_string(), path.clone()));
     }
-    let Shape::Nested(_) = attribute.shape else {
-        return Vec::new();
-    };
-    null_elements(value, path).map(missing).collect()
+    match &attribute.shape {
+        // What is in its elements is visited by itself.
+        Shape::Nested(_) => missing.extend(null_elements(value, path)),
+        Shape::Type(_) => add_null_elements(value, path, &mut missing),
+    }
+    missing
 }
 
-fn null_elements(value: &Value, path: &AttributePath) -> impl Iterator<Item = AttributePath> {
-    let mut paths = Vec::new();
-    if let Value::List(elements) = value {
-        let elements = elements.iter().enumerate();
-        let null = elements.filter(|(_, element)| element.is_null());
-        paths.extend(null.map(|(at, _)| path.clone().index(at)));
+fn no_value(what: &str, path: AttributePath) -> Diagnostic {
+    let text = "A value is required here, and null is not one.";
+    Diagnostic::error(format!("No value for {what}"), text).at(path)
+}
+
+fn null_elements(value: &Value, path: &AttributePath) -> Vec<Diagnostic> {
+    // An element of a set has no path of its own.
+    let of = value.as_set().map_or("", |_| "an element of ");
+    let null = elements(value, path).filter(|(_, element)| element.is_null());
+    null.map(|(path, _)| no_value(&format!("{of}{path}"), path))
+        .collect()
+}
+
+/// The elements that are null at any depth of a plain type. An object may leave out its attributes, and a value of open type
+/// may hold anything.
+fn add_null_elements(value: &Value, path: &AttributePath, found: &mut Vec<Diagnostic>) {
+    found.extend(null_elements(value, path));
+    for (path, element) in elements(value, path) {
+        add_null_elements(element, &path, found);
     }
-    if let Value::Map(elements) = value {
-        let null = elements.iter().filter(|(_, element)| element.is_null());
-        paths.extend(null.map(|(key, _)| path.clone().key(key)));
+    if let Value::Object(object) = value {
+        for (name, inside) in object {
+            add_null_elements(inside, &path.clone().attribute(name), found);
+        }
     }
-    if let Value::Set(elements) = value {
-        let null = elements.iter().filter(|element| element.is_null());
-        paths.extend(null.map(|_| path.clone()));
-    }
-    paths.into_iter()
+}
+
+/// The elements of a list, a map or a set, with their paths.
+fn elements<'a>(
+    value: &'a Value,
+    path: &'a AttributePath,
+) -> impl Iterator<Item = (AttributePath, &'a Value)> {
+    let list = value.as_list().unwrap_or_default().iter().enumerate();
+    let set = value.as_set().into_iter().flatten();
+    let map = value.as_map().into_iter().flatten();
+    list.map(|(at, element)| (path.clone().index(at), element))
+        .chain(map.map(|(key, element)| (path.clone().key(key), element)))
+        .chain(set.map(|element| (path.clone(), element)))
 }
 
 /// What a walk comes by.
@@ -272,6 +293,74 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn null_among_elements_is_refused_at_its_path_and_unknown_is_not() {
+        let keyed = Type::object([("names", Type::list(Type::String)), ("note", Type::String)]);
+        let first = |names: Vec<String>| match names {
+            names if names.is_empty() => Err("none".to_owned()),
+            _ => Ok(()),
+        };
+        let fields = Fields::new()
+            .attribute("any", Attribute::optional(Type::Dynamic))
+            .attribute("keyed", Attribute::optional(Type::list(keyed)))
+            .attribute(
+                "names",
+                Attribute::optional(Type::list(Type::String)).validate(first),
+            )
+            .attribute(
+                "tags",
+                Attribute::optional(Type::map(Type::set(Type::String))),
+            )
+            .block(
+                "one",
+                Block::single(
+                    Fields::new().attribute("ids", Attribute::optional(Type::set(Type::String))),
+                ),
+            );
+        let text = || Value::from("a");
+        let set = |elements: Vec<Value>| Value::Set(elements.into_iter().collect());
+        let config = |gap: &Value| {
+            let keyed = Object::new().with("names", Value::List(vec![gap.clone()]));
+            let tags = [
+                ("a", set(vec![text()])),
+                ("b", set(vec![gap.clone()])),
+                ("c", gap.clone()),
+            ];
+            let tags = tags.map(|(key, value)| (key.to_owned(), value));
+            let open = (Type::list(Type::String), Value::List(vec![gap.clone()]));
+            Object::new()
+                .with("any", Value::Dynamic(Box::new(open)))
+                .with(
+                    "keyed",
+                    Value::List(vec![Value::Object(keyed), gap.clone()]),
+                )
+                .with("names", Value::List(vec![text(), gap.clone(), gap.clone()]))
+                .with("tags", Value::Map(tags.into()))
+                .with(
+                    "one",
+                    Object::new().with("ids", set(vec![text(), gap.clone()])),
+                )
+        };
+        let found = validate(&fields, &config(&Value::Null));
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| one.summary.replace("No value for ", ""))
+            .collect();
+        let expected = [
+            "keyed[1]",
+            "keyed[0].names[0]",
+            "names[1]",
+            "names[2]",
+            "tags[\"c\"]",
+            "an element of tags[\"b\"]",
+            "an element of one.ids",
+        ];
+        assert_eq!(found, expected);
+        assert!(validate(&fields, &config(&Value::Unknown)).is_empty());
+        assert!(validate(&fields, &config(&text())).is_empty());
+    }
+
     #[test]
     fn error_inside_an_attribute_is_shown_at_the_attribute_and_inside_a_block_in_the_block() {
         let config = Object::new()

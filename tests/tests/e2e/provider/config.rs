@@ -161,11 +161,93 @@ data "auditlog_trust_policy" "ended" {
 }
 "#;
 
+const PROVIDER_NULLS: &str = r#"
+provider "auditlog" {
+  user_agent = [null] # No value for user_agent[0]
+  ignore_tags {
+    keys = ["a", null] # No value for an element of ignore_tags.keys
+  }
+  assume_role {
+    role_arn    = ""
+    policy_arns = [null] # No value for an element of assume_role[0].policy_arns
+  }
+}
+
+resource "auditlog_signing_key" "x" {
+  alias = "alias/x"
+}
+"#;
+
+const NULLS: &str = r#"
+resource "auditlog_signing_key" "right" {
+  alias = "alias/right"
+}
+
+resource "auditlog_signing_key" "null" {
+  alias   = "alias/x"
+  signers = [null] # No value for an element of signers
+  disarm  = ["1234abcd-12ab-34cd-56ef-1234567890ab", null] # No value for disarm[1]
+  tags    = { a = null } # No value for tags["a"]
+}
+
+resource "auditlog_signing_key" "nonsense" {
+  alias  = "alias/y"
+  disarm = ["nonsense"] # At [0]: "nonsense" is neither the id of a KMS key
+}
+
+resource "auditlog_bucket" "null" {
+  bucket            = "trail"
+  object_lock       = { mode = "GOVERNANCE", days = 3 }
+  administrators    = [null] # No value for an element of administrators
+  break_glass       = [null] # No value for an element of break_glass
+  allow_weakening   = [null] # No value for allow_weakening[0]
+  acknowledged      = [null] # No value for acknowledged[0]
+  declared_prefixes = ["archive/", null] # No value for declared_prefixes[1]
+  logs              = { p = { signing_key = auditlog_signing_key.right.trust, writers = [null] } } # No value for an element of logs["p"].writers
+}
+
+data "auditlog_trust_policy" "null" {
+  lock_spans        = [{ from = "2026-01-01T00:00:00Z", mode = "GOVERNANCE", days = 3 }, null] # No value for lock_spans[1]
+  max_silence       = "1m"
+  declared_prefixes = [null] # No value for declared_prefixes[0]
+  logs              = [{ origin = "acme.example/audit" }]
+}
+"#;
+
+/// A variable has a value at the plan, the output of another resource at its apply.
+#[test]
+fn null_among_elements_is_refused_as_soon_as_it_is_known() {
+    let config = "variable \"none\" {\n  type    = list(string)\n  default = [\"archive/\", null]\n}\n\nresource \"terraform_data\" \"none\" {\n  input = var.none\n}\n\nresource \"auditlog_bucket\" \"x\" {\n  bucket            = \"trail\"\n  object_lock       = { mode = \"GOVERNANCE\", days = 1 }\n  declared_prefixes = var.none\n}\n";
+    let stack = Stack::new(Engine::Ministack, config);
+    assert_eq!(stack.terraform.validate().status, 0);
+    let said = "No value for declared_prefixes[1]";
+    let planned = stack.terraform.plan();
+    assert!(
+        planned.status == 1 && planned.stderr.contains(said),
+        "{planned}"
+    );
+    let known = "declared_prefixes = var.none";
+    let later = config.replace(known, "declared_prefixes = terraform_data.none.output");
+    stack.configure(&later);
+    assert_eq!(stack.terraform.plan().status, 2);
+    let applied = stack.terraform.apply();
+    assert!(
+        applied.status == 1 && applied.stderr.contains(said),
+        "{applied}"
+    );
+}
+
 #[test]
 fn wrong_configuration_is_found_at_its_line() {
     let terraform = Terraform::with_config(&[], "");
     terraform.init();
-    for config in [WRONG_PROVIDER, UNKNOWN_ACCOUNT, WRONG_RESOURCES] {
+    for config in [
+        WRONG_PROVIDER,
+        UNKNOWN_ACCOUNT,
+        WRONG_RESOURCES,
+        PROVIDER_NULLS,
+        NULLS,
+    ] {
         terraform.write("main.tf", config);
         let run = terraform.validate();
         assert_eq!(run.status, 1, "{run}");

@@ -72,7 +72,7 @@ async fn key_that_no_interrupted_create_left_is_not_disarmed() {
     assert_eq!(refused.status, 1, "{refused}");
     said(
         &refused,
-        &["it is the name of an alias, not the id of a key"],
+        &["At [0]: \"alias/one\" is neither the id of a KMS key"],
     );
     // of another state
     stack.terraform.run(&["state", "rm", ADDRESS]).ok();
