@@ -51,12 +51,12 @@ pub struct Glance {
     pub key: Option<String>,
     /// When the next segment is closed at the latest, though nothing comes.
     pub next_heartbeat: Option<String>,
-    /// Names of batches that are remembered.
-    pub names: u64,
+    /// Names of batches that are remembered; `None` before the head of the log is found.
+    pub names: Option<u64>,
     /// Names that are remembered at most.
-    pub names_most: u64,
+    pub names_most: Option<u64>,
     /// Seconds for which a name is remembered.
-    pub names_seconds: i64,
+    pub names_seconds: Option<i64>,
     /// Since when all names are known, where that is later: the spool was lost, and names were read from the log only so far.
     pub names_since: Option<String>,
 }
@@ -75,6 +75,8 @@ pub struct GlanceTrouble {
 impl Glance {
     pub(super) fn of(log: &Destination) -> Self {
         let (status, view) = (&log.status, log.status.view());
+        let names = view.as_ref().map(|view| view.names);
+        let view = view.unwrap_or_default();
         let waiting = status.waiting();
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let troubles = status.troubles().into_iter();
@@ -103,9 +105,9 @@ impl Glance {
             sealed: view.sealed.map(|time| time.to_string()),
             key: view.key,
             next_heartbeat: view.next_heartbeat.map(|time| time.to_string()),
-            names: view.names.names,
-            names_most: view.names.most,
-            names_seconds: view.names.seconds,
+            names: names.map(|of| of.names),
+            names_most: names.map(|of| of.most),
+            names_seconds: names.map(|of| of.seconds),
             names_since: view.names_since.map(|time| time.to_string()),
         }
     }
@@ -168,15 +170,20 @@ impl Glance {
                 _ = writeln!(text, "  {name} {value}");
             }
         }
-        let hours = self.names_seconds.div_euclid(3600);
-        let (names, most) = (self.names, self.names_most);
+        _ = writeln!(text, "  names      {}", self.names_text());
+        text
+    }
+
+    fn names_text(&self) -> String {
+        let (Some(names), Some(most), Some(seconds)) =
+            (self.names, self.names_most, self.names_seconds)
+        else {
+            return NOT_KNOWN.to_owned();
+        };
+        let hours = seconds.div_euclid(3600);
         let since = self.names_since.as_ref();
         let since = since.map_or_else(String::new, |since| format!(" since {since}"));
-        _ = writeln!(
-            text,
-            "  names      {names} remembered{since}, for {hours} hours, {most} at most"
-        );
-        text
+        format!("{names} remembered{since}, for {hours} hours, {most} at most")
     }
 }
 
@@ -202,6 +209,8 @@ mod tests {
             status: Arc::clone(&status),
             stored: None,
         };
+        let text = Glance::of(&log).text();
+        assert!(text.contains("  names      not known\n"), "{text}");
         for (names_since, expected) in [
             (None, "7 remembered, for 72 hours, 9 at most"),
             (

@@ -9,7 +9,7 @@ use auditlog_chain::timestamp::Timestamp;
 
 use super::certificates::CertificateState;
 use super::secrets::SecretsState;
-use super::status::Status;
+use super::status::{Status, View};
 use super::waiting::Waiting;
 use crate::error::Cause;
 use crate::follow::Following;
@@ -22,7 +22,7 @@ fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-const METRICS: [Metric; 11] = [
+const METRICS: [Metric; 8] = [
     (
         "ready",
         "gauge",
@@ -71,23 +71,35 @@ const METRICS: [Metric; 11] = [
         "Segments stored by this process",
         |status| load(&status.sealed_segments),
     ),
+];
+
+/// The same of the end of a log in its store.
+type HeadMetric = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&Status, &View) -> Option<u64>,
+);
+
+/// Before its end is found, a log has none of these.
+const HEAD_METRICS: [HeadMetric; 3] = [
     (
         "last_sealed_seconds",
         "gauge",
         "When the last segment in the store was sealed, in seconds since 1970",
-        |status| status.view().sealed.map_or(0, Timestamp::as_seconds),
+        |_, view| view.sealed.map(Timestamp::as_seconds),
     ),
     (
         "next_segment",
         "gauge",
         "Number of the next segment of the log in the store",
-        |status| load(&status.next_segment),
+        |status, _| Some(load(&status.next_segment)),
     ),
     (
         "log_size",
         "gauge",
         "Lines of the log in the store",
-        |status| load(&status.size),
+        |status, _| Some(load(&status.size)),
     ),
 ];
 
@@ -230,6 +242,7 @@ pub(super) fn metrics(logs: &[&Status], inputs: &Inputs<'_>) -> String {
             _ = writeln!(text, "auditlog_sealer_{name}{{log=\"{origin}\"}} {value}");
         }
     }
+    heads(&mut text, logs);
     waiting(&mut text, logs);
     clock_differences(&mut text, logs);
     latencies(&mut text, logs);
@@ -254,6 +267,18 @@ fn of_inputs<T>(text: &mut String, metrics: &[InputMetric<T>], inputs: &BTreeMap
     }
 }
 
+fn heads(text: &mut String, logs: &[&Status]) {
+    for (name, kind, help, value) in HEAD_METRICS {
+        head(text, name, kind, help);
+        for log in logs {
+            if let Some(value) = log.view().and_then(|view| value(log, &view)) {
+                let origin = log.origin();
+                _ = writeln!(text, "auditlog_sealer_{name}{{log=\"{origin}\"}} {value}");
+            }
+        }
+    }
+}
+
 fn waiting(text: &mut String, logs: &[&Status]) {
     for (name, kind, help, value) in WAITING_METRICS {
         head(text, name, kind, help);
@@ -272,7 +297,7 @@ fn clock_differences(text: &mut String, logs: &[&Status]) {
         "By how many seconds the clock of this machine is ahead of the store's, by its last answer";
     head(text, "clock_difference_seconds", "gauge", help);
     for log in logs {
-        if let Some(seconds) = log.view().clock_difference {
+        if let Some(seconds) = log.view().and_then(|view| view.clock_difference) {
             let origin = log.origin();
             _ = writeln!(
                 text,

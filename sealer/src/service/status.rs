@@ -71,7 +71,8 @@ pub struct View {
 pub struct Status {
     origin: Mutex<String>,
     troubles: Mutex<BTreeMap<Part, Trouble>>,
-    view: Mutex<View>,
+    /// `None` before the thread of the log has gone round.
+    view: Mutex<Option<View>>,
     /// What the log knew of its inputs when its head was found.
     remembering: Mutex<Option<Remembering>>,
     /// Inputs that were read to their end and are not there any more, which the log does not know yet.
@@ -209,13 +210,13 @@ impl Status {
         Some(all.saturating_sub(before))
     }
 
-    /// What the thread of the log said last.
-    pub fn view(&self) -> View {
+    /// What the thread of the log said last; `None` before it has said anything.
+    pub fn view(&self) -> Option<View> {
         locked(&self.view).clone()
     }
 
     pub(super) fn set_view(&self, view: View) {
-        *locked(&self.view) = view;
+        *locked(&self.view) = Some(view);
     }
 
     /// The thread of the log has gone round, or may wait for others from now on.

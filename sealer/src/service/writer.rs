@@ -84,6 +84,7 @@ impl Writer<'_> {
     }
 
     fn take_all(&mut self, waiters: &mut VecDeque<Waiter>) -> Result<(), Error> {
+        self.update();
         self.wait_for_room(waiters)?;
         loop {
             let wait = if waiters.is_empty() {

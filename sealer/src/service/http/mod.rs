@@ -163,8 +163,13 @@ async fn answer(
     from.has_asked.store(true, Ordering::Relaxed);
     let path = request.uri().path();
     let is_events = path == EVENTS || path == KUBERNETES || path == OTLP || tag_of(path).is_some();
-    Ok(match *request.method() {
-        Method::GET | Method::HEAD if path == "/healthz" => reply(StatusCode::OK, "ok"),
+    // A balancer may ask with HEAD, and gets no body.
+    let method = match *request.method() {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    Ok(match *method {
+        Method::GET if path == "/healthz" => reply(StatusCode::OK, "ok"),
         Method::GET if path == READY => input.ready(),
         Method::GET if path.starts_with(READY_OF) => input.ready_of(path),
         Method::GET if path == "/metrics" => reply(StatusCode::OK, input.router.metrics()),

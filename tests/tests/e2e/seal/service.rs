@@ -148,10 +148,12 @@ impl Service {
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Answer> {
-        self.request(
-            &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
-            b"",
-        )
+        self.ask("GET", path)
+    }
+
+    fn ask(&self, method: &str, path: &str) -> Option<Answer> {
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        self.request(&head, b"")
     }
 
     /// Posts events with the token; `None` where no answer comes.
@@ -386,6 +388,10 @@ fn requests_that_cannot_be_taken_are_refused_and_nothing_of_them_is_accepted() {
     }
     assert_eq!(service.get("/elsewhere").unwrap().status, 404);
     assert_eq!(service.get("/events").unwrap().status, 405);
+    for path in ["/healthz", "/readyz", "/metrics", "/status"] {
+        let head = service.ask("HEAD", path).unwrap();
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+    }
     let ended = service.end().ok();
     // Each kind of refusal once, whoever sends it.
     for (line, times) in [

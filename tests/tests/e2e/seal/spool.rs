@@ -360,6 +360,10 @@ fn service_that_cannot_start_shows_what_waits_under_the_origin_and_goes_on_by_it
         "{text}"
     );
     assert!(text.contains(" seconds\n"), "{text}");
+    assert!(text.contains("  names      not known\n"), "{text}");
+    let ends = ["last_sealed_seconds", "next_segment", "log_size"];
+    let of_log = |name: &str| service.metric(&format!("{name}{{log=\"{ORIGIN}\"}}"));
+    assert_eq!(ends.map(of_log), [None; 3]);
 
     let busy = fs::File::open(bench.path("spool/lock")).unwrap();
     busy.lock().unwrap();
