@@ -18,6 +18,9 @@ use crate::limits::MAX_INPUT_LINE_BYTES;
 /// Bytes that are read at a time: one longest line, and as much again.
 pub(super) const READ_BYTES: usize = 2 * MAX_INPUT_LINE_BYTES;
 
+/// Bytes that are compared to tell a copy of what a file has from one of what it had.
+const COMPARED_BYTES: usize = 1 << 20;
+
 /// Where a file is on the disk.
 pub(super) type Inode = (u64, u64);
 
@@ -52,6 +55,10 @@ pub(super) struct Followed {
     /// When it was changed last, as of that look, and as of the comparison with what was accepted.
     changed: Change,
     compared: Option<Change>,
+    /// When it was written last, as of that look, and as of the last search for copies of it. What it had then was accepted, or is in the
+    /// copies that are made later.
+    modified: Option<SystemTime>,
+    searched: Option<SystemTime>,
     /// Whether all whole lines were read.
     pub(super) is_at_end: bool,
     /// Whether nothing of it was read yet.
@@ -66,6 +73,8 @@ pub(super) enum Found {
     Lines(Box<Lines>),
     /// The file was truncated, or begins in another way.
     Truncated,
+    /// Nothing of it was accepted, and it was changed: what it had may be in a copy.
+    Unsearched,
     /// The file does not have what was accepted from it.
     Changed,
 }
@@ -106,6 +115,27 @@ fn change_of(found: &Metadata) -> Change {
     (found.ctime(), found.ctime_nsec())
 }
 
+/// The time from one search for copies of a file to the next.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    since: SystemTime,
+    /// When the file was written last. Whoever truncated it did so once the copy was there.
+    until: SystemTime,
+}
+
+impl Span {
+    /// Whether a file is new in it. Where the file system does not keep when a file was made, nobody can say.
+    pub(super) fn has_made(&self, found: &Metadata) -> bool {
+        let is_new = found.created().is_ok_and(|made| made > self.since);
+        is_new && found.modified().is_ok_and(|written| written <= self.until)
+    }
+
+    /// Whether what a file has was written in it.
+    pub(super) fn has_written(&self, found: &Metadata) -> bool {
+        found.modified().is_ok_and(|written| written > self.since)
+    }
+}
+
 impl Followed {
     /// A file that is read from its beginning.
     pub(super) fn new(
@@ -132,6 +162,8 @@ impl Followed {
             size: found.len(),
             changed: change_of(found),
             compared: None,
+            modified: found.modified().ok(),
+            searched: found.modified().ok(),
             is_at_end: false,
         }
     }
@@ -201,10 +233,27 @@ impl Followed {
         at.is_some_and(|at| times.any(|time| time <= at))
     }
 
+    /// Copies of it are looked for now.
+    pub(super) fn search(&mut self, found: &Metadata) -> io::Result<Span> {
+        let until = found.modified()?;
+        self.modified = Some(until);
+        let since = self.searched.replace(until).unwrap_or(until);
+        Ok(Span { since, until })
+    }
+
+    /// Whether it has what another file has.
+    pub(super) fn begins_with(&self, copy: &File) -> io::Result<bool> {
+        let (mut of_copy, mut of_file) = (vec![0; COMPARED_BYTES], vec![0; COMPARED_BYTES]);
+        let length = read_full_at(copy, &mut of_copy, 0)?;
+        let there = read_full_at(&self.file, &mut of_file, 0)?.min(length);
+        Ok(of_copy.get(..length) == of_file.get(..there))
+    }
+
     /// Looks at its size.
     pub(super) fn look(&mut self, now: Instant) -> io::Result<()> {
         let found = self.file.metadata()?;
         self.changed = change_of(&found);
+        self.modified = found.modified().ok();
         let size = found.len();
         if size != self.size {
             (self.size, self.quiet_since) = (size, now);
@@ -225,10 +274,14 @@ impl Followed {
         if self.size < self.place.bytes() || self.size == 0 && self.name.is_some() {
             return Ok(Found::Truncated);
         }
+        if self.place.bytes() == 0 && self.name.is_none() && self.modified != self.searched {
+            return Ok(Found::Unsearched);
+        }
         if self.behind() == 0 {
             if let Some(fault) = self.fault_at_end()? {
                 return Ok(fault);
             }
+            self.searched = self.modified;
             self.is_at_end = true;
             return Ok(Found::Nothing);
         }

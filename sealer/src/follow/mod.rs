@@ -7,7 +7,7 @@
 //!   until nothing was written into it for some time, since its writer may not have noticed yet.
 //! - **Rotated by copying and truncating**: the file is shorter than its place, or begins in another way. What it has now is another
 //!   file for the log. Where a copy of it is beside it, the rest of the copy is read first. Lines that were written between the
-//!   copying and the truncating are lost: nobody has them.
+//!   copying and the truncating are lost: nobody has them. A copy of which nothing was accepted is recognised by its name and its times.
 //! - **Gone**: what is held open is read to its end. Whatever comes back under the path is recognised if it is the same file, and is new if it is not.
 //! - **Changed**: a file that begins as before, and then does not have what was accepted from it. It is set aside and named, since nobody
 //!   can say what of it is new. The other files go on.

@@ -42,6 +42,15 @@ pub enum FollowNotice {
         /// The copy.
         copy: PathBuf,
     },
+    /// A file that was empty is still so, and was changed.
+    #[error(
+        "{} was changed while it was not looked at, and is empty as before; lines that were written into it meanwhile, if there were any, are lost: rotate it by renaming",
+        shown(path)
+    )]
+    Emptied {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file from before is not there any more.
     #[error(
         "{} is gone; lines after byte {bytes}, if there were any, are lost",

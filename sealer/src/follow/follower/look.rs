@@ -209,17 +209,7 @@ impl Follower {
         place_in: impl Fn(&File) -> io::Result<Option<GoesOn>>,
     ) -> io::Result<bool> {
         for (copy, file, found) in beside(path)? {
-            let inode = inode_of(&found);
-            let is_followed = self.files.iter().any(|file| file.inode == inode);
-            // A file that is known as itself may begin in the same way.
-            let head = FileHead::read(&file)?;
-            let known = self.earlier.last_at(&head);
-            let known = known.filter(|known| head.has(&known.name.file));
-            let is_known = match known {
-                Some(known) => known.farthest(&file)?.is_some(),
-                None => false,
-            };
-            if self.at_paths.contains(&inode) || is_followed || is_known {
+            if self.is_known(&file, inode_of(&found))? {
                 continue;
             }
             let Some((place, cuts)) = place_in(&file)? else {
@@ -241,6 +231,20 @@ impl Follower {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether a file is at a path, or is known as itself: it may begin in the same way as another one.
+    pub(super) fn is_known(&self, file: &File, inode: Inode) -> io::Result<bool> {
+        let is_followed = self.files.iter().any(|file| file.inode == inode);
+        if self.at_paths.contains(&inode) || is_followed {
+            return Ok(true);
+        }
+        let head = FileHead::read(file)?;
+        let known = self.earlier.last_at(&head);
+        match known.filter(|known| head.has(&known.name.file)) {
+            Some(known) => Ok(known.farthest(file)?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// Nothing has what was not read of a truncated file.
@@ -306,17 +310,19 @@ impl Follower {
 }
 
 /// The regular files whose names begin like this file's name, in its folder and in that of the file that it is a link to, the newest first.
-fn beside(path: &Path) -> io::Result<Vec<(PathBuf, File, Metadata)>> {
+pub(super) fn beside(path: &Path) -> io::Result<Vec<(PathBuf, File, Metadata)>> {
     let mut found = beside_one(path)?;
     if let Some(target) = target_of(path) {
         found.extend(beside_one(&target)?);
     }
-    found.sort_by_key(|(_, _, metadata)| std::cmp::Reverse(stamp_of(metadata)));
+    found.sort_by_key(|(_, _, metadata)| {
+        std::cmp::Reverse((metadata.mtime(), metadata.mtime_nsec()))
+    });
     Ok(found)
 }
 
 /// What a path is a link to, whether or not it is there.
-fn target_of(path: &Path) -> Option<PathBuf> {
+pub(super) fn target_of(path: &Path) -> Option<PathBuf> {
     let target = fs::read_link(path).ok()?;
     Some(path.parent()?.join(target))
 }

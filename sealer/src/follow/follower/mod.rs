@@ -1,5 +1,6 @@
 //! All files of one input.
 
+mod copies;
 mod doubt;
 mod look;
 
@@ -16,7 +17,7 @@ use super::lines::{End, Taken};
 use super::notice::{FollowNotice, shown};
 use super::pattern::Pattern;
 use super::place::Place;
-use crate::input::{FollowedName, GivenName, InputName, hash_of_beginning};
+use crate::input::{FileHead, FollowedName, GivenName, InputName, hash_of_beginning};
 use crate::spool::Accepted;
 
 /// Bytes that one round reads, about. They are in memory at a time.
@@ -250,6 +251,14 @@ impl Follower {
                     self.begin_again(number, now);
                     return None;
                 }
+                Ok(Found::Unsearched) => match self.look_for_unread(number, now) {
+                    Ok(true) => return None,
+                    Ok(false) => {}
+                    Err(error) => {
+                        self.problem(&path, error.to_string());
+                        return None;
+                    }
+                },
                 Ok(Found::Changed) => {
                     self.set_aside(number);
                     return None;
@@ -271,38 +280,50 @@ impl Follower {
         };
         let (path, name) = (file.path.clone(), file.name.clone());
         let doubtful = file.doubtful;
+        let span = match file.file.metadata().and_then(|found| file.search(&found)) {
+            Ok(span) => span,
+            Err(error) => return self.problem(&path, error.to_string()),
+        };
         let (place, cuts) = file.begin_again();
         let position = place.position();
         let earlier = name.as_ref().and_then(|name| self.earlier.find(name));
         let earlier = earlier.cloned().filter(|_| position.bytes == 0);
-        let place_in = |copy: &File| {
-            if let Some(earlier) = &earlier {
-                return earlier.resume(copy);
-            }
-            let found = hash_of_beginning(copy, position.bytes)?;
-            Ok((found == Some(position.hash)).then(|| (place.clone(), cuts.clone())))
-        };
-        let is_known = position.bytes > 0 || earlier.is_some();
         if let Some(name) = name {
-            let found = if is_known {
-                self.find_copy(&path, &name, now, place_in)
-            } else {
-                // Whatever was offered of it, no log has said that it has it: a copy cannot be recognised.
-                Ok(false)
+            let place_in = |copy: &File| {
+                if let Some(earlier) = &earlier {
+                    return earlier.resume(copy);
+                }
+                let is_copy = if position.bytes > 0 {
+                    hash_of_beginning(copy, position.bytes)? == Some(position.hash)
+                } else {
+                    // It was offered, and no log has said that it has it.
+                    span.has_made(&copy.metadata()?) && FileHead::read(copy)?.begins_as(&name.file)
+                };
+                Ok(is_copy.then(|| (place.clone(), cuts.clone())))
             };
-            match found {
+            match self.find_copy(&path, &name, now, place_in) {
                 Ok(true) => {
                     if let Some(rest) = self.files.last_mut() {
                         rest.is_doubtful_up_to(doubtful);
                     }
+                    let has_begun_so = |copy: &File| Ok(place_in(copy)?.is_some());
+                    let later = self.follow_later_copies(number, span, now, has_begun_so);
+                    if let Err(error) = later {
+                        self.problem(&path, error.to_string());
+                    }
                 }
                 Ok(false) => {
-                    self.is_lost(&path, name, position.bytes);
+                    self.is_lost(&path, name.clone(), position.bytes);
                     self.doubt_what_is_there(number);
                 }
                 Err(error) => self.problem(&path, error.to_string()),
             }
         }
+        self.comes_last(number);
+    }
+
+    /// What a file has now is newer than all that was found before.
+    fn comes_last(&mut self, number: u64) {
         let next = self.next;
         if let Some(file) = self.file_mut(number) {
             file.number = next;

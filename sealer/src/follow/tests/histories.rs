@@ -46,6 +46,8 @@ struct World {
     open: File,
     /// Whether the writer's file is still at the path.
     is_at_path: bool,
+    /// How long it has not been there.
+    parted: Duration,
     /// Events of files, by inode, that were not accepted when it was asked last.
     files: BTreeMap<u64, Vec<u64>>,
     /// Where the rotated files are.
@@ -56,6 +58,8 @@ struct World {
     certain: BTreeSet<u64>,
     /// Whether the follower has looked since the file was made, and was not started again.
     is_seen: bool,
+    /// Events in copies that are recognised by their time alone.
+    copied: Vec<Vec<u64>>,
     /// Rotated files of which nobody knows that they are not older ones.
     unknown: BTreeSet<u64>,
     next: u64,
@@ -76,11 +80,13 @@ impl World {
             now: Instant::now(),
             open,
             is_at_path: true,
+            parted: Duration::ZERO,
             files: BTreeMap::new(),
             rotated: Vec::new(),
             at_risk: BTreeSet::new(),
             certain: BTreeSet::new(),
             is_seen: false,
+            copied: Vec::new(),
             unknown: BTreeSet::new(),
             next: 0,
             rotations: 0,
@@ -131,6 +137,12 @@ impl World {
     fn stop(&mut self) {
         self.follower = None;
         self.is_seen = false;
+        let accepted = self.accepted();
+        for ids in std::mem::take(&mut self.copied) {
+            if !ids.iter().any(|id| accepted.contains(id)) {
+                self.at_risk.extend(ids);
+            }
+        }
         for inode in self.files.keys().copied().collect::<Vec<_>>() {
             let is_at_path = self.is_at_path && inode == self.inode();
             if !is_at_path && !self.is_any_accepted(inode) {
@@ -205,7 +217,7 @@ impl World {
             let to = self.folder.path().join(to);
             fs::rename(self.path(), &to).unwrap();
             self.rotated.push(to);
-            self.is_at_path = false;
+            (self.is_at_path, self.parted) = (false, Duration::ZERO);
         }
     }
 
@@ -218,7 +230,7 @@ impl World {
             // Only who holds the file can read it, and the follower may be stopped or may not have seen it.
             self.at_risk.extend(self.unaccepted());
             fs::remove_file(self.path()).unwrap();
-            self.is_at_path = false;
+            (self.is_at_path, self.parted) = (false, Duration::ZERO);
         }
     }
 
@@ -247,14 +259,16 @@ impl World {
         }
         self.end_line();
         let ids = self.files.get(&self.inode());
-        if !ids
-            .into_iter()
-            .flatten()
-            .any(|id| self.certain.contains(id))
-        {
-            // Of a file of which nothing was accepted, no copy is recognised.
-            self.at_risk.extend(self.unaccepted());
+        let mut ids = ids.into_iter().flatten();
+        if !ids.any(|id| self.certain.contains(id)) {
+            // Of a file of which nothing was accepted, a copy is recognised by its time, by who has looked at the file before.
+            if self.is_seen {
+                self.copied.push(self.unaccepted());
+            } else {
+                self.at_risk.extend(self.unaccepted());
+            }
         }
+        file_clock_goes_on(self.folder.path());
         let copy = format!("app.log.{}", self.files_made());
         let copy = self.folder.path().join(copy);
         fs::copy(self.path(), &copy).unwrap();
@@ -266,8 +280,9 @@ impl World {
         }
         self.open.set_len(0).unwrap();
         self.half = false;
-        // What begins alike is looked at before there is as much as before.
-        self.round(Mood::Accepts);
+        if self.random.below(2) == 0 {
+            self.round(Mood::Accepts);
+        }
         let inode = self.inode();
         self.files.insert(inode, Vec::new());
         self.begin_file();
@@ -344,7 +359,15 @@ impl World {
                 self.stop();
                 self.start();
             }
-            18 => self.now += Duration::from_secs(self.random.below(12)),
+            18 => {
+                let passed = Duration::from_secs(self.random.below(12));
+                self.parted += passed;
+                // Its writer notices a rotation as long as the file is followed.
+                if self.parted >= LINGER {
+                    self.reopen();
+                }
+                self.now += passed;
+            }
             _ => {}
         }
         if !self.is_at_path && self.random.below(2) == 0 {
