@@ -31,7 +31,7 @@ pub(crate) async fn import(
         .check_place(&format!("the key {id}"), place)
         .map_err(|error| error.diagnostic("The key cannot be imported", "arn"))?;
     let asked = read_key(clients, id).await.map_err(failed)?;
-    let asked = asked.ok_or_else(|| no_such_key(id))?;
+    let asked = asked.ok_or_else(|| no_such_key(id, clients.region()))?;
     let newest = newest(clients, asked).await.map_err(failed)?;
     let marks = parse_marks(&newest.tags);
     check_newest(&newest, &marks)?;
@@ -81,8 +81,10 @@ fn check_newest(newest: &KeyParts, marks: &Marks) -> Result {
     )
 }
 
-fn no_such_key(id: &str) -> Diagnostic {
-    let detail = format!("The key {id:?} does not exist, so it cannot be imported.");
+fn no_such_key(id: &str, region: &str) -> Diagnostic {
+    let detail = format!(
+        "There is no key {id:?} in {region}, so it cannot be imported. For a key in another region, write \"{id}@REGION\"."
+    );
     Diagnostic::error("No such key", detail)
 }
 
