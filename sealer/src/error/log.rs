@@ -57,6 +57,8 @@ pub enum LogError {
         found: Option<u64>,
         /// Who knows it.
         known_from: KnownFrom,
+        /// What the store is.
+        store: StoreKind,
     },
     /// A segment is not the one that this writer knows.
     #[error("{key} has the root {}, but {known_from} the root {}", text(*found), expected.to_base64())]
@@ -144,6 +146,15 @@ pub enum LogError {
     },
 }
 
+/// Whether a store may be away without saying so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// A bucket that is not there is an error of its own.
+    Bucket,
+    /// Where its disk is not mounted, a folder has nothing, or is another one.
+    Folder,
+}
+
 /// Who knows the end of a log apart from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownFrom {
@@ -206,6 +217,10 @@ impl LogError {
             Self::Gap { .. } => {
                 "nothing was written; check the log with auditlog-verify, and acknowledge the loss in the trust policy once it is explained"
             }
+            Self::CutOff {
+                store: StoreKind::Folder,
+                ..
+            } => return not_in_folder(then).to_owned(),
             Self::CutOff { .. } | Self::OtherHead { .. } => {
                 "nothing was written: somebody removed or replaced segments, or --to names another place; check the log with auditlog-verify --pins; if they are lost, declare the log ended and continue it with a successor"
             }
@@ -236,6 +251,18 @@ impl LogError {
             }
         };
         hint.to_owned()
+    }
+}
+
+/// The disk of the folder may not be mounted.
+const fn not_in_folder(then: Then) -> &'static str {
+    match then {
+        Then::Again => {
+            "nothing was written: mount the disk of the folder, or put the folder back; if --to names the right place and all of it is there, somebody removed segments: check the log with auditlog-verify --pins; if they are lost, declare the log ended and continue it with a successor"
+        }
+        Then::ByItself => {
+            "mount the disk of the folder, or put the folder back, and the log goes on by itself; if all of it is there, somebody removed segments: check the log with auditlog-verify --pins; if they are lost, declare the log ended and continue it with a successor"
+        }
     }
 }
 

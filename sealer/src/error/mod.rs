@@ -23,7 +23,7 @@ pub use aws::{AwsFault, AwsFaultKind};
 pub use file::FileFault;
 pub use input::{InputError, InputKind};
 pub use key::{KeyError, KeyFileFault, KmsProperty};
-pub use log::{KnownFrom, LogError, PinsGiven};
+pub use log::{KnownFrom, LogError, PinsGiven, StoreKind};
 pub use machine::MachineError;
 pub use pins::PinsError;
 pub use policy::PolicyError;
@@ -175,7 +175,7 @@ impl Error {
     }
 
     /// Whether the same attempt can succeed once somebody has mended something else than the log: the store or its lock, the key or the
-    /// policy, the disk, the clock. A spool that another process uses is free once that has ended.
+    /// policy, the disk, the clock. A spool that another process uses is free once that has ended. The disk under a folder may be mounted.
     pub const fn can_be_mended(&self) -> bool {
         match self {
             Self::Key(error) => error.can_be_mended(),
@@ -184,6 +184,7 @@ impl Error {
             }
             Self::Policy(error) => error.depends_on_the_time(),
             Self::Spool(SpoolError::Busy { .. })
+            | Self::Log(LogError::CutOff { store: StoreKind::Folder, .. })
             // Other processes have taken what there was for a moment.
             | Self::Machine(MachineError::NoThread(_)) => true,
             Self::Usage(_)

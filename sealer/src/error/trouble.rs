@@ -1,6 +1,6 @@
 //! Something that somebody can mend while the sealer runs.
 
-use super::{Error, KeyError, SpoolError};
+use super::{Error, KeyError, LogError, SpoolError, StoreKind};
 
 /// Where the cause is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,12 @@ impl Cause {
                     Self::Kms
                 }
             }
-            Error::Aws(_) | Error::Store(_) => Self::Store,
+            Error::Aws(_)
+            | Error::Store(_)
+            | Error::Log(LogError::CutOff {
+                store: StoreKind::Folder,
+                ..
+            }) => Self::Store,
             Error::Spool(SpoolError::File(_)) => Self::Disk,
             Error::Policy(_) | Error::Usage(_) | Error::Pins(_) => Self::Policy,
             Error::Spool(_)

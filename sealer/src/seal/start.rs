@@ -72,6 +72,7 @@ impl Setup {
                 expected: expected.segment,
                 found: None,
                 known_from: *known_from,
+                store: self.store.kind(),
             }
             .into());
         }
@@ -115,6 +116,7 @@ impl Setup {
                 expected: expected.segment,
                 found: Some(newest),
                 known_from,
+                store: self.store.kind(),
             }
             .into());
         }

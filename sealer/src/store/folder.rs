@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use auditlog_chain::limits::MAX_OBJECT_BYTES;
 use aws_lc_rs::rand;
 
-use crate::error::{Error, FileFault, MachineError, StoreError};
+use crate::error::{Error, FileFault, MachineError, StoreError, StoreKind};
 use crate::folder::{create_folders, sync_folder};
 use crate::store::{Created, Store, Version, VersionKind};
 
@@ -152,6 +152,10 @@ fn is_unfinished(name: &OsStr) -> bool {
 impl Store for Folder {
     fn place(&self) -> &str {
         &self.place
+    }
+
+    fn kind(&self) -> StoreKind {
+        StoreKind::Folder
     }
 
     fn check(&self) -> Result<(), Error> {

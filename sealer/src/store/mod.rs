@@ -2,7 +2,7 @@
 
 use auditlog_chain::timestamp::Timestamp;
 
-use crate::error::Error;
+use crate::error::{Error, StoreKind};
 
 mod clock;
 mod find;
@@ -18,6 +18,11 @@ pub use s3::{Bucket, BucketSettings, Lock, LockSource, WeakDefault};
 pub trait Store: Send + Sync {
     /// Its name for people, such as `s3://bucket`.
     fn place(&self) -> &str;
+
+    /// What it is.
+    fn kind(&self) -> StoreKind {
+        StoreKind::Bucket
+    }
 
     /// The store's clock and ours at the last answer; `None` where the store has no clock of its own.
     fn reading(&self) -> Option<ClockReading> {

@@ -661,3 +661,64 @@ fn batches_are_routed_and_a_problem_of_one_log_does_not_stop_the_other() {
         ["2", "{\"kind\":\"order\"}", "{\"kind\":\"order\",\"n\":2}"]
     );
 }
+
+/// An empty folder is at the place of a disk that is not mounted, or nothing at all.
+#[test]
+fn log_whose_folder_is_not_there_at_the_start_goes_on_once_it_is_back() {
+    let bench = Bench::new();
+    let routes =
+        "[[routes]]\nlog = \"orders\"\ntag = \"orders\"\n\n[[routes]]\nlog = \"payments\"\n";
+    let logs = two_logs(&bench, routes);
+    let (folder, away) = (bench.path("audit"), bench.path("away"));
+    let until_back = |service: &Service, log: &str| {
+        let (begun, path) = (Instant::now(), format!("/readyz/{log}"));
+        while service.get(&path).is_none_or(|ready| ready.status != 200) {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{log}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    for (number, stand_in) in ["none", "empty", "older"].into_iter().enumerate() {
+        let service = Service::of_logs(&bench, &logs, &[]);
+        until_back(&service, "payments");
+        assert_eq!(service.post(number.to_string(), "").unwrap().status, 200);
+        service.end().ok();
+        fs::rename(&folder, &away).unwrap();
+        match stand_in {
+            "empty" => fs::create_dir_all(folder.join("payments")).unwrap(),
+            "older" => {
+                fs::create_dir_all(folder.join("payments")).unwrap();
+                let first = "payments/000000000000.jsonl.zst";
+                fs::copy(away.join(first), folder.join(first)).unwrap();
+            }
+            _ => {}
+        }
+        let service = Service::of_logs(&bench, &logs, &[]);
+        let begun = Instant::now();
+        while !service.get("/readyz/payments").is_some_and(|ready| {
+            ready.status == 503 && ready.body.contains("but the spool remembers segment")
+        }) {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{stand_in}");
+            thread::sleep(Duration::from_millis(20));
+        }
+        let refused = service.post("9", "").unwrap();
+        assert_eq!(refused.status, 503, "{stand_in}: {}", refused.body);
+        until_back(&service, "orders");
+        let taken = service.post_to("/events/orders", "1", "").unwrap();
+        assert_eq!(taken.status, 200, "{stand_in}: {}", taken.body);
+        // Nothing was written into what was there instead.
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        fs::rename(&away, &folder).unwrap();
+        until_back(&service, "payments");
+        let ended = service.end().ok();
+        let hint =
+            "; mount the disk of the folder, or put the folder back, and the log goes on by itself";
+        assert!(ended.stderr.contains(hint), "{ended}");
+        assert!(
+            ended.stderr.contains("events are accepted again"),
+            "{ended}"
+        );
+    }
+    assert_eq!(bench.verified(), ["0", "1", "2"]);
+}
