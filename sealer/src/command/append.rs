@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use auditlog_chain::builder::{Level, Source};
 use auditlog_chain::hash::leaf_hash;
-use auditlog_chain::policy::{self, LogPolicy, TrustPolicy, span_at};
+use auditlog_chain::policy::{self, LogPolicy, S3Store, TrustPolicy, span_at};
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_sealer::error::{Error, KeyError, MachineError, UsageError};
 use auditlog_sealer::fencing::Fencing;
@@ -67,10 +67,7 @@ impl Named {
         let policy = declared(arguments, now)?;
         let (log, destination) = target(arguments, policy.as_ref())?;
         must_be_elsewhere(arguments.spool.as_deref(), &log, &destination)?;
-        let bucket = policy
-            .as_ref()
-            .and_then(|policy| policy.document().store.as_ref())
-            .map(policy::Store::s3);
+        let bucket = bucket_of(policy.as_ref());
         let mut aws = arguments
             .aws
             .lazy(bucket.map(|bucket| bucket.region.as_str()));
@@ -158,10 +155,8 @@ pub(super) fn renewal(
     let policy = declared(arguments, now)?;
     let (log, _) = target(arguments, policy.as_ref())?;
     must_be_in_its_place(&log, before)?;
-    let bucket = policy
-        .as_ref()
-        .and_then(|policy| policy.document().store.as_ref())
-        .map(policy::Store::s3);
+    let bucket = bucket_of(policy.as_ref());
+    must_be_in_its_bucket(bucket, before)?;
     let region = bucket.map(|bucket| bucket.region.as_str());
     let mut aws = arguments.aws.lazy(region);
     let (signer, previous) = match Signers::of(arguments, policy.as_ref(), &log, &mut aws, now) {
@@ -200,6 +195,37 @@ fn must_be_in_its_place(log: &LogPolicy, before: &Setup) -> Result<(), Error> {
     Err(UsageError::OtherPlace {
         expected: format!("{} under {}", expected.origin, expected.prefix),
         found: format!("{} under {}", found.origin, found.prefix),
+    }
+    .into())
+}
+
+fn bucket_of(policy: Option<&TrustPolicy>) -> Option<&S3Store> {
+    let store = policy.and_then(|policy| policy.document().store.as_ref());
+    store.map(policy::Store::s3)
+}
+
+/// The bucket was opened at the start, in its region and as that of its owner.
+fn must_be_in_its_bucket(found: Option<&S3Store>, before: &Setup) -> Result<(), Error> {
+    let expected = bucket_of(before.policy.as_deref());
+    if found == expected {
+        return Ok(());
+    }
+    let shown = |bucket: Option<&S3Store>| {
+        bucket.map_or_else(
+            || "no bucket".to_owned(),
+            |bucket| {
+                let S3Store {
+                    bucket,
+                    region,
+                    account,
+                } = bucket;
+                format!("s3://{bucket} of {account} in {region}")
+            },
+        )
+    };
+    Err(UsageError::OtherStore {
+        expected: shown(expected),
+        found: shown(found),
     }
     .into())
 }

@@ -84,6 +84,14 @@ pub enum UsageError {
         /// The log of the policy.
         found: String,
     },
+    /// The policy names another bucket than the one that segments are stored in.
+    #[error("the trust policy names {found}, but segments are stored in {expected}")]
+    OtherStore {
+        /// The bucket in use.
+        expected: String,
+        /// The one of the policy.
+        found: String,
+    },
     /// Neither a policy nor an option names the owner of the bucket.
     #[error(
         "the owner of the bucket {bucket} is unknown: without a trust policy, --account names it"
@@ -133,6 +141,9 @@ impl UsageError {
             }
             Self::OtherPlace { .. } => {
                 "give the trust policy of the log that runs, or start the service again with a spool of its own for the other one"
+            }
+            Self::OtherStore { .. } => {
+                "give the trust policy of the bucket in use; to store the log elsewhere, stop the service once nothing waits, and start it with that policy and with a spool of its own for the other bucket"
             }
             Self::TwoPrefixes { .. } => "omit one of them",
             Self::LockNotDeclared { .. } => {

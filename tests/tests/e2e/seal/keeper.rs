@@ -187,6 +187,20 @@ fn trouble_with_key_lock_and_policy_is_shown_and_passes_and_another_key_is_taken
     world.give("{");
     until(&service, "policy", 1);
     post(&service, "4");
+    // Another bucket, region or owner is that of another store.
+    for (name, other) in [
+        ("bucket", "audit-2"),
+        ("region", "eu-north-1"),
+        ("account", "999999999999"),
+    ] {
+        world.give(&policy.to_string());
+        until(&service, "policy", 0);
+        let mut moved = policy.clone();
+        moved["store"]["s3"][name] = other.into();
+        world.give(&moved.to_string());
+        until(&service, "policy", 1);
+    }
+    post(&service, "44");
     // The next one declares another key, while the store is away.
     way.from_now_on("", "/payments/", Fault::HangUp);
     post(&service, "5");
@@ -215,6 +229,9 @@ fn trouble_with_key_lock_and_policy_is_shown_and_passes_and_another_key_is_taken
         "segments are stored again",
         "the trust policy or the keys have changed and cannot be used; those from before count until that is corrected: ",
         "info: the trust policy and the keys were read again",
+        "count until that is corrected: the trust policy names s3://audit-2 of 000000000000 in eu-central-1, but segments are stored in s3://audit of 000000000000 in eu-central-1; ",
+        " in eu-north-1, but segments",
+        "s3://audit of 999999999999 in ",
         "info: from now on, segments are signed by acme.example/audit/payments+",
     ] {
         assert!(ended.stderr.contains(text), "{text}: {ended}");
@@ -227,7 +244,7 @@ fn trouble_with_key_lock_and_policy_is_shown_and_passes_and_another_key_is_taken
     let verify = command("auditlog-verify").envs(world.remote.endpoint.env());
     let verify = verify.arg("--policy").arg(bench.path("policy.json"));
     verify.run().ok();
-    assert_eq!(world.events(), ["1", "2", "3", "4", "5", "6"]);
+    assert_eq!(world.events(), ["1", "2", "3", "4", "44", "5", "6"]);
     removed_default_is_shown(&world, &log);
 }
 
