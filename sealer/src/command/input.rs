@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use auditlog_sealer::error::{Error, MachineError, UsageError};
+use auditlog_sealer::follow::Own;
 use auditlog_sealer::level::Level;
 use auditlog_sealer::listen::{Access, Guard};
 use auditlog_sealer::service::Router;
@@ -123,6 +124,8 @@ pub(super) struct Around {
     pub(super) scratch: Vec<PathBuf>,
     /// How many inputs follow files.
     pub(super) file_inputs: usize,
+    /// What no input follows.
+    pub(super) own: Own,
     /// Who may send to each input that is bound.
     pub(super) guards: RefCell<Guards>,
     /// The clock.

@@ -28,6 +28,7 @@ impl Listeners {
             router: Arc::clone(router),
             scratch: spools.collect(),
             file_inputs: config.file_inputs(),
+            own: config.own(),
             guards: RefCell::default(),
             now,
         };

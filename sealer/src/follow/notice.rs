@@ -51,6 +51,15 @@ pub enum FollowNotice {
         /// The file.
         path: PathBuf,
     },
+    /// The paths lead to files that the service itself writes.
+    #[error(
+        "files of {} are not followed, because the service itself writes them: narrow the paths",
+        shown(folder)
+    )]
+    Own {
+        /// Their folder.
+        folder: PathBuf,
+    },
     /// A file from before is not there any more.
     #[error(
         "{} is gone; lines after byte {bytes}, if there were any, are lost",

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::error::Error;
-use crate::follow::{Memory, Pattern, Remembering, Settings};
+use crate::follow::{Memory, Own, Pattern, Remembering, Settings};
 use crate::input::GivenName;
 use crate::seal::Naming;
 use crate::spool::Inputs;
@@ -123,6 +123,7 @@ fn files_go_on_though_one_batch_is_not_answered() {
         name: "file".to_owned(),
         tag: None,
         settings: Settings {
+            own: Own::default(),
             max_event_bytes: auditlog_chain::limits::MAX_EVENT_BYTES,
             input: GivenName::parse("file").unwrap(),
             paths: vec![Pattern::parse(&pattern).unwrap()],

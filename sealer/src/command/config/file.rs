@@ -10,7 +10,7 @@ use std::time::Duration;
 use auditlog_chain::builder::Source;
 use auditlog_chain::limits::MAX_EVENT_BYTES;
 use auditlog_sealer::error::{Error, UsageError};
-use auditlog_sealer::follow::{Pattern, Settings};
+use auditlog_sealer::follow::{Own, Pattern, Settings};
 use auditlog_sealer::input::GivenName;
 use auditlog_sealer::level::Level;
 use auditlog_sealer::listen::Access;
@@ -69,7 +69,7 @@ impl File {
         paths.filter_map(|(number, path)| Some((number, Pattern::parse(path)?)))
     }
 
-    fn settings(&self, most_files: usize) -> Result<Settings, Error> {
+    fn settings(&self, most_files: usize, own: &Own) -> Result<Settings, Error> {
         let malformed = |found: &str| UsageError::Malformed {
             expected: "a name of 1 to 200 characters of printable ASCII without quote and backslash",
             found: found.to_owned(),
@@ -77,6 +77,7 @@ impl File {
         Ok(Settings {
             input: GivenName::parse(&self.name).ok_or_else(|| malformed(&self.name))?,
             paths: self.patterns().map(|(_, pattern)| pattern).collect(),
+            own: own.clone(),
             source: self.source.as_deref().and_then(Source::parse),
             linger: Duration::from_secs(self.linger_seconds),
             most_files,
@@ -219,7 +220,7 @@ impl Input for File {
         let input = Arc::new(FilesInput {
             name: self.name.clone(),
             tag: self.tag.clone(),
-            settings: self.settings(most.max(1))?,
+            settings: self.settings(most.max(1), &around.own)?,
             poll: Duration::from_millis(self.poll_milliseconds),
             patience: PATIENCE,
             router: Arc::clone(&around.router),

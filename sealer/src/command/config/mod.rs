@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use auditlog_sealer::error::{Error, UsageError};
+use auditlog_sealer::follow::Own;
 use auditlog_sealer::listen::Access;
 use auditlog_sealer::service::Route;
 use serde::Deserialize;
@@ -41,7 +42,7 @@ use http::Http;
 use inputs::{Inputs, shared};
 use logs::{Count, Logs};
 use lumberjack::Lumberjack;
-use paths::{Files, Own, Paths};
+use paths::{Files, Paths};
 use shape::{Shaped, shape};
 use syslog::Syslog;
 
@@ -265,7 +266,8 @@ impl Config {
         }
     }
 
-    fn own(&self) -> Own {
+    /// What the service itself writes.
+    pub(super) fn own(&self) -> Own {
         Own {
             spools: self.logs.iter().map(Log::absolute_spool).collect(),
             stores: self.logs.iter().filter_map(Log::absolute_folder).collect(),

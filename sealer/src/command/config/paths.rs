@@ -1,41 +1,67 @@
 //! Paths that two parts of a service must not share: what two inputs follow, and what the service itself writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use auditlog_sealer::follow::name_matches;
+use auditlog_sealer::follow::{Own, is_of_segment, name_matches};
 
 use crate::command::input::{Looked, Wrong};
 
-/// What the service itself writes: whoever follows it never comes to an end.
-#[derive(Default)]
-pub(super) struct Own {
-    /// The spools.
-    pub(super) spools: Vec<PathBuf>,
-    /// The folders in which logs have a folder of segments each.
-    pub(super) stores: Vec<PathBuf>,
+/// What is wrong with a path that is given as `shown`, and is in a folder of ours.
+fn of_own(at: &str, shown: &str, kind: &str, found: &Path) -> Wrong {
+    let found = found.display();
+    let what = format!("{shown} is in {kind} {found}, which the service itself writes");
+    Wrong::new(at, what, "follow files elsewhere")
 }
 
-impl Own {
-    /// What is wrong with a path that is given as `shown`, is in a folder, and may have the name of a segment.
-    fn mistake(&self, at: &str, shown: &str, folder: &Path, may_be_segment: bool) -> Option<Wrong> {
-        let is_below = |above: &&PathBuf| folder.starts_with(above);
-        let spool = self.spools.iter().find(is_below);
-        let stores = self.stores.iter().filter(|_| may_be_segment);
-        let store = || {
-            stores
-                .clone()
-                .find(|above| is_below(above) && folder != *above)
+/// What is wrong with a pattern that leads into a spool, or to whatever has the name of a segment below a store.
+fn mistake(own: &Own, at: &str, shown: &str) -> Option<Wrong> {
+    let patterns = [PathBuf::from(shown), resolved(shown)];
+    let found = |own: &[PathBuf], is_led: fn(&Path, &Path) -> bool| {
+        let mut own = own.iter();
+        let is_own = |own: &&PathBuf| {
+            let real = fs::canonicalize(own).unwrap_or_else(|_| (*own).clone());
+            let mut ours = [own.as_path(), &real].into_iter();
+            ours.any(|own| patterns.iter().any(|pattern| is_led(pattern, own)))
         };
-        let (kind, found) = match spool {
-            Some(spool) => ("the spool", spool),
-            None => ("the log in", store()?),
-        };
-        let found = found.display();
-        let what = format!("{shown} is in {kind} {found}, which the service itself writes");
-        Some(Wrong::new(at, what, "follow files elsewhere"))
+        own.find(is_own).cloned()
+    };
+    if let Some(spool) = found(&own.spools, leads_into) {
+        return Some(of_own(at, shown, "the spool", &spool));
     }
+    let store = found(&own.stores, leads_to_segments)?;
+    Some(of_own(at, shown, "the log in", &store))
+}
+
+fn leads_into(pattern: &Path, spool: &Path) -> bool {
+    plain_folder(pattern).starts_with(spool)
+}
+
+fn leads_to_segments(pattern: &Path, store: &Path) -> bool {
+    let (mut parts, mut depth) = (pattern.components(), 0_usize);
+    let is_below = store.components().all(|own| {
+        let part = parts.next();
+        part.is_some_and(|part| name_matches(part.as_os_str(), own.as_os_str()))
+    });
+    // The folder of a log is at any depth below, and its files are in it.
+    for _ in parts {
+        depth = depth.saturating_add(1);
+    }
+    let name = pattern.file_name();
+    is_below && depth > 1 && name.is_some_and(|name| name_matches(name, SEGMENT.as_ref()))
+}
+
+/// A pattern without the links that are in its folder now.
+fn resolved(pattern: &str) -> PathBuf {
+    let pattern = Path::new(pattern);
+    let folder = plain_folder(pattern);
+    let mut there = folder.ancestors();
+    let real = there.find_map(|above| Some((above, fs::canonicalize(above).ok()?)));
+    let resolved =
+        real.and_then(|(above, real)| Some(real.join(pattern.strip_prefix(above).ok()?)));
+    resolved.unwrap_or_else(|| pattern.to_owned())
 }
 
 /// The name of a segment, for patterns that are to match none.
@@ -54,18 +80,15 @@ impl<'c> Paths<'c> {
             if let Some(other) = self.0.insert(path, input) {
                 wrong.push(twice(&at, path, other));
             }
-            let may_be_segment = Path::new(path)
-                .file_name()
-                .is_some_and(|name| name_matches(name, SEGMENT.as_ref()));
-            wrong.extend(own.mistake(&at, path, &plain_folder(path), may_be_segment));
+            wrong.extend(mistake(own, &at, path));
         }
         wrong
     }
 }
 
 /// The folder of a pattern up to its first `*` or `?`.
-fn plain_folder(pattern: &str) -> PathBuf {
-    let folder = Path::new(pattern).parent().unwrap_or(Path::new("/"));
+fn plain_folder(pattern: &Path) -> PathBuf {
+    let folder = pattern.parent().unwrap_or(Path::new("/"));
     let is_plain = |part: &Component<'_>| {
         let part = part.as_os_str().as_encoded_bytes();
         !part.contains(&b'*') && !part.contains(&b'?')
@@ -80,18 +103,24 @@ pub(super) struct Files<'c>(BTreeMap<(u64, u64), &'c str>);
 impl<'c> Files<'c> {
     /// Adds what an input will read. No two read the same file, and none is our own.
     pub(super) fn add(&mut self, input: &'c str, looked: &Looked, own: &Own) -> Vec<Wrong> {
-        let mut wrong = Vec::new();
+        let (mut wrong, mut folders) = (Vec::new(), BTreeSet::new());
         for (at, path, found) in &looked.files {
             let other = self.0.insert((found.dev(), found.ino()), input);
             if let Some(other) = other.filter(|other| *other != input) {
                 wrong.push(twice(at, &path.display().to_string(), other));
             }
-            let folder = path.parent().unwrap_or(path);
-            let shown = path.display().to_string();
-            let is_segment = path
-                .file_name()
-                .is_some_and(|name| name_matches("????????????.jsonl.zst".as_ref(), name));
-            wrong.extend(own.mistake(at, &shown, folder, is_segment));
+            // One of many segments is enough.
+            let folder = own.folder_of(path);
+            let folder = folder.filter(|folder| folders.insert(folder.clone()));
+            if let Some(folder) = folder {
+                let kind = if path.file_name().is_some_and(is_of_segment) {
+                    "the log in"
+                } else {
+                    "the spool"
+                };
+                let shown = path.display().to_string();
+                wrong.push(of_own(at, &shown, kind, &folder));
+            }
         }
         wrong
     }
@@ -132,6 +161,10 @@ mod tests {
                 "/to/p/*.log",
                 "/to/p/*",
                 "/to/p/*.zst",
+                "/*/*/*",
+                "/t?/*/*/*.zst",
+                "/*/*",
+                "/*/*/*.log",
             ]),
         );
         let own = Own {
@@ -146,6 +179,8 @@ mod tests {
             "paths.3: /s/x/y is in the spool /s, which the service itself writes",
             "paths.8: /to/p/* is in the log in /to, which the service itself writes",
             "paths.9: /to/p/*.zst is in the log in /to, which the service itself writes",
+            "paths.10: /*/*/* is in the log in /to, which the service itself writes",
+            "paths.11: /t?/*/*/*.zst is in the log in /to, which the service itself writes",
         ];
         assert_eq!(said(all.add("other", &other, &own)), expected);
     }

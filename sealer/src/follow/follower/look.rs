@@ -125,6 +125,12 @@ impl Follower {
             return Ok(());
         }
         self.aside.remove(&inode);
+        if let Some(folder) = self.settings.own.folder_of(path) {
+            if self.own.insert(folder.clone()) {
+                self.notices.push(FollowNotice::Own { folder });
+            }
+            return Ok(());
+        }
         if self.files.len() >= self.settings.most_files {
             let most = self.settings.most_files;
             let reason = format!(

@@ -15,6 +15,7 @@ use super::earlier::{AllEarlier, Earlier, Remembering};
 use super::file::{Followed, Found, Inode, Lines, Stamp, stamp_of};
 use super::lines::{End, Taken};
 use super::notice::{FollowNotice, shown};
+use super::own::Own;
 use super::pattern::Pattern;
 use super::place::Place;
 use crate::input::{FileHead, FollowedName, GivenName, InputName, hash_of_beginning};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub input: GivenName,
     /// Which files.
     pub paths: Vec<Pattern>,
+    /// What is never followed, though the paths lead there.
+    pub own: Own,
     /// Who its events are from. Without it, the name of the input and the path of the file say so.
     pub source: Option<Source>,
     /// How long a file is followed that is not at its path any more, after the last that was written into it.
@@ -52,6 +55,8 @@ pub struct Follower {
     at_paths: BTreeSet<Inode>,
     /// Files that were changed, as they were then.
     aside: BTreeMap<Inode, (Stamp, PathBuf)>,
+    /// Folders of our own to which the paths lead.
+    own: BTreeSet<PathBuf>,
     /// What is not read now, and why.
     problems: BTreeMap<PathBuf, String>,
     /// Patterns whose folders cannot be listed now, and why.
@@ -111,6 +116,7 @@ impl Follower {
             files: Vec::new(),
             at_paths: BTreeSet::new(),
             aside: BTreeMap::new(),
+            own: BTreeSet::new(),
             problems: BTreeMap::new(),
             unlisted: BTreeMap::new(),
             finished: Vec::new(),

@@ -155,6 +155,7 @@ impl World {
         let settings = Settings {
             input: GivenName::parse("audit").unwrap(),
             paths: vec![Pattern::parse(&self.path().display().to_string()).unwrap()],
+            own: Own::default(),
             source: None,
             linger: LINGER,
             most_files: 100,

@@ -98,6 +98,7 @@ impl Plain {
         let settings = Settings {
             input: GivenName::parse("audit").unwrap(),
             paths: vec![Pattern::parse(&self.path("*.log").display().to_string()).unwrap()],
+            own: Own::default(),
             source: None,
             linger: LINGER,
             most_files: 5,
@@ -398,6 +399,7 @@ fn settings(folder: &tempfile::TempDir, pattern: &str) -> Settings {
     Settings {
         input: GivenName::parse("audit").unwrap(),
         paths: vec![Pattern::parse(&pattern).unwrap()],
+        own: Own::default(),
         source: None,
         linger: LINGER,
         most_files: 5,
@@ -447,6 +449,40 @@ fn where_one_of_two_logs_has_lost_its_memory_files_that_the_other_knows_are_mark
         let warns = said.contains("a.log may have events that are in the log already");
         assert_eq!(warns, is_marked, "{said}");
     }
+}
+
+#[test]
+fn what_the_service_itself_writes_is_not_followed_and_is_named_once() {
+    let plain = Plain::new();
+    for name in ["to/p", "spool"] {
+        fs::create_dir_all(plain.path(name)).unwrap();
+    }
+    std::os::unix::fs::symlink(plain.path("to/p"), plain.path("link")).unwrap();
+    let mut settings = settings(&plain.folder, "*/*");
+    settings.own = Own {
+        spools: vec![plain.path("spool")],
+        stores: vec![plain.path("to")],
+    };
+    let mut follower = Follower::new(settings, &[]);
+    assert_eq!(
+        offered(&mut follower, plain.now),
+        (Vec::new(), String::new())
+    );
+    for number in 0..3 {
+        plain.write(&format!("to/p/{number:012}.jsonl.zst"), 0..1);
+    }
+    plain.write("spool/names.log", 0..1);
+    plain.write("link/app.log", 0..2);
+    let (events, said) = offered(&mut follower, plain.now);
+    assert_eq!(events, [(2, false)], "{said}");
+    for folder in ["to/p", "spool"] {
+        let expected = format!("{folder} are not followed, because the service itself writes them");
+        assert_eq!(said.matches(&expected).count(), 1, "{said}");
+    }
+    assert_eq!(
+        offered(&mut follower, plain.now),
+        (Vec::new(), String::new())
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Mistakes of a configuration, each with its line and what to do about it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use auditlog_tests::{Run, command};
 
@@ -329,6 +330,8 @@ fn inputs_that_cannot_deliver_are_refused() {
     let of_segments = format!("[[file]]\npaths = [\"{}/payments/*\"]\n", audit.display());
     // The names of folders match too.
     let of_folders = of_segments.replace("/audit/payments", "/*/*");
+    let of_link = of_segments.replace("/audit/", "/link/");
+    let of_file = of_segments.replace("/audit/payments/", "/links/");
     let line = |before: &str, more: usize| before.lines().count() + more;
     for (config, error) in [
         (
@@ -373,13 +376,35 @@ fn inputs_that_cannot_deliver_are_refused() {
         (
             format!("{to_folder}{of_folders}"),
             format!(
-                "/payments/000000000000.jsonl.zst is in the log in {}, which the service itself writes",
+                "/*/*/* is in the log in {}, which the service itself writes",
+                audit.display()
+            ),
+        ),
+        (
+            format!("{to_folder}{of_link}"),
+            format!(
+                "/link/payments/* is in the log in {}, which the service itself writes",
+                audit.display()
+            ),
+        ),
+        (
+            format!("{to_folder}{of_file}"),
+            format!(
+                "/000000000000.jsonl.zst is in the log in {}/payments, which the service itself writes",
                 audit.display()
             ),
         ),
     ] {
-        if config.contains("/*/*/") {
+        // A segment has to be there only where a link leads to it.
+        if config.contains("/link/") {
+            fs::create_dir(&audit).unwrap();
+            symlink(&audit, bench.path("link")).unwrap();
+        } else if config.contains("/links/") {
             bench.append().input("1\n").run().ok();
+            fs::create_dir(bench.path("links")).unwrap();
+            let segment = "000000000000.jsonl.zst";
+            let to = audit.join("payments").join(segment);
+            symlink(to, bench.path("links").join(segment)).unwrap();
         }
         let run = check(&bench, &config);
         assert_eq!(run.status, 2, "{run}");
