@@ -3,6 +3,7 @@
 mod copies;
 mod doubt;
 mod look;
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -20,6 +21,7 @@ use super::pattern::Pattern;
 use super::place::Place;
 use crate::input::{FileHead, FollowedName, GivenName, InputName, hash_of_beginning};
 use crate::spool::Accepted;
+use source::source_of;
 
 /// Bytes that one round reads, about. They are in memory at a time.
 const ROUND_BYTES: u64 = 8 << 20;
@@ -408,12 +410,6 @@ fn say(known: &mut BTreeMap<PathBuf, String>, path: &Path, reason: String) -> Op
     known.insert(path.to_owned(), reason.clone());
     let path = path.to_owned();
     Some(FollowNotice::NotRead { path, reason })
-}
-
-/// Who events are from where nobody says otherwise: the input and the file.
-fn source_of(input: &GivenName, path: &Path) -> Option<Source> {
-    let both = Source::parse(&format!("{input}:{}", path.display()));
-    both.or_else(|| Source::parse(&input.to_string()))
 }
 
 fn changed(path: &Path, bytes: u64) -> String {
