@@ -4,12 +4,15 @@
 //! three times: in the state, in the bucket's tags (an import finds it there), and in private data, so that a change of the
 //! tags shows in a plan.
 
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "numbers of a test")]
+mod histories;
 mod log;
 mod tag;
 
 use std::collections::BTreeMap;
 
-use auditlog_chain::policy::{LockSpan, SilenceSpan, span_at};
+use auditlog_chain::policy::{LockSpan, SilenceSpan};
 use auditlog_chain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use tf_provider::{AttributePath, Field};
@@ -196,17 +199,19 @@ impl LogHistory {
             }
         };
         let silences = before.map_or(&[][..], |before| &before.max_silence);
-        let silence = Silence {
-            seconds: log.silence_seconds,
-            notice: bucket.notice,
-            lock: lock.as_deref().unwrap_or(follows),
-        };
+        let max_silence = spans::declare_silence(
+            silences,
+            log.silence_seconds,
+            lock.as_deref().unwrap_or(follows),
+            now,
+            bucket.notice,
+        );
         Self {
             began: log
                 .began
                 .or(before.map(|before| before.began))
                 .unwrap_or(now),
-            max_silence: silence.declare(silences, now),
+            max_silence,
             lock,
             identity: log
                 .identity
@@ -215,68 +220,6 @@ impl LogHistory {
                 .unwrap_or_default(),
         }
     }
-}
-
-/// A silence that is declared beside a lock.
-struct Silence<'a> {
-    seconds: u64,
-    notice: u64,
-    lock: &'a [LockSpan],
-}
-
-impl Silence<'_> {
-    /// A longer silence is allowed at once, a shorter one after the notice: a sealer that does not know it yet is not late.
-    /// Where the lock changes too, the silence changes with it, so that the retention is never shorter than twice the silence.
-    fn declare(&self, spans: &[SilenceSpan], now: Timestamp) -> Vec<SilenceSpan> {
-        let mut begun: Vec<SilenceSpan> = spans.to_vec();
-        if spans
-            .last()
-            .is_some_and(|last| last.seconds == self.seconds)
-        {
-            return begun;
-        }
-        begun.retain(|span| span.from <= now);
-        let Some(last) = begun.last().copied() else {
-            return vec![self.from(now)];
-        };
-        if last.seconds == self.seconds {
-            return begun;
-        }
-        let from = if self.seconds < last.seconds {
-            self.shorter_from(last.seconds, now)
-        } else {
-            self.longer_from(now)
-        };
-        begun.pop_if(|last| last.from >= from);
-        begun.push(self.from(from));
-        begun
-    }
-
-    fn from(&self, from: Timestamp) -> SilenceSpan {
-        let seconds = self.seconds;
-        SilenceSpan { from, seconds }
-    }
-
-    fn shorter_from(&self, before: u64, now: Timestamp) -> Timestamp {
-        let ahead = self.lock.iter().filter(|span| span.from > now);
-        let mut locks = span_at(self.lock, now).into_iter().chain(ahead);
-        if locks.all(|lock| is_long_enough(*lock, before)) {
-            let notice = i64::try_from(self.notice).unwrap_or(i64::MAX);
-            return now.saturating_add_seconds(notice);
-        }
-        now
-    }
-
-    fn longer_from(&self, now: Timestamp) -> Timestamp {
-        let enough = span_at(self.lock, now).is_none_or(|lock| is_long_enough(*lock, self.seconds));
-        let last = self.lock.last().filter(|_| !enough);
-        last.map_or(now, |last| last.from.max(now))
-    }
-}
-
-/// Retention must be at least twice the silence: otherwise no cut could be distinguished from expiry.
-fn is_long_enough(lock: LockSpan, seconds: u64) -> bool {
-    u64::from(lock.retention_days).saturating_mul(86_400) >= seconds.saturating_mul(2)
 }
 
 const LOCK_TAG: &str = "auditlog:lock";

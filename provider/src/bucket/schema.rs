@@ -309,8 +309,8 @@ fn log_fields() -> Fields {
                 .validate(|text: String| parse_silence(&text).map(drop))
                 .description(
                     "Time that the log may go without a new segment before the verifier reports its silence: an integer and one of `s`, `m`, \
-                     `h`, `d`. The retention must be at least twice as long. Default: `25h`. A change to a longer one holds at once; a shorter one begins after \
-                     `object_lock.notice`.",
+                     `h`, `d`. The retention must be at least twice as long. Default: `25h`. A change to a longer one holds at once, or once the \
+                     lock that it needs has begun; a shorter one begins after `object_lock.notice`.",
                 ),
         )
         .attribute(

@@ -5,7 +5,7 @@ use auditlog_chain::limits::MAX_POLICY_BYTES;
 use auditlog_chain::origin::Origin;
 use auditlog_chain::policy::{
     Acknowledged, Ended, KeyPolicy, LockSpan, LogPolicy, POLICY_VERSION, PolicyDocument,
-    PolicyError, S3Store, SilenceSpan, Store, TrustPolicy,
+    PolicyError, S3Store, SilenceSpan, Store, TrustPolicy, intervals,
 };
 use auditlog_chain::timestamp::Timestamp;
 use auditlog_chain::verifier_key::VerifierKey;
@@ -140,8 +140,44 @@ pub fn check_spans_at(
     policy: &TrustPolicy,
     now: Timestamp,
 ) -> Result<(), Misfit> {
-    let checked = policy.check_spans_at(now);
-    checked.map_or_else(|error| Err(inconsistent(declared, &[], &error)), |_| Ok(()))
+    let Err(error) = policy.check_spans_at(now) else {
+        return Ok(());
+    };
+    let mut logs = declared.logs.iter();
+    let short = logs.find_map(|log| short_retention(declared, log, now));
+    Err(short.unwrap_or_else(|| inconsistent(declared, &[], &error)))
+}
+
+/// The first lock of a log that is too short for a silence beside it and in force, with the times at which both hold. The last spans
+/// have no end, and were checked before.
+fn short_retention(declared: &Declared, log: &DeclaredLog, now: Timestamp) -> Option<Misfit> {
+    let locks = &log.lock.as_ref().unwrap_or(&declared.lock).value;
+    let silences = &log.max_silence.value;
+    let mut pairs =
+        intervals(locks).flat_map(|lock| intervals(silences).map(move |silence| (lock, silence)));
+    let detail = pairs.find_map(|(lock, silence)| {
+        let until = lock.until.into_iter().chain(silence.until).min()?;
+        let days = lock.span.retention_days;
+        let counts_until = until.saturating_add_days(days);
+        let why = check_retention(&[days], &[silence.span.seconds]).err()?;
+        let counts = lock.from.max(silence.from) < until && counts_until >= now;
+        counts.then(|| {
+            format!(
+                "{why} The lock of {} and the silence of {} both hold until {}, and what was stored by then counts until {}. In \
+                 `max_silence_spans`, give at most {} until the first of these times.",
+                lock.span.from.to_rfc3339(),
+                silence.span.from.to_rfc3339(),
+                until.to_rfc3339(),
+                counts_until.to_rfc3339(),
+                format_duration(u64::from(days).saturating_mul(43_200)),
+            )
+        })
+    })?;
+    Some(Misfit {
+        summary: TOO_SHORT,
+        path: log.max_silence.path.clone(),
+        detail,
+    })
 }
 
 /// Checks that each lock of a log keeps objects for at least twice as long as each silence that may hold beside it.

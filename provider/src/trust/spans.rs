@@ -6,13 +6,18 @@
 //! new file, and the verifier judges each object by the span of its time. Where a mode goes up and days go down, or the
 //! reverse, both halves are there: what old and new have in common at once, the new lock after the notice.
 //!
+//! A span that has not begun is a promise to verifiers. A later change keeps of it what the new lock has in common with it, at its
+//! time, so that no strengthening can be postponed by another one.
+//!
 //! All of it is pure: the caller passes the time.
 
+mod silence;
 mod tag;
 
-use auditlog_chain::policy::{Interval, LockMode, LockSpan, SilenceSpan, Span, intervals};
+use auditlog_chain::policy::{Interval, LockMode, LockSpan, Span, intervals};
 use auditlog_chain::timestamp::Timestamp;
 
+pub use silence::declare_silence;
 pub use tag::{MAX_TAG_CHARS, TagOverflow, parse_tag, to_tag};
 
 /// How long before a strengthened span begins it is declared, by default: one day.
@@ -81,7 +86,7 @@ pub struct LockBounds {
 
 /// Declares a lock at a time: the spans so far, and what changes in them.
 ///
-/// The same lock as the last span's changes nothing. A span that has not begun is replaced, since nothing was stored in it.
+/// The same lock as the last span's changes nothing. A span that has not begun stays, as far as the new lock is as strong.
 /// Times are whole seconds, as S3 writes them.
 ///
 /// ```
@@ -101,94 +106,38 @@ pub fn declare(
     now: Timestamp,
     notice_seconds: u64,
 ) -> Vec<LockSpan> {
-    declare_value(spans, wanted, now, notice_seconds)
-}
-
-/// Declares at a time how long a log may be silent, in the same way: a shorter silence begins one notice later, so that a sealer
-/// with the old file can be as silent as that file allows, and a longer one at once.
-pub fn declare_silence(
-    spans: &[SilenceSpan],
-    wanted_seconds: u64,
-    now: Timestamp,
-    notice_seconds: u64,
-) -> Vec<SilenceSpan> {
-    declare_value(spans, wanted_seconds, now, notice_seconds)
-}
-
-/// A span of something that can be declared weaker or stronger.
-trait Declarable: Span {
-    /// What is declared.
-    type Value: Copy + PartialEq;
-
-    /// What this span declares.
-    fn value(&self) -> Self::Value;
-
-    /// What two values have in common.
-    fn weaker(one: Self::Value, other: Self::Value) -> Self::Value;
-
-    /// The span of a value from a time on.
-    fn since(value: Self::Value, from: Timestamp) -> Self;
-}
-
-impl Declarable for LockSpan {
-    type Value = Lock;
-
-    fn value(&self) -> Lock {
-        Lock::from(*self)
-    }
-
-    fn weaker(one: Lock, other: Lock) -> Lock {
-        one.weaker_of(other)
-    }
-
-    fn since(lock: Lock, from: Timestamp) -> Self {
-        Self {
-            from,
-            mode: lock.mode,
-            retention_days: lock.days,
-        }
-    }
-}
-
-impl Declarable for SilenceSpan {
-    type Value = u64;
-
-    fn value(&self) -> u64 {
-        self.seconds
-    }
-
-    fn weaker(one: u64, other: u64) -> u64 {
-        one.max(other)
-    }
-
-    fn since(seconds: u64, from: Timestamp) -> Self {
-        Self { from, seconds }
-    }
-}
-
-fn declare_value<S: Declarable>(
-    spans: &[S],
-    wanted: S::Value,
-    now: Timestamp,
-    notice_seconds: u64,
-) -> Vec<S> {
     let now = whole_seconds(now);
-    if spans.last().is_some_and(|last| last.value() == wanted) {
+    if spans.last().is_some_and(|last| Lock::from(*last) == wanted) {
         return spans.to_vec();
     }
-    let mut spans = begun(spans, now).to_vec();
-    let Some(current) = spans.last().copied() else {
-        return vec![S::since(wanted, now)];
+    let mut declared = begun(spans, now).to_vec();
+    let Some(current) = declared.last().copied() else {
+        return vec![since(wanted, now)];
     };
-    let at_once = S::weaker(current.value(), wanted);
-    if at_once != current.value() {
-        weaken(&mut spans, at_once, now.max(current.from()));
+    let pending = spans.iter().skip(declared.len());
+    let at_once = Lock::from(current).weaker_of(wanted);
+    if at_once != Lock::from(current) {
+        weaken(&mut declared, at_once, now.max(current.from));
     }
-    if at_once != wanted {
-        let notice = i64::try_from(notice_seconds).unwrap_or(i64::MAX);
-        strengthen(&mut spans, wanted, now.saturating_add_seconds(notice));
+    let notice = i64::try_from(notice_seconds).unwrap_or(i64::MAX);
+    let begins = after(&declared, now.saturating_add_seconds(notice));
+    for span in pending.take_while(|span| span.from < begins) {
+        add(
+            &mut declared,
+            Lock::from(*span).weaker_of(wanted),
+            span.from,
+        );
     }
-    spans
+    add(&mut declared, wanted, begins);
+    declared
+}
+
+fn since(lock: Lock, from: Timestamp) -> LockSpan {
+    LockSpan {
+        from,
+        mode: lock.mode,
+        retention_days: lock.days,
+    }
 }
 
 /// The spans that have begun. The first one holds before its own beginning too, so it always has.
@@ -198,18 +147,24 @@ fn begun<S: Span>(spans: &[S], now: Timestamp) -> &[S] {
 }
 
 /// Two spans cannot begin at one time; the weaker one asks nothing that the stronger one did not.
-fn weaken<S: Declarable>(spans: &mut Vec<S>, value: S::Value, from: Timestamp) {
-    spans.pop_if(|last| last.from() == from);
-    if spans.last().is_none_or(|before| before.value() != value) {
-        spans.push(S::since(value, from));
+fn weaken(spans: &mut Vec<LockSpan>, lock: Lock, from: Timestamp) {
+    spans.pop_if(|last| last.from == from);
+    add(spans, lock, from);
+}
+
+fn add(spans: &mut Vec<LockSpan>, lock: Lock, from: Timestamp) {
+    if spans
+        .last()
+        .is_none_or(|before| Lock::from(*before) != lock)
+    {
+        spans.push(since(lock, from));
     }
 }
 
-/// A stronger value never takes the place of a weaker one that has begun: something may have been stored in it.
-fn strengthen<S: Declarable>(spans: &mut Vec<S>, value: S::Value, from: Timestamp) {
-    let last = spans.last().map(Span::from);
-    let after = last.map(|last| last.saturating_add_seconds(1));
-    spans.push(S::since(value, after.map_or(from, |after| from.max(after))));
+/// A stronger lock never takes the place of a weaker one that has begun: something may have been stored in it.
+fn after(spans: &[LockSpan], from: Timestamp) -> Timestamp {
+    let after = spans.last().map(|last| last.from.saturating_add_seconds(1));
+    after.map_or(from, |after| from.max(after))
 }
 
 /// What new objects may be locked with at a time.

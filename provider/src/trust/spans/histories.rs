@@ -96,13 +96,13 @@ struct History {
 }
 
 impl History {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, pace: Pace) -> Self {
         let mut random = Random(seed * 2 + 1);
         let key = Ed25519KeyPair::generate().unwrap();
         let der = key.public_key().as_der().unwrap();
         let public = PublicKey::from_spki_der(der.as_ref()).unwrap();
         let mut history = Self {
-            applies: applies(&mut random),
+            applies: applies(&mut random, pace),
             made: Vec::new(),
             key,
             public,
@@ -247,8 +247,26 @@ fn object(made: &Made) -> Object {
     }
 }
 
-/// Up to four changes, each at least two notices after the one before.
-fn applies(random: &mut Random) -> Vec<Declared> {
+/// How soon one change may follow another.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// At least two notices later.
+    Slow,
+    /// Within the notice, too.
+    Fast,
+}
+
+impl Pace {
+    fn later(self, random: &mut Random) -> i64 {
+        match self {
+            Self::Slow => 2 * DAY + random.below(20 * DAY),
+            Self::Fast => HOUR + random.below(3 * NOTICE),
+        }
+    }
+}
+
+/// Up to four changes.
+fn applies(random: &mut Random, pace: Pace) -> Vec<Declared> {
     let mut found: Vec<Declared> = Vec::new();
     let mut now = 0;
     for _ in 0..=random.below(5) {
@@ -257,14 +275,15 @@ fn applies(random: &mut Random) -> Vec<Declared> {
             (last.spans.clone(), last.silence.clone())
         });
         let notice = NOTICE.unsigned_abs();
+        let declared = declare(&spans, lock, time(now), notice);
         found.push(Declared {
             at: now,
             adopted: now + random.below(NOTICE),
             lock,
-            spans: declare(&spans, lock, time(now), notice),
-            silence: declare_silence(&silence, random.silence(), time(now), notice),
+            silence: declare_silence(&silence, random.silence(), &declared, time(now), notice),
+            spans: declared,
         });
-        now += 2 * DAY + random.below(20 * DAY);
+        now += pace.later(random);
     }
     found[0].adopted = 0;
     found
@@ -348,34 +367,44 @@ fn faults(history: &History, now: i64) -> Vec<String> {
     found
 }
 
-#[test]
-fn verifier_stays_green_across_changes_while_sealers_follow_with_the_old_file() {
-    let mut expired = 0;
-    for seed in 0..HISTORIES {
-        let history = History::new(seed);
-        let last = history.made.last().unwrap().stored;
-        let around = history.applies.iter().skip(1).flat_map(|one| {
+/// Verifies around each change, and counts the segments that have expired at the end.
+fn assert_green(seed: u64, history: &History) -> usize {
+    let last = history.made.last().unwrap().stored;
+    let around =
+        history.applies.iter().skip(1).flat_map(|one| {
             [1, NOTICE - 1, NOTICE + 1, NOTICE + 2 * HOUR].map(|later| one.at + later)
         });
-        let moments = around.chain([DAY, last]).filter(|now| *now <= last);
-        for now in moments {
-            let found = faults(&history, now);
-            assert!(
-                found.is_empty(),
-                "history {seed} at {now}: {found:?} {:#?}",
-                history.applies
-            );
-        }
-        let gone = |made: &&Made| history.is_expired(made, last);
-        expired += history.made.iter().filter(gone).count();
+    let moments = around.chain([DAY, last]).filter(|now| *now <= last);
+    for now in moments {
+        let found = faults(history, now);
+        assert!(
+            found.is_empty(),
+            "history {seed} at {now}: {found:?} {:#?}",
+            history.applies
+        );
     }
+    let gone = |made: &&Made| history.is_expired(made, last);
+    history.made.iter().filter(gone).count()
+}
+
+#[test]
+fn verifier_stays_green_across_changes_while_sealers_follow_with_the_old_file() {
+    let expired = (0..HISTORIES).map(|seed| assert_green(seed, &History::new(seed, Pace::Slow)));
+    let expired: usize = expired.sum();
     assert!(expired > 100, "{expired} expired segments");
+}
+
+#[test]
+fn verifier_stays_green_where_a_change_follows_before_the_last_one_is_over() {
+    for seed in 0..HISTORIES {
+        assert_green(seed, &History::new(seed, Pace::Fast));
+    }
 }
 
 #[test]
 fn bounds_admit_what_sealers_write_and_a_lifecycle_meets_nothing_that_is_locked() {
     for seed in 0..HISTORIES {
-        let history = History::new(seed);
+        let history = History::new(seed, Pace::Slow);
         for made in &history.made {
             // as of the apply, and as of a read that puts them again
             let applied = history.applied_at(made.stored);
@@ -411,7 +440,7 @@ fn bounds_admit_what_sealers_write_and_a_lifecycle_meets_nothing_that_is_locked(
 #[test]
 fn strengthening_without_a_notice_makes_faults_of_honest_segments() {
     let red = (0..HISTORIES).filter(|seed| {
-        let mut history = History::new(*seed);
+        let mut history = History::new(*seed, Pace::Slow);
         let mut spans = Vec::new();
         for one in &mut history.applies {
             spans = declare(&spans, one.lock, time(one.at), 0);

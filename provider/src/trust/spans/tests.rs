@@ -54,13 +54,18 @@ fn a_change_in_both_directions_declares_at_once_what_both_have_in_common() {
 }
 
 #[test]
-fn the_same_lock_changes_nothing_and_a_span_that_has_not_begun_is_replaced() {
+fn the_same_lock_changes_nothing_and_a_span_that_has_not_begun_stays_as_far_as_the_lock_is_as_strong()
+ {
     let spans = declared(&[(0, G30), (100, G365)]);
     assert_eq!(declared(&[(0, G30), (100, G365), (110, G365)]), spans);
     let back = declared(&[(0, G30), (100, G365), (110, G30)]);
     assert_eq!(shown(&back), [(0, G30)]);
     let other = declared(&[(0, G30), (100, G365), (110, C365)]);
-    assert_eq!(shown(&other), [(0, G30), (134, C365)]);
+    assert_eq!(shown(&other), [(0, G30), (124, G365), (134, C365)]);
+    let crossed = declared(&[(0, G30), (100, G365), (110, C30)]);
+    assert_eq!(shown(&crossed), [(0, G30), (134, C30)]);
+    let sooner = declare(&other, C30, hour(120), 3_600);
+    assert_eq!(shown(&sooner), [(0, G30), (121, C30)]);
     let begun = declared(&[(0, G30), (100, G365), (124, C365)]);
     assert_eq!(shown(&begun), [(0, G30), (124, G365), (148, C365)]);
 }
@@ -84,24 +89,6 @@ fn clock_before_the_first_span_does_not_reorder_spans() {
     assert_eq!(early[1].from, hour(100).saturating_add_seconds(1));
     let early = declare(&declared(&[(100, G365)]), G30, hour(0), 3_600);
     assert_eq!(shown(&early), [(100, G30)]);
-}
-
-#[test]
-fn a_shorter_silence_begins_one_notice_later_and_a_longer_one_at_once() {
-    let declared = |changes: &[(i64, u64)]| {
-        let spans = changes.iter().fold(Vec::new(), |spans, (at, wanted)| {
-            declare_silence(&spans, *wanted, hour(*at), DEFAULT_NOTICE_SECONDS)
-        });
-        let shown = |span: &SilenceSpan| (span.from.seconds_since(hour(0)) / 3_600, span.seconds);
-        spans.iter().map(shown).collect::<Vec<_>>()
-    };
-    assert_eq!(declared(&[(0, 25), (100, 7)]), [(0, 25), (124, 7)]);
-    assert_eq!(declared(&[(0, 25), (100, 48)]), [(0, 25), (100, 48)]);
-    assert_eq!(declared(&[(0, 25), (100, 7), (110, 25)]), [(0, 25)]);
-    assert_eq!(
-        declared(&[(0, 25), (100, 7), (110, 48)]),
-        [(0, 25), (110, 48)]
-    );
 }
 
 #[test]
@@ -188,6 +175,20 @@ proptest! {
             prop_assert!(at == now || now == spans[0].from || before == after);
         }
         prop_assert_eq!(Lock::from(changed[changed.len() - 1]), wanted);
+    }
+
+    #[test]
+    fn no_change_takes_back_or_postpones_what_was_declared_and_the_new_lock_has_too(
+        spans in any_history(), wanted in any_lock(), later in 0..5_000_000_i64, notice in 0..200_000_u64,
+    ) {
+        let now = spans[spans.len() - 1].from.saturating_add_seconds(later - 2_500_000).max(spans[0].from);
+        let changed = declare(&spans, wanted, now, notice);
+        let moments = spans.iter().chain(&changed).map(|span| span.from).chain([now]);
+        for at in moments.filter(|at| *at >= now) {
+            let lock = |spans: &[LockSpan]| Lock::from(*auditlog_chain::policy::span_at(spans, at).unwrap());
+            let (before, after) = (lock(&spans), lock(&changed));
+            prop_assert!(after.is_at_least(before.weaker_of(wanted)), "{before} {after}");
+        }
     }
 
     #[test]

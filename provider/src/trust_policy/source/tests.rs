@@ -238,6 +238,16 @@ fn silence_of_more_than_half_the_retention_is_shown_at_its_argument() {
         |text: &str| check_spans_at(&declared, &policy, Timestamp::parse_rfc3339(text).unwrap());
     let misfit = at("2026-02-03T00:00:00Z").unwrap_err();
     assert_eq!(misfit.path.to_string(), "logs[0].max_silence_spans");
+    let times = format!(
+        "The lock of {BEGAN} and the silence of {BEGAN} both hold until 2026-02-01T00:00:00Z, and what was stored by then counts until \
+         2026-02-03T00:00:00Z. In `max_silence_spans`, give at most 1d until the first of these times."
+    );
+    let why = "10d of silence need a retention of at least 20d";
+    assert!(
+        misfit.detail.starts_with(why) && misfit.detail.ends_with(&times),
+        "{}",
+        misfit.detail
+    );
     assert_eq!(at("2026-02-03T00:00:01Z"), Ok(()));
 }
 

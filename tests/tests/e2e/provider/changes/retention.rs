@@ -6,7 +6,8 @@ use std::thread;
 
 use serde_json::json;
 
-use super::{ADDRESS, Trail, days, declaration, log, values};
+use super::{ADDRESS, ORIGIN, Trail, days, declaration, log, values};
+use auditlog_tests::command;
 
 #[test]
 fn retention_is_lengthened_and_shortened_while_the_log_is_sealed_with_either_file() {
@@ -80,6 +81,53 @@ fn log_gets_a_lock_of_its_own_and_a_shorter_silence_while_it_is_sealed() {
     assert_eq!(spans["lock"][1]["days"], 4);
     assert_eq!(spans["max_silence"][1]["seconds"], 43_200);
     assert_eq!(spans["lock"][1]["from"], spans["max_silence"][1]["from"]);
+}
+
+/// With a notice of a day, so that no change is over during the test.
+#[test]
+fn changes_within_a_notice_keep_what_is_pending_and_stay_consistent() {
+    let with = |lock: &str, logs: &str| declaration(&format!("mode = {lock}"), logs, "");
+    let payments = |silence: &str| log("payments", &format!("max_silence = {silence:?}"));
+    let trail = Trail::of(&with("\"GOVERNANCE\", days = 3", &payments("25h")));
+    let first = trail.export("first.json");
+    trail.seal(&first);
+
+    trail.becomes(&with("\"GOVERNANCE\", days = 4", &payments("2d")));
+    trail.becomes(&with("\"GOVERNANCE\", days = 10", &payments("2d")));
+    let both = format!("{}{}", payments("2d"), log("audit", "max_silence = \"2d\""));
+    trail.becomes(&with("\"GOVERNANCE\", days = 10", &both));
+    trail.becomes(&with(
+        "\"COMPLIANCE\", days = 10, notice = \"29d\", acknowledge_irreversible = \"COMPLIANCE 10 days\"",
+        &both,
+    ));
+    let last = trail.export("last.json");
+    let spans = trail.spans();
+    let spans = spans.as_array().unwrap().iter();
+    let spans: Vec<_> = spans
+        .map(|span| {
+            (
+                span["mode"].as_str().unwrap(),
+                span["days"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    let kept = [("GOVERNANCE", 3), ("GOVERNANCE", 4), ("GOVERNANCE", 10)];
+    assert_eq!(spans, [&kept[..], &[("COMPLIANCE", 10)]].concat());
+    let of_logs = values(&trail.stack.terraform, ADDRESS)["log_spans"].clone();
+    let silences = |log: &str| {
+        let spans = of_logs[log]["max_silence"].as_array().unwrap();
+        let seconds = spans.iter().map(|span| span["seconds"].as_u64().unwrap());
+        (seconds.collect::<Vec<_>>(), spans[1]["from"].clone())
+    };
+    let four_days = trail.spans()[1]["from"].clone();
+    assert_eq!(
+        silences("payments"),
+        (vec![90_000, 172_800], four_days.clone())
+    );
+    assert_eq!(silences("audit"), (vec![129_600, 172_800], four_days));
+    trail.seal(&first);
+    let run = command("auditlog-verify").envs(trail.stack.endpoint.env());
+    run.args(["--policy", &last, "--log", ORIGIN]).run().ok();
 }
 
 /// A sealer that never stops, and follows each new file late or at once.
