@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 /// The number that an engine gave this task, where one did.
 fn array_index() -> ArrayIndex {
     let set = |name| Some((name, env::var(name).ok()?));
-    ArrayIndex(VARIABLES.into_iter().find_map(set))
+    ArrayIndex(VARIABLES.into_iter().filter_map(set).collect())
 }
 
 /// Writes what the command has to say; the exit code. A reader that closed the pipe has read what it wanted, and the exit code says the rest.

@@ -9,21 +9,22 @@ pub(crate) const VARIABLES: [&str; 3] = [
     "SLURM_ARRAY_TASK_ID",
 ];
 
-/// The first of the variables that is set, with its value.
-pub(crate) struct ArrayIndex(pub(crate) Option<(&'static str, String)>);
+/// The variables that are set, with their values.
+pub(crate) struct ArrayIndex(pub(crate) Vec<(&'static str, String)>);
 
 impl ArrayIndex {
     pub(super) fn number(&self) -> Result<u64, Usage> {
-        let Some((name, value)) = &self.0 else {
-            let message = format!(
-                "no range was given, and none of {} is set",
-                VARIABLES.join(", ")
-            );
-            return Err(Usage::new(message, "give --range NUMBER"));
+        let wrong = |message: String| Usage::new(message, "give --range NUMBER");
+        let Some(((name, value), others)) = self.0.split_first() else {
+            let names = VARIABLES.join(", ");
+            return Err(wrong(format!(
+                "no range was given, and none of {names} is set"
+            )));
         };
-        value.parse().map_err(|_| {
-            let message = format!("{name} is not a number: {value}");
-            Usage::new(message, "give --range NUMBER")
-        })
+        if let Some((other, second)) = others.iter().find(|(_, second)| second != value) {
+            return Err(wrong(format!("{name} is {value}, and {other} is {second}")));
+        }
+        let number = value.parse();
+        number.map_err(|_| wrong(format!("{name} is not a number: {value}")))
     }
 }

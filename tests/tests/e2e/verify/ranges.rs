@@ -274,6 +274,17 @@ fn the_number_of_the_range_comes_from_the_engine() {
         );
     }
     let planned = Planned::new();
+    let both = |second: &str| {
+        let part = planned.part_command("parts");
+        let part = part.env("JOB_COMPLETION_INDEX", "1");
+        part.env("SLURM_ARRAY_TASK_ID", second).run()
+    };
+    let run = both("2");
+    assert_eq!(run.status, 2);
+    let expected =
+        "JOB_COMPLETION_INDEX is 1, and SLURM_ARRAY_TASK_ID is 2\nhint: give --range NUMBER";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+    assert_eq!(both("1").status, 0);
     let run = planned.part_command("parts").run();
     assert_eq!(run.status, 2);
     assert!(
