@@ -124,6 +124,10 @@ pub(super) struct Span {
 }
 
 impl Span {
+    pub(super) const fn new(since: SystemTime, until: SystemTime) -> Self {
+        Self { since, until }
+    }
+
     /// Whether a file is new in it. Where the file system does not keep when a file was made, nobody can say.
     pub(super) fn has_made(&self, found: &Metadata) -> bool {
         let is_new = found.created().is_ok_and(|made| made > self.since);

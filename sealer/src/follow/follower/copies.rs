@@ -12,10 +12,13 @@ use super::look::{beside, target_of};
 use crate::follow::file::{Followed, Span, inode_of};
 use crate::follow::notice::FollowNotice;
 
+/// A copy, and where it is.
+type Copy = (PathBuf, File, Metadata);
+
 /// What was found beside a file that was changed.
 enum Copies {
     /// Copies that have something, the oldest first.
-    Found(Vec<(PathBuf, File, Metadata)>),
+    Found(Vec<Copy>),
     /// A copy that has nothing: the file was empty.
     Empty,
     Nothing,
@@ -30,7 +33,10 @@ impl Follower {
         };
         let (path, found) = (file.path.clone(), file.file.metadata()?);
         let span = file.search(&found)?;
-        match self.copies_of(number, span)? {
+        let Some(file) = self.file(number) else {
+            return Ok(false);
+        };
+        match self.copies_of(file, span)? {
             Copies::Found(copies) => {
                 self.follow_copies(&path, copies, now);
                 self.comes_last(number);
@@ -53,23 +59,58 @@ impl Follower {
         now: Instant,
         has_begun_so: impl Fn(&File) -> io::Result<bool>,
     ) -> io::Result<()> {
-        let Copies::Found(copies) = self.copies_of(number, span)? else {
+        let Some(file) = self.file(number) else {
             return Ok(());
         };
-        let mut later = Vec::new();
-        for copy in copies {
-            if !has_begun_so(&copy.1)? {
-                later.push(copy);
+        let (path, later) = (file.path.clone(), self.later(file, span, has_begun_so)?);
+        self.follow_copies(&path, later, now);
+        Ok(())
+    }
+
+    /// The same of a file that was truncated while nobody looked. The copy of what is known of it is there, and was read or is followed.
+    pub(super) fn follow_copies_after(
+        &mut self,
+        file: &Followed,
+        found: &Metadata,
+        now: Instant,
+        is_known_copy: impl Fn(&File) -> io::Result<bool>,
+    ) -> io::Result<()> {
+        let mut since = None;
+        for (_, copy, found) in beside(&file.path)? {
+            let is_at_path = self.at_paths.contains(&inode_of(&found));
+            if !is_at_path && is_known_copy(&copy)? {
+                // The oldest comes last.
+                since = Some(found.modified()?);
             }
         }
-        if let Some(path) = self.file(number).map(|file| file.path.clone()) {
-            self.follow_copies(&path, later, now);
+        if let Some(since) = since {
+            let span = Span::new(since, found.modified()?);
+            let later = self.later(file, span, is_known_copy)?;
+            self.follow_copies(&file.path, later, now);
         }
         Ok(())
     }
 
+    /// Copies of a file without those of what it had at first.
+    fn later(
+        &self,
+        file: &Followed,
+        span: Span,
+        has_begun_so: impl Fn(&File) -> io::Result<bool>,
+    ) -> io::Result<Vec<Copy>> {
+        let mut later = Vec::new();
+        if let Copies::Found(copies) = self.copies_of(file, span)? {
+            for copy in copies {
+                if !has_begun_so(&copy.1)? {
+                    later.push(copy);
+                }
+            }
+        }
+        Ok(later)
+    }
+
     /// Copies are files of their own for the log, and come before what is at the path.
-    fn follow_copies(&mut self, path: &Path, copies: Vec<(PathBuf, File, Metadata)>, now: Instant) {
+    fn follow_copies(&mut self, path: &Path, copies: Vec<Copy>, now: Instant) {
         for (copy, file, found) in copies {
             let mut unread = Followed::new(self.next, path.to_owned(), file, &found, now);
             unread.is_seen(false, now);
@@ -82,10 +123,7 @@ impl Follower {
     }
 
     /// The files beside a file that were made and written in this span.
-    fn copies_of(&self, number: u64, span: Span) -> io::Result<Copies> {
-        let Some(file) = self.file(number) else {
-            return Ok(Copies::Nothing);
-        };
+    fn copies_of(&self, file: &Followed, span: Span) -> io::Result<Copies> {
         let (mut copies, mut is_empty) = (Vec::new(), false);
         for (copy, other, found) in beside(&file.path)? {
             let is_one = span.has_made(&found) && is_rotated(&file.path, &copy);

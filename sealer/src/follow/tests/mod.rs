@@ -361,6 +361,39 @@ fn what_an_empty_file_had_for_a_moment_is_read_from_its_copy() {
     }
 }
 
+/// The first copy is known by what was accepted of the file, and what was written later is in another one.
+#[test]
+fn what_was_copied_and_truncated_while_nobody_looked_is_read_from_the_later_copy() {
+    for (linger, new) in [(false, 0), (true, 0), (false, 1), (true, 1)] {
+        let mut plain = Plain::new();
+        plain.write("a.log", 0..3);
+        assert_eq!(plain.rounds().0, certain(0..3));
+        plain.copy_and_truncate("a.log", 2, false);
+        assert_eq!(plain.rounds().0, []);
+        if linger {
+            plain.now += LINGER;
+            plain.rounds();
+        }
+        for name in plain.follower.as_mut().unwrap().take_finished() {
+            plain.log.inputs.finish(&name);
+        }
+        plain.follower = None;
+        file_clock_goes_on(plain.folder.path());
+        plain.write("a.log", 3..5);
+        plain.copy_and_truncate("a.log", 1, false);
+        // A backup of the first copy has nothing new.
+        fs::copy(plain.path("a.log.2"), plain.path("a.log.9")).unwrap();
+        plain.write("a.log", 5..5 + new);
+        for expected in [certain(3..5 + new), Vec::new()] {
+            plain.start(Memory::Kept);
+            let (events, said) = plain.rounds();
+            assert_eq!(events, expected, "{linger}, {new}: {said}");
+        }
+        plain.write("a.log", 7..8);
+        assert_eq!(plain.rounds().0, certain(7..8));
+    }
+}
+
 #[test]
 fn file_that_was_emptied_again_without_a_copy_is_named() {
     let mut plain = Plain::new();
