@@ -218,6 +218,22 @@ impl Followed {
         self.is_parted && now.saturating_duration_since(self.quiet_since) >= linger
     }
 
+    /// Whether it is over: all was read, also what it may have had for a moment.
+    pub(super) fn is_over(&self, now: Instant, linger: Duration) -> bool {
+        let is_read = self.behind() == 0 && !self.is_truncated() && !self.is_unsearched();
+        is_read && self.is_done(now, linger)
+    }
+
+    /// Whether it is shorter than before. A file that has a name had a beginning.
+    const fn is_truncated(&self) -> bool {
+        self.size < self.place.bytes() || self.size == 0 && self.name.is_some()
+    }
+
+    /// Whether nothing of it was accepted, and no copies were looked for since it was changed.
+    fn is_unsearched(&self) -> bool {
+        self.place.bytes() == 0 && self.name.is_none() && self.modified != self.searched
+    }
+
     /// Whether it has something, of which nothing was looked at before. The next time it says no.
     pub(super) const fn begins_now(&mut self) -> bool {
         if self.size == 0 {
@@ -274,11 +290,10 @@ impl Followed {
 
     /// Reads on. No event has more than `most` bytes. `end` says whether a last line without a line feed is taken.
     pub(super) fn read(&mut self, input: &GivenName, most: usize, end: End) -> io::Result<Found> {
-        // A file that has a name had a beginning.
-        if self.size < self.place.bytes() || self.size == 0 && self.name.is_some() {
+        if self.is_truncated() {
             return Ok(Found::Truncated);
         }
-        if self.place.bytes() == 0 && self.name.is_none() && self.modified != self.searched {
+        if self.is_unsearched() {
             return Ok(Found::Unsearched);
         }
         if self.behind() == 0 {

@@ -88,7 +88,7 @@ impl Follower {
             file.is_seen(seen.contains(&file.inode), now);
         }
         let (path, looked) = (file.path.clone(), file.look(now));
-        let is_over = file.is_done(now, linger) && file.behind() == 0;
+        let is_over = file.is_over(now, linger);
         if let Err(error) = looked {
             return self.problem(&path, error.to_string());
         }
