@@ -109,6 +109,7 @@ pub fn keys_of_trust(
 pub fn trust_policy(declared: &Declared) -> Result<Rendered, Misfit> {
     for log in &declared.logs {
         check_last_spans(declared, log)?;
+        check_successor(log)?;
     }
     let keys = united_keys(declared)?;
     let document = document(declared, &keys)?;
@@ -201,6 +202,17 @@ pub fn check_retention(retention_days: &[u32], silence_seconds: &[u64]) -> Resul
         format_duration(*seconds),
         format_duration(needed),
     ))
+}
+
+/// A sealer sends whoever seals an ended log to its successor.
+fn check_successor(log: &DeclaredLog) -> Result<(), Misfit> {
+    let successor = log.ended.as_ref().and_then(|end| end.successor.as_ref());
+    if successor != Some(&log.origin) {
+        return Ok(());
+    }
+    let path = log.path.clone().attribute("ended").attribute("successor");
+    let detail = "A log that has ended cannot be its own successor. Name the log that continues it, or leave it out.";
+    Err(Misfit::invalid(path, detail))
 }
 
 /// Whatever the time is, the last spans are in force.

@@ -131,7 +131,7 @@ fn acknowledged_findings_are_taken_as_the_verifier_prints_them() {
 #[test]
 fn inconsistency_is_shown_at_the_argument() {
     type Change = fn(&mut TrustPolicyModel);
-    let cases: [(Change, &str); 12] = [
+    let cases: [(Change, &str); 13] = [
         (
             |config| config.region = Some("eu central".to_owned()),
             "region | At region: must be 1 to 64",
@@ -195,6 +195,19 @@ fn inconsistency_is_shown_at_the_argument() {
                 });
             },
             "logs | At logs[0].ended.stored: is needed where the policy has a store",
+        ),
+        (
+            |config| {
+                config.logs[0].ended = Some(EndedModel {
+                    segment: 1,
+                    size: 4,
+                    root: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),
+                    sealed: BEGAN.to_owned(),
+                    stored: Some(BEGAN.to_owned()),
+                    successor: Some(config.logs[0].origin.clone()),
+                });
+            },
+            "logs | At logs[0].ended.successor: A log that has ended cannot be its own successor",
         ),
     ];
     for (change, expected) in cases {
