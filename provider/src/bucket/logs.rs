@@ -84,7 +84,6 @@ pub(super) fn check(config: &Object) -> Result {
         let Some(origin) = known_or(log.value("origin"), default) else {
             continue;
         };
-        found.extend(own_successor(log, &origin, name));
         if let Some(other) = origins.insert(origin.clone(), name) {
             let detail =
                 format!("{origin:?} is the origin of the log {other:?}. Each log needs its own.");
@@ -92,17 +91,6 @@ pub(super) fn check(config: &Object) -> Result {
         }
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
-}
-
-/// A log that has ended cannot go on in itself.
-fn own_successor(log: &Object, origin: &str, name: &str) -> Option<Diagnostic> {
-    let ended = log.value("ended").as_object()?;
-    let successor = ended.value("successor").as_str()?;
-    let path = path_of(name).attribute("ended").attribute("successor");
-    let detail = format!(
-        "{successor:?} is the origin of this log itself, which has ended. Name another log, or none."
-    );
-    (successor == origin).then(|| nested("Successor of itself", &detail, &path))
 }
 
 /// The text, or the default where the configuration leaves it out; nothing where it is not known yet.
@@ -278,17 +266,6 @@ mod tests {
             r#"overlaps "logs/b/a/""#,
         );
         let one = [("a", None, None)];
-        let ended = Object::new().with("successor", "trail/a");
-        let log = Object::new().with("ended", ended);
-        let logs = [("a".to_owned(), Value::Object(log))].into();
-        let ends_in_itself = Object::new()
-            .with("bucket", "trail")
-            .with("logs", Value::Map(logs));
-        refused(
-            &ends_in_itself,
-            r#"logs["a"].ended.successor"#,
-            "the origin of this log itself",
-        );
         refused(
             &config(&one, &["probe/", "ünï/"]),
             "declared_prefixes[1]",
