@@ -11,6 +11,7 @@ use super::Follower;
 use super::look::{beside, target_of};
 use crate::follow::file::{Followed, Span, inode_of};
 use crate::follow::notice::FollowNotice;
+use crate::input::{FileHead, hash_of_beginning};
 
 /// A copy, and where it is.
 type Copy = (PathBuf, File, Metadata);
@@ -38,7 +39,7 @@ impl Follower {
         };
         match self.copies_of(file, span)? {
             Copies::Found(copies) => {
-                self.follow_copies(&path, copies, now);
+                self.follow_copies(&path, copies, now)?;
                 self.comes_last(number);
                 Ok(true)
             }
@@ -63,8 +64,7 @@ impl Follower {
             return Ok(());
         };
         let (path, later) = (file.path.clone(), self.later(file, span, has_begun_so)?);
-        self.follow_copies(&path, later, now);
-        Ok(())
+        self.follow_copies(&path, later, now)
     }
 
     /// The same of a file that was truncated while nobody looked. The copy of what is known of it is there, and was read or is followed.
@@ -86,7 +86,7 @@ impl Follower {
         if let Some(since) = since {
             let span = Span::new(since, found.modified()?);
             let later = self.later(file, span, is_known_copy)?;
-            self.follow_copies(&file.path, later, now);
+            self.follow_copies(&file.path, later, now)?;
         }
         Ok(())
     }
@@ -110,16 +110,37 @@ impl Follower {
     }
 
     /// Copies are files of their own for the log, and come before what is at the path.
-    fn follow_copies(&mut self, path: &Path, copies: Vec<Copy>, now: Instant) {
+    fn follow_copies(&mut self, path: &Path, copies: Vec<Copy>, now: Instant) -> io::Result<()> {
         for (copy, file, found) in copies {
             let mut unread = Followed::new(self.next, path.to_owned(), file, &found, now);
             unread.is_seen(false, now);
-            self.doubt(&mut unread, 0);
+            let known = self.known_bytes(path, &unread.file)?;
+            self.doubt(&mut unread, known);
             self.next = self.next.saturating_add(1);
             self.files.push(unread);
             let path = path.to_owned();
             self.notices.push(FollowNotice::CopyFound { path, copy });
         }
+        Ok(())
+    }
+
+    /// Bytes that were accepted of a file that was at this path and begins as a copy does: it may be a copy of that one.
+    fn known_bytes(&self, path: &Path, copy: &File) -> io::Result<u64> {
+        let (mut most, head) = (0, FileHead::read(copy)?);
+        let earlier = self.earlier.iter().filter(|known| known.path == path);
+        for known in earlier.filter(|known| head.begins_as(&known.name.file)) {
+            let place = known.farthest(copy)?;
+            most = place.map_or(0, |place| place.bytes()).max(most);
+        }
+        for other in self.files.iter().filter(|other| other.path == path) {
+            let position = other.place.position();
+            if position.bytes > most
+                && hash_of_beginning(copy, position.bytes)? == Some(position.hash)
+            {
+                most = position.bytes;
+            }
+        }
+        Ok(most)
     }
 
     /// The files beside a file that were made and written in this span.

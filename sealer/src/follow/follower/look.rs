@@ -191,7 +191,7 @@ impl Follower {
                         // Whoever edits a file may have written all of it again.
                         doubtful = new.size;
                     }
-                    if !is_it {
+                    if !is_it && self.is_first {
                         let is_known_copy = |copy: &File| Ok(earlier.resume(copy)?.is_some());
                         self.follow_copies_after(&new, found, now, is_known_copy)?;
                     }
