@@ -246,11 +246,11 @@ async fn value_of_the_wrong_kind_is_refused_by_the_plan() {
     for (config, said) in [
         (
             bucket(&log).with("administrators", set(&null)),
-            "administrators: At administrators: Expected a string, found null.",
+            "administrators: A value is required here, and null is not one.",
         ),
         (
             bucket(&log).with("declared_prefixes", Value::List(null.to_vec())),
-            "declared_prefixes: At declared_prefixes[0]: Expected a string, found null.",
+            "declared_prefixes: A value is required here, and null is not one.",
         ),
         (
             ended((-1).to_value()),

@@ -247,7 +247,7 @@ fn a_policy_with_a_key_or_a_prefix_that_cannot_be_is_named_by_its_place() {
         (
             "/declared_prefixes",
             json!(["archive"]),
-            "declared_prefixes[0]: must be a prefix",
+            "declared_prefixes[0]: must be parts of letters, digits and -_.=@~",
         ),
     ] {
         let command = policy.verify(&policy.with(pointer, value));

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -92,8 +93,12 @@ fn changes_within_a_notice_keep_what_is_pending_and_stay_consistent() {
     let first = trail.export("first.json");
     trail.seal(&first);
 
+    // Spans begin at whole seconds: of two changes in one, the later one alone would be pending.
+    let later = || thread::sleep(Duration::from_secs(1));
     trail.becomes(&with("\"GOVERNANCE\", days = 4", &payments("2d")));
+    later();
     trail.becomes(&with("\"GOVERNANCE\", days = 10", &payments("2d")));
+    later();
     let both = format!("{}{}", payments("2d"), log("audit", "max_silence = \"2d\""));
     trail.becomes(&with("\"GOVERNANCE\", days = 10", &both));
     trail.becomes(&with(
