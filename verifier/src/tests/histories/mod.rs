@@ -115,12 +115,17 @@ fn one(seed: u64, tally: &mut Tally) {
         .flatten();
     let mut pins = Pins::default();
     let begun = planned.as_ref().map_or(i64::MAX, |attack| attack.at);
+    // Pins are read before a listing begins, so a run has none of one that ended later.
+    let mut pinned_at = i64::MIN;
     for run in history
         .runs
         .clone()
         .into_iter()
         .filter(|run| run.ended + 10 < begun)
     {
+        if run.begun < pinned_at {
+            continue;
+        }
         let earlier = pins.clone();
         let report = judge(&history, &signed, &place, run, &earlier, None);
         tally.honest_runs += 1;
@@ -129,6 +134,9 @@ fn one(seed: u64, tally: &mut Tally) {
         check_honest(seed, &history, run, &report);
         let beside = beside(&mut random, run);
         let beside = beside.filter(|beside| with_pins && is_quiet(&history, *beside));
+        if with_pins {
+            pinned_at = beside.map_or(run.ended, |beside| beside.ended.max(run.ended));
+        }
         let beside = beside.map(|run| {
             let report = judge(&history, &signed, &place, run, &earlier, None);
             tally.honest_runs += 1;
