@@ -43,6 +43,8 @@ pub mod iam_policy;
 mod lockout;
 pub mod pipeline;
 pub mod provider;
+#[cfg(test)]
+mod random;
 pub mod region;
 pub mod signing_key;
 mod tags;

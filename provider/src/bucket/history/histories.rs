@@ -11,24 +11,21 @@ use auditlog_chain::policy::{
 use auditlog_chain::verifier_key::VerifierKey;
 
 use super::*;
+use crate::random::Random;
 
 const HOUR: i64 = 3_600;
 const HISTORIES: u64 = 60;
 const STEPS: u32 = 12;
 const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAWGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY=\n-----END PUBLIC KEY-----\n";
 
-/// xorshift64*: the same numbers on every machine.
-struct Random(u64);
+/// What the histories draw.
+trait Draw {
+    fn lock(&mut self) -> Lock;
+    fn next(&mut self, last: Lock) -> Lock;
+    fn change(&mut self, wanted: &mut Wanted);
+}
 
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        drawn % limit
-    }
-
+impl Draw for Random {
     fn lock(&mut self) -> Lock {
         let modes = [LockMode::Governance, LockMode::Compliance];
         Lock {
@@ -173,7 +170,7 @@ fn check(before: &History, after: &History, wanted: &Wanted, now: Timestamp) {
 fn no_change_takes_back_what_is_pending_and_each_policy_is_consistent() {
     let mut pending = 0;
     for seed in 0..HISTORIES {
-        let mut random = Random(seed * 2 + 1);
+        let mut random = Random::new(seed);
         let mut now = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
         let mut wanted = Wanted {
             lock: random.lock(),

@@ -14,23 +14,19 @@ use crate::aws::{BucketPolicy, LogAccess, ObjectEncryption, Principal};
 use crate::bucket::history::{History, LogHistory};
 use crate::bucket::identity::Identity;
 use crate::bucket::model::{SSE_KMS, SSE_S3};
+use crate::random::Random;
 use crate::trust::spans::LockBounds;
 
 const HISTORIES: u64 = 40;
 const STEPS: u32 = 30;
 
-/// xorshift64*: the same numbers on every machine.
-struct Random(u64);
+/// What the histories draw.
+trait Draw {
+    fn list(&mut self) -> Option<BTreeSet<&'static str>>;
+    fn lock(&mut self) -> (LockMode, u32);
+}
 
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        drawn.checked_rem(limit).unwrap_or(0)
-    }
-
+impl Draw for Random {
     fn list(&mut self) -> Option<BTreeSet<&'static str>> {
         let names = ["a", "b", "c"];
         let chosen: BTreeSet<_> = names.into_iter().filter(|_| self.below(2) == 0).collect();
@@ -337,7 +333,7 @@ fn step(world: &mut World, config: &mut Facts, random: &mut Random) {
 #[test]
 fn nothing_becomes_weaker_unnamed_and_nothing_is_stuck() {
     for seed in 0..HISTORIES {
-        let mut random = Random(seed * 2 + 1);
+        let mut random = Random::new(seed);
         let mut config = Facts::draw(&mut random);
         let mut world = World {
             bucket: config.clone(),
@@ -354,7 +350,7 @@ fn nothing_becomes_weaker_unnamed_and_nothing_is_stuck() {
 #[test]
 fn return_to_the_declaration_is_told_apart_from_a_change_of_it() {
     for seed in 0..HISTORIES {
-        let mut random = Random(seed * 2 + 1);
+        let mut random = Random::new(seed);
         let config = Facts::draw(&mut random);
         let mut world = World {
             bucket: config.clone(),

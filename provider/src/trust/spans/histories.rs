@@ -29,6 +29,7 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::{Lock, bounds, declare, declare_silence, longest};
+use crate::random::Random;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -44,28 +45,28 @@ fn time(seconds: i64) -> Timestamp {
     begin.saturating_add_seconds(seconds)
 }
 
-/// xorshift64*: the same numbers on every machine.
-struct Random(u64);
+fn below(random: &mut Random, limit: i64) -> i64 {
+    let limit = u64::try_from(limit).unwrap();
+    i64::try_from(random.below(limit)).unwrap()
+}
 
-impl Random {
-    fn below(&mut self, limit: i64) -> i64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        i64::try_from(drawn).unwrap() % limit
-    }
+/// What the histories draw.
+trait Draw {
+    fn lock(&mut self) -> Lock;
+    fn silence(&mut self) -> u64;
+}
 
+impl Draw for Random {
     fn lock(&mut self) -> Lock {
         let modes = [LockMode::Governance, LockMode::Compliance];
         Lock {
-            mode: modes[usize::try_from(self.below(2)).unwrap()],
-            days: u32::try_from(5 + self.below(25)).unwrap(),
+            mode: modes[usize::try_from(below(self, 2)).unwrap()],
+            days: u32::try_from(5 + below(self, 25)).unwrap(),
         }
     }
 
     fn silence(&mut self) -> u64 {
-        [13, 25, 49][usize::try_from(self.below(3)).unwrap()] * 3_600
+        [13, 25, 49][usize::try_from(below(self, 3)).unwrap()] * 3_600
     }
 }
 
@@ -97,7 +98,7 @@ struct History {
 
 impl History {
     fn new(seed: u64, pace: Pace) -> Self {
-        let mut random = Random(seed * 2 + 1);
+        let mut random = Random::new(seed);
         let key = Ed25519KeyPair::generate().unwrap();
         let der = key.public_key().as_der().unwrap();
         let public = PublicKey::from_spki_der(der.as_ref()).unwrap();
@@ -120,7 +121,7 @@ impl History {
             let file = self.file_at(now);
             let silence = span_at(&file.silence, time(now)).unwrap().seconds;
             let silence = i64::try_from(silence).unwrap();
-            if (now - last) * 10 < silence * 8 && random.below(12) > 0 {
+            if (now - last) * 10 < silence * 8 && below(random, 12) > 0 {
                 continue;
             }
             let lock = Lock::from(*span_at(&file.spans, time(now)).unwrap());
@@ -259,8 +260,8 @@ enum Pace {
 impl Pace {
     fn later(self, random: &mut Random) -> i64 {
         match self {
-            Self::Slow => 2 * DAY + random.below(20 * DAY),
-            Self::Fast => HOUR + random.below(3 * NOTICE),
+            Self::Slow => 2 * DAY + below(random, 20 * DAY),
+            Self::Fast => HOUR + below(random, 3 * NOTICE),
         }
     }
 }
@@ -269,7 +270,7 @@ impl Pace {
 fn applies(random: &mut Random, pace: Pace) -> Vec<Declared> {
     let mut found: Vec<Declared> = Vec::new();
     let mut now = 0;
-    for _ in 0..=random.below(5) {
+    for _ in 0..=below(random, 5) {
         let lock = random.lock();
         let (spans, silence) = found.last().map_or_else(Default::default, |last| {
             (last.spans.clone(), last.silence.clone())
@@ -278,7 +279,7 @@ fn applies(random: &mut Random, pace: Pace) -> Vec<Declared> {
         let declared = declare(&spans, lock, time(now), notice);
         found.push(Declared {
             at: now,
-            adopted: now + random.below(NOTICE),
+            adopted: now + below(random, NOTICE),
             lock,
             silence: declare_silence(&silence, random.silence(), &declared, time(now), notice),
             spans: declared,
