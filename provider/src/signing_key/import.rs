@@ -83,7 +83,7 @@ fn check_newest(newest: &KeyParts, marks: &Marks) -> Result {
 
 fn no_such_key(id: &str, region: &str) -> Diagnostic {
     let detail = format!(
-        "There is no key {id:?} in {region}, so it cannot be imported. For a key in another region, write \"{id}@REGION\"."
+        "KMS does not have the key {id:?} in {region}, so it cannot be imported. For a key in another region, write \"{id}@REGION\"."
     );
     Diagnostic::error("No such key", detail)
 }

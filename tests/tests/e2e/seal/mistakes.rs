@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use auditlog_tests::{Run, command};
 
 use crate::seal::bench::Bench;
-use crate::seal::service::two_logs;
+use crate::seal::logs::two_logs;
 
 fn check(bench: &Bench, config: &str) -> Run {
     fs::write(bench.path("sealer.toml"), config).unwrap();

@@ -16,6 +16,7 @@ mod input;
 mod keeper;
 mod kills;
 mod lock;
+mod logs;
 mod mistakes;
 mod network;
 mod operate;
