@@ -45,12 +45,19 @@ fn leads_to_segments(pattern: &Path, store: &Path) -> bool {
         let part = parts.next();
         part.is_some_and(|part| name_matches(part.as_os_str(), own.as_os_str()))
     });
-    // The folder of a log is at any depth below, and its files are in it.
-    for _ in parts {
+    // The folder of a log is at any depth below, and its files are in it. Where only `*` leads to the store, a folder with a name of its own
+    // may well be that of another program; what is ours after all is not followed.
+    let is_surely_below = plain_folder(pattern).starts_with(store);
+    let mut may_be_ours = true;
+    for part in parts {
         depth = depth.saturating_add(1);
+        may_be_ours &= is_surely_below || !is_plain(part);
     }
     let name = pattern.file_name();
-    is_below && depth > 1 && name.is_some_and(|name| name_matches(name, SEGMENT.as_ref()))
+    is_below
+        && depth > 1
+        && may_be_ours
+        && name.is_some_and(|name| name_matches(name, SEGMENT.as_ref()))
 }
 
 /// A pattern without the links that are in its folder now.
@@ -89,11 +96,13 @@ impl<'c> Paths<'c> {
 /// The folder of a pattern up to its first `*` or `?`.
 fn plain_folder(pattern: &Path) -> PathBuf {
     let folder = pattern.parent().unwrap_or(Path::new("/"));
-    let is_plain = |part: &Component<'_>| {
-        let part = part.as_os_str().as_encoded_bytes();
-        !part.contains(&b'*') && !part.contains(&b'?')
-    };
-    folder.components().take_while(is_plain).collect()
+    let plain = folder.components().take_while(|part| is_plain(*part));
+    plain.collect()
+}
+
+fn is_plain(part: Component<'_>) -> bool {
+    let part = part.as_os_str().as_encoded_bytes();
+    !part.contains(&b'*') && !part.contains(&b'?')
 }
 
 /// The files that are there, by device and inode.
@@ -165,6 +174,7 @@ mod tests {
                 "/t?/*/*/*.zst",
                 "/*/*",
                 "/*/*/*.log",
+                "/*/logs/*",
             ]),
         );
         let own = Own {
